@@ -1,0 +1,105 @@
+// The one error class of this project, and every code that it can carry.
+
+/**
+ * Who has to act: `user` (an input, a file, a configuration or a decision is wrong) or `system` (AWS, the ledger, or
+ * odin-migrate itself).
+ */
+export type ErrorSource = 'user' | 'system';
+
+/**
+ * Every code, in one place: they are the `errorType` of a failed Lambda function, the `error` of a failed execution,
+ * and what a pipeline may match on. A code is never renamed.
+ */
+export type ErrorCode =
+  // the project's files and configuration, at synth
+  | 'BadConfiguration'
+  | 'BadEnvironmentName'
+  | 'BadMigrationFile'
+  | 'BundlingFailed'
+  | 'TooManyMigrations'
+  | 'UnknownEnvironment'
+  // what a function was sent
+  | 'BadPayload'
+  | 'WrongMigration'
+  // the ledger
+  | 'LedgerForbidden'
+  | 'LedgerUnavailable'
+  | 'RecordUnreadable'
+  | 'RecordContradicted'
+  // a run that must not go on
+  | 'OutOfOrder'
+  | 'HaltedElsewhere'
+  // a migration
+  | 'AttemptNotAuthorised'
+  | 'PredecessorNotCompleted'
+  | 'MigrationFailed'
+  | 'BadCheckpoint'
+  | 'FencedOut'
+  | 'NothingToRecord'
+  // an operator's decision
+  | 'NothingHalted'
+  | 'OtherHalt'
+  | 'ReasonMissing'
+  | 'AlreadyDecided'
+  | 'AttemptSucceeded'
+  | 'HaltNotNeeded'
+  | 'DecisionNotDelivered'
+  // the command line and the embedded AWS
+  | 'BadUsage'
+  | 'NotDeployed'
+  | 'ToolMissing'
+  | 'Internal';
+
+export interface ErrorParts {
+  code: ErrorCode;
+  source: ErrorSource;
+  /** What happened, with what was expected and what was found. One sentence. */
+  what: string;
+  /** Why it matters or what it may mean. One sentence; may be absent. */
+  why?: string;
+  /** What to type or to do next. One sentence. */
+  next?: string;
+  cause?: unknown;
+}
+
+/**
+ * An error that a person can act on: `code` for programs, `what`, `why` and `next` for people (STYLE, habit 4). Its
+ * `name` is the code, so that Lambda and Step Functions report the code as the error's type.
+ */
+export class OdinError extends Error {
+  readonly code: ErrorCode;
+  readonly source: ErrorSource;
+  readonly what: string;
+  readonly why: string | undefined;
+  readonly next: string | undefined;
+
+  constructor(parts: ErrorParts) {
+    super(
+      [parts.what, parts.why, parts.next].filter(Boolean).join(' '),
+      parts.cause === undefined ? {} : { cause: parts.cause },
+    );
+    this.name = parts.code;
+    this.code = parts.code;
+    this.source = parts.source;
+    this.what = parts.what;
+    this.why = parts.why;
+    this.next = parts.next;
+  }
+}
+
+/** The OdinError behind whatever was thrown: itself, or an `Internal` one that keeps it as its cause. */
+export function asOdinError(thrown: unknown): OdinError {
+  if (thrown instanceof OdinError) return thrown;
+  return new OdinError({ code: 'Internal', source: 'system', what: describeThrown(thrown), cause: thrown });
+}
+
+/** One line for anything that JavaScript can throw, `name: message` for an Error. */
+export function describeThrown(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : `${thrown.name}: ${thrown.message}`;
+  if (typeof thrown === 'string') return thrown;
+  try {
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return String(thrown);
+  }
+}

@@ -1,0 +1,42 @@
+// The keys of the ledger (DESIGN §4), built and taken apart here and nowhere else.
+import { pad } from './names.ts';
+
+export const keys = {
+  started: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}started.json`,
+  slice: (migration: string, attempt: number, slice: number) =>
+    `${attemptPrefix(migration, attempt)}slices/${pad(slice, 4)}.json`,
+  finished: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}finished.json`,
+  decision: (migration: string, attempt: number, halt: number) =>
+    `${attemptPrefix(migration, attempt)}decisions/${pad(halt, 2)}.json`,
+  completed: (migration: string) => `completed/${migration}.json`,
+  checkpoint: (migration: string) => `checkpoints/${migration}.json`,
+  halt: (migration: string) => `halts/${migration}.json`,
+};
+
+export const prefixes = {
+  attempts: (migration: string) => `attempts/${migration}/`,
+  completed: 'completed/',
+  halts: 'halts/',
+};
+
+/** What a key under `attempts/` names. */
+export type AttemptKey =
+  | { record: 'started' | 'finished'; migration: string; attempt: number }
+  | { record: 'slice'; migration: string; attempt: number; slice: number }
+  | { record: 'decision'; migration: string; attempt: number; halt: number };
+
+/** The parts of a key under `attempts/`, or undefined when no record of ours has such a key. */
+export function parseAttemptKey(key: string): AttemptKey | undefined {
+  const match = /^attempts\/(\d{4})\/(\d{4,})\/(?:(started|finished)|slices\/(\d{4,})|decisions\/(\d{2,}))\.json$/.exec(key);
+  if (!match) return undefined;
+  const [, migration = '', attemptText = '', record, slice, halt] = match;
+  const attempt = Number(attemptText);
+  if (slice !== undefined) return { record: 'slice', migration, attempt, slice: Number(slice) };
+  if (halt !== undefined) return { record: 'decision', migration, attempt, halt: Number(halt) };
+  return { record: record === 'started' ? 'started' : 'finished', migration, attempt };
+}
+
+/** The migration of a key `completed/0004.json` or `halts/0004.json`, or undefined. */
+export const migrationOfKey = (key: string): string | undefined => /^(?:completed|halts)\/(\d{4})\.json$/.exec(key)?.[1];
+
+const attemptPrefix = (migration: string, attempt: number): string => `attempts/${migration}/${pad(attempt, 4)}/`;

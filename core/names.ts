@@ -1,0 +1,67 @@
+// Names that the CDK app, the functions and the command line share. Each name is written once, here.
+
+/** The states of DESIGN §6, as an operator reads them in the console. */
+export const STATES = {
+  listPending: 'List pending',
+  whatNext: 'What next?',
+  runMigration: 'Run migration',
+  outcome: 'Outcome?',
+  recordCompletion: 'Record completion',
+  wait: 'Wait',
+  halt: 'Halt for operator',
+  finished: 'Finished',
+  refused: 'Refused',
+} as const;
+
+/** Environment variables of the deployed functions. */
+export const VARIABLES = {
+  environment: 'ODIN_ENVIRONMENT',
+  ledgerBucket: 'ODIN_LEDGER_BUCKET',
+  stateMachineArn: 'ODIN_STATE_MACHINE_ARN',
+  topicArn: 'ODIN_TOPIC_ARN',
+  migration: 'ODIN_MIGRATION',
+  predecessor: 'ODIN_PREDECESSOR',
+  sourceSha256: 'ODIN_SOURCE_SHA256',
+  codeSha256: 'ODIN_CODE_SHA256',
+  clockMarginSeconds: 'ODIN_CLOCK_MARGIN_SECONDS',
+  /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
+  sliceSeconds: 'ODIN_SLICE_SECONDS',
+  /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
+  ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
+} as const;
+
+/** Outputs of an environment's stack, by which the command line finds a deployed environment. */
+export const OUTPUTS = {
+  stateMachineArn: 'StateMachineArn',
+  ledgerBucket: 'LedgerBucketName',
+  resumeFunction: 'ResumeFunctionName',
+  topicArn: 'NotificationTopicArn',
+} as const;
+
+export const SYSTEM_FUNCTIONS = ['list-pending', 'record-completion', 'halt', 'resume'] as const;
+export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
+
+const PREFIX = 'odin-migrate';
+
+/** `OdinMigrate-odin-dev` */
+export const stackName = (environment: string): string => `OdinMigrate-${environment}`;
+
+/** `odin-migrate-odin-dev`; also the state machine's name */
+export const resourcePrefix = (environment: string): string => `${PREFIX}-${environment}`;
+
+/** `odin-migrate-odin-dev-list-pending` */
+export const systemFunctionName = (environment: string, name: SystemFunction): string =>
+  `${resourcePrefix(environment)}-${name}`;
+
+/** `odin-migrate-odin-dev-0004`, for Lambda (names of at most 64 characters) and for its role */
+export const migrationFunctionName = (environment: string, migration: string): string =>
+  `${resourcePrefix(environment)}-${migration}`;
+
+/**
+ * `odin-dev-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
+ * gone. Fixed, so that two deliveries of one decision start one execution (AWS-FACTS: names are unique for 90 days).
+ */
+export const resumedExecutionName = (migration: string, attempt: number, halt: number): string =>
+  `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}`;
+
+export const pad = (value: number, width: number): string => String(value).padStart(width, '0');

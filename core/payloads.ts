@@ -1,0 +1,90 @@
+// What travels between the states of the machine and into the functions (DESIGN §6). One schema per payload.
+import { z } from 'zod';
+import { DECISIONS } from './decide.ts';
+import { MigrationId } from './identifiers.ts';
+
+/** What a run may be started with. `Comment` is what the console's "Start execution" offers by default. */
+export const RunInput = z.strictObject({
+  allowOutOfOrder: z.boolean().optional(),
+  Comment: z.string().optional(),
+});
+export type RunInput = z.infer<typeof RunInput>;
+
+const Arn = z.string().min(1).max(2048);
+const Attempt = z.int().min(1);
+
+export const ListPendingPayload = z.object({ execution: Arn, input: RunInput });
+export type ListPendingPayload = z.infer<typeof ListPendingPayload>;
+
+/** `Run migration`: asks a migration's function for one slice of one attempt. */
+export const RunPayload = z.object({
+  execution: Arn,
+  migration: MigrationId,
+  attempt: Attempt,
+  slice: z.int().min(1),
+  gitCommit: z.string().nullable(),
+});
+export type RunPayload = z.infer<typeof RunPayload>;
+
+export const RecordPayload = z.object({ execution: Arn, migration: MigrationId, attempt: Attempt });
+export type RecordPayload = z.infer<typeof RecordPayload>;
+
+/** What a state's `Catch` puts at `$.error`. `Cause` is the JSON of Lambda's error, or plain text. */
+export const CaughtError = z.object({ Error: z.string().optional(), Cause: z.string().optional() });
+
+/** `Halt for operator`: `at` is the state's whole input, a step with or without a caught error. */
+export const HaltPayload = z.object({
+  execution: Arn,
+  input: z.unknown(),
+  token: z.string().min(1),
+  at: z.object({ migration: MigrationId, attempt: Attempt, error: CaughtError.optional() }),
+});
+export type HaltPayload = z.infer<typeof HaltPayload>;
+
+/** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
+export const ResumePayload = z.strictObject({
+  decision: z.enum(DECISIONS),
+  reason: z.string().max(4000).optional(),
+  by: z.string().min(1).max(512),
+  halt: z.strictObject({ migration: MigrationId, attempt: Attempt }).optional(),
+});
+export type ResumePayload = z.infer<typeof ResumePayload>;
+
+/** Output of `List pending`: the step, as `What next?` reads it. */
+export type Step =
+  | { step: 'run'; migration: string; attempt: number; slice: number; functionName: string; gitCommit: string | null }
+  | { step: 'record'; migration: string; attempt: number }
+  | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
+  | { step: 'halt'; migration: string; attempt: number }
+  | { step: 'finished'; completed: number; summary: string }
+  | { step: 'refuse'; error: string; cause: string };
+
+/** Output of `Run migration`, as `Outcome?` reads it. `more` carries what the next slice needs. */
+export type RunOutcome =
+  | { outcome: 'finished'; migration: string; attempt: number }
+  | {
+      outcome: 'more';
+      migration: string;
+      attempt: number;
+      slice: number;
+      functionName: string;
+      gitCommit: string | null;
+    }
+  | { outcome: 'claimed elsewhere'; migration: string; attempt: number };
+
+/** Answer of `resume`. */
+export interface ResumeAnswer {
+  /** `already`: this halt had been decided before; the decision below is the one that counts. */
+  result: 'decided' | 'already';
+  migration: string;
+  attempt: number;
+  decision: string;
+  by: string;
+  time: string;
+  reason?: string;
+  /** The executions that go on, or the one that was started in their place; empty after an abort. */
+  executions: string[];
+  /** Until when the run waits before it acts, because the old attempt may still be running (ISO time). */
+  waitsUntil?: string;
+  message: string;
+}

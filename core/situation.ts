@@ -1,0 +1,90 @@
+// Gathers what `decide` looks at: the ledger, and whether the executions that it names are alive.
+import type { AttemptSeen, Situation } from './decide.ts';
+import { firstPending } from './decide.ts';
+import type { AttemptIndex, Ledger } from './ledger.ts';
+
+export interface Observer {
+  /** ARN of the execution that asks. */
+  execution: string;
+  /** Whether an execution runs or is about to be redriven; false too for one that Step Functions no longer knows. */
+  isAlive: (execution: string) => Promise<boolean>;
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+export async function readSituation(
+  ledger: Ledger,
+  manifest: readonly string[],
+  allowOutOfOrder: boolean,
+  observer: Observer,
+): Promise<Situation> {
+  // Attempts first: a migration that completes between the two reads is then seen as completed, never as halting.
+  const attempts = await ledger.attempts();
+  const completed = await ledger.completedIds();
+  const attempted = new Set([...attempts.keys()].filter((id) => !completed.has(id)));
+
+  const pending = firstPending(manifest, completed);
+  const unfinishedElsewhere: Situation['unfinishedElsewhere'][number][] = [];
+  for (const migration of attempted) {
+    const index = attempts.get(migration)?.at(-1);
+    if (migration === pending || !index || index.finished || index.slices === 0) continue;
+    const claim = await ledger.claim(migration, index.attempt, index.slices);
+    if (claim) unfinishedElsewhere.push({ migration, attempt: index.attempt, deadline: Date.parse(claim.deadline) });
+  }
+
+  const index = pending === undefined ? undefined : attempts.get(pending)?.at(-1);
+  const last = pending !== undefined && index ? await lookAt(ledger, pending, index, observer) : undefined;
+  return {
+    manifest,
+    completed,
+    attempted,
+    ...(last && { last }),
+    unfinishedElsewhere,
+    allowOutOfOrder,
+    now: observer.now(),
+  };
+}
+
+async function lookAt(
+  ledger: Ledger,
+  migration: string,
+  index: AttemptIndex,
+  { execution, isAlive }: Observer,
+): Promise<AttemptSeen> {
+  const { attempt } = index;
+  const claim = index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
+  const finished = await ledger.finished(migration, attempt);
+  const decided = index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
+  const haltOpenIn = await openHalt(ledger, migration, index, execution, isAlive);
+
+  const ownerOf = async (arn: string) => (arn === execution ? 'this' : (await isAlive(arn)) ? 'alive' : 'dead');
+  return {
+    attempt,
+    ...(claim && {
+      claim: {
+        owner: await ownerOf(claim.execution),
+        at: Date.parse(claim.time),
+        deadline: Date.parse(claim.deadline),
+      },
+    }),
+    ...(finished && { outcome: finished.outcome }),
+    ...(decided && { decision: decided.decision }),
+    ...(haltOpenIn !== undefined && { haltOpenIn }),
+  };
+}
+
+/** The other live execution, if any, that waits in this attempt's halt for a decision that is not there yet. */
+async function openHalt(
+  ledger: Ledger,
+  migration: string,
+  index: AttemptIndex,
+  execution: string,
+  isAlive: Observer['isAlive'],
+): Promise<string | undefined> {
+  const halt = await ledger.halt(migration);
+  if (halt?.attempt !== index.attempt || halt.halt <= index.halts) return undefined;
+  for (const waiting of halt.waiting) {
+    if (waiting.execution !== execution && (await isAlive(waiting.execution))) return waiting.execution;
+  }
+  return undefined;
+}

@@ -1,0 +1,21 @@
+// The contract that the ledger stands on (DESIGN §4). test/contract/store.ts runs over every adapter of it.
+
+export interface StoredObject {
+  body: string;
+  etag: string;
+}
+
+/**
+ * A small, strongly consistent key-value store. Every method fails with an OdinError: `LedgerForbidden` when access is
+ * denied, `LedgerUnavailable` when the store did not answer. Neither is ever told as "absent".
+ */
+export interface Store {
+  /** Undefined only when the store says that the key does not exist. */
+  get(key: string): Promise<StoredObject | undefined>;
+  /** Creates the key unless it exists; atomic against every other create. */
+  create(key: string, body: string): Promise<'created' | 'exists'>;
+  /** Writes the key if its ETag is still `etag`, or if it is still absent (`undefined`). */
+  replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'>;
+  /** All keys with the prefix, ascending, each with its ETag. */
+  list(prefix: string): Promise<{ key: string; etag: string }[]>;
+}

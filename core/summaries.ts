@@ -1,0 +1,62 @@
+// Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
+import { z } from 'zod';
+import type { CaughtError } from './payloads.ts';
+import type { ErrorSummary } from './records.ts';
+import { describeThrown } from './errors.ts';
+
+const MAX_NAME = 200;
+const MAX_MESSAGE = 4_000;
+const MAX_STACK = 16_000;
+
+/** What is kept of anything that user code threw. Its length is bounded, whatever was thrown. */
+export function errorSummary(thrown: unknown): ErrorSummary {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_MESSAGE) };
+  return {
+    name: cut(thrown.name || 'Error', MAX_NAME),
+    message: cut(thrown.message, MAX_MESSAGE),
+    ...(typeof thrown.stack === 'string' && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
+  };
+}
+
+const LambdaError = z.object({
+  errorType: z.string().optional(),
+  errorMessage: z.string().optional(),
+  trace: z.union([z.array(z.string()), z.string()]).optional(),
+});
+
+/** What is kept of an error that Step Functions caught: its `Cause` is Lambda's error as JSON, or plain text. */
+export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary {
+  const lambda = parseLambdaError(caught.Cause);
+  const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
+  return {
+    name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_NAME),
+    message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_MESSAGE),
+    ...(stack !== undefined && { stack: cut(stack, MAX_STACK) }),
+  };
+}
+
+/** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
+export function cut(text: string, length: number): string {
+  const wellFormed = text.toWellFormed();
+  return wellFormed.length <= length ? wellFormed : `${wellFormed.slice(0, length - 1).toWellFormed()}…`;
+}
+
+function parseLambdaError(cause: string | undefined): z.infer<typeof LambdaError> | undefined {
+  if (cause === undefined) return undefined;
+  try {
+    const parsed = LambdaError.safeParse(JSON.parse(cause));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined; // plain text: the caller shows it as it is
+  }
+}
+
+function stackWithCauses(error: Error): string {
+  const lines: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current instanceof Error && depth < 5; depth += 1) {
+    lines.push(`${depth > 0 ? 'caused by ' : ''}${current.stack ?? describeThrown(current)}`);
+    current = current.cause;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,25 @@
+// The CDK app that cdk.json names. `-c environment=odin-dev` synthesises that one alone.
+import { App } from 'aws-cdk-lib';
+import path from 'node:path';
+import { asOdinError } from '../core/errors.ts';
+import { addEnvironments } from './build-app.ts';
+import { CONTEXT_KEY, parseConfiguration } from './configuration.ts';
+
+try {
+  const app = new App();
+  const configuration = parseConfiguration(app.node.tryGetContext(CONTEXT_KEY));
+  const only: unknown = app.node.tryGetContext('environment');
+  addEnvironments({
+    app,
+    projectDirectory: path.resolve(import.meta.dirname, '..'),
+    configuration,
+    only: typeof only === 'string' ? only : undefined,
+  });
+  app.synth();
+} catch (thrown) {
+  const { code, what, why, next } = asOdinError(thrown);
+  // An Internal error is a defect of ours: its stack is what helps.
+  if (code === 'Internal') throw thrown;
+  process.stderr.write(`${[`${code}: ${what}`, why, next].filter(Boolean).join('\n  ')}\n`);
+  process.exitCode = 1;
+}

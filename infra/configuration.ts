@@ -1,0 +1,57 @@
+// Reads what cdk.json says of the environments, under the context key "odin-migrate".
+import { z } from 'zod';
+import { OdinError } from '../core/errors.ts';
+
+export const CONTEXT_KEY = 'odin-migrate';
+
+const EnvironmentConfiguration = z.strictObject({
+  /** AWS account and region to deploy into; the CLI's current ones when absent. */
+  account: z
+    .string()
+    .regex(/^\d{12}$/, 'expected twelve digits in quotes, e.g. "111122223333"')
+    .optional(),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, e.g. "eu-west-1"')
+    .optional(),
+  /** Environment variables of every migration's function. */
+  variables: z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'expected a variable name'), z.string()).default({}),
+  /** Who is told of a halt. */
+  notify: z
+    .array(z.string().regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"'))
+    .default([]),
+  /** How long log groups keep their lines; one of CloudWatch Logs' own values. */
+  logRetentionDays: z
+    .union([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653].map((n) => z.literal(n)))
+    .default(365),
+  /** How much the clocks of two AWS services may differ; added to the deadline of every attempt. */
+  clockMarginSeconds: z.number().min(1).max(600).default(60),
+});
+export type EnvironmentConfiguration = z.infer<typeof EnvironmentConfiguration>;
+
+const Configuration = z.strictObject({
+  /** The folder that holds one folder per environment, relative to the project. */
+  migrations: z.string().min(1).default('migrations'),
+  environments: z.record(z.string(), EnvironmentConfiguration).default({}),
+});
+export type Configuration = z.infer<typeof Configuration>;
+
+/** @throws OdinError BadConfiguration, naming the field, what was expected and what was found */
+export function parseConfiguration(context: unknown): Configuration {
+  const parsed = Configuration.safeParse(context ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.map(String) ?? [];
+  const found = path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], context);
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `cdk.json, context.${[CONTEXT_KEY, ...path].join('.')}: ${issue?.message ?? 'not valid'}.`,
+    why: `Found ${JSON.stringify(found) ?? 'nothing'}.`,
+    next: 'docs/configuration.md lists every field.',
+    cause: parsed.error,
+  });
+}
+
+export const configurationOf = (configuration: Configuration, environment: string): EnvironmentConfiguration =>
+  configuration.environments[environment] ?? EnvironmentConfiguration.parse({});

@@ -1,0 +1,156 @@
+// One environment: its ledger, functions, state machine and notification topic.
+import { Annotations, CfnOutput, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { OUTPUTS, resourcePrefix, stackName, SYSTEM_FUNCTIONS, systemFunctionName, VARIABLES } from '../core/names.ts';
+import type { EnvironmentConfiguration } from './configuration.ts';
+import type { PreparedEnvironment } from './prepare.ts';
+import { allow, createMigrationFunction, createSystemFunction } from './functions.ts';
+import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
+import { stateMachineDefinition } from './state-machine.ts';
+
+export interface EnvironmentStackProps extends StackProps {
+  prepared: PreparedEnvironment;
+  configuration: EnvironmentConfiguration;
+}
+
+export class EnvironmentStack extends Stack {
+  constructor(scope: Construct, { prepared, configuration, ...props }: EnvironmentStackProps) {
+    const environment = prepared.name;
+    super(scope, stackName(environment), {
+      description: `odin-migrate: one-time operations of ${environment}`,
+      terminationProtection: true, // with the ledger gone, everything would be pending again
+      ...props,
+    });
+    Tags.of(this).add('odin-migrate:environment', environment);
+    for (const warning of prepared.warnings) {
+      Annotations.of(this).addWarningV2(`odin-migrate:skipped:${warning}`, warning);
+    }
+
+    const ledger = createLedgerBucket(this);
+    const topic = this.#createTopic(configuration.notify);
+    const systemLogs = this.#logGroup('SystemLogs', `/odin-migrate/${environment}/system`, configuration);
+    const migrationLogs = this.#logGroup('MigrationLogs', `/odin-migrate/${environment}/migrations`, configuration);
+
+    // By name and not by reference: the machine invokes these functions, so a reference back would be a circle.
+    const machineName = resourcePrefix(environment);
+    const arn = (service: string, resource: string, resourceName: string) =>
+      this.formatArn({ service, resource, resourceName, arnFormat: ':' as never });
+    const stateMachineArn = arn('states', 'stateMachine', machineName);
+    const executions = arn('states', 'execution', `${machineName}:*`);
+    const objects = (pattern: string) => [ledger.arnForObjects(pattern)];
+
+    const common = { environment, ledger, logGroup: systemLogs };
+    const bundle = (name: string) => prepared.bundles.system.get(name) ?? missing(name);
+    const { role: listPendingRole } = createSystemFunction(this, 'list-pending', {
+      ...common,
+      bundle: bundle('list-pending'),
+      statements: [allow(['states:DescribeExecution'], [executions])],
+      variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+    });
+    const { role: recordCompletion } = createSystemFunction(this, 'record-completion', {
+      ...common,
+      bundle: bundle('record-completion'),
+      statements: [allow(['s3:PutObject'], objects('completed/*'))],
+      variables: {},
+    });
+    const { role: halt } = createSystemFunction(this, 'halt', {
+      ...common,
+      bundle: bundle('halt'),
+      statements: [
+        allow(['s3:PutObject'], objects('halts/*')),
+        allow(['states:DescribeExecution'], [executions]),
+        allow(['sns:Publish'], [topic.topicArn]),
+      ],
+      variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
+    });
+    const { role: resume } = createSystemFunction(this, 'resume', {
+      ...common,
+      bundle: bundle('resume'),
+      statements: [
+        allow(['s3:PutObject'], objects('attempts/*/decisions/*')),
+        allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [stateMachineArn]),
+        allow(['states:DescribeExecution'], [executions]),
+      ],
+      variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+    });
+    protectLedger(ledger, { recordCompletion, halt, resume });
+
+    prepared.migrations.forEach((migration, index) => {
+      createMigrationFunction(this, {
+        ...common,
+        logGroup: migrationLogs,
+        bundle: prepared.bundles.migrations.get(migration.id) ?? missing(migration.id),
+        migration,
+        predecessor: prepared.migrations[index - 1]?.id,
+        clockMarginSeconds: configuration.clockMarginSeconds,
+        variables: configuration.variables,
+      });
+    });
+
+    const machine = this.#createStateMachine(environment, machineName, configuration, (name) =>
+      arn('lambda', 'function', name),
+    );
+    machine.node.addDependency(listPendingRole);
+
+    new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
+    new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
+    new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(environment, 'resume') });
+    new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
+  }
+
+  #createTopic(notify: readonly string[]): Topic {
+    const topic = new Topic(this, 'Notifications', { enforceSSL: true });
+    for (const address of notify) {
+      topic.addSubscription(
+        address.startsWith('mailto:')
+          ? new EmailSubscription(address.slice('mailto:'.length))
+          : new UrlSubscription(address),
+      );
+    }
+    return topic;
+  }
+
+  #logGroup(id: string, logGroupName: string, { logRetentionDays }: EnvironmentConfiguration): LogGroup {
+    // CloudWatch's own values, as numbers; the configuration's schema allows no others.
+    const retention = logRetentionDays as RetentionDays;
+    return new LogGroup(this, id, { logGroupName, retention, removalPolicy: RemovalPolicy.DESTROY });
+  }
+
+  #createStateMachine(
+    environment: string,
+    stateMachineName: string,
+    configuration: EnvironmentConfiguration,
+    functionArn: (name: string) => string,
+  ): StateMachine {
+    const logs = this.#logGroup('StateMachineLogs', `/aws/vendedlogs/states/${stateMachineName}`, configuration);
+    const functions = [
+      ...SYSTEM_FUNCTIONS.filter((name) => name !== 'resume').map((name) => systemFunctionName(environment, name)),
+      `${resourcePrefix(environment)}-????`, // the four digits of a migration
+    ];
+    const role = new Role(this, 'StateMachineRole', {
+      assumedBy: new ServicePrincipal('states.amazonaws.com'),
+      inlinePolicies: {
+        invoke: new PolicyDocument({ statements: [allow(['lambda:InvokeFunction'], functions.map(functionArn))] }),
+      },
+    });
+    return new StateMachine(this, 'StateMachine', {
+      stateMachineName,
+      definitionBody: DefinitionBody.fromString(
+        this.toJsonString(stateMachineDefinition(environment, this.partition), 2),
+      ),
+      role,
+      tracingEnabled: true,
+      // Without execution data: it would show the task tokens of halts (AWS-FACTS).
+      logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: false },
+    });
+  }
+}
+
+function missing(name: string): never {
+  throw new RangeError(`no bundle was made for ${name}`);
+}

@@ -1,0 +1,147 @@
+// The environment's Lambda functions, each with a role of its own that allows what it needs and no more.
+import { Duration, Tags } from 'aws-cdk-lib';
+import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { keys, prefixes } from '../core/keys.ts';
+import { migrationFunctionName, systemFunctionName, VARIABLES } from '../core/names.ts';
+import type { SystemFunction } from '../core/names.ts';
+import type { Bundle } from './bundle.ts';
+import type { InspectedMigration } from './inspect.ts';
+import { MIGRATION_TAG } from './ledger-bucket.ts';
+
+const SYSTEM_MEMORY_MB = 512;
+const SYSTEM_TIMEOUT = Duration.seconds(90);
+
+interface Common {
+  environment: string;
+  ledger: Bucket;
+  bundle: Bundle;
+  logGroup: LogGroup;
+}
+
+export function createSystemFunction(
+  scope: Construct,
+  name: SystemFunction,
+  {
+    environment,
+    ledger,
+    bundle,
+    logGroup,
+    statements,
+    variables,
+  }: Common & { statements: PolicyStatement[]; variables: Record<string, string> },
+): { lambda: LambdaFunction; role: Role } {
+  const id = name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+  const role = functionRole(scope, `${id}Role`, logGroup, [...readLedger(ledger), ...statements]);
+  const lambda = new LambdaFunction(scope, id, {
+    ...commonProps(bundle, logGroup),
+    functionName: systemFunctionName(environment, name),
+    role: role.withoutPolicyUpdates(),
+    timeout: SYSTEM_TIMEOUT,
+    memorySize: SYSTEM_MEMORY_MB,
+    environment: { ...commonVariables(environment, ledger), ...variables },
+  });
+  return { lambda, role };
+}
+
+export function createMigrationFunction(
+  scope: Construct,
+  {
+    environment,
+    ledger,
+    bundle,
+    logGroup,
+    migration,
+    predecessor,
+    clockMarginSeconds,
+    variables,
+  }: Common & {
+    migration: InspectedMigration;
+    predecessor: string | undefined;
+    clockMarginSeconds: number;
+    variables: Record<string, string>;
+  },
+): LambdaFunction {
+  const { id } = migration;
+  const role = functionRole(scope, `Migration${id}Role`, logGroup, [
+    ...writeOwnPart(ledger, id, predecessor),
+    ...migration.permissions.map((statement) => PolicyStatement.fromJson(statement)),
+  ]);
+  Tags.of(role).add(MIGRATION_TAG, id);
+  return new LambdaFunction(scope, `Migration${id}`, {
+    ...commonProps(bundle, logGroup),
+    functionName: migrationFunctionName(environment, id),
+    ...(migration.description !== undefined && { description: migration.description }),
+    role: role.withoutPolicyUpdates(),
+    timeout: Duration.seconds(migration.timeoutSeconds),
+    memorySize: migration.memoryMB,
+    environment: {
+      ...variables,
+      ...migration.variables,
+      ...commonVariables(environment, ledger),
+      [VARIABLES.migration]: id,
+      ...(predecessor !== undefined && { [VARIABLES.predecessor]: predecessor }),
+      [VARIABLES.sourceSha256]: migration.sourceSha256,
+      [VARIABLES.codeSha256]: bundle.codeSha256,
+      [VARIABLES.clockMarginSeconds]: String(clockMarginSeconds),
+    },
+  });
+}
+
+export const allow = (actions: string[], resources: string[]): PolicyStatement =>
+  new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
+
+const commonProps = (bundle: Bundle, logGroup: LogGroup) => ({
+  runtime: Runtime.NODEJS_24_X,
+  architecture: Architecture.ARM_64,
+  handler: 'index.handler',
+  code: Code.fromAsset(bundle.directory),
+  tracing: Tracing.ACTIVE,
+  logGroup,
+});
+
+const commonVariables = (environment: string, ledger: Bucket) => ({
+  [VARIABLES.environment]: environment,
+  [VARIABLES.ledgerBucket]: ledger.bucketName,
+  NODE_OPTIONS: '--enable-source-maps',
+});
+
+/** Inline policies and no separate ones: two resources per function, of the 500 that a template may have. */
+function functionRole(scope: Construct, id: string, logGroup: LogGroup, statements: PolicyStatement[]): Role {
+  return new Role(scope, id, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    inlinePolicies: {
+      logs: new PolicyDocument({
+        statements: [
+          allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
+          // X-Ray has no resources to name.
+          allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*']),
+        ],
+      }),
+      function: new PolicyDocument({ statements }),
+    },
+  });
+}
+
+/** Listing is allowed so that a missing key answers 404; without it S3 answers 403 (AWS-FACTS). */
+const readLedger = (ledger: Bucket): PolicyStatement[] => [
+  allow(['s3:ListBucket'], [ledger.bucketArn]),
+  allow(['s3:GetObject'], [ledger.arnForObjects('*')]),
+];
+
+function writeOwnPart(ledger: Bucket, id: string, predecessor: string | undefined): PolicyStatement[] {
+  const own = `${prefixes.attempts(id)}*`;
+  const objects = (...patterns: string[]) => patterns.map((pattern) => ledger.arnForObjects(pattern));
+  const completions = [id, ...(predecessor === undefined ? [] : [predecessor])].map(keys.completed);
+  return [
+    allow(['s3:ListBucket'], [ledger.bucketArn]),
+    allow(['s3:GetObject'], objects(own, keys.checkpoint(id), ...completions)),
+    allow(
+      ['s3:PutObject'],
+      objects(`${own}/started.json`, `${own}/slices/*.json`, `${own}/finished.json`, keys.checkpoint(id)),
+    ),
+  ];
+}

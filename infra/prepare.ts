@@ -1,0 +1,66 @@
+// From the folder of an environment to what its stack deploys: discover → inspect → bundle → manifest.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Manifest } from '../core/manifest.ts';
+import { migrationFunctionName } from '../core/names.ts';
+import type { Bundles } from './bundle.ts';
+import { bundleEnvironment } from './bundle.ts';
+import type { Configuration } from './configuration.ts';
+import { discoverEnvironment } from './discover.ts';
+import type { InspectedMigration } from './inspect.ts';
+import { inspectMigrations } from './inspect.ts';
+
+export interface PreparedEnvironment {
+  name: string;
+  migrations: InspectedMigration[];
+  warnings: string[];
+  bundles: Bundles;
+  manifest: Manifest;
+}
+
+/** Where everything that is made on this machine goes; ignored by git. */
+export const WORK_FOLDER = '.odin-migrate';
+
+/** The functions that read the manifest. */
+const WITH_MANIFEST = ['list-pending', 'halt'];
+
+export function prepareEnvironment(
+  name: string,
+  projectDirectory: string,
+  configuration: Configuration,
+  workDirectory = path.join(projectDirectory, WORK_FOLDER),
+): PreparedEnvironment {
+  const discovered = discoverEnvironment(name, projectDirectory, configuration);
+  const migrations = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name));
+  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), migrations);
+  const manifest: Manifest = {
+    formatVersion: 1,
+    environment: name,
+    gitCommit: gitCommit(projectDirectory),
+    migrations: migrations.map(({ id, file, description, sourceSha256, checkpointed }) => ({
+      id,
+      file,
+      ...(description !== undefined && { description }),
+      functionName: migrationFunctionName(name, id),
+      sourceSha256,
+      checkpointed,
+    })),
+  };
+  for (const [functionName, { directory }] of bundles.system) {
+    if (!WITH_MANIFEST.includes(functionName)) continue;
+    writeFileSync(path.join(directory, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  }
+  return { name, migrations, warnings: discovered.warnings, bundles, manifest };
+}
+
+/** The commit that is deployed, marked when the work tree differs from it; null outside git. */
+function gitCommit(directory: string): string | null {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '-dirty');
+  } catch {
+    return null; // no git, or no commit: the records then say nothing of it
+  }
+}

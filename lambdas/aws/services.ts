@@ -1,0 +1,50 @@
+// The functions' services on AWS, from their environment variables.
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { randomUUID } from 'node:crypto';
+import { OdinError } from '../../core/errors.ts';
+import { Ledger } from '../../core/ledger.ts';
+import { VARIABLES } from '../../core/names.ts';
+import type { Services } from '../services.ts';
+import { logger } from './logger.ts';
+import { ledgerClient, S3Store } from './s3-store.ts';
+import { createExecutions } from './step-functions.ts';
+
+export function awsServices(): Services {
+  const s3 = ledgerClient(process.env[VARIABLES.ledgerEndpoint]);
+  const sns = new SNSClient({ maxAttempts: 5 });
+  return {
+    environment: required(VARIABLES.environment),
+    ledger: new Ledger(new S3Store(s3, required(VARIABLES.ledgerBucket))),
+    executions: createExecutions(new SFNClient({ maxAttempts: 5 }), process.env[VARIABLES.stateMachineArn] ?? ''),
+    notifications: {
+      async publish(Subject, Message) {
+        await sns.send(new PublishCommand({ TopicArn: required(VARIABLES.topicArn), Subject, Message }));
+      },
+    },
+    log: {
+      info: (message, fields = {}) => {
+        logger.info(message, fields);
+      },
+      warn: (message, fields = {}) => {
+        logger.warn(message, fields);
+      },
+      error: (message, fields = {}) => {
+        logger.error(message, fields);
+      },
+    },
+    now: () => Date.now(),
+    nonce: () => randomUUID(),
+  };
+}
+
+export function required(name: string): string {
+  const value = process.env[name];
+  if (value !== undefined && value !== '') return value;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'system',
+    what: `The environment variable ${name} is not set.`,
+    next: 'Deploy the stack again; it sets this variable.',
+  });
+}

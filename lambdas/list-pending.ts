@@ -1,0 +1,64 @@
+// `List pending`: reads the manifest and the ledger, and says what the run does next.
+import type { NextStep } from '../core/decide.ts';
+import { decide } from '../core/decide.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { resourcePrefix } from '../core/names.ts';
+import type { ListPendingPayload, Step } from '../core/payloads.ts';
+import { readSituation } from '../core/situation.ts';
+import type { Services } from './services.ts';
+
+/**
+ * @throws OdinError RecordUnreadable, LedgerForbidden, LedgerUnavailable: the run stops, nothing is taken as absent
+ */
+export function createListPending(services: Services, manifest: Manifest) {
+  return async ({ execution, input }: ListPendingPayload): Promise<Step> => {
+    const situation = await readSituation(
+      services.ledger,
+      manifest.migrations.map(({ id }) => id),
+      input.allowOutOfOrder ?? false,
+      { execution, isAlive: services.executions.isAlive, now: services.now },
+    );
+    const next = toStep(decide(situation), manifest, situation.completed.size);
+    services.log.info(`Next: ${next.step}`, { ...next });
+    return next;
+  };
+}
+
+function toStep(next: NextStep, manifest: Manifest, completed: number): Step {
+  switch (next.step) {
+    case 'run': {
+      const functionName = manifest.migrations.find(({ id }) => id === next.migration)?.functionName ?? '';
+      return { ...next, slice: 1, functionName, gitCommit: manifest.gitCommit };
+    }
+    case 'finished':
+      return { step: 'finished', completed, summary: summary(manifest, completed) };
+    case 'refuse':
+      return { step: 'refuse', error: next.error, cause: refusal(next, manifest) };
+    case 'record':
+    case 'wait':
+    case 'halt':
+      return next;
+  }
+}
+
+const summary = ({ environment, migrations }: Manifest, completed: number): string =>
+  migrations.length === 0
+    ? `${environment} has no migrations: nothing to run.`
+    : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed} in the ledger).`;
+
+function refusal(next: Extract<NextStep, { step: 'refuse' }>, { environment, migrations }: Manifest): string {
+  if (next.error === 'HaltedElsewhere') {
+    return (
+      `Migration ${next.migration}, attempt ${next.attempt}, is halted in another execution, ${next.execution}, ` +
+      `and waits for an operator's decision. ` +
+      `Type: npx odin-migrate resume ${environment} retry|mark-applied|skip|abort --reason "..."`
+    );
+  }
+  const files = next.late.map((id) => migrations.find((entry) => entry.id === id)?.file ?? id);
+  return (
+    `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} pending, but ${next.highest} was run before: ` +
+    `running ${files.length === 1 ? 'it' : 'them'} now would not be in order. ` +
+    `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
+    `does not matter, start ${resourcePrefix(environment)} with the input {"allowOutOfOrder": true}.`
+  );
+}

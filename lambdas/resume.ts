@@ -1,0 +1,200 @@
+// `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
+import { OdinError } from '../core/errors.ts';
+import { resumedExecutionName } from '../core/names.ts';
+import type { ResumeAnswer, ResumePayload } from '../core/payloads.ts';
+import type { DecisionRecord, HaltRecord } from '../core/records.ts';
+import type { Invocation, Services } from './services.ts';
+
+/**
+ * Safe to call again, by anybody, at any time: the first decision on a halt wins, and each call delivers whatever was
+ * decided but not delivered yet.
+ * @throws OdinError ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded: nothing was written
+ * @throws OdinError AlreadyDecided: somebody else decided otherwise, and says who, what and when
+ * @throws OdinError DecisionNotDelivered: the decision is recorded; the same call again delivers it
+ */
+export function createResume({ environment, ledger, executions, log, now }: Services) {
+  return async (payload: ResumePayload, { requestId }: Invocation): Promise<ResumeAnswer> => {
+    assertReason(payload);
+    const halt = await findHalt(payload);
+    const { migration, attempt } = halt;
+    const finished = await ledger.finished(migration, attempt);
+    if (finished?.outcome === 'succeeded' && payload.decision === 'skip') throw attemptSucceeded(halt);
+
+    const index = (await ledger.attempts(migration)).get(migration)?.find((seen) => seen.attempt === attempt);
+    const claim = index && index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
+    const { created, record } = await ledger.createDecision(
+      {
+        migration,
+        attempt,
+        execution: halt.execution,
+        sourceSha256: claim?.sourceSha256,
+        codeSha256: claim?.codeSha256,
+        gitCommit: claim?.gitCommit,
+      },
+      { requestId, now },
+      {
+        halt: halt.halt,
+        decision: payload.decision,
+        by: payload.by,
+        ...(hasText(payload.reason) && { reason: payload.reason.trim() }),
+      },
+    );
+    if (created) log.info(`${record.by} decided ${record.decision} on ${migration}, attempt ${attempt}`);
+
+    const delivered = await deliver(halt, record);
+    if (!created && record.decision !== payload.decision) throw alreadyDecided(record, payload);
+
+    const mayRunUntil = !finished && claim && Date.parse(claim.deadline) > now() ? claim.deadline : undefined;
+    const waitsUntil = record.decision === 'abort' ? undefined : mayRunUntil;
+    return {
+      result: created ? 'decided' : 'already',
+      migration,
+      attempt,
+      decision: record.decision,
+      by: record.by,
+      time: record.time,
+      ...(record.reason !== undefined && { reason: record.reason }),
+      executions: delivered,
+      ...(waitsUntil !== undefined && { waitsUntil }),
+      message: message(created, record, delivered, waitsUntil),
+    };
+  };
+
+  /** The halt that the operator means: the one that was named, else the open one, else the one decided last. */
+  async function findHalt({ halt: named }: ResumePayload): Promise<HaltRecord> {
+    const unsettled: { halt: HaltRecord; open: boolean }[] = [];
+    for (const halt of await ledger.halts()) {
+      const decided = await ledger.decision(halt.migration, halt.attempt, halt.halt);
+      const completed = await ledger.completion(halt.migration);
+      // A completed migration's halt is still open for an execution that waits in it (it was completed by another).
+      if (completed && (decided ?? !(await anyAlive(halt)))) continue;
+      unsettled.push({ halt, open: !decided });
+    }
+    const open = unsettled.filter((candidate) => candidate.open);
+    if (named) {
+      const match = unsettled.find(
+        ({ halt }) => halt.migration === named.migration && halt.attempt === named.attempt,
+      );
+      if (match) return match.halt;
+      throw notThatHalt(named, open[0]?.halt);
+    }
+    const found = open[0] ?? unsettled.at(-1);
+    if (found) return found.halt;
+    throw new OdinError({
+      code: 'NothingHalted',
+      source: 'user',
+      what: `No migration of ${environment} is halted, so there is nothing to decide.`,
+      next: `Type "npx odin-migrate run ${environment}" to start a run.`,
+    });
+  }
+
+  /**
+   * Sends the recorded decision to every execution that waits in the halt. When all of them are gone, a new one is
+   * started under a fixed name: it finds the decision in the ledger. Returns the ARNs of those that go on.
+   */
+  async function deliver(halt: HaltRecord, record: DecisionRecord): Promise<string[]> {
+    try {
+      const goOn: string[] = [];
+      let alive = false;
+      for (const { token, execution } of halt.waiting) {
+        const sent =
+          record.decision === 'abort'
+            ? await executions.failTask(token, 'Aborted', abortCause(record))
+            : await executions.succeedTask(token, { decision: record.decision, by: record.by });
+        // A token that nobody waits for in a live execution: an earlier delivery was faster.
+        if (sent === 'sent' || (await executions.isAlive(execution))) alive = true;
+        if (sent === 'sent' && record.decision !== 'abort') goOn.push(execution);
+      }
+      if (alive || record.decision === 'abort' || (await movedOn(record))) return goOn;
+      const allowOutOfOrder = halt.waiting.some((waiting) => waiting.allowOutOfOrder);
+      const name = resumedExecutionName(record.migration, record.attempt, record.halt);
+      return [(await executions.start(name, allowOutOfOrder ? { allowOutOfOrder } : {})).execution];
+    } catch (cause) {
+      throw new OdinError({
+        code: 'DecisionNotDelivered',
+        source: 'system',
+        what: `The decision ${record.decision} on ${record.migration} is recorded, but the run could not be told.`,
+        next: 'Send the same decision again: it changes nothing that is recorded, and tells the run.',
+        cause,
+      });
+    }
+  }
+
+  async function anyAlive(halt: HaltRecord): Promise<boolean> {
+    for (const { execution } of halt.waiting) if (await executions.isAlive(execution)) return true;
+    return false;
+  }
+
+  /** A later attempt or a completion shows that the decision has been carried out. */
+  async function movedOn({ migration, attempt }: DecisionRecord): Promise<boolean> {
+    if ((await ledger.completion(migration)) !== undefined) return true;
+    return ((await ledger.lastAttempt(migration))?.attempt ?? 0) > attempt;
+  }
+
+  function notThatHalt(named: { migration: string; attempt: number }, open: HaltRecord | undefined): OdinError {
+    const what = `Attempt ${named.attempt} of ${named.migration} in ${environment} is not halted.`;
+    return open
+      ? new OdinError({
+          code: 'OtherHalt',
+          source: 'user',
+          what,
+          why: `Halted is attempt ${open.attempt} of ${open.migration}.`,
+          next: `Decide on that one: --migration ${open.migration} --attempt ${open.attempt}.`,
+        })
+      : new OdinError({
+          code: 'NothingHalted',
+          source: 'user',
+          what,
+          why: 'Nothing else is halted either.',
+          next: `Type "npx odin-migrate run ${environment}" to start a run.`,
+        });
+  }
+}
+
+function assertReason({ decision, reason }: ResumePayload): void {
+  if ((decision !== 'mark-applied' && decision !== 'skip') || hasText(reason)) return;
+  throw new OdinError({
+    code: 'ReasonMissing',
+    source: 'user',
+    what: `${decision} needs a reason: it stays in the ledger for whoever asks later why this migration did not run.`,
+    next: `Type the same again with --reason "...".`,
+  });
+}
+
+const hasText = (text: string | undefined): text is string => text !== undefined && text.trim() !== '';
+
+const attemptSucceeded = ({ migration, attempt }: HaltRecord): OdinError =>
+  new OdinError({
+    code: 'AttemptSucceeded',
+    source: 'user',
+    what: `Attempt ${attempt} of ${migration} succeeded in the meantime, so it cannot be recorded as skipped.`,
+    next: 'Decide mark-applied (or retry: nothing is run twice, its success is recorded).',
+  });
+
+const alreadyDecided = (record: DecisionRecord, payload: ResumePayload): OdinError =>
+  new OdinError({
+    code: 'AlreadyDecided',
+    source: 'user',
+    what: `${record.by} decided ${record.decision} on ${record.migration}, attempt ${record.attempt}, at ${record.time}${record.reason === undefined ? '' : ` (${record.reason})`}.`,
+    why: `The first decision on a halt counts; your ${payload.decision} was not recorded.`,
+    next: 'Look at the status; if the run halts again, decide then.',
+  });
+
+const abortCause = ({ migration, attempt, by, reason }: DecisionRecord): string =>
+  `${by} aborted this run at migration ${migration}, attempt ${attempt}${reason === undefined ? '.' : `: ${reason}`}`;
+
+function message(created: boolean, record: DecisionRecord, goOn: string[], waitsUntil: string | undefined): string {
+  const { decision, migration, attempt, by, time } = record;
+  const told = created
+    ? `Recorded: ${decision} on ${migration}, attempt ${attempt}.`
+    : `${by} had decided ${decision} on ${migration}, attempt ${attempt}, at ${time}.`;
+  const then =
+    decision === 'abort'
+      ? ' The run ends as failed; the next run halts here again.'
+      : goOn.length > 0
+        ? ' The run goes on.'
+        : '';
+  const wait =
+    waitsUntil === undefined ? '' : ` It acts on this after ${waitsUntil}, until when the old attempt may still be running.`;
+  return told + then + wait;
+}

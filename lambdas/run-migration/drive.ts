@@ -1,0 +1,81 @@
+// Runs user code: a plain migration to its end, a checkpointed one from checkpoint to checkpoint.
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { OdinError } from '../../core/errors.ts';
+import type { CheckpointRecord } from '../../core/records.ts';
+import type { Checkpoint, MigrationModule } from './user-module.ts';
+import { isCheckpointed } from './user-module.ts';
+
+export interface Driver {
+  /** The last checkpoint of the migration, of whichever attempt. */
+  checkpoint: CheckpointRecord | undefined;
+  /** Makes a checkpoint durable; returns what was recorded. */
+  save: (previous: CheckpointRecord | undefined, next: Checkpoint & { stopped: boolean }) => Promise<CheckpointRecord>;
+  /** Milliseconds that this slice may still use. */
+  remainingMs: () => number;
+  now: () => number;
+}
+
+/** A cursor is bookkeeping, not data: this many bytes of JSON at most. */
+export const MAX_CURSOR_BYTES = 64 * 1024;
+/** The time kept back at the end of a slice, besides twice its longest step. */
+const SAFETY_MS = 5_000;
+
+/** @returns `more` when the slice stopped at a checkpoint because its time runs out */
+export async function drive(module: MigrationModule, driver: Driver): Promise<'finished' | 'more'> {
+  const running = module.migration(driver.checkpoint?.cursor);
+  if (!isCheckpointed(running)) {
+    await running;
+    return 'finished';
+  }
+  let last = driver.checkpoint;
+  let longest = 0;
+  for (;;) {
+    const from = driver.now();
+    const result = await running.next();
+    if (result.done) return 'finished';
+    const checkpoint = validate(result.value, last);
+    longest = Math.max(longest, driver.now() - from);
+    const stopped = driver.remainingMs() < SAFETY_MS + 2 * longest;
+    last = await driver.save(last, { ...checkpoint, stopped });
+    if (stopped) {
+      await running.return(); // lets its `finally` blocks run
+      return 'more';
+    }
+  }
+}
+
+const CheckpointShape = z.object({
+  cursor: z.json(),
+  done: z.number().min(0).optional(),
+  total: z.number().min(0).optional(),
+  note: z.string().max(500).optional(),
+});
+
+function validate(value: unknown, last: CheckpointRecord | undefined): Checkpoint {
+  const parsed = CheckpointShape.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw badCheckpoint(`${issue?.path.join('.') || 'the value'}: ${issue?.message ?? 'not valid'}`);
+  }
+  const { cursor, done, total, note } = parsed.data;
+  const bytes = Buffer.byteLength(JSON.stringify(cursor));
+  if (bytes > MAX_CURSOR_BYTES) throw badCheckpoint(`its cursor is ${bytes} bytes of JSON, over ${MAX_CURSOR_BYTES}`);
+  if (last && isDeepStrictEqual(last.cursor, cursor)) {
+    throw badCheckpoint(`its cursor ${JSON.stringify(cursor)} is the one before it again, so it would never end`);
+  }
+  return {
+    cursor,
+    ...(done !== undefined && { done }),
+    ...(total !== undefined && { total }),
+    ...(note !== undefined && { note }),
+  };
+}
+
+const badCheckpoint = (why: string): OdinError =>
+  new OdinError({
+    code: 'BadCheckpoint',
+    source: 'user',
+    what: `The migration yielded a checkpoint that cannot be kept: ${why}.`,
+    next: 'Yield { cursor, done?, total?, note? }, the cursor being JSON that differs from the one before.',
+  });

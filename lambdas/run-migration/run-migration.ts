@@ -1,0 +1,68 @@
+// `Run migration`: the wrapper around a migration's file. Claims a slice, runs user code, writes its outcome.
+import { OdinError } from '../../core/errors.ts';
+import type { RunOutcome, RunPayload } from '../../core/payloads.ts';
+import { errorSummary } from '../../core/summaries.ts';
+import type { Invocation, Services } from '../services.ts';
+import type { Self } from './claim.ts';
+import { claim, subjectOf } from './claim.ts';
+import { drive } from './drive.ts';
+import type { MigrationModule } from './user-module.ts';
+
+/**
+ * @param load evaluates the migration's file; called after the claim, because a module's top level is user code too,
+ *   and because Lambda may run an init phase twice (AWS-FACTS)
+ * @throws OdinError MigrationFailed when user code threw: its outcome is in the ledger by then
+ */
+export function createRunMigration(self: Self, services: Services, load: () => Promise<MigrationModule>) {
+  const { ledger, log, now } = services;
+  return async (payload: RunPayload, invocation: Invocation): Promise<RunOutcome> => {
+    const { migration, attempt, slice } = payload;
+    if ((await claim(self, services, payload, invocation)) === 'claimed elsewhere') {
+      log.warn('Another invocation has this slice, or nothing is left of it to run: no code was started');
+      return { outcome: 'claimed elsewhere', migration, attempt };
+    }
+    const subject = subjectOf(self, payload);
+    const writer = { requestId: invocation.requestId, now };
+    const from = now();
+    const finish = (outcome: 'succeeded' | 'failed', thrown?: unknown) =>
+      ledger.createFinished(subject, writer, {
+        outcome,
+        durationMs: Math.max(0, now() - from),
+        slices: slice,
+        ...(outcome === 'failed' && { error: errorSummary(thrown) }),
+      });
+    const sliceMs = Math.min(invocation.remainingMs(), self.sliceMs ?? Infinity);
+
+    let result: 'finished' | 'more';
+    try {
+      result = await drive(await load(), {
+        checkpoint: await ledger.checkpoint(migration),
+        save: (previous, next) => {
+          log.info('Checkpoint', { ...next });
+          return ledger.moveCheckpoint(subject, writer, previous, { ...next, cursor: next.cursor as never, slice });
+        },
+        remainingMs: () => from + sliceMs - now(),
+        now,
+      });
+    } catch (thrown) {
+      const error = errorSummary(thrown);
+      log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
+      // Should this write fail too, then the first error is the one to report; the ledger shows an unknown outcome.
+      await finish('failed', thrown).catch((cause: unknown) => {
+        log.error('The outcome could not be written to the ledger', { error: errorSummary(cause) });
+      });
+      throw new OdinError({
+        code: 'MigrationFailed',
+        source: 'user',
+        what: `Migration ${migration}, attempt ${attempt}, failed: ${error.name}: ${error.message}`,
+        cause: thrown,
+      });
+    }
+    if (result === 'more') {
+      const { gitCommit } = payload;
+      return { outcome: 'more', migration, attempt, slice: slice + 1, functionName: invocation.functionName, gitCommit };
+    }
+    await finish('succeeded');
+    return { outcome: 'finished', migration, attempt };
+  };
+}

@@ -1,0 +1,18 @@
+// What a migration's file exports, as the wrapper sees it (DESIGN §3).
+
+/** How far a checkpointed migration has come. `cursor` is any JSON value; `done` and `total` count the same things. */
+export interface Checkpoint {
+  cursor: unknown;
+  done?: number;
+  total?: number;
+  note?: string;
+}
+
+export interface MigrationModule {
+  migration: (resume?: unknown) => Promise<void> | AsyncGenerator<unknown, void, undefined>;
+}
+
+export const isCheckpointed = (
+  result: ReturnType<MigrationModule['migration']>,
+): result is AsyncGenerator<unknown, void, undefined> =>
+  typeof result === 'object' && result !== null && Symbol.asyncIterator in result;

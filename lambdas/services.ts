@@ -1,0 +1,44 @@
+// What the functions need of the world. AWS provides it in lambdas/aws/, a simulation in its own way.
+import type { Ledger } from '../core/ledger.ts';
+
+export interface Services {
+  environment: string;
+  ledger: Ledger;
+  executions: Executions;
+  notifications: Notifications;
+  log: Log;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** A new, unguessable text at every call. */
+  nonce: () => string;
+}
+
+/** One invocation of a function. */
+export interface Invocation {
+  requestId: string;
+  functionName: string;
+  /** Milliseconds until Lambda ends the function. */
+  remainingMs: () => number;
+}
+
+/** What is asked of Step Functions. */
+export interface Executions {
+  /** Running, or about to be redriven. False for one that Step Functions no longer knows. */
+  isAlive: (execution: string) => Promise<boolean>;
+  /** `gone` when nobody waits with this token any more. */
+  succeedTask: (token: string, output: object) => Promise<'sent' | 'gone'>;
+  failTask: (token: string, error: string, cause: string) => Promise<'sent' | 'gone'>;
+  /** Starts the environment's machine under a fixed name; `existed` when an execution of that name was started before. */
+  start: (name: string, input: object) => Promise<{ execution: string; existed: boolean }>;
+}
+
+export interface Notifications {
+  /** @throws when the topic did not take the message; the caller goes on without it */
+  publish: (subject: string, message: string) => Promise<void>;
+}
+
+export interface Log {
+  info: (message: string, fields?: Record<string, unknown>) => void;
+  warn: (message: string, fields?: Record<string, unknown>) => void;
+  error: (message: string, fields?: Record<string, unknown>) => void;
+}
