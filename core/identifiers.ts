@@ -12,7 +12,8 @@ const NEAR_MISS = /^\d+[^/]*\.[cm]?[jt]sx?$/i;
 /** The id of a migration's file, or undefined when the file is not a migration. */
 export const migrationIdOf = (fileName: string): string | undefined => FILE.exec(fileName)?.[1];
 
-export const isNearMiss = (fileName: string): boolean => migrationIdOf(fileName) === undefined && NEAR_MISS.test(fileName);
+export const isNearMiss = (fileName: string): boolean =>
+  migrationIdOf(fileName) === undefined && NEAR_MISS.test(fileName);
 
 /** Longest environment name: `odin-migrate-<name>-record-completion` must fit Lambda's 64 characters. */
 export const MAX_ENVIRONMENT_LENGTH = 32;

@@ -27,7 +27,9 @@ export type AttemptKey =
 
 /** The parts of a key under `attempts/`, or undefined when no record of ours has such a key. */
 export function parseAttemptKey(key: string): AttemptKey | undefined {
-  const match = /^attempts\/(\d{4})\/(\d{4,})\/(?:(started|finished)|slices\/(\d{4,})|decisions\/(\d{2,}))\.json$/.exec(key);
+  const match = /^attempts\/(\d{4})\/(\d{4,})\/(?:(started|finished)|slices\/(\d{4,})|decisions\/(\d{2,}))\.json$/.exec(
+    key,
+  );
   if (!match) return undefined;
   const [, migration = '', attemptText = '', record, slice, halt] = match;
   const attempt = Number(attemptText);
@@ -37,6 +39,7 @@ export function parseAttemptKey(key: string): AttemptKey | undefined {
 }
 
 /** The migration of a key `completed/0004.json` or `halts/0004.json`, or undefined. */
-export const migrationOfKey = (key: string): string | undefined => /^(?:completed|halts)\/(\d{4})\.json$/.exec(key)?.[1];
+export const migrationOfKey = (key: string): string | undefined =>
+  /^(?:completed|halts)\/(\d{4})\.json$/.exec(key)?.[1];
 
 const attemptPrefix = (migration: string, attempt: number): string => `attempts/${migration}/${pad(attempt, 4)}/`;

@@ -1,33 +1,39 @@
 // Builds the CDK app: one stack per environment.
 import { App, type AppProps } from 'aws-cdk-lib';
-import { configurationOf, type Configuration } from './configuration.ts';
+import { configurationOf } from './configuration.ts';
 import { assertKnownEnvironment, environmentNames } from './discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
+import type { PreparedEnvironment, PrepareOptions } from './prepare.ts';
 import { prepareEnvironment } from './prepare.ts';
 
-export interface BuildOptions {
+export interface BuildOptions extends PrepareOptions {
   app: App;
-  projectDirectory: string;
-  configuration: Configuration;
   /** Only this environment; all of them when absent. */
   only?: string | undefined;
-  workDirectory?: string | undefined;
+  /** More variables for every migration's function. */
+  variables?: Record<string, string> | undefined;
 }
 
-/** @throws OdinError for anything that is wrong with the files or the configuration */
-export function addEnvironments({ app, projectDirectory, configuration, only, workDirectory }: BuildOptions): void {
+/**
+ * Adds the stacks, and returns what they deploy.
+ * @throws OdinError for anything that is wrong with the files or the configuration
+ */
+export function addEnvironments({ app, only, variables, ...options }: BuildOptions): PreparedEnvironment[] {
+  const { projectDirectory, configuration } = options;
   if (only !== undefined) assertKnownEnvironment(only, projectDirectory, configuration);
   const names = only === undefined ? environmentNames(projectDirectory, configuration) : [only];
-  for (const name of names) {
+  return names.map((name) => {
+    const prepared = prepareEnvironment(name, options);
     const settings = configurationOf(configuration, name);
     const account = settings.account ?? process.env['CDK_DEFAULT_ACCOUNT'];
     const region = settings.region ?? process.env['CDK_DEFAULT_REGION'];
     new EnvironmentStack(app, {
-      prepared: prepareEnvironment(name, projectDirectory, configuration, workDirectory),
-      configuration: settings,
+      prepared,
+      configuration: { ...settings, variables: { ...settings.variables, ...variables } },
       ...(account !== undefined && region !== undefined && { env: { account, region } }),
     });
-  }
+    return prepared;
+  });
 }
 
 /** An app without what only a deployment needs: for the embedded default and for tests (AWS-FACTS: synth in 2.5 s less). */

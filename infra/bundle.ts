@@ -20,18 +20,27 @@ export interface Bundles {
   migrations: ReadonlyMap<string, Bundle>;
 }
 
+/** A fault to practise a halt with, on the embedded default only: bundles for a deployment have none of this code. */
+export interface Rehearsal {
+  migration: string;
+  fault: 'fail' | 'crash' | 'timeout';
+}
+
 /** @throws OdinError BundlingFailed, with the place in the file */
 export function bundleEnvironment(
   projectDirectory: string,
   outputDirectory: string,
   migrations: readonly MigrationFile[],
+  rehearsal?: Rehearsal,
 ): Bundles {
   rmSync(outputDirectory, { recursive: true, force: true });
   const entryDirectory = path.join(outputDirectory, 'entries');
   mkdirSync(entryDirectory, { recursive: true });
-  const wrapper = path.join(projectDirectory, 'lambdas/entries/run-migration.ts');
+  const relative = (to: string) => JSON.stringify(path.relative(entryDirectory, to).split(path.sep).join('/'));
+  const lambdas = path.join(projectDirectory, 'lambdas');
   for (const { id, path: file } of migrations) {
-    writeFileSync(path.join(entryDirectory, `${id}.ts`), migrationEntry(entryDirectory, wrapper, file));
+    const fault = rehearsal?.migration === id ? rehearsal.fault : undefined;
+    writeFileSync(path.join(entryDirectory, `${id}.ts`), migrationEntry(relative, lambdas, file, fault));
   }
 
   const entryPoints = [
@@ -57,13 +66,18 @@ export function bundleEnvironment(
       format: 'esm',
       mainFields: ['module', 'main'],
       // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
-      banner: { js: "import{createRequire as __odinRequire}from'node:module';const require=__odinRequire(import.meta.url);" },
+      banner: {
+        js: "import{createRequire as __odinRequire}from'node:module';const require=__odinRequire(import.meta.url);",
+      },
       logLevel: 'silent',
     });
   } catch (thrown) {
     throw bundlingFailed(thrown);
   }
   rmSync(entryDirectory, { recursive: true });
+  for (const { out } of entryPoints) {
+    nameSourcesFrom(projectDirectory, outputDirectory, path.join(outputDirectory, `${out}.mjs.map`));
+  }
 
   const bundleOf = (name: string): [string, Bundle] => {
     const directory = path.join(outputDirectory, name);
@@ -77,10 +91,34 @@ export function bundleEnvironment(
 }
 
 /** The migration is imported when the wrapper asks for it and not before: its top level is user code (DESIGN §4). */
-function migrationEntry(from: string, wrapper: string, file: string): string {
-  const relative = (to: string) => JSON.stringify(path.relative(from, to).split(path.sep).join('/'));
-  return (
-    `import { migrationHandler } from ${relative(wrapper)};\n` +
-    `export const handler = migrationHandler(() => import(${relative(file)}));\n`
-  );
+function migrationEntry(
+  relative: (to: string) => string,
+  lambdas: string,
+  file: string,
+  fault: Rehearsal['fault'] | undefined,
+): string {
+  const wrapper = relative(path.join(lambdas, 'entries/run-migration.ts'));
+  const load = `() => import(${relative(file)})`;
+  return fault === undefined
+    ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
+    : `import { migrationHandler } from ${wrapper};\n` +
+        `import { rehearse } from ${relative(path.join(lambdas, 'run-migration/rehearsal.ts'))};\n` +
+        `export const handler = migrationHandler(rehearse(${JSON.stringify(fault)}, ${load}));\n`;
+}
+
+/**
+ * Names the sources in a map from the project's root and not from where the map lies now: the bundle is copied to other
+ * places, and a stack trace then says `/var/task/migrations/odin-dev/0004.ts:12` in Lambda.
+ */
+function nameSourcesFrom(projectDirectory: string, outputDirectory: string, file: string): void {
+  const map = JSON.parse(readFileSync(file, 'utf8')) as { sources: string[] };
+  map.sources = map.sources.map((source) => {
+    const absolute = path.resolve(path.dirname(file), source);
+    const generated = absolute.startsWith(outputDirectory + path.sep);
+    return path
+      .relative(generated ? outputDirectory : projectDirectory, absolute)
+      .split(path.sep)
+      .join('/');
+  });
+  writeFileSync(file, JSON.stringify(map));
 }

@@ -4,6 +4,11 @@ import { OdinError } from '../core/errors.ts';
 
 export const CONTEXT_KEY = 'odin-migrate';
 
+/** Lambda's own rule; the names that begin with ODIN_ are this project's. */
+export const VariableName = z
+  .string()
+  .regex(/^(?!ODIN_)[a-zA-Z]\w+$/, 'expected a variable name that does not begin with "ODIN_"');
+
 const EnvironmentConfiguration = z.strictObject({
   /** AWS account and region to deploy into; the CLI's current ones when absent. */
   account: z
@@ -15,7 +20,7 @@ const EnvironmentConfiguration = z.strictObject({
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, e.g. "eu-west-1"')
     .optional(),
   /** Environment variables of every migration's function. */
-  variables: z.record(z.string().regex(/^[a-zA-Z]\w*$/, 'expected a variable name'), z.string()).default({}),
+  variables: z.record(VariableName, z.string()).default({}),
   /** Who is told of a halt. */
   notify: z
     .array(z.string().regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"'))
@@ -24,6 +29,8 @@ const EnvironmentConfiguration = z.strictObject({
   logRetentionDays: z
     .union([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653].map((n) => z.literal(n)))
     .default(365),
+  /** A module whose default export fills the embedded S3 before a local run: `(s3: S3Client) => Promise<string>`. */
+  localData: z.string().min(1).optional(),
   /** How much the clocks of two AWS services may differ; added to the deadline of every attempt. */
   clockMarginSeconds: z.number().min(1).max(600).default(60),
 });

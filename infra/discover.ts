@@ -90,4 +90,5 @@ export function discoverEnvironment(
 }
 
 /** Line endings do not count: git may change them on checkout. */
-const sha256OfSource = (text: string): string => createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
+const sha256OfSource = (text: string): string =>
+  createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');

@@ -1,5 +1,5 @@
 // One environment: its ledger, functions, state machine and notification topic.
-import { Annotations, CfnOutput, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, CfnOutput, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -39,7 +39,7 @@ export class EnvironmentStack extends Stack {
     // By name and not by reference: the machine invokes these functions, so a reference back would be a circle.
     const machineName = resourcePrefix(environment);
     const arn = (service: string, resource: string, resourceName: string) =>
-      this.formatArn({ service, resource, resourceName, arnFormat: ':' as never });
+      this.formatArn({ service, resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
     const stateMachineArn = arn('states', 'stateMachine', machineName);
     const executions = arn('states', 'execution', `${machineName}:*`);
     const objects = (pattern: string) => [ledger.arnForObjects(pattern)];

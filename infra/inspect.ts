@@ -8,6 +8,7 @@ import * as esbuild from 'esbuild';
 import { z } from 'zod';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { cut } from '../core/summaries.ts';
+import { VariableName } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 
 const strings = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
@@ -43,16 +44,17 @@ const Exports = z.object({
   timeoutMinutes: z
     .number('expected a number of minutes')
     .positive('expected more than 0 minutes')
-    .max(MAX_TIMEOUT_MINUTES, `expected at most ${MAX_TIMEOUT_MINUTES} minutes, Lambda's limit (a longer one is checkpointed)`)
+    .max(
+      MAX_TIMEOUT_MINUTES,
+      `expected at most ${MAX_TIMEOUT_MINUTES} minutes, Lambda's limit (a longer one is checkpointed)`,
+    )
     .optional(),
   memoryMB: z
     .int('expected a whole number of MB')
     .min(128, "expected at least 128, Lambda's smallest")
     .max(10_240, "expected at most 10240, Lambda's largest")
     .optional(),
-  variables: z
-    .record(z.string().regex(/^[a-zA-Z]\w*$/, 'expected a variable name'), z.string('expected text'))
-    .optional(),
+  variables: z.record(VariableName, z.string('expected text')).optional(),
 });
 
 export interface InspectedMigration extends MigrationFile {
@@ -125,7 +127,10 @@ function evaluate(migrations: readonly MigrationFile[], workDirectory: string): 
   const script = path.join(workDirectory, 'inspect.mjs');
   const output = path.join(workDirectory, 'answers.json');
   const modules = migrations.map(({ id }) => pathToFileURL(path.join(workDirectory, `${id}.mjs`)).href);
-  writeFileSync(script, `const modules = ${JSON.stringify(modules)};\nconst output = ${JSON.stringify(output)};\n${EVALUATE}`);
+  writeFileSync(
+    script,
+    `const modules = ${JSON.stringify(modules)};\nconst output = ${JSON.stringify(output)};\n${EVALUATE}`,
+  );
   try {
     execFileSync(process.execPath, [script], {
       env: harmlessEnvironment(),
@@ -182,10 +187,23 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const path_ = issue?.path ?? [];
-    const found = path_.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], answer.fields);
-    throw bad(migration, path_.map(String).join('.'), `${issue?.message ?? 'not valid'}, found ${cut(JSON.stringify(found) ?? 'nothing', 200)}`);
+    const found = path_.reduce<unknown>(
+      (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+      answer.fields,
+    );
+    throw bad(
+      migration,
+      path_.map(String).join('.'),
+      `${issue?.message ?? 'not valid'}, found ${cut(JSON.stringify(found) ?? 'nothing', 200)}`,
+    );
   }
-  const { description, permissions = [], timeoutMinutes = MAX_TIMEOUT_MINUTES, memoryMB = 1024, variables = {} } = parsed.data;
+  const {
+    description,
+    permissions = [],
+    timeoutMinutes = MAX_TIMEOUT_MINUTES,
+    memoryMB = 1024,
+    variables = {},
+  } = parsed.data;
   return {
     ...migration,
     description,

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../core/manifest.ts';
 import { migrationFunctionName } from '../core/names.ts';
-import type { Bundles } from './bundle.ts';
+import type { Bundles, Rehearsal } from './bundle.ts';
 import { bundleEnvironment } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
 import { discoverEnvironment } from './discover.ts';
@@ -25,15 +25,19 @@ export const WORK_FOLDER = '.odin-migrate';
 /** The functions that read the manifest. */
 const WITH_MANIFEST = ['list-pending', 'halt'];
 
-export function prepareEnvironment(
-  name: string,
-  projectDirectory: string,
-  configuration: Configuration,
-  workDirectory = path.join(projectDirectory, WORK_FOLDER),
-): PreparedEnvironment {
+export interface PrepareOptions {
+  projectDirectory: string;
+  configuration: Configuration;
+  workDirectory?: string | undefined;
+  rehearsal?: Rehearsal | undefined;
+}
+
+export function prepareEnvironment(name: string, options: PrepareOptions): PreparedEnvironment {
+  const { projectDirectory, configuration, rehearsal } = options;
+  const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
   const discovered = discoverEnvironment(name, projectDirectory, configuration);
   const migrations = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name));
-  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), migrations);
+  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), migrations, rehearsal);
   const manifest: Manifest = {
     formatVersion: 1,
     environment: name,

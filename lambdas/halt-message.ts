@@ -1,7 +1,7 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night. Never a task token.
 import type { ManifestEntry } from '../core/manifest.ts';
 import type { HaltRecord } from '../core/records.ts';
-import { cut } from '../core/summaries.ts';
+import { cut, firstSourceLine } from '../core/summaries.ts';
 
 /** SNS: a subject is ASCII without line breaks or control characters, under 100 characters. */
 export const haltSubject = (environment: string, { migration, attempt }: HaltRecord): string =>
@@ -50,12 +50,6 @@ const OUTCOMES: Record<HaltRecord['outcome'], string> = {
   unknown: 'UNKNOWN. It may have run in part, in whole, or not at all.',
   unrecorded: 'It SUCCEEDED, but its completion could not be recorded. retry or mark-applied records it.',
 };
-
-/** The first line of a stack that names a migration's file, or the first frame. */
-function firstSourceLine(stack: string): string {
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  return (frames.find((line) => /migrations\/[^\s:]+\.ts:\d+/.test(line)) ?? frames[0] ?? '').trim();
-}
 
 /** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), 1000);

@@ -1,5 +1,5 @@
 // `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
-import { OdinError } from '../core/errors.ts';
+import { describeThrown, OdinError } from '../core/errors.ts';
 import { resumedExecutionName } from '../core/names.ts';
 import type { ResumeAnswer, ResumePayload } from '../core/payloads.ts';
 import type { DecisionRecord, HaltRecord } from '../core/records.ts';
@@ -72,9 +72,7 @@ export function createResume({ environment, ledger, executions, log, now }: Serv
     }
     const open = unsettled.filter((candidate) => candidate.open);
     if (named) {
-      const match = unsettled.find(
-        ({ halt }) => halt.migration === named.migration && halt.attempt === named.attempt,
-      );
+      const match = unsettled.find(({ halt }) => halt.migration === named.migration && halt.attempt === named.attempt);
       if (match) return match.halt;
       throw notThatHalt(named, open[0]?.halt);
     }
@@ -114,6 +112,7 @@ export function createResume({ environment, ledger, executions, log, now }: Serv
         code: 'DecisionNotDelivered',
         source: 'system',
         what: `The decision ${record.decision} on ${record.migration} is recorded, but the run could not be told.`,
+        why: describeThrown(cause),
         next: 'Send the same decision again: it changes nothing that is recorded, and tells the run.',
         cause,
       });
@@ -195,6 +194,8 @@ function message(created: boolean, record: DecisionRecord, goOn: string[], waits
         ? ' The run goes on.'
         : '';
   const wait =
-    waitsUntil === undefined ? '' : ` It acts on this after ${waitsUntil}, until when the old attempt may still be running.`;
+    waitsUntil === undefined
+      ? ''
+      : ` It acts on this after ${waitsUntil}, until when the old attempt may still be running.`;
   return told + then + wait;
 }

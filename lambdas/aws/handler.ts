@@ -53,7 +53,9 @@ function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareO
         request.event = parsed.data;
         return;
       }
-      const issues = parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`);
+      const issues = parsed.error.issues
+        .slice(0, 5)
+        .map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`);
       throw new OdinError({
         code: 'BadPayload',
         source: 'user',

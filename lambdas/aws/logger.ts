@@ -12,7 +12,10 @@ const LEVELS = { debug: 'debug', log: 'info', info: 'info', warn: 'warn', error:
  */
 export async function withConsoleLogged<T>(work: () => Promise<T>): Promise<T> {
   const original = { ...console };
-  for (const [method, level] of Object.entries(LEVELS) as [keyof typeof LEVELS, 'debug' | 'info' | 'warn' | 'error'][]) {
+  for (const [method, level] of Object.entries(LEVELS) as [
+    keyof typeof LEVELS,
+    'debug' | 'info' | 'warn' | 'error',
+  ][]) {
     console[method] = (...args: unknown[]) => {
       logger[level](format(...args), { from: 'migration' });
     };

@@ -29,7 +29,8 @@ export function createExecutions(sfn: SFNClient, stateMachineArn: string): Execu
     succeedTask: (taskToken, output) =>
       sentOrGone(sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }))),
 
-    failTask: (taskToken, error, cause) => sentOrGone(sfn.send(new SendTaskFailureCommand({ taskToken, error, cause }))),
+    failTask: (taskToken, error, cause) =>
+      sentOrGone(sfn.send(new SendTaskFailureCommand({ taskToken, error, cause }))),
 
     async start(name, input) {
       try {
@@ -55,8 +56,7 @@ async function sentOrGone(request: Promise<unknown>): Promise<'sent' | 'gone'> {
     await request;
     return 'sent';
   } catch (thrown) {
-    const gone =
-      thrown instanceof TaskTimedOut || thrown instanceof TaskDoesNotExist || thrown instanceof InvalidToken;
+    const gone = thrown instanceof TaskTimedOut || thrown instanceof TaskDoesNotExist || thrown instanceof InvalidToken;
     if (gone) return 'gone';
     throw thrown;
   }

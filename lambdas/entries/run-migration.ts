@@ -7,9 +7,9 @@ import { withConsoleLogged } from '../aws/logger.ts';
 import { awsServices, required } from '../aws/services.ts';
 import type { Self } from '../run-migration/claim.ts';
 import { createRunMigration } from '../run-migration/run-migration.ts';
-import type { MigrationModule } from '../run-migration/user-module.ts';
+import type { LoadMigration } from '../run-migration/user-module.ts';
 
-export function migrationHandler(load: () => Promise<MigrationModule>) {
+export function migrationHandler(load: LoadMigration) {
   const run = createRunMigration(selfFromEnvironment(), awsServices(), load);
   return lambdaHandler(RunPayload, (payload, invocation) => withConsoleLogged(() => run(payload, invocation)));
 }

@@ -6,14 +6,14 @@ import type { Invocation, Services } from '../services.ts';
 import type { Self } from './claim.ts';
 import { claim, subjectOf } from './claim.ts';
 import { drive } from './drive.ts';
-import type { MigrationModule } from './user-module.ts';
+import type { LoadMigration } from './user-module.ts';
 
 /**
  * @param load evaluates the migration's file; called after the claim, because a module's top level is user code too,
  *   and because Lambda may run an init phase twice (AWS-FACTS)
  * @throws OdinError MigrationFailed when user code threw: its outcome is in the ledger by then
  */
-export function createRunMigration(self: Self, services: Services, load: () => Promise<MigrationModule>) {
+export function createRunMigration(self: Self, services: Services, load: LoadMigration) {
   const { ledger, log, now } = services;
   return async (payload: RunPayload, invocation: Invocation): Promise<RunOutcome> => {
     const { migration, attempt, slice } = payload;
@@ -35,7 +35,7 @@ export function createRunMigration(self: Self, services: Services, load: () => P
 
     let result: 'finished' | 'more';
     try {
-      result = await drive(await load(), {
+      result = await drive(await load(payload), {
         checkpoint: await ledger.checkpoint(migration),
         save: (previous, next) => {
           log.info('Checkpoint', { ...next });
@@ -60,7 +60,14 @@ export function createRunMigration(self: Self, services: Services, load: () => P
     }
     if (result === 'more') {
       const { gitCommit } = payload;
-      return { outcome: 'more', migration, attempt, slice: slice + 1, functionName: invocation.functionName, gitCommit };
+      return {
+        outcome: 'more',
+        migration,
+        attempt,
+        slice: slice + 1,
+        functionName: invocation.functionName,
+        gitCommit,
+      };
     }
     await finish('succeeded');
     return { outcome: 'finished', migration, attempt };

@@ -1,5 +1,7 @@
 // What a migration's file exports, as the wrapper sees it (DESIGN §3).
 
+import type { RunPayload } from '../../core/payloads.ts';
+
 /** How far a checkpointed migration has come. `cursor` is any JSON value; `done` and `total` count the same things. */
 export interface Checkpoint {
   cursor: unknown;
@@ -11,6 +13,9 @@ export interface Checkpoint {
 export interface MigrationModule {
   migration: (resume?: unknown) => Promise<void> | AsyncGenerator<unknown, void, undefined>;
 }
+
+/** Evaluates the migration's file. */
+export type LoadMigration = (payload: RunPayload) => Promise<MigrationModule>;
 
 export const isCheckpointed = (
   result: ReturnType<MigrationModule['migration']>,

@@ -1,0 +1,113 @@
+// `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { rmSync } from 'node:fs';
+import { OdinError } from '../../core/errors.ts';
+import { discoverEnvironment } from '../../infra/discover.ts';
+import type { Embedded } from '../embedded.ts';
+import { localDirectory, startEmbedded } from '../embedded.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { Seen } from '../follow.ts';
+import { LocalOutput } from '../local-output.ts';
+import { colour, print } from '../output.ts';
+import type { Project } from '../project.ts';
+import type { Report } from '../report.ts';
+import { runToEnd } from '../run-to-end.ts';
+
+export interface LocalOptions {
+  fail?: string;
+  crash?: string;
+  timeout?: string;
+  sliceSeconds?: number;
+  fresh?: boolean;
+}
+
+/** `npm start` is `local sample`; with an npm script around it, a hint names the shorter form. */
+export async function local(project: Project, environment: string, options: LocalOptions): Promise<ExitCode> {
+  const rehearsal = rehearsalOf(options);
+  if (rehearsal) assertMigration(project, environment, rehearsal.migration);
+  if (options.fresh) rmSync(localDirectory(project, environment), { recursive: true, force: true });
+
+  print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; no account is touched`);
+  const output = new LocalOutput();
+  const embedded = await startEmbedded({
+    project,
+    environment,
+    rehearsal,
+    sliceSeconds: options.sliceSeconds,
+    onLog: output.onLog,
+  });
+  try {
+    return await runHere(project, environment, embedded, output.reportOf(embedded), rehearsal?.migration);
+  } finally {
+    await embedded.close();
+  }
+}
+
+async function runHere(
+  project: Project,
+  environment: string,
+  embedded: Embedded,
+  report: Report,
+  rehearsed: string | undefined,
+): Promise<ExitCode> {
+  const { deployment, data, manifest, warnings } = embedded;
+  if (data !== undefined) print(`  data     ${data}`);
+  const seen = await Seen.everythingIn(deployment);
+  if (rehearsed !== undefined && (await deployment.ledger.completion(rehearsed)) !== undefined) {
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: `${rehearsed} is completed here already, so it will not run and cannot fail.`,
+      next: `Begin anew: npm start -- ${environment === 'sample' ? '' : `${environment} `}--fresh --fail ${rehearsed}`,
+    });
+  }
+  for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
+  const pending = manifest.migrations.filter(({ id }) => !seen.keys.has(`${id}/completed`)).length;
+  print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
+  print();
+
+  const name = `local-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+  const { executionArn = '' } = await deployment.sfn.send(
+    new StartExecutionCommand({ stateMachineArn: deployment.stateMachineArn, name, input: '{}' }),
+  );
+  const exitCode = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
+  print();
+  print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
+  if (exitCode === EXIT.done) {
+    print('Try next:');
+    print(`  npm start                         ${colour.dim('again: nothing is pending, nothing runs twice')}`);
+    print(`  npm start -- --fresh --fail 0002  ${colour.dim('begin anew, and practise a halt')}`);
+    print(`  npm start -- --fresh --slice-seconds 1  ${colour.dim('begin anew, and see 0003 cross many slices')}`);
+  }
+  return exitCode;
+}
+
+const relative = (project: Project, directory: string): string =>
+  directory.startsWith(`${project.directory}/`) ? directory.slice(project.directory.length + 1) : directory;
+
+function rehearsalOf({ fail, crash, timeout }: LocalOptions) {
+  const asked = [
+    { migration: fail, fault: 'fail' as const },
+    { migration: crash, fault: 'crash' as const },
+    { migration: timeout, fault: 'timeout' as const },
+  ].filter((one): one is typeof one & { migration: string } => one.migration !== undefined);
+  if (asked.length <= 1) return asked[0];
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: 'Expected one of --fail, --crash and --timeout, found several.',
+    next: 'Practise one fault at a time.',
+  });
+}
+
+function assertMigration(project: Project, environment: string, id: string): void {
+  const { migrations } = discoverEnvironment(environment, project.directory, project.configuration);
+  if (migrations.some((migration) => migration.id === id)) return;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `${environment} has no migration "${id}".`,
+    why: `Found: ${migrations.map((migration) => migration.id).join(', ') || 'none'}.`,
+  });
+}

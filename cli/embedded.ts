@@ -1,0 +1,157 @@
+// An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
+import type { S3Client } from '@aws-sdk/client-s3';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { OdinError } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { stackName } from '../core/names.ts';
+import { addEnvironments, offlineApp } from '../infra/build-app.ts';
+import type { Rehearsal } from '../infra/bundle.ts';
+import { configurationOf } from '../infra/configuration.ts';
+import { assertKnownEnvironment } from '../infra/discover.ts';
+import { WORK_FOLDER } from '../infra/prepare.ts';
+import type { EmbeddedAwsOptions } from '../local/embedded-aws.ts';
+import { startEmbeddedAws } from '../local/embedded-aws.ts';
+import { deployTemplate } from '../local/template.ts';
+import type { Deployment } from './deployment.ts';
+import { deploymentOf } from './deployment.ts';
+import type { Project } from './project.ts';
+
+export interface EmbeddedOptions {
+  project: Project;
+  environment: string;
+  /** Where everything is kept; the project's own ignored folder when absent. */
+  directory?: string;
+  rehearsal?: Rehearsal | undefined;
+  /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
+  sliceSeconds?: number | undefined;
+  onLog?: EmbeddedAwsOptions['onLog'];
+  onRequest?: EmbeddedAwsOptions['onRequest'];
+}
+
+export interface Embedded {
+  deployment: Deployment;
+  manifest: Manifest;
+  /** A sentence for each file that was skipped. */
+  warnings: string[];
+  endpoint: string;
+  /** Where the ledger's objects are, as files. */
+  directory: string;
+  /** What the environment's `localData` module did; undefined when it has none. */
+  data: string | undefined;
+  close: () => Promise<void>;
+}
+
+export const localDirectory = (project: Project, environment: string): string =>
+  path.join(project.directory, WORK_FOLDER, 'local', environment);
+
+/** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { project, environment } = options;
+  assertKnownEnvironment(environment, project.directory, project.configuration);
+  const directory = options.directory ?? localDirectory(project, environment);
+  const unlock = lock(directory, environment);
+  try {
+    const settings = configurationOf(project.configuration, environment);
+    const assemblyDirectory = path.join(directory, 'cdk.out');
+    const app = offlineApp(assemblyDirectory);
+    const [prepared] = addEnvironments({
+      app,
+      projectDirectory: project.directory,
+      configuration: project.configuration,
+      only: environment,
+      workDirectory: directory,
+      rehearsal: options.rehearsal,
+      ...(options.sliceSeconds !== undefined && { variables: { ODIN_SLICE_SECONDS: String(options.sliceSeconds) } }),
+    });
+    if (!prepared) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
+    app.synth();
+    const aws = await startEmbeddedAws({
+      directory,
+      ...(settings.account !== undefined && { accountId: settings.account }),
+      ...(settings.region !== undefined && { region: settings.region }),
+      ...(options.onLog && { onLog: options.onLog }),
+      ...(options.onRequest && { onRequest: options.onRequest }),
+    });
+    const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
+    const deployment = deploymentOf(
+      environment,
+      outputs,
+      {
+        endpoint: aws.endpoint,
+        region: aws.region,
+        credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+      },
+      true,
+    );
+    return {
+      deployment,
+      manifest: prepared.manifest,
+      warnings: prepared.warnings,
+      endpoint: aws.endpoint,
+      directory: path.join(directory, 's3'),
+      data: await putData(project, settings.localData, deployment.s3),
+      close: async () => {
+        await aws.close();
+        unlock();
+      },
+    };
+  } catch (thrown) {
+    unlock();
+    throw thrown;
+  }
+}
+
+async function putData(project: Project, module: string | undefined, s3: S3Client): Promise<string | undefined> {
+  if (module === undefined) return undefined;
+  const loaded = (await import(pathToFileURL(path.join(project.directory, module)).href)) as Record<string, unknown>;
+  const put = loaded['default'];
+  if (typeof put === 'function') return String(await (put as (client: S3Client) => Promise<string>)(s3));
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `${module} (localData in cdk.json) has no default export that is a function.`,
+    next: 'Export a default function (s3: S3Client) => Promise<string> that says what it put.',
+  });
+}
+
+/**
+ * The embedded S3 belongs to one process at a time: its conditional writes hold within a process. A lock whose process
+ * is gone is taken over.
+ */
+function lock(directory: string, environment: string): () => void {
+  mkdirSync(directory, { recursive: true });
+  const file = path.join(directory, 'process');
+  for (let tries = 0; tries < 2; tries += 1) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      const unlock = () => {
+        rmSync(file, { force: true });
+      };
+      process.once('exit', unlock);
+      return unlock;
+    } catch {
+      const owner = Number(readFileSync(file, 'utf8'));
+      if (isRunning(owner) && owner !== process.pid) {
+        throw new OdinError({
+          code: 'BadUsage',
+          source: 'user',
+          what: `${environment} is running locally in another process (${owner}).`,
+          next: 'Answer it, or end it, there.',
+        });
+      }
+      rmSync(file, { force: true });
+    }
+  }
+  throw new OdinError({ code: 'Internal', source: 'system', what: `${file} could not be made.` });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

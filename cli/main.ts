@@ -1,0 +1,27 @@
+// Runs one command and turns whatever it throws into what, why, and what to type next.
+import { CommanderError } from 'commander';
+import { asOdinError } from '../core/errors.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { printError } from './output.ts';
+import { createProgram } from './program.ts';
+
+/** @returns the exit code (exit-codes.ts) */
+export async function main(args: string[]): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = createProgram((code) => {
+    exitCode = code;
+  }).exitOverride();
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    // Commander has printed its message, or the help that was asked for.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.wrong;
+    if ((thrown as Error).name === 'ExitPromptError') return EXIT.halted; // Ctrl-C at the question: the halt stays open
+    const error = asOdinError(thrown);
+    printError(error);
+    if (error.code === 'Internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
+    return exitCodeOf(error.code);
+  }
+}

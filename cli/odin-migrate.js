@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// Starts the command line on the Node.js that the project pins, which runs TypeScript as it is. Plain JavaScript, so that
+// whatever Node.js the machine has can read it.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const main = path.join(here, 'main.ts');
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  const { main: run } = await import(pathToFileURL(main).href);
+  process.exitCode = await run(process.argv.slice(2));
+} else {
+  const pinned = path.join(here, '..', 'node_modules', 'node', 'bin', 'node');
+  if (!existsSync(pinned)) {
+    console.error('The Node.js that this project pins is not installed.\n  Type "npm ci" in the project folder first.');
+    process.exit(1);
+  }
+  const { status, signal } = spawnSync(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
+  process.exit(status ?? (signal ? 130 : 1));
+}

@@ -1,0 +1,98 @@
+// Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
+import type { Completion, HaltRecord } from '../core/records.ts';
+import { firstSourceLine } from '../core/summaries.ts';
+import type { RunEvent } from './follow.ts';
+import { colour, duration, plain, print } from './output.ts';
+
+export class Report {
+  readonly #descriptions: ReadonlyMap<string, string>;
+  readonly #completed = new Map<Completion['completion'], number>();
+  readonly #announced = new Set<string>();
+
+  /** @param descriptions by migration id; may be incomplete */
+  constructor(descriptions: ReadonlyMap<string, string>) {
+    this.#descriptions = descriptions;
+  }
+
+  /** What a migration itself printed, below the line that says that it started. */
+  log(migration: string, attempt: number, text: string): void {
+    this.#announce(migration, attempt);
+    detail(plain(text));
+  }
+
+  event(event: RunEvent): void {
+    switch (event.event) {
+      case 'started':
+        this.#announce(event.migration, event.attempt);
+        break;
+      case 'slice':
+        detail(`slice ${event.slice}`);
+        break;
+      case 'progress': {
+        const { done, total, note } = event.checkpoint;
+        const share =
+          done !== undefined && total !== undefined && total > 0 ? ` (${Math.floor((100 * done) / total)} %)` : '';
+        const count = done === undefined ? '' : total === undefined ? `${done}` : `${done} of ${total}`;
+        detail(['checkpoint', count + share, note === undefined ? '' : plain(note)].filter(Boolean).join('  '));
+        break;
+      }
+      case 'finished': {
+        const { outcome, error } = event.finished;
+        if (outcome === 'succeeded') break; // its completion follows
+        print(
+          `${colour.red('✖')} ${event.migration}  failed: ${error ? plain(`${error.name}: ${error.message}`) : ''}`,
+        );
+        if (error?.stack !== undefined) detail(plain(firstSourceLine(error.stack)));
+        break;
+      }
+      case 'decided': {
+        const { decision, by, reason } = event.decision;
+        const why = reason === undefined ? '' : `: ${plain(reason)}`;
+        print(`${colour.yellow('◆')} ${event.migration}  ${decision}, decided by ${plain(by)}${why}`);
+        break;
+      }
+      case 'completed': {
+        const { completion, startedAt, finishedAt } = event.completion;
+        this.#completed.set(completion, (this.#completed.get(completion) ?? 0) + 1);
+        const took =
+          completion === 'applied' && startedAt !== undefined && finishedAt !== undefined
+            ? `  ${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`
+            : '';
+        print(`${colour.green('✔')} ${event.migration}  ${completion}${took}`);
+        break;
+      }
+      case 'halted': {
+        const { migration, halt } = event;
+        print(`${colour.red('■')} ${migration}  halted, attempt ${halt.attempt}: ${OUTCOMES[halt.outcome]}`);
+        if (halt.outcome === 'unknown' && halt.error) detail(plain(`${halt.error.name}: ${halt.error.message}`));
+        break;
+      }
+      case 'ended':
+        break;
+    }
+  }
+
+  /** `2 applied, 1 skipped`, or undefined when nothing was completed. */
+  summary(): string | undefined {
+    if (this.#completed.size === 0) return undefined;
+    return [...this.#completed].map(([kind, count]) => `${count} ${kind}`).join(', ');
+  }
+
+  #announce(migration: string, attempt: number): void {
+    const key = `${migration}/${attempt}`;
+    if (this.#announced.has(key)) return;
+    this.#announced.add(key);
+    const again = attempt > 1 ? colour.yellow(`  attempt ${attempt}`) : '';
+    print(`${colour.cyan('▶')} ${migration}  ${plain(this.#descriptions.get(migration) ?? '')}${again}`);
+  }
+}
+
+const OUTCOMES: Record<HaltRecord['outcome'], string> = {
+  failed: 'it failed',
+  unknown: 'unknown outcome, it may have run in part',
+  unrecorded: 'it succeeded, but its completion could not be recorded',
+};
+
+const detail = (text: string): void => {
+  print(`         ${colour.dim(text)}`);
+};
