@@ -107,7 +107,7 @@ async function putData(project: Project, module: string | undefined, s3: S3Clien
   if (module === undefined) return undefined;
   const loaded = (await import(pathToFileURL(path.join(project.directory, module)).href)) as Record<string, unknown>;
   const put = loaded['default'];
-  if (typeof put === 'function') return String(await (put as (client: S3Client) => Promise<string>)(s3));
+  if (typeof put === 'function') return await (put as (client: S3Client) => Promise<string>)(s3);
   throw new OdinError({
     code: 'BadConfiguration',
     source: 'user',

@@ -21,7 +21,8 @@ export class Seen {
   /** Tells nothing of what the ledger holds now. */
   static async everythingIn(deployment: Deployment): Promise<Seen> {
     const seen = new Seen();
-    for await (const event of changes(deployment, seen)) void event;
+    const untold = changes(deployment, seen);
+    while (!(await untold.next()).done);
     return seen;
   }
 }

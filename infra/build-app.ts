@@ -1,5 +1,5 @@
 // Builds the CDK app: one stack per environment.
-import { App, type AppProps } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import { configurationOf } from './configuration.ts';
 import { assertKnownEnvironment, environmentNames } from './discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
@@ -38,4 +38,4 @@ export function addEnvironments({ app, only, variables, ...options }: BuildOptio
 
 /** An app without what only a deployment needs: for the embedded default and for tests (AWS-FACTS: synth in 2.5 s less). */
 export const offlineApp = (outdir: string): App =>
-  new App({ outdir, analyticsReporting: false, builtinCloudFormationValidation: false } as AppProps);
+  new App({ outdir, analyticsReporting: false, builtinCloudFormationValidation: false });

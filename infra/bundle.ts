@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
+import type { SystemFunction } from '../core/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names.ts';
 import type { MigrationFile } from './discover.ts';
 import { bundlingFailed } from './inspect.ts';
@@ -15,9 +16,10 @@ export interface Bundle {
   codeSha256: string;
 }
 
-export interface Bundles {
-  system: ReadonlyMap<string, Bundle>;
-  migrations: ReadonlyMap<string, Bundle>;
+export interface Bundles<M> {
+  system: Record<SystemFunction, Bundle>;
+  /** Each migration with its bundle, in the order given. */
+  migrations: (M & { bundle: Bundle })[];
 }
 
 /** A fault to practise a halt with, on the embedded default only: bundles for a deployment have none of this code. */
@@ -27,12 +29,12 @@ export interface Rehearsal {
 }
 
 /** @throws OdinError BundlingFailed, with the place in the file */
-export function bundleEnvironment(
+export function bundleEnvironment<M extends MigrationFile>(
   projectDirectory: string,
   outputDirectory: string,
-  migrations: readonly MigrationFile[],
+  migrations: readonly M[],
   rehearsal?: Rehearsal,
-): Bundles {
+): Bundles<M> {
   rmSync(outputDirectory, { recursive: true, force: true });
   const entryDirectory = path.join(outputDirectory, 'entries');
   mkdirSync(entryDirectory, { recursive: true });
@@ -79,14 +81,17 @@ export function bundleEnvironment(
     nameSourcesFrom(projectDirectory, outputDirectory, path.join(outputDirectory, `${out}.mjs.map`));
   }
 
-  const bundleOf = (name: string): [string, Bundle] => {
+  const bundleOf = (name: string): Bundle => {
     const directory = path.join(outputDirectory, name);
     const code = readFileSync(path.join(directory, 'index.mjs'));
-    return [name, { directory, codeSha256: createHash('sha256').update(code).digest('hex') }];
+    return { directory, codeSha256: createHash('sha256').update(code).digest('hex') };
   };
   return {
-    system: new Map(SYSTEM_FUNCTIONS.map(bundleOf)),
-    migrations: new Map(migrations.map(({ id }) => bundleOf(id))),
+    system: Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, bundleOf(name)])) as Record<
+      SystemFunction,
+      Bundle
+    >,
+    migrations: migrations.map((migration) => ({ ...migration, bundle: bundleOf(migration.id) })),
   };
 }
 

@@ -9,6 +9,10 @@ export const VariableName = z
   .string()
   .regex(/^(?!ODIN_)[a-zA-Z]\w+$/, 'expected a variable name that does not begin with "ODIN_"');
 
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
 const EnvironmentConfiguration = z.strictObject({
   /** AWS account and region to deploy into; the CLI's current ones when absent. */
   account: z
@@ -27,7 +31,8 @@ const EnvironmentConfiguration = z.strictObject({
     .default([]),
   /** How long log groups keep their lines; one of CloudWatch Logs' own values. */
   logRetentionDays: z
-    .union([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653].map((n) => z.literal(n)))
+    .number()
+    .refine((days) => RETENTION_DAYS.includes(days), `expected one of ${RETENTION_DAYS.join(', ')}`)
     .default(365),
   /** A module whose default export fills the embedded S3 before a local run: `(s3: S3Client) => Promise<string>`. */
   localData: z.string().min(1).optional(),

@@ -45,22 +45,21 @@ export class EnvironmentStack extends Stack {
     const objects = (pattern: string) => [ledger.arnForObjects(pattern)];
 
     const common = { environment, ledger, logGroup: systemLogs };
-    const bundle = (name: string) => prepared.bundles.system.get(name) ?? missing(name);
     const { role: listPendingRole } = createSystemFunction(this, 'list-pending', {
       ...common,
-      bundle: bundle('list-pending'),
+      bundle: prepared.bundles.system['list-pending'],
       statements: [allow(['states:DescribeExecution'], [executions])],
       variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
     });
     const { role: recordCompletion } = createSystemFunction(this, 'record-completion', {
       ...common,
-      bundle: bundle('record-completion'),
+      bundle: prepared.bundles.system['record-completion'],
       statements: [allow(['s3:PutObject'], objects('completed/*'))],
       variables: {},
     });
     const { role: halt } = createSystemFunction(this, 'halt', {
       ...common,
-      bundle: bundle('halt'),
+      bundle: prepared.bundles.system.halt,
       statements: [
         allow(['s3:PutObject'], objects('halts/*')),
         allow(['states:DescribeExecution'], [executions]),
@@ -70,7 +69,7 @@ export class EnvironmentStack extends Stack {
     });
     const { role: resume } = createSystemFunction(this, 'resume', {
       ...common,
-      bundle: bundle('resume'),
+      bundle: prepared.bundles.system.resume,
       statements: [
         allow(['s3:PutObject'], objects('attempts/*/decisions/*')),
         allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [stateMachineArn]),
@@ -80,13 +79,13 @@ export class EnvironmentStack extends Stack {
     });
     protectLedger(ledger, { recordCompletion, halt, resume });
 
-    prepared.migrations.forEach((migration, index) => {
+    prepared.bundles.migrations.forEach((migration, index) => {
       createMigrationFunction(this, {
         ...common,
         logGroup: migrationLogs,
-        bundle: prepared.bundles.migrations.get(migration.id) ?? missing(migration.id),
+        bundle: migration.bundle,
         migration,
-        predecessor: prepared.migrations[index - 1]?.id,
+        predecessor: prepared.bundles.migrations[index - 1]?.id,
         clockMarginSeconds: configuration.clockMarginSeconds,
         variables: configuration.variables,
       });
@@ -117,8 +116,11 @@ export class EnvironmentStack extends Stack {
 
   #logGroup(id: string, logGroupName: string, { logRetentionDays }: EnvironmentConfiguration): LogGroup {
     // CloudWatch's own values, as numbers; the configuration's schema allows no others.
-    const retention = logRetentionDays as RetentionDays;
-    return new LogGroup(this, id, { logGroupName, retention, removalPolicy: RemovalPolicy.DESTROY });
+    return new LogGroup(this, id, {
+      logGroupName,
+      retention: logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
   }
 
   #createStateMachine(
@@ -149,8 +151,4 @@ export class EnvironmentStack extends Stack {
       logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: false },
     });
   }
-}
-
-function missing(name: string): never {
-  throw new RangeError(`no bundle was made for ${name}`);
 }

@@ -1,7 +1,7 @@
 // The ledger's bucket, and the policy that keeps its promise for everyone, whatever their role allows (DESIGN §4).
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { IRole, PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
@@ -28,7 +28,7 @@ export interface LedgerWriters {
 
 export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
   const keys = (...patterns: string[]) => patterns.map((pattern) => bucket.arnForObjects(pattern));
-  const deny = (sid: string, props: Omit<ConstructorParameters<typeof PolicyStatement>[0], 'effect'>) =>
+  const deny = (sid: string, props: PolicyStatementProps) =>
     bucket.addToResourcePolicy(
       new PolicyStatement({ sid, effect: Effect.DENY, principals: [new AnyPrincipal()], ...props }),
     );

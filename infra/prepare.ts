@@ -13,9 +13,8 @@ import { inspectMigrations } from './inspect.ts';
 
 export interface PreparedEnvironment {
   name: string;
-  migrations: InspectedMigration[];
   warnings: string[];
-  bundles: Bundles;
+  bundles: Bundles<InspectedMigration>;
   manifest: Manifest;
 }
 
@@ -23,7 +22,7 @@ export interface PreparedEnvironment {
 export const WORK_FOLDER = '.odin-migrate';
 
 /** The functions that read the manifest. */
-const WITH_MANIFEST = ['list-pending', 'halt'];
+const WITH_MANIFEST = ['list-pending', 'halt'] as const;
 
 export interface PrepareOptions {
   projectDirectory: string;
@@ -36,13 +35,13 @@ export function prepareEnvironment(name: string, options: PrepareOptions): Prepa
   const { projectDirectory, configuration, rehearsal } = options;
   const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
   const discovered = discoverEnvironment(name, projectDirectory, configuration);
-  const migrations = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name));
-  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), migrations, rehearsal);
+  const inspected = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name));
+  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), inspected, rehearsal);
   const manifest: Manifest = {
     formatVersion: 1,
     environment: name,
     gitCommit: gitCommit(projectDirectory),
-    migrations: migrations.map(({ id, file, description, sourceSha256, checkpointed }) => ({
+    migrations: inspected.map(({ id, file, description, sourceSha256, checkpointed }) => ({
       id,
       file,
       ...(description !== undefined && { description }),
@@ -51,11 +50,13 @@ export function prepareEnvironment(name: string, options: PrepareOptions): Prepa
       checkpointed,
     })),
   };
-  for (const [functionName, { directory }] of bundles.system) {
-    if (!WITH_MANIFEST.includes(functionName)) continue;
-    writeFileSync(path.join(directory, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  for (const name of WITH_MANIFEST) {
+    writeFileSync(
+      path.join(bundles.system[name].directory, 'manifest.json'),
+      `${JSON.stringify(manifest, undefined, 2)}\n`,
+    );
   }
-  return { name, migrations, warnings: discovered.warnings, bundles, manifest };
+  return { name, warnings: discovered.warnings, bundles, manifest };
 }
 
 /** The commit that is deployed, marked when the work tree differs from it; null outside git. */

@@ -1,6 +1,5 @@
 // The middleware stack that every function stands on: log context, payload by schema, errors with a code.
 import middy, { type MiddlewareObj } from '@middy/core';
-import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { asOdinError, OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names.ts';
@@ -34,7 +33,7 @@ const Identifying = z.object({
   at: z.object({ migration: z.string().optional(), attempt: z.number().optional() }).optional().catch(undefined),
 });
 
-function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer, Error, Context> {
+function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
   return {
     before: ({ event, context }) => {
       const { at, ...seen } = Identifying.safeParse(event).data ?? {};
@@ -45,7 +44,7 @@ function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer, Error, Co
   };
 }
 
-function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareObj<Payload, Answer, Error, Context> {
+function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareObj<Payload, Answer> {
   return {
     before: (request) => {
       const parsed = schema.safeParse(request.event);
@@ -68,7 +67,7 @@ function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareO
 }
 
 /** Logs what was thrown and answers with an OdinError, so that `errorType` is always one of our codes. */
-function errorsWithCode<Payload, Answer>(): MiddlewareObj<Payload, Answer, Error, Context> {
+function errorsWithCode<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
   return {
     onError: (request) => {
       const error = asOdinError(request.error);

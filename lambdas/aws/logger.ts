@@ -1,3 +1,4 @@
+/* eslint-disable no-console -- this file is what stands between user code's console and the log */
 // One structured logger for all functions; the middleware adds what identifies the run to every line.
 import { Logger } from '@aws-lambda-powertools/logger';
 import { format } from 'node:util';
@@ -11,18 +12,16 @@ const LEVELS = { debug: 'debug', log: 'info', info: 'info', warn: 'warn', error:
  * migration, attempt and execution.
  */
 export async function withConsoleLogged<T>(work: () => Promise<T>): Promise<T> {
-  const original = { ...console };
-  for (const [method, level] of Object.entries(LEVELS) as [
-    keyof typeof LEVELS,
-    'debug' | 'info' | 'warn' | 'error',
-  ][]) {
+  const methods = Object.keys(LEVELS) as (keyof typeof LEVELS)[];
+  const original = Object.fromEntries(methods.map((method) => [method, console[method].bind(console)]));
+  for (const method of methods) {
     console[method] = (...args: unknown[]) => {
-      logger[level](format(...args), { from: 'migration' });
+      logger[LEVELS[method]](format(...args), { from: 'migration' });
     };
   }
   try {
     return await work();
   } finally {
-    for (const method of Object.keys(LEVELS) as (keyof typeof LEVELS)[]) console[method] = original[method];
+    Object.assign(console, original);
   }
 }

@@ -1,4 +1,5 @@
 // What the functions ask of Step Functions.
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
@@ -6,7 +7,6 @@ import {
   InvalidToken,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
-  SFNClient,
   StartExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
