@@ -115,9 +115,9 @@ export class EnvironmentStack extends Stack {
   }
 
   #logGroup(id: string, logGroupName: string, { logRetentionDays }: EnvironmentConfiguration): LogGroup {
-    // CloudWatch's own values, as numbers; the configuration's schema allows no others.
     return new LogGroup(this, id, {
       logGroupName,
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- one of its values, as a number
       retention: logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -1,0 +1,166 @@
+// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS and STS for the
+// ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { devNull } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLambdaHost } from './lambda-host.ts';
+import type { LambdaHost, LambdaLogLine } from './lambda-host.ts';
+import { invokeFromStates, serve } from './router.ts';
+import type { RequestHook, Services } from './router.ts';
+import { createS3 } from './s3.ts';
+import type { S3 } from './s3.ts';
+import { createSns } from './sns.ts';
+import type { Notification, Sns } from './sns.ts';
+import { createStepFunctions } from './step-functions.ts';
+import type { StateEvent, StepFunctions } from './step-functions.ts';
+
+export type { RequestHook, RequestSummary, Verdict } from './router.ts';
+
+export interface EmbeddedAwsOptions {
+  /** Holds `s3/` and `notifications/`; made when missing, and kept. */
+  readonly directory: string;
+  readonly region?: string;
+  readonly accountId?: string;
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  readonly onLog?: (line: LambdaLogLine) => void;
+  readonly onStateEvent?: (event: StateEvent) => void;
+  readonly onNotification?: (notification: Notification) => void;
+  /** For tests of faults: asked before anything is done. */
+  readonly onRequest?: RequestHook;
+  /** Pauses before the two retries of an asynchronous invocation. AWS waits a minute and two. */
+  readonly asyncRetryDelaysMs?: readonly number[];
+  /** Whose AWS_ENDPOINT_URL and credentials count as the user's own. Default: `process.env`. */
+  readonly parentEnvironment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface EmbeddedAws {
+  readonly endpoint: string;
+  readonly port: number;
+  readonly region: string;
+  readonly accountId: string;
+  readonly directory: string;
+  readonly s3: S3;
+  readonly lambda: LambdaHost;
+  readonly stepFunctions: StepFunctions;
+  readonly sns: Sns;
+  /** What a process needs so that its SDK clients come here. */
+  readonly environment: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
+  const { directory, region = 'eu-west-1', accountId = '000000000000' } = options;
+  const decide: RequestHook = options.onRequest ?? (() => 'pass');
+
+  const s3 = createS3({ directory: join(directory, 's3'), region });
+  const sns = createSns({
+    directory: join(directory, 'notifications'),
+    region,
+    accountId,
+    onMessage: options.onNotification,
+  });
+
+  const server = createServer();
+  // An upload may take longer than the five minutes that Node.js allows; idle connections outlive the SDK's pauses.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 120_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  // An IP address, so that the SDK puts the bucket into the path: `bucket.localhost` is not resolved everywhere.
+  const endpoint = `http://127.0.0.1:${port}`;
+
+  const lambda = createLambdaHost({
+    functions: [],
+    environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
+    onLog: options.onLog,
+    region,
+    accountId,
+    ...(options.asyncRetryDelaysMs && { asyncRetryDelaysMs: options.asyncRetryDelaysMs }),
+  });
+
+  const stepFunctions = createStepFunctions({
+    region,
+    accountId,
+    onEvent: options.onStateEvent,
+    lambda: { invoke: (name, payload) => invokeFromStates(lambda, decide, name, payload) },
+  });
+
+  const services: Services = { s3, sns, lambda, stepFunctions, region, accountId };
+  const pending = new Set<Promise<void>>();
+  server.on('request', (incoming, response) => {
+    const work = serve(services, decide, incoming, response).catch(() => void response.destroy());
+    pending.add(work);
+    void work.finally(() => pending.delete(work));
+  });
+
+  return {
+    endpoint,
+    port,
+    region,
+    accountId,
+    directory,
+    s3,
+    lambda,
+    stepFunctions,
+    sns,
+    environment: embeddedEnvironment(endpoint, region),
+
+    async close() {
+      stepFunctions.close();
+      await lambda.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      // A hook that never decides must not keep this from ending.
+      await Promise.race([Promise.allSettled(pending), sleep(2000, undefined, { ref: false })]);
+      s3.close();
+    },
+  };
+}
+
+/** Everything goes to the embedded endpoint, and nothing of the user's real AWS configuration is read. */
+function embeddedEnvironment(endpoint: string, region: string): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: 'embedded',
+    AWS_SECRET_ACCESS_KEY: 'embedded',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+  };
+}
+
+/** What says where the user's own S3 is, and who the user is there. */
+const USERS_OWN =
+  /^AWS_(ENDPOINT_URL(_S3)?|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_REGION|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)$/;
+
+/** A user who has set an endpoint keeps it for the migrations' data; ledger and machine stay embedded. */
+function functionEnvironment(
+  endpoint: string,
+  region: string,
+  parent: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const always = {
+    ODIN_LEDGER_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_SFN: endpoint,
+    AWS_ENDPOINT_URL_SNS: endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: endpoint,
+    AWS_ENDPOINT_URL_STS: endpoint,
+  };
+  const embedded = embeddedEnvironment(endpoint, region);
+  if (!parent['AWS_ENDPOINT_URL'] && !parent['AWS_ENDPOINT_URL_S3']) return { ...embedded, ...always };
+  const own = Object.entries(parent).filter((entry): entry is [string, string] => {
+    return USERS_OWN.test(entry[0]) && entry[1] !== undefined && entry[1] !== '';
+  });
+  const { AWS_REGION, AWS_DEFAULT_REGION, AWS_EC2_METADATA_DISABLED } = embedded;
+  const defaults = { AWS_REGION, AWS_DEFAULT_REGION, AWS_EC2_METADATA_DISABLED } as Record<string, string>;
+  return { ...defaults, ...Object.fromEntries(own), ...always };
+}

@@ -1,0 +1,18 @@
+// What lambda-host.ts and the processes that it starts say to each other, over the IPC channel.
+
+export interface InvokeMessage {
+  readonly requestId: string;
+  readonly payload: string;
+  /** Milliseconds since the epoch; the parent kills the process then. */
+  readonly deadline: number;
+  readonly functionArn: string;
+}
+
+export type WorkerMessage =
+  | { readonly type: 'ready' }
+  | { readonly type: 'init-failed'; readonly payload: string }
+  | { readonly type: 'started'; readonly requestId: string }
+  | { readonly type: 'answer'; readonly requestId: string; readonly payload: string; readonly failed: boolean };
+
+/** Ends the log lines of an invocation on both streams, so that the parent knows that it has read them all. */
+export const END_OF_LOG = '\u0000end of ';

@@ -1,0 +1,323 @@
+// From an HTTP request to the service that it is for, and back: the wire protocols of the embedded AWS's services.
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { AwsError, escapeXml, header, readBody } from './http.ts';
+import type { HttpAnswer, HttpRequest } from './http.ts';
+import type { LambdaAnswer, LambdaHost } from './lambda-host.ts';
+import { s3ErrorAnswer } from './s3.ts';
+import type { S3 } from './s3.ts';
+import type { Sns } from './sns.ts';
+import { callStepFunctions } from './step-functions-api.ts';
+import type { StepFunctions } from './step-functions.ts';
+
+export interface RequestSummary {
+  readonly service: Service;
+  /** e.g. `PutObject`, `StartExecution`, `Invoke`, `Publish`. */
+  readonly operation: string;
+  /** `states`: the state machine itself invokes a function, without HTTP. */
+  readonly via: 'http' | 'states';
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
+  readonly functionName?: string | undefined;
+  /** Step Functions and SNS: the request's fields. */
+  readonly input?: Record<string, unknown> | undefined;
+}
+
+/**
+ * `pass` lets the request through. An error code (and its HTTP status) refuses it: nothing happens. `drop-answer`
+ * carries it out and then cuts the connection, so that the caller cannot know.
+ */
+export type Verdict = 'pass' | 'drop-answer' | { readonly status: number; readonly code: string };
+export type RequestHook = (request: RequestSummary) => Verdict | Promise<Verdict>;
+
+export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'sts' | 'unknown';
+
+/** What the endpoint leads to. */
+export interface Services {
+  readonly s3: S3;
+  readonly sns: Sns;
+  readonly lambda: LambdaHost;
+  readonly stepFunctions: StepFunctions;
+  readonly region: string;
+  readonly accountId: string;
+}
+
+/** One request, understood: what it is, how to do it, and how its service words an error. */
+interface Call {
+  readonly summary: RequestSummary;
+  run(): HttpAnswer | Promise<HttpAnswer>;
+  fail(error: unknown): HttpAnswer;
+}
+
+export async function serve(
+  services: Services,
+  decide: RequestHook,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let call: Call;
+  try {
+    call = await understand(services, readRequest(incoming));
+  } catch (error) {
+    incoming.resume();
+    await send(response, jsonError(error));
+    return;
+  }
+  const verdict = await decide(call.summary);
+  let answer: HttpAnswer;
+  try {
+    if (typeof verdict === 'object') {
+      const message = `Refused by a test: ${call.summary.operation}`;
+      throw new AwsError(verdict.code, message, verdict.status);
+    }
+    answer = await call.run();
+  } catch (error) {
+    answer = call.fail(error);
+  }
+  // What the handler did not read of the request must not stay in the connection.
+  incoming.resume();
+  if (verdict === 'drop-answer') {
+    if (answer.body instanceof Readable) answer.body.destroy();
+    incoming.socket.destroy();
+    return;
+  }
+  await send(response, answer);
+}
+
+function readRequest(incoming: IncomingMessage): HttpRequest {
+  const url = incoming.url ?? '/';
+  const mark = url.indexOf('?');
+  return {
+    method: incoming.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headers: incoming.headers,
+    body: incoming,
+  };
+}
+
+async function send(response: ServerResponse, answer: HttpAnswer): Promise<void> {
+  const { body } = answer;
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : Buffer.isBuffer(body) ? body.length : undefined;
+  response.writeHead(answer.status, {
+    'x-amzn-requestid': randomUUID(),
+    'x-amz-request-id': randomUUID(),
+    ...(body === undefined && answer.headers?.['content-length'] === undefined && answer.status !== 204
+      ? { 'content-length': '0' }
+      : {}),
+    ...(length !== undefined && { 'content-length': String(length) }),
+    ...answer.headers,
+  });
+  if (body instanceof Readable) await pipeline(body, response);
+  else response.end(body);
+}
+
+async function understand(services: Services, request: HttpRequest): Promise<Call> {
+  const service = serviceOf(request);
+  switch (service) {
+    case 's3': {
+      const target = services.s3.target(request);
+      return {
+        summary: { service, via: 'http', ...target },
+        run: () => services.s3.handle(request),
+        fail: (error) => s3ErrorAnswer(error, request, target),
+      };
+    }
+    case 'states':
+      return understandStates(services, request);
+    case 'lambda':
+      return understandLambda(services, request);
+    case 'sns':
+    case 'sts':
+      return understandQuery(services, service, request);
+    case 'unknown':
+      return refuse(request);
+  }
+}
+
+/** A signed request names its service; the rest is told by its form. */
+function serviceOf(request: HttpRequest): Service {
+  const signed = header(request.headers, 'authorization') ?? request.query.get('X-Amz-Credential') ?? '';
+  const scope = /\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed)?.[1];
+  if (scope !== undefined)
+    return (['s3', 'states', 'lambda', 'sns', 'sts'] as const).find((name) => name === scope) ?? 'unknown';
+  if (header(request.headers, 'x-amz-target')) {
+    return header(request.headers, 'x-amz-target')?.startsWith('AWSStepFunctions.') ? 'states' : 'unknown';
+  }
+  if (request.path.startsWith('/2015-03-31/functions')) return 'lambda';
+  const form = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
+  if (request.method === 'POST' && request.path === '/' && form) return 'sns';
+  return 's3';
+}
+
+// Step Functions: JSON 1.0
+
+async function understandStates(services: Services, request: HttpRequest): Promise<Call> {
+  const operation = (header(request.headers, 'x-amz-target') ?? '').replace('AWSStepFunctions.', '');
+  const text = (await readBody(request.body)).toString();
+  const input = parseJson(text);
+  return {
+    summary: { service: 'states', operation, via: 'http', input },
+    run: () => json(200, callStepFunctions(services.stepFunctions, operation, input)),
+    fail: jsonError,
+  };
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
+  } catch (error) {
+    throw new AwsError('SerializationException', String(error));
+  }
+}
+
+function jsonError(error: unknown): HttpAnswer {
+  const { code, status, message } = known(error);
+  const answer = json(status, { __type: code, message });
+  return { ...answer, headers: { ...answer.headers, 'x-amzn-errortype': code } };
+}
+
+function json(status: number, value: unknown): HttpAnswer {
+  return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: JSON.stringify(value) };
+}
+
+// Lambda: REST
+
+function understandLambda({ lambda }: Services, request: HttpRequest): Call {
+  const [, encoded, operation] = /^\/2015-03-31\/functions\/([^/]+)(?:\/(.*))?$/.exec(request.path) ?? [];
+  const functionName = encoded === undefined ? undefined : decodeURIComponent(encoded);
+  const invokes = request.method === 'POST' && operation === 'invocations' && functionName !== undefined;
+  return {
+    summary: { service: 'lambda', operation: invokes ? 'Invoke' : request.path, via: 'http', functionName },
+    run: async () => {
+      if (invokes) return invokeOverHttp(lambda, functionName, request);
+      throw new AwsError(
+        'UnknownOperationException',
+        `The embedded Lambda speaks Invoke only, not ${request.path}`,
+        404,
+      );
+    },
+    fail: (error) => {
+      const { code, status, message } = known(error);
+      const type = status < 500 ? 'User' : 'Service';
+      const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
+      return { status, headers, body: JSON.stringify({ Type: type, Message: message, message }) };
+    },
+  };
+}
+
+async function invokeOverHttp(lambda: LambdaHost, functionName: string, request: HttpRequest): Promise<HttpAnswer> {
+  const payload = (await readBody(request.body)).toString();
+  const type = header(request.headers, 'x-amz-invocation-type') ?? 'RequestResponse';
+  if (type === 'DryRun') {
+    lambda.function(functionName);
+    return { status: 204 };
+  }
+  if (type === 'Event') {
+    const { requestId } = lambda.invokeAsync(functionName, payload);
+    return { status: 202, headers: { 'x-amzn-requestid': requestId } };
+  }
+  const answer = await lambda.invoke(functionName, payload);
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-requestid': answer.requestId,
+      'x-amz-executed-version': '$LATEST',
+      ...(answer.functionError && { 'x-amz-function-error': answer.functionError }),
+    },
+    body: answer.payload,
+  };
+}
+
+/** The state machine's own invocations pass the same hook, with the errors that Step Functions would see. */
+export async function invokeFromStates(
+  lambda: LambdaHost,
+  decide: RequestHook,
+  functionName: string,
+  payload: string,
+): Promise<LambdaAnswer> {
+  const verdict = await decide({ service: 'lambda', operation: 'Invoke', via: 'states', functionName });
+  if (typeof verdict === 'object') throw new AwsError(verdict.code, 'Refused by a test: Invoke', verdict.status);
+  const answer = await lambda.invoke(functionName, payload);
+  if (verdict === 'drop-answer') throw new AwsError('SdkClientException', 'Unable to execute HTTP request', 500);
+  return answer;
+}
+
+// SNS and STS: the query protocol
+
+async function understandQuery(services: Services, service: 'sns' | 'sts', request: HttpRequest): Promise<Call> {
+  const form = new URLSearchParams((await readBody(request.body)).toString());
+  const operation = form.get('Action') ?? '';
+  return {
+    summary: {
+      service: operation === 'GetCallerIdentity' ? 'sts' : service,
+      operation,
+      via: 'http',
+      input: Object.fromEntries(form),
+    },
+    run: () => {
+      if (operation === 'Publish') return publish(services.sns, form);
+      if (operation === 'GetCallerIdentity') return callerIdentity(services.accountId);
+      throw new AwsError('InvalidAction', `The embedded AWS does not speak ${service}:${operation}`);
+    },
+    fail: queryError,
+  };
+}
+
+function publish(sns: Sns, form: URLSearchParams): HttpAnswer {
+  const { messageId } = sns.publish({
+    topicArn: form.get('TopicArn') ?? form.get('TargetArn') ?? '',
+    subject: form.get('Subject') ?? undefined,
+    message: form.get('Message') ?? '',
+  });
+  return queryAnswer('Publish', 'http://sns.amazonaws.com/doc/2010-03-31/', `<MessageId>${messageId}</MessageId>`);
+}
+
+function callerIdentity(accountId: string): HttpAnswer {
+  const arn = `arn:aws:sts::${accountId}:assumed-role/embedded/local`;
+  const result = `<Arn>${arn}</Arn><UserId>EMBEDDED:local</UserId><Account>${accountId}</Account>`;
+  return queryAnswer('GetCallerIdentity', 'https://sts.amazonaws.com/doc/2011-06-15/', result);
+}
+
+function queryAnswer(operation: string, namespace: string, result: string): HttpAnswer {
+  const metadata = `<ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata>`;
+  const content = `<${operation}Result>${result}</${operation}Result>${metadata}`;
+  const body = `<${operation}Response xmlns="${namespace}">${content}</${operation}Response>`;
+  return { status: 200, headers: { 'content-type': 'text/xml' }, body };
+}
+
+function queryError(error: unknown): HttpAnswer {
+  const { code, status, message } = known(error);
+  const type = status < 500 ? 'Sender' : 'Receiver';
+  const text = `<Error><Type>${type}</Type><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`;
+  const body = `<ErrorResponse>${text}<RequestId>${randomUUID()}</RequestId></ErrorResponse>`;
+  return { status, headers: { 'content-type': 'text/xml' }, body };
+}
+
+// Anything else
+
+/** A migration that uses another service must hear so, and not meet a strange bucket. */
+function refuse(request: HttpRequest): Call {
+  const signed = header(request.headers, 'authorization') ?? '';
+  const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;
+  const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
+  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS and STS, and not ${name}. To reach it elsewhere, set ${variable}.`;
+  const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
+  return {
+    summary: { service: 'unknown', operation: name, via: 'http' },
+    run: () => {
+      throw new AwsError('NotImplemented', message, 400);
+    },
+    fail: xml ? queryError : jsonError,
+  };
+}
+
+function known(error: unknown): AwsError {
+  if (error instanceof AwsError) return error;
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new AwsError('InternalFailure', message, 500);
+}

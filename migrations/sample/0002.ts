@@ -1,0 +1,70 @@
+// The parquet files of six tables were written with a wrong schema, and a backfill replaces them. Delete them, but only
+// when there is a backfill of every table: it would be the only copy left.
+
+import { DeleteObjectsCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import pMap from 'p-map';
+
+export const description = 'Delete the parquet files of six Cubic tables that have a backfill';
+export const timeoutMinutes = 5;
+export const permissions = [
+  { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::odin-sample-data'] },
+  {
+    Effect: 'Allow',
+    Action: ['s3:DeleteObject'],
+    Resource: ['arn:aws:s3:::odin-sample-data/odin/data/cubic/ods/*'],
+  },
+];
+
+const LIVE = 'odin/data/cubic/ods/';
+const BACKFILL = 'odin/data/cubic/ods_backfill/';
+const TABLES = [
+  'abp_tap',
+  'card_dimension',
+  'device_dimension',
+  'fare_product_dimension',
+  'sale_transaction',
+  'use_transaction',
+];
+const DELETE_BATCH = 1000; // the most that one DeleteObjects takes
+
+const s3 = new S3Client({});
+
+export async function migration(): Promise<void> {
+  const { DATA_BUCKET: bucket } = process.env;
+  if (!bucket) throw new Error('DATA_BUCKET is not set: name the bucket in the variables of this environment');
+
+  const backfills = await pMap(TABLES, (table) => parquetFiles(bucket, `${BACKFILL}${table}/`), { concurrency: 3 });
+  const missing = TABLES.filter((_, index) => backfills[index]?.length === 0);
+  if (missing.length > 0) {
+    throw new Error(`Nothing was deleted: no parquet file under ${BACKFILL} for ${missing.join(', ')}`);
+  }
+  console.log(`${backfills.flat().length} backfill files found, every table has one`);
+
+  for (const table of TABLES) {
+    const keys = await parquetFiles(bucket, `${LIVE}${table}/`);
+    await deleteAll(bucket, keys);
+    console.log(`${table}: ${keys.length} parquet files deleted`);
+  }
+}
+
+async function parquetFiles(bucket: string, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
+    for (const { Key } of page.Contents ?? []) if (Key?.endsWith('.parquet')) keys.push(Key);
+  }
+  return keys;
+}
+
+async function deleteAll(bucket: string, keys: string[]): Promise<void> {
+  for (let start = 0; start < keys.length; start += DELETE_BATCH) {
+    const Objects = keys.slice(start, start + DELETE_BATCH).map((Key) => ({ Key }));
+    const { Errors = [] } = await s3.send(
+      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
+    );
+    // DeleteObjects answers 200 even when it could not delete some of the keys.
+    if (Errors.length > 0) {
+      const reasons = Errors.map(({ Key, Code, Message }) => `  ${Key}: ${Code} ${Message}`);
+      throw new Error(`${Errors.length} of ${Objects.length} files could not be deleted:\n${reasons.join('\n')}`);
+    }
+  }
+}

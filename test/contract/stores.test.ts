@@ -1,0 +1,251 @@
+// The store contract over both adapters, and what S3 alone can do to one.
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keys } from '../../core/keys.ts';
+import { Ledger } from '../../core/ledger.ts';
+import { MemoryStore } from '../../core/memory-store.ts';
+import { ledgerClient, S3Store } from '../../lambdas/aws/s3-store.ts';
+import type { EmbeddedAws, RequestHook, RequestSummary, Verdict } from '../../local/embedded-aws.ts';
+import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import { thrownBy } from '../support/thrown.ts';
+import { storeContract } from './store.ts';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'odin-stores-'));
+let aws: EmbeddedAws;
+let s3: S3Client;
+let onRequest: RequestHook = () => 'pass';
+let buckets = 0;
+
+const clientOptions = () => ({
+  endpoint: aws.endpoint,
+  region: aws.region,
+  credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  forcePathStyle: true,
+});
+
+async function newBucket(): Promise<string> {
+  buckets += 1;
+  await s3.send(new CreateBucketCommand({ Bucket: `ledger-${buckets}` }));
+  return `ledger-${buckets}`;
+}
+
+beforeAll(async () => {
+  aws = await startEmbeddedAws({ directory, parentEnvironment: {}, onRequest: (request) => onRequest(request) });
+  s3 = new S3Client({ ...clientOptions(), maxAttempts: 1 });
+});
+afterAll(async () => {
+  s3.destroy();
+  await aws.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+storeContract('MemoryStore', () => new MemoryStore());
+storeContract('S3Store on the embedded S3', async () => new S3Store(s3, await newBucket()));
+
+describe('S3Store when S3 refuses or does not answer', () => {
+  let bucket: string;
+  let store: S3Store;
+  /** Every request since the fault began. */
+  let requests: RequestSummary[];
+  const clients: S3Client[] = [];
+
+  beforeEach(async () => {
+    bucket = await newBucket();
+    store = storeWith(2);
+    await store.create('there', 'one');
+  });
+  afterEach(() => {
+    onRequest = () => 'pass';
+    for (const client of clients.splice(0)) client.destroy();
+  });
+
+  function storeWith(maxAttempts: number): S3Store {
+    const client = new S3Client({ ...clientOptions(), maxAttempts });
+    clients.push(client);
+    return new S3Store(client, bucket);
+  }
+
+  /** The verdict for each request that comes, the last one for ever. */
+  function answer(...verdicts: [Verdict, ...Verdict[]]): void {
+    requests = [];
+    onRequest = (request) => {
+      requests.push(request);
+      return verdicts[Math.min(requests.length, verdicts.length) - 1] ?? 'pass';
+    };
+  }
+
+  const operations: [string, (on: S3Store) => Promise<unknown>, unknown][] = [
+    ['get of a key that is there', (on) => on.get('there'), { body: 'one', etag: expect.any(String) as unknown }],
+    ['get of a key that is not there', (on) => on.get('absent'), undefined],
+    ['create', (on) => on.create('new', 'x'), 'created'],
+    ['replace without an ETag', (on) => on.replace('new', 'x', undefined), 'replaced'],
+    ['replace with an old ETag', (on) => on.replace('there', 'x', '"old"'), 'conflict'],
+    ['list', (on) => on.list('th'), [{ key: 'there', etag: expect.any(String) as unknown }]],
+  ];
+
+  describe.each(operations)('%s', (_, work, expected) => {
+    it('fails with LedgerForbidden for a 403, at once', async () => {
+      answer({ status: 403, code: 'AccessDenied' });
+      const error = await thrownBy(work(store));
+      expect(error.code).toBe('LedgerForbidden');
+      expect(error.message).toContain(`s3://${bucket}/`);
+      expect(error.message).toContain('AccessDenied');
+      expect(error.message).toContain('says nothing about whether a record is there');
+      expect(requests).toHaveLength(1);
+    });
+
+    it('fails with LedgerUnavailable for a bucket that is not there, and does not take the key as absent', async () => {
+      const error = await thrownBy(work(new S3Store(s3, 'no-such-bucket')));
+      expect(error.code).toBe('LedgerUnavailable');
+      expect(error.message).toContain('NoSuchBucket');
+    });
+
+    it.each([
+      [500, 'InternalError'],
+      [503, 'ServiceUnavailable'],
+    ])('is repeated after a %i %s, and fails with LedgerUnavailable when it does not pass', async (status, code) => {
+      answer({ status, code });
+      const error = await thrownBy(work(store));
+      expect(error.code).toBe('LedgerUnavailable');
+      expect(error.message).toContain(code);
+      expect(requests).toHaveLength(2);
+    });
+
+    it('does not notice a 500 that passes', async () => {
+      answer({ status: 500, code: 'InternalError' }, 'pass');
+      expect(await work(store)).toEqual(expected);
+      expect(requests).toHaveLength(2);
+    });
+
+    it('fails with LedgerUnavailable when the connection is cut each time', async () => {
+      answer('drop-answer');
+      const error = await thrownBy(work(storeWith(1)));
+      expect(error.code).toBe('LedgerUnavailable');
+      expect(error.message).toContain('says nothing about whether a record is there');
+    });
+  });
+
+  it('repeats a request that S3 throttles (503 SlowDown)', async () => {
+    answer({ status: 503, code: 'SlowDown' }, 'pass');
+    expect(await store.create('new', 'x')).toBe('created');
+    expect(requests).toHaveLength(2);
+  });
+
+  it('gives no half list when the second page is refused', async () => {
+    for (let n = 0; n < 1_001; n += 1) {
+      const received = await aws.s3.store.receive(Readable.from(['x']));
+      aws.s3.store.put(bucket, `p/${String(n).padStart(4, '0')}`, received, { headers: {} });
+    }
+    expect(await store.list('p/')).toHaveLength(1_001);
+    answer('pass', { status: 403, code: 'AccessDenied' });
+    expect((await thrownBy(store.list('p/'))).code).toBe('LedgerForbidden');
+    expect(requests.map(({ operation }) => operation)).toEqual(['ListObjectsV2', 'ListObjectsV2']);
+  });
+
+  describe('409 ConditionalRequestConflict', () => {
+    const conflict = { status: 409, code: 'ConditionalRequestConflict' };
+
+    it('is tried again, and the object is written', async () => {
+      store = storeWith(1);
+      answer(conflict, conflict, 'pass');
+      expect(await store.create('new', 'x')).toBe('created');
+      expect(requests).toHaveLength(3);
+      onRequest = () => 'pass';
+      expect((await store.get('new'))?.body).toBe('x');
+    });
+
+    it('is tried again, and somebody else may have written the object by then', async () => {
+      store = storeWith(1);
+      answer(conflict, 'pass');
+      expect(await store.create('there', 'two')).toBe('exists');
+      onRequest = () => 'pass';
+      expect((await store.get('there'))?.body).toBe('one');
+    });
+
+    it('that does not pass is LedgerUnavailable after six requests, and never "exists"', async () => {
+      store = storeWith(1);
+      answer(conflict);
+      const error = await thrownBy(store.create('new', 'x'));
+      expect(error.code).toBe('LedgerUnavailable');
+      expect(requests).toHaveLength(6);
+    });
+  });
+
+  describe('an answer that is lost', () => {
+    const writer = { requestId: 'request-1', now: () => Date.parse('2026-03-01T12:00:00Z') };
+    const subject = { migration: '0004', attempt: 1, execution: 'arn:one' };
+    const claim = { slice: 1, nonce: 'mine', deadline: '2026-03-01T12:16:00.000Z' };
+
+    it('of a create: the repeated request meets its own object, and the Ledger takes it as its own', async () => {
+      answer('drop-answer', 'pass');
+      const created = await new Ledger(store).createClaim(subject, writer, claim);
+      expect(created).toMatchObject({ created: true, record: { nonce: 'mine' } });
+      expect(requests.map(({ operation }) => operation)).toEqual(['PutObject', 'PutObject', 'GetObject']);
+    });
+
+    it("of a create: another invocation's claim is not taken as one's own", async () => {
+      await new Ledger(store).createClaim(subject, writer, { ...claim, nonce: 'theirs' });
+      answer('drop-answer', 'pass');
+      const created = await new Ledger(store).createClaim(subject, writer, claim);
+      expect(created).toMatchObject({ created: false, record: { nonce: 'theirs' } });
+    });
+
+    it('of a create, with every repetition lost too: the error says that nothing is known', async () => {
+      answer('drop-answer');
+      const error = await thrownBy(new Ledger(storeWith(2)).createClaim(subject, writer, claim));
+      expect(error.code).toBe('LedgerUnavailable');
+      onRequest = () => 'pass';
+      expect(await store.get(keys.started('0004', 1))).toBeDefined();
+    });
+
+    it('of a checkpoint: the Ledger takes it as its own, and moves on from it', async () => {
+      const ledger = new Ledger(store);
+      const next = { slice: 1, stopped: false };
+      const first = await ledger.moveCheckpoint(subject, writer, undefined, { ...next, cursor: 'a' });
+      onRequest = dropFirst('PutObject');
+      const second = await ledger.moveCheckpoint(subject, writer, first, { ...next, cursor: 'b' });
+      onRequest = () => 'pass';
+      expect(second.sequence).toBe(2);
+      const third = await ledger.moveCheckpoint(subject, writer, second, { ...next, cursor: 'c' });
+      expect(await ledger.checkpoint('0004')).toEqual(third);
+    });
+
+    it('of a halt: it is written once more, and holds each waiting execution once', async () => {
+      const ledger = new Ledger(store);
+      onRequest = dropFirst('PutObject');
+      const waiting = { execution: 'arn:one', token: 't', since: '2026-03-01T12:00:00.000Z', allowOutOfOrder: false };
+      await ledger.updateHalt(subject, writer, (current) => ({
+        halt: 1,
+        outcome: 'failed',
+        waiting: [...(current?.waiting ?? []).filter(({ execution }) => execution !== 'arn:one'), waiting],
+      }));
+      onRequest = () => 'pass';
+      expect((await ledger.halt('0004'))?.waiting).toEqual([waiting]);
+    });
+
+    function dropFirst(operation: string): RequestHook {
+      let dropped = false;
+      return (request) => {
+        if (dropped || request.operation !== operation) return 'pass';
+        dropped = true;
+        return 'drop-answer';
+      };
+    }
+  });
+});
+
+describe('the client of the ledger', () => {
+  it('repeats a request seven times, and puts the bucket into the path of an endpoint of its own', async () => {
+    const [own, embedded] = [ledgerClient(undefined), ledgerClient('http://127.0.0.1:9')];
+    expect(await own.config.maxAttempts()).toBe(8);
+    expect(own.config.forcePathStyle).toBe(false);
+    expect(await embedded.config.maxAttempts()).toBe(8);
+    expect(embedded.config.forcePathStyle).toBe(true);
+    own.destroy();
+    embedded.destroy();
+  });
+});

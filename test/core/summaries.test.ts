@@ -1,0 +1,169 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ErrorSummary } from '../../core/records.ts';
+import { caughtSummary, cut, errorSummary, firstSourceLine } from '../../core/summaries.ts';
+
+/** The longest JSON of a summary: 20,200 characters, six bytes each when every one of them has to be escaped. */
+const MAX_BYTES = 6 * 20_200 + 100;
+const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value));
+
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: fc.constantFrom('\u0000', '\u001b[2J', '\ud800', '\udc00', '€', '\u{1F9A5}', '\n', '"', '\\') }),
+  fc.nat(60_000).map((n) => '\u{1F9A5}'.repeat(n / 2)),
+);
+const withStack = (error: Error, stack: string | undefined) => Object.assign(error, { stack });
+
+describe('errorSummary', () => {
+  it('keeps the name, the message and the stack of an error', () => {
+    const error = withStack(new RangeError('too much'), 'RangeError: too much\n    at migration (x.ts:1:2)');
+    expect(errorSummary(error)).toEqual({
+      name: 'RangeError',
+      message: 'too much',
+      stack: 'RangeError: too much\n    at migration (x.ts:1:2)',
+    });
+  });
+
+  it('keeps the stacks of the causes too, five in all', () => {
+    let error = withStack(new Error('cause 0'), 'stack 0');
+    for (let n = 1; n < 8; n += 1) error = withStack(new Error(`cause ${n}`, { cause: error }), `stack ${n}`);
+    expect(errorSummary(error).stack).toBe(
+      'stack 7\ncaused by stack 6\ncaused by stack 5\ncaused by stack 4\ncaused by stack 3',
+    );
+  });
+
+  it('comes to an end for an error that is its own cause', () => {
+    const error = withStack(new Error('mine'), 'stack');
+    error.cause = error;
+    expect(errorSummary(error).stack?.split('\n')).toHaveLength(5);
+  });
+
+  it('says something of an error without a name, a message or a stack', () => {
+    const error = withStack(new Error(''), undefined);
+    error.name = '';
+    expect(errorSummary(error)).toEqual({ name: 'Error', message: '' });
+  });
+
+  it.each([
+    ['text', 'text'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [{ code: 7 }, '{"code":7}'],
+    [10n, '10'],
+  ])('takes what is no error (%s) as a message', (thrown, message) => {
+    expect(errorSummary(thrown)).toEqual({ name: 'Error', message });
+  });
+
+  it('bounds a stack and a message of 5 MB, and keeps their beginnings', () => {
+    const error = withStack(new Error(`message ${'m'.repeat(5_000_000)}`), `stack ${'\u{1F9A5}'.repeat(2_500_000)}`);
+    error.name = 'n'.repeat(5_000_000);
+    const summary = errorSummary(error);
+    expect([summary.name.length, summary.message.length, summary.stack?.length]).toEqual([200, 4_000, 16_000]);
+    expect(summary.message).toMatch(/^message m+…$/);
+    expect(summary.stack).toMatch(/^stack \u{1F9A5}+\ufffd?…$/u);
+    expect(errorSummary('x'.repeat(5_000_000)).message).toHaveLength(4_000);
+  });
+
+  it('is bounded, well formed and a valid record, whatever the texts are', () => {
+    fc.assert(
+      fc.property(anyText, anyText, anyText, anyText, (name, message, stack, causes) => {
+        const error = withStack(new Error(message, { cause: withStack(new Error('c'), causes) }), stack);
+        error.name = name;
+        const summary = errorSummary(error);
+        expect(ErrorSummary.parse(JSON.parse(JSON.stringify(summary)))).toEqual(summary);
+        for (const text of [summary.name, summary.message, summary.stack ?? '']) expect(text.isWellFormed()).toBe(true);
+        expect(bytes(summary)).toBeLessThan(MAX_BYTES);
+      }),
+    );
+  });
+
+  it('is a valid record for any plain value that is thrown', () => {
+    fc.assert(
+      fc.property(fc.anything({ maxDepth: 2, key: fc.stringMatching(/^k\d$/) }), (thrown) => {
+        const summary = errorSummary(thrown);
+        expect(ErrorSummary.parse(summary)).toEqual(summary);
+      }),
+    );
+  });
+});
+
+describe('caughtSummary', () => {
+  const lambdaCause = (cause: unknown) => ({ Error: 'caught', Cause: JSON.stringify(cause) });
+
+  it("is Lambda's own error, when the cause is its JSON", () => {
+    const trace = ['TypeError: no', '    at migration (/var/task/migrations/odin-dev/0004.ts:12:9)'];
+    expect(caughtSummary(lambdaCause({ errorType: 'TypeError', errorMessage: 'no', trace }))).toEqual({
+      name: 'TypeError',
+      message: 'no',
+      stack: trace.join('\n'),
+    });
+    expect(caughtSummary(lambdaCause({ errorType: 'E', errorMessage: 'm', trace: 'one text' })).stack).toBe('one text');
+  });
+
+  it('falls back to what Step Functions says, field by field', () => {
+    expect(caughtSummary(lambdaCause({ errorMessage: 'only this' }))).toEqual({ name: 'caught', message: 'only this' });
+    expect(caughtSummary({ Error: 'States.Timeout', Cause: 'plain text' })).toEqual({
+      name: 'States.Timeout',
+      message: 'plain text',
+    });
+    expect(caughtSummary({ Error: 'States.Timeout' })).toEqual({
+      name: 'States.Timeout',
+      message: 'no cause was given',
+    });
+    expect(caughtSummary({})).toEqual({ name: 'Error', message: 'no cause was given' });
+  });
+
+  it.each(['null', '7', '"text"', '[]', '{"errorType":7}', '{"trace":{}}', '{'])(
+    'shows a cause as it is when it is not an error of Lambda: %s',
+    (Cause) => {
+      const { message } = caughtSummary({ Error: 'E', Cause });
+      expect(message).toBe(Cause);
+    },
+  );
+
+  it('is bounded and a valid record for a cause of 5 MB, and for any text', () => {
+    const large = 'x'.repeat(5_000_000);
+    const summary = caughtSummary(lambdaCause({ errorType: large, errorMessage: large, trace: [large, large] }));
+    expect([summary.name.length, summary.message.length, summary.stack?.length]).toEqual([200, 4_000, 16_000]);
+    fc.assert(
+      fc.property(fc.option(anyText, { nil: undefined }), fc.oneof(anyText, fc.json()), (error, cause) => {
+        const found = caughtSummary({ ...(error !== undefined && { Error: error }), Cause: cause });
+        expect(ErrorSummary.parse(JSON.parse(JSON.stringify(found)))).toEqual(found);
+        expect(bytes(found)).toBeLessThan(MAX_BYTES);
+      }),
+    );
+  });
+});
+
+describe('cut', () => {
+  it('is at most so long, well formed, and the text itself when that fits', () => {
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 1, max: 300 }), (text, length) => {
+        const short = cut(text, length);
+        expect(short.length).toBeLessThanOrEqual(length);
+        expect(short.isWellFormed()).toBe(true);
+        if (text.length <= length) expect(short).toBe(text.toWellFormed());
+        else expect(short.endsWith('…')).toBe(true);
+      }),
+    );
+  });
+
+  it('leaves no half of a pair of surrogates', () => {
+    expect(cut('ab\u{1F9A5}cd', 4)).toBe('ab\ufffd…');
+    expect(cut('a\ud800b', 10)).toBe('a\ufffdb');
+  });
+});
+
+describe('firstSourceLine', () => {
+  it.each([
+    [
+      'Error: x\n    at deep (/var/task/node_modules/a.js:1:1)\n    at migration (/var/task/migrations/odin-dev/0004.ts:12:9)',
+      'migrations/odin-dev/0004.ts:12:9',
+    ],
+    ['Error: x\n    at deep (/var/task/a.js:1:1)\n    at b', 'deep (/var/task/a.js:1:1)'],
+    ['Error: x', ''],
+    ['', ''],
+  ])('of %j is %j', (stack, line) => {
+    expect(firstSourceLine(stack)).toBe(line);
+  });
+});

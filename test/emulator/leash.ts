@@ -1,0 +1,64 @@
+// Starts a command that cannot outlive this process, its output in a log file.
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+export interface Leashed {
+  /** The exit code; null after `kill()`. */
+  readonly exited: Promise<number | null>;
+  /** Kills the command and everything that it started, and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface LeashOptions {
+  python: string;
+  cwd: string;
+  /** The whole environment: nothing is inherited. */
+  env: Record<string, string>;
+  /** Output is appended here. */
+  logFile: string;
+}
+
+export class EmulatorError extends Error {
+  override name = 'EmulatorError';
+}
+
+export function leash(command: readonly string[], { python, cwd, env, logFile }: LeashOptions): Leashed {
+  const log = openSync(logFile, 'a');
+  // `detached` makes the process group that one signal reaches as a whole.
+  const child = spawn(python, [resolve(import.meta.dirname, 'leash.py'), ...command], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['pipe', log, log],
+  });
+  closeSync(log);
+  const killGroup = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // ESRCH: nothing of the group is left.
+    }
+  };
+  const exited = new Promise<number | null>((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code) => {
+      killGroup(); // What the command left behind.
+      done(code);
+    });
+  });
+  child.stdin?.on('error', () => {}); // EPIPE when the command ends first.
+  return {
+    exited,
+    async kill() {
+      killGroup();
+      await exited;
+    },
+  };
+}
+
+/** The end of a log, for an error message. */
+export function lastLines(logFile: string, count = 40): string {
+  const text = existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd() : '';
+  return [`--- last lines of ${logFile}`, ...text.split('\n').slice(-count)].join('\n');
+}

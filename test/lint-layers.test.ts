@@ -1,0 +1,194 @@
+// The lint rules that keep the layers apart and the promises awaited, each shown to fire on a small offence.
+
+import { resolve } from 'node:path';
+import { ESLint } from 'eslint';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+const FOLDERS = ['core', 'infra', 'lambdas', 'cli', 'local', 'migrations/sample', 'test'];
+const probe = (folder: string): string => `${folder}/lint-probe.ts`;
+
+const IMPORTS = '@typescript-eslint/no-restricted-imports';
+const SYNTAX = 'no-restricted-syntax';
+
+let eslint: ESLint;
+
+beforeAll(() => {
+  // The probes are not on disk, so that no other tool ever sees them.
+  const projectService = { allowDefaultProject: FOLDERS.map(probe), defaultProject: 'tsconfig.json' };
+  eslint = new ESLint({
+    cwd: resolve(import.meta.dirname, '..'),
+    overrideConfig: { languageOptions: { parserOptions: { projectService } } },
+  });
+});
+
+describe('imports', () => {
+  test.each([
+    ['core', '../infra/app.ts'],
+    ['core', '../lambdas/services.ts'],
+    ['core', '../cli/main.ts'],
+    ['core', '../local/s3.ts'],
+    ['core', '../migrations/sample/0001.ts'],
+    ['core', '../local'],
+    ['core', './../local/s3.ts'],
+    ['core', '../../infra/deeper.ts'],
+    ['core', 'aws-cdk-lib'],
+    ['core', 'aws-cdk-lib/aws-s3'],
+    ['core', 'constructs'],
+    ['core', '@aws-sdk/client-s3'],
+    ['core', 'node:fs'],
+    ['core', 'node:fs/promises'],
+    ['core', 'fs'],
+    ['core', 'node:timers/promises'],
+    ['core', 'node:process'],
+    ['core', 'node:test'],
+    ['lambdas', '../infra/app.ts'],
+    ['lambdas', '../cli/main.ts'],
+    ['lambdas', '../local/s3.ts'],
+    ['lambdas', 'aws-cdk-lib'],
+    ['lambdas', 'aws-cdk-lib/aws-s3'],
+    ['lambdas', 'constructs'],
+    ['infra', '../cli/main.ts'],
+    ['infra', '../local/s3.ts'],
+    ['infra', '../lambdas/services.ts'],
+    ['local', '../infra/app.ts'],
+    ['local', '../cli/main.ts'],
+    ['local', '../lambdas/services.ts'],
+    ['migrations/sample', '../../infra/app.ts'],
+    ['migrations/sample', '../../cli/main.ts'],
+    ['migrations/sample', '../../local/s3.ts'],
+    ['migrations/sample', 'aws-cdk-lib'],
+  ])('%s may not import %s', async (folder, module) => {
+    expect(await rulesOf(folder, `import { thing } from '${module}';\nexport const it = thing as unknown;`)).toContain(
+      IMPORTS,
+    );
+    expect(await rulesOf(folder, `export * from '${module}';`)).toContain(IMPORTS);
+    expect(await rulesOf(folder, `export const it: unknown = await import('${module}');`)).toContain(SYNTAX);
+  });
+
+  test.each(['core', 'lambdas', 'local', 'migrations/sample'])('%s may not even import the types', async (folder) => {
+    const up = folder.includes('/') ? '../..' : '..';
+    expect(await rulesOf(folder, `import type { Thing } from '${up}/cli/main.ts';\nexport type It = Thing;`)).toContain(
+      IMPORTS,
+    );
+  });
+
+  test.each([
+    ['core', './keys.ts'],
+    ['core', '../keys.ts'],
+    ['core', './local/nested.ts'],
+    ['core', 'zod'],
+    ['core', 'node:util'],
+    ['lambdas', '../core/keys.ts'],
+    ['lambdas', '@aws-sdk/client-s3'],
+    ['lambdas', 'node:fs'],
+    ['infra', '../core/names.ts'],
+    ['infra', 'aws-cdk-lib'],
+    ['local', '../core/keys.ts'],
+    ['local', 'node:fs'],
+    ['cli', '../infra/app.ts'],
+    ['cli', '../local/s3.ts'],
+    ['cli', '../lambdas/services.ts'],
+    ['migrations/sample', '@aws-sdk/client-s3'],
+    ['migrations/sample', 'node:fs'],
+    ['test', '../infra/app.ts'],
+    ['test', 'aws-cdk-lib'],
+  ])('%s may import %s', async (folder, module) => {
+    const rules = await rulesOf(folder, `import { thing } from '${module}';\nexport const it = thing as unknown;`);
+    expect(rules).not.toContain(IMPORTS);
+    expect(rules).not.toContain(SYNTAX);
+  });
+
+  test('infra may import the types of a lambda', async () => {
+    const code = `import type { Thing } from '../lambdas/services.ts';\nexport type It = Thing;`;
+    expect(await rulesOf('infra', code)).not.toContain(IMPORTS);
+  });
+});
+
+describe('clocks and chance', () => {
+  test.each([
+    ['Date.now()', 'no-restricted-properties'],
+    ['Math.random()', 'no-restricted-properties'],
+    ['crypto.randomUUID()', 'no-restricted-properties'],
+    ['new Date()', SYNTAX],
+    ['new Date', SYNTAX],
+    ['Date()', SYNTAX],
+    ['performance.now()', 'no-restricted-globals'],
+    ['process.env', 'no-restricted-globals'],
+    ['setTimeout(() => undefined, 1)', 'no-restricted-globals'],
+  ])('core may not use %s, and others may', async (expression, rule) => {
+    expect(await rulesOf('core', `export const it: unknown = ${expression};`)).toContain(rule);
+    expect(await rulesOf('local', `export const it: unknown = ${expression};`)).not.toContain(rule);
+  });
+
+  test('core may not take them apart or import them either', async () => {
+    expect(await rulesOf('core', 'export const { now } = Date;')).toContain('no-restricted-properties');
+    expect(await rulesOf('core', `export { randomUUID } from 'node:crypto';`)).toContain(IMPORTS);
+    expect(await rulesOf('core', `import crypto from 'node:crypto';\nexport const it = crypto;`)).toContain(IMPORTS);
+  });
+
+  test('core may work with a time that it is given, and hash', async () => {
+    const code = `
+      import { createHash } from 'node:crypto';
+      export const year = (time: string): number => new Date(time).getUTCFullYear() + Date.parse(time);
+      export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');`;
+    expect(await rulesOf('core', code)).toEqual([]);
+  });
+});
+
+describe('errors and the console', () => {
+  const errors = ["throw new Error('x');", "throw Error('x');", "export const it = new TypeError('x');"];
+
+  test.each(['core', 'lambdas', 'infra', 'cli', 'local'])('%s may not make a bare Error', async (folder) => {
+    for (const code of errors) expect(await rulesOf(folder, code)).toContain(SYNTAX);
+  });
+
+  test.each(['migrations/sample', 'test'])('%s may', async (folder) => {
+    for (const code of errors) expect(await rulesOf(folder, code)).not.toContain(SYNTAX);
+  });
+
+  test.each(['core', 'lambdas'])('%s may not write to the console', async (folder) => {
+    expect(await rulesOf(folder, "console.log('x');")).toContain('no-console');
+  });
+
+  test.each(['cli', 'migrations/sample'])('%s may', async (folder) => {
+    expect(await rulesOf(folder, "console.log('x');")).toEqual([]);
+  });
+});
+
+describe('in every folder', () => {
+  const OFFENCES = [
+    ['@typescript-eslint/no-floating-promises', 'Promise.resolve(1);'],
+    ['@typescript-eslint/no-misused-promises', 'export const it = [1].filter(() => Promise.resolve(true));'],
+    ['@typescript-eslint/await-thenable', 'export const it = await 1;'],
+    [
+      '@typescript-eslint/switch-exhaustiveness-check',
+      `export function it(kind: 'run' | 'halt'): void {
+        switch (kind) {
+          case 'run':
+            break;
+        }
+      }`,
+    ],
+    [
+      '@typescript-eslint/consistent-type-imports',
+      `import { ESLint } from 'eslint';
+       export type It = ESLint;`,
+    ],
+  ] as const;
+
+  test.each(FOLDERS.flatMap((folder) => OFFENCES.map(([rule, code]) => ({ folder, rule, code }))))(
+    '$folder: $rule',
+    async ({ folder, rule, code }) => expect(await rulesOf(folder, code)).toContain(rule),
+  );
+});
+
+/** The rules that complain about this code in this folder. A parse error is none of them: it fails the test. */
+async function rulesOf(folder: string, code: string): Promise<string[]> {
+  const results = await eslint.lintText(`${code}\n`, { filePath: probe(folder) });
+  return results.flatMap(({ messages }) =>
+    messages.map(({ ruleId, message, line }) => {
+      if (ruleId === null) throw new Error(`${folder}, line ${line}: ${message}`);
+      return ruleId;
+    }),
+  );
+}

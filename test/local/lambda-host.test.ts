@@ -1,0 +1,342 @@
+// The embedded Lambda: what a function sees, and how its failures are reported.
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createLambdaHost, functionName } from '../../local/lambda-host.ts';
+import type { LambdaHost, LambdaLogLine } from '../../local/lambda-host.ts';
+import { temporaryFolder, until, writeFunction } from './support.ts';
+
+const folder = temporaryFolder();
+const logs: LambdaLogLine[] = [];
+let host: LambdaHost;
+
+const FUNCTIONS: Record<string, string> = {
+  echo: `let calls = 0;
+    export const handler = async (event, context) => ({
+      event, calls: ++calls, pid: process.pid, env: process.env, cwd: process.cwd(), execArgv: process.execArgv,
+      left: context.getRemainingTimeInMillis(), context,
+    });`,
+  throws: `class Refused extends Error { name = 'Refused' }
+    export const handler = async (event) => { throw event.text ?? new Refused('not today'); };`,
+  sleeps: `export const handler = async (event) => {
+      console.log('sleeping');
+      await new Promise((resolve) => setTimeout(resolve, event.ms));
+      return process.pid;
+    };`,
+  spins: `export const handler = async () => { while (true); };`,
+  exits: `export const handler = async (event) => process.exit(event.code);`,
+  rejects: `export const handler = async () => {
+      void Promise.reject(new TypeError('forgotten'));
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+    };`,
+  throwsLater: `export const handler = async () => {
+      setTimeout(() => { throw new RangeError('later'); }, 1);
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+    };`,
+  eats: `export const handler = async () => { const all = []; while (true) all.push(new Array(1000).fill(all.length)); };`,
+  missing: `import 'no-such-package'; export const handler = async () => 1;`,
+  broken: `export const handler = async () => {`,
+  failsToLoad: `throw new ReferenceError('at the top'); export const handler = 1;`,
+  noHandler: `export const other = 1;`,
+  circular: `export const handler = async () => { const a = {}; a.a = a; return a; };`,
+  large: `export const handler = async () => 'x'.repeat(7_000_000);`,
+  nothing: `export const handler = async () => undefined;`,
+  speaks: `export const handler = async (event) => {
+      for (let n = 0; n < event.lines; n++) console.log(event.name, n);
+      console.error('to stderr');
+      process.stdout.write('without an end');
+    };`,
+  closesItsLog: `export const handler = async () => { process.stdout.end(); return 'done'; };`,
+  leavesAChild: `import { spawn } from 'node:child_process';
+    export const handler = async () => {
+      spawn('sleep', ['20'], { stdio: 'inherit', detached: true }).unref();
+      process.exit(1);
+    };`,
+  slowToLoad: `await new Promise((resolve) => setTimeout(resolve, 600)); export const handler = async () => process.pid;`,
+  fetches: `export const handler = async (event) => { await (await fetch(event.url)).text(); };`,
+};
+
+beforeAll(() => {
+  const functions = Object.entries(FUNCTIONS).map(([name, source]) =>
+    writeFunction(folder.path, name, source, { timeoutSeconds: name === 'spins' ? 0.4 : 5, memoryMB: 64 }),
+  );
+  process.env['PARENTS_SECRET'] = 'secret';
+  host = createLambdaHost({
+    functions: functions.map((config) => (config.name === 'echo' ? { ...config, environment: { OWN: '1' } } : config)),
+    environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+    onLog: (line) => logs.push(line),
+    asyncRetryDelaysMs: [1, 1],
+  });
+});
+afterEach(() => {
+  logs.length = 0;
+});
+afterAll(async () => {
+  await host.close();
+  delete process.env['PARENTS_SECRET'];
+  folder.remove();
+});
+
+async function invoke(name: string, event: unknown = {}): Promise<Record<string, unknown>> {
+  const answer = await host.invoke(name, JSON.stringify(event));
+  expect(answer.functionError).toBeUndefined();
+  return JSON.parse(answer.payload) as Record<string, unknown>;
+}
+
+async function failureOf(name: string, event: unknown = {}) {
+  const answer = await host.invoke(name, JSON.stringify(event), 'request-1');
+  expect(answer.functionError).toBe('Unhandled');
+  return JSON.parse(answer.payload) as { errorType: string; errorMessage: string; trace?: string[] };
+}
+
+describe('an invocation', () => {
+  it('sees its event, its context and its time', async () => {
+    const seen = await invoke('echo', { a: 'ü' });
+    expect(seen['event']).toEqual({ a: 'ü' });
+    expect(seen['left']).toBeGreaterThan(4000);
+    expect(seen['left']).toBeLessThanOrEqual(5000);
+    expect(seen['context']).toMatchObject({
+      functionName: 'echo',
+      functionVersion: '$LATEST',
+      invokedFunctionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:echo',
+      memoryLimitInMB: '64',
+      logGroupName: '/aws/lambda/echo',
+      callbackWaitsForEmptyEventLoop: true,
+      awsRequestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
+    });
+    expect(seen['cwd']).toBe(join(folder.path, 'echo'));
+    expect(seen['execArgv']).toContain('--max-old-space-size=64');
+  });
+
+  it("has Lambda's environment, and not its parent's", async () => {
+    const env = (await invoke('echo'))['env'] as Record<string, string>;
+    expect(env).toMatchObject({
+      OWN: '1',
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+      AWS_LAMBDA_FUNCTION_NAME: 'echo',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '64',
+      AWS_REGION: 'eu-west-1',
+      AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+      LAMBDA_TASK_ROOT: join(folder.path, 'echo'),
+      _HANDLER: 'index.handler',
+      TZ: 'UTC',
+      PATH: process.env['PATH'],
+    });
+    expect(env).not.toHaveProperty('PARENTS_SECRET');
+    expect(env).not.toHaveProperty('_X_AMZN_TRACE_ID');
+    expect(env).not.toHaveProperty('VITEST');
+  });
+
+  it('reuses a warm process, and starts more when they are busy', async () => {
+    const first = await invoke('echo');
+    const second = await invoke('echo');
+    expect(second['pid']).toBe(first['pid']);
+    expect(second['calls']).toBe((first['calls'] as number) + 1);
+
+    const pids = await Promise.all([1, 2, 3].map(() => invoke('sleeps', { ms: 50 })));
+    expect(new Set(pids).size).toBe(3);
+    expect(host.workers('sleeps')).toHaveLength(3);
+  });
+
+  it('gets an empty event without a payload, and null for an answer of nothing', async () => {
+    expect(JSON.parse((await host.invoke('echo', '')).payload)).toMatchObject({ event: {} });
+    expect((await host.invoke('nothing', '{}')).payload).toBe('null');
+  });
+
+  it('is refused for a function that does not exist, and for a payload that is no JSON', async () => {
+    await expect(host.invoke('none', '{}')).rejects.toMatchObject({ code: 'ResourceNotFoundException', status: 404 });
+    await expect(host.invoke('echo', '{')).rejects.toMatchObject({ code: 'InvalidRequestContentException' });
+  });
+
+  it.each(['f', 'arn:aws:lambda:eu-west-1:000000000000:function:f', 'f:$LATEST', '000000000000:function:f:1'])(
+    'finds a function by %s',
+    (name) => expect(functionName(name)).toBe('f'),
+  );
+
+  it('has its lines read before it is answered', async () => {
+    await Promise.all(['one', 'two'].map((name) => host.invoke('speaks', JSON.stringify({ name, lines: 200 }), name)));
+    for (const name of ['one', 'two']) {
+      const lines = logs.filter(({ requestId }) => requestId === name);
+      expect(lines.filter(({ stream }) => stream === 'stdout').map(({ line }) => line)).toEqual([
+        ...Array.from({ length: 200 }, (_, n) => `${name} ${n}`),
+        'without an end',
+      ]);
+      expect(lines.filter(({ stream }) => stream === 'stderr').map(({ line }) => line)).toEqual(['to stderr']);
+    }
+  });
+});
+
+describe('a failure', () => {
+  it('that is thrown has its name, message and stack', async () => {
+    const error = await failureOf('throws');
+    expect(error).toMatchObject({ errorType: 'Refused', errorMessage: 'not today' });
+    expect(error.trace?.[0]).toBe('Refused: not today');
+    expect(await failureOf('throws', { text: 'a text' })).toEqual({
+      errorType: 'string',
+      errorMessage: 'a text',
+      trace: [],
+    });
+  });
+
+  it.each(['spins'])('by timeout kills the process: %s', async (name) => {
+    const started = Date.now();
+    expect(await failureOf(name)).toEqual({
+      errorType: 'Sandbox.Timedout',
+      errorMessage: 'RequestId: request-1 Error: Task timed out after 0.40 seconds',
+    });
+    expect(Date.now() - started).toBeLessThan(3000);
+    expect(host.workers(name)).toEqual([]);
+  });
+
+  it.each([
+    [1, 'Runtime exited with error: exit status 1'],
+    [0, 'Runtime exited without providing a reason'],
+  ])('by process.exit(%i) says so', async (code, message) => {
+    expect(await failureOf('exits', { code })).toEqual({
+      errorType: 'Runtime.ExitError',
+      errorMessage: `RequestId: request-1 Error: ${message}`,
+    });
+  });
+
+  it('by a forgotten promise or a late throw ends the process', async () => {
+    expect(await failureOf('rejects')).toMatchObject({
+      errorType: 'Runtime.UnhandledPromiseRejection',
+      errorMessage: 'TypeError: forgotten',
+    });
+    expect(await failureOf('throwsLater')).toMatchObject({ errorType: 'RangeError', errorMessage: 'later' });
+    await until(() => host.workers('rejects').length + host.workers('throwsLater').length === 0, 'both are gone');
+  });
+
+  it('by lack of memory is a killed process', async () => {
+    expect(await failureOf('eats')).toEqual({
+      errorType: 'Runtime.ExitError',
+      errorMessage: 'RequestId: request-1 Error: Runtime exited with error: signal: killed',
+    });
+  });
+
+  it('to load says which kind', async () => {
+    expect(await failureOf('missing')).toMatchObject({
+      errorType: 'Runtime.ImportModuleError',
+      errorMessage: expect.stringContaining("Cannot find package 'no-such-package'") as unknown,
+    });
+    expect(await failureOf('broken')).toMatchObject({ errorType: 'Runtime.UserCodeSyntaxError' });
+    expect(await failureOf('failsToLoad')).toMatchObject({ errorType: 'ReferenceError', errorMessage: 'at the top' });
+    expect(await failureOf('noHandler')).toMatchObject({ errorType: 'Runtime.HandlerNotFound' });
+  });
+
+  it('to answer says why', async () => {
+    expect(await failureOf('circular')).toMatchObject({ errorType: 'Runtime.MarshalError' });
+    expect(await failureOf('large')).toMatchObject({ errorType: 'Function.ResponseSizeTooLarge' });
+  });
+
+  it('of a folder that is not there is reported, too', async () => {
+    host.updateFunctions([{ name: 'nowhere', directory: join(folder.path, 'nowhere') }]);
+    expect(await failureOf('nowhere')).toMatchObject({ errorType: 'Runtime.InvalidEntrypoint' });
+  });
+
+  it('leaves the next invocation a fresh process', async () => {
+    const before = await invoke('echo');
+    expect(host.killWorkers('echo')).toBe(1);
+    const after = await invoke('echo');
+    expect(after['pid']).not.toBe(before['pid']);
+    expect(after['calls']).toBe(1);
+  });
+
+  it('to keep its log open, or to end with its children, does not keep the answer back', async () => {
+    expect((await host.invoke('closesItsLog', '{}')).payload).toBe('"done"');
+    expect((await failureOf('leavesAChild')).errorMessage).toContain('exit status 1');
+  });
+
+  it('by killWorkers, in the middle, is a killed process', async () => {
+    const running = failureOf('sleeps', { ms: 4000 });
+    await until(() => logs.some(({ line }) => line === 'sleeping'), 'it runs');
+    host.killWorkers('sleeps');
+    expect((await running).errorMessage).toContain('signal: killed');
+  });
+});
+
+describe('loading', () => {
+  it('that takes too long is started over inside the invocation', async () => {
+    const config = writeFunction(folder.path, 'slowToLoad', FUNCTIONS['slowToLoad'] ?? '', { timeoutSeconds: 5 });
+    const patient = createLambdaHost({ functions: [config], environment: {}, initTimeoutSeconds: 0.3 });
+    expect((await patient.invoke('slowToLoad', '{}')).functionError).toBeUndefined();
+    patient.updateFunctions([{ ...config, timeoutSeconds: 0.2 }]);
+    const { payload } = await patient.invoke('slowToLoad', '{}');
+    expect(JSON.parse(payload)).toMatchObject({ errorType: 'Sandbox.Timedout' });
+    await patient.close();
+  });
+});
+
+describe('an asynchronous invocation', () => {
+  it('is tried three times with one request id when it fails', async () => {
+    const { requestId } = host.invokeAsync('exits', '{"code": 3}');
+    host.updateFunctions([
+      writeFunction(
+        folder.path,
+        'counts',
+        `export const handler = async () => { console.log('tried'); throw new Error('x'); };`,
+      ),
+    ]);
+    const counted = host.invokeAsync('counts', '{}');
+    expect(requestId).not.toBe(counted.requestId);
+    await until(() => logs.filter((line) => line.requestId === counted.requestId).length === 3, 'three tries');
+  });
+});
+
+describe('a redeployment', () => {
+  it('serves later invocations by the new code, and lets running ones finish', async () => {
+    const source = (version: string) => `export const handler = async ({ ms }) => {
+      console.log('running');
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return '${version}';
+    };`;
+    const first = writeFunction(folder.path, 'versioned', source('old'), { timeoutSeconds: 5 });
+    host.updateFunctions([first]);
+    expect(await invoke('versioned', { ms: 0 })).toBe('old');
+
+    const running = invoke('versioned', { ms: 300 });
+    await until(() => logs.filter(({ line }) => line === 'running').length === 2, 'the second runs');
+    host.updateFunctions([writeFunction(folder.path, 'versioned', source('new'), { timeoutSeconds: 5 })]);
+    expect(await invoke('versioned', { ms: 0 })).toBe('new');
+    expect(await running).toBe('old');
+
+    host.removeFunctions(['versioned']);
+    await expect(invoke('versioned')).rejects.toMatchObject({ code: 'ResourceNotFoundException' });
+    await until(() => host.workers('versioned').length === 0, 'no process is left');
+  });
+});
+
+describe('a parent that is killed', () => {
+  it('leaves no process behind', async () => {
+    const script = join(folder.path, 'parent.mjs');
+    const hostModule = new URL('../../local/lambda-host.ts', import.meta.url).href;
+    writeFileSync(
+      script,
+      `import { createLambdaHost } from '${hostModule}';
+       const directory = ${JSON.stringify(join(folder.path, 'sleeps'))};
+       const host = createLambdaHost({ functions: [{ name: 'sleeps', directory, timeoutSeconds: 60 }], environment: {} });
+       const idle = JSON.parse((await host.invoke('sleeps', '{"ms": 1}')).payload);
+       void host.invoke('sleeps', '{"ms": 50000}');
+       void host.invoke('sleeps', '{"ms": 50000}');
+       setTimeout(() => process.send(host.workers('sleeps')), 300);`,
+    );
+    const parent = fork(script, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+    const [pids] = (await once(parent, 'message')) as [number[]];
+    expect(pids).toHaveLength(2);
+    expect(pids.every(alive)).toBe(true);
+    parent.kill('SIGKILL');
+    await until(() => !pids.some(alive), 'the workers are gone');
+  });
+});
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

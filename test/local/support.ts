@@ -1,0 +1,77 @@
+// What the tests of the embedded AWS share: a started one in a temporary folder, clients, and functions from text.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
+import type { LambdaFunctionConfig } from '../../local/lambda-host.ts';
+
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'odin-local-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A function whose bundle is this text. */
+export function writeFunction(
+  folder: string,
+  name: string,
+  source: string,
+  config: Partial<LambdaFunctionConfig> = {},
+): LambdaFunctionConfig {
+  const directory = join(folder, name);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'index.mjs'), source);
+  return { name, directory, ...config };
+}
+
+export interface Started {
+  readonly aws: EmbeddedAws;
+  readonly folder: string;
+  readonly s3: S3Client;
+  readonly sfn: SFNClient;
+  readonly lambda: LambdaClient;
+  readonly sns: SNSClient;
+  stop(): Promise<void>;
+}
+
+/** Clients as a migration has them: nothing but an endpoint, a region and credentials; no `forcePathStyle`. */
+export async function start(options: Partial<EmbeddedAwsOptions> = {}, attempts = 1): Promise<Started> {
+  const folder = temporaryFolder();
+  const aws = await startEmbeddedAws({ directory: join(folder.path, 'aws'), parentEnvironment: {}, ...options });
+  const client = {
+    endpoint: aws.endpoint,
+    region: aws.region,
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    maxAttempts: attempts,
+  };
+  const clients = {
+    s3: new S3Client(client),
+    sfn: new SFNClient(client),
+    lambda: new LambdaClient(client),
+    sns: new SNSClient(client),
+  };
+  return {
+    aws,
+    folder: folder.path,
+    ...clients,
+    async stop() {
+      for (const each of Object.values(clients)) each.destroy();
+      await aws.close();
+      folder.remove();
+    },
+  };
+}
+
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let waited = 0; waited < 8000; waited += 10) {
+    if (condition()) return;
+    await sleep(10);
+  }
+  throw new Error(`Waited in vain: ${what}`);
+}

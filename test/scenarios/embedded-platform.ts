@@ -1,0 +1,50 @@
+// The scenarios' place in this process: the embedded AWS, with the same templates and bundles as a deployment.
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { deploymentOf } from '../../cli/deployment.ts';
+import { stackName } from '../../core/names.ts';
+import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import { deployTemplate } from '../../local/template.ts';
+import type { Notification, Platform } from './platform.ts';
+import { DATA_BUCKET, PROJECT, synthesise } from './platform.ts';
+
+export async function embeddedPlatform(): Promise<Platform> {
+  const parent = path.join(PROJECT, '.odin-migrate', 'test');
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(path.join(parent, 'embedded-')); // inside the project: migrations import its packages
+  const notifications = new Map<string, Notification[]>();
+  const aws = await startEmbeddedAws({
+    directory,
+    parentEnvironment: {},
+    onNotification: ({ topicArn, subject, message }) => {
+      const known = [...environments].find(([, topic]) => topic === topicArn)?.[0] ?? topicArn;
+      notifications.set(known, [...(notifications.get(known) ?? []), { subject: subject ?? '', message }]);
+    },
+  });
+  const environments = new Map<string, string>();
+  const options = {
+    endpoint: aws.endpoint,
+    region: aws.region,
+    credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+  };
+  await new S3Client({ ...options, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: DATA_BUCKET }));
+
+  return {
+    redrives: true,
+    deploy(specs) {
+      const assemblyDirectory = synthesise(directory, specs);
+      const deployments = specs.map(({ environment }) => {
+        const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
+        environments.set(environment, outputs['NotificationTopicArn'] ?? '');
+        return [environment, deploymentOf(environment, outputs, options, true)] as const;
+      });
+      return Promise.resolve(new Map(deployments));
+    },
+    notifications: (environment) => Promise.resolve(notifications.get(environment) ?? []),
+    async close() {
+      await aws.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,87 @@
+// The migrations that the scenarios deploy, as source text. Each start of user code leaves one object of its own under
+// `effects/<environment>/<id>/`: effects are counted in S3 and not in logs.
+import { DATA_BUCKET } from './platform.ts';
+
+export const works = (description = 'Works'): string => source(`await effect();`, { description });
+
+export const fails = (message = 'the disk of the past is full'): string =>
+  source(`await effect(); throw new Error(${JSON.stringify(message)});`);
+
+/** Runs for so many seconds after its effect. */
+export const takes = (seconds: number): string =>
+  source(`await effect(); await new Promise((resolve) => setTimeout(resolve, ${seconds * 1000}));`);
+
+/** Does `fault` the first time that its code runs, and works the second time. */
+const faultyAtFirst = (fault: string): string =>
+  source(`if ((await effect()) === 1) { ${fault} }`, { timeoutMinutes: TIMEOUT_SECONDS / 60, memoryMB: 256 });
+
+/** How long the functions that hang may run. */
+export const TIMEOUT_SECONDS = 6;
+
+export const exitsAtFirst = (): string => faultyAtFirst('process.exit(1);');
+export const hangsAtFirst = (): string => faultyAtFirst('await new Promise((resolve) => setTimeout(resolve, 600_000));');
+export const exhaustsMemoryAtFirst = (): string =>
+  faultyAtFirst('const hoard: unknown[] = []; for (;;) hoard.push(Array.from({ length: 100_000 }, (_, i) => ({ i })));');
+
+/** Appends each number to an object `list/<environment>`, yields after each; ends its process once, at `crashAfter`. */
+export const checkpointed = (numbers: number, crashAfter: number): string => `
+${HEADER}
+export const permissions = ${permissions()};
+export const timeoutMinutes = ${TIMEOUT_SECONDS / 60};
+
+export async function* migration(resume?: number): AsyncGenerator<{ cursor: number; done: number; total: number }> {
+  await effect();
+  for (let number = (resume ?? 0) + 1; number <= ${numbers}; number += 1) {
+    await put(\`list/\${environment}/\${String(number).padStart(4, '0')}\`, String(number));
+    if (number === ${crashAfter} && (await put(\`crash/\${environment}\`, '', '*'))) process.exit(1);
+    yield { cursor: number, done: number, total: ${numbers} };
+  }
+}
+`;
+
+function source(body: string, exports: Record<string, unknown> = {}): string {
+  const fields = Object.entries(exports).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
+  return `
+${HEADER}
+${fields.join('\n')}
+export const permissions = ${permissions()};
+
+export async function migration(): Promise<void> {
+  ${body}
+}
+`;
+}
+
+const permissions = (): string =>
+  JSON.stringify([
+    { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: [`arn:aws:s3:::${DATA_BUCKET}`] },
+    { Effect: 'Allow', Action: ['s3:PutObject', 's3:GetObject'], Resource: [`arn:aws:s3:::${DATA_BUCKET}/*`] },
+  ]);
+
+const HEADER = `
+import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { randomUUID } from 'node:crypto';
+
+const s3 = new S3Client({});
+const Bucket = process.env['DATA_BUCKET'];
+const environment = process.env['ODIN_ENVIRONMENT'];
+const id = process.env['ODIN_MIGRATION'];
+
+/** False when IfNoneMatch: '*' was asked for and the object is there. */
+async function put(Key: string, Body = '', IfNoneMatch?: string): Promise<boolean> {
+  try {
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body, IfNoneMatch }));
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === 'PreconditionFailed') return false;
+    throw thrown;
+  }
+}
+
+/** Leaves one object, and says how many there are now. */
+async function effect(): Promise<number> {
+  const Prefix = \`effects/\${environment}/\${id}/\`;
+  await put(Prefix + randomUUID());
+  return (await s3.send(new ListObjectsV2Command({ Bucket, Prefix }))).KeyCount ?? 0;
+}
+`;

@@ -1,0 +1,75 @@
+// What a scenario needs of a place to deploy to. The embedded AWS and the emulator are two such places, and the scenarios
+// are written once for both.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Deployment } from '../../cli/deployment.ts';
+import { stackName } from '../../core/names.ts';
+import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
+import type { Configuration } from '../../infra/configuration.ts';
+import { parseConfiguration } from '../../infra/configuration.ts';
+
+export const PROJECT = path.resolve(import.meta.dirname, '../..');
+
+/** File name → text. */
+export type Files = Record<string, string>;
+
+export interface EnvironmentSpec {
+  environment: string;
+  files: Files;
+}
+
+export interface Notification {
+  subject: string;
+  message: string;
+}
+
+export interface Platform {
+  /** Deploys these environments as they are now; again is a redeployment. */
+  deploy: (specs: readonly EnvironmentSpec[]) => Promise<Map<string, Deployment>>;
+  /** What the operators of an environment were sent so far. */
+  notifications: (environment: string) => Promise<Notification[]>;
+  /** Whether RedriveExecution is there. */
+  redrives: boolean;
+  close: () => Promise<void>;
+}
+
+/** The bucket that the scenarios' migrations leave their effects in. */
+export const DATA_BUCKET = 'scenario-effects';
+
+/** Writes the files into the project's ignored folder and synthesises their stacks into `workDirectory`. */
+export function synthesise(workDirectory: string, specs: readonly EnvironmentSpec[]): string {
+  const migrations = path.join(workDirectory, 'migrations');
+  for (const { environment, files } of specs) {
+    const folder = path.join(migrations, environment);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+  }
+  const assembly = path.join(workDirectory, `assembly-${(assemblies += 1)}`);
+  const app = offlineApp(assembly);
+  for (const { environment } of specs) {
+    addEnvironments({
+      app,
+      projectDirectory: PROJECT,
+      configuration: configuration(path.relative(PROJECT, migrations), specs),
+      only: environment,
+      workDirectory,
+    });
+  }
+  app.synth();
+  return assembly;
+}
+
+export const stackNames = (specs: readonly EnvironmentSpec[]): string[] =>
+  specs.map(({ environment }) => stackName(environment));
+
+let assemblies = 0;
+
+/** A short clock margin: what waits for a deadline waits for seconds. */
+const configuration = (migrations: string, specs: readonly EnvironmentSpec[]): Configuration =>
+  parseConfiguration({
+    migrations,
+    environments: Object.fromEntries(
+      specs.map(({ environment }) => [environment, { clockMarginSeconds: 1, variables: { DATA_BUCKET } }]),
+    ),
+  });

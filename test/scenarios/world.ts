@@ -1,0 +1,141 @@
+// What a scenario does and sees: runs, halts, decisions, effects. Everything goes through the AWS SDK.
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Deployment } from '../../cli/deployment.ts';
+import { sendDecision } from '../../cli/deployment.ts';
+import type { Decision } from '../../core/decide.ts';
+import { migrationFunctionName } from '../../core/names.ts';
+import type { ResumeAnswer } from '../../core/payloads.ts';
+import type { HaltRecord } from '../../core/records.ts';
+import type { Files, Notification, Platform } from './platform.ts';
+import { DATA_BUCKET } from './platform.ts';
+
+/** Long enough for the slowest place on a busy machine; only a failing scenario waits so long. */
+const PATIENCE_MS = 180_000;
+
+export interface Ended {
+  status: string;
+  error: string;
+  cause: string;
+  output: string;
+}
+
+export class World {
+  readonly platform: Platform;
+  readonly environment: string;
+  #deployment: Deployment;
+
+  constructor(platform: Platform, environment: string, deployment: Deployment) {
+    this.platform = platform;
+    this.environment = environment;
+    this.#deployment = deployment;
+  }
+
+  get deployment(): Deployment {
+    return this.#deployment;
+  }
+
+  async redeploy(files: Files): Promise<void> {
+    const deployments = await this.platform.deploy([{ environment: this.environment, files }]);
+    this.#deployment = deployments.get(this.environment) ?? this.#deployment;
+  }
+
+  /** @returns the execution's ARN */
+  async start(input: object = {}): Promise<string> {
+    const { stateMachineArn, sfn } = this.#deployment;
+    const { executionArn = '' } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) }),
+    );
+    return executionArn;
+  }
+
+  async stop(executionArn: string): Promise<void> {
+    await this.#deployment.sfn.send(new StopExecutionCommand({ executionArn }));
+  }
+
+  async describe(executionArn: string): Promise<Ended> {
+    const found = await this.#deployment.sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const { status = '', error = '', cause = '', output = '' } = found;
+    return { status, error, cause, output };
+  }
+
+  ended(executionArn: string): Promise<Ended> {
+    return until(`the end of ${executionArn}`, async () => {
+      const now = await this.describe(executionArn);
+      return now.status === 'RUNNING' ? undefined : now;
+    });
+  }
+
+  async runToEnd(input: object = {}): Promise<Ended> {
+    return this.ended(await this.start(input));
+  }
+
+  /** The open halt of a migration, as soon as `executionArn` waits in it. */
+  halted(migration: string, executionArn: string, haltNumber = 1): Promise<HaltRecord> {
+    return until(`${migration} to be halted in ${executionArn}`, async () => {
+      const halt = await this.#deployment.ledger.halt(migration);
+      const waits = halt?.waiting.some(({ execution }) => execution === executionArn);
+      return halt && waits && halt.halt === haltNumber ? halt : undefined;
+    });
+  }
+
+  decide(decision: Decision, by = 'alice', reason?: string): Promise<ResumeAnswer> {
+    return sendDecision(this.#deployment, { decision, by, ...(reason !== undefined && { reason }) });
+  }
+
+  /** How often the user code of a migration was started. */
+  async effects(migration: string): Promise<number> {
+    return (await this.objects(`effects/${this.environment}/${migration}/`)).length;
+  }
+
+  async objects(Prefix: string): Promise<string[]> {
+    const { Contents = [] } = await this.#deployment.s3.send(new ListObjectsV2Command({ Bucket: DATA_BUCKET, Prefix }));
+    return Contents.map(({ Key = '' }) => Key);
+  }
+
+  effectsAppear(migration: string, count: number): Promise<true> {
+    return until(`${count} effects of ${migration}`, async () => (await this.effects(migration)) >= count || undefined);
+  }
+
+  /** `{ '0001': 'applied', … }` */
+  async completions(): Promise<Record<string, string>> {
+    const ids = [...(await this.#deployment.ledger.completedIds())];
+    const records = await Promise.all(ids.map((id) => this.#deployment.ledger.completion(id)));
+    return Object.fromEntries(records.map((record) => [record?.migration ?? '', record?.completion ?? '']));
+  }
+
+  async attempts(migration: string): Promise<number> {
+    return (await this.#deployment.ledger.lastAttempt(migration))?.attempt ?? 0;
+  }
+
+  /** Invokes a migration's function directly, as a curious person would. */
+  async invokeByHand(migration: string, payload: unknown): Promise<{ error: boolean; text: string }> {
+    const answer = await this.#deployment.lambda.send(
+      new InvokeCommand({
+        FunctionName: migrationFunctionName(this.environment, migration),
+        Payload: JSON.stringify(payload),
+      }),
+    );
+    return { error: answer.FunctionError !== undefined, text: answer.Payload?.transformToString() ?? '' };
+  }
+
+  notified(count: number): Promise<Notification[]> {
+    return until(`${count} notifications`, async () => {
+      const sent = await this.platform.notifications(this.environment);
+      return sent.length >= count ? sent : undefined;
+    });
+  }
+}
+
+/** Polls for what happens in other processes; fails, saying what it waited for, when that does not happen. */
+export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`Waited ${PATIENCE_MS / 1000} s for ${what}`);
+    await sleep(100);
+  }
+}

@@ -1,0 +1,93 @@
+// The world of one function under test: a ledger in memory, Step Functions as a fake, a clock that stands still, and
+// everything that was logged and published.
+import { Ledger } from '../../core/ledger.ts';
+import type { Manifest } from '../../core/manifest.ts';
+import type { Invocation, Log, Services } from '../../lambdas/services.ts';
+import type { Clock } from './clock.ts';
+import { createClock } from './clock.ts';
+import { FakeExecutions } from './fake-executions.ts';
+import { HookedStore } from './hooked-store.ts';
+
+export const ENVIRONMENT = 'odin-dev';
+export const HASH = 'a'.repeat(64);
+
+export interface LogLine {
+  level: keyof Log;
+  message: string;
+  fields: Record<string, unknown> | undefined;
+}
+
+export interface World {
+  store: HookedStore;
+  ledger: Ledger;
+  executions: FakeExecutions;
+  clock: Clock;
+  services: Services;
+  published: { subject: string; message: string }[];
+  /** Set: the topic does not take any message. */
+  topicFailure: { error?: unknown };
+  logs: LogLine[];
+  /** Writes a record as a test's preparation, apart from what the function under test writes. */
+  writer: { requestId: string; now: () => number };
+}
+
+export function createWorld(): World {
+  const store = new HookedStore();
+  const ledger = new Ledger(store);
+  const executions = new FakeExecutions();
+  const clock = createClock();
+  const published: World['published'] = [];
+  const topicFailure: World['topicFailure'] = {};
+  const logs: LogLine[] = [];
+  const logAs = (level: keyof Log) => (message: string, fields?: Record<string, unknown>) => {
+    logs.push({ level, message, fields });
+  };
+  let nonces = 0;
+  return {
+    store,
+    ledger,
+    executions,
+    clock,
+    published,
+    topicFailure,
+    logs,
+    writer: { requestId: 'prepared', now: clock.now },
+    services: {
+      environment: ENVIRONMENT,
+      ledger,
+      executions,
+      notifications: {
+        publish: (subject, message) => {
+          if (topicFailure.error !== undefined) return Promise.reject(topicFailure.error as Error);
+          published.push({ subject, message });
+          return Promise.resolve();
+        },
+      },
+      log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
+      now: clock.now,
+      nonce: () => `nonce-${(nonces += 1)}`,
+    },
+  };
+}
+
+/** An invocation that may run for so long, by the world's clock. */
+export function invocation({ clock }: World, { minutes = 15, requestId = 'request-1' } = {}): Invocation {
+  const ends = clock.now() + minutes * 60_000;
+  return { requestId, functionName: 'odin-migrate-odin-dev-0004', remainingMs: () => ends - clock.now() };
+}
+
+export function manifestOf(...ids: string[]): Manifest {
+  return {
+    formatVersion: 1,
+    environment: ENVIRONMENT,
+    gitCommit: 'abc123',
+    migrations: ids.map((id) => ({
+      id,
+      file: `migrations/${ENVIRONMENT}/${id}.ts`,
+      description: `What ${id} does`,
+      functionName: `odin-migrate-${ENVIRONMENT}-${id}`,
+      sourceSha256: HASH,
+      checkpointed: false,
+    })),
+  };
+}

@@ -1,0 +1,31 @@
+// Two suites: `unit` needs nothing but Node.js, `emulator` deploys to an AWS emulator (Python) and takes minutes.
+
+import { configDefaults, defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/emulator/**'],
+          testTimeout: 20_000,
+          // Room for a hook that synthesises and deploys to the embedded AWS on a busy machine.
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'emulator',
+          include: ['test/emulator/**/*.test.ts'],
+          testTimeout: 10 * 60_000,
+          hookTimeout: 15 * 60_000,
+          // One emulator, one set of ports, one account: two files at once would deploy over each other.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
