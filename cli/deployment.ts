@@ -8,7 +8,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { Ledger } from '../core/ledger.ts';
 import { OUTPUTS, stackName } from '../core/names.ts';
-import type { ResumeAnswer, ResumePayload } from '../core/payloads.ts';
+import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
 import { S3Store } from '../lambdas/aws/s3-store.ts';
 
 export interface Deployment {
@@ -86,18 +86,22 @@ const FunctionError = z.object({ errorType: z.string(), errorMessage: z.string()
 
 /**
  * Invokes `resume`.
- * @throws OdinError with the code that the function answered
+ * @throws OdinError with the code and the words that the function refused with
  */
-export async function sendDecision(deployment: Deployment, payload: ResumePayload): Promise<ResumeAnswer> {
+export async function sendDecision(deployment: Deployment, payload: ResumePayload): Promise<Resumed> {
   const answer = await deployment.lambda.send(
     new InvokeCommand({ FunctionName: deployment.resumeFunction, Payload: JSON.stringify(payload) }),
   );
   const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
-  if (answer.FunctionError === undefined) return json as ResumeAnswer;
+  if (answer.FunctionError === undefined) {
+    const resumed = json as ResumeAnswer;
+    if (resumed.result === 'refused') throw new OdinError({ ...resumed, source: 'user' });
+    return resumed;
+  }
   const error = FunctionError.safeParse(json).data;
   throw new OdinError({
     code: (error?.errorType ?? 'Internal') as ErrorCode,
-    source: 'user',
+    source: 'system',
     what: error?.errorMessage ?? `${deployment.resumeFunction} failed: ${JSON.stringify(json)}`,
   });
 }

@@ -1,6 +1,7 @@
 // What travels between the states of the machine and into the functions (DESIGN §6). One schema per payload.
 import { z } from 'zod';
 import { DECISIONS } from './decide.ts';
+import type { ErrorCode } from './errors.ts';
 import { MigrationId } from './identifiers.ts';
 
 /** What a run may be started with. `Comment` is what the console's "Start execution" offers by default. */
@@ -72,8 +73,10 @@ export type RunOutcome =
     }
   | { outcome: 'claimed elsewhere'; migration: string; attempt: number };
 
-/** Answer of `resume`. */
-export interface ResumeAnswer {
+/** Answer of `resume`. A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
+export type ResumeAnswer = Resumed | { result: 'refused'; code: ErrorCode; what: string; why?: string; next?: string };
+
+export interface Resumed {
   /** `already`: this halt had been decided before; the decision below is the one that counts. */
   result: 'decided' | 'already';
   migration: string;

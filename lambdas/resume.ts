@@ -1,19 +1,33 @@
 // `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { resumedExecutionName } from '../core/names.ts';
-import type { ResumeAnswer, ResumePayload } from '../core/payloads.ts';
+import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
 import type { DecisionRecord, HaltRecord } from '../core/records.ts';
 import type { Invocation, Services } from './services.ts';
 
 /**
  * Safe to call again, by anybody, at any time: the first decision on a halt wins, and each call delivers whatever was
  * decided but not delivered yet.
- * @throws OdinError ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded: nothing was written
- * @throws OdinError AlreadyDecided: somebody else decided otherwise, and says who, what and when
+ * Refuses with ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded (nothing was written), and AlreadyDecided
+ * (somebody else decided otherwise; it says who, what and when).
  * @throws OdinError DecisionNotDelivered: the decision is recorded; the same call again delivers it
  */
-export function createResume({ environment, ledger, executions, log, now }: Services) {
-  return async (payload: ResumePayload, { requestId }: Invocation): Promise<ResumeAnswer> => {
+export function createResume(services: Services) {
+  const decideOrThrow = createDecider(services);
+  return async (payload: ResumePayload, invocation: Invocation): Promise<ResumeAnswer> => {
+    try {
+      return await decideOrThrow(payload, invocation);
+    } catch (thrown) {
+      if (!(thrown instanceof OdinError) || thrown.source !== 'user') throw thrown;
+      const { code, what, why, next } = thrown;
+      services.log.warn(`Refused: ${thrown.message}`, { code });
+      return { result: 'refused', code, what, ...(why !== undefined && { why }), ...(next !== undefined && { next }) };
+    }
+  };
+}
+
+function createDecider({ environment, ledger, executions, log, now }: Services) {
+  return async (payload: ResumePayload, { requestId }: Invocation): Promise<Resumed> => {
     assertReason(payload);
     const halt = await findHalt(payload);
     const { migration, attempt } = halt;

@@ -1,7 +1,7 @@
 // `odin-migrate resume`: an operator's decision on a halt, deployed or local.
 import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { Decision } from '../../core/decide.ts';
-import type { ResumeAnswer, ResumePayload } from '../../core/payloads.ts';
+import type { Resumed, ResumePayload } from '../../core/payloads.ts';
 import { findDeployment, sendDecision } from '../deployment.ts';
 import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -70,7 +70,7 @@ function payloadOf(decision: Decision, by: string, { reason, migration, attempt 
   };
 }
 
-function explain(answer: ResumeAnswer): void {
+function explain(answer: Resumed): void {
   print(plain(answer.message));
   for (const execution of answer.executions) print(`  ${execution}`);
 }

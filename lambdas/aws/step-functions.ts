@@ -16,12 +16,13 @@ import type { Executions } from '../services.ts';
 export function createExecutions(sfn: SFNClient, stateMachineArn: string): Executions {
   return {
     async isAlive(executionArn) {
+      // Whoever invokes a function by hand may say anything; only this machine's executions can be alive.
+      if (!executionArn.startsWith(executionArnOf(stateMachineArn, ''))) return false;
       try {
         const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
         return status === 'RUNNING' || status === 'PENDING_REDRIVE';
       } catch (thrown) {
-        // InvalidArn: a function that was invoked by hand may have been told anything; no execution has such a name.
-        if (thrown instanceof ExecutionDoesNotExist || (thrown as Error).name === 'InvalidArn') return false;
+        if (thrown instanceof ExecutionDoesNotExist) return false;
         throw thrown;
       }
     },

@@ -131,7 +131,7 @@ describe('every AWS name that is derived from a longest name', () => {
     expect(name).toMatch(/^[a-zA-Z][a-zA-Z0-9-]*$/);
   });
 
-  it("gives no two functions of two environments one name", () => {
+  it('gives no two functions of two environments one name', () => {
     const names = (of: string) => [
       ...SYSTEM_FUNCTIONS.map((name) => systemFunctionName(of, name)),
       migrationFunctionName(of, '0001'),

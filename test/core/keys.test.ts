@@ -18,7 +18,12 @@ describe('keys under attempts/', () => {
       fc.property(migration, count, count, (id, attempt, n) => {
         expect(parseAttemptKey(keys.started(id, attempt))).toEqual({ record: 'started', migration: id, attempt });
         expect(parseAttemptKey(keys.finished(id, attempt))).toEqual({ record: 'finished', migration: id, attempt });
-        expect(parseAttemptKey(keys.slice(id, attempt, n))).toEqual({ record: 'slice', migration: id, attempt, slice: n });
+        expect(parseAttemptKey(keys.slice(id, attempt, n))).toEqual({
+          record: 'slice',
+          migration: id,
+          attempt,
+          slice: n,
+        });
         expect(parseAttemptKey(keys.decision(id, attempt, n))).toEqual({
           record: 'decision',
           migration: id,
@@ -110,10 +115,14 @@ describe('keys with one object per migration', () => {
     );
   });
 
-  it.each(['completed/', 'completed/004.json', 'completed/00041.json', 'completed/0004.txt', 'completed/a/0004.json', 'x'])(
-    'do not look like %j',
-    (key) => {
-      expect(migrationOfKey(key)).toBeUndefined();
-    },
-  );
+  it.each([
+    'completed/',
+    'completed/004.json',
+    'completed/00041.json',
+    'completed/0004.txt',
+    'completed/a/0004.json',
+    'x',
+  ])('do not look like %j', (key) => {
+    expect(migrationOfKey(key)).toBeUndefined();
+  });
 });

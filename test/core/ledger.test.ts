@@ -247,7 +247,9 @@ describe('a record of another attempt, slice or halt under a key', () => {
     await ledger.createDecision(SUBJECT, writer(), { halt: 1, decision: 'retry', by: 'her' });
     expect(await read()).toBeDefined();
     await plant(key, JSON.stringify({ ...(JSON.parse(await bodyOf(key)) as object), [field]: 7 }));
-    expect((await thrownBy(read())).message).toMatch(new RegExp(`${key} cannot be read: expected ${field} \\d, found 7`));
+    expect((await thrownBy(read())).message).toMatch(
+      new RegExp(`${key} cannot be read: expected ${field} \\d, found 7`),
+    );
   });
 });
 

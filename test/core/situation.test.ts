@@ -25,7 +25,13 @@ beforeEach(() => {
 });
 
 const writer = () => ({ requestId: 'r', now: clock.now });
-const claim = (migration: string, attempt: number, execution: string, deadline = '2026-03-01T12:16:00.000Z', slice = 1) =>
+const claim = (
+  migration: string,
+  attempt: number,
+  execution: string,
+  deadline = '2026-03-01T12:16:00.000Z',
+  slice = 1,
+) =>
   ledger.createClaim({ migration, attempt, execution }, writer(), { slice, nonce: `${execution}/${slice}`, deadline });
 const finish = (migration: string, attempt: number, outcome: 'succeeded' | 'failed') =>
   ledger.createFinished({ migration, attempt, execution: ME }, writer(), { outcome, durationMs: 1, slices: 1 });

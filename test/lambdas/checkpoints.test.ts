@@ -47,8 +47,7 @@ function run(generate: Generate, payload: Partial<RunPayload> = {}, minutes = 15
 }
 
 /** Steps from the last cursor to `total`, each of which takes so long. */
-const steps =
-  (total: number, stepMs: number, done: number[] = []): Generate =>
+const steps = (total: number, stepMs: number, done: number[] = []): Generate =>
   async function* (resume) {
     for (let n = Number(resume ?? 0) + 1; n <= total; n += 1) {
       world.clock.advance(stepMs);

@@ -100,7 +100,9 @@ describe('on the embedded Step Functions', () => {
   executionsContract('the SDK', async () => {
     const stateMachineArn = await newMachine();
     const run = async (name: string) => {
-      const { executionArn: arn = '' } = await sfn.send(new StartExecutionCommand({ stateMachineArn, name, input: '{}' }));
+      const { executionArn: arn = '' } = await sfn.send(
+        new StartExecutionCommand({ stateMachineArn, name, input: '{}' }),
+      );
       return arn;
     };
     return {

@@ -19,9 +19,12 @@ const faultyAtFirst = (fault: string): string =>
 export const TIMEOUT_SECONDS = 6;
 
 export const exitsAtFirst = (): string => faultyAtFirst('process.exit(1);');
-export const hangsAtFirst = (): string => faultyAtFirst('await new Promise((resolve) => setTimeout(resolve, 600_000));');
+export const hangsAtFirst = (): string =>
+  faultyAtFirst('await new Promise((resolve) => setTimeout(resolve, 600_000));');
 export const exhaustsMemoryAtFirst = (): string =>
-  faultyAtFirst('const hoard: unknown[] = []; for (;;) hoard.push(Array.from({ length: 100_000 }, (_, i) => ({ i })));');
+  faultyAtFirst(
+    'const hoard: unknown[] = []; for (;;) hoard.push(Array.from({ length: 100_000 }, (_, i) => ({ i })));',
+  );
 
 /** Appends each number to an object `list/<environment>`, yields after each; ends its process once, at `crashAfter`. */
 export const checkpointed = (numbers: number, crashAfter: number): string => `

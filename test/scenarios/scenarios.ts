@@ -4,7 +4,7 @@ import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../cli/deployment.ts';
-import { OdinError } from '../../core/errors.ts';
+import type { OdinError } from '../../core/errors.ts';
 import { checkpointed, exhaustsMemoryAtFirst, exitsAtFirst, fails, hangsAtFirst, takes, works } from './migrations.ts';
 import type { Files, Platform } from './platform.ts';
 import { until, World } from './world.ts';
@@ -100,7 +100,9 @@ const SCENARIOS: Scenario[] = [
       expect(answer).toMatchObject({ result: 'decided', decision: 'retry', executions: [run] });
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
-      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([1, 2, 1]);
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 2, 1,
+      ]);
       expect(await world.deployment.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'alice', reason: 'fixed' });
     },
   },
@@ -119,7 +121,9 @@ const SCENARIOS: Scenario[] = [
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'marked-applied', '0002': 'skipped', '0003': 'applied' });
       expect(await world.deployment.ledger.completion('0001')).toMatchObject({ by: 'alice', reason: 'done by hand' });
-      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([1, 1, 1]);
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 1, 1,
+      ]);
       await expect(world.decide('retry')).rejects.toMatchObject({ code: 'NothingHalted' });
     },
   },
@@ -167,19 +171,17 @@ const SCENARIOS: Scenario[] = [
       },
     };
   }),
-  ...[2, 8].map(
-    (count): Scenario => ({
-      title: `${count} executions at once: each effect once`,
-      environment: `at-once-${count}`,
-      files: { '0001.ts': takes(1), '0002.ts': works(), '0003.ts': works() },
-      async live(world) {
-        const runs = await Promise.all(Array.from({ length: count }, () => world.start()));
-        const ends = await Promise.all(runs.map((run) => world.ended(run)));
-        expect(ends.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 'SUCCEEDED'));
-        for (const id of ['0001', '0002', '0003']) expect(await world.effects(id)).toBe(1);
-      },
-    }),
-  ),
+  ...[2, 8].map((count): Scenario => ({
+    title: `${count} executions at once: each effect once`,
+    environment: `at-once-${count}`,
+    files: { '0001.ts': takes(1), '0002.ts': works(), '0003.ts': works() },
+    async live(world) {
+      const runs = await Promise.all(Array.from({ length: count }, () => world.start()));
+      const ends = await Promise.all(runs.map((run) => world.ended(run)));
+      expect(ends.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 'SUCCEEDED'));
+      for (const id of ['0001', '0002', '0003']) expect(await world.effects(id)).toBe(1);
+    },
+  })),
   {
     title: 'an execution stopped in the middle of a migration: the next one halts, and nothing runs twice',
     environment: 'stopped',
@@ -214,7 +216,9 @@ const SCENARIOS: Scenario[] = [
       const [carried = ''] = answer.executions;
       expect(carried).toMatch(/:resume-0002-0001-01$/);
       expect(await world.ended(carried)).toMatchObject({ status: 'SUCCEEDED' });
-      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([1, 2, 1]);
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 2, 1,
+      ]);
     },
   },
   {
@@ -240,7 +244,9 @@ const SCENARIOS: Scenario[] = [
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
       await world.redeploy({ ...three, '0001.ts': works('Changed after it was applied') });
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
-      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([1, 1, 1]);
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 1, 1,
+      ]);
     },
   },
   {
@@ -311,7 +317,8 @@ const SCENARIOS: Scenario[] = [
     },
   },
   {
-    title: 'two operators at once: one wins, the other is told who decided what; the same decision again changes nothing',
+    title:
+      'two operators at once: one wins, the other is told who decided what; the same decision again changes nothing',
     environment: 'operators',
     files: secondFails,
     async live(world) {

@@ -7,7 +7,7 @@ import type { Deployment } from '../../cli/deployment.ts';
 import { sendDecision } from '../../cli/deployment.ts';
 import type { Decision } from '../../core/decide.ts';
 import { migrationFunctionName } from '../../core/names.ts';
-import type { ResumeAnswer } from '../../core/payloads.ts';
+import type { Resumed } from '../../core/payloads.ts';
 import type { HaltRecord } from '../../core/records.ts';
 import type { Files, Notification, Platform } from './platform.ts';
 import { DATA_BUCKET } from './platform.ts';
@@ -81,7 +81,7 @@ export class World {
     });
   }
 
-  decide(decision: Decision, by = 'alice', reason?: string): Promise<ResumeAnswer> {
+  decide(decision: Decision, by = 'alice', reason?: string): Promise<Resumed> {
     return sendDecision(this.#deployment, { decision, by, ...(reason !== undefined && { reason }) });
   }
 
