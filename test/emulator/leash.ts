@@ -1,10 +1,11 @@
 // Starts a command that cannot outlive this process, its output in a log file.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 
 export interface Leashed {
-  /** The exit code; null after `kill()`. */
+  /** The exit code. */
   readonly exited: Promise<number | null>;
   /** Kills the command and everything that it started, and waits until it is gone. */
   kill(): Promise<void>;
@@ -13,7 +14,7 @@ export interface Leashed {
 export interface LeashOptions {
   python: string;
   cwd: string;
-  /** The whole environment: nothing is inherited. */
+  /** The whole environment, but for TMPDIR: nothing is inherited. */
   env: Record<string, string>;
   /** Output is appended here. */
   logFile: string;
@@ -25,33 +26,23 @@ export class EmulatorError extends Error {
 
 export function leash(command: readonly string[], { python, cwd, env, logFile }: LeashOptions): Leashed {
   const log = openSync(logFile, 'a');
-  // `detached` makes the process group that one signal reaches as a whole.
   const child = spawn(python, [resolve(import.meta.dirname, 'leash.py'), ...command], {
     cwd,
-    env,
+    env: { TMPDIR: tmpdir(), ...env },
+    // A Ctrl-C in the terminal is for this process; the leash follows when the pipe closes.
     detached: true,
     stdio: ['pipe', log, log],
   });
   closeSync(log);
-  const killGroup = () => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // ESRCH: nothing of the group is left.
-    }
-  };
   const exited = new Promise<number | null>((done, fail) => {
     child.once('error', fail);
-    child.once('exit', (code) => {
-      killGroup(); // What the command left behind.
-      done(code);
-    });
+    child.once('exit', done);
   });
-  child.stdin?.on('error', () => {}); // EPIPE when the command ends first.
+  child.stdin?.on('error', () => undefined); // EPIPE when the command ends first.
   return {
     exited,
     async kill() {
-      killGroup();
+      child.stdin?.end();
       await exited;
     },
   };

@@ -1,5 +1,5 @@
 // A real `cdk deploy` without AWS: MiniStack (PyPI), a process that speaks AWS's protocols and runs functions.
-import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ export { installMiniStack } from './install.ts';
 export { EmulatorError } from './leash.ts';
 
 export interface EmulatorOptions {
-  /** An empty or absent folder: logs, temporary files and the CDK's cache go there. */
+  /** An empty or absent folder: logs and the CDK's cache go there. */
   directory: string;
   /** Multiplies every Wait and every Retry interval of Step Functions; 1 is real time, 0 skips them. */
   waitScale?: number;
@@ -40,7 +40,7 @@ export async function startMiniStack(options: EmulatorOptions): Promise<Emulator
   const python = await installMiniStack();
   const directory = resolve(options.directory);
   const logFile = resolve(directory, 'ministack.log');
-  await Promise.all(['bin', 'home', 'tmp'].map((name) => mkdir(resolve(directory, name), { recursive: true })));
+  await Promise.all(['bin', 'home'].map((name) => mkdir(resolve(directory, name), { recursive: true })));
   await writeNodeWrapper(resolve(directory, 'bin/node'));
 
   for (let attempt = 1; ; attempt += 1) {
@@ -71,10 +71,7 @@ function running(
   server: Leashed,
   files: Pick<Emulator, 'directory' | 'logFile' | 'python'>,
 ): Emulator {
-  const stop = async () => {
-    await server.kill();
-    await rm(resolve(files.directory, 'tmp'), { recursive: true, force: true });
-  };
+  const stop = () => server.kill();
   const absent = resolve(files.directory, 'home/none');
   return {
     ...files,
@@ -101,7 +98,6 @@ function serverEnvironment(directory: string, port: number, options: EmulatorOpt
     // Functions run by the `node` that is found first, and inherit this environment.
     PATH: [resolve(directory, 'bin'), process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
     HOME: resolve(directory, 'home'),
-    TMPDIR: resolve(directory, 'tmp'),
     LANG: 'C.UTF-8',
     PYTHONDONTWRITEBYTECODE: '1',
     TZ: 'UTC',

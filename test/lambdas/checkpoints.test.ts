@@ -52,7 +52,7 @@ const steps = (total: number, stepMs: number, done: number[] = []): Generate =>
     for (let n = Number(resume ?? 0) + 1; n <= total; n += 1) {
       world.clock.advance(stepMs);
       done.push(n);
-      yield { cursor: n, done: n, total };
+      yield await Promise.resolve({ cursor: n, done: n, total });
     }
   };
 async function* yields(...values: unknown[]): AsyncGenerator<unknown, void, undefined> {

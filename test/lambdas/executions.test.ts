@@ -124,11 +124,21 @@ describe('on the embedded Step Functions', () => {
     };
   });
 
+  it('takes an execution of another machine as not alive: who invokes a function by hand may say anything', async () => {
+    const [own, foreign] = [await newMachine(), await newMachine()];
+    const { executionArn: arn = '' } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn: foreign, input: '{}' }),
+    );
+    expect(await createExecutions(sfn, foreign).isAlive(arn)).toBe(true);
+    expect(await createExecutions(sfn, own).isAlive(arn)).toBe(false);
+  });
+
   it('never takes an error of Step Functions for "not alive", "gone" or "existed"', async () => {
-    const executions = createExecutions(sfn, await newMachine());
+    const machine = await newMachine();
+    const executions = createExecutions(sfn, machine);
     onRequest = () => ({ status: 400, code: 'AccessDeniedException' });
     for (const work of [
-      () => executions.isAlive(executionArn('one')),
+      () => executions.isAlive(`${machine.replace(':stateMachine:', ':execution:')}:one`),
       () => executions.succeedTask('token', {}),
       () => executions.failTask('token', 'Aborted', 'why'),
       () => executions.start('one', {}),

@@ -78,7 +78,10 @@ async function failedAndHalted(): Promise<void> {
   await openHalt();
 }
 /** The answer that an execution which goes on is sent. */
-const success = (of: string, what: Decision, by = 'arn:her') => ({ token: of, answer: { output: { decision: what, by } } });
+const success = (of: string, what: Decision, by = 'arn:her') => ({
+  token: of,
+  answer: { output: { decision: what, by } },
+});
 
 describe.each(DECISIONS)('%s', (decided) => {
   const mayHaveReason = decided === 'mark-applied' || decided === 'skip' ? { reason: 'because' } : {};
@@ -111,7 +114,10 @@ describe.each(DECISIONS)('%s', (decided) => {
       ...mayHaveReason,
       executions: decided === 'abort' ? [] : [me],
     });
-    const aborted = { token, answer: { error: 'Aborted', cause: 'arn:her aborted this run at migration 0004, attempt 1.' } };
+    const aborted = {
+      token,
+      answer: { error: 'Aborted', cause: 'arn:her aborted this run at migration 0004, attempt 1.' },
+    };
     expect(world.executions.sent).toEqual([decided === 'abort' ? aborted : success(token, decided)]);
     expect(world.executions.started).toEqual([]);
     expect(await world.executions.isAlive(me)).toBe(decided !== 'abort');
@@ -122,9 +128,7 @@ describe.each(DECISIONS)('%s', (decided) => {
     const answer = await resume(decided);
     expect(await decision()).toMatchObject({ decision: decided });
     expect(world.executions.sent).toEqual([]);
-    expect(world.executions.started).toEqual(
-      decided === 'abort' ? [] : [{ name: 'resume-0004-0001-01', input: {} }],
-    );
+    expect(world.executions.started).toEqual(decided === 'abort' ? [] : [{ name: 'resume-0004-0001-01', input: {} }]);
     expect(answer.executions).toEqual(decided === 'abort' ? [] : [RESUMED]);
   });
 
@@ -163,7 +167,12 @@ describe.each(DECISIONS)('%s', (decided) => {
     const stands = await decision();
     world.clock.advance(60_000);
     const again = await resume(decided, { by: 'arn:him' });
-    expect(again).toMatchObject({ result: 'already', decision: decided, by: 'arn:her', time: '2026-03-01T12:00:00.000Z' });
+    expect(again).toMatchObject({
+      result: 'already',
+      decision: decided,
+      by: 'arn:her',
+      time: '2026-03-01T12:00:00.000Z',
+    });
     expect(again.message).toContain(`arn:her had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.`);
     expect(await decision()).toEqual(stands);
     expect(world.store.writes().filter((write) => write.startsWith('replace'))).toEqual(written);
@@ -177,9 +186,7 @@ describe.each(DECISIONS)('%s', (decided) => {
     world.clock.advance(60_000);
     const error = await refusal(decided);
     expect(error).toMatchObject({ result: 'refused', code: 'AlreadyDecided' });
-    expect(error.what).toBe(
-      `arn:him decided ${first} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z (his reason).`,
-    );
+    expect(error.what).toBe(`arn:him decided ${first} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z (his reason).`);
     expect(error.why).toContain(`your ${decided} was not recorded`);
     expect(await decision()).toMatchObject({ decision: first, by: 'arn:him' });
     expect(world.executions.sent).toEqual([success(token, first, 'arn:him')]);
@@ -205,7 +212,9 @@ describe('a reason', () => {
   beforeEach(failedAndHalted);
 
   it.each(
-    (['mark-applied', 'skip'] as const).flatMap((decided) => [undefined, '', ' \n\t'].map((reason) => [decided, reason])),
+    (['mark-applied', 'skip'] as const).flatMap((decided) =>
+      [undefined, '', ' \n\t'].map((reason) => [decided, reason]),
+    ),
   )('is needed for %s: %j is none, and nothing is written', async (decided, reason) => {
     const written = world.store.writes();
     const error = await refusal(decided as Decision, { reason });
@@ -216,10 +225,13 @@ describe('a reason', () => {
     expect(world.executions.sent).toEqual([]);
   });
 
-  it.each(['retry', 'abort'] as const)('is not needed for %s, and kept without the space around it', async (decided) => {
-    await resume(decided, { reason: '  the bucket was empty \n' });
-    expect((await decision())?.reason).toBe('the bucket was empty');
-  });
+  it.each(['retry', 'abort'] as const)(
+    'is not needed for %s, and kept without the space around it',
+    async (decided) => {
+      await resume(decided, { reason: '  the bucket was empty \n' });
+      expect((await decision())?.reason).toBe('the bucket was empty');
+    },
+  );
 
   it('of only space is none', async () => {
     await resume('retry', { reason: '  ' });
@@ -379,7 +391,7 @@ describe('until when the run waits', () => {
   });
 
   it.each([
-    ['the deadline is over', 'retry', async () => void world.clock.advance(16 * 60_000 + 1)],
+    ['the deadline is over', 'retry', () => Promise.resolve().then(() => world.clock.advance(16 * 60_000 + 1))],
     ['the attempt has an outcome', 'retry', () => finish('failed')],
     ['the run is aborted', 'abort', () => Promise.resolve()],
   ] as const)('is not said when %s', async (_, decided, prepare) => {

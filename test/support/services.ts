@@ -25,7 +25,7 @@ export interface World {
   services: Services;
   published: { subject: string; message: string }[];
   /** Set: the topic does not take any message. */
-  topicFailure: { error?: unknown };
+  topicFailure: { error?: Error };
   logs: LogLine[];
   /** Writes a record as a test's preparation, apart from what the function under test writes. */
   writer: { requestId: string; now: () => number };
@@ -58,7 +58,7 @@ export function createWorld(): World {
       executions,
       notifications: {
         publish: (subject, message) => {
-          if (topicFailure.error !== undefined) return Promise.reject(topicFailure.error as Error);
+          if (topicFailure.error !== undefined) return Promise.reject(topicFailure.error);
           published.push({ subject, message });
           return Promise.resolve();
         },

@@ -1,0 +1,106 @@
+// What the documents show is what the code takes: their snippets are compiled and evaluated, their records parsed.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { afterAll, describe, expect, it } from 'vitest';
+import * as records from '../core/records.ts';
+import { parseConfiguration } from '../infra/configuration.ts';
+import { inspectMigrations } from '../infra/inspect.ts';
+
+const PROJECT = path.resolve(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(path.join(PROJECT, file), 'utf8');
+
+/** The fenced blocks whose info string begins with `language`; what follows it is their label. */
+const blocks = (file: string, language: string): { label: string; text: string }[] =>
+  [...read(file).matchAll(/^```(\w+) ?(.*)\n([\s\S]*?)^```$/gm)]
+    .filter(([, found]) => found === language)
+    .map(([, , label = '', text = '']) => ({ label, text }));
+
+describe('the documents', () => {
+  const directory = path.join(PROJECT, '.odin-migrate', 'test');
+  mkdirSync(directory, { recursive: true });
+  const folder = mkdtempSync(path.join(directory, 'docs-')); // inside the project: the snippets import its packages
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each(['README.md', 'docs/migrations.md'])(
+    '%s: every snippet is a migration that compiles and is accepted',
+    (file) => {
+      const snippets = blocks(file, 'ts');
+      expect(snippets.length).toBeGreaterThan(0);
+      const migrations = snippets.map(({ text }, index) => {
+        const id = String(index + 1).padStart(4, '0');
+        const target = path.join(folder, `${path.basename(file, '.md')}-${id}.ts`);
+        writeFileSync(target, text);
+        return { id, file: target, path: target, sourceSha256: '' };
+      });
+      const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (name) => ts.sys.readFile(name));
+      const { options } = ts.convertCompilerOptionsFromJson(
+        (config as { compilerOptions: unknown }).compilerOptions,
+        PROJECT,
+      );
+      const program = ts.createProgram(
+        migrations.map((migration) => migration.path),
+        options,
+      );
+      const complaints = ts
+        .getPreEmitDiagnostics(program)
+        .map(
+          ({ messageText, file: source }) =>
+            `${source?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+        );
+      expect(complaints).toEqual([]);
+      expect(inspectMigrations(migrations, path.join(folder, 'inspect'))).toHaveLength(snippets.length);
+    },
+    60_000,
+  );
+
+  it('docs/records.md: each record is one that the ledger can read', () => {
+    const schemas = {
+      started: records.Claim,
+      finished: records.Finished,
+      decision: records.DecisionRecord,
+      completion: records.Completion,
+      checkpoint: records.CheckpointRecord,
+      halt: records.HaltRecord,
+    };
+    const shown = blocks('docs/records.md', 'json');
+    expect(shown.map(({ label }) => label).sort()).toEqual(Object.keys(schemas).sort());
+    for (const { label, text } of shown) {
+      const record: unknown = JSON.parse(text);
+      expect(schemas[label as keyof typeof schemas].parse(record), label).toEqual(record); // no field that is unknown
+    }
+  });
+
+  it('docs/configuration.md: the example is taken, and every field is in the table', () => {
+    const [example] = blocks('docs/configuration.md', 'json');
+    const { environments } = parseConfiguration(JSON.parse(example?.text ?? ''));
+    const fields = Object.keys(environments['odin-dev'] ?? {});
+    for (const field of [...fields, 'migrations', 'localData'])
+      expect(read('docs/configuration.md')).toContain(`\`${field}\``);
+  });
+
+  it('docs/dependencies.md: every dependency has its reason, and no other is named', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      string,
+      Record<string, string>
+    >;
+    const table = read('docs/dependencies.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    const named = table.flatMap((line) =>
+      [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    );
+    expect(named.sort()).toEqual([...Object.keys(dependencies ?? {}), ...Object.keys(devDependencies ?? {})].sort());
+  });
+
+  it('every version in package.json is exact', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      string,
+      Record<string, string>
+    >;
+    for (const version of Object.values({ ...dependencies, ...devDependencies }))
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});

@@ -1,0 +1,157 @@
+// Which files are migrations, which are skipped and how loudly, and which environments there are.
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseConfiguration } from '../../infra/configuration.ts';
+import { assertKnownEnvironment, discoverEnvironment, environmentNames, MAX_MIGRATIONS } from '../../infra/discover.ts';
+import type { TemporaryProject } from '../support/project.ts';
+import { temporaryProject } from '../support/project.ts';
+import { thrownBy } from '../support/thrown.ts';
+
+let project: TemporaryProject;
+afterEach(() => project.remove());
+
+function discover(files: string[] | Record<string, string>, name = 'odin-dev') {
+  const texts = Array.isArray(files) ? Object.fromEntries(files.map((file) => [file, ''])) : files;
+  project = temporaryProject(
+    Object.fromEntries(Object.entries(texts).map(([file, text]) => [`migrations/odin-dev/${file}`, text])),
+  );
+  return discoverEnvironment(name, project.directory, project.configuration);
+}
+
+describe('discoverEnvironment', () => {
+  it('finds the migrations in ascending order, with gaps and without warnings', () => {
+    const { name, migrations, warnings } = discover(['0010.ts', '0002.ts', '9999.ts', '0000.ts']);
+    expect(name).toBe('odin-dev');
+    expect(migrations.map(({ id }) => id)).toEqual(['0000', '0002', '0010', '9999']);
+    expect(migrations[1]).toMatchObject({
+      file: 'migrations/odin-dev/0002.ts',
+      path: path.join(project.directory, 'migrations/odin-dev/0002.ts'),
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('hashes the source text, in which the kind of line end does not count', () => {
+    const { migrations } = discover({
+      '0001.ts': 'export const a = "ü";\n// b\n',
+      '0002.ts': 'export const a = "ü";\r\n// b\r\n',
+      '0003.ts': 'export const a = "ü";\n// b\n ',
+    });
+    const expected = createHash('sha256').update('export const a = "ü";\n// b\n').digest('hex');
+    expect(migrations.map(({ sourceSha256 }) => sourceSha256 === expected)).toEqual([true, true, false]);
+  });
+
+  it.each(['001.ts', '00001.ts', '0001_x.ts', '0001-add.ts', '0001.js', '0001.tsx', '0001.d.ts', '0001 (1).ts', '1.ts'])(
+    'warns loudly of the near miss %s',
+    (file) => {
+      const { migrations, warnings } = discover([file, '0007.ts']);
+      expect(migrations.map(({ id }) => id)).toEqual(['0007']);
+      expect(warnings).toEqual([
+        `migrations/odin-dev/${file} is NOT a migration and was skipped: its name must be four digits and ".ts", e.g. 0001.ts.`,
+      ]);
+    },
+  );
+
+  it('warns of each other thing that it skips, a folder too', () => {
+    const { migrations, warnings } = discover(['README.md', 'helpers.ts', '.DS_Store', 'old/0001.ts', '0002.ts']);
+    expect(migrations.map(({ id }) => id)).toEqual(['0002']);
+    expect(warnings).toEqual(
+      ['.DS_Store', 'README.md', 'helpers.ts', 'old'].map(
+        (file) => `migrations/odin-dev/${file} was skipped: it is not a migration.`,
+      ),
+    );
+  });
+
+  it('takes a folder that is named like a migration for none', () => {
+    const { migrations, warnings } = discover(['0001.ts/index.ts']);
+    expect(migrations).toEqual([]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('migrations/odin-dev/0001.ts was skipped');
+  });
+
+  it('finds nothing in an empty folder, without a warning', () => {
+    project = temporaryProject();
+    mkdirSync(path.join(project.directory, 'migrations/odin-dev'), { recursive: true });
+    expect(discoverEnvironment('odin-dev', project.directory, project.configuration)).toEqual({
+      name: 'odin-dev',
+      migrations: [],
+      warnings: [],
+    });
+  });
+
+  it('finds nothing in a missing folder, and says that it is missing', () => {
+    expect(discover(['0001.ts'], 'odin-prod')).toEqual({
+      name: 'odin-prod',
+      migrations: [],
+      warnings: ['migrations/odin-prod/ does not exist: no migrations.'],
+    });
+  });
+
+  it('reads the folder that is configured', () => {
+    project = temporaryProject({ 'operations/odin-dev/0001.ts': '' });
+    const configuration = parseConfiguration({ migrations: 'operations' });
+    const { migrations } = discoverEnvironment('odin-dev', project.directory, configuration);
+    expect(migrations.map(({ file }) => file)).toEqual(['operations/odin-dev/0001.ts']);
+  });
+
+  it.each(['Odin', 'odin_dev', '..', '../..', 'x'.repeat(33)])('refuses the environment name %j', async (name) => {
+    project = temporaryProject();
+    const error = await thrownBy(() => discoverEnvironment(name, project.directory, project.configuration));
+    expect(error.code).toBe('BadEnvironmentName');
+  });
+
+  it('takes as many migrations as a template may hold, and refuses one more', async () => {
+    const files = Array.from({ length: MAX_MIGRATIONS }, (_, n) => `${String(n).padStart(4, '0')}.ts`);
+    expect(discover(files).migrations).toHaveLength(220);
+    project.write('migrations/odin-dev/9999.ts', '');
+    const error = await thrownBy(() => discoverEnvironment('odin-dev', project.directory, project.configuration));
+    expect(error).toMatchObject({ code: 'TooManyMigrations', source: 'user' });
+    expect(error.what).toBe('migrations/odin-dev/ has 221 migrations; one environment deploys at most 220 at a time.');
+    expect(error.next).toContain('Delete the files of completed migrations');
+  });
+});
+
+describe('environmentNames', () => {
+  it('are the folders and those that are configured, each once, in order; files and hidden folders are none', () => {
+    project = temporaryProject({
+      'migrations/odin-staging/0001.ts': '',
+      'migrations/odin-dev/0001.ts': '',
+      'migrations/.cache/0001.ts': '',
+      'migrations/README.md': '',
+    });
+    const configuration = parseConfiguration({ environments: { 'odin-prod': {}, 'odin-dev': {} } });
+    expect(environmentNames(project.directory, configuration)).toEqual(['odin-dev', 'odin-prod', 'odin-staging']);
+  });
+
+  it('are none when there is no folder', () => {
+    project = temporaryProject();
+    expect(environmentNames(project.directory, project.configuration)).toEqual([]);
+  });
+});
+
+describe('assertKnownEnvironment', () => {
+  const check = (name: string) => () => {
+    assertKnownEnvironment(name, project.directory, project.configuration);
+  };
+
+  it('lets a known one through, and names all of them for an unknown one', async () => {
+    project = temporaryProject({ 'migrations/odin-dev/0001.ts': '', 'migrations/odin-prod/0001.ts': '' });
+    expect(check('odin-dev')).not.toThrow();
+    const error = await thrownBy(check('odin-devv'));
+    expect(error).toMatchObject({ code: 'UnknownEnvironment', source: 'user' });
+    expect(error.what).toBe('There is no environment "odin-devv".');
+    expect(error.why).toBe('Found: odin-dev, odin-prod.');
+    expect(error.next).toContain('migrations/odin-devv/');
+  });
+
+  it('says that there is none at all', async () => {
+    project = temporaryProject();
+    expect((await thrownBy(check('odin-dev'))).why).toBe('Found no folder under migrations/.');
+  });
+
+  it.each(['', '.', '..', 'odin-dev/', 'odin-dev/../odin-dev', 'constructor', '__proto__'])('knows no %j', async (name) => {
+    project = temporaryProject({ 'migrations/odin-dev/0001.ts': '' });
+    expect((await thrownBy(check(name))).code).toBe('UnknownEnvironment');
+  });
+});

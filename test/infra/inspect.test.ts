@@ -1,0 +1,204 @@
+// What a migration's file may export, in which words a bad one is refused, and that reading it does no harm.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { discoverEnvironment } from '../../infra/discover.ts';
+import type { InspectedMigration } from '../../infra/inspect.ts';
+import { inspectMigrations } from '../../infra/inspect.ts';
+import type { TemporaryProject } from '../support/project.ts';
+import { temporaryProject } from '../support/project.ts';
+import { thrownBy } from '../support/thrown.ts';
+
+const OK = 'export async function migration(): Promise<void> {}\n';
+
+let project: TemporaryProject;
+afterEach(() => {
+  project.remove();
+  vi.unstubAllEnvs();
+});
+
+/** The first file is 0001.ts, the second 0002.ts, and so on; shared.ts is beside them. */
+function inspect(...sources: string[]): InspectedMigration[] {
+  project = temporaryProject({
+    'migrations/shared.ts': `export const bucket: string = 'b';`,
+    ...Object.fromEntries(sources.map((text, n) => [`migrations/odin-dev/000${n + 1}.ts`, text])),
+  });
+  const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
+  return inspectMigrations(migrations, path.join(project.directory, '.odin-migrate/inspect'));
+}
+
+describe('a good file', () => {
+  it('may be the function alone', () => {
+    expect(inspect(OK)).toEqual([
+      {
+        id: '0001',
+        file: 'migrations/odin-dev/0001.ts',
+        path: path.join(project.directory, 'migrations/odin-dev/0001.ts'),
+        sourceSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+        description: undefined,
+        permissions: [],
+        timeoutSeconds: 900,
+        memoryMB: 1024,
+        variables: {},
+        checkpointed: false,
+      },
+    ]);
+  });
+
+  it('may export everything, and import packages and other files', () => {
+    const [first, second, third] = inspect(
+      `import { S3Client } from '@aws-sdk/client-s3';
+       import { bucket } from '../shared.ts';
+       export const description = 'Move ä to b';
+       export const permissions = [
+         { Sid: 'One', Effect: 'Allow', Action: 's3:GetObject', Resource: ['arn:aws:s3:::' + bucket + '/*'] },
+         { Effect: 'Deny', NotAction: ['s3:*'], NotResource: '*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+       ];
+       export const timeoutMinutes = 2.5;
+       export const memoryMB = 10240;
+       export const variables = { DATA_BUCKET: bucket };
+       export const other = new S3Client({});
+       export async function* migration(resume?: number): AsyncGenerator<{ cursor: number }> { yield { cursor: 1 }; }`,
+      `export const timeoutMinutes = 0.001; export const migration = () => {};`,
+      // What is undefined is as good as absent.
+      `export const description = undefined; export const migration = async () => {};`,
+    );
+    expect(first).toMatchObject({
+      description: 'Move ä to b',
+      permissions: [
+        { Sid: 'One', Effect: 'Allow', Action: 's3:GetObject', Resource: ['arn:aws:s3:::b/*'] },
+        { Effect: 'Deny', NotAction: ['s3:*'], NotResource: '*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+      ],
+      timeoutSeconds: 150,
+      memoryMB: 10_240,
+      variables: { DATA_BUCKET: 'b' },
+      checkpointed: true,
+    });
+    expect(second).toMatchObject({ timeoutSeconds: 1, checkpointed: false });
+    expect(third).toMatchObject({ description: undefined });
+  });
+
+  it('is not needed at all', () => {
+    expect(inspect()).toEqual([]);
+  });
+});
+
+describe('a bad file is refused, with its name, the field, what was expected and what was found', () => {
+  const permission = (text: string) => `export const permissions = [${text}];\n${OK}`;
+  it.each([
+    ['no `migration`', 'export const other = 1;', 'migration', 'expected an exported async function, no such export'],
+    ['only a default export', 'export default async function migration() {}', 'migration', 'no such export'],
+    ['a `migration` that is no function', 'export const migration = {};', 'migration', 'found object'],
+    ['a description of two lines', `export const description = 'a\\nb';${OK}`, 'description', 'expected one line, found "a\\nb"'],
+    ['a description of 201 characters', `export const description = 'x'.repeat(201);${OK}`, 'description', 'at most 200'],
+    ['a description that is a function', `export const description = () => 'x';${OK}`, 'description', 'function'],
+    ['a single permission', `export const permissions = {};${OK}`, 'permissions', 'expected a list of IAM policy statements, found {}'],
+    ['a permission without an effect', permission(`{ Action: 's3:*', Resource: '*' }`), 'permissions.0.Effect', 'found nothing'],
+    ['a misspelt effect', permission(`{ Effect: 'allow', Action: 's3:*', Resource: '*' }`), 'permissions.0.Effect', 'found "allow"'],
+    ['a permission without an action', permission(`{ Effect: 'Allow', Resource: '*' }`), 'permissions.0', 'expected either Action or NotAction'],
+    ['both kinds of action', permission(`{ Effect: 'Allow', Action: 'a', NotAction: 'b', Resource: '*' }`), 'permissions.0', 'either Action or NotAction'],
+    ['a permission without a resource', permission(`{ Effect: 'Allow', Action: 's3:*' }`), 'permissions.0', 'either Resource or NotResource'],
+    ['a misspelt key', permission(`{ Effect: 'Allow', Actions: ['s3:*'], Resource: '*' }`), 'permissions.0', 'Actions'],
+    ['a principal', permission(`{ Effect: 'Allow', Action: 's3:*', Resource: '*', Principal: '*' }`), 'permissions.0', 'Principal'],
+    ['no action in the list', permission(`{ Effect: 'Allow', Action: [], Resource: '*' }`), 'permissions.0.Action', 'found []'],
+    ['16 minutes', `export const timeoutMinutes = 16;${OK}`, 'timeoutMinutes', "expected at most 15 minutes, Lambda's limit (a longer one is checkpointed), found 16"],
+    ['no minutes', `export const timeoutMinutes = 0;${OK}`, 'timeoutMinutes', 'expected more than 0 minutes, found 0'],
+    ['minutes in text', `export const timeoutMinutes = '15';${OK}`, 'timeoutMinutes', 'expected a number of minutes, found "15"'],
+    ['minutes that are no number', `export const timeoutMinutes = NaN;${OK}`, 'timeoutMinutes', 'expected a number of minutes, found null'],
+    ['too little memory', `export const memoryMB = 127;${OK}`, 'memoryMB', "expected at least 128, Lambda's smallest, found 127"],
+    ['too much memory', `export const memoryMB = 10241;${OK}`, 'memoryMB', "expected at most 10240, Lambda's largest, found 10241"],
+    ['half a MB', `export const memoryMB = 128.5;${OK}`, 'memoryMB', 'expected a whole number of MB, found 128.5'],
+    ['a variable of our own', `export const variables = { ODIN_MIGRATION: '1' };${OK}`, 'variables.ODIN_MIGRATION', 'found "1"'],
+    ['a variable that is no text', `export const variables = { A_B: 1 };${OK}`, 'variables.A_B', 'expected text, found 1'],
+    ['a file that throws at its top level', `throw new RangeError('at the top level');${OK}`, 'the file', 'could not be evaluated: RangeError: at the top level'],
+    ['a file that rejects at its top level', `await Promise.reject(new Error('later'));${OK}`, 'the file', 'Error: later'],
+    ['a file that throws text', `throw 'text';${OK}`, 'the file', 'could not be evaluated: text'],
+  ])('%s', async (_, source, field, said) => {
+    const error = await thrownBy(() => inspect(OK, source));
+    expect(error).toMatchObject({ code: 'BadMigrationFile', source: 'user' });
+    expect(error.what.startsWith(`migrations/odin-dev/0002.ts, ${field}: `)).toBe(true);
+    expect(error.what).toContain(said);
+    expect(error.next).toContain('docs/migrations.md');
+  });
+
+  it('a syntax error, with its place', async () => {
+    const error = await thrownBy(() => inspect(OK, 'export const a = 1;\nexport async function {'));
+    expect(error).toMatchObject({ code: 'BundlingFailed', source: 'user' });
+    expect(error.what).toMatch(/migrations\/odin-dev\/0002\.ts:2:\d+: /);
+  });
+
+  it('a package that is not installed', async () => {
+    const error = await thrownBy(() => inspect(`import x from 'no-such-package';\nexport const y = x;\n${OK}`));
+    expect(error.code).toBe('BadMigrationFile');
+    expect(error.what).toContain('migrations/odin-dev/0001.ts');
+    expect(error.what).toContain("Cannot find package 'no-such-package'");
+  });
+
+  it('a message of 1 MB is cut', async () => {
+    const error = await thrownBy(() => inspect(`throw new Error('x'.repeat(1_000_000));${OK}`));
+    expect(error.message.length).toBeLessThan(2_000);
+  });
+});
+
+describe('a file that ends the process, or never comes to an end, does not stop the synthesis for ever', () => {
+  it.each([
+    ['process.exit(0)', 'process.exit(0);'],
+    ['process.exit(1)', 'process.exit(1);'],
+    ['an exception outside', 'setTimeout(() => { throw new Error("later"); }); await new Promise((r) => setTimeout(r, 50));'],
+    ['an await that nothing ends', 'await new Promise(() => {});'],
+  ])('%s', async (_, source) => {
+    const error = await thrownBy(() => inspect(OK, `${source}\n${OK}`));
+    expect(error).toMatchObject({ code: 'BadMigrationFile', source: 'user' });
+    expect(error.what).toContain('migrations/odin-dev/0002.ts');
+    expect(error.what).toContain('did not come to an end');
+    expect(error.why).toContain('works at its top level, or ends the process');
+    expect(error.next).toContain('Move the work into migration()');
+  });
+
+  it('a timer that would run for ever ends with the reading', () => {
+    expect(inspect(`setInterval(() => {}, 1000);\n${OK}`)).toHaveLength(1);
+  });
+
+  it('what a file prints is not taken for the answer', () => {
+    expect(inspect(`console.log('[{"type":"function"}]'); console.error('x');\n${OK}`)).toHaveLength(1);
+  });
+});
+
+describe('the process that reads the files', () => {
+  it('has no AWS credentials, no endpoint, no profile and no home of the user', () => {
+    for (const name of ['ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'SESSION_TOKEN', 'PROFILE', 'ROLE_ARN', 'ENDPOINT_URL']) {
+      vi.stubEnv(`AWS_${name}`, 'SECRET');
+    }
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', 'SECRET');
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'SECRET');
+    vi.stubEnv('GITHUB_TOKEN', 'SECRET');
+    vi.stubEnv('NODE_OPTIONS', '--no-warnings');
+    vi.stubEnv('HOME', '/home/somebody');
+    const [migration] = inspect(
+      `import { homedir } from 'node:os';
+       export const variables = { NAMES: Object.keys(process.env).sort().join(), ALL: JSON.stringify(process.env), HOME_IS: homedir() };
+       ${OK}`,
+    );
+    const { NAMES = '', ALL, HOME_IS } = migration?.variables ?? {};
+    const allowed = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'SystemRoot', 'AWS_REGION', 'AWS_EC2_METADATA_DISABLED'];
+    expect(NAMES.split(',').filter((name) => !allowed.includes(name))).toEqual([]);
+    expect(NAMES).toContain('AWS_EC2_METADATA_DISABLED');
+    expect(ALL).not.toContain('SECRET');
+    expect(HOME_IS).toBe('/home/somebody/.none');
+  });
+
+  it('works only in the folder that it was given', () => {
+    inspect(OK);
+    expect(readdirSync(project.directory).sort()).toEqual(['.odin-migrate', 'migrations', 'node_modules']);
+    expect(readdirSync(path.join(project.directory, 'migrations/odin-dev'))).toEqual(['0001.ts']);
+  });
+
+  it('does not read what an earlier synthesis left there', () => {
+    inspect(OK, OK);
+    const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
+    project.write('migrations/odin-dev/0001.ts', 'process.exit(0);');
+    expect(() => inspectMigrations(migrations, path.join(project.directory, '.odin-migrate/inspect'))).toThrow(
+      'did not come to an end',
+    );
+  });
+});

@@ -1,0 +1,45 @@
+// A project in a temporary folder: this project's sources and packages, with migrations of a test's own.
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Configuration } from '../../infra/configuration.ts';
+import { parseConfiguration } from '../../infra/configuration.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface TemporaryProject {
+  directory: string;
+  configuration: Configuration;
+  /** Makes or overwrites a file, and its folders. */
+  write: (file: string, text: string) => void;
+  remove: () => void;
+}
+
+/**
+ * @param files path → text
+ * @param sources also copies what a bundle is made of: core/, lambdas/ and the files that steer the compiler
+ * @param under folders between the temporary folder and the project: its path then has another length
+ */
+export function temporaryProject(
+  files: Record<string, string> = {},
+  { sources = false, under = '' } = {},
+): TemporaryProject {
+  const temporary = realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-project-')));
+  const directory = path.join(temporary, under);
+  mkdirSync(directory, { recursive: true });
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
+  for (const name of sources ? ['core', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
+    cpSync(path.join(ROOT, name), path.join(directory, name), { recursive: true });
+  }
+  const write = (file: string, text: string) => {
+    mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+    writeFileSync(path.join(directory, file), text);
+  };
+  for (const [file, text] of Object.entries(files)) write(file, text);
+  return {
+    directory,
+    configuration: parseConfiguration(undefined),
+    write,
+    remove: () => rmSync(temporary, { recursive: true, force: true }),
+  };
+}
