@@ -64,7 +64,7 @@ async function ask(deployment: Deployment, halt: HaltRecord): Promise<void> {
   for (;;) {
     const decision = await select<Decision>({
       message: `What should happen with ${migration}?`,
-      choices: CHOICES.map(([value, what]) => ({ value, name: `${value.padEnd(13)} ${what}` })),
+      choices: CHOICES.map(([value, what]) => ({ value, short: value, name: `${value.padEnd(13)} ${what}` })),
     });
     const needsReason = decision === 'mark-applied' || decision === 'skip';
     const reason = await input({ message: needsReason ? 'Reason:' : 'Reason (may be empty):', required: needsReason });

@@ -41,10 +41,12 @@ export function cut(text: string, length: number): string {
   return wellFormed.length <= length ? wellFormed : `${wellFormed.slice(0, length - 1).toWellFormed()}…`;
 }
 
-/** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else its first frame. */
+/** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
 export function firstSourceLine(stack: string): string {
   const inMigration = /migrations\/[\w-]+\/\d{4}\.ts:\d+:\d+/.exec(stack);
-  return inMigration?.[0] ?? /^\s+at (.*)$/m.exec(stack)?.[1] ?? '';
+  if (inMigration) return inMigration[0];
+  const frame = /^\s+at (.*)$/m.exec(stack)?.[1] ?? '';
+  return /(?:lambdas|core|node_modules)\/[^\s()]+:\d+:\d+/.exec(frame)?.[0] ?? frame;
 }
 
 function parseLambdaError(cause: string | undefined): z.infer<typeof LambdaError> | undefined {

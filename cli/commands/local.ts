@@ -2,6 +2,7 @@
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { rmSync } from 'node:fs';
 import { OdinError } from '../../core/errors.ts';
+import type { Manifest } from '../../core/manifest.ts';
 import { discoverEnvironment } from '../../infra/discover.ts';
 import type { Embedded } from '../embedded.ts';
 import { localDirectory, startEmbedded } from '../embedded.ts';
@@ -74,13 +75,20 @@ async function runHere(
   const exitCode = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
-  if (exitCode === EXIT.done) {
-    print('Try next:');
-    print(`  npm start                         ${colour.dim('again: nothing is pending, nothing runs twice')}`);
-    print(`  npm start -- --fresh --fail 0002  ${colour.dim('begin anew, and practise a halt')}`);
-    print(`  npm start -- --fresh --slice-seconds 1  ${colour.dim('begin anew, and see 0003 cross many slices')}`);
-  }
+  if (exitCode === EXIT.done) suggest(environment, manifest);
   return exitCode;
+}
+
+function suggest(environment: string, { migrations }: Manifest): void {
+  const command = environment === 'sample' ? 'npm start --' : `npx odin-migrate local ${environment}`;
+  const last = migrations.at(-1);
+  const long = migrations.find(({ checkpointed }) => checkpointed);
+  const hints = [[command.replace(/ --$/, ''), 'again: nothing is pending, nothing runs twice']];
+  if (last) hints.push([`${command} --fresh --fail ${last.id}`, 'begin anew, and practise a halt']);
+  if (long) hints.push([`${command} --fresh --slice-seconds 1`, `begin anew, and see ${long.id} cross many slices`]);
+  const width = Math.max(...hints.map(([typed = '']) => typed.length));
+  print('Try next:');
+  for (const [typed = '', why = ''] of hints) print(`  ${typed.padEnd(width)}  ${colour.dim(why)}`);
 }
 
 const relative = (project: Project, directory: string): string =>

@@ -1,0 +1,310 @@
+// Bundles: one esbuild call, the same bytes from the same source wherever it lies, and stack traces that name the file.
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import * as esbuild from 'esbuild';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Ledger } from '../../core/ledger.ts';
+import { SYSTEM_FUNCTIONS, VARIABLES } from '../../core/names.ts';
+import type { Bundles } from '../../infra/bundle.ts';
+import { bundleEnvironment } from '../../infra/bundle.ts';
+import type { MigrationFile } from '../../infra/discover.ts';
+import { discoverEnvironment } from '../../infra/discover.ts';
+import { prepareEnvironment } from '../../infra/prepare.ts';
+import { S3Store } from '../../lambdas/aws/s3-store.ts';
+import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import type { TemporaryProject } from '../support/project.ts';
+import { temporaryProject } from '../support/project.ts';
+import { HASH } from '../support/services.ts';
+import { thrownBy } from '../support/thrown.ts';
+
+// The real esbuild; only its calls are counted.
+vi.mock('esbuild', async (original) => {
+  const actual = await original<typeof esbuild>();
+  return { ...actual, buildSync: vi.fn(actual.buildSync) };
+});
+const buildSync = vi.mocked(esbuild.buildSync);
+
+const FILES = {
+  // Uses the SDK, as most do: the largest part of a bundle comes from node_modules.
+  'migrations/odin-dev/0001.ts': `import { S3Client } from '@aws-sdk/client-s3';
+export const description = 'The first';
+export async function migration(): Promise<void> {
+  new S3Client({}).destroy();
+}
+`,
+  'migrations/odin-dev/0002.ts': `import { check } from '../shared.ts';
+
+interface Row { readonly id: string } // erased, so that lines move
+
+export async function migration(): Promise<void> {
+  const rows: Row[] = [];
+
+  check(rows.length);
+}
+`,
+  'migrations/odin-dev/0003.ts': `throw new Error('at the top level of 0003');
+export async function migration(): Promise<void> {}
+`,
+  'migrations/odin-dev/0004.ts': `export async function* migration(resume = 0): AsyncGenerator<{ cursor: number }> {
+  yield { cursor: resume + 1 };
+  console.log('one');
+}
+`,
+  'migrations/shared.ts': `export class Refused extends Error {
+  override name = 'Refused';
+}
+
+export function check(count: number): void {
+  if (count === 0) throw new Refused(\`\${count} rows\`);
+}
+`,
+};
+const THE_FIFTH = `export async function migration(): Promise<void> {}\n`;
+
+let one: TemporaryProject;
+let other: TemporaryProject;
+let first: Bundles<MigrationFile>;
+let second: Bundles<MigrationFile>;
+let callsForOne: number;
+
+function bundle(project: TemporaryProject, work: string): Bundles<MigrationFile> {
+  const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
+  return bundleEnvironment(project.directory, path.join(project.directory, work), migrations);
+}
+const all = ({ system, migrations }: Bundles<MigrationFile>) => [
+  ...SYSTEM_FUNCTIONS.map((name) => ({ name: name as string, ...system[name] })),
+  ...migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({ name: id, directory, codeSha256 })),
+];
+const read = (directory: string, file: string) => readFileSync(path.join(directory, file), 'utf8');
+
+beforeAll(() => {
+  one = temporaryProject(FILES, { sources: true });
+  // Of the same depth, so that the way to the packages, which lie outside of both, is the same.
+  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { sources: true });
+  buildSync.mockClear();
+  first = bundle(one, '.odin-migrate/bundles/odin-dev');
+  callsForOne = buildSync.mock.calls.length;
+  second = bundle(other, 'elsewhere/of/the-same-depth');
+});
+afterAll(() => {
+  one.remove();
+  other.remove();
+});
+
+describe('bundleEnvironment', () => {
+  it('calls esbuild once, for all functions', () => {
+    expect(callsForOne).toBe(1);
+    expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
+  });
+
+  it('leaves nothing but the bundles, each with its map', () => {
+    const directory = path.join(one.directory, '.odin-migrate/bundles/odin-dev');
+    expect(readdirSync(directory).sort()).toEqual(all(first).map(({ name }) => name).sort());
+    for (const each of all(first)) expect(readdirSync(each.directory).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+  });
+
+  it('hashes the code that is deployed', () => {
+    for (const { directory, codeSha256 } of all(first)) {
+      expect(codeSha256).toBe(createHash('sha256').update(read(directory, 'index.mjs')).digest('hex'));
+    }
+  });
+
+  it('gives the same bytes for the same source in another copy of the project and another work folder', () => {
+    const others = new Map(all(second).map(({ name, directory }) => [name, directory]));
+    for (const { name, directory } of all(first)) {
+      for (const file of ['index.mjs', 'index.mjs.map']) {
+        expect(read(directory, file) === read(others.get(name) ?? '', file), `${name}/${file}`).toBe(true);
+      }
+    }
+  });
+
+  it('changes no other bundle when a migration is added', () => {
+    // The other copy has 0005.ts besides.
+    expect(all(second)).toHaveLength(all(first).length + 1);
+    expect(all(second).slice(0, -1).map(({ codeSha256 }) => codeSha256)).toEqual(
+      all(first).map(({ codeSha256 }) => codeSha256),
+    );
+  });
+
+  it('has nothing in it of where the project lies', () => {
+    for (const { directory } of all(first)) {
+      for (const file of ['index.mjs', 'index.mjs.map']) {
+        expect(read(directory, file)).not.toContain(one.directory);
+        expect(read(directory, file)).not.toContain(path.basename(one.directory));
+      }
+    }
+  });
+
+  it("names the sources in a map from the project's root", () => {
+    const { sources } = JSON.parse(read(first.migrations[1]?.bundle.directory ?? '', 'index.mjs.map')) as {
+      sources: string[];
+    };
+    expect(sources).toContain('migrations/odin-dev/0002.ts');
+    expect(sources).toContain('migrations/shared.ts');
+    expect(sources).toContain('lambdas/run-migration/run-migration.ts');
+    expect(sources).toContain('entries/0002.ts');
+  });
+
+  it('has no code for the practice of faults, and each migration only its own', () => {
+    for (const { name, directory } of all(first)) {
+      const map = read(directory, 'index.mjs.map');
+      expect(map).not.toContain('rehearsal.ts');
+      expect([...map.matchAll(/migrations\/odin-dev\/(\d{4})\.ts/g)].map(([, id]) => id)).toEqual(
+        /^\d/.test(name) ? [name] : [],
+      );
+    }
+  });
+
+  it('has no part of CDK', () => {
+    for (const { directory } of all(first)) expect(read(directory, 'index.mjs.map')).not.toContain('aws-cdk-lib');
+  });
+
+  it('refuses a file that cannot be bundled, with its place', async () => {
+    one.write('broken/0009.ts', `export const a = 1;\nimport { x } from './no-such-file.ts';\nexport const b = x;\n`);
+    const file = { id: '0009', file: 'broken/0009.ts', path: path.join(one.directory, 'broken/0009.ts') };
+    const error = await thrownBy(() =>
+      bundleEnvironment(one.directory, path.join(one.directory, 'broken/out'), [{ ...file, sourceSha256: HASH }]),
+    );
+    expect(error).toMatchObject({ code: 'BundlingFailed', source: 'user' });
+    expect(error.what).toMatch(/^broken\/0009\.ts:2:\d+: Could not resolve/);
+  });
+});
+
+describe('a bundle that runs', () => {
+  let aws: Awaited<ReturnType<typeof startEmbeddedAws>>;
+  let s3: S3Client;
+  let ledger: Ledger;
+  const logs: string[] = [];
+
+  beforeAll(async () => {
+    aws = await startEmbeddedAws({
+      directory: path.join(one.directory, 'aws'),
+      parentEnvironment: {},
+      onLog: ({ line }) => logs.push(line),
+    });
+    const { endpoint, region } = aws;
+    const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+    s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket: 'ledger' }));
+    ledger = new Ledger(new S3Store(s3, 'ledger'));
+    aws.lambda.updateFunctions(
+      first.migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({
+        name: id,
+        directory,
+        timeoutSeconds: 60,
+        environment: {
+          NODE_OPTIONS: '--enable-source-maps',
+          [VARIABLES.environment]: 'odin-dev',
+          [VARIABLES.ledgerBucket]: 'ledger',
+          [VARIABLES.migration]: id,
+          [VARIABLES.sourceSha256]: HASH,
+          [VARIABLES.codeSha256]: codeSha256,
+          [VARIABLES.clockMarginSeconds]: '60',
+        },
+      })),
+    );
+  });
+  afterAll(async () => {
+    s3.destroy();
+    await aws.close();
+  });
+  beforeEach(() => {
+    logs.length = 0;
+  });
+
+  async function invoke(migration: string): Promise<Record<string, unknown>> {
+    const payload = { execution: 'arn:me', migration, attempt: 1, slice: 1, gitCommit: null };
+    return JSON.parse((await aws.lambda.invoke(migration, JSON.stringify(payload))).payload) as Record<string, unknown>;
+  }
+
+  it('and throws leaves a stack that names the lines of the files, and the name of the error class', async () => {
+    expect(await invoke('0002')).toMatchObject({
+      errorType: 'MigrationFailed',
+      errorMessage: 'Migration 0002, attempt 1, failed: Refused: 0 rows',
+    });
+    const error = (await ledger.finished('0002', 1))?.error;
+    expect(error).toMatchObject({ name: 'Refused', message: '0 rows' });
+    expect(error?.stack).toMatch(/check \(.*migrations\/shared\.ts:6:\d+\)/);
+    expect(error?.stack).toMatch(/migration \(.*migrations\/odin-dev\/0002\.ts:8:\d+\)/);
+    expect(error?.stack).not.toContain(path.basename(one.directory) + '/migrations');
+  });
+
+  it('evaluates the file after the claim: what its top level throws is an outcome of the attempt', async () => {
+    expect(await invoke('0003')).toMatchObject({ errorType: 'MigrationFailed' });
+    expect(await ledger.claim('0003', 1, 1)).toBeDefined();
+    const outcome = await ledger.finished('0003', 1);
+    expect(outcome).toMatchObject({ outcome: 'failed', error: { message: 'at the top level of 0003' } });
+    expect(outcome?.error?.stack).toMatch(/migrations\/odin-dev\/0003\.ts:1:\d+/);
+  });
+
+  it('and returns leaves its outcome, its checkpoint, and its prints in the structured log', async () => {
+    expect(await invoke('0004')).toEqual({ outcome: 'finished', migration: '0004', attempt: 1 });
+    expect(await ledger.finished('0004', 1)).toMatchObject({
+      outcome: 'succeeded',
+      codeSha256: first.migrations[3]?.bundle.codeSha256,
+    });
+    expect(await ledger.checkpoint('0004')).toMatchObject({ cursor: 1 });
+    const printed = logs.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ from }) => from);
+    expect(printed).toMatchObject([{ message: 'one', from: 'migration', migration: '0004', attempt: 1 }]);
+  });
+
+  it('and was sent nonsense answers BadPayload, and leaves nothing', async () => {
+    const answer = await aws.lambda.invoke('0001', '{"migration":"0001"}');
+    expect(answer.functionError).toBe('Unhandled');
+    expect(JSON.parse(answer.payload)).toMatchObject({ errorType: 'BadPayload' });
+    expect(await ledger.attempts('0001')).toEqual(new Map());
+  });
+});
+
+describe('prepareEnvironment', () => {
+  const project = () => {
+    one.write('migrations/odin-small/0007.ts', `export const description = 'Small';\n${THE_FIFTH}`);
+    one.write('migrations/odin-small/007.ts', '');
+    return one;
+  };
+
+  it('ships the manifest inside the functions that read it, and in no other', () => {
+    const { directory, configuration } = project();
+    buildSync.mockClear();
+    const prepared = prepareEnvironment('odin-small', { projectDirectory: directory, configuration });
+    expect(prepared.manifest).toEqual({
+      formatVersion: 1,
+      environment: 'odin-small',
+      gitCommit: null,
+      migrations: [
+        {
+          id: '0007',
+          file: 'migrations/odin-small/0007.ts',
+          description: 'Small',
+          functionName: 'odin-migrate-odin-small-0007',
+          sourceSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+          checkpointed: false,
+        },
+      ],
+    });
+    expect(prepared.warnings).toHaveLength(1);
+    for (const name of ['list-pending', 'halt'] as const) {
+      expect(JSON.parse(read(prepared.bundles.system[name].directory, 'manifest.json'))).toEqual(prepared.manifest);
+    }
+    for (const name of ['record-completion', 'resume'] as const) {
+      expect(existsSync(path.join(prepared.bundles.system[name].directory, 'manifest.json'))).toBe(false);
+    }
+    expect(buildSync).toHaveBeenCalledTimes(2); // one to read the exports, one for the bundles
+    expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, '.odin-migrate'))).toBe(true);
+  });
+
+  it('of a rehearsal has the fault in the one bundle that it is for', () => {
+    const { directory, configuration } = project();
+    const prepared = prepareEnvironment('odin-small', {
+      projectDirectory: directory,
+      configuration,
+      workDirectory: path.join(directory, 'rehearsal'),
+      rehearsal: { migration: '0007', fault: 'fail' },
+    });
+    const map = read(prepared.bundles.migrations[0]?.bundle.directory ?? '', 'index.mjs.map');
+    expect(map).toContain('lambdas/run-migration/rehearsal.ts');
+    expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, 'rehearsal'))).toBe(true);
+  });
+});
