@@ -45,7 +45,7 @@ export class EnvironmentStack extends Stack {
     const objects = (pattern: string) => [ledger.arnForObjects(pattern)];
 
     const common = { environment, ledger, logGroup: systemLogs };
-    const { role: listPendingRole } = createSystemFunction(this, 'list-pending', {
+    const listPending = createSystemFunction(this, 'list-pending', {
       ...common,
       bundle: prepared.bundles.system['list-pending'],
       statements: [allow(['states:DescribeExecution'], [executions])],
@@ -80,7 +80,7 @@ export class EnvironmentStack extends Stack {
     protectLedger(ledger, { recordCompletion, halt, resume });
 
     prepared.bundles.migrations.forEach((migration, index) => {
-      createMigrationFunction(this, {
+      const lambda = createMigrationFunction(this, {
         ...common,
         logGroup: migrationLogs,
         bundle: migration.bundle,
@@ -89,12 +89,14 @@ export class EnvironmentStack extends Stack {
         clockMarginSeconds: configuration.clockMarginSeconds,
         variables: configuration.variables,
       });
+      // A run in the middle of a deployment never names a function that is not there yet.
+      listPending.lambda.node.addDependency(lambda);
     });
 
     const machine = this.#createStateMachine(environment, machineName, configuration, (name) =>
       arn('lambda', 'function', name),
     );
-    machine.node.addDependency(listPendingRole);
+    machine.node.addDependency(listPending.lambda);
 
     new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
     new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
