@@ -37,7 +37,7 @@ export async function runToEnd({ deployment, executionArn, seen, report, pollMs 
 }
 
 function ended({ status, error, cause }: Extract<RunEvent, { event: 'ended' }>, done: string | undefined): ExitCode {
-  print();
+  if (done !== undefined) print();
   if (status === 'SUCCEEDED') {
     print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
     return EXIT.done;

@@ -1,12 +1,11 @@
 // The CDK app that cdk.json names. `-c environment=odin-dev` synthesises that one alone.
-import { App } from 'aws-cdk-lib';
 import path from 'node:path';
 import { asOdinError } from '../core/errors.ts';
-import { addEnvironments } from './build-app.ts';
+import { addEnvironments, deployedApp } from './build-app.ts';
 import { CONTEXT_KEY, parseConfiguration } from './configuration.ts';
 
 try {
-  const app = new App();
+  const app = deployedApp();
   const configuration = parseConfiguration(app.node.tryGetContext(CONTEXT_KEY));
   const only: unknown = app.node.tryGetContext('environment');
   addEnvironments({

@@ -1,5 +1,6 @@
 // Builds the CDK app: one stack per environment.
 import { App } from 'aws-cdk-lib';
+import featureFlags from './feature-flags.json' with { type: 'json' };
 import { configurationOf } from './configuration.ts';
 import { assertKnownEnvironment, environmentNames } from './discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
@@ -36,6 +37,12 @@ export function addEnvironments({ app, only, variables, ...options }: BuildOptio
   });
 }
 
+/**
+ * The CDK's feature flags as recommended when this project began. A new one of a later CDK changes nothing by itself: it
+ * could rename, and so replace, what is deployed.
+ */
+export const deployedApp = (): App => new App({ context: featureFlags });
+
 /** An app without what only a deployment needs: for the embedded default and for tests (AWS-FACTS: synth in 2.5 s less). */
 export const offlineApp = (outdir: string): App =>
-  new App({ outdir, analyticsReporting: false, builtinCloudFormationValidation: false });
+  new App({ context: featureFlags, outdir, analyticsReporting: false, builtinCloudFormationValidation: false });
