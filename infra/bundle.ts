@@ -45,9 +45,10 @@ export function bundleEnvironment<M extends MigrationFile>(
     writeFileSync(path.join(entryDirectory, `${id}.ts`), migrationEntry(relative, lambdas, file, fault));
   }
 
+  const known = systemBundles.get(projectDirectory);
   const entryPoints = [
-    ...SYSTEM_FUNCTIONS.map((name) => ({
-      in: path.join(projectDirectory, `lambdas/entries/${name}.ts`),
+    ...(known ? [] : SYSTEM_FUNCTIONS).map((name) => ({
+      in: path.join(lambdas, `entries/${name}.ts`),
       out: `${name}/index`,
     })),
     ...migrations.map(({ id }) => ({ in: path.join(entryDirectory, `${id}.ts`), out: `${id}/index` })),
@@ -80,6 +81,8 @@ export function bundleEnvironment<M extends MigrationFile>(
   for (const { out } of entryPoints) {
     nameSourcesFrom(projectDirectory, outputDirectory, path.join(outputDirectory, `${out}.mjs.map`));
   }
+  if (known) write(known, outputDirectory);
+  else systemBundles.set(projectDirectory, read(outputDirectory));
 
   const bundleOf = (name: string): Bundle => {
     const directory = path.join(outputDirectory, name);
@@ -93,6 +96,24 @@ export function bundleEnvironment<M extends MigrationFile>(
     >,
     migrations: migrations.map((migration) => ({ ...migration, bundle: bundleOf(migration.id) })),
   };
+}
+
+/**
+ * The system functions' bundles by project, as file → content. They are the same for every environment, so that a synth of
+ * ten environments makes them once.
+ */
+const systemBundles = new Map<string, Map<string, Buffer>>();
+
+const SYSTEM_FILES = SYSTEM_FUNCTIONS.flatMap((name) => [`${name}/index.mjs`, `${name}/index.mjs.map`]);
+
+const read = (directory: string): Map<string, Buffer> =>
+  new Map(SYSTEM_FILES.map((file) => [file, readFileSync(path.join(directory, file))]));
+
+function write(files: ReadonlyMap<string, Buffer>, directory: string): void {
+  for (const [file, content] of files) {
+    mkdirSync(path.join(directory, path.dirname(file)), { recursive: true });
+    writeFileSync(path.join(directory, file), content);
+  }
 }
 
 /** The migration is imported when the wrapper asks for it and not before: its top level is user code (DESIGN §4). */
