@@ -7,6 +7,7 @@ import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscrip
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { OUTPUTS, resourcePrefix, stackName, SYSTEM_FUNCTIONS, systemFunctionName, VARIABLES } from '../core/names.ts';
+import { acknowledgeFindings } from './acknowledgements.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 import type { PreparedEnvironment } from './prepare.ts';
 import { allow, createMigrationFunction, createSystemFunction } from './functions.ts';
@@ -102,6 +103,7 @@ export class EnvironmentStack extends Stack {
     new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
     new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(environment, 'resume') });
     new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
+    acknowledgeFindings(this, ledger);
   }
 
   #createTopic(notify: readonly string[]): Topic {
