@@ -18,11 +18,12 @@ describe('keys under attempts/', () => {
       fc.property(migration, count, count, (id, attempt, n) => {
         expect(parseAttemptKey(keys.started(id, attempt))).toEqual({ record: 'started', migration: id, attempt });
         expect(parseAttemptKey(keys.finished(id, attempt))).toEqual({ record: 'finished', migration: id, attempt });
-        expect(parseAttemptKey(keys.slice(id, attempt, n))).toEqual({
+        // The first slice's claim is started.json.
+        expect(parseAttemptKey(keys.slice(id, attempt, n + 1))).toEqual({
           record: 'slice',
           migration: id,
           attempt,
-          slice: n,
+          slice: n + 1,
         });
         expect(parseAttemptKey(keys.decision(id, attempt, n))).toEqual({
           record: 'decision',
@@ -42,7 +43,7 @@ describe('keys under attempts/', () => {
         : kind === 'finished'
           ? keys.finished(id, attempt)
           : kind === 'slice'
-            ? keys.slice(id, attempt, n)
+            ? keys.slice(id, attempt, n + 1)
             : keys.decision(id, attempt, n);
     fc.assert(
       fc.property(named, named, (a, b) => {

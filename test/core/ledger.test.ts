@@ -498,11 +498,13 @@ describe('moveCheckpoint', () => {
   });
 
   it('moves on from what was read back as well as from what was returned, for any cursor', async () => {
+    // As JSON gives it back: without -0.
+    const cursor = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as CheckpointRecord['cursor']);
     await fc.assert(
-      fc.asyncProperty(fc.jsonValue(), fc.jsonValue(), async (a, b) => {
+      fc.asyncProperty(cursor, cursor, async (a, b) => {
         ledger = new Ledger(new HookedStore());
-        const first = await move(undefined, checkpoint(a as never));
-        const second = await move(first, checkpoint(b as never));
+        const first = await move(undefined, checkpoint(a));
+        const second = await move(first, checkpoint(b));
         const third = await move(await ledger.checkpoint('0004'), checkpoint('c'));
         expect([second.sequence, third.sequence]).toEqual([2, 3]);
       }),

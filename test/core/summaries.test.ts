@@ -161,6 +161,7 @@ describe('firstSourceLine', () => {
       'migrations/odin-dev/0004.ts:12:9',
     ],
     ['Error: x\n    at deep (/var/task/a.js:1:1)\n    at b', 'deep (/var/task/a.js:1:1)'],
+    ['Error: x\n    at deep (/var/task/lambdas/halt.ts:1:1)\n    at b', 'lambdas/halt.ts:1:1'],
     ['Error: x', ''],
     ['', ''],
   ])('of %j is %j', (stack, line) => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ledger } from '../../core/ledger.ts';
 import { SYSTEM_FUNCTIONS, VARIABLES } from '../../core/names.ts';
-import type { Bundles } from '../../infra/bundle.ts';
+import type { Bundle, Bundles } from '../../infra/bundle.ts';
 import { bundleEnvironment } from '../../infra/bundle.ts';
 import type { MigrationFile } from '../../infra/discover.ts';
 import { discoverEnvironment } from '../../infra/discover.ts';
@@ -73,8 +73,8 @@ function bundle(project: TemporaryProject, work: string): Bundles<MigrationFile>
   const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
   return bundleEnvironment(project.directory, path.join(project.directory, work), migrations);
 }
-const all = ({ system, migrations }: Bundles<MigrationFile>) => [
-  ...SYSTEM_FUNCTIONS.map((name) => ({ name: name as string, ...system[name] })),
+const all = ({ system, migrations }: Bundles<MigrationFile>): (Bundle & { name: string })[] => [
+  ...SYSTEM_FUNCTIONS.map((name) => ({ name, ...system[name] })),
   ...migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({ name: id, directory, codeSha256 })),
 ];
 const read = (directory: string, file: string) => readFileSync(path.join(directory, file), 'utf8');
@@ -101,7 +101,11 @@ describe('bundleEnvironment', () => {
 
   it('leaves nothing but the bundles, each with its map', () => {
     const directory = path.join(one.directory, '.odin-migrate/bundles/odin-dev');
-    expect(readdirSync(directory).sort()).toEqual(all(first).map(({ name }) => name).sort());
+    expect(readdirSync(directory).sort()).toEqual(
+      all(first)
+        .map(({ name }) => name)
+        .sort(),
+    );
     for (const each of all(first)) expect(readdirSync(each.directory).sort()).toEqual(['index.mjs', 'index.mjs.map']);
   });
 
@@ -123,9 +127,11 @@ describe('bundleEnvironment', () => {
   it('changes no other bundle when a migration is added', () => {
     // The other copy has 0005.ts besides.
     expect(all(second)).toHaveLength(all(first).length + 1);
-    expect(all(second).slice(0, -1).map(({ codeSha256 }) => codeSha256)).toEqual(
-      all(first).map(({ codeSha256 }) => codeSha256),
-    );
+    expect(
+      all(second)
+        .slice(0, -1)
+        .map(({ codeSha256 }) => codeSha256),
+    ).toEqual(all(first).map(({ codeSha256 }) => codeSha256));
   });
 
   it('has nothing in it of where the project lies', () => {
@@ -293,6 +299,34 @@ describe('prepareEnvironment', () => {
     }
     expect(buildSync).toHaveBeenCalledTimes(2); // one to read the exports, one for the bundles
     expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, '.odin-migrate'))).toBe(true);
+  });
+
+  it('has the same system functions for each environment of a project, and bundles them once', () => {
+    const { directory, configuration } = project();
+    buildSync.mockClear();
+    const prepared = prepareEnvironment('odin-small', {
+      projectDirectory: directory,
+      configuration,
+      workDirectory: path.join(directory, 'again'),
+    });
+    const entries = buildSync.mock.calls.at(-1)?.[0]?.entryPoints as { out: string }[];
+    expect(entries.map(({ out }) => out)).toEqual(['0007/index']);
+    for (const name of SYSTEM_FUNCTIONS) {
+      const { directory: own, codeSha256 } = prepared.bundles.system[name];
+      expect(own.startsWith(path.join(directory, 'again'))).toBe(true);
+      expect(codeSha256).toBe(first.system[name].codeSha256);
+      for (const file of ['index.mjs', 'index.mjs.map']) {
+        expect(read(own, file) === read(first.system[name].directory, file), `${name}/${file}`).toBe(true);
+      }
+    }
+  });
+
+  it('may have no migration at all', () => {
+    const { directory, configuration } = project();
+    const prepared = prepareEnvironment('odin-empty', { projectDirectory: directory, configuration });
+    expect(prepared.manifest.migrations).toEqual([]);
+    expect(prepared.warnings).toEqual(['migrations/odin-empty/ does not exist: no migrations.']);
+    expect(prepared.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
   });
 
   it('of a rehearsal has the fault in the one bundle that it is for', () => {

@@ -47,7 +47,12 @@ describe('parseConfiguration', () => {
     ['a region that is none', of({ region: 'Europe' }), `${FIELD}.region`, 'expected a region, e.g. "eu-west-1"'],
     ['a variable that is no text', of({ variables: { A_B: 1 } }), `${FIELD}.variables.A_B`, 'Found 1.'],
     ['an address without its kind', of({ notify: ['me@example.com'] }), `${FIELD}.notify.0`, 'expected "mailto:…@…"'],
-    ['an address that is not encrypted', of({ notify: ['http://example.com'] }), `${FIELD}.notify.0`, '"http://example.com"'],
+    [
+      'an address that is not encrypted',
+      of({ notify: ['http://example.com'] }),
+      `${FIELD}.notify.0`,
+      '"http://example.com"',
+    ],
     ['a retention that CloudWatch does not know', of({ logRetentionDays: 8 }), `${FIELD}.logRetentionDays`, 'Found 8.'],
     ['a retention without end', of({ logRetentionDays: 9999 }), `${FIELD}.logRetentionDays`, 'Found 9999.'],
     ['a retention that is text', of({ logRetentionDays: 'ONE_YEAR' }), `${FIELD}.logRetentionDays`, '"ONE_YEAR"'],

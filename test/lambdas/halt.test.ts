@@ -117,7 +117,7 @@ describe('what is recorded', () => {
     await finish('succeeded');
     await halt({}, { error: { Error: 'LedgerForbidden', Cause: 'no' } });
     expect(await record()).toMatchObject({ outcome: 'unrecorded', error: { name: 'LedgerForbidden' } });
-    expect(message()).toContain('It SUCCEEDED, but its completion could not be recorded');
+    expect(message()).toContain('its completion could not be recorded');
   });
 
   it.each([

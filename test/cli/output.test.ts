@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EXIT, exitCodeOf } from '../../cli/exit-codes.ts';
+import { duration, plain, print, printError } from '../../cli/output.ts';
+import { OdinError } from '../../core/errors.ts';
+
+describe('duration', () => {
+  const [S, MIN, H] = [1_000, 60_000, 3_600_000];
+  it.each([
+    [0, '0.0 s'],
+    [40, '0.0 s'],
+    [400, '0.4 s'],
+    [12_340, '12.3 s'],
+    [59_900, '59.9 s'],
+    [MIN, '1 min 00 s'],
+    [4 * MIN + 5 * S, '4 min 05 s'],
+    [4 * MIN + 5 * S + 999, '4 min 05 s'],
+    [H - 1, '59 min 59 s'],
+    [H, '1 h 00 min'],
+    [2 * H + 7 * MIN + 59 * S, '2 h 07 min'],
+    [30 * H, '30 h 00 min'],
+  ])('%i ms is %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  it('never gets shorter when the time gets longer', () => {
+    const secondsOf = (text: string) =>
+      [...text.matchAll(/([\d.]+) (h|min|s)/g)].reduce(
+        (sum, [, value, unit]) => sum + Number(value) * (unit === 'h' ? 3_600 : unit === 'min' ? 60 : 1),
+        0,
+      );
+    fc.assert(
+      fc.property(fc.nat(10 * H), fc.nat(10 * H), (a, b) => {
+        expect(Math.sign(secondsOf(duration(a)) - secondsOf(duration(b))) * Math.sign(a - b)).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});
+
+describe('plain', () => {
+  it.each([
+    ['as it is: ä € 日本語 \u{1F9A5}', 'as it is: ä € 日本語 \u{1F9A5}'],
+    ['\u001b[31mred\u001b[0m', 'red'],
+    ['\u001b]8;;https://example.com\u0007link\u001b]8;;\u0007', 'link'],
+    ['one\r\ntwo\n\n\tthree', 'one two three'],
+    ['over\rwritten', 'over written'],
+    ['back\b\b\b\bspace', 'back space'],
+    ['line\u2028paragraph\u2029end', 'line paragraph end'],
+    ['\u009b2Jone byte escapes too', 'one byte escapes too'],
+    ['half an escape \u001b', 'half an escape'],
+    ['  around \n', 'around'],
+    ['', ''],
+  ])('of %j is %j', (text, expected) => {
+    expect(plain(text)).toBe(expected);
+  });
+
+  it('has no control character and no line break, whatever the text', () => {
+    const hostile = fc.string({
+      unit: fc.constantFrom(
+        '\u001b',
+        '[',
+        ']',
+        '2',
+        'J',
+        'm',
+        ';',
+        '\u0007',
+        '\u009b',
+        '\n',
+        '\r',
+        '\u0000',
+        '\u2028',
+        'a',
+      ),
+    });
+    fc.assert(
+      fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (text) => {
+        expect(plain(text)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+      }),
+    );
+  });
+});
+
+describe('printing', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  function written(stream: 'stdout' | 'stderr', work: () => void): string {
+    const lines: string[] = [];
+    const spy = vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      lines.push(String(text));
+      return true;
+    });
+    work();
+    spy.mockRestore();
+    return lines.join('');
+  }
+
+  it('of a line ends it', () => {
+    expect(written('stdout', () => print('a line'))).toBe('a line\n');
+    expect(written('stdout', () => print())).toBe('\n');
+  });
+
+  it('of an error says code and what, why, and what to type, each on a line of its own', () => {
+    const parts = { code: 'OutOfOrder', source: 'user', what: 'What\n\u001b[2Jhappened.' } as const;
+    const full = new OdinError({ ...parts, why: 'Why.', next: 'Type this.' });
+    // eslint-disable-next-line no-control-regex -- the colours of a terminal, when there is one
+    const colourless = (text: string) => text.replace(/\u001b\[\d+m/g, '');
+    expect(colourless(written('stderr', () => printError(full)))).toBe(
+      'OutOfOrder: What happened.\n  Why.\n  Type this.\n',
+    );
+    expect(colourless(written('stderr', () => printError(new OdinError(parts))))).toBe('OutOfOrder: What happened.\n');
+  });
+});
+
+describe('exit codes', () => {
+  it('are the documented numbers', () => {
+    expect(EXIT).toEqual({ done: 0, wrong: 1, halted: 2, refused: 3, failed: 4 });
+  });
+
+  it.each([
+    'OutOfOrder',
+    'HaltedElsewhere',
+    'AlreadyDecided',
+    'AttemptSucceeded',
+    'NothingHalted',
+    'OtherHalt',
+    'ReasonMissing',
+  ])('of %s is 3: refused', (code) => {
+    expect(exitCodeOf(code)).toBe(3);
+  });
+
+  it.each(['BadUsage', 'BadConfiguration', 'NotDeployed', 'UnknownEnvironment', 'Internal', 'FAILED', ''])(
+    'of %j is 1: wrong',
+    (code) => {
+      expect(exitCodeOf(code)).toBe(1);
+    },
+  );
+});

@@ -1,0 +1,120 @@
+// Wrong use of the command line, as a process: its exit code, and what it says on which stream.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { describe, it } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const PROGRAM = path.join(ROOT, 'cli/odin-migrate.js');
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function odinMigrate(...args: string[]): Promise<Ended> {
+  const { PATH = '', HOME = '' } = process.env;
+  // Nothing of the user's AWS: what is asked of it here is refused by a port on which nobody listens.
+  const env = {
+    PATH,
+    HOME: path.join(HOME, '.none'),
+    NO_COLOR: '1',
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    AWS_MAX_ATTEMPTS: '1',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = { stdout: '', stderr: '' };
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        output[stream] += text;
+      });
+    }
+    child.once('error', reject).once('close', (code) => resolve({ code, ...output }));
+  });
+}
+
+describe.concurrent('help', () => {
+  it.for(['--help', '-h', 'help'])('%s is printed, and is success', async (arg, { expect }) => {
+    const { code, stdout, stderr } = await odinMigrate(arg);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Usage: odin-migrate');
+    for (const command of ['local', 'resume']) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    expect(stdout).toContain('Exit codes: 0 done, 1 wrong use or configuration, 2 halted');
+  });
+
+  it('of a command names its arguments and options', async ({ expect }) => {
+    const { code, stdout } = await odinMigrate('resume', '--help');
+    expect(code).toBe(0);
+    for (const word of ['<environment>', '<decision>', '"mark-applied"', '--reason', '--local']) {
+      expect(stdout).toContain(word);
+    }
+  });
+});
+
+describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and does nothing', () => {
+  it.for<[string, string[], RegExp]>([
+    ['no command', [], /Usage: odin-migrate/],
+    ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
+    ['a misspelt command', ['reusme', 'sample', 'retry'], /unknown command 'reusme'\n\(Did you mean resume\?\)/],
+    ['an unknown option', ['local', '--frsh'], /unknown option '--frsh'/],
+    ['an argument too many', ['local', 'sample', 'more'], /too many arguments/],
+    ['no environment', ['resume'], /missing required argument 'environment'/],
+    ['no decision', ['resume', 'sample'], /missing required argument 'decision'/],
+    [
+      'an unknown decision',
+      ['resume', 'sample', 'maybe'],
+      /'maybe' is invalid.*Allowed choices are retry, mark-applied, skip, abort/,
+    ],
+    ['attempt 0', ['resume', 'sample', 'retry', '--attempt', '0'], /'0' is invalid/],
+    ['a negative time', ['local', '--slice-seconds', '-1'], /'-1' is invalid/],
+    ['an option without its value', ['local', '--fail'], /option '--fail <id>' argument missing/],
+  ])('%s', async ([, args, said], { expect }) => {
+    const { code, stdout, stderr } = await odinMigrate(...args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(said);
+    expect(stdout).toBe('');
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it.for<[string, string[], string[]]>([
+    [
+      'an unknown environment',
+      ['local', 'nope'],
+      [
+        'UnknownEnvironment: There is no environment "nope".',
+        '\n  Found: ',
+        'sample',
+        '\n  Make the folder migrations/nope/',
+      ],
+    ],
+    ['a path as an environment', ['local', '../migrations/sample'], ['UnknownEnvironment: ']],
+    [
+      'a migration that is not there',
+      ['local', 'sample', '--fail', '001'],
+      ['BadUsage: sample has no migration "001".', '\n  Found: 0001, '],
+    ],
+    [
+      'two faults at once',
+      ['local', 'sample', '--fail', '0001', '--timeout', '0002'],
+      ['BadUsage: Expected one of --fail, --crash and --timeout, found several.', '\n  Practise one fault at a time.'],
+    ],
+    [
+      'an environment that is not deployed',
+      ['resume', 'sample', 'retry'],
+      [
+        'NotDeployed: The stack OdinMigrate-sample was not found: ',
+        '\n  Check the AWS profile and region, or deploy it',
+      ],
+    ],
+  ])('%s', async ([, args, said], { expect }) => {
+    const { code, stderr } = await odinMigrate(...args);
+    expect(code).toBe(1);
+    for (const text of said) expect(stderr).toContain(text);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+});

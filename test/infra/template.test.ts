@@ -1,0 +1,568 @@
+// The CloudFormation template of an environment: what is in it, who may do what, and what stays the same.
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import fc from 'fast-check';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isEnvironmentName } from '../../core/identifiers.ts';
+import { migrationFunctionName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
+import { parseConfiguration } from '../../infra/configuration.ts';
+import { EnvironmentStack } from '../../infra/environment-stack.ts';
+import type { InspectedMigration } from '../../infra/inspect.ts';
+import { temporaryProject } from '../support/project.ts';
+import { HASH } from '../support/services.ts';
+import { thrownBy } from '../support/thrown.ts';
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DeletionPolicy?: string;
+  DependsOn?: string[];
+  UpdateReplacePolicy?: string;
+}
+interface Statement {
+  Sid?: string;
+  Effect: string;
+  Action: string | string[];
+  Resource?: unknown;
+  NotResource?: unknown;
+  Condition?: unknown;
+}
+
+const directory = mkdtempSync(path.join(tmpdir(), 'odin-template-'));
+const bundle = { directory: path.join(directory, 'bundle'), codeSha256: 'b'.repeat(64) };
+let synthesised = 0;
+
+/** A stack of migrations that were discovered, inspected and bundled: bundle.test.ts and others see to that. */
+function synthesise(
+  migrations: (Partial<InspectedMigration> & { id: string })[],
+  { name = 'odin-dev', environment = {}, warnings = [] as string[] } = {},
+): Template {
+  mkdirSync(bundle.directory, { recursive: true });
+  writeFileSync(path.join(bundle.directory, 'index.mjs'), 'export const handler = () => 1;\n');
+  const configuration = parseConfiguration({ environments: { [name]: environment } }).environments[name];
+  if (!configuration) throw new Error('not configured');
+  synthesised += 1;
+  const stack = new EnvironmentStack(offlineApp(path.join(directory, `cdk.out.${synthesised}`)), {
+    configuration,
+    prepared: {
+      name,
+      warnings,
+      bundles: {
+        system: { 'list-pending': bundle, 'record-completion': bundle, halt: bundle, resume: bundle },
+        migrations: migrations.map((migration) => ({
+          file: `migrations/${name}/${migration.id}.ts`,
+          path: '',
+          sourceSha256: HASH,
+          permissions: [],
+          timeoutSeconds: 900,
+          memoryMB: 1024,
+          variables: {},
+          checkpointed: false,
+          bundle,
+          ...migration,
+        })),
+      },
+      manifest: { formatVersion: 1, environment: name, gitCommit: null, migrations: [] },
+    },
+  });
+  return Template.fromStack(stack);
+}
+
+const resourcesOf = (template: Template) => (template.toJSON() as { Resources: Record<string, Resource> }).Resources;
+const ofType = (template: Template, type: string) =>
+  Object.values(resourcesOf(template)).filter((resource) => resource.Type === type);
+
+/** Text of a value of a template, its references by their logical names: `${LedgerB7379752.Arn}/attempts/*`. */
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const {
+    Ref,
+    'Fn::GetAtt': attribute,
+    'Fn::Join': join,
+  } = value as { Ref?: string; 'Fn::GetAtt'?: string[]; 'Fn::Join'?: [string, unknown[]] };
+  if (Ref !== undefined) return `\${${Ref}}`;
+  if (attribute) return `\${${attribute.join('.')}}`;
+  if (join) return join[1].map(text).join(join[0]);
+  throw new Error(`not text: ${JSON.stringify(value)}`);
+}
+const list = <T>(value: T | T[] | undefined): T[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value];
+/** `${LedgerB7379752.Arn}/attempts/*` is `/attempts/*`. */
+const inLedger = (value: unknown) => list(value).map((each) => text(each).replace(/^\$\{Ledger\w+\.Arn\}/, ''));
+
+/** Everything that a function's role, or the machine's, allows: its inline policies and those attached to it. */
+function statementsOf(template: Template, role: string): Statement[] {
+  const all = Object.entries(resourcesOf(template));
+  const [logicalId, found] = all.find(([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith(role)) ?? [];
+  if (!found || logicalId === undefined) throw new Error(`no role ${role}`);
+  const inline = (found.Properties['Policies'] ?? []) as { PolicyDocument: { Statement: Statement[] } }[];
+  const attached = all
+    .filter(([, { Type, Properties }]) => {
+      return Type === 'AWS::IAM::Policy' && JSON.stringify(Properties['Roles']).includes(logicalId);
+    })
+    .map(([, { Properties }]) => Properties as unknown as { PolicyDocument: { Statement: Statement[] } });
+  return [...inline, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+const actionsOf = (statements: Statement[]) => statements.flatMap(({ Action }) => list(Action));
+const roles = (template: Template) =>
+  Object.entries(resourcesOf(template))
+    .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+    .map(([id]) => id);
+const functionNamed = (template: Template, name: string) => {
+  const found = ofType(template, 'AWS::Lambda::Function').find(({ Properties }) => Properties['FunctionName'] === name);
+  if (!found) throw new Error(`no function ${name}`);
+  return found.Properties as {
+    Environment: { Variables: Record<string, unknown> };
+    Role: { 'Fn::GetAtt': [string, string] };
+    [property: string]: unknown;
+  };
+};
+
+let template: Template;
+beforeAll(() => {
+  template = synthesise(
+    [
+      { id: '0001' },
+      {
+        id: '0004',
+        description: 'Move ä to b',
+        permissions: [{ Effect: 'Allow', Action: 's3:*', Resource: ['arn:aws:s3:::data', 'arn:aws:s3:::data/*'] }],
+        timeoutSeconds: 150,
+        memoryMB: 512,
+        variables: { DATA_BUCKET: 'of the migration' },
+        checkpointed: true,
+      },
+      { id: '0010' },
+    ],
+    { environment: { variables: { DATA_BUCKET: 'of the environment', OTHER: 'o' } } },
+  );
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('a migration', () => {
+  it('is one function and one role, and nothing else', () => {
+    const ids = (of: Template) => Object.entries(resourcesOf(of)).map(([id, { Type }]) => `${Type} ${id}`);
+    const without = new Set(ids(synthesise([{ id: '0001' }, { id: '0004' }])));
+    const added = ids(template).filter((id) => !without.has(id));
+    expect(added.map((id) => id.replace(/\w{8}$/, ''))).toEqual([
+      'AWS::IAM::Role Migration0010Role',
+      'AWS::Lambda::Function Migration0010',
+    ]);
+  });
+
+  it('changes nothing of the others when it is added at the end', () => {
+    const before = resourcesOf(synthesise([{ id: '0001' }, { id: '0004' }]));
+    const after = resourcesOf(synthesise([{ id: '0001' }, { id: '0004' }, { id: '0005' }]));
+    for (const [id, { DependsOn, ...resource }] of Object.entries(before)) {
+      expect(after[id], id).toMatchObject(resource);
+      if (!id.startsWith('ListPending')) expect(after[id]?.DependsOn, id).toEqual(DependsOn);
+    }
+    expect(Object.keys(after)).toHaveLength(Object.keys(before).length + 2);
+  });
+
+  it('runs with what its file says, on the current Node.js and arm64', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'odin-migrate-odin-dev-0004',
+      Description: 'Move ä to b',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      Timeout: 150,
+      MemorySize: 512,
+      LoggingConfig: { LogGroup: { Ref: Match.stringLikeRegexp('^MigrationLogs') } },
+    });
+  });
+
+  it('knows itself, its predecessor and its ledger; its own variables win over the environment’s, and ours over both', () => {
+    const variables = functionNamed(template, 'odin-migrate-odin-dev-0004').Environment.Variables;
+    expect(variables).toEqual({
+      DATA_BUCKET: 'of the migration',
+      OTHER: 'o',
+      NODE_OPTIONS: '--enable-source-maps',
+      ODIN_ENVIRONMENT: 'odin-dev',
+      ODIN_LEDGER_BUCKET: { Ref: expect.stringMatching(/^Ledger/) as unknown },
+      ODIN_MIGRATION: '0004',
+      ODIN_PREDECESSOR: '0001',
+      ODIN_SOURCE_SHA256: HASH,
+      ODIN_CODE_SHA256: bundle.codeSha256,
+      ODIN_CLOCK_MARGIN_SECONDS: '60',
+    });
+    const ofFirst = functionNamed(template, 'odin-migrate-odin-dev-0001').Environment.Variables;
+    expect(ofFirst).not.toHaveProperty('ODIN_PREDECESSOR');
+    expect(ofFirst['DATA_BUCKET']).toBe('of the environment');
+  });
+
+  it('may do what its file says, and write its own part of the ledger', () => {
+    const statements = statementsOf(template, 'Migration0004Role').filter(
+      ({ Action }) => !list(Action).some((action) => action.startsWith('logs:') || action.startsWith('xray:')),
+    );
+    expect(statements.map(({ Effect, Action, Resource }) => [Effect, list(Action), inLedger(Resource).sort()])).toEqual(
+      [
+        ['Allow', ['s3:ListBucket'], ['']],
+        [
+          'Allow',
+          ['s3:GetObject'],
+          ['/attempts/0004/*', '/checkpoints/0004.json', '/completed/0001.json', '/completed/0004.json'],
+        ],
+        [
+          'Allow',
+          ['s3:PutObject'],
+          [
+            '/attempts/0004/*/finished.json',
+            '/attempts/0004/*/slices/*.json',
+            '/attempts/0004/*/started.json',
+            '/checkpoints/0004.json',
+          ],
+        ],
+        ['Allow', ['s3:*'], ['arn:aws:s3:::data', 'arn:aws:s3:::data/*']],
+      ],
+    );
+  });
+
+  it('may nothing but that, when its file asks for nothing', () => {
+    expect(new Set(actionsOf(statementsOf(template, 'Migration0001Role')))).toEqual(
+      new Set([
+        'logs:CreateLogStream',
+        'logs:PutLogEvents',
+        'xray:PutTraceSegments',
+        'xray:PutTelemetryRecords',
+        's3:ListBucket',
+        's3:GetObject',
+        's3:PutObject',
+      ]),
+    );
+  });
+
+  it('carries its id as a tag of its role, which the policy of the ledger goes by', () => {
+    const role = Object.entries(resourcesOf(template)).find(([id]) => id.startsWith('Migration0004Role'))?.[1];
+    expect(role?.Properties['Tags']).toContainEqual({ Key: 'odin-migrate:migration', Value: '0004' });
+  });
+});
+
+describe('a run in the middle of a deployment', () => {
+  const dependsOn = (name: string) =>
+    Object.entries(resourcesOf(template)).find(([id, { Type }]) => id.startsWith(name) && !Type.includes('Role'))?.[1]
+      .DependsOn ?? [];
+
+  it('never names a function that is not there yet: what lists them comes after them', () => {
+    const functions = Object.entries(resourcesOf(template))
+      .filter(([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('Migration'))
+      .map(([id]) => id);
+    expect(functions).toHaveLength(3);
+    expect(dependsOn('ListPending')).toEqual(expect.arrayContaining(functions));
+    expect(dependsOn('StateMachine2E')).toContainEqual(expect.stringMatching(/^ListPending\w{8}$/));
+  });
+});
+
+describe('every function', () => {
+  it('has a role of its own', () => {
+    const functions = ofType(template, 'AWS::Lambda::Function');
+    const own = functions.map(({ Properties }) => JSON.stringify(Properties['Role']));
+    expect(functions).toHaveLength(4 + 3);
+    expect(new Set(own).size).toBe(functions.length);
+  });
+
+  it('runs on nodejs24.x and arm64, with source maps and traces', () => {
+    for (const { Properties } of ofType(template, 'AWS::Lambda::Function')) {
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+        Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps', ODIN_ENVIRONMENT: 'odin-dev' } },
+      });
+    }
+  });
+
+  it('may write log lines of its own group only', () => {
+    for (const role of roles(template).filter((id) => !id.startsWith('StateMachine'))) {
+      const group = role.startsWith('Migration') ? 'MigrationLogs' : 'SystemLogs';
+      const logs = statementsOf(template, role).filter(({ Action }) => list(Action)[0]?.startsWith('logs:'));
+      expect(logs.map(({ Resource }) => text(Resource))).toEqual([
+        expect.stringMatching(`^\\$\\{${group}\\w+\\.Arn\\}$`),
+      ]);
+    }
+  });
+});
+
+describe('logs', () => {
+  it('are kept for a year, or for as long as is configured', () => {
+    const days = (of: Template) =>
+      ofType(of, 'AWS::Logs::LogGroup').map(({ Properties }) => Properties['RetentionInDays']);
+    expect(days(template)).toEqual([365, 365, 365]);
+    expect(days(synthesise([], { environment: { logRetentionDays: 7 } }))).toEqual([7, 7, 7]);
+  });
+
+  it('of the state machine have no execution data, in which the task tokens are', () => {
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      LoggingConfiguration: { IncludeExecutionData: false, Level: 'ALL' },
+    });
+  });
+});
+
+describe('the ledger bucket', () => {
+  it('is versioned, encrypted, private, and stays when the stack goes', () => {
+    template.hasResource('AWS::S3::Bucket', {
+      Properties: {
+        VersioningConfiguration: { Status: 'Enabled' },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      },
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
+    expect(ofType(template, 'AWS::S3::Bucket')).toHaveLength(1);
+    expect(JSON.stringify(ofType(template, 'AWS::S3::Bucket'))).not.toContain('Lifecycle');
+  });
+
+  const policy = () => {
+    const [found] = ofType(template, 'AWS::S3::BucketPolicy');
+    const { Statement: statements } = found?.Properties['PolicyDocument'] as { Statement: Statement[] };
+    return statements.map(({ Sid, Effect, Action, Resource, NotResource, Condition, ...rest }) => ({
+      sid: Sid,
+      effect: Effect,
+      principal: (rest as { Principal?: unknown }).Principal,
+      actions: list(Action),
+      resources: inLedger(Resource),
+      notResources: inLedger(NotResource),
+      condition: Condition,
+    }));
+  };
+  const statement = (sid: string) => policy().find((each) => each.sid === sid);
+
+  it('has a policy that only denies, to everybody', () => {
+    expect(policy()).toHaveLength(8);
+    for (const { effect, principal } of policy()) {
+      expect(effect).toBe('Deny');
+      expect(principal).toEqual({ AWS: '*' });
+    }
+  });
+
+  it('takes nothing without TLS 1.2', () => {
+    const conditions = policy().map(({ condition }) => condition);
+    expect(conditions).toContainEqual({ Bool: { 'aws:SecureTransport': 'false' } });
+    expect(conditions).toContainEqual({ NumericLessThan: { 's3:TlsVersion': 1.2 } });
+  });
+
+  it('lets nobody delete anything: a delete marker would let a create succeed again', () => {
+    expect(statement('NothingIsDeleted')).toMatchObject({
+      actions: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+      resources: ['/*'],
+      condition: undefined,
+    });
+  });
+
+  it('lets records be created and not written over', () => {
+    expect(statement('RecordsAreCreatedOnce')).toMatchObject({
+      actions: ['s3:PutObject'],
+      resources: ['/attempts/*', '/completed/*'],
+      condition: { Null: { 's3:if-none-match': 'true' } },
+    });
+  });
+
+  it.each([
+    ['CompletionsByRecordCompletion', '/completed/*', 'RecordCompletionRole'],
+    ['DecisionsByResume', '/attempts/*/decisions/*', 'ResumeRole'],
+    ['HaltsByHalt', '/halts/*', 'HaltRole'],
+  ])('%s: only one role writes %s', (sid, pattern, role) => {
+    expect(statement(sid)).toMatchObject({
+      actions: ['s3:PutObject'],
+      resources: [pattern],
+      condition: {
+        ArnNotEquals: {
+          'aws:PrincipalArn': { 'Fn::GetAtt': [expect.stringMatching(`^${role}`) as unknown, 'Arn'] },
+        },
+      },
+    });
+  });
+
+  it('lets a migration write its own part alone, whatever its own permissions say', () => {
+    const tag = 'aws:PrincipalTag/odin-migrate:migration';
+    expect(statement('MigrationsWriteTheirOwnPart')).toMatchObject({
+      actions: ['s3:PutObject'],
+      notResources: [`/attempts/\${${tag}}/*`, `/checkpoints/\${${tag}}.json`],
+      condition: { Null: { [tag]: 'false' } },
+    });
+  });
+
+  it('is written where each function writes, and nowhere else', () => {
+    const writes = (role: string) =>
+      statementsOf(template, role)
+        .filter(({ Action }) => list(Action).includes('s3:PutObject'))
+        .flatMap(({ Resource }) => inLedger(Resource));
+    expect(writes('ListPendingRole')).toEqual([]);
+    expect(writes('RecordCompletionRole')).toEqual(['/completed/*']);
+    expect(writes('HaltRole')).toEqual(['/halts/*']);
+    expect(writes('ResumeRole')).toEqual(['/attempts/*/decisions/*']);
+    expect(writes('StateMachineRole')).toEqual([]);
+  });
+
+  it('may be listed by everybody who reads it: without that, a missing key answers 403', () => {
+    for (const role of roles(template).filter((id) => !id.startsWith('StateMachine'))) {
+      expect(actionsOf(statementsOf(template, role)), role).toContain('s3:ListBucket');
+    }
+  });
+});
+
+describe('Step Functions', () => {
+  const holders = (action: string) =>
+    roles(template)
+      .filter((role) => actionsOf(statementsOf(template, role)).includes(action))
+      .map((id) => id.replace(/\w{8}$/, ''));
+
+  it('is answered, and started, by `resume` alone, for this machine', () => {
+    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:StartExecution']) {
+      expect(holders(action), action).toEqual(['ResumeRole']);
+    }
+    const sends = statementsOf(template, 'ResumeRole').filter(({ Action }) =>
+      list(Action).includes('states:SendTaskSuccess'),
+    );
+    expect(sends.flatMap(({ Resource }) => list(Resource).map(text))).toEqual([
+      'arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:odin-migrate-odin-dev',
+    ]);
+  });
+
+  it('is asked whether an execution is alive by those who decide on it', () => {
+    expect(holders('states:DescribeExecution')).toEqual(['ListPendingRole', 'HaltRole', 'ResumeRole']);
+    const [describe_] = statementsOf(template, 'HaltRole').filter(
+      ({ Action }) => Action === 'states:DescribeExecution',
+    );
+    expect(text(describe_?.Resource)).toMatch(/:execution:odin-migrate-odin-dev:\*$/);
+  });
+
+  it('has no wildcard action anywhere but in what a migration asks for', () => {
+    for (const role of roles(template).filter((id) => !id.startsWith('Migration0004'))) {
+      for (const action of actionsOf(statementsOf(template, role))) expect(action, role).not.toContain('*');
+    }
+  });
+
+  it('publishes by the halt function alone, to its topic', () => {
+    expect(holders('sns:Publish')).toEqual(['HaltRole']);
+  });
+
+  describe('the role of the machine', () => {
+    /** Whether it may invoke a function of that name, as IAM reads `*` and `?`. */
+    const mayInvoke = (name: string, of = template) =>
+      statementsOf(of, 'StateMachineRole')
+        .filter(({ Action }) => list(Action).includes('lambda:InvokeFunction'))
+        .flatMap(({ Resource }) => list(Resource).map(text))
+        .some((pattern) => {
+          const glob = pattern.split(':function:')[1] ?? '';
+          return new RegExp(`^${glob.replaceAll('?', '.').replaceAll('*', '.*')}$`).test(name);
+        });
+
+    it('may invoke what the machine invokes', () => {
+      for (const name of SYSTEM_FUNCTIONS.filter((each) => each !== 'resume')) {
+        expect(mayInvoke(systemFunctionName('odin-dev', name)), name).toBe(true);
+      }
+      for (const id of ['0001', '9999']) expect(mayInvoke(migrationFunctionName('odin-dev', id))).toBe(true);
+    });
+
+    it('may not invoke `resume`: a machine does not decide', () => {
+      expect(mayInvoke(systemFunctionName('odin-dev', 'resume'))).toBe(false);
+    });
+
+    it('may not invoke a function of another environment, however it is named', () => {
+      const name = fc.oneof(
+        fc.stringMatching(/^[a-z](-?[a-z0-9]){0,10}$/),
+        fc.stringMatching(/^[a-z0-9]{0,3}(-?[a-z0-9]){0,4}$/).map((rest) => `odin-dev-${rest}`),
+        fc.constantFrom('odin', 'odin-dev-0001', 'odin-de', 'odin-dev0', 'odin-dev-halt'),
+      );
+      fc.assert(
+        fc.property(name, (other) => {
+          fc.pre(isEnvironmentName(other) && other !== 'odin-dev');
+          for (const system of SYSTEM_FUNCTIONS) expect(mayInvoke(systemFunctionName(other, system))).toBe(false);
+          expect(mayInvoke(migrationFunctionName(other, '0001'))).toBe(false);
+        }),
+      );
+    });
+
+    it('may besides that write its logs and traces', () => {
+      const others = actionsOf(statementsOf(template, 'StateMachineRole')).filter(
+        (action) => !action.startsWith('lambda:'),
+      );
+      expect(others.length).toBeGreaterThan(0);
+      for (const action of others) expect(action).toMatch(/^(logs|xray):/);
+    });
+  });
+});
+
+describe('the stack', () => {
+  it('tells the command line where everything is', () => {
+    expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+      'LedgerBucketName',
+      'NotificationTopicArn',
+      'ResumeFunctionName',
+      'StateMachineArn',
+    ]);
+    template.hasOutput('ResumeFunctionName', { Value: 'odin-migrate-odin-dev-resume' });
+  });
+
+  it('has a machine of a fixed name, whose definition is the one that is tested', () => {
+    const [machine] = ofType(template, 'AWS::StepFunctions::StateMachine');
+    expect(machine?.Properties['StateMachineName']).toBe('odin-migrate-odin-dev');
+    const definition = text(machine?.Properties['DefinitionString']);
+    expect(JSON.parse(definition)).toMatchObject({ StartAt: 'List pending', States: { 'Halt for operator': {} } });
+    expect(Buffer.byteLength(definition)).toBeLessThan(1024 * 1024);
+  });
+
+  it('tells whoever is configured', () => {
+    const told = synthesise([], {
+      environment: { notify: ['mailto:team@example.com', 'https://example.com/hook'] },
+    });
+    const subscriptions = ofType(told, 'AWS::SNS::Subscription').map(({ Properties }) => [
+      Properties['Protocol'],
+      Properties['Endpoint'],
+    ]);
+    expect(subscriptions).toEqual([
+      ['email', 'team@example.com'],
+      ['https', 'https://example.com/hook'],
+    ]);
+  });
+
+  it('may have no migration', () => {
+    expect(ofType(synthesise([]), 'AWS::Lambda::Function')).toHaveLength(4);
+  });
+
+  it('stays under the 500 resources and the 1 MB of a template with as many migrations as it may have', () => {
+    const ids = Array.from({ length: 220 }, (_, n) => String(n + 1).padStart(4, '0'));
+    const permissions = [
+      {
+        Effect: 'Allow' as const,
+        Action: ['s3:GetObject', 's3:PutObject'],
+        Resource: ['arn:aws:s3:::data/some/prefix/*'],
+      },
+    ];
+    const full = synthesise(
+      ids.map((id) => ({ id, permissions, description: 'x'.repeat(100), variables: { DATA_BUCKET: 'data' } })),
+      { name: 'x'.repeat(32), environment: { notify: ['mailto:a@example.com', 'mailto:b@example.com'] } },
+    );
+    expect(Object.keys(resourcesOf(full)).length).toBeLessThanOrEqual(500);
+    expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(224);
+    expect(Buffer.byteLength(JSON.stringify(full.toJSON()))).toBeLessThan(1_000_000);
+  });
+
+  it('is not synthesised for an unknown environment, a bad name, or too many files: nothing is built', async () => {
+    const project = temporaryProject({ 'migrations/odin-dev/0001.ts': '', 'migrations/Odin_Prod/0001.ts': '' });
+    const build = (only: string) => () => {
+      const app = offlineApp(path.join(directory, 'none'));
+      addEnvironments({ app, projectDirectory: project.directory, configuration: project.configuration, only });
+      return app.node.children.length;
+    };
+    expect((await thrownBy(build('odin-prod'))).code).toBe('UnknownEnvironment');
+    expect((await thrownBy(build('Odin_Prod'))).code).toBe('BadEnvironmentName');
+    for (let n = 0; n < 221; n += 1) project.write(`migrations/odin-dev/${String(n).padStart(4, '0')}.ts`, '');
+    expect((await thrownBy(build('odin-dev'))).code).toBe('TooManyMigrations');
+    project.remove();
+  });
+});
