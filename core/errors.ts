@@ -44,9 +44,15 @@ export type ErrorCode =
   | 'AttemptSucceeded'
   | 'HaltNotNeeded'
   | 'DecisionNotDelivered'
+  // adopting an environment
+  | 'AlreadyAttempted'
+  | 'UnknownMigration'
   // the command line and the embedded AWS
   | 'BadUsage'
   | 'NotDeployed'
+  | 'NoCredentials'
+  | 'AwsForbidden'
+  | 'AwsUnreachable'
   | 'ToolMissing'
   | 'Internal';
 

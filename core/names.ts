@@ -38,8 +38,11 @@ export const OUTPUTS = {
   topicArn: 'NotificationTopicArn',
 } as const;
 
-export const SYSTEM_FUNCTIONS = ['list-pending', 'record-completion', 'halt', 'resume'] as const;
+export const SYSTEM_FUNCTIONS = ['list-pending', 'record-completion', 'halt', 'resume', 'baseline'] as const;
 export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
+
+/** Those that an operator invokes, and the state machine never does. */
+export const OPERATOR_FUNCTIONS: readonly SystemFunction[] = ['resume', 'baseline'];
 
 const PREFIX = 'odin-migrate';
 

@@ -17,6 +17,10 @@ const Attempt = z.int().min(1);
 export const ListPendingPayload = z.object({ execution: Arn, input: RunInput });
 export type ListPendingPayload = z.infer<typeof ListPendingPayload>;
 
+/** Asks `list-pending` for the manifest that is deployed, and for nothing to be done: the command line's question. */
+export const ManifestQuestion = z.strictObject({ describe: z.literal('manifest') });
+export type ManifestQuestion = z.infer<typeof ManifestQuestion>;
+
 /** `Run migration`: asks a migration's function for one slice of one attempt. */
 export const RunPayload = z.object({
   execution: Arn,
@@ -51,6 +55,14 @@ export const ResumePayload = z.strictObject({
 });
 export type ResumePayload = z.infer<typeof ResumePayload>;
 
+/** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
+export const BaselinePayload = z.strictObject({
+  through: MigrationId,
+  reason: z.string().trim().min(1, 'expected a reason').max(4000),
+  by: z.string().min(1).max(512),
+});
+export type BaselinePayload = z.infer<typeof BaselinePayload>;
+
 /** Output of `List pending`: the step, as `What next?` reads it. */
 export type Step =
   | { step: 'run'; migration: string; attempt: number; slice: number; functionName: string; gitCommit: string | null }
@@ -73,8 +85,29 @@ export type RunOutcome =
     }
   | { outcome: 'claimed elsewhere'; migration: string; attempt: number };
 
-/** Answer of `resume`. A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
-export type ResumeAnswer = Resumed | { result: 'refused'; code: ErrorCode; what: string; why?: string; next?: string };
+/** A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
+export interface Refusal {
+  result: 'refused';
+  code: ErrorCode;
+  what: string;
+  why?: string;
+  next?: string;
+}
+
+/** Answer of `resume`. */
+export type ResumeAnswer = Resumed | Refusal;
+
+/** Answer of `baseline`. */
+export type BaselineAnswer = Baselined | Refusal;
+
+export interface Baselined {
+  result: 'recorded';
+  /** Ids recorded now, and those that had a completion before; ascending. */
+  recorded: string[];
+  already: string[];
+  by: string;
+  message: string;
+}
 
 export interface Resumed {
   /** `already`: this halt had been decided before; the decision below is the one that counts. */

@@ -6,7 +6,8 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { OUTPUTS, resourcePrefix, stackName, SYSTEM_FUNCTIONS, systemFunctionName, VARIABLES } from '../core/names.ts';
+import { OPERATOR_FUNCTIONS, OUTPUTS, resourcePrefix, stackName } from '../core/names.ts';
+import { SYSTEM_FUNCTIONS, systemFunctionName, VARIABLES } from '../core/names.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 import type { PreparedEnvironment } from './prepare.ts';
@@ -78,7 +79,14 @@ export class EnvironmentStack extends Stack {
       ],
       variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
     });
-    protectLedger(ledger, { recordCompletion, halt, resume });
+    // A function of its own, and not a mode of another: who may invoke it may declare migrations done.
+    const { role: baseline } = createSystemFunction(this, 'baseline', {
+      ...common,
+      bundle: prepared.bundles.system.baseline,
+      statements: [allow(['s3:PutObject'], objects('completed/*'))],
+      variables: {},
+    });
+    protectLedger(ledger, { recordCompletion, baseline, halt, resume });
 
     prepared.bundles.migrations.forEach((migration, index) => {
       const lambda = createMigrationFunction(this, {
@@ -135,7 +143,9 @@ export class EnvironmentStack extends Stack {
   ): StateMachine {
     const logs = this.#logGroup('StateMachineLogs', `/aws/vendedlogs/states/${stateMachineName}`, configuration);
     const functions = [
-      ...SYSTEM_FUNCTIONS.filter((name) => name !== 'resume').map((name) => systemFunctionName(environment, name)),
+      ...SYSTEM_FUNCTIONS.filter((name) => !OPERATOR_FUNCTIONS.includes(name)).map((name) =>
+        systemFunctionName(environment, name),
+      ),
       `${resourcePrefix(environment)}-????`, // the four digits of a migration
     ];
     const role = new Role(this, 'StateMachineRole', {

@@ -22,6 +22,7 @@ export function createLedgerBucket(scope: Construct): Bucket {
 
 export interface LedgerWriters {
   recordCompletion: IRole;
+  baseline: IRole;
   halt: IRole;
   resume: IRole;
 }
@@ -32,11 +33,12 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     bucket.addToResourcePolicy(
       new PolicyStatement({ sid, effect: Effect.DENY, principals: [new AnyPrincipal()], ...props }),
     );
-  const onlyWrittenBy = (sid: string, role: IRole, pattern: string) =>
+  const onlyWrittenBy = (sid: string, roles: IRole[], pattern: string) =>
     deny(sid, {
       actions: ['s3:PutObject'],
       resources: keys(pattern),
-      conditions: { ArnNotEquals: { 'aws:PrincipalArn': role.roleArn } },
+      // Of several values, ArnNotEquals holds only if none is equal.
+      conditions: { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } },
     });
 
   // A delete marker would let If-None-Match succeed again (AWS-FACTS), so nothing is ever deleted.
@@ -46,9 +48,9 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     resources: keys('attempts/*', 'completed/*'),
     conditions: { Null: { 's3:if-none-match': 'true' } },
   });
-  onlyWrittenBy('CompletionsByRecordCompletion', writers.recordCompletion, 'completed/*');
-  onlyWrittenBy('DecisionsByResume', writers.resume, 'attempts/*/decisions/*');
-  onlyWrittenBy('HaltsByHalt', writers.halt, 'halts/*');
+  onlyWrittenBy('CompletionsByRecordCompletion', [writers.recordCompletion, writers.baseline], 'completed/*');
+  onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*');
+  onlyWrittenBy('HaltsByHalt', [writers.halt], 'halts/*');
   // Whatever a migration's own permissions say (s3:* on everything, say), it writes its own part and no other.
   deny('MigrationsWriteTheirOwnPart', {
     actions: ['s3:PutObject'],

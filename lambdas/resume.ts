@@ -3,6 +3,7 @@ import { describeThrown, OdinError } from '../core/errors.ts';
 import { resumedExecutionName } from '../core/names.ts';
 import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
 import type { DecisionRecord, HaltRecord } from '../core/records.ts';
+import { orRefusal } from './refusal.ts';
 import type { Invocation, Services } from './services.ts';
 
 /**
@@ -14,16 +15,8 @@ import type { Invocation, Services } from './services.ts';
  */
 export function createResume(services: Services) {
   const decideOrThrow = createDecider(services);
-  return async (payload: ResumePayload, invocation: Invocation): Promise<ResumeAnswer> => {
-    try {
-      return await decideOrThrow(payload, invocation);
-    } catch (thrown) {
-      if (!(thrown instanceof OdinError) || thrown.source !== 'user') throw thrown;
-      const { code, what, why, next } = thrown;
-      services.log.warn(`Refused: ${thrown.message}`, { code });
-      return { result: 'refused', code, what, ...(why !== undefined && { why }), ...(next !== undefined && { next }) };
-    }
-  };
+  return (payload: ResumePayload, invocation: Invocation): Promise<ResumeAnswer> =>
+    orRefusal(services.log, () => decideOrThrow(payload, invocation));
 }
 
 function createDecider({ environment, ledger, executions, log, now }: Services) {

@@ -1,5 +1,5 @@
-// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS and STS for the
-// ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
+// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS, STS and CloudFormation
+// for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +14,8 @@ import { createS3 } from './s3.ts';
 import type { S3 } from './s3.ts';
 import { createSns } from './sns.ts';
 import type { Notification, Sns } from './sns.ts';
+import { createStacks } from './stacks.ts';
+import type { Stacks } from './stacks.ts';
 import { createStepFunctions } from './step-functions.ts';
 import type { StateEvent, StepFunctions } from './step-functions.ts';
 
@@ -47,6 +49,8 @@ export interface EmbeddedAws {
   readonly lambda: LambdaHost;
   readonly stepFunctions: StepFunctions;
   readonly sns: Sns;
+  /** What `deployTemplate` deployed here. */
+  readonly stacks: Stacks;
   /** What a process needs so that its SDK clients come here. */
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -91,7 +95,8 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     lambda: { invoke: (name, payload) => invokeFromStates(lambda, decide, name, payload) },
   });
 
-  const services: Services = { s3, sns, lambda, stepFunctions, region, accountId };
+  const stacks = createStacks(region, accountId);
+  const services: Services = { s3, sns, lambda, stepFunctions, stacks, region, accountId };
   const pending = new Set<Promise<void>>();
   server.on('request', (incoming, response) => {
     const work = serve(services, decide, incoming, response).catch(() => void response.destroy());
@@ -109,6 +114,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     lambda,
     stepFunctions,
     sns,
+    stacks,
     environment: embeddedEnvironment(endpoint, region),
 
     async close() {

@@ -11,6 +11,8 @@ import { s3ErrorAnswer } from './s3.ts';
 import type { S3 } from './s3.ts';
 import type { Sns } from './sns.ts';
 import { callStepFunctions } from './step-functions-api.ts';
+import { describeStacks } from './stacks.ts';
+import type { Stacks } from './stacks.ts';
 import type { StepFunctions } from './step-functions.ts';
 
 export interface RequestSummary {
@@ -33,7 +35,7 @@ export interface RequestSummary {
 export type Verdict = 'pass' | 'drop-answer' | { readonly status: number; readonly code: string };
 export type RequestHook = (request: RequestSummary) => Verdict | Promise<Verdict>;
 
-export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'sts' | 'unknown';
+export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'sts' | 'cloudformation' | 'unknown';
 
 /** What the endpoint leads to. */
 export interface Services {
@@ -41,6 +43,7 @@ export interface Services {
   readonly sns: Sns;
   readonly lambda: LambdaHost;
   readonly stepFunctions: StepFunctions;
+  readonly stacks: Stacks;
   readonly region: string;
   readonly accountId: string;
 }
@@ -132,18 +135,20 @@ async function understand(services: Services, request: HttpRequest): Promise<Cal
       return understandLambda(services, request);
     case 'sns':
     case 'sts':
+    case 'cloudformation':
       return understandQuery(services, service, request);
     case 'unknown':
       return refuse(request);
   }
 }
 
+const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'sts', 'cloudformation'] as const;
+
 /** A signed request names its service; the rest is told by its form. */
 function serviceOf(request: HttpRequest): Service {
   const signed = header(request.headers, 'authorization') ?? request.query.get('X-Amz-Credential') ?? '';
   const scope = /\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed)?.[1];
-  if (scope !== undefined)
-    return (['s3', 'states', 'lambda', 'sns', 'sts'] as const).find((name) => name === scope) ?? 'unknown';
+  if (scope !== undefined) return SPOKEN.find((name) => name === scope) ?? 'unknown';
   if (header(request.headers, 'x-amz-target')) {
     return header(request.headers, 'x-amz-target')?.startsWith('AWSStepFunctions.') ? 'states' : 'unknown';
   }
@@ -247,9 +252,13 @@ export async function invokeFromStates(
   return answer;
 }
 
-// SNS and STS: the query protocol
+// SNS, STS and CloudFormation: the query protocol
 
-async function understandQuery(services: Services, service: 'sns' | 'sts', request: HttpRequest): Promise<Call> {
+async function understandQuery(
+  services: Services,
+  service: 'sns' | 'sts' | 'cloudformation',
+  request: HttpRequest,
+): Promise<Call> {
   const form = new URLSearchParams((await readBody(request.body)).toString());
   const operation = form.get('Action') ?? '';
   return {
@@ -262,6 +271,10 @@ async function understandQuery(services: Services, service: 'sns' | 'sts', reque
     run: () => {
       if (operation === 'Publish') return publish(services.sns, form);
       if (operation === 'GetCallerIdentity') return callerIdentity(services.accountId);
+      if (operation === 'DescribeStacks') {
+        const described = describeStacks(services.stacks, form.get('StackName') ?? undefined);
+        return queryAnswer(operation, 'http://cloudformation.amazonaws.com/doc/2010-05-15/', described);
+      }
       throw new AwsError('InvalidAction', `The embedded AWS does not speak ${service}:${operation}`);
     },
     fail: queryError,
@@ -305,7 +318,7 @@ function refuse(request: HttpRequest): Call {
   const signed = header(request.headers, 'authorization') ?? '';
   const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
-  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS and STS, and not ${name}. To reach it elsewhere, set ${variable}.`;
+  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
   const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   return {
     summary: { service: 'unknown', operation: name, via: 'http' },

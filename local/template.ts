@@ -64,6 +64,8 @@ export function deployTemplate(aws: EmbeddedAws, options: DeployOptions): Deploy
     return aws.stepFunctions.createStateMachine(name, definition).stateMachineArn;
   });
 
+  aws.stacks.deployed(stackName, outputs);
+
   return {
     stackName,
     outputs,

@@ -1,7 +1,14 @@
-import { ListPendingPayload } from '../../core/payloads.ts';
+import { z } from 'zod';
+import { ListPendingPayload, ManifestQuestion } from '../../core/payloads.ts';
 import { lambdaHandler } from '../aws/handler.ts';
 import { deployedManifest } from '../aws/manifest.ts';
 import { awsServices } from '../aws/services.ts';
 import { createListPending } from '../list-pending.ts';
 
-export const handler = lambdaHandler(ListPendingPayload, createListPending(awsServices(), deployedManifest()));
+const manifest = deployedManifest();
+const listPending = createListPending(awsServices(), manifest);
+
+/** What is deployed is known by the manifest beside this function's code; the command line asks for it here. */
+export const handler = lambdaHandler(z.union([ManifestQuestion, ListPendingPayload]), async (payload) =>
+  'describe' in payload ? manifest : await listPending(payload),
+);
