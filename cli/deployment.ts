@@ -3,17 +3,30 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { userInfo } from 'node:os';
 import { z } from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
 import { describeThrown, OdinError } from '../core/errors.ts';
+import { assertEnvironmentName } from '../core/identifiers.ts';
 import { Ledger } from '../core/ledger.ts';
-import { OUTPUTS, stackName } from '../core/names.ts';
-import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
+import { Manifest } from '../core/manifest.ts';
+import { OUTPUTS, stackName, systemFunctionName } from '../core/names.ts';
+import type {
+  Baselined,
+  BaselinePayload,
+  ManifestQuestion,
+  Refusal,
+  Resumed,
+  ResumePayload,
+} from '../core/payloads.ts';
 import { S3Store } from '../lambdas/aws/s3-store.ts';
+import { awsError } from './aws-errors.ts';
 
 export interface Deployment {
   environment: string;
   local: boolean;
+  options: ClientOptions;
   stateMachineArn: string;
   ledgerBucket: string;
   resumeFunction: string;
@@ -23,15 +36,17 @@ export interface Deployment {
   lambda: LambdaClient;
 }
 
-/** What every SDK client is made with: nothing for AWS as the user's environment says, an endpoint for the embedded. */
+/** What every SDK client is made with: what the user asked for, an endpoint for the embedded AWS, else the user's environment. */
 export interface ClientOptions {
   endpoint?: string;
   region?: string;
+  profile?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 
-/** @throws OdinError NotDeployed */
+/** @throws OdinError NotDeployed, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
 export async function findDeployment(environment: string, options: ClientOptions = {}): Promise<Deployment> {
+  assertEnvironmentName(environment);
   const name = stackName(environment);
   try {
     const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: name }));
@@ -40,7 +55,8 @@ export async function findDeployment(environment: string, options: ClientOptions
     );
     return deploymentOf(environment, outputs, options, false);
   } catch (cause) {
-    if (cause instanceof OdinError) throw cause;
+    const known = awsError(cause);
+    if (known) throw known;
     throw new OdinError({
       code: 'NotDeployed',
       source: 'user',
@@ -67,11 +83,12 @@ export function deploymentOf(
       next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
     });
   };
-  const s3 = new S3Client({ ...options, ...(options.endpoint !== undefined && { forcePathStyle: true }) });
+  const s3 = s3ClientOf(options);
   const ledgerBucket = output(OUTPUTS.ledgerBucket);
   return {
     environment,
     local,
+    options,
     stateMachineArn: output(OUTPUTS.stateMachineArn),
     ledgerBucket,
     resumeFunction: output(OUTPUTS.resumeFunction),
@@ -82,26 +99,63 @@ export function deploymentOf(
   };
 }
 
-const FunctionError = z.object({ errorType: z.string(), errorMessage: z.string() });
+/** Wherever an endpoint is named, the bucket goes into the path: `bucket.localhost` is not resolved everywhere. */
+export function s3ClientOf(options: ClientOptions): S3Client {
+  const named = options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
+  return new S3Client({ ...options, ...(named !== '' && { forcePathStyle: true }) });
+}
+
+/** Who acts: the caller's IAM identity as AWS tells it, or this machine's user for the embedded AWS. */
+export async function operatorOf({ local, options }: Deployment): Promise<string> {
+  if (local) return `local:${userInfo().username}`;
+  const { Arn: arn = 'unknown' } = await new STSClient(options).send(new GetCallerIdentityCommand());
+  return arn;
+}
+
+/** The manifest that is deployed: the truth about an environment, whatever files are here. */
+export async function deployedManifest(deployment: Deployment): Promise<Manifest> {
+  const question: ManifestQuestion = { describe: 'manifest' };
+  const name = systemFunctionName(deployment.environment, 'list-pending');
+  const answer = Manifest.safeParse(await invoke(deployment, name, question));
+  if (answer.success) return answer.data;
+  throw new OdinError({
+    code: 'NotDeployed',
+    source: 'user',
+    what: `${name} did not answer with its manifest: it was deployed by another version of odin-migrate.`,
+    next: `Deploy it again: npx cdk deploy ${stackName(deployment.environment)}`,
+  });
+}
 
 /**
  * Invokes `resume`.
  * @throws OdinError with the code and the words that the function refused with
  */
-export async function sendDecision(deployment: Deployment, payload: ResumePayload): Promise<Resumed> {
-  const answer = await deployment.lambda.send(
-    new InvokeCommand({ FunctionName: deployment.resumeFunction, Payload: JSON.stringify(payload) }),
-  );
+export const sendDecision = (deployment: Deployment, payload: ResumePayload): Promise<Resumed> =>
+  invokeOrRefuse<Resumed>(deployment, deployment.resumeFunction, payload);
+
+/** Invokes `baseline`. @throws OdinError as sendDecision */
+export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>
+  invokeOrRefuse<Baselined>(deployment, systemFunctionName(deployment.environment, 'baseline'), payload);
+
+async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
+  const answer = (await invoke(deployment, name, payload)) as T | Refusal;
+  if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
+  return answer;
+}
+
+const isRefusal = (answer: unknown): answer is Refusal =>
+  typeof answer === 'object' && answer !== null && 'result' in answer && answer.result === 'refused';
+
+const FunctionError = z.object({ errorType: z.string(), errorMessage: z.string() });
+
+async function invoke({ lambda }: Deployment, name: string, payload: object): Promise<unknown> {
+  const answer = await lambda.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) }));
   const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
-  if (answer.FunctionError === undefined) {
-    const resumed = json as ResumeAnswer;
-    if (resumed.result === 'refused') throw new OdinError({ ...resumed, source: 'user' });
-    return resumed;
-  }
+  if (answer.FunctionError === undefined) return json;
   const error = FunctionError.safeParse(json).data;
   throw new OdinError({
     code: (error?.errorType ?? 'Internal') as ErrorCode,
     source: 'system',
-    what: error?.errorMessage ?? `${deployment.resumeFunction} failed: ${JSON.stringify(json)}`,
+    what: error?.errorMessage ?? `${name} failed: ${JSON.stringify(json)}`,
   });
 }

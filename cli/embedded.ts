@@ -46,6 +46,9 @@ export interface Embedded {
 export const localDirectory = (project: Project, environment: string): string =>
   path.join(project.directory, WORK_FOLDER, 'local', environment);
 
+/** The stack's outputs, for whoever looks at the ledger without running anything. */
+export const OUTPUTS_FILE = 'outputs.json';
+
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { project, environment } = options;
@@ -75,6 +78,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       ...(options.onRequest && { onRequest: options.onRequest }),
     });
     const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
+    writeFileSync(path.join(directory, OUTPUTS_FILE), `${JSON.stringify(outputs, undefined, 2)}\n`);
     const deployment = deploymentOf(
       environment,
       outputs,

@@ -23,6 +23,8 @@ const REFUSALS: readonly ErrorCode[] = [
   'NothingHalted',
   'OtherHalt',
   'ReasonMissing',
+  'AlreadyAttempted',
+  'UnknownMigration',
 ];
 
 export const exitCodeOf = (code: string): ExitCode =>

@@ -1,6 +1,7 @@
 // Runs one command and turns whatever it throws into what, why, and what to type next.
 import { CommanderError } from 'commander';
 import { asOdinError } from '../core/errors.ts';
+import { awsError } from './aws-errors.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printError } from './output.ts';
 import { createProgram } from './program.ts';
@@ -19,7 +20,7 @@ export async function main(args: string[]): Promise<number> {
     // Commander has printed its message, or the help that was asked for.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.wrong;
     if ((thrown as Error).name === 'ExitPromptError') return EXIT.halted; // Ctrl-C at the question: the halt stays open
-    const error = asOdinError(thrown);
+    const error = awsError(thrown) ?? asOdinError(thrown);
     printError(error);
     if (error.code === 'Internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
     return exitCodeOf(error.code);

@@ -2,20 +2,64 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Decision } from '../core/decide.ts';
 import { DECISIONS } from '../core/decide.ts';
+import type { BaselineOptions } from './commands/baseline.ts';
+import type { CheckOptions } from './commands/check.ts';
+import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
+import type { NewOptions } from './commands/new.ts';
 import type { ResumeOptions } from './commands/resume.ts';
+import type { RunOptions } from './commands/run.ts';
+import type { StatusOptions } from './commands/status.ts';
+import type { ClientOptions } from './deployment.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { openProject } from './project.ts';
+
+export const EXIT_CODES =
+  '0 done, 1 wrong use or configuration, 2 halted and waiting for a decision, 3 refused, 4 failed or aborted';
 
 /** Each command gives its exit code to `done`. Their modules are loaded when they are called: the help is quick. */
 export function createProgram(done: (exitCode: ExitCode) => void): Command {
   const program = new Command('odin-migrate')
     .description('One-time operations for an AWS application: run once per environment, in order, and never again.')
+    .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
+    .option('--region <name>', 'the AWS region, as in the AWS CLI')
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(odin-migrate --help shows every command)')
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done, 1 wrong use or configuration, 2 halted and waiting for a decision, 3 refused, 4 failed or aborted',
-    );
+    .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
+  const aws = (): ClientOptions => program.opts<Pick<ClientOptions, 'profile' | 'region'>>();
+
+  program
+    .command('new')
+    .summary("write the next migration's file from a template")
+    .description(
+      "Writes the next number's file from a template and prints its path. A number that git has seen is not used again.",
+    )
+    .argument(...ENVIRONMENT)
+    .option('--description <text>', 'one line that operators see')
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: NewOptions) => {
+      const { newMigration } = await import('./commands/new.ts');
+      done(newMigration(openProject(), environment, options));
+    });
+
+  program
+    .command('check')
+    .summary('find what is wrong with the migrations before they are deployed')
+    .description(
+      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, and permissions that ' +
+        'are wider than needed. Errors give exit code 1.',
+    )
+    .argument('[environments...]', 'folders under migrations/; all of them when none is named')
+    .option(
+      '--deployed',
+      "ask the deployed environment's ledger too: late numbers, completed files that changed, what is pending",
+    )
+    .option('--strict', 'let warnings fail the check too')
+    .option(...JSON_OPTION)
+    .action(async (environments: string[], options: CheckOptions) => {
+      const { check } = await import('./commands/check.ts');
+      done(await check(openProject(), environments, options, aws()));
+    });
 
   program
     .command('local')
@@ -36,25 +80,94 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     });
 
   program
+    .command('run')
+    .summary("run a deployed environment's pending migrations")
+    .description(
+      "Starts the deployed environment's state machine. With --wait it follows the run, each migration with its time, " +
+        'and its exit code is the outcome.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--wait', 'follow the run to its end, or to a halt')
+    .option('--allow-out-of-order', 'run late migrations too, although a higher number was run before them')
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: RunOptions) => {
+      const { run } = await import('./commands/run.ts');
+      done(await run(environment, options, aws()));
+    });
+
+  program
+    .command('status')
+    .summary('show what is done, what is pending and what is halted')
+    .description(
+      'One table of all migrations, and the open halt with its error and the commands that answer it. The exit code is 2 ' +
+        'when one is halted.',
+    )
+    .argument(...ENVIRONMENT)
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: StatusOptions) => {
+      const { status } = await import('./commands/status.ts');
+      done(await status(openProject(), environment, options, aws()));
+    });
+
+  program
+    .command('history')
+    .summary('show the audit trail, oldest first')
+    .description('The audit trail of an environment or of one migration, oldest first: who did what, when, and why.')
+    .argument(...ENVIRONMENT)
+    .argument('[id]', "a migration's four digits")
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, id: string | undefined, options: HistoryOptions) => {
+      const { history } = await import('./commands/history.ts');
+      done(await history(openProject(), environment, id, options, aws()));
+    });
+
+  program
     .command('resume')
     .summary('decide what happens with a halted migration')
     .description(
-      'Decides what happens with a halted migration. The decision is recorded with your name, and the run goes on (or, ' +
-        'after abort, ends as failed).',
+      'Decides what happens with a halted migration. The decision is recorded with your name (your IAM identity, in a ' +
+        'deployed environment), and the run goes on or, after abort, ends as failed. At a terminal it asks first.',
     )
-    .argument('<environment>', 'a folder under migrations/')
+    .argument(...ENVIRONMENT)
     .addArgument(new Argument('<decision>', 'what to do').choices(DECISIONS))
     .option('--reason <text>', 'why; needed for mark-applied and skip')
     .option('--migration <id>', 'decide only if this migration is the halted one (with --attempt)')
     .option('--attempt <number>', 'decide only if this attempt is the halted one (with --migration)', positive)
-    .option('--local', 'on this machine instead of AWS')
+    .option('--yes', 'do not ask')
+    .option('--wait', 'follow the run that goes on, as `run --wait` does')
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
     .action(async (environment: string, decision: Decision, options: ResumeOptions) => {
       const { resume } = await import('./commands/resume.ts');
-      done(await resume(openProject(), environment, decision, options));
+      done(await resume(openProject(), environment, decision, options, aws()));
+    });
+
+  program
+    .command('baseline')
+    .summary('adopt an environment whose first migrations ran elsewhere')
+    .description(
+      'Records the migrations up to a number as done before this system knew of the environment, so that they never run. ' +
+        'It refuses what was attempted here. At a terminal it asks first.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--through <id>', 'the last migration that ran elsewhere')
+    .option('--from <url>', 'read that number from the name of the one status object under s3://bucket/prefix/')
+    .requiredOption('--reason <text>', 'why; it stays in the ledger')
+    .option('--yes', 'do not ask')
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: BaselineOptions) => {
+      const { baseline } = await import('./commands/baseline.ts');
+      done(await baseline(environment, options, aws()));
     });
 
   return program;
 }
+
+const ENVIRONMENT = ['<environment>', 'a folder under migrations/'] as const;
+const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to stderr'] as const;
+const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
 
 function positive(text: string): number {
   const value = Number(text);

@@ -1,7 +1,8 @@
 // Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
-import type { Completion, HaltRecord } from '../core/records.ts';
+import type { Completion } from '../core/records.ts';
 import { firstSourceLine } from '../core/summaries.ts';
 import type { RunEvent } from './follow.ts';
+import { OUTCOMES } from './halts.ts';
 import { colour, duration, plain, print } from './output.ts';
 
 export class Report {
@@ -86,12 +87,6 @@ export class Report {
     print(`${colour.cyan('▶')} ${migration}  ${plain(this.#descriptions.get(migration) ?? '')}${again}`);
   }
 }
-
-const OUTCOMES: Record<HaltRecord['outcome'], string> = {
-  failed: 'it failed',
-  unknown: 'unknown outcome, it may have run in part',
-  unrecorded: 'it succeeded, but its completion could not be recorded',
-};
 
 const detail = (text: string): void => {
   print(`         ${colour.dim(text)}`);

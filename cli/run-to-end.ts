@@ -1,16 +1,18 @@
-// Follows a run to its end or to its halt, asks for a decision where somebody can answer, and gives the exit code.
+// Follows a run to its end or to its halt, asks for a decision where somebody can answer, and says how it came out.
 import { input, select } from '@inquirer/prompts';
-import { userInfo } from 'node:os';
 import type { Decision } from '../core/decide.ts';
 import { asOdinError } from '../core/errors.ts';
-import type { HaltRecord } from '../core/records.ts';
+import type { OpenHalt } from '../core/view.ts';
+import { openHaltOf } from '../core/view.ts';
+import { awsError } from './aws-errors.ts';
 import type { Deployment } from './deployment.ts';
-import { sendDecision } from './deployment.ts';
+import { operatorOf, sendDecision } from './deployment.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { RunEvent, Seen } from './follow.ts';
 import { follow } from './follow.ts';
-import { colour, plain, print, printError } from './output.ts';
+import { CHOICES, needsReason, printDecisions } from './halts.ts';
+import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
 import type { Report } from './report.ts';
 
 export interface Run {
@@ -19,34 +21,55 @@ export interface Run {
   seen: Seen;
   report: Report;
   pollMs: number;
+  /** Whether a person may be asked; at a terminal, unless told otherwise. */
+  ask?: boolean;
 }
 
-export async function runToEnd({ deployment, executionArn, seen, report, pollMs }: Run): Promise<ExitCode> {
-  for await (const event of follow(deployment, executionArn, seen, pollMs)) {
+export interface RunResult {
+  execution: string;
+  outcome: 'done' | 'halted' | 'refused' | 'failed';
+  exitCode: ExitCode;
+  halt?: OpenHalt;
+  error?: string;
+  cause?: string;
+}
+
+export async function runToEnd(run: Run): Promise<RunResult> {
+  const { deployment, executionArn: execution, seen, report, pollMs } = run;
+  for await (const event of follow(deployment, execution, seen, pollMs)) {
     report.event(event);
     if (event.event === 'halted') {
-      if (!(process.stdin.isTTY && process.stdout.isTTY)) {
-        explainHalt(deployment, event.halt);
-        return EXIT.halted;
+      const halt = openHaltOf(event.halt);
+      if (!(run.ask ?? atTerminal())) {
+        printDecisions(deployment, halt);
+        return { execution, outcome: 'halted', exitCode: EXIT.halted, halt };
       }
-      await ask(deployment, event.halt);
+      await withoutSpinner(() => ask(deployment, halt));
     }
-    if (event.event === 'ended') return ended(event, report.summary());
+    if (event.event === 'ended') return { execution, ...ended(event, report.summary()) };
   }
-  return EXIT.failed;
+  return { execution, outcome: 'failed', exitCode: EXIT.failed };
 }
 
-function ended({ status, error, cause }: Extract<RunEvent, { event: 'ended' }>, done: string | undefined): ExitCode {
+type Ending = Extract<RunEvent, { event: 'ended' }>;
+
+function ended({ status, error, cause }: Ending, done: string | undefined): Omit<RunResult, 'execution'> {
   if (done !== undefined) print();
   if (status === 'SUCCEEDED') {
     print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
-    return EXIT.done;
+    return { outcome: 'done', exitCode: EXIT.done };
   }
-  const code = error ?? status;
+  const code = error === undefined || error === '' ? status : error;
+  const why = cause === undefined || cause === '' ? undefined : plain(messageOf(cause));
   print(`${colour.red(`The run ended ${status.toLowerCase()}`)}: ${plain(code)}`);
-  if (cause !== undefined && cause !== '') print(`  ${plain(messageOf(cause))}`);
+  if (why !== undefined) print(`  ${why}`);
   if (done !== undefined) print(`  Before that: ${done}.`);
-  return exitCodeOf(code) === EXIT.refused ? EXIT.refused : EXIT.failed;
+  const refused = exitCodeOf(code) === EXIT.refused;
+  return {
+    ...(refused ? { outcome: 'refused', exitCode: EXIT.refused } : { outcome: 'failed', exitCode: EXIT.failed }),
+    error: code,
+    ...(why !== undefined && { cause: why }),
+  };
 }
 
 /** A failed function's cause is JSON with an errorMessage; a refusal's is the sentence itself. */
@@ -59,47 +82,25 @@ function messageOf(cause: string): string {
   }
 }
 
-async function ask(deployment: Deployment, halt: HaltRecord): Promise<void> {
-  const { migration, attempt } = halt;
+async function ask(deployment: Deployment, { migration, attempt }: OpenHalt): Promise<void> {
   for (;;) {
     const decision = await select<Decision>({
       message: `What should happen with ${migration}?`,
       choices: CHOICES.map(([value, what]) => ({ value, short: value, name: `${value.padEnd(13)} ${what}` })),
     });
-    const needsReason = decision === 'mark-applied' || decision === 'skip';
-    const reason = await input({ message: needsReason ? 'Reason:' : 'Reason (may be empty):', required: needsReason });
+    const required = needsReason(decision);
+    const reason = await input({ message: required ? 'Reason:' : 'Reason (may be empty):', required });
     try {
       const answer = await sendDecision(deployment, {
         decision,
-        by: localUser(),
+        by: await operatorOf(deployment),
         halt: { migration, attempt },
         ...(reason.trim() !== '' && { reason: reason.trim() }),
       });
       print(`  ${plain(answer.message)}`);
       return;
     } catch (thrown) {
-      printError(asOdinError(thrown));
+      printError(awsError(thrown) ?? asOdinError(thrown));
     }
   }
 }
-
-function explainHalt({ environment, local }: Deployment, { migration, attempt }: HaltRecord): void {
-  const where = local ? ' --local' : '';
-  const at = `--migration ${migration} --attempt ${attempt}`;
-  print();
-  print(`Nothing later runs until somebody decides. Type one of:`);
-  for (const [decision, what] of CHOICES) {
-    const reason = decision === 'mark-applied' || decision === 'skip' ? ' --reason "..."' : '';
-    print(`  npx odin-migrate resume ${environment} ${decision}${where} ${at}${reason}`);
-    print(`      ${colour.dim(what)}`);
-  }
-}
-
-const CHOICES: [Decision, string][] = [
-  ['retry', 'run it again, as a new attempt'],
-  ['mark-applied', 'record it as applied: its effect is there'],
-  ['skip', 'record it as skipped: it never runs'],
-  ['abort', 'end this run as failed; the next run halts here again'],
-];
-
-export const localUser = (): string => `local:${userInfo().username}`;

@@ -64,6 +64,7 @@ export interface OpenHalt {
   migration: string;
   description?: string;
   attempt: number;
+  /** Counts the halts of this attempt: after an abort it can halt again. */
   halt: number;
   outcome: HaltRecord['outcome'];
   error?: ErrorSummary;
@@ -153,11 +154,11 @@ export function viewOf(
   const ids = [...new Set([...inManifest.keys(), ...seen.keys()])].sort();
   const rows = ids.map((id) => rowOf(id, inManifest.get(id), seen.get(id), highest, now));
   const halted = rows.find(({ state }) => state === 'halted');
-  const halt = halted && openHaltOf(halted, seen.get(halted.id));
+  const record = halted && seen.get(halted.id)?.halt;
   return {
     environment,
     migrations: rows,
-    ...(halt && { halt }),
+    ...(record && { halt: openHaltOf(record, halted) }),
     completed: rows.filter(({ state }) => isCompleted(state)).length,
     total: rows.length,
     ...(typeof gitCommit === 'string' && { gitCommit }),
@@ -251,19 +252,21 @@ function progressOf({ done, total, note, time }: CheckpointRecord): NonNullable<
   };
 }
 
-function openHaltOf(row: MigrationView, seen: MigrationSeen | undefined): OpenHalt | undefined {
-  if (!seen?.halt) return undefined;
-  const { migration, attempt, halt, outcome, error, waiting, time } = seen.halt;
+/** What may be shown of a halt: everything but its task tokens. */
+export function openHaltOf(
+  { migration, attempt, halt, outcome, error, waiting, time }: HaltRecord,
+  { description, requestId }: Pick<OpenHalt, 'description' | 'requestId'> = {},
+): OpenHalt {
   return {
     migration,
-    ...(row.description !== undefined && { description: row.description }),
+    ...(description !== undefined && { description }),
     attempt,
     halt,
     outcome,
     ...(error && { error }),
     since: waiting.map(({ since }) => since).sort()[0] ?? time,
     executions: waiting.map(({ execution }) => execution),
-    ...(seen.claim && { requestId: seen.claim.requestId }),
+    ...(requestId !== undefined && { requestId }),
   };
 }
 

@@ -72,7 +72,7 @@ async function runHere(
   const { executionArn = '' } = await deployment.sfn.send(
     new StartExecutionCommand({ stateMachineArn: deployment.stateMachineArn, name, input: '{}' }),
   );
-  const exitCode = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
+  const { exitCode } = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
   if (exitCode === EXIT.done) suggest(environment, manifest);

@@ -1,16 +1,22 @@
 // `odin-migrate resume`: an operator's decision on a halt, deployed or local.
-import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { confirm } from '@inquirer/prompts';
 import type { Decision } from '../../core/decide.ts';
+import { OdinError } from '../../core/errors.ts';
 import type { Resumed, ResumePayload } from '../../core/payloads.ts';
-import { findDeployment, sendDecision } from '../deployment.ts';
+import type { OpenHalt } from '../../core/view.ts';
+import { readView } from '../../core/view.ts';
+import type { ClientOptions, Deployment } from '../deployment.ts';
+import { deployedManifest, findDeployment, operatorOf, sendDecision } from '../deployment.ts';
 import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Seen } from '../follow.ts';
+import { CHOICES, printHalt } from '../halts.ts';
 import { LocalOutput } from '../local-output.ts';
-import { plain, print } from '../output.ts';
+import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
 import type { Project } from '../project.ts';
-import { localUser, runToEnd } from '../run-to-end.ts';
+import { Report } from '../report.ts';
+import { runToEnd } from '../run-to-end.ts';
 
 export interface ResumeOptions {
   local?: boolean;
@@ -18,6 +24,9 @@ export interface ResumeOptions {
   /** Decide only if it is this attempt that is halted. */
   migration?: string;
   attempt?: number;
+  yes?: boolean;
+  wait?: boolean;
+  json?: boolean;
 }
 
 export async function resume(
@@ -25,18 +34,58 @@ export async function resume(
   environment: string,
   decision: Decision,
   options: ResumeOptions,
+  aws: ClientOptions,
 ): Promise<ExitCode> {
+  if ((options.migration === undefined) !== (options.attempt === undefined)) {
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: 'Expected --migration and --attempt together: one halt is named by both.',
+    });
+  }
+  if (options.json) keepStdoutForJson();
   return options.local
     ? await resumeLocally(project, environment, decision, options)
-    : await resumeDeployed(environment, decision, options);
+    : await resumeDeployed(environment, decision, options, aws);
 }
 
-async function resumeDeployed(environment: string, decision: Decision, options: ResumeOptions): Promise<ExitCode> {
-  const deployment = await findDeployment(environment);
-  const { Arn: by = 'unknown' } = await new STSClient().send(new GetCallerIdentityCommand());
-  const answer = await sendDecision(deployment, payloadOf(decision, by, options));
+async function resumeDeployed(
+  environment: string,
+  decision: Decision,
+  options: ResumeOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  const { deployment, manifest, halt } = await whileBusy(`Looking at ${environment}`, async () => {
+    const deployment = await findDeployment(environment, aws);
+    const manifest = await deployedManifest(deployment);
+    return { deployment, manifest, halt: (await readView(deployment.ledger, manifest, Date.now())).halt };
+  });
+  if (halt && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
+    print('Nothing was decided.');
+    return EXIT.halted;
+  }
+  const seen = await Seen.everythingIn(deployment);
+  const by = await operatorOf(deployment);
+  const answer = await sendDecision(deployment, payloadOf(decision, by, options, halt));
+  if (options.json) printJson(answer);
   explain(answer);
-  return EXIT.done;
+
+  const [executionArn] = answer.executions;
+  if (!options.wait || executionArn === undefined) {
+    printNext(deployment, answer);
+    return EXIT.done;
+  }
+  const report = new Report(new Map(manifest.migrations.map(({ id, description, file }) => [id, description ?? file])));
+  return await whileBusy(`Following ${environment}`, async () => {
+    const result = await runToEnd({ deployment, executionArn, seen, report, pollMs: 1_000 });
+    return result.exitCode;
+  });
+}
+
+async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {
+  printHalt(halt);
+  const what = CHOICES.find(([choice]) => choice === decision)?.[1] ?? '';
+  return await confirm({ message: `${decision} ${halt.migration}: ${what}. Do it?`, default: false });
 }
 
 /** The process that halted is gone, and its execution with it: a new one is started here and followed to its end. */
@@ -51,26 +100,36 @@ async function resumeLocally(
   try {
     const { deployment } = embedded;
     const seen = await Seen.everythingIn(deployment);
-    const answer = await sendDecision(deployment, payloadOf(decision, localUser(), options));
+    const answer = await sendDecision(deployment, payloadOf(decision, await operatorOf(deployment), options));
+    if (options.json) printJson(answer);
     explain(answer);
     const [executionArn] = answer.executions;
     if (executionArn === undefined) return EXIT.done;
-    return await runToEnd({ deployment, executionArn, seen, report: output.reportOf(embedded), pollMs: 100 });
+    const report = output.reportOf(embedded);
+    return (await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 })).exitCode;
   } finally {
     await embedded.close();
   }
 }
 
-function payloadOf(decision: Decision, by: string, { reason, migration, attempt }: ResumeOptions): ResumePayload {
-  return {
-    decision,
-    by,
-    ...(reason !== undefined && { reason }),
-    ...(migration !== undefined && attempt !== undefined && { halt: { migration, attempt } }),
-  };
+/** Bound to the halt that was seen, when one was named or shown: if another one is open by then, it is refused. */
+function payloadOf(
+  decision: Decision,
+  by: string,
+  { reason, migration, attempt }: ResumeOptions,
+  shown?: OpenHalt,
+): ResumePayload {
+  const named = migration !== undefined && attempt !== undefined ? { migration, attempt } : undefined;
+  const halt = named ?? (shown && { migration: shown.migration, attempt: shown.attempt });
+  return { decision, by, ...(reason !== undefined && { reason }), ...(halt && { halt }) };
 }
 
 function explain(answer: Resumed): void {
   print(plain(answer.message));
   for (const execution of answer.executions) print(`  ${execution}`);
+}
+
+function printNext({ environment }: Deployment, { executions, decision }: Resumed): void {
+  if (decision === 'abort') print(`Start the next run with: npx odin-migrate run ${environment} --wait`);
+  else if (executions.length > 0) print(`Look at it with: npx odin-migrate status ${environment}`);
 }

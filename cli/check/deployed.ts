@@ -1,0 +1,28 @@
+// What a deployed environment's ledger says of the files here.
+import type { EnvironmentView } from '../../core/view.ts';
+import { isCompleted } from '../../core/view.ts';
+import type { Finding } from './finding.ts';
+
+/** @param view made of the files here and the deployed ledger */
+export function deployedFindings({ environment, migrations, halt }: EnvironmentView): Finding[] {
+  const ran = migrations.filter(({ state }) => state !== 'pending' && state !== 'late');
+  const highest = ran.at(-1)?.id ?? '';
+  return migrations.flatMap(({ id, file, state, changedSince, finishedAt }): Finding[] => {
+    const about = { environment, ...(file !== undefined && { file }) };
+    if (state === 'late') {
+      const message = `${id} is late: ${highest} was run before, so a run refuses it. Give it the next free number, or run with --allow-out-of-order.`;
+      return [{ ...about, severity: 'error', rule: 'late', message }];
+    }
+    if (state === 'pending')
+      return [{ ...about, severity: 'note', rule: 'pending', message: 'Pending: the next run runs it.' }];
+    if (isCompleted(state) && changedSince) {
+      const message = `Changed since it was completed (${state}, ${finishedAt ?? ''}); it does not run again. If this is new work, give it a new number.`;
+      return [{ ...about, severity: 'warning', rule: 'changed', message }];
+    }
+    if (halt?.migration === id) {
+      const message = `Halted, attempt ${halt.attempt}: nothing later runs until somebody decides (npx odin-migrate status ${environment}).`;
+      return [{ ...about, severity: 'warning', rule: 'halted', message }];
+    }
+    return [];
+  });
+}

@@ -1,0 +1,49 @@
+// Names and exports: what synth would refuse (infra/inspect.ts), for every file and not for the first bad one alone.
+import path from 'node:path';
+import { asOdinError } from '../../core/errors.ts';
+import { isNearMiss } from '../../core/identifiers.ts';
+import type { DiscoveredEnvironment, MigrationFile } from '../../infra/discover.ts';
+import type { InspectedMigration } from '../../infra/inspect.ts';
+import { inspectMigrations } from '../../infra/inspect.ts';
+import type { Finding } from './finding.ts';
+
+/** The skipped files: one that looks like a migration is an error, for its work would silently never be done. */
+export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironment): Finding[] =>
+  warnings.map((message) => {
+    const file = /^(\S+)/.exec(message)?.[1] ?? '';
+    const nearMiss = isNearMiss(path.posix.basename(file));
+    return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
+  });
+
+export function inspectEach(
+  environment: string,
+  migrations: readonly MigrationFile[],
+  workDirectory: string,
+): { inspected: InspectedMigration[]; findings: Finding[] } {
+  try {
+    return { inspected: inspectMigrations(migrations, workDirectory), findings: [] };
+  } catch {
+    // One of them is bad, and names only itself: each is looked at alone.
+    const each = migrations.map((migration) => inspectOne(environment, migration, workDirectory));
+    return {
+      inspected: each.flatMap(({ inspected }) => inspected),
+      findings: each.flatMap(({ findings }) => findings),
+    };
+  }
+}
+
+function inspectOne(environment: string, migration: MigrationFile, workDirectory: string) {
+  try {
+    return { inspected: inspectMigrations([migration], workDirectory), findings: [] };
+  } catch (thrown) {
+    const { what, why } = asOdinError(thrown);
+    const finding: Finding = {
+      environment,
+      severity: 'error',
+      rule: 'exports',
+      file: migration.file,
+      message: [what, why].filter((text) => text !== undefined).join(' '),
+    };
+    return { inspected: [], findings: [finding] };
+  }
+}

@@ -1,0 +1,28 @@
+// What `odin-migrate check` has to say of a file.
+
+/** An error fails the check; a warning is worth a look (and fails with --strict); a note is for information. */
+export type Severity = 'error' | 'warning' | 'note';
+
+export type Rule =
+  | 'name'
+  | 'exports'
+  | 'types'
+  | 'floating-promise'
+  | 'top-level'
+  | 'permissions'
+  | 'late'
+  | 'changed'
+  | 'halted'
+  | 'pending';
+
+export interface Finding {
+  environment: string;
+  severity: Severity;
+  rule: Rule;
+  /** Relative to the project; absent when no one file is meant. */
+  file?: string;
+  /** From 1. */
+  line?: number;
+  column?: number;
+  message: string;
+}

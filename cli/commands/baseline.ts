@@ -1,0 +1,75 @@
+// `odin-migrate baseline`: adopts an environment whose first migrations ran elsewhere.
+import { confirm } from '@inquirer/prompts';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { OdinError } from '../../core/errors.ts';
+import type { ClientOptions } from '../deployment.ts';
+import { findDeployment, operatorOf, s3ClientOf, sendBaseline } from '../deployment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
+import { assertMigrationId } from './history.ts';
+
+export interface BaselineOptions {
+  through?: string;
+  from?: string;
+  reason: string;
+  yes?: boolean;
+  json?: boolean;
+}
+
+export async function baseline(environment: string, options: BaselineOptions, aws: ClientOptions): Promise<ExitCode> {
+  if (options.json) keepStdoutForJson();
+  const deployment = await whileBusy(`Looking at ${environment}`, () => findDeployment(environment, aws));
+  const through = await throughOf(options, s3ClientOf(aws));
+  if (!options.yes && atTerminal()) {
+    const message = `Record every migration of ${environment} through ${through} as done elsewhere? This cannot be undone.`;
+    if (!(await confirm({ message, default: false }))) {
+      print('Nothing was recorded.');
+      return EXIT.done;
+    }
+  }
+  const by = await operatorOf(deployment);
+  const answer = await sendBaseline(deployment, { through, reason: options.reason, by });
+  if (options.json) printJson(answer);
+  print(plain(answer.message));
+  return EXIT.done;
+}
+
+async function throughOf({ through, from }: BaselineOptions, s3: S3Client): Promise<string> {
+  if ((through === undefined) === (from === undefined)) {
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: 'Expected either --through 0012 or --from s3://bucket/prefix/.',
+    });
+  }
+  if (from !== undefined) return await lastMigrationAt(s3, from);
+  assertMigrationId(through ?? '');
+  return through ?? '';
+}
+
+/**
+ * The replaced process kept one object, named after the last migration that ran, under a prefix of its own. None, or
+ * several, is what its crash between deleting the old one and writing the new one left: then a person has to know.
+ */
+async function lastMigrationAt(s3: S3Client, url: string): Promise<string> {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(url) ?? [];
+  if (bucket === undefined || prefix === undefined) {
+    throw new OdinError({ code: 'BadUsage', source: 'user', what: `Expected s3://bucket/prefix/, found "${url}".` });
+  }
+  const { Contents = [], IsTruncated } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+  const names = Contents.map(({ Key = '' }) => Key.slice(Key.lastIndexOf('/') + 1)).filter((name) => name !== '');
+  const [id] = names.map((name) => /^(\d{4})(?!\d)/.exec(name)?.[1]);
+  if (id !== undefined && names.length === 1) {
+    print(`The status object at ${url} is named ${names[0] ?? ''}: the last migration that ran is ${id}.`);
+    return id;
+  }
+  const found = names.slice(0, 5).join(', ') + (names.length > 5 || IsTruncated ? ', …' : '');
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `Expected one object named after a migration, e.g. 0012, under ${url}, found ${found || 'none'}.`,
+    next: 'Find out which migration ran last, and name it with --through.',
+  });
+}

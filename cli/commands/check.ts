@@ -1,0 +1,113 @@
+// `odin-migrate check`: everything that can be known of the migrations before they are deployed.
+import path from 'node:path';
+import { readView } from '../../core/view.ts';
+import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../infra/discover.ts';
+import { WORK_FOLDER } from '../../infra/prepare.ts';
+import { deployedFindings } from '../check/deployed.ts';
+import { inspectEach, nameFindings } from '../check/exports.ts';
+import type { Finding, Severity } from '../check/finding.ts';
+import { permissionFindings } from '../check/permissions.ts';
+import { sourceFindings } from '../check/source.ts';
+import type { ClientOptions } from '../deployment.ts';
+import { findDeployment } from '../deployment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { busyWith, colour, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
+import type { Project } from '../project.ts';
+
+export interface CheckOptions {
+  deployed?: boolean;
+  strict?: boolean;
+  json?: boolean;
+}
+
+export interface Checked {
+  environment: string;
+  migrations: number;
+  findings: Finding[];
+}
+
+export async function check(
+  project: Project,
+  environments: readonly string[],
+  options: CheckOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  if (options.json) keepStdoutForJson();
+  const { directory, configuration } = project;
+  for (const environment of environments) assertKnownEnvironment(environment, directory, configuration);
+  const names = environments.length > 0 ? environments : environmentNames(directory, configuration);
+  const checked: Checked[] = [];
+  await whileBusy('Checking', async () => {
+    for (const environment of names) {
+      const result = await checkEnvironment(project, environment, options.deployed ? aws : undefined);
+      printChecked(result);
+      checked.push(result);
+    }
+  });
+  if (names.length === 0) print(`There is no environment: make a folder under ${configuration.migrations}/.`);
+  if (options.json) printJson(checked);
+  const failing: Severity[] = options.strict ? ['error', 'warning'] : ['error'];
+  const failed = checked.some(({ findings }) => findings.some(({ severity }) => failing.includes(severity)));
+  return failed ? EXIT.wrong : EXIT.done;
+}
+
+/** @param aws where the environment is deployed; undefined: its ledger is not asked */
+export async function checkEnvironment(
+  { directory, configuration }: Project,
+  environment: string,
+  aws: ClientOptions | undefined,
+): Promise<Checked> {
+  const discovered = discoverEnvironment(environment, directory, configuration);
+  const { migrations } = discovered;
+  busyWith(`Checking ${environment}: exports`);
+  const { inspected, findings } = inspectEach(
+    environment,
+    migrations,
+    path.join(directory, WORK_FOLDER, 'inspect', `check-${environment}`),
+  );
+  busyWith(`Checking ${environment}: types and promises`);
+  const source = await sourceFindings(environment, migrations, directory);
+  if (aws) busyWith(`Checking ${environment}: the deployed ledger`);
+  const deployed = aws ? await deployedSide(environment, migrations, aws) : [];
+  return {
+    environment,
+    migrations: migrations.length,
+    findings: [
+      ...nameFindings(discovered),
+      ...findings,
+      ...source,
+      ...permissionFindings(environment, inspected),
+      ...deployed,
+    ],
+  };
+}
+
+async function deployedSide(
+  environment: string,
+  migrations: Parameters<typeof readView>[1]['migrations'],
+  aws: ClientOptions,
+): Promise<Finding[]> {
+  const { ledger } = await findDeployment(environment, aws);
+  return deployedFindings(await readView(ledger, { environment, migrations }, Date.now()));
+}
+
+function printChecked({ environment, migrations, findings }: Checked): void {
+  const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
+  const told = (['error', 'warning', 'note'] as const)
+    .filter((severity) => count(severity) > 0)
+    .map((severity) => `${count(severity)} ${severity}${count(severity) === 1 ? '' : 's'}`);
+  const mark = count('error') > 0 ? colour.red('✖') : count('warning') > 0 ? colour.yellow('▲') : colour.green('✔');
+  const noun = migrations === 1 ? 'migration' : 'migrations';
+  print(`${mark} ${colour.bold(environment)}  ${migrations} ${noun}, ${told.join(', ') || 'nothing to remark'}`);
+  for (const { severity, file, line, column, rule, message } of findings) {
+    const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}  `;
+    print(`  ${PAINT[severity](severity)}  ${place}${plain(message)}  ${colour.dim(rule)}`);
+  }
+}
+
+const PAINT: Record<Severity, (text: string) => string> = {
+  error: colour.red,
+  warning: colour.yellow,
+  note: colour.dim,
+};

@@ -1,0 +1,87 @@
+// `odin-migrate history`: the audit trail of an environment or of one migration, oldest first (core/history.ts).
+import { OdinError } from '../../core/errors.ts';
+import type { HistoryEvent } from '../../core/history.ts';
+import { readHistory } from '../../core/history.ts';
+import { MigrationId } from '../../core/identifiers.ts';
+import { firstSourceLine } from '../../core/summaries.ts';
+import type { ClientOptions } from '../deployment.ts';
+import { withEnvironment } from '../environment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { OUTCOMES } from '../halts.ts';
+import { colour, plain, print, printJson, utc, whileBusy } from '../output.ts';
+import type { Project } from '../project.ts';
+
+export interface HistoryOptions {
+  json?: boolean;
+  local?: boolean;
+}
+
+export async function history(
+  project: Project,
+  environment: string,
+  id: string | undefined,
+  { json, local }: HistoryOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  if (id !== undefined) assertMigrationId(id);
+  const events = await whileBusy(`Reading the ledger of ${environment}`, () =>
+    withEnvironment(project, environment, { local, aws }, async ({ ledger, manifest }) => {
+      const found = await readHistory(ledger, id);
+      if (id !== undefined && found.length === 0 && !manifest.migrations.some((entry) => entry.id === id)) {
+        throw new OdinError({
+          code: 'UnknownMigration',
+          source: 'user',
+          what: `${environment} has no migration ${id}: neither its manifest nor its ledger knows it.`,
+          next: `Type "npx odin-migrate status ${environment}${local ? ' --local' : ''}" to see those that there are.`,
+        });
+      }
+      return found;
+    }),
+  );
+  if (json) printJson(events);
+  else if (events.length === 0)
+    print(`Nothing has happened ${id === undefined ? `in ${environment}` : `to ${id}`} yet.`);
+  else for (const event of events) printEvent(event);
+  return EXIT.done;
+}
+
+/** @throws OdinError BadUsage */
+export function assertMigrationId(id: string): void {
+  if (MigrationId.safeParse(id).success) return;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `Expected a migration's four digits, e.g. 0004, found "${id}".`,
+  });
+}
+
+function printEvent(event: HistoryEvent): void {
+  const attempt = event.attempt === 0 ? '' : `  attempt ${event.attempt}`;
+  print(`${colour.dim(utc(event.time))}  ${colour.bold(event.migration)}${attempt}  ${happened(event)}`);
+  if ((event.event === 'finished' || event.event === 'halted') && event.error?.stack !== undefined) {
+    const line = firstSourceLine(event.error.stack);
+    if (line !== '') print(`${' '.repeat(21)}${colour.dim(`at ${plain(line)}`)}`);
+  }
+}
+
+function happened(event: HistoryEvent): string {
+  switch (event.event) {
+    case 'started':
+      return 'started';
+    case 'slice':
+      return `slice ${event.slice} started`;
+    case 'finished':
+      return event.outcome === 'succeeded'
+        ? colour.green('succeeded')
+        : `${colour.red('failed')}: ${event.error ? plain(`${event.error.name}: ${event.error.message}`) : ''}`;
+    case 'halted':
+      return `${colour.red('halted')}: ${OUTCOMES[event.outcome]}`;
+    case 'decided':
+      return `${colour.yellow(event.decision)}, decided by ${plain(event.by)}${because(event.reason)}`;
+    case 'completed':
+      return `${colour.green(event.completion)}${event.by === undefined ? '' : `, by ${plain(event.by)}`}${because(event.reason)}`;
+  }
+}
+
+const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${plain(reason)}`);

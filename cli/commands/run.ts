@@ -1,0 +1,93 @@
+// `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { OdinError } from '../../core/errors.ts';
+import type { RunInput } from '../../core/payloads.ts';
+import { readView } from '../../core/view.ts';
+import type { ClientOptions, Deployment } from '../deployment.ts';
+import { deployedManifest, findDeployment } from '../deployment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { Seen } from '../follow.ts';
+import { resumeCommand } from '../halts.ts';
+import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
+import { Report } from '../report.ts';
+import { runToEnd } from '../run-to-end.ts';
+
+export interface RunOptions {
+  wait?: boolean;
+  allowOutOfOrder?: boolean;
+  json?: boolean;
+}
+
+/** Often enough to be followed by a person, and one listing of the ledger each. */
+const POLL_MS = 1_000;
+
+export async function run(environment: string, options: RunOptions, aws: ClientOptions): Promise<ExitCode> {
+  if (options.json) keepStdoutForJson();
+  const result = await whileBusy(`Looking at ${environment}`, async () => {
+    const deployment = await findDeployment(environment, aws);
+    const manifest = await deployedManifest(deployment);
+    const view = await readView(deployment.ledger, manifest, Date.now());
+    await assertNotHalted(deployment, view.halt);
+
+    const seen = await Seen.everythingIn(deployment);
+    const execution = await start(deployment, options);
+    print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
+    print(`  ${colour.dim(execution)}`);
+    if (!options.wait) {
+      print(`Look at it with: npx odin-migrate status ${environment}`);
+      return { execution, outcome: 'started' as const, exitCode: EXIT.done };
+    }
+    print();
+    const report = new Report(
+      new Map(manifest.migrations.map(({ id, description, file }) => [id, description ?? file])),
+    );
+    return await runToEnd({
+      deployment,
+      executionArn: execution,
+      seen,
+      report,
+      pollMs: POLL_MS,
+      ...(options.json && { ask: false }),
+    });
+  });
+  if (options.json) printJson(result);
+  return result.exitCode;
+}
+
+/** The machine would refuse it too (DESIGN §5); saying so here leaves no failed execution behind, and wakes nobody. */
+async function assertNotHalted({ environment, local, sfn }: Deployment, halt: OpenHaltSeen): Promise<void> {
+  for (const executionArn of halt?.executions ?? []) {
+    if (!halt || !(await isRunning(sfn, executionArn))) continue;
+    throw new OdinError({
+      code: 'HaltedElsewhere',
+      source: 'user',
+      what: `${environment} is halted at ${halt.migration}, attempt ${halt.attempt}, in ${executionArn}; no second run was started.`,
+      why: 'That run goes on as soon as somebody decides.',
+      next: `Decide, e.g.: ${resumeCommand({ environment, local }, 'retry', halt)}`,
+    });
+  }
+}
+
+type OpenHaltSeen = Awaited<ReturnType<typeof readView>>['halt'];
+
+async function isRunning(sfn: Deployment['sfn'], executionArn: string): Promise<boolean> {
+  try {
+    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    return status === 'RUNNING' || status === 'PENDING_REDRIVE';
+  } catch (thrown) {
+    // Step Functions forgets an execution 90 days after its end.
+    if (thrown instanceof Error && thrown.name === 'ExecutionDoesNotExist') return false;
+    throw thrown;
+  }
+}
+
+/** Under a name of its own, so that a repeated request starts one execution and not two. */
+async function start({ sfn, stateMachineArn }: Deployment, { allowOutOfOrder }: RunOptions): Promise<string> {
+  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
+  const name = `run-${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}`;
+  const { executionArn = '' } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+  );
+  return executionArn;
+}

@@ -1,0 +1,116 @@
+// `odin-migrate status`: the view of an environment (core/view.ts) as one table, and the open halt below it.
+import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
+import { isCompleted, readView } from '../../core/view.ts';
+import type { ClientOptions } from '../deployment.ts';
+import { withEnvironment } from '../environment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Where } from '../halts.ts';
+import { printDecisions, printHalt } from '../halts.ts';
+import type { Cell } from '../output.ts';
+import { colour, duration, plain, print, printJson, table, utc, whileBusy } from '../output.ts';
+import type { Project } from '../project.ts';
+
+export interface StatusOptions {
+  json?: boolean;
+  local?: boolean;
+}
+
+/** 2 when a migration is halted, so that a script may ask. */
+export async function status(
+  project: Project,
+  environment: string,
+  { json, local }: StatusOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  const view = await whileBusy(`Reading the ledger of ${environment}`, () =>
+    withEnvironment(project, environment, { local, aws }, ({ ledger, manifest }) =>
+      readView(ledger, manifest, Date.now()),
+    ),
+  );
+  if (json) printJson(view);
+  else printView(view, { environment, local: local ?? false });
+  return view.halt ? EXIT.halted : EXIT.done;
+}
+
+function printView(view: EnvironmentView, where: Where): void {
+  const commit = view.gitCommit === undefined ? '' : `, deployed from ${view.gitCommit.slice(0, 10)}`;
+  print(`${colour.bold(view.environment)}  ${view.completed} of ${view.total} completed${commit}`);
+  print();
+  if (view.total === 0) print('It has no migrations.');
+  else table(HEADINGS, view.migrations.map(row)).forEach((line) => print(line));
+
+  for (const note of notes(view, where)) print(`\n${note}`);
+  if (!view.halt) return;
+  print();
+  printHalt(view.halt);
+  printDecisions(where, view.halt);
+}
+
+const HEADINGS = ['ID', 'DESCRIPTION', 'STATE', 'ATTEMPTS', 'WHEN (UTC)', 'TOOK', 'BY'];
+const MAX_DESCRIPTION = 60;
+
+function row(migration: MigrationView): Cell[] {
+  const { id, state, attempts, startedAt, finishedAt, durationMs, by } = migration;
+  const when = finishedAt ?? startedAt;
+  return [
+    { text: id, paint: colour.bold },
+    { text: descriptionOf(migration) },
+    { text: stateOf(migration), paint: PAINT[state] ?? ((text) => text) },
+    { text: String(attempts) },
+    { text: when === undefined ? '' : utc(when) },
+    { text: durationMs === undefined ? '' : duration(durationMs) },
+    { text: by === undefined ? '' : shortName(by) },
+  ];
+}
+
+function descriptionOf({ description, file }: MigrationView): string {
+  const text = plain(description ?? (file === undefined ? '(its file was deleted)' : file));
+  return text.length <= MAX_DESCRIPTION ? text : `${text.slice(0, MAX_DESCRIPTION - 1)}…`;
+}
+
+function stateOf({ state, progress, decision, changedSince }: MigrationView): string {
+  const { done, total } = progress ?? {};
+  const share = done !== undefined && total !== undefined && total > 0 ? ` ${Math.floor((100 * done) / total)} %` : '';
+  if (state === 'running' || state === 'halted') return state + share;
+  if (state === 'decided') return `${state}: ${decision ?? ''}`;
+  return changedSince ? `${state} *` : state;
+}
+
+const PAINT: Partial<Record<MigrationState, (text: string) => string>> = {
+  applied: colour.green,
+  baseline: colour.green,
+  'marked-applied': colour.green,
+  skipped: colour.yellow,
+  running: colour.cyan,
+  decided: colour.cyan,
+  late: colour.yellow,
+  aborted: colour.yellow,
+  halted: colour.red,
+  failed: colour.red,
+  unknown: colour.red,
+  pending: colour.dim,
+};
+
+/** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */
+const shortName = (by: string): string => plain(by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);
+
+function notes({ migrations }: EnvironmentView, { environment }: Where): string[] {
+  const ids = (wanted: (migration: MigrationView) => boolean) =>
+    migrations
+      .filter(wanted)
+      .map(({ id }) => id)
+      .join(', ');
+  const late = ids(({ state }) => state === 'late');
+  const changed = ids(({ state, changedSince }) => isCompleted(state) && changedSince);
+  const aborted = ids(({ state }) => state === 'aborted');
+  return [
+    ...(late === ''
+      ? []
+      : [
+          `late: ${late} came after a higher number was run; a run refuses it (run ${environment} --allow-out-of-order).`,
+        ]),
+    ...(changed === '' ? [] : [`*: ${changed} changed since it was completed; it does not run again.`]),
+    ...(aborted === '' ? [] : [`aborted: ${aborted} waits for the next run, which halts there again.`]),
+  ];
+}
