@@ -1,0 +1,217 @@
+// What an operator and a pipeline type, as real processes against a deployed environment: output and exit codes.
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Deployment } from '../../cli/deployment.ts';
+import type { HistoryEvent } from '../../core/history.ts';
+import type { EnvironmentView } from '../../core/view.ts';
+import { fails, takes, works } from './migrations.ts';
+import type { Platform } from './platform.ts';
+import { DATA_BUCKET, PROJECT } from './platform.ts';
+import { until, World } from './world.ts';
+
+const TIMEOUT_MS = 600_000;
+
+export interface Typed {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Types `odin-migrate …` with these environment variables and no others of ours, away from a terminal. */
+export const type = (environment: Record<string, string>, ...args: string[]): Promise<Typed> =>
+  new Promise((resolve) => {
+    const { PATH = '', HOME = '' } = process.env;
+    const command = [path.join(PROJECT, 'cli/odin-migrate.js'), ...args];
+    // CI is set so that a colour library that colours CI logs would be caught.
+    execFile(
+      process.execPath,
+      command,
+      { env: { PATH, HOME, CI: 'true', ...environment } },
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
+      },
+    );
+  });
+
+const SPECS = [
+  { environment: 'cli-works', files: { '0001.ts': works('First'), '0002.ts': works('Second') } },
+  { environment: 'cli-started', files: {} },
+  { environment: 'cli-halts', files: { '0001.ts': works(), '0002.ts': fails(), '0003.ts': works() } },
+  { environment: 'cli-late', files: { '0002.ts': works() } },
+  { environment: 'cli-stopped', files: { '0001.ts': takes(20) } },
+  { environment: 'cli-adopted', files: { '0001.ts': fails(), '0002.ts': fails(), '0003.ts': works() } },
+];
+
+export function runCommandLineScenarios(name: string, makePlatform: () => Promise<Platform>): void {
+  describe(name, { concurrent: true, timeout: TIMEOUT_MS }, () => {
+    let platform: Platform;
+    let deployments: Map<string, Deployment>;
+
+    beforeAll(async () => {
+      platform = await makePlatform();
+      deployments = await platform.deploy(SPECS);
+    });
+    afterAll(async () => {
+      await platform.close();
+    });
+
+    function enter(environment: string) {
+      const deployment = deployments.get(environment);
+      if (!deployment) throw new Error(`${environment} was not deployed`);
+      const { endpoint = '', region = '', credentials } = deployment.options;
+      const variables = {
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: region,
+        AWS_ACCESS_KEY_ID: credentials?.accessKeyId ?? '',
+        AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey ?? '',
+      };
+      return {
+        world: new World(platform, environment, deployment),
+        cli: (command: string, ...args: string[]) => type(variables, command, environment, ...args),
+        variables,
+      };
+    }
+
+    it('run --wait follows a run to its end: exit code 0, twice', async () => {
+      const { cli, world } = enter('cli-works');
+      const first = await cli('run', '--wait');
+      expect(first).toMatchObject({ code: 0, stderr: '' });
+      expect(first.stdout).toContain('▶ 0001  First');
+      expect(first.stdout).toMatch(/✔ 0002 {2}applied {2}\d+\.\d s/);
+      expect(first.stdout).toContain('Done: 2 applied.');
+      // eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
+      expect(first.stdout).not.toMatch(/\x1b/);
+
+      const second = await cli('run', '--wait', '--json');
+      expect(second.code).toBe(0);
+      expect(JSON.parse(second.stdout)).toMatchObject({ outcome: 'done', exitCode: 0 });
+      expect(second.stderr).toContain('nothing was pending');
+      expect(await world.effects('0001')).toBe(1);
+
+      const status = await cli('status');
+      expect(status.code).toBe(0);
+      expect(status.stdout).toContain('2 of 2 completed');
+      expect(status.stdout).toMatch(/^0001 {2}First +applied +1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+\.\d s$/m);
+
+      const history = JSON.parse((await cli('history', '0002', '--json')).stdout) as HistoryEvent[];
+      expect(history.map(({ event }) => event)).toEqual(['started', 'finished', 'completed']);
+      expect((await cli('history', '0007')).stderr).toContain('cli-works has no migration 0007');
+      expect((await cli('history', '7')).code).toBe(1);
+    });
+
+    it('run without --wait starts the run and says where to look', async () => {
+      const { cli } = enter('cli-started');
+      const started = await cli('run', '--json');
+      expect(started.code).toBe(0);
+      expect(JSON.parse(started.stdout)).toMatchObject({ outcome: 'started' });
+      expect(started.stderr).toContain('npx odin-migrate status cli-started');
+    });
+
+    it('a halt is exit code 2, a second run 3, and the decision is recorded with the IAM identity', async () => {
+      const { cli, world } = enter('cli-halts');
+      const halted = await cli('run', '--wait', '--json');
+      expect(halted.code).toBe(2);
+      expect(halted.stdout).not.toContain('"token"');
+      expect(JSON.parse(halted.stdout)).toMatchObject({ outcome: 'halted', halt: { migration: '0002', attempt: 1 } });
+      expect(halted.stderr).toContain('npx odin-migrate resume cli-halts retry --migration 0002 --attempt 1');
+
+      const status = await cli('status');
+      expect(status.code).toBe(2);
+      expect(status.stdout).toContain('Error: the disk of the past is full');
+      expect(status.stdout).toMatch(/at migrations\/cli-halts\/0002\.ts:\d+/);
+      expect(status.stdout).toContain('resume cli-halts skip --migration 0002 --attempt 1 --reason "..."');
+      const view = JSON.parse((await cli('status', '--json')).stdout) as EnvironmentView;
+      expect(view.migrations.map(({ state }) => state)).toEqual(['applied', 'halted', 'pending']);
+
+      const second = await cli('run');
+      expect(second).toMatchObject({ code: 3, stdout: '' });
+      expect(second.stderr).toMatch(/^HaltedElsewhere: cli-halts is halted at 0002, attempt 1/);
+
+      const unreasoned = await cli('resume', 'skip');
+      expect(unreasoned.code).toBe(3);
+      expect(unreasoned.stderr).toContain('skip needs a reason');
+      expect((await cli('resume', 'retry', '--migration', '0001', '--attempt', '1')).code).toBe(3);
+      expect((await cli('resume', 'retry', '--migration', '0002')).code).toBe(1);
+      expect((await cli('resume', 'perhaps')).code).toBe(1);
+
+      const again = await cli('resume', 'retry', '--wait');
+      expect(again.code).toBe(2);
+      expect(again.stdout).toContain('halted, attempt 2');
+
+      const skipped = await cli('resume', 'skip', '--reason', 'not needed here', '--wait');
+      expect(skipped.code).toBe(0);
+      expect(skipped.stdout).toContain('Recorded: skip on 0002, attempt 2.');
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
+      expect((await world.deployment.ledger.completion('0002'))?.by).toMatch(/^arn:aws:/);
+
+      const history = await cli('history');
+      expect(history.stdout).toMatch(/0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+: not needed here/);
+      expect((await cli('resume', 'retry')).code).toBe(3);
+    });
+
+    it('a late number is refused with exit code 3, or allowed', async () => {
+      const { cli, world } = enter('cli-late');
+      expect((await cli('run', '--wait')).code).toBe(0);
+      await world.redeploy({ '0001.ts': works(), '0002.ts': works() });
+      const refused = await cli('run', '--wait');
+      expect(refused.code).toBe(3);
+      expect(refused.stdout).toContain('OutOfOrder');
+      expect(refused.stdout).toContain('cli-late/0001.ts');
+      const status = await cli('status');
+      expect(status.stdout).toMatch(/^0001 .* late /m);
+      expect((await cli('run', '--wait', '--allow-out-of-order')).code).toBe(0);
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+    });
+
+    it('a run that somebody stops is exit code 4', async () => {
+      const { cli, world } = enter('cli-stopped');
+      const waiting = cli('run', '--wait');
+      const claim = await until('the claim of 0001', () => world.deployment.ledger.claim('0001', 1, 1));
+      await world.stop(claim.execution);
+      const stopped = await waiting;
+      expect(stopped.code).toBe(4);
+      expect(stopped.stdout).toContain('The run ended aborted');
+    });
+
+    it('baseline adopts an environment, from the status object of the replaced process', async () => {
+      const { cli, world } = enter('cli-adopted');
+      const wrong = await cli('baseline', '--through', '0012', '--reason', 'adopted');
+      expect(wrong.code).toBe(3);
+      expect(wrong.stderr).toContain('0012 is not among the deployed migrations');
+      expect((await cli('baseline', '--reason', 'adopted')).code).toBe(1);
+      expect((await cli('baseline', '--through', '0002')).code).toBe(1);
+
+      const from = `s3://${DATA_BUCKET}/status/cli-adopted/`;
+      const none = await cli('baseline', '--from', from, '--reason', 'adopted');
+      expect(none).toMatchObject({ code: 1 });
+      expect(none.stderr).toContain('found none');
+      await world.deployment.s3.send(
+        new PutObjectCommand({ Bucket: DATA_BUCKET, Key: 'status/cli-adopted/0002', Body: '' }),
+      );
+      const adopted = await cli('baseline', '--from', from, '--reason', 'ran in the old process', '--json');
+      expect(adopted.code).toBe(0);
+      expect(JSON.parse(adopted.stdout)).toMatchObject({ recorded: ['0001', '0002'], already: [] });
+      expect(await world.deployment.ledger.completion('0002')).toMatchObject({
+        completion: 'baseline',
+        attempt: 0,
+        reason: 'ran in the old process',
+        by: expect.stringMatching(/^arn:aws:/) as string,
+      });
+
+      expect((await cli('run', '--wait')).code).toBe(0);
+      expect(await world.effects('0001')).toBe(0);
+      expect(await world.effects('0003')).toBe(1);
+      expect((await cli('status')).stdout).toMatch(/^0001 .* baseline +0 /m);
+    });
+
+    it('an environment that is not deployed, or cannot be, is exit code 1 and a sentence', async () => {
+      const { variables } = enter('cli-works');
+      const unknown = await type(variables, 'status', 'nowhere');
+      expect(unknown).toMatchObject({ code: 1, stdout: '' });
+      expect(unknown.stderr).toMatch(/^NotDeployed: The stack OdinMigrate-nowhere was not found.*\n {2}Check the AWS/);
+      expect((await type(variables, 'run', 'No_Name')).stderr).toMatch(/^BadEnvironmentName: "No_Name" cannot be/);
+    });
+  });
+}
