@@ -51,8 +51,8 @@ export function tooWide(statement: Permission): string[] {
 
 const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
 
-/** `arn:aws:s3:::*`, `arn:aws:dynamodb:eu-west-1:111122223333:table/*` */
-const EVERY_ONE = /^arn:[^:]*:[^:]*:[^:]*:[^:]*:([\w-]+[/:])?\*$/;
+/** `arn:aws:s3:::*`, `arn:aws:dynamodb:eu-west-1:111122223333:table/*`; before the slash of S3 stands a bucket's name. */
+const EVERY_ONE = /^arn:[^:]*:(s3:::\*(\/\*)?|(?!s3:)[^:]*:[^:]*:[^:]*:([\w-]+[/:])?\*)$/;
 
 /** Actions for which IAM knows no resources: "*" is all that can be written (Service Authorization Reference). */
 const WITHOUT_RESOURCES = [

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -308,10 +307,16 @@ describe('any other service', () => {
     await expect(sqs.send(new GetQueueUrlCommand({ QueueName: 'q' }))).rejects.toMatchObject({
       message: expect.stringMatching(/not sqs\..*AWS_ENDPOINT_URL_SQS/) as unknown,
     });
-    const cloudFormation = new CloudFormationClient(clientOptions());
-    await expect(cloudFormation.send(new DescribeStacksCommand({}))).rejects.toMatchObject({
-      message: expect.stringContaining('not cloudformation') as unknown,
+    const iam = await fetch(started.aws.endpoint, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: 'AWS4-HMAC-SHA256 Credential=a/20260301/us-east-1/iam/aws4_request, Signature=0',
+      },
+      body: 'Action=ListRoles',
     });
+    expect(iam.status).toBe(400);
+    expect(await iam.text()).toMatch(/<Code>NotImplemented<\/Code><Message>.*not iam\./);
   });
 });
 

@@ -1,0 +1,154 @@
+// `check`: one environment with everything wrong that it knows, and one with nothing.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deployedFindings } from '../../cli/check/deployed.ts';
+import type { Finding } from '../../cli/check/finding.ts';
+import { tooWide } from '../../cli/check/permissions.ts';
+import type { Checked } from '../../cli/commands/check.ts';
+import { checkEnvironment } from '../../cli/commands/check.ts';
+import type { EnvironmentView } from '../../core/view.ts';
+import type { Permission } from '../../infra/inspect.ts';
+import type { TestProject } from './project.ts';
+import { testProject } from './project.ts';
+
+const GOOD = `
+import { S3Client, ListBucketsCommand } from '@aws-sdk/client-s3';
+import { promisify } from 'node:util';
+'use strict';
+const s3 = new S3Client({});
+const names = ['a', 'b'].map((name) => name.toUpperCase());
+const later = async () => { await s3.send(new ListBucketsCommand({})); };
+export const sleep = promisify(setTimeout);
+export const description = 'Does it all';
+export async function migration(): Promise<void> {
+  for (const _ of names) await later();
+}
+`;
+
+const files = {
+  'good/0001.ts': GOOD,
+  'bad/001.ts': '',
+  'bad/notes.md': '',
+  'bad/0001.ts': 'export const timeoutMinutes = 16;\nexport async function migration(): Promise<void> {}\n',
+  'bad/0002.ts':
+    'export async function migration(): Promise<void> {\n  const wrong: number = "text";\n  void wrong;\n}\n',
+  'bad/0003.ts':
+    'const work = async () => {};\nexport async function migration(): Promise<void> {\n  work();\n  [1].forEach(async () => { await work(); });\n}\n',
+  'bad/0004.ts':
+    "import { readFileSync } from 'node:fs';\n" +
+    'const text = readFileSync(process.execPath);\n' +
+    'const answer = Promise.resolve(text);\n' +
+    'if (process.env["NEVER"]) process.exitCode = 7;\n' +
+    'console.log(1);\n' +
+    'export const value = await answer;\n' +
+    'export async function migration(): Promise<void> {}\n',
+  'bad/0005.ts':
+    'export const permissions = [{ Effect: "Allow", Action: "s3:*", Resource: "*" }];\n' +
+    'export async function migration(): Promise<void> {}\n',
+  'bad/0006.ts': 'export const description = "no migration";\n',
+};
+
+let project: TestProject;
+let bad: Checked;
+beforeAll(async () => {
+  project = testProject(files);
+  bad = await checkEnvironment(project, 'bad', undefined);
+});
+afterAll(() => {
+  project.remove();
+});
+
+const of = (rule: Finding['rule'], file?: string) =>
+  bad.findings.filter((finding) => finding.rule === rule && (file === undefined || finding.file === file));
+const places = (findings: readonly Finding[]) => findings.map(({ line, column }) => `${line}:${column}`);
+
+describe('the files', () => {
+  it('has nothing to say of a good one', async () => {
+    expect(await checkEnvironment(project, 'good', undefined)).toEqual({
+      environment: 'good',
+      migrations: 1,
+      findings: [],
+    });
+  });
+
+  it('a near miss is an error, another file a warning', () => {
+    expect(of('name').map(({ severity, message }) => [severity, message.slice(0, 28)])).toEqual([
+      ['error', 'migrations/bad/001.ts is NOT'],
+      ['warning', 'migrations/bad/notes.md was s'.slice(0, 28)],
+    ]);
+  });
+
+  it('names every file whose exports are wrong, not the first alone', () => {
+    expect(of('exports').map(({ severity, file }) => [severity, file])).toEqual([
+      ['error', 'migrations/bad/0001.ts'],
+      ['error', 'migrations/bad/0006.ts'],
+    ]);
+    expect(of('exports')[0]?.message).toContain('timeoutMinutes: expected at most 15 minutes');
+  });
+
+  it('finds type errors with their place', () => {
+    expect(of('types')).toHaveLength(1);
+    expect(of('types')[0]).toMatchObject({ file: 'migrations/bad/0002.ts', line: 2, column: 9, severity: 'error' });
+    expect(of('types')[0]?.message).toContain('TS2322');
+  });
+
+  it('finds promises that nobody awaits', () => {
+    expect(places(of('floating-promise', 'migrations/bad/0003.ts'))).toEqual(['3:3', '4:15']);
+  });
+
+  it('finds work at the top level', () => {
+    expect(places(of('top-level'))).toEqual(['2:14', '3:16', '4:1', '5:1', '6:22']);
+    expect(of('top-level').every(({ file }) => file === 'migrations/bad/0004.ts')).toBe(true);
+  });
+
+  it('warns of wide permissions', () => {
+    expect(of('permissions').map(({ file, severity }) => [file, severity])).toEqual([
+      ['migrations/bad/0005.ts', 'warning'],
+      ['migrations/bad/0005.ts', 'warning'],
+    ]);
+  });
+
+  it('finds nothing else', () => {
+    expect(bad.findings).toHaveLength(2 + 2 + 1 + 2 + 5 + 2);
+  });
+});
+
+describe('permissions', () => {
+  const BUCKET = 'arn:aws:s3:::bucket';
+  it.each<[string, Permission, number]>([
+    ['what is named', { Effect: 'Allow', Action: ['s3:GetObject'], Resource: [`${BUCKET}/*`] }, 0],
+    ['a prefix of actions', { Effect: 'Allow', Action: ['s3:Get*'], Resource: [`${BUCKET}/*`] }, 0],
+    ['an action without resources', { Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' }, 0],
+    ['a Deny', { Effect: 'Deny', Action: '*', Resource: '*' }, 0],
+    ['every bucket', { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::*' }, 1],
+    ['every table', { Effect: 'Allow', Action: 'dynamodb:Scan', Resource: 'arn:aws:dynamodb:*:*:table/*' }, 1],
+    ['every action', { Effect: 'Allow', Action: '*', Resource: `${BUCKET}/*` }, 1],
+    ['everything', { Effect: 'Allow', Action: '*', Resource: '*' }, 2],
+    ['all but some actions', { Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }, 2],
+    ['all but some resources', { Effect: 'Allow', Action: 's3:GetObject', NotResource: BUCKET }, 1],
+  ])('%s', (_, statement, count) => {
+    expect(tooWide(statement)).toHaveLength(count);
+  });
+});
+
+it('tells late, changed, halted and pending migrations apart', () => {
+  const row = { attempts: 0, changedSince: false };
+  const view: EnvironmentView = {
+    environment: 'odin-dev',
+    completed: 1,
+    total: 4,
+    migrations: [
+      { ...row, id: '0001', file: 'migrations/odin-dev/0001.ts', state: 'late' },
+      { ...row, id: '0002', file: 'migrations/odin-dev/0002.ts', state: 'applied', changedSince: true },
+      { ...row, id: '0003', file: 'migrations/odin-dev/0003.ts', state: 'halted' },
+      { ...row, id: '0004', file: 'migrations/odin-dev/0004.ts', state: 'pending' },
+    ],
+    halt: { migration: '0003', attempt: 1, halt: 1, outcome: 'failed', since: '', executions: [] },
+  };
+  expect(deployedFindings(view).map(({ rule, severity }) => [rule, severity])).toEqual([
+    ['late', 'error'],
+    ['changed', 'warning'],
+    ['halted', 'warning'],
+    ['pending', 'note'],
+  ]);
+  expect(deployedFindings(view)[0]?.message).toContain('0003 was run before');
+});
