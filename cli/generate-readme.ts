@@ -1,7 +1,7 @@
-// Writes the README's command-line section from the commands themselves. `npm run docs` writes, `npm run docs:check` fails
-// when the section is not what the commands say.
+// Writes the pages on the command line from the commands themselves: a table in the README, every option in docs/cli.md.
+// `npm run docs` writes them, `npm run docs:check` fails when one is not what the commands say.
 import type { Argument, Command, Option } from 'commander';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as prettier from 'prettier';
@@ -11,7 +11,19 @@ import { createProgram, EXIT_CODES } from './program.ts';
 export const BEGIN = '<!-- commands:begin -->';
 export const END = '<!-- commands:end -->';
 
-/** The Markdown between the markers. */
+/** Between the markers of the README: each command with what it is for. */
+export function summaryMarkdown(): string {
+  const { commands } = createProgram(() => undefined);
+  return [
+    markdownTable(
+      ['Command', 'Does'],
+      commands.map((command) => [usageOf(command), command.summary()]),
+    ),
+    `Exit codes: ${EXIT_CODES}. Every option: [docs/cli.md](docs/cli.md).`,
+  ].join('\n\n');
+}
+
+/** Between the markers of docs/cli.md: everything. */
 export function commandsMarkdown(): string {
   const program = createProgram(() => undefined);
   return [
@@ -23,12 +35,17 @@ export function commandsMarkdown(): string {
   ].join('\n\n');
 }
 
+/** The generated pages, relative to the project, and what stands between their markers. */
+export const PAGES: readonly (readonly [string, () => string])[] = [
+  ['README.md', summaryMarkdown],
+  ['docs/cli.md', commandsMarkdown],
+];
+
 function commandMarkdown(command: Command): string {
   const { registeredArguments } = command;
-  const usage = ['npx odin-migrate', command.name(), ...registeredArguments.map(argumentUsage), '[options]'].join(' ');
   return [
     `### \`${command.name()}\``,
-    `\`\`\`\n${usage}\n\`\`\``,
+    `\`\`\`\nnpx odin-migrate ${usageOf(command)} [options]\n\`\`\``,
     command.description(),
     ...(registeredArguments.length === 0
       ? []
@@ -41,6 +58,9 @@ function commandMarkdown(command: Command): string {
     optionTable('Option', command.options),
   ].join('\n\n');
 }
+
+const usageOf = (command: Command): string =>
+  [command.name(), ...command.registeredArguments.map(argumentUsage)].join(' ');
 
 const argumentUsage = (argument: Argument): string => {
   const name = argument.name() + (argument.variadic ? '...' : '');
@@ -70,7 +90,7 @@ const markdownTable = (headings: readonly string[], rows: readonly (readonly [st
  * The page with its section made anew, as Prettier wants it.
  * @throws OdinError BadConfiguration when it has not exactly one pair of markers, in order
  */
-export async function withCommands(page: string, file: string): Promise<string> {
+export async function withCommands(page: string, file: string, commands: string): Promise<string> {
   const [before, section, more] = page.split(BEGIN);
   const [, after, evenMore] = section?.split(END) ?? [];
   if (before === undefined || after === undefined || more !== undefined || evenMore !== undefined) {
@@ -82,33 +102,27 @@ export async function withCommands(page: string, file: string): Promise<string> 
     });
   }
   const options = await prettier.resolveConfig(file);
-  return await prettier.format(`${before}${BEGIN}\n\n${commandsMarkdown()}\n\n${END}${after}`, {
+  return await prettier.format(`${before}${BEGIN}\n\n${commands}\n\n${END}${after}`, {
     ...options,
     parser: 'markdown',
   });
 }
 
-/** README.md if it has the markers, else docs/cli.md. */
-export function pageFile(directory: string): string {
-  const readme = path.join(directory, 'README.md');
-  const hasMarkers = existsSync(readme) && readFileSync(readme, 'utf8').includes(BEGIN);
-  return hasMarkers ? readme : path.join(directory, 'docs/cli.md');
-}
-
 async function main(args: readonly string[]): Promise<void> {
-  const file = pageFile(path.resolve(import.meta.dirname, '..'));
-  const name = path.basename(file);
-  const page = existsSync(file) ? readFileSync(file, 'utf8') : `# The command line\n\n${BEGIN}\n${END}\n`;
-  const current = await withCommands(page, file);
-  if (page === current) return;
-  if (args.includes('--check')) {
-    process.stderr.write(`${name} does not say what the commands say.\n  Type: npm run docs\n`);
-    process.exitCode = 1;
-    return;
+  const directory = path.resolve(import.meta.dirname, '..');
+  for (const [name, commands] of PAGES) {
+    const file = path.join(directory, name);
+    const page = readFileSync(file, 'utf8');
+    const current = await withCommands(page, file, commands());
+    if (page === current) continue;
+    if (args.includes('--check')) {
+      process.stderr.write(`${name} does not say what the commands say.\n  Type: npm run docs\n`);
+      process.exitCode = 1;
+      continue;
+    }
+    writeFileSync(file, current);
+    process.stdout.write(`${name} is written.\n`);
   }
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, current);
-  process.stdout.write(`${name} is written.\n`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
