@@ -44,6 +44,8 @@ export type ErrorCode =
   | 'AttemptSucceeded'
   | 'HaltNotNeeded'
   | 'DecisionNotDelivered'
+  // telling of it
+  | 'EventNotTaken'
   // the command line and the embedded AWS
   | 'BadUsage'
   | 'NotDeployed'
