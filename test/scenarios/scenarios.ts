@@ -104,6 +104,10 @@ const SCENARIOS: Scenario[] = [
         1, 2, 1,
       ]);
       expect(await world.deployment.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'alice', reason: 'fixed' });
+
+      const [, last] = await world.notified(2);
+      expect(last?.subject).toBe('odin-migrate fix: finished after a halt');
+      expect(last?.message).toContain('0002           applied');
     },
   },
   {
