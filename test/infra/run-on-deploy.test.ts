@@ -40,7 +40,7 @@ describe('runOnDeploy', () => {
     const others = Object.entries(json.Resources).filter(([id, { Type }]) => Type !== RUN && !own.test(id));
     const missing = others.map(([id]) => id).filter((id) => !before.has(id));
     expect(missing).toEqual([]);
-    const [[machine = ''] = []] = ofType(json.Resources, 'AWS::StepFunctions::StateMachine');
+    const [[machine] = []] = ofType(json.Resources, 'AWS::StepFunctions::StateMachine');
     expect(before).toContain(machine);
   });
 

@@ -1,5 +1,6 @@
 // What operators and programs are told of a halt and of the end of a run: every form, hostile texts, and failures.
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
 import type { OdinEvent } from '../../core/events.ts';
 import { EVENTS } from '../../core/events.ts';
 import { executionLink, logLink } from '../../core/links.ts';
@@ -301,7 +302,9 @@ describe('docs/events.md', () => {
   it.each(Object.entries(EVENTS))('%s: has every field, and requires those that are always there', (type, schema) => {
     const documented = documentedSchema(type as OdinEvent['type']);
     expect(Object.keys(documented.properties)).toEqual(Object.keys(schema.shape));
-    const required = Object.entries(schema.shape).filter(([, field]) => !field.safeParse(undefined).success);
+    const required = Object.entries(schema.shape as Record<string, z.ZodType>).filter(
+      ([, field]) => !field.safeParse(undefined).success,
+    );
     expect(documented.required).toEqual(required.map(([name]) => name));
   });
 });

@@ -28,7 +28,7 @@ export interface World {
   published: { subject: string; message: string; chat: ChatNotification }[];
   sentEvents: OdinEvent[];
   /** Set: the event bus does not take any event. */
-  busFailure: { error?: unknown };
+  busFailure: { error?: Error };
   /** Set: the topic does not take any message. */
   topicFailure: { error?: Error };
   logs: LogLine[];
@@ -74,7 +74,7 @@ export function createWorld(): World {
       },
       events: {
         send: (event) => {
-          if (busFailure.error !== undefined) return Promise.reject(busFailure.error as Error);
+          if (busFailure.error !== undefined) return Promise.reject(busFailure.error);
           sentEvents.push(event);
           return Promise.resolve();
         },

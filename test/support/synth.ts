@@ -1,4 +1,5 @@
 // An environment's stack, synthesised from migrations of a test's own.
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import path from 'node:path';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
@@ -27,8 +28,7 @@ export function synthesiseStack(
       configuration: parseConfiguration({ environments: { 'odin-dev': settings } }),
       only: 'odin-dev',
     });
-    const stack = app.node.findChild(stackName('odin-dev'));
-    const template = Template.fromStack(stack as Parameters<typeof Template.fromStack>[0]);
+    const template = Template.fromStack(Stack.of(app.node.findChild(stackName('odin-dev'))));
     if (!prepared) throw new Error('odin-dev was not built');
     return { template, json: template.toJSON() as never, manifest: prepared.manifest };
   } finally {
