@@ -47,6 +47,8 @@ export type ErrorCode =
   // adopting an environment
   | 'AlreadyAttempted'
   | 'UnknownMigration'
+  // telling of it
+  | 'EventNotTaken'
   // the command line and the embedded AWS
   | 'BadUsage'
   | 'NotDeployed'

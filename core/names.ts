@@ -38,11 +38,19 @@ export const OUTPUTS = {
   topicArn: 'NotificationTopicArn',
 } as const;
 
-export const SYSTEM_FUNCTIONS = ['list-pending', 'record-completion', 'halt', 'resume', 'baseline'] as const;
+export const SYSTEM_FUNCTIONS = [
+  'list-pending',
+  'record-completion',
+  'halt',
+  'resume',
+  'baseline',
+  'watch-halts',
+  'start-run',
+] as const;
 export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
 
-/** Those that an operator invokes, and the state machine never does. */
-export const OPERATOR_FUNCTIONS: readonly SystemFunction[] = ['resume', 'baseline'];
+/** Those that the state machine invokes, and may invoke. */
+export const MACHINE_FUNCTIONS = ['list-pending', 'record-completion', 'halt'] as const satisfies SystemFunction[];
 
 const PREFIX = 'odin-migrate';
 
@@ -60,8 +68,20 @@ export const systemFunctionName = (environment: string, name: SystemFunction): s
 export const migrationFunctionName = (environment: string, migration: string): string =>
   `${resourcePrefix(environment)}-${migration}`;
 
+/** `/odin-migrate/odin-dev/migrations`: what the migrations' functions log */
+export const migrationLogGroup = (environment: string): string => `/${PREFIX}/${environment}/migrations`;
+
+/** The metric of the watch over open halts, one value per environment (its dimension). */
+export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
+
 /**
- * `odin-dev-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
+ * `deploy-` and 64 hexadecimal digits: the fixed name of the execution that a deployment starts. Fixed, so that a
+ * repeated deployment of one manifest starts one execution.
+ */
+export const deployedExecutionName = (manifestSha256: string): string => `deploy-${manifestSha256}`;
+
+/**
+ * `resume-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
  * gone. Fixed, so that two deliveries of one decision start one execution (AWS-FACTS: names are unique for 90 days).
  */
 export const resumedExecutionName = (migration: string, attempt: number, halt: number): string =>

@@ -2,18 +2,26 @@
 import { Annotations, ArnFormat, CfnOutput, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Topic } from 'aws-cdk-lib/aws-sns';
-import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { OPERATOR_FUNCTIONS, OUTPUTS, resourcePrefix, stackName } from '../core/names.ts';
-import { SYSTEM_FUNCTIONS, systemFunctionName, VARIABLES } from '../core/names.ts';
+import {
+  MACHINE_FUNCTIONS,
+  migrationLogGroup,
+  OUTPUTS,
+  resourcePrefix,
+  stackName,
+  systemFunctionName,
+  VARIABLES,
+} from '../core/names.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
+import { createAlarms } from './alarms.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 import type { PreparedEnvironment } from './prepare.ts';
 import { allow, createMigrationFunction, createSystemFunction } from './functions.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
+import { runOnDeploy } from './run-on-deploy.ts';
 import { stateMachineDefinition } from './state-machine.ts';
+import { createTopic } from './topic.ts';
 
 export interface EnvironmentStackProps extends StackProps {
   prepared: PreparedEnvironment;
@@ -34,9 +42,9 @@ export class EnvironmentStack extends Stack {
     }
 
     const ledger = createLedgerBucket(this);
-    const topic = this.#createTopic(configuration.notify);
+    const topic = createTopic(this, configuration.notify);
     const systemLogs = this.#logGroup('SystemLogs', `/odin-migrate/${environment}/system`, configuration);
-    const migrationLogs = this.#logGroup('MigrationLogs', `/odin-migrate/${environment}/migrations`, configuration);
+    const migrationLogs = this.#logGroup('MigrationLogs', migrationLogGroup(environment), configuration);
 
     // By name and not by reference: the machine invokes these functions, so a reference back would be a circle.
     const machineName = resourcePrefix(environment);
@@ -45,13 +53,20 @@ export class EnvironmentStack extends Stack {
     const stateMachineArn = arn('states', 'stateMachine', machineName);
     const executions = arn('states', 'execution', `${machineName}:*`);
     const objects = (pattern: string) => [ledger.arnForObjects(pattern)];
+    const tell = [
+      allow(['sns:Publish'], [topic.topicArn]),
+      allow(
+        ['events:PutEvents'],
+        [this.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+      ),
+    ];
 
     const common = { environment, ledger, logGroup: systemLogs };
     const listPending = createSystemFunction(this, 'list-pending', {
       ...common,
       bundle: prepared.bundles.system['list-pending'],
-      statements: [allow(['states:DescribeExecution'], [executions])],
-      variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+      statements: [allow(['states:DescribeExecution'], [executions]), ...tell],
+      variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
     });
     const { role: recordCompletion } = createSystemFunction(this, 'record-completion', {
       ...common,
@@ -65,7 +80,7 @@ export class EnvironmentStack extends Stack {
       statements: [
         allow(['s3:PutObject'], objects('halts/*')),
         allow(['states:DescribeExecution'], [executions]),
-        allow(['sns:Publish'], [topic.topicArn]),
+        ...tell,
       ],
       variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
     });
@@ -106,24 +121,24 @@ export class EnvironmentStack extends Stack {
       arn('lambda', 'function', name),
     );
     machine.node.addDependency(listPending.lambda);
+    createAlarms(this, {
+      ...common,
+      bundle: prepared.bundles.system['watch-halts'],
+      stateMachineArn,
+      executions,
+      topic,
+      haltAlarmHours: configuration.haltAlarmHours,
+    });
+    if (configuration.runOnDeploy) {
+      const bundle = prepared.bundles.system['start-run'];
+      runOnDeploy(this, { ...common, bundle, stateMachineArn, manifest: prepared.manifest });
+    }
 
     new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
     new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
     new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(environment, 'resume') });
     new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
     acknowledgeFindings(this, ledger);
-  }
-
-  #createTopic(notify: readonly string[]): Topic {
-    const topic = new Topic(this, 'Notifications', { enforceSSL: true });
-    for (const address of notify) {
-      topic.addSubscription(
-        address.startsWith('mailto:')
-          ? new EmailSubscription(address.slice('mailto:'.length))
-          : new UrlSubscription(address),
-      );
-    }
-    return topic;
   }
 
   #logGroup(id: string, logGroupName: string, { logRetentionDays }: EnvironmentConfiguration): LogGroup {
@@ -143,9 +158,7 @@ export class EnvironmentStack extends Stack {
   ): StateMachine {
     const logs = this.#logGroup('StateMachineLogs', `/aws/vendedlogs/states/${stateMachineName}`, configuration);
     const functions = [
-      ...SYSTEM_FUNCTIONS.filter((name) => !OPERATOR_FUNCTIONS.includes(name)).map((name) =>
-        systemFunctionName(environment, name),
-      ),
+      ...MACHINE_FUNCTIONS.map((name) => systemFunctionName(environment, name)),
       `${resourcePrefix(environment)}-????`, // the four digits of a migration
     ];
     const role = new Role(this, 'StateMachineRole', {

@@ -1,55 +1,154 @@
-// What the operators are told of a halt: plain text that reads well in an e-mail at night. Never a task token.
+// What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
+// event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
+import type { MigrationHalted } from '../core/events.ts';
+import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
-import type { HaltRecord } from '../core/records.ts';
+import { migrationLogGroup } from '../core/names.ts';
+import type { Claim, HaltRecord } from '../core/records.ts';
 import { cut, firstSourceLine } from '../core/summaries.ts';
+import type { ChatNotification } from './chat.ts';
+import { asCode, chatNotification, threadId } from './chat.ts';
+
+export interface HaltNews {
+  environment: string;
+  halt: HaltRecord;
+  /** ARN of the execution that opened or joined the halt just now. */
+  execution: string;
+  /** Absent when the migration is not deployed any more. */
+  entry: ManifestEntry | undefined;
+  /** Of the attempt's last slice; absent when it never started. */
+  claim: Claim | undefined;
+  /** Epoch milliseconds. */
+  now: number;
+}
 
 /** SNS: a subject is ASCII without line breaks or control characters, under 100 characters. */
-export const haltSubject = (environment: string, { migration, attempt }: HaltRecord): string =>
+export const haltSubject = ({ environment, halt: { migration, attempt } }: HaltNews): string =>
   `odin-migrate ${environment}: ${migration} halted (attempt ${attempt})`.slice(0, 99);
 
-export function haltMessage(
-  environment: string,
-  halt: HaltRecord,
-  entry: ManifestEntry | undefined,
-  /** ISO time until which the attempt's code may still be running; absent when it never started. */
-  deadline: string | undefined,
-): string {
-  const { migration, attempt, outcome, error } = halt;
-  const at = `--migration ${migration} --attempt ${attempt}`;
-  const type = (decision: string, reason = '') => `  npx odin-migrate resume ${environment} ${decision} ${at}${reason}`;
+export function haltText(news: HaltNews): string {
+  const { environment, halt, execution, entry, claim } = news;
+  const { migration, attempt, error } = halt;
   return [
     `Migration ${migration} in ${environment} needs your decision.`,
     '',
-    ...(entry?.description === undefined ? [] : [`What it does:  ${entry.description}`]),
-    `File:          ${entry?.file ?? 'not in the deployed manifest any more'}`,
+    ...(entry?.description === undefined ? [] : [`What it does:  ${oneLine(entry.description)}`]),
+    `File:          ${fileOf(entry)}`,
     `Attempt:       ${attempt}`,
-    `Outcome:       ${OUTCOMES[outcome]}`,
+    `Outcome:       ${outcomeOf(news)}`,
     ...(error ? [`Error:         ${oneLine(`${error.name}: ${error.message}`)}`] : []),
     ...(error?.stack === undefined ? [] : [`               ${oneLine(firstSourceLine(error.stack))}`]),
-    ...(outcome === 'unknown' && deadline !== undefined
-      ? [`May be running until ${deadline}; whatever you decide waits for that.`]
-      : []),
-    `Execution:     ${halt.execution}`,
+    ...runningUntil(news),
+    `Execution:     ${execution}`,
+    `               ${executionLink(execution)}`,
+    `Log lines:     ${claim ? logsOf(environment, claim) : 'none: its function has not claimed the attempt'}`,
     '',
     'Nothing later runs until you decide. Type one of:',
     '',
-    type('retry'),
-    '    runs it again, as a new attempt, with the code that is deployed now',
-    type('mark-applied', ' --reason "..."'),
-    '    records it as applied, because you made sure that its effect is there',
-    type('skip', ' --reason "..."'),
-    '    records it as skipped: it is not needed, and never runs',
-    type('abort'),
-    '    ends this run as failed; the next run halts here again',
+    ...decisions(news).flatMap(({ command, meaning }) => [`  ${command}`, `    ${meaning}`]),
     '',
   ].join('\n');
 }
 
-const OUTCOMES: Record<HaltRecord['outcome'], string> = {
-  failed: 'FAILED. Its code threw; some of its effects may be there.',
-  unknown: 'UNKNOWN. It may have run in part, in whole, or not at all.',
-  unrecorded: 'It SUCCEEDED, but its completion could not be recorded. retry or mark-applied records it.',
-};
+export function haltChat(news: HaltNews): ChatNotification {
+  const { environment, halt, execution, entry, claim } = news;
+  const { migration, attempt, error } = halt;
+  const source = error?.stack === undefined ? '' : oneLine(firstSourceLine(error.stack));
+  return chatNotification(
+    {
+      title: `${environment}: migration ${migration} needs your decision`,
+      description: [
+        ...(entry?.description === undefined ? [] : [asCode(oneLine(entry.description))]),
+        `${fileOf(entry)}, attempt ${attempt}`,
+        outcomeOf(news),
+        ...(error ? [asCode(oneLine(`${error.name}: ${error.message}`))] : []),
+        ...(source === '' ? [] : [asCode(source)]),
+        ...runningUntil(news),
+        `Execution: ${executionLink(execution)}`,
+        ...(claim ? [`Log lines: ${logsOf(environment, claim)}`] : []),
+        'Nothing later runs until you decide.',
+      ].join('\n'),
+      nextSteps: decisions(news).map(({ command, meaning }) => `${asCode(command)} ${meaning}`),
+      keywords: ['odin-migrate', environment, migration, halt.outcome],
+    },
+    {
+      threadId: threadId(environment, migration),
+      summary: haltSubject(news),
+      eventType: 'Migration Halted',
+      relatedResources: [execution],
+      additionalContext: { environment, migration, attempt: String(attempt), outcome: halt.outcome },
+    },
+  );
+}
+
+export function haltEvent({ environment, halt, execution, entry, claim, now }: HaltNews): MigrationHalted {
+  const { migration, attempt, outcome, error } = halt;
+  const mayRun = outcome === 'unknown' && claim && Date.parse(claim.deadline) > now;
+  return {
+    version: 1,
+    environment,
+    migration,
+    ...(entry?.description !== undefined && { description: oneLine(entry.description) }),
+    ...(entry && { file: entry.file }),
+    attempt,
+    halt: halt.halt,
+    outcome,
+    ...(error && { error: { name: oneLine(error.name), message: oneLine(error.message) } }),
+    execution,
+    ...(mayRun && { mayRunUntil: claim.deadline }),
+    time: new Date(now).toISOString(),
+  };
+}
 
 /** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), 1000);
+
+const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
+
+function outcomeOf({ halt: { outcome }, claim }: HaltNews): string {
+  switch (outcome) {
+    case 'failed':
+      return 'FAILED. Its code threw; some of its effects may be there.';
+    case 'unknown':
+      return claim
+        ? 'UNKNOWN. It may have run in part, in whole, or not at all.'
+        : 'UNKNOWN. It has not started so far: the ledger has no claim of this attempt.';
+    case 'unrecorded':
+      return 'It SUCCEEDED, but its completion could not be recorded.';
+  }
+}
+
+function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
+  if (outcome !== 'unknown' || !claim) return [];
+  return Date.parse(claim.deadline) > now
+    ? [`May be running until ${claim.deadline}; whatever you decide waits for that.`]
+    : [`It is not running any more: its time ended at ${claim.deadline}.`];
+}
+
+const logsOf = (environment: string, claim: Claim): string =>
+  logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
+
+function decisions({ environment, halt }: HaltNews): { command: string; meaning: string }[] {
+  const { migration, attempt, outcome } = halt;
+  const type = (decision: string, reason = '') =>
+    `npx odin-migrate resume ${environment} ${decision} --migration ${migration} --attempt ${attempt}${reason}`;
+  const withReason = ' --reason "..."';
+  const meanings =
+    outcome === 'unrecorded'
+      ? {
+          retry: 'records its success now; nothing is run twice',
+          markApplied: 'the same, and keeps your reason',
+          skip: 'is refused here: it succeeded, and cannot be recorded as skipped',
+        }
+      : {
+          retry: 'runs it again, as a new attempt, with the code that is deployed now',
+          markApplied: 'records it as applied, because you made sure that its effect is there',
+          skip: 'records it as skipped: it is not needed, and never runs',
+        };
+  return [
+    { command: type('retry'), meaning: meanings.retry },
+    { command: type('mark-applied', withReason), meaning: meanings.markApplied },
+    { command: type('skip', withReason), meaning: meanings.skip },
+    { command: type('abort'), meaning: 'ends this run as failed; the next run halts here again' },
+  ];
+}

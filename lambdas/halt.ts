@@ -4,17 +4,19 @@ import type { AttemptIndex } from '../core/ledger.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { HaltPayload } from '../core/payloads.ts';
 import { RunInput } from '../core/payloads.ts';
-import type { Finished, HaltRecord } from '../core/records.ts';
+import type { Claim, Finished, HaltRecord } from '../core/records.ts';
 import { caughtSummary } from '../core/summaries.ts';
-import { haltMessage, haltSubject } from './halt-message.ts';
+import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from './services.ts';
+import { tell } from './tell.ts';
 
 /**
  * Opens the halt of an attempt, or joins it when another execution waits there already. The machine's task then waits
  * for the token that is recorded. Safe to run again: the newest token of an execution replaces its older one.
  * @throws OdinError HaltNotNeeded when the ledger has moved on; the machine catches it and lists again
  */
-export function createHalt({ environment, ledger, executions, notifications, log, now }: Services, manifest: Manifest) {
+export function createHalt(services: Services, manifest: Manifest) {
+  const { environment, ledger, executions, log, now } = services;
   return async ({ execution, input, token, at }: HaltPayload, { requestId }: Invocation): Promise<object> => {
     const { migration, attempt } = at;
     const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
@@ -49,7 +51,7 @@ export function createHalt({ environment, ledger, executions, notifications, log
       }),
     );
     log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
-    await notify(record, claim?.deadline);
+    await notify(record, execution, claim);
     return { migration, attempt, halt };
   };
 
@@ -82,13 +84,15 @@ export function createHalt({ environment, ledger, executions, notifications, log
   }
 
   /** An unsent notification never prevents the halt: the halt is in the ledger, and the log says what was not sent. */
-  async function notify(record: HaltRecord, deadline: string | undefined): Promise<void> {
-    const entry = manifest.migrations.find(({ id }) => id === record.migration);
-    try {
-      await notifications.publish(haltSubject(environment, record), haltMessage(environment, record, entry, deadline));
-    } catch (cause) {
-      log.error('The operators could not be notified of this halt', { cause });
-    }
+  function notify(halt: HaltRecord, execution: string, claim: Claim | undefined): Promise<void> {
+    return tell(services, () => {
+      const entry = manifest.migrations.find(({ id }) => id === halt.migration);
+      const news = { environment, halt, execution, entry, claim, now: now() };
+      return {
+        event: { type: 'Migration Halted', detail: haltEvent(news) },
+        message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },
+      };
+    });
   }
 }
 

@@ -1,11 +1,15 @@
 // `List pending`: reads the manifest and the ledger, and says what the run does next.
 import type { NextStep } from '../core/decide.ts';
 import { decide } from '../core/decide.ts';
+import type { RunCompleted } from '../core/events.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { resourcePrefix } from '../core/names.ts';
 import type { ListPendingPayload, Step } from '../core/payloads.ts';
 import { readSituation } from '../core/situation.ts';
+import { completedRun } from './completed-run.ts';
+import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import type { Services } from './services.ts';
+import { tell } from './tell.ts';
 
 /**
  * @throws OdinError RecordUnreadable, LedgerForbidden, LedgerUnavailable: the run stops, nothing is taken as absent
@@ -20,8 +24,31 @@ export function createListPending(services: Services, manifest: Manifest) {
     );
     const next = toStep(decide(situation), manifest, situation.completed.size);
     services.log.info(`Next: ${next.step}`, { ...next });
+    if (next.step === 'finished') await tellOfTheEnd(execution, next.completed);
     return next;
   };
+
+  /**
+   * A run ends here once, so this is sent once; when the answer of this very invocation is lost, `List pending` is asked
+   * again, and it is sent again. The operators hear of a run that had needed them, and programs of every run.
+   */
+  async function tellOfTheEnd(execution: string, completed: number): Promise<void> {
+    let run: RunCompleted;
+    try {
+      run = await completedRun(services, manifest, execution, completed);
+    } catch (cause) {
+      services.log.error('The end of this run could not be told: the ledger did not say what it had halted at', {
+        cause,
+      });
+      return;
+    }
+    await tell(services, () => ({
+      event: { type: 'Run Completed', detail: run },
+      ...(run.afterHalts.length > 0 && {
+        message: { subject: finishedSubject(run), text: finishedText(run), chat: finishedChat(run) },
+      }),
+    }));
+  }
 }
 
 function toStep(next: NextStep, manifest: Manifest, completed: number): Step {

@@ -1,11 +1,14 @@
 // What the functions need of the world. AWS provides it in lambdas/aws/, a simulation in its own way.
+import type { OdinEvent } from '../core/events.ts';
 import type { Ledger } from '../core/ledger.ts';
+import type { ChatNotification } from './chat.ts';
 
 export interface Services {
   environment: string;
   ledger: Ledger;
   executions: Executions;
   notifications: Notifications;
+  events: Events;
   log: Log;
   /** Epoch milliseconds. */
   now: () => number;
@@ -33,8 +36,17 @@ export interface Executions {
 }
 
 export interface Notifications {
-  /** @throws when the topic did not take the message; the caller goes on without it */
-  publish: (subject: string, message: string) => Promise<void>;
+  /**
+   * @param text for e-mail and everything else that has no form of its own
+   * @param chat for HTTPS subscriptions
+   * @throws when the topic did not take the message; the caller goes on without it
+   */
+  publish: (subject: string, text: string, chat: ChatNotification) => Promise<void>;
+}
+
+export interface Events {
+  /** @throws when the event bus did not take the event; the caller goes on without it */
+  send: (event: OdinEvent) => Promise<void>;
 }
 
 export interface Log {

@@ -1,11 +1,13 @@
-// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS, STS and CloudFormation
-// for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
+// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
+// CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createEvents } from './events.ts';
+import type { Events } from './events.ts';
 import { createLambdaHost } from './lambda-host.ts';
 import type { LambdaHost, LambdaLogLine } from './lambda-host.ts';
 import { invokeFromStates, serve } from './router.ts';
@@ -22,7 +24,7 @@ import type { StateEvent, StepFunctions } from './step-functions.ts';
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
 export interface EmbeddedAwsOptions {
-  /** Holds `s3/` and `notifications/`; made when missing, and kept. */
+  /** Holds `s3/`, `notifications/` and `events.jsonl`; made when missing, and kept. */
   readonly directory: string;
   readonly region?: string;
   readonly accountId?: string;
@@ -51,6 +53,7 @@ export interface EmbeddedAws {
   readonly sns: Sns;
   /** What `deployTemplate` deployed here. */
   readonly stacks: Stacks;
+  readonly events: Events;
   /** What a process needs so that its SDK clients come here. */
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -67,6 +70,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     accountId,
     onMessage: options.onNotification,
   });
+  const events = createEvents({ file: join(directory, 'events.jsonl'), region, accountId });
 
   const server = createServer();
   // An upload may take longer than the five minutes that Node.js allows; idle connections outlive the SDK's pauses.
@@ -96,7 +100,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
 
   const stacks = createStacks(region, accountId);
-  const services: Services = { s3, sns, lambda, stepFunctions, stacks, region, accountId };
+  const services: Services = { s3, sns, events, lambda, stepFunctions, stacks, region, accountId };
   const pending = new Set<Promise<void>>();
   server.on('request', (incoming, response) => {
     const work = serve(services, decide, incoming, response).catch(() => void response.destroy());
@@ -115,6 +119,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     stepFunctions,
     sns,
     stacks,
+    events,
     environment: embeddedEnvironment(endpoint, region),
 
     async close() {
@@ -158,6 +163,7 @@ function functionEnvironment(
     ODIN_LEDGER_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_SFN: endpoint,
     AWS_ENDPOINT_URL_SNS: endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,
     AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_ENDPOINT_URL_STS: endpoint,
   };

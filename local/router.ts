@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Events } from './events.ts';
 import { AwsError, escapeXml, header, readBody } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import type { LambdaAnswer, LambdaHost } from './lambda-host.ts';
@@ -24,7 +25,7 @@ export interface RequestSummary {
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
   readonly functionName?: string | undefined;
-  /** Step Functions and SNS: the request's fields. */
+  /** Step Functions, SNS and EventBridge: the request's fields. */
   readonly input?: Record<string, unknown> | undefined;
 }
 
@@ -35,12 +36,13 @@ export interface RequestSummary {
 export type Verdict = 'pass' | 'drop-answer' | { readonly status: number; readonly code: string };
 export type RequestHook = (request: RequestSummary) => Verdict | Promise<Verdict>;
 
-export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'sts' | 'cloudformation' | 'unknown';
+export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'events' | 'sts' | 'cloudformation' | 'unknown';
 
 /** What the endpoint leads to. */
 export interface Services {
   readonly s3: S3;
   readonly sns: Sns;
+  readonly events: Events;
   readonly lambda: LambdaHost;
   readonly stepFunctions: StepFunctions;
   readonly stacks: Stacks;
@@ -133,6 +135,8 @@ async function understand(services: Services, request: HttpRequest): Promise<Cal
       return understandStates(services, request);
     case 'lambda':
       return understandLambda(services, request);
+    case 'events':
+      return understandEvents(services, request);
     case 'sns':
     case 'sts':
     case 'cloudformation':
@@ -142,7 +146,7 @@ async function understand(services: Services, request: HttpRequest): Promise<Cal
   }
 }
 
-const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'sts', 'cloudformation'] as const;
+const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'cloudformation'] as const;
 
 /** A signed request names its service; the rest is told by its form. */
 function serviceOf(request: HttpRequest): Service {
@@ -150,7 +154,9 @@ function serviceOf(request: HttpRequest): Service {
   const scope = /\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed)?.[1];
   if (scope !== undefined) return SPOKEN.find((name) => name === scope) ?? 'unknown';
   if (header(request.headers, 'x-amz-target')) {
-    return header(request.headers, 'x-amz-target')?.startsWith('AWSStepFunctions.') ? 'states' : 'unknown';
+    const target = header(request.headers, 'x-amz-target') ?? '';
+    if (target.startsWith('AWSEvents.')) return 'events';
+    return target.startsWith('AWSStepFunctions.') ? 'states' : 'unknown';
   }
   if (request.path.startsWith('/2015-03-31/functions')) return 'lambda';
   const form = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
@@ -167,6 +173,21 @@ async function understandStates(services: Services, request: HttpRequest): Promi
   return {
     summary: { service: 'states', operation, via: 'http', input },
     run: () => json(200, callStepFunctions(services.stepFunctions, operation, input)),
+    fail: jsonError,
+  };
+}
+
+// EventBridge: JSON 1.1
+
+async function understandEvents({ events }: Services, request: HttpRequest): Promise<Call> {
+  const operation = (header(request.headers, 'x-amz-target') ?? '').replace('AWSEvents.', '');
+  const input = parseJson((await readBody(request.body)).toString());
+  return {
+    summary: { service: 'events', operation, via: 'http', input },
+    run: () => {
+      if (operation === 'PutEvents') return json(200, events.putEvents(input));
+      throw new AwsError('UnknownOperationException', `The embedded AWS does not speak events:${operation}`);
+    },
     fail: jsonError,
   };
 }
@@ -286,6 +307,7 @@ function publish(sns: Sns, form: URLSearchParams): HttpAnswer {
     topicArn: form.get('TopicArn') ?? form.get('TargetArn') ?? '',
     subject: form.get('Subject') ?? undefined,
     message: form.get('Message') ?? '',
+    structure: form.get('MessageStructure') ?? undefined,
   });
   return queryAnswer('Publish', 'http://sns.amazonaws.com/doc/2010-03-31/', `<MessageId>${messageId}</MessageId>`);
 }
@@ -318,7 +340,7 @@ function refuse(request: HttpRequest): Call {
   const signed = header(request.headers, 'authorization') ?? '';
   const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
-  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
+  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
   const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   return {
     summary: { service: 'unknown', operation: name, via: 'http' },

@@ -10,7 +10,10 @@ export interface Notification {
   readonly topicArn: string;
   readonly topicName: string;
   readonly subject: string | undefined;
+  /** What an e-mail gets. */
   readonly message: string;
+  /** What an HTTPS subscription gets, e.g. a chat. The same as `message` unless the publisher sent a form of its own. */
+  readonly httpsMessage: string;
   /** The file that holds the subject, a blank line, and the message. */
   readonly file: string;
   /** Milliseconds since the epoch. */
@@ -22,6 +25,14 @@ export interface SnsOptions {
   readonly region: string;
   readonly accountId: string;
   readonly onMessage?: ((notification: Notification) => void) | undefined;
+}
+
+interface PublishRequest {
+  readonly topicArn: string;
+  readonly subject?: string | undefined;
+  readonly message: string;
+  /** `json`: the message holds one text per protocol, `default` among them. */
+  readonly structure?: string | undefined;
 }
 
 export type Sns = ReturnType<typeof createSns>;
@@ -40,19 +51,20 @@ export function createSns(options: SnsOptions) {
       return { topicArn: `arn:aws:sns:${options.region}:${options.accountId}:${name}` };
     },
 
-    publish(request: { topicArn: string; subject?: string | undefined; message: string }): Notification {
-      const { topicArn, subject, message } = request;
+    publish(request: PublishRequest): Notification {
+      const { topicArn, subject } = request;
       const topicName = topicArn.split(':').at(-1) ?? '';
       const known =
         topicArn === `arn:aws:sns:${options.region}:${options.accountId}:${topicName}` && topics.has(topicName);
       if (!known) throw new AwsError('NotFound', `Topic does not exist: ${topicArn}`, 404);
-      if (message === '') throw new AwsError('InvalidParameter', 'Invalid parameter: Empty message');
-      if (Buffer.byteLength(message) > 262_144)
+      if (request.message === '') throw new AwsError('InvalidParameter', 'Invalid parameter: Empty message');
+      if (Buffer.byteLength(request.message) > 262_144)
         throw new AwsError('InvalidParameter', 'Invalid parameter: Message too long');
       // A subject is a line of an e-mail: SNS refuses what a template easily gets wrong.
       if (subject !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,99}$/.test(subject)) {
         throw new AwsError('InvalidParameter', 'Invalid parameter: Subject (at most 100 ASCII characters on one line)');
       }
+      const { message, httpsMessage } = formsOf(request);
       const folder = join(options.directory, topicName);
       mkdirSync(folder, { recursive: true });
       const file = writeNext(folder, `${subject ?? ''}\n\n${message}\n`);
@@ -62,6 +74,7 @@ export function createSns(options: SnsOptions) {
         topicName,
         subject,
         message,
+        httpsMessage,
         file,
         timestamp: Date.now(),
       };
@@ -70,6 +83,31 @@ export function createSns(options: SnsOptions) {
       return notification;
     },
   };
+}
+
+function formsOf({ message, structure }: PublishRequest): { message: string; httpsMessage: string } {
+  if (structure === undefined) return { message, httpsMessage: message };
+  if (structure !== 'json') throw new AwsError('InvalidParameter', 'Invalid parameter: MessageStructure');
+  const forms = parseForms(message);
+  const byDefault = forms['default'];
+  if (byDefault === undefined) {
+    throw new AwsError(
+      'InvalidParameter',
+      'Invalid parameter: Message Structure - No default entry in JSON message body',
+    );
+  }
+  return { message: forms['email'] ?? byDefault, httpsMessage: forms['https'] ?? byDefault };
+}
+
+/** SNS takes no entry that is not a text. */
+function parseForms(message: string): Record<string, string> {
+  try {
+    const forms = JSON.parse(message) as Record<string, string>;
+    if (Object.values(forms).every((form) => typeof form === 'string')) return forms;
+  } catch {
+    // said below
+  }
+  throw new AwsError('InvalidParameter', 'Invalid parameter: Message Structure - JSON message body failed to parse');
 }
 
 /** Numbers go on where an earlier process stopped. */

@@ -1,27 +1,25 @@
 // The functions' services on AWS, from their environment variables.
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { randomUUID } from 'node:crypto';
 import { OdinError } from '../../core/errors.ts';
 import { Ledger } from '../../core/ledger.ts';
 import { VARIABLES } from '../../core/names.ts';
 import type { Services } from '../services.ts';
 import { logger } from './logger.ts';
+import { createEvents, createNotifications, QUICK } from './notify.ts';
 import { ledgerClient, S3Store } from './s3-store.ts';
 import { createExecutions } from './step-functions.ts';
 
 export function awsServices(): Services {
   const s3 = ledgerClient(process.env[VARIABLES.ledgerEndpoint]);
-  const sns = new SNSClient({ maxAttempts: 5 });
   return {
     environment: required(VARIABLES.environment),
     ledger: new Ledger(new S3Store(s3, required(VARIABLES.ledgerBucket))),
     executions: createExecutions(new SFNClient({ maxAttempts: 5 }), process.env[VARIABLES.stateMachineArn] ?? ''),
-    notifications: {
-      async publish(Subject, Message) {
-        await sns.send(new PublishCommand({ TopicArn: required(VARIABLES.topicArn), Subject, Message }));
-      },
-    },
+    notifications: createNotifications(new SNSClient(QUICK), process.env[VARIABLES.topicArn] ?? ''),
+    events: createEvents(new EventBridgeClient(QUICK)),
     log: {
       info: (message, fields = {}) => {
         logger.info(message, fields);

@@ -8,6 +8,8 @@ const DEFAULTS = {
   notify: [],
   logRetentionDays: 365,
   clockMarginSeconds: 60,
+  haltAlarmHours: 4,
+  runOnDeploy: false,
 };
 
 describe('parseConfiguration', () => {
@@ -26,6 +28,8 @@ describe('parseConfiguration', () => {
       logRetentionDays: 7,
       localData: 'local/data.ts',
       clockMarginSeconds: 1,
+      haltAlarmHours: 0.5,
+      runOnDeploy: true,
     };
     const configuration = parseConfiguration({ migrations: 'operations', environments: { 'odin-dev': environment } });
     expect(configuration.migrations).toBe('operations');

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnvironmentName } from '../../core/identifiers.ts';
+import type { SystemFunction } from '../../core/names.ts';
 import { migrationFunctionName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { parseConfiguration } from '../../infra/configuration.ts';
@@ -51,7 +52,10 @@ function synthesise(
       name,
       warnings,
       bundles: {
-        system: { 'list-pending': bundle, 'record-completion': bundle, halt: bundle, resume: bundle },
+        system: Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, bundle])) as Record<
+          SystemFunction,
+          typeof bundle
+        >,
         migrations: migrations.map((migration) => ({
           file: `migrations/${name}/${migration.id}.ts`,
           path: '',
@@ -261,7 +265,7 @@ describe('every function', () => {
   it('has a role of its own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function');
     const own = functions.map(({ Properties }) => JSON.stringify(Properties['Role']));
-    expect(functions).toHaveLength(4 + 3);
+    expect(functions).toHaveLength(5 + 3); // start-run is there only with runOnDeploy
     expect(new Set(own).size).toBe(functions.length);
   });
 
@@ -433,7 +437,12 @@ describe('Step Functions', () => {
   });
 
   it('is asked whether an execution is alive by those who decide on it', () => {
-    expect(holders('states:DescribeExecution')).toEqual(['ListPendingRole', 'HaltRole', 'ResumeRole']);
+    expect(holders('states:DescribeExecution')).toEqual([
+      'ListPendingRole',
+      'HaltRole',
+      'ResumeRole',
+      'WatchHaltsRole',
+    ]);
     const [describe_] = statementsOf(template, 'HaltRole').filter(
       ({ Action }) => Action === 'states:DescribeExecution',
     );
@@ -447,7 +456,7 @@ describe('Step Functions', () => {
   });
 
   it('publishes by the halt function alone, to its topic', () => {
-    expect(holders('sns:Publish')).toEqual(['HaltRole']);
+    expect(holders('sns:Publish')).toEqual(['ListPendingRole', 'HaltRole']);
   });
 
   describe('the role of the machine', () => {
@@ -531,7 +540,7 @@ describe('the stack', () => {
   });
 
   it('may have no migration', () => {
-    expect(ofType(synthesise([]), 'AWS::Lambda::Function')).toHaveLength(4);
+    expect(ofType(synthesise([]), 'AWS::Lambda::Function')).toHaveLength(5);
   });
 
   it('stays under the 500 resources and the 1 MB of a template with as many migrations as it may have', () => {
@@ -548,7 +557,7 @@ describe('the stack', () => {
       { name: 'x'.repeat(32), environment: { notify: ['mailto:a@example.com', 'mailto:b@example.com'] } },
     );
     expect(Object.keys(resourcesOf(full)).length).toBeLessThanOrEqual(500);
-    expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(224);
+    expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(225);
     expect(Buffer.byteLength(JSON.stringify(full.toJSON()))).toBeLessThan(1_000_000);
   });
 

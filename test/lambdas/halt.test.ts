@@ -255,7 +255,7 @@ describe('what the operators are told', () => {
   it('of a failure: the whole message', async () => {
     await finish('failed', FAILURE);
     await halt();
-    expect(world.published).toEqual([
+    expect(world.published).toMatchObject([
       {
         subject: 'odin-migrate odin-dev: 0004 halted (attempt 1)',
         message: `Migration 0004 in odin-dev needs your decision.
@@ -267,6 +267,8 @@ Outcome:       FAILED. Its code threw; some of its effects may be there.
 Error:         RangeError: too much
                migrations/odin-dev/0004.ts:12:9
 Execution:     ${me}
+               https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${me}
+Log lines:     https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fodin-migrate$252Fodin-dev$252Fmigrations/log-events$3FfilterPattern$3D$2522prepared$2522$26start$3D1772366400000
 
 Nothing later runs until you decide. Type one of:
 
@@ -295,7 +297,8 @@ Nothing later runs until you decide. Type one of:
       { execution: me, input: {}, token: 't', at: { migration: '0004', attempt: 1 } },
       invocation(world),
     );
-    expect(message()).toContain('UNKNOWN');
+    expect(message()).toContain('UNKNOWN. It has not started so far');
+    expect(message()).toContain('Log lines:     none: its function has not claimed the attempt');
     expect(message()).not.toContain('May be running until');
   });
 
@@ -341,7 +344,7 @@ describe('when something fails', () => {
     expect(await waiting()).toEqual([[me, tokens.me]]);
     expect(world.logs.at(-1)).toMatchObject({
       level: 'error',
-      message: 'The operators could not be notified of this halt',
+      message: 'The operators could not be notified',
       fields: { cause: new Error('KMS key is disabled') },
     });
   });

@@ -104,6 +104,10 @@ const SCENARIOS: Scenario[] = [
         1, 2, 1,
       ]);
       expect(await world.deployment.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'alice', reason: 'fixed' });
+
+      const [, last] = await world.notified(2);
+      expect(last?.subject).toBe('odin-migrate fix: finished after a halt');
+      expect(last?.message).toContain('0002           applied');
     },
   },
   {
@@ -400,7 +404,7 @@ const SCENARIOS: Scenario[] = [
   },
 ];
 
-/** Only where RedriveExecution is there: a redriven abort halts again with a new token. */
+/** Only where RedriveExecution is there: what an operator's Redrive in the console does. */
 export function runRedriveScenarios(name: string, makePlatform: () => Promise<Platform>): void {
   it(`${name}: redrive of an aborted run opens the halt again`, { timeout: TIMEOUT_MS }, async () => {
     const platform = await makePlatform();
@@ -433,6 +437,60 @@ export function runRedriveScenarios(name: string, makePlatform: () => Promise<Pl
       await deployment.sfn.send(new RedriveExecutionCommand({ executionArn: failed }));
       await sleep(50);
       expect(await world.ended(failed)).toMatchObject({ status: 'SUCCEEDED' });
+    } finally {
+      await platform.close();
+    }
+  });
+
+  it(`${name}: redrive of a run that was stopped, or refused`, { timeout: TIMEOUT_MS }, async () => {
+    const platform = await makePlatform();
+    try {
+      const specs = [
+        { environment: 'redrive-halted', files: secondFails },
+        { environment: 'redrive-running', files: { '0001.ts': takes(3), '0002.ts': works() } },
+        { environment: 'redrive-late', files: { '0001.ts': works(), '0003.ts': works() } },
+      ];
+      const deployments = await platform.deploy(specs);
+      const [halted, running, late] = specs.map(({ environment }) => {
+        const deployment = deployments.get(environment);
+        if (!deployment) throw new Error(`${environment} was not deployed`);
+        return new World(platform, environment, deployment);
+      });
+      if (!halted || !running || !late) throw new Error('Three environments were to be deployed');
+      const redrive = (world: World, executionArn: string) =>
+        world.deployment.sfn.send(new RedriveExecutionCommand({ executionArn }));
+
+      // Stopped while it was halted: the same halt, with another token.
+      const first = await halted.start();
+      const before = await halted.halted('0002', first);
+      await halted.stop(first);
+      await redrive(halted, first);
+      const after = await until('another token', async () => {
+        const halt = await halted.deployment.ledger.halt('0002');
+        return halt?.waiting[0]?.token === before.waiting[0]?.token ? undefined : halt;
+      });
+      expect(after).toMatchObject({ halt: 1, waiting: [{ execution: first }] });
+      await halted.decide('skip', 'alice', 'not needed');
+      expect(await halted.ended(first)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await halted.effects('0002')).toBe(1);
+
+      // Stopped in the middle of a migration: the attempt is not run again; its outcome counts when it comes.
+      const second = await running.start();
+      await running.effectsAppear('0001', 1);
+      await running.stop(second);
+      await redrive(running, second);
+      expect(await running.ended(second)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await running.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+      expect([await running.effects('0001'), await running.effects('0002')]).toEqual([1, 1]);
+
+      // Refused: the Fail state fails again.
+      expect(await late.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      await late.redeploy(three);
+      const refused = await late.start();
+      expect(await late.ended(refused)).toMatchObject({ status: 'FAILED', error: 'OutOfOrder' });
+      await redrive(late, refused);
+      await sleep(50);
+      expect(await late.ended(refused)).toMatchObject({ status: 'FAILED', error: 'OutOfOrder' });
     } finally {
       await platform.close();
     }

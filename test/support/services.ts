@@ -1,7 +1,9 @@
 // The world of one function under test: a ledger in memory, Step Functions as a fake, a clock that stands still, and
 // everything that was logged and published.
+import type { OdinEvent } from '../../core/events.ts';
 import { Ledger } from '../../core/ledger.ts';
 import type { Manifest } from '../../core/manifest.ts';
+import type { ChatNotification } from '../../lambdas/chat.ts';
 import type { Invocation, Log, Services } from '../../lambdas/services.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
@@ -23,7 +25,10 @@ export interface World {
   executions: FakeExecutions;
   clock: Clock;
   services: Services;
-  published: { subject: string; message: string }[];
+  published: { subject: string; message: string; chat: ChatNotification }[];
+  sentEvents: OdinEvent[];
+  /** Set: the event bus does not take any event. */
+  busFailure: { error?: Error };
   /** Set: the topic does not take any message. */
   topicFailure: { error?: Error };
   logs: LogLine[];
@@ -38,6 +43,8 @@ export function createWorld(): World {
   const clock = createClock();
   const published: World['published'] = [];
   const topicFailure: World['topicFailure'] = {};
+  const sentEvents: OdinEvent[] = [];
+  const busFailure: World['busFailure'] = {};
   const logs: LogLine[] = [];
   const logAs = (level: keyof Log) => (message: string, fields?: Record<string, unknown>) => {
     logs.push({ level, message, fields });
@@ -50,6 +57,8 @@ export function createWorld(): World {
     clock,
     published,
     topicFailure,
+    sentEvents,
+    busFailure,
     logs,
     writer: { requestId: 'prepared', now: clock.now },
     services: {
@@ -57,9 +66,16 @@ export function createWorld(): World {
       ledger,
       executions,
       notifications: {
-        publish: (subject, message) => {
+        publish: (subject, message, chat) => {
           if (topicFailure.error !== undefined) return Promise.reject(topicFailure.error);
-          published.push({ subject, message });
+          published.push({ subject, message, chat });
+          return Promise.resolve();
+        },
+      },
+      events: {
+        send: (event) => {
+          if (busFailure.error !== undefined) return Promise.reject(busFailure.error);
+          sentEvents.push(event);
           return Promise.resolve();
         },
       },

@@ -1,0 +1,99 @@
+// What pages somebody when nobody looks: a run that ended badly, and a halt that nobody answers.
+import { Duration } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { HALT_METRIC, resourcePrefix, VARIABLES } from '../core/names.ts';
+import type { Bundle } from './bundle.ts';
+import { allow, createSystemFunction } from './functions.ts';
+
+const WATCH_MINUTES = 15;
+
+/** Three alarms and not one of a sum: its name then says what happened, and metric math is not known everywhere. */
+const RUNS_THAT_END_BADLY = [
+  ['RunFailedAlarm', 'run-failed', 'ExecutionsFailed', 'has failed, or was aborted by a decision'],
+  ['RunTimedOutAlarm', 'run-timed-out', 'ExecutionsTimedOut', 'has timed out'],
+  ['RunStoppedAlarm', 'run-stopped', 'ExecutionsAborted', 'was stopped'],
+] as const;
+
+export interface AlarmsProps {
+  environment: string;
+  ledger: Bucket;
+  logGroup: LogGroup;
+  /** Of `watch-halts`. */
+  bundle: Bundle;
+  stateMachineArn: string;
+  /** ARN pattern of the machine's executions. */
+  executions: string;
+  topic: Topic;
+  haltAlarmHours: number;
+}
+
+export function createAlarms(scope: Construct, props: AlarmsProps): void {
+  const { environment, stateMachineArn, executions, topic, haltAlarmHours, ...common } = props;
+
+  /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
+  const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number) =>
+    new Alarm(scope, id, {
+      alarmName: `${resourcePrefix(environment)}-${name}`,
+      alarmDescription,
+      metric,
+      threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    }).addAlarmAction(new SnsAction(topic));
+
+  const runbook = 'docs/runbook.md says what it means and what to do.';
+  for (const [id, name, metricName, what] of RUNS_THAT_END_BADLY) {
+    const metric = new Metric({
+      namespace: 'AWS/States',
+      metricName,
+      dimensionsMap: { StateMachineArn: stateMachineArn },
+      statistic: Stats.SUM,
+      period: Duration.minutes(1),
+    });
+    alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
+  }
+
+  // Step Functions has no metric and no event for an execution that waits (AWS-FACTS), and a running execution is not
+  // a halted one. What is halted, and since when, is in the ledger: a function looks there, and says it as a metric.
+  const { lambda: watch } = createSystemFunction(scope, 'watch-halts', {
+    environment,
+    ...common,
+    statements: [allow(['states:DescribeExecution'], [executions])],
+    variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+  });
+  new Rule(scope, 'WatchHaltsRule', {
+    description: `Looks every ${WATCH_MINUTES} minutes how long a halt in ${environment} has been open`,
+    schedule: Schedule.rate(Duration.minutes(WATCH_MINUTES)),
+    targets: [new LambdaTarget(watch)],
+  });
+  alarm(
+    'HaltOpenAlarm',
+    'halt-open',
+    `A halt in ${environment} has waited for a decision for ${haltAlarmHours} h or longer. ${runbook}`,
+    new Metric({
+      namespace: HALT_METRIC.namespace,
+      metricName: HALT_METRIC.name,
+      dimensionsMap: { [HALT_METRIC.dimension]: environment },
+      statistic: Stats.MAXIMUM,
+      period: Duration.minutes(WATCH_MINUTES),
+    }),
+    haltAlarmHours,
+  );
+  // A watch that fails sends no metric, and the alarm above would stay silent.
+  alarm(
+    'WatchFailedAlarm',
+    'watch-failed',
+    `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
+    watch.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
+    2, // two in an hour: once may be a hiccup, and each failed invocation is tried again by Lambda
+  );
+}

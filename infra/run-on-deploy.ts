@@ -1,0 +1,47 @@
+// `runOnDeploy`: the deployment itself starts a run, as its very last step, and does not wait for it.
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { createHash } from 'node:crypto';
+import type { Manifest } from '../core/manifest.ts';
+import { deployedExecutionName, VARIABLES } from '../core/names.ts';
+import type { Bundle } from './bundle.ts';
+import { allow, createSystemFunction } from './functions.ts';
+
+export interface RunOnDeployProps {
+  environment: string;
+  ledger: Bucket;
+  logGroup: LogGroup;
+  /** Of `start-run`. */
+  bundle: Bundle;
+  stateMachineArn: string;
+  manifest: Manifest;
+}
+
+/**
+ * Call it last: it runs after everything that the scope holds by now. Step Functions may still use the definition of
+ * before for an execution that is started right after an update (AWS-FACTS). Here that is harmless: what there is to do
+ * comes from the manifest inside `list-pending`, which CloudFormation has waited for, and what is done is in the ledger;
+ * the definition names no migration.
+ */
+export function runOnDeploy(scope: Construct, { stateMachineArn, manifest, ...common }: RunOnDeployProps): void {
+  const everythingElse = scope.node.children.slice();
+  const { lambda } = createSystemFunction(scope, 'start-run', {
+    ...common,
+    statements: [allow(['states:StartExecution'], [stateMachineArn])],
+    variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+  });
+  const resource = new CustomResource(scope, 'RunOnDeploy', {
+    serviceToken: lambda.functionArn,
+    resourceType: 'Custom::OdinMigrateRun',
+    // Another manifest is another name, and so an update of this resource. The git commit is part of it: a deployment of
+    // another commit runs again, a repeated one of the same commit does not.
+    properties: { ExecutionName: deployedExecutionName(sha256(JSON.stringify(manifest))) },
+    // CloudFormation waits an hour for an answer that got lost; starting takes seconds.
+    serviceTimeout: Duration.minutes(5),
+  });
+  resource.node.addDependency(...everythingElse);
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

