@@ -19,6 +19,7 @@ export const VARIABLES = {
   ledgerBucket: 'ODIN_LEDGER_BUCKET',
   stateMachineArn: 'ODIN_STATE_MACHINE_ARN',
   topicArn: 'ODIN_TOPIC_ARN',
+  resumeFunction: 'ODIN_RESUME_FUNCTION',
   migration: 'ODIN_MIGRATION',
   predecessor: 'ODIN_PREDECESSOR',
   sourceSha256: 'ODIN_SOURCE_SHA256',
@@ -36,9 +37,10 @@ export const OUTPUTS = {
   ledgerBucket: 'LedgerBucketName',
   resumeFunction: 'ResumeFunctionName',
   topicArn: 'NotificationTopicArn',
+  dashboardUrl: 'DashboardUrl',
 } as const;
 
-export const SYSTEM_FUNCTIONS = ['list-pending', 'record-completion', 'halt', 'resume'] as const;
+export const SYSTEM_FUNCTIONS = ['list-pending', 'record-completion', 'halt', 'resume', 'dashboard'] as const;
 export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
 
 const PREFIX = 'odin-migrate';
@@ -49,9 +51,15 @@ export const stackName = (environment: string): string => `OdinMigrate-${environ
 /** `odin-migrate-odin-dev`; also the state machine's name */
 export const resourcePrefix = (environment: string): string => `${PREFIX}-${environment}`;
 
-/** `odin-migrate-odin-dev-list-pending` */
+/**
+ * `odin-migrate-odin-dev-list-pending`; the dashboard's is `customWidget-odin-migrate-odin-dev`, the beginning that AWS
+ * advises for widget functions, so that a viewer's permission can name them all (AWS-FACTS).
+ */
 export const systemFunctionName = (environment: string, name: SystemFunction): string =>
-  `${resourcePrefix(environment)}-${name}`;
+  name === 'dashboard' ? `customWidget-${resourcePrefix(environment)}` : `${resourcePrefix(environment)}-${name}`;
+
+/** `/odin-migrate/odin-dev/migrations` */
+export const migrationLogGroup = (environment: string): string => `/odin-migrate/${environment}/migrations`;
 
 /** `odin-migrate-odin-dev-0004`, for Lambda (names of at most 64 characters) and for its role */
 export const migrationFunctionName = (environment: string, migration: string): string =>

@@ -6,9 +6,10 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { OUTPUTS, resourcePrefix, stackName, SYSTEM_FUNCTIONS, systemFunctionName, VARIABLES } from '../core/names.ts';
+import { migrationLogGroup, OUTPUTS, resourcePrefix, stackName, systemFunctionName, VARIABLES } from '../core/names.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
+import { createDashboard } from './dashboard.ts';
 import type { PreparedEnvironment } from './prepare.ts';
 import { allow, createMigrationFunction, createSystemFunction } from './functions.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
@@ -35,7 +36,7 @@ export class EnvironmentStack extends Stack {
     const ledger = createLedgerBucket(this);
     const topic = this.#createTopic(configuration.notify);
     const systemLogs = this.#logGroup('SystemLogs', `/odin-migrate/${environment}/system`, configuration);
-    const migrationLogs = this.#logGroup('MigrationLogs', `/odin-migrate/${environment}/migrations`, configuration);
+    const migrationLogs = this.#logGroup('MigrationLogs', migrationLogGroup(environment), configuration);
 
     // By name and not by reference: the machine invokes these functions, so a reference back would be a circle.
     const machineName = resourcePrefix(environment);
@@ -68,7 +69,7 @@ export class EnvironmentStack extends Stack {
       ],
       variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
     });
-    const { role: resume } = createSystemFunction(this, 'resume', {
+    const { role: resume, lambda: resumeFunction } = createSystemFunction(this, 'resume', {
       ...common,
       bundle: prepared.bundles.system.resume,
       statements: [
@@ -77,6 +78,11 @@ export class EnvironmentStack extends Stack {
         allow(['states:DescribeExecution'], [executions]),
       ],
       variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+    });
+    const dashboardUrl = createDashboard(this, {
+      ...common,
+      bundle: prepared.bundles.system.dashboard,
+      resumeFunction,
     });
     protectLedger(ledger, { recordCompletion, halt, resume });
 
@@ -103,6 +109,7 @@ export class EnvironmentStack extends Stack {
     new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
     new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(environment, 'resume') });
     new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
+    new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
     acknowledgeFindings(this, ledger);
   }
 
@@ -135,7 +142,7 @@ export class EnvironmentStack extends Stack {
   ): StateMachine {
     const logs = this.#logGroup('StateMachineLogs', `/aws/vendedlogs/states/${stateMachineName}`, configuration);
     const functions = [
-      ...SYSTEM_FUNCTIONS.filter((name) => name !== 'resume').map((name) => systemFunctionName(environment, name)),
+      ...(['list-pending', 'record-completion', 'halt'] as const).map((name) => systemFunctionName(environment, name)),
       `${resourcePrefix(environment)}-????`, // the four digits of a migration
     ];
     const role = new Role(this, 'StateMachineRole', {

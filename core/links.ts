@@ -1,0 +1,37 @@
+// Links into the AWS console, as the console itself uses them (AWS-FACTS). Partition and region are those of an ARN.
+
+/** The page of an execution: its graph, its events, and the buttons Stop and Redrive. */
+export function executionLink(executionArn: string): string {
+  const { host, region } = placeOf(executionArn);
+  return `https://${host}/states/home?region=${region}#/v2/executions/details/${executionArn}`;
+}
+
+/**
+ * The log lines that hold a text, from a time on (ISO).
+ * @param arn any ARN of the same partition and region
+ */
+export function logLink(arn: string, group: string, text: string, since: string): string {
+  const { host, region } = placeOf(arn);
+  const filter = `$3FfilterPattern$3D${twice(`"${text}"`)}$26start$3D${Date.parse(since)}`;
+  return `https://${host}/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${twice(group)}/log-events${filter}`;
+}
+
+const CONSOLES: Record<string, string> = {
+  'aws-cn': 'console.amazonaws.cn',
+  'aws-us-gov': 'console.amazonaws-us-gov.com',
+};
+
+function placeOf(arn: string): { host: string; region: string } {
+  const [, partition = 'aws', , region = ''] = arn.split(':');
+  return { host: `${region}.${CONSOLES[partition] ?? 'console.aws.amazon.com'}`, region };
+}
+
+/** URL-encoded twice, with `$` in place of `%`: the console decodes the part after `#` so. */
+const twice = (text: string): string => encodeURIComponent(encodeURIComponent(text)).replaceAll('%', '$');
+
+/** The structured log lines of one migration, of all its attempts, from a time on (ISO). */
+export function migrationLogLink(arn: string, group: string, migration: string, since: string): string {
+  const { host, region } = placeOf(arn);
+  const filter = `$3FfilterPattern$3D${twice(`{ $.migration = "${migration}" }`)}$26start$3D${Date.parse(since)}`;
+  return `https://${host}/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${twice(group)}/log-events${filter}`;
+}
