@@ -2,6 +2,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Decision } from '../core/decide.ts';
 import { DECISIONS } from '../core/decide.ts';
+import type { DashboardOptions } from './commands/dashboard.ts';
 import type { LocalOptions } from './commands/local.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -51,6 +52,21 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, decision: Decision, options: ResumeOptions) => {
       const { resume } = await import('./commands/resume.ts');
       done(await resume(openProject(), environment, decision, options));
+    });
+
+  program
+    .command('dashboard')
+    .summary("serve an environment's dashboard on localhost")
+    .description(
+      "Serves the environment's dashboard on localhost: the widget of the AWS console, with its buttons. With --local for " +
+        'the environment on this machine, where it can start a run too.',
+    )
+    .argument('<environment>', 'a folder under migrations/')
+    .option('--local', 'on this machine instead of AWS')
+    .option('--port <number>', 'the port to listen on; a free one without it', positive)
+    .action(async (environment: string, options: DashboardOptions) => {
+      const { dashboard } = await import('./commands/dashboard.ts');
+      done(await dashboard(openProject(), environment, options));
     });
 
   return program;

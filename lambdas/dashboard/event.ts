@@ -31,7 +31,7 @@ const WidgetContext = z.object({
 
 export const WidgetEvent = z.object({
   /** The console asks for help on the widget, and for nothing else. */
-  describe: z.unknown(),
+  describe: z.unknown().optional(),
   decide: Decide.optional(),
   /** Which page of the older completed migrations is open, from 1. */
   page: z.int().min(1).optional().catch(undefined),

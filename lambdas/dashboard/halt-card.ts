@@ -102,9 +102,8 @@ function answer({ decision, label, meaning, question }: Choice, halt: OpenHalt, 
 
 function errorText({ name, message, stack }: NonNullable<OpenHalt['error']>): Html {
   const line = stack === undefined ? '' : firstSourceLine(stack);
-  return html`<pre class="error"><b>${name}</b>: ${cut(message, MAX_MESSAGE)}${
-      line !== '' && html` <span class="dim">at ${line}</span>`
-    }</pre>
+  return html`<pre class="error"><b>${name}</b>: ${cut(message, MAX_MESSAGE)}</pre>
+    ${line !== '' && html`<p class="small">at ${line}</p>`}
     ${
       stack !== undefined &&
       html`<details id="stack">

@@ -1,5 +1,6 @@
 // The page's style sheet. Colours are variables, set by the theme that the console names; everything else is inherited
 // from the console, so that the page looks at home in it.
+import { Html } from './html.ts';
 import type { Tone } from './words.ts';
 
 type Colours = Record<Tone | 'text' | 'dim' | 'line' | 'card' | 'cell', string>;
@@ -10,11 +11,11 @@ const LIGHT: Colours = {
   line: '#e3e7ec',
   card: '#f7f8fa',
   cell: '#d5dbe2',
-  good: '#1d8a5b',
+  good: '#17784f',
   bad: '#c8321f',
   busy: '#0b69c7',
   warn: '#a35f00',
-  quiet: '#7b8794',
+  quiet: '#65707d',
 };
 
 const DARK: Colours = {
@@ -88,5 +89,6 @@ background:transparent}
 
 export type Theme = 'light' | 'dark';
 
-export const styleSheet = (theme: Theme): string =>
-  `.odin{${variables(theme === 'dark' ? DARK : LIGHT)}}${SHEET.replaceAll('\n', '')}`;
+/** Not escaped: the content of <style> is read as it is. Nothing in it comes from outside. */
+export const styleSheet = (theme: Theme): Html =>
+  new Html(`.odin{${variables(theme === 'dark' ? DARK : LIGHT)}}${SHEET.replaceAll('\n', '')}`);
