@@ -24,7 +24,9 @@ let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light
 /** What the last button asked to see, such as a page of older migrations; a refresh keeps to it. */
 let view = {};
 let drawn = '';
-let busy = false;
+/** What the last press came to: it stays over the refreshes, so that nobody misses it. */
+let notice = '';
+let last = Promise.resolve();
 
 async function post(path, body) {
   const answer = await fetch(path, {
@@ -56,13 +58,16 @@ function draw(html, typed = {}) {
   if (html === drawn) return;
   drawn = html;
   const open = [...root.querySelectorAll('details[open]')].map(({ id }) => id);
-  const focused = root.activeElement?.name;
+  const { name: focused, selectionStart, selectionEnd } = root.activeElement ?? {};
   root.innerHTML = CONSOLE_STYLE + html;
+  if (notice) root.querySelector('.odin')?.insertAdjacentHTML('afterbegin', notice);
   for (const id of open) root.getElementById(id)?.setAttribute('open', '');
-  if (focused)
-    fields()
-      .find(({ name }) => name === focused)
-      ?.focus();
+  for (const field of fields()) {
+    field.value = typed[field.name] ?? field.value;
+    if (field.name !== focused) continue;
+    field.focus();
+    field.setSelectionRange(selectionStart, selectionEnd);
+  }
   for (const form of root.querySelectorAll('form')) form.onsubmit = () => false;
   for (const action of root.querySelectorAll('cwdb-action[action="call"]')) {
     const button = action.previousElementSibling;
@@ -75,12 +80,14 @@ function draw(html, typed = {}) {
 }
 
 async function press(action) {
-  if (busy) return;
+  const payload = JSON.parse(action.textContent);
   const question = action.getAttribute('confirmation');
   if (question !== null && !(await confirmed(question))) return;
-  const payload = JSON.parse(action.textContent);
   await work(async () => {
-    draw(await call(payload, formValues()));
+    const html = await call(payload, formValues());
+    notice = '';
+    draw(html);
+    notice = root.querySelector('[data-notice]')?.outerHTML ?? '';
     view = payload.decide === undefined ? payload : {};
   });
 }
@@ -96,8 +103,12 @@ function confirmed(question) {
 }
 
 /** One thing after the other: an answer that was asked for before a press must not be drawn over the press's own. */
-async function work(task) {
-  busy = true;
+function work(task) {
+  last = last.then(() => guarded(task));
+  return last;
+}
+
+async function guarded(task) {
   widget.classList.add('waiting');
   try {
     await task();
@@ -106,7 +117,6 @@ async function work(task) {
     byId('trouble').textContent = error.name === 'TypeError' ? 'The command in the terminal has ended.' : error.message;
     byId('trouble').hidden = false;
   } finally {
-    busy = false;
     widget.classList.remove('waiting');
   }
 }
@@ -119,7 +129,7 @@ async function refresh() {
 }
 
 async function keepFresh() {
-  if (!busy && !document.hidden && !byId('confirm').open) await refresh();
+  if (!document.hidden && !byId('confirm').open) await refresh();
   setTimeout(keepFresh, Number(pollMs));
 }
 
