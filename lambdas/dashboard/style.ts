@@ -63,7 +63,7 @@ overflow-wrap:anywhere;margin:10px 0 0;color:var(--text);background:transparent;
 .odin .error b{color:var(--tone);font-weight:600}
 .odin details{margin-top:8px}
 .odin summary{cursor:pointer;color:var(--dim)}
-.odin .links a{margin-right:16px}
+.odin .links a{margin-right:14px}
 .odin form{display:flex;gap:12px;flex-wrap:wrap;margin:16px 0 14px}
 .odin label{display:block;color:var(--dim);font-size:12px;flex:1 1 180px}
 .odin label.wide{flex:3 1 320px}

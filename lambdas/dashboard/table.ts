@@ -84,7 +84,7 @@ function tableRow(row: MigrationView, frame: Frame): Html {
     <td class="number">${durationMs !== undefined && duration(durationMs)}</td>
     <td class="number">${when !== undefined && html`<span title="${when}">${frame.clock.minute(when)}</span>`}</td>
     <td>${by === undefined ? nobody : html`<span title="${by}">${cut(shortName(by), 60)}</span>`}</td>
-    ${frame.links && html`<td class="number">${links(row, frame)}</td>`}
+    ${frame.links && html`<td class="number links">${links(row, frame)}</td>`}
   </tr>`;
 }
 

@@ -71,7 +71,7 @@ export function headline({ environment, migrations, halt, completed, total }: En
     const left = total - completed;
     return { tone: 'quiet', title: `${left} pending`, detail: `A run begins with ${pending.id}: ${run}` };
   }
-  return { tone: 'good', title: 'Everything is done', detail: 'Each migration ran once, and none runs again.' };
+  return { tone: 'good', title: 'Everything is done', detail: 'Nothing is pending, and nothing runs twice.' };
 }
 
 /** Dates as the viewer's clock shows them. */
@@ -102,5 +102,8 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ${two((seconds % 86_400) / 3600)} h`;
 }
 
-/** The person in an IAM identity: `arn:aws:sts::1:assumed-role/Admin/alice` → `alice`. */
-export const shortName = (by: string): string => (by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);
+/** The person in an identity: `arn:aws:sts::1:assumed-role/Admin/alice (dashboard …)` → `alice`; `dashboard` for nobody. */
+export function shortName(by: string): string {
+  const name = by.replace(/^(dashboard) .*$/s, '$1').replace(/ \(dashboard .*\)$/s, '');
+  return name.startsWith('arn:') ? (name.split('/').at(-1) ?? name) : name;
+}

@@ -221,9 +221,14 @@ describe('words', () => {
     expect([clock.zone, clock.minute('2026-03-01T23:30:59.000Z')]).toEqual([zone, minute]);
   });
 
-  it('an identity is named by its last part, anything else as it is', () => {
-    expect(shortName('arn:aws:sts::1:assumed-role/Admin/alice')).toBe('alice');
-    expect(shortName('local:alice')).toBe('local:alice');
+  it.each([
+    ['arn:aws:sts::1:assumed-role/Admin/alice', 'alice'],
+    ['arn:aws:iam::1:user/alice (dashboard on localhost of account 1)', 'alice'],
+    ['alice (dashboard odin-migrate-odin-dev of account 1)', 'alice'],
+    ['dashboard odin-migrate-odin-dev of account 1', 'dashboard'],
+    ['local:alice', 'local:alice'],
+  ])('who decided, %s, is shown as %s', (by, shown) => {
+    expect(shortName(by)).toBe(shown);
   });
 });
 
