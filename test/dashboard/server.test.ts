@@ -9,7 +9,7 @@ import { OdinError } from '../../core/errors.ts';
 let server: DashboardServer;
 let calls: WidgetRequest[];
 let runs: number;
-let failure: unknown;
+let failure: Error | undefined;
 
 beforeEach(async () => {
   calls = [];
@@ -27,7 +27,7 @@ const start = (port = 0, withRun = true) =>
     pollMs: 1000,
     callWidget: (request) => {
       calls.push(request);
-      return failure === undefined ? Promise.resolve('<p>widget</p>') : Promise.reject(failure as Error);
+      return failure === undefined ? Promise.resolve('<p>widget</p>') : Promise.reject(failure);
     },
     startRun: withRun
       ? () => {

@@ -10,7 +10,7 @@ import { actions, FUNCTION_ARN } from './support.ts';
 
 let world: World;
 let sent: ResumePayload[];
-let failure: unknown;
+let failure: Error | undefined;
 
 beforeEach(() => {
   world = createWorld();
@@ -23,7 +23,7 @@ function call(event: object): Promise<string> {
   const resume = createResume(world.services);
   const send = (payload: ResumePayload): Promise<ResumeAnswer> => {
     sent.push(payload);
-    return failure === undefined ? resume(payload, invocation(world)) : Promise.reject(failure as Error);
+    return failure === undefined ? resume(payload, invocation(world)) : Promise.reject(failure);
   };
   const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send);
   return dashboard(WidgetEvent.parse(event), { functionArn: FUNCTION_ARN });
