@@ -51,7 +51,7 @@ function synthesise(
       name,
       warnings,
       bundles: {
-        system: { 'list-pending': bundle, 'record-completion': bundle, halt: bundle, resume: bundle },
+        system: { 'list-pending': bundle, 'record-completion': bundle, halt: bundle, resume: bundle, dashboard: bundle },
         migrations: migrations.map((migration) => ({
           file: `migrations/${name}/${migration.id}.ts`,
           path: '',
@@ -261,7 +261,7 @@ describe('every function', () => {
   it('has a role of its own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function');
     const own = functions.map(({ Properties }) => JSON.stringify(Properties['Role']));
-    expect(functions).toHaveLength(4 + 3);
+    expect(functions).toHaveLength(5 + 3);
     expect(new Set(own).size).toBe(functions.length);
   });
 
@@ -462,14 +462,15 @@ describe('Step Functions', () => {
         });
 
     it('may invoke what the machine invokes', () => {
-      for (const name of SYSTEM_FUNCTIONS.filter((each) => each !== 'resume')) {
+      for (const name of SYSTEM_FUNCTIONS.filter((each) => each !== 'resume' && each !== 'dashboard')) {
         expect(mayInvoke(systemFunctionName('odin-dev', name)), name).toBe(true);
       }
       for (const id of ['0001', '9999']) expect(mayInvoke(migrationFunctionName('odin-dev', id))).toBe(true);
     });
 
-    it('may not invoke `resume`: a machine does not decide', () => {
+    it('may not invoke `resume`, nor the dashboard that may: a machine does not decide', () => {
       expect(mayInvoke(systemFunctionName('odin-dev', 'resume'))).toBe(false);
+      expect(mayInvoke(systemFunctionName('odin-dev', 'dashboard'))).toBe(false);
     });
 
     it('may not invoke a function of another environment, however it is named', () => {
@@ -500,6 +501,7 @@ describe('Step Functions', () => {
 describe('the stack', () => {
   it('tells the command line where everything is', () => {
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+      'DashboardUrl',
       'LedgerBucketName',
       'NotificationTopicArn',
       'ResumeFunctionName',
@@ -531,7 +533,7 @@ describe('the stack', () => {
   });
 
   it('may have no migration', () => {
-    expect(ofType(synthesise([]), 'AWS::Lambda::Function')).toHaveLength(4);
+    expect(ofType(synthesise([]), 'AWS::Lambda::Function')).toHaveLength(5);
   });
 
   it('stays under the 500 resources and the 1 MB of a template with as many migrations as it may have', () => {
@@ -548,7 +550,7 @@ describe('the stack', () => {
       { name: 'x'.repeat(32), environment: { notify: ['mailto:a@example.com', 'mailto:b@example.com'] } },
     );
     expect(Object.keys(resourcesOf(full)).length).toBeLessThanOrEqual(500);
-    expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(224);
+    expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(225);
     expect(Buffer.byteLength(JSON.stringify(full.toJSON()))).toBeLessThan(1_000_000);
   });
 
