@@ -1,4 +1,5 @@
-// Two suites: `unit` needs nothing but Node.js, `emulator` deploys to an AWS emulator (Python) and takes minutes.
+// Three suites: `unit` needs nothing but Node.js, `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python)
+// and takes minutes.
 
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -10,9 +11,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/emulator/**'],
+          exclude: [...configDefaults.exclude, 'test/emulator/**', 'test/browser/**'],
           testTimeout: 20_000,
           // Room for a hook that synthesises and deploys to the embedded AWS on a busy machine.
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 150_000,
           hookTimeout: 180_000,
         },
       },

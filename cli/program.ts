@@ -4,6 +4,7 @@ import type { Decision } from '../core/decide.ts';
 import { DECISIONS } from '../core/decide.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
 import type { CheckOptions } from './commands/check.ts';
+import type { DashboardOptions } from './commands/dashboard.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
 import type { NewOptions } from './commands/new.ts';
@@ -160,6 +161,21 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, options: BaselineOptions) => {
       const { baseline } = await import('./commands/baseline.ts');
       done(await baseline(environment, options, aws()));
+    });
+
+  program
+    .command('dashboard')
+    .summary("serve an environment's dashboard on localhost")
+    .description(
+      "Serves the environment's dashboard on localhost: the widget of the AWS console, with its buttons. With --local for " +
+        'the environment on this machine, where it can start a run too.',
+    )
+    .argument(...ENVIRONMENT)
+    .option(...LOCAL_OPTION)
+    .option('--port <number>', 'the port to listen on; a free one without it', positive)
+    .action(async (environment: string, options: DashboardOptions) => {
+      const { dashboard } = await import('./commands/dashboard.ts');
+      done(await dashboard(openProject(), environment, options, aws()));
     });
 
   return program;

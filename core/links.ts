@@ -28,3 +28,10 @@ function placeOf(arn: string): { host: string; region: string } {
 
 /** URL-encoded twice, with `$` in place of `%`: the console decodes the part after `#` so. */
 const twice = (text: string): string => encodeURIComponent(encodeURIComponent(text)).replaceAll('%', '$');
+
+/** The structured log lines of one migration, of all its attempts, from a time on (ISO). */
+export function migrationLogLink(arn: string, group: string, migration: string, since: string): string {
+  const { host, region } = placeOf(arn);
+  const filter = `$3FfilterPattern$3D${twice(`{ $.migration = "${migration}" }`)}$26start$3D${Date.parse(since)}`;
+  return `https://${host}/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${twice(group)}/log-events${filter}`;
+}

@@ -19,6 +19,7 @@ export const VARIABLES = {
   ledgerBucket: 'ODIN_LEDGER_BUCKET',
   stateMachineArn: 'ODIN_STATE_MACHINE_ARN',
   topicArn: 'ODIN_TOPIC_ARN',
+  resumeFunction: 'ODIN_RESUME_FUNCTION',
   migration: 'ODIN_MIGRATION',
   predecessor: 'ODIN_PREDECESSOR',
   sourceSha256: 'ODIN_SOURCE_SHA256',
@@ -36,6 +37,7 @@ export const OUTPUTS = {
   ledgerBucket: 'LedgerBucketName',
   resumeFunction: 'ResumeFunctionName',
   topicArn: 'NotificationTopicArn',
+  dashboardUrl: 'DashboardUrl',
 } as const;
 
 export const SYSTEM_FUNCTIONS = [
@@ -44,6 +46,7 @@ export const SYSTEM_FUNCTIONS = [
   'halt',
   'resume',
   'baseline',
+  'dashboard',
   'watch-halts',
   'start-run',
 ] as const;
@@ -60,9 +63,12 @@ export const stackName = (environment: string): string => `OdinMigrate-${environ
 /** `odin-migrate-odin-dev`; also the state machine's name */
 export const resourcePrefix = (environment: string): string => `${PREFIX}-${environment}`;
 
-/** `odin-migrate-odin-dev-list-pending` */
+/**
+ * `odin-migrate-odin-dev-list-pending`; the dashboard's is `customWidget-odin-migrate-odin-dev`, the beginning that AWS
+ * advises for widget functions, so that a viewer's permission can name them all (AWS-FACTS).
+ */
 export const systemFunctionName = (environment: string, name: SystemFunction): string =>
-  `${resourcePrefix(environment)}-${name}`;
+  name === 'dashboard' ? `customWidget-${resourcePrefix(environment)}` : `${resourcePrefix(environment)}-${name}`;
 
 /** `odin-migrate-odin-dev-0004`, for Lambda (names of at most 64 characters) and for its role */
 export const migrationFunctionName = (environment: string, migration: string): string =>

@@ -16,6 +16,7 @@ import {
 import { acknowledgeFindings } from './acknowledgements.ts';
 import { createAlarms } from './alarms.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
+import { createDashboard } from './dashboard.ts';
 import type { PreparedEnvironment } from './prepare.ts';
 import { allow, createMigrationFunction, createSystemFunction } from './functions.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
@@ -84,7 +85,7 @@ export class EnvironmentStack extends Stack {
       ],
       variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
     });
-    const { role: resume } = createSystemFunction(this, 'resume', {
+    const { role: resume, lambda: resumeFunction } = createSystemFunction(this, 'resume', {
       ...common,
       bundle: prepared.bundles.system.resume,
       statements: [
@@ -100,6 +101,11 @@ export class EnvironmentStack extends Stack {
       bundle: prepared.bundles.system.baseline,
       statements: [allow(['s3:PutObject'], objects('completed/*'))],
       variables: {},
+    });
+    const dashboardUrl = createDashboard(this, {
+      ...common,
+      bundle: prepared.bundles.system.dashboard,
+      resumeFunction,
     });
     protectLedger(ledger, { recordCompletion, baseline, halt, resume });
 
@@ -138,6 +144,7 @@ export class EnvironmentStack extends Stack {
     new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
     new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(environment, 'resume') });
     new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
+    new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
     acknowledgeFindings(this, ledger);
   }
 

@@ -15,7 +15,7 @@ import { MIGRATION_TAG } from './ledger-bucket.ts';
 const SYSTEM_MEMORY_MB = 512;
 const SYSTEM_TIMEOUT = Duration.seconds(90);
 
-interface Common {
+export interface Common {
   environment: string;
   ledger: Bucket;
   bundle: Bundle;

@@ -20,6 +20,8 @@ export interface Services {
 export interface Invocation {
   requestId: string;
   functionName: string;
+  /** As it was invoked, with the alias if one was named. */
+  functionArn: string;
   /** Milliseconds until Lambda ends the function. */
   remainingMs: () => number;
 }

@@ -19,6 +19,7 @@ export function lambdaHandler<Payload, Answer>(
       handle(payload, {
         requestId: context.awsRequestId,
         functionName: context.functionName,
+        functionArn: context.invokedFunctionArn,
         remainingMs: () => context.getRemainingTimeInMillis(),
       }),
     );

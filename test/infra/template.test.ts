@@ -265,7 +265,7 @@ describe('every function', () => {
   it('has a role of its own', () => {
     const functions = ofType(template, 'AWS::Lambda::Function');
     const own = functions.map(({ Properties }) => JSON.stringify(Properties['Role']));
-    expect(functions).toHaveLength(5 + 3); // start-run is there only with runOnDeploy
+    expect(functions).toHaveLength(7 + 3); // start-run is there only with runOnDeploy
     expect(new Set(own).size).toBe(functions.length);
   });
 
@@ -471,14 +471,15 @@ describe('Step Functions', () => {
         });
 
     it('may invoke what the machine invokes', () => {
-      for (const name of SYSTEM_FUNCTIONS.filter((each) => each !== 'resume')) {
+      for (const name of SYSTEM_FUNCTIONS.filter((each) => each !== 'resume' && each !== 'dashboard')) {
         expect(mayInvoke(systemFunctionName('odin-dev', name)), name).toBe(true);
       }
       for (const id of ['0001', '9999']) expect(mayInvoke(migrationFunctionName('odin-dev', id))).toBe(true);
     });
 
-    it('may not invoke `resume`: a machine does not decide', () => {
+    it('may not invoke `resume`, nor the dashboard that may: a machine does not decide', () => {
       expect(mayInvoke(systemFunctionName('odin-dev', 'resume'))).toBe(false);
+      expect(mayInvoke(systemFunctionName('odin-dev', 'dashboard'))).toBe(false);
     });
 
     it('may not invoke a function of another environment, however it is named', () => {
@@ -509,6 +510,7 @@ describe('Step Functions', () => {
 describe('the stack', () => {
   it('tells the command line where everything is', () => {
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+      'DashboardUrl',
       'LedgerBucketName',
       'NotificationTopicArn',
       'ResumeFunctionName',

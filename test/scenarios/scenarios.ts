@@ -402,6 +402,31 @@ const SCENARIOS: Scenario[] = [
       expect(await world.attempts('0001')).toBe(2);
     },
   },
+  {
+    title: 'the dashboard widget shows the halt, changes nothing by a look, and its Skip lets the run go on',
+    environment: 'widget',
+    files: secondFails,
+    async live(world) {
+      const execution = await world.start();
+      await world.halted('0002', execution);
+      expect(await world.widget({ describe: {} })).toMatch(/^## odin-migrate/);
+
+      const page = await world.widget({});
+      expect(page).toContain('Halted at 0002');
+      const press = /\{"decide":\{"decision":"skip".*?\}\}/.exec(page)?.[0] ?? '';
+      const all = { reason: 'not needed', name: 'alice' };
+      const after = await world.widget({ ...(JSON.parse(press) as object), widgetContext: { forms: { all } } });
+      expect(after).toContain('Recorded: skip on 0002, attempt 1.');
+
+      expect(await world.ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
+      expect(await world.deployment.ledger.completion('0002')).toMatchObject({
+        reason: 'not needed',
+        by: 'alice (dashboard of account unknown)',
+      });
+      expect(await world.widget({})).toContain('Everything is done');
+    },
+  },
 ];
 
 /** Only where RedriveExecution is there: what an operator's Redrive in the console does. */

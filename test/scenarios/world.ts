@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployment } from '../../cli/deployment.ts';
 import { sendDecision } from '../../cli/deployment.ts';
 import type { Decision } from '../../core/decide.ts';
-import { migrationFunctionName } from '../../core/names.ts';
+import { migrationFunctionName, systemFunctionName } from '../../core/names.ts';
 import type { Resumed } from '../../core/payloads.ts';
 import type { HaltRecord } from '../../core/records.ts';
 import type { Files, Notification, Platform } from './platform.ts';
@@ -108,6 +108,17 @@ export class World {
 
   async attempts(migration: string): Promise<number> {
     return (await this.#deployment.ledger.lastAttempt(migration))?.attempt ?? 0;
+  }
+
+  /** What the dashboard's function answers to this event of the console. */
+  async widget(event: object): Promise<string> {
+    const answer = await this.#deployment.lambda.send(
+      new InvokeCommand({
+        FunctionName: systemFunctionName(this.environment, 'dashboard'),
+        Payload: JSON.stringify(event),
+      }),
+    );
+    return String(JSON.parse(answer.Payload?.transformToString() ?? ''));
   }
 
   /** Invokes a migration's function directly, as a curious person would. */

@@ -183,6 +183,7 @@ export function invoke(sim: Simulation, functionName: string, payload: Json, cal
   const invocation: Invocation = {
     requestId: `request-${id}`,
     functionName,
+    functionArn: functionName,
     remainingMs: () => instance.endsAt - sim.world.now,
   };
   const handle = async (): Promise<unknown> => {
@@ -263,6 +264,15 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
         sim.recorder.notificationTried(subject, !sim.scenario.snsDown);
         await instance.request('publish', 'publishes', () => undefined, { failure: () => new UserFailure('no topic') });
         if (sim.scenario.snsDown) throw new UserFailure('SNS is down');
+      },
+    },
+    // Best effort too, like the notifications; one fault stands for both.
+    events: {
+      send: async () => {
+        await instance.request('publish', 'sends an event', () => undefined, {
+          failure: () => new UserFailure('no event bus'),
+        });
+        if (sim.scenario.snsDown) throw new UserFailure('EventBridge is down');
       },
     },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

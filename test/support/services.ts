@@ -89,7 +89,9 @@ export function createWorld(): World {
 /** An invocation that may run for so long, by the world's clock. */
 export function invocation({ clock }: World, { minutes = 15, requestId = 'request-1' } = {}): Invocation {
   const ends = clock.now() + minutes * 60_000;
-  return { requestId, functionName: 'odin-migrate-odin-dev-0004', remainingMs: () => ends - clock.now() };
+  const functionName = 'odin-migrate-odin-dev-0004';
+  const functionArn = `arn:aws:lambda:eu-west-1:111122223333:function:${functionName}`;
+  return { requestId, functionName, functionArn, remainingMs: () => ends - clock.now() };
 }
 
 export function manifestOf(...ids: string[]): Manifest {

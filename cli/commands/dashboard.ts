@@ -1,0 +1,118 @@
+// `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { once } from 'node:events';
+import { OdinError } from '../../core/errors.ts';
+import { systemFunctionName } from '../../core/names.ts';
+import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
+import { startDashboardServer } from '../dashboard/server.ts';
+import type { ClientOptions, Deployment } from '../deployment.ts';
+import { findDeployment, operatorOf } from '../deployment.ts';
+import { startEmbedded } from '../embedded.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { LocalOutput } from '../local-output.ts';
+import { colour, print } from '../output.ts';
+import type { Project } from '../project.ts';
+
+export interface DashboardOptions {
+  local?: boolean;
+  port?: number;
+}
+
+/** Each look costs an invocation and the ledger's objects: seldom where that is AWS. */
+const POLL_MS = { local: 1000, deployed: 10_000 };
+
+/** Serves until Ctrl-C. */
+export async function dashboard(
+  project: Project,
+  environment: string,
+  options: DashboardOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  return options.local
+    ? await serveLocally(project, environment, options)
+    : await serveDeployed(environment, options, aws);
+}
+
+async function serveDeployed(
+  environment: string,
+  { port = 0 }: DashboardOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  const deployment = await findDeployment(environment, aws);
+  const caller = await operatorOf(deployment);
+  const place = regionOf(deployment);
+  const callWidget = (request: WidgetRequest) => invokeWidget(deployment, request, caller);
+  await untilEnded(
+    await startDashboardServer({ environment, place, port, pollMs: POLL_MS.deployed, callWidget }),
+    environment,
+  );
+  return EXIT.done;
+}
+
+async function serveLocally(project: Project, environment: string, { port = 0 }: DashboardOptions): Promise<ExitCode> {
+  const output = new LocalOutput();
+  const embedded = await startEmbedded({ project, environment, onLog: output.onLog });
+  try {
+    output.reportOf(embedded);
+    await untilEnded(await serveEmbedded(embedded.deployment, port), environment);
+    return EXIT.done;
+  } finally {
+    await embedded.close();
+  }
+}
+
+/** The page of an environment on the embedded AWS: it can start a run, which goes on in this process. */
+export const serveEmbedded = (deployment: Deployment, port = 0): Promise<DashboardServer> =>
+  startDashboardServer({
+    environment: deployment.environment,
+    place: 'on this machine',
+    port,
+    pollMs: POLL_MS.local,
+    callWidget: (request) => operatorOf(deployment).then((by) => invokeWidget(deployment, request, by)),
+    startRun: async () => {
+      const { sfn, stateMachineArn } = deployment;
+      await sfn.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }));
+    },
+  });
+
+async function untilEnded(server: DashboardServer, environment: string): Promise<void> {
+  print(`${colour.bold('odin-migrate')} dashboard ${environment}`);
+  print(`  ${server.url}`);
+  print(`  ${colour.dim('The address is for you alone: whoever has it can decide in your name. Ctrl-C ends it.')}`);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await server.close();
+}
+
+/** The event is what the console would send; the name that is recorded is the caller's, unless another one was typed. */
+async function invokeWidget(
+  deployment: Deployment,
+  { call, theme, timezone, forms }: WidgetRequest,
+  caller: string,
+): Promise<string> {
+  const FunctionName = systemFunctionName(deployment.environment, 'dashboard');
+  const event = {
+    ...call,
+    links: !deployment.local,
+    widgetContext: {
+      dashboardName: 'on localhost',
+      accountId: deployment.stateMachineArn.split(':')[4],
+      theme,
+      timezone: { offsetISO: timezone },
+      forms: { all: { ...forms, name: forms['name']?.trim() ? forms['name'] : caller } },
+      params: {},
+    },
+  };
+  const answer = await deployment.lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }));
+  const result: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
+  if (answer.FunctionError === undefined && typeof result === 'string') return result;
+  const message = (result as { errorMessage?: unknown } | null)?.errorMessage;
+  throw new OdinError({
+    code: 'Internal',
+    source: 'system',
+    what: `${FunctionName} failed: ${typeof message === 'string' ? message : JSON.stringify(result)}`,
+  });
+}
+
+const regionOf = ({ stateMachineArn }: Deployment): string => stateMachineArn.split(':')[3] ?? '';

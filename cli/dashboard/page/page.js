@@ -1,0 +1,150 @@
+// Does for the widget what the CloudWatch console does: draws its HTML, and calls it when a <cwdb-action> is pressed.
+/* global document, fetch, history, location, matchMedia, setTimeout */
+
+/** Comes with the address that the terminal printed, behind #: it is in no request line and in no history of a server. */
+const token = location.hash.slice(1);
+const { pollMs, canRun } = document.body.dataset;
+const byId = (id) => document.getElementById(id);
+const widget = byId('widget');
+const root = widget.attachShadow({ mode: 'open' });
+
+/** What the console brings along for buttons and links; the widget has no style of its own for them. */
+const CONSOLE_STYLE = `<style>
+  a { color: var(--accent); }
+  .btn { display: inline-block; padding: 4px 18px; border: 2px solid var(--accent); border-radius: 18px; font-weight: 600;
+    color: var(--accent); background: transparent; cursor: pointer; text-decoration: none; user-select: none; }
+  .btn:hover { background: color-mix(in srgb, var(--accent) 12%, transparent); }
+  .btn:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+  .btn-primary { color: var(--panel); background: var(--accent); }
+  .btn-primary:hover { background: color-mix(in srgb, var(--accent) 85%, #000); }
+  cwdb-action { display: none; }
+</style>`;
+
+let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+/** What the last button asked to see, such as a page of older migrations; a refresh keeps to it. */
+let view = {};
+let drawn = '';
+/** What the last press came to: it stays over the refreshes, so that nobody misses it. */
+let notice = '';
+let last = Promise.resolve();
+
+async function post(path, body) {
+  const answer = await fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-odin-token': token },
+    body: JSON.stringify(body),
+  });
+  const { html, error } = await answer.json();
+  if (error !== undefined) throw new Error(error);
+  return html;
+}
+
+async function call(payload, forms = {}) {
+  return post('/widget', { call: payload, theme, timezone: timezone(), forms });
+}
+
+/** The viewer's offset as the console gives it: `+02:00`. */
+function timezone() {
+  const minutes = -new Date().getTimezoneOffset();
+  const two = (value) => String(Math.floor(Math.abs(value))).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+
+const fields = () => [...root.querySelectorAll('input[name], textarea[name], select[name]')];
+const formValues = () => Object.fromEntries(fields().map(({ name, value }) => [name, value]));
+
+/** @param typed what the fields are to hold; as the HTML has it for those that are not in it */
+function draw(html, typed = {}) {
+  if (html === drawn) return;
+  drawn = html;
+  const open = [...root.querySelectorAll('details[open]')].map(({ id }) => id);
+  const { name: focused, selectionStart, selectionEnd } = root.activeElement ?? {};
+  root.innerHTML = CONSOLE_STYLE + html;
+  if (notice) root.querySelector('.odin')?.insertAdjacentHTML('afterbegin', notice);
+  for (const id of open) root.getElementById(id)?.setAttribute('open', '');
+  for (const field of fields()) {
+    field.value = typed[field.name] ?? field.value;
+    if (field.name !== focused) continue;
+    field.focus();
+    field.setSelectionRange(selectionStart, selectionEnd);
+  }
+  for (const form of root.querySelectorAll('form')) form.onsubmit = () => false;
+  for (const action of root.querySelectorAll('cwdb-action[action="call"]')) {
+    const button = action.previousElementSibling;
+    if (!button) continue;
+    button.setAttribute('role', 'button');
+    button.setAttribute('tabindex', '0');
+    button.onclick = () => press(action);
+    button.onkeydown = ({ key }) => (key === 'Enter' ? press(action) : undefined);
+  }
+}
+
+async function press(action) {
+  const payload = JSON.parse(action.textContent);
+  const question = action.getAttribute('confirmation');
+  if (question !== null && !(await confirmed(question))) return;
+  await work(async () => {
+    const html = await call(payload, formValues());
+    notice = '';
+    draw(html);
+    notice = root.querySelector('[data-notice]')?.outerHTML ?? '';
+    view = payload.decide === undefined ? payload : {};
+  });
+}
+
+function confirmed(question) {
+  const dialog = byId('confirm');
+  dialog.querySelector('p').textContent = question;
+  dialog.returnValue = 'no';
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = () => resolve(dialog.returnValue === 'yes');
+  });
+}
+
+/** One thing after the other: an answer that was asked for before a press must not be drawn over the press's own. */
+function work(task) {
+  last = last.then(() => guarded(task));
+  return last;
+}
+
+async function guarded(task) {
+  widget.classList.add('waiting');
+  try {
+    await task();
+    byId('trouble').hidden = true;
+  } catch (error) {
+    byId('trouble').textContent = error.name === 'TypeError' ? 'The command in the terminal has ended.' : error.message;
+    byId('trouble').hidden = false;
+  } finally {
+    widget.classList.remove('waiting');
+  }
+}
+
+async function refresh() {
+  await work(async () => {
+    const html = await call(view);
+    draw(html, formValues()); // what is typed meanwhile stays
+  });
+}
+
+async function keepFresh() {
+  if (!document.hidden && !byId('confirm').open) await refresh();
+  setTimeout(keepFresh, Number(pollMs));
+}
+
+function showTheme() {
+  document.documentElement.classList.toggle('dark', theme === 'dark');
+  byId('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
+}
+
+byId('theme').onclick = () => {
+  theme = theme === 'dark' ? 'light' : 'dark';
+  showTheme();
+  void refresh();
+};
+byId('run').hidden = canRun !== 'true';
+byId('run').onclick = () => work(() => post('/run', {})).then(refresh);
+showTheme();
+history.scrollRestoration = 'manual';
+void keepFresh();

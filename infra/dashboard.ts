@@ -1,0 +1,47 @@
+// The environment's CloudWatch dashboard: one custom widget, drawn by the dashboard function (DESIGN §8).
+import { Stack } from 'aws-cdk-lib';
+import { CustomWidget, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { resourcePrefix, VARIABLES } from '../core/names.ts';
+import type { Common } from './functions.ts';
+import { allow, createSystemFunction } from './functions.ts';
+
+/** The full width of the dashboard's grid, and the tallest that fits a laptop's window; a longer table scrolls. */
+const WIDTH = 24;
+const HEIGHT = 20;
+
+/**
+ * The function reads the ledger, and may invoke `resume`, which records and delivers a decision; it can neither write the
+ * ledger nor answer a halt by itself.
+ * @returns the dashboard's address in the console
+ */
+export function createDashboard(
+  scope: Construct,
+  { resumeFunction, ...common }: Common & { resumeFunction: LambdaFunction },
+): string {
+  const { lambda } = createSystemFunction(scope, 'dashboard', {
+    ...common,
+    statements: [allow(['lambda:InvokeFunction'], [resumeFunction.functionArn])],
+    variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
+  });
+  const dashboardName = resourcePrefix(common.environment);
+  new Dashboard(scope, 'MigrationsDashboard', {
+    dashboardName,
+    widgets: [
+      [
+        new CustomWidget({
+          title: `Migrations of ${common.environment}`,
+          functionArn: lambda.functionArn,
+          width: WIDTH,
+          height: HEIGHT,
+          updateOnRefresh: true,
+          updateOnResize: false,
+          updateOnTimeRangeChange: false,
+        }),
+      ],
+    ],
+  });
+  const { region } = Stack.of(scope);
+  return `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboardName}`;
+}

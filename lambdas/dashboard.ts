@@ -1,0 +1,106 @@
+// `dashboard`: the CloudWatch widget that draws an environment, and passes an operator's decision on to `resume`.
+import { asOdinError } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { ResumeAnswer, ResumePayload } from '../core/payloads.ts';
+import { cut } from '../core/summaries.ts';
+import { readView } from '../core/view.ts';
+import type { Decide, WidgetEvent } from './dashboard/event.ts';
+import type { Frame, Notice, Typed } from './dashboard/page.ts';
+import { failurePage, page } from './dashboard/page.ts';
+import { Clock } from './dashboard/words.ts';
+import type { Invocation, Services } from './services.ts';
+
+/** What `ResumePayload` takes. */
+const MAX_REASON = 4000;
+const MAX_NAME = 100;
+
+/**
+ * Answers with HTML, or with Markdown when it is asked to describe itself. It changes nothing unless a button's payload
+ * asks for it, and may be called again with the same payload: a halt is decided once.
+ */
+export function createDashboard(
+  { environment, ledger, log, now }: Pick<Services, 'environment' | 'ledger' | 'log' | 'now'>,
+  manifest: Manifest,
+  sendDecision: (payload: ResumePayload) => Promise<ResumeAnswer>,
+) {
+  return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
+    if (event.describe !== undefined && event.describe !== false) return HELP;
+    const { theme, timezone, forms, params } = event.widgetContext;
+    const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['name']) };
+    // What a widget is configured with arrives as well: it must not decide just because somebody looks at it.
+    const asked = 'decide' in params ? undefined : event.decide;
+    const notice = asked && (await decide(asked, typed, event));
+    const frame: Frame = {
+      environment,
+      functionArn,
+      theme,
+      clock: new Clock(timezone?.offsetISO),
+      links: event.links,
+      page: event.page,
+      notice,
+      typed: notice?.tone === 'good' ? undefined : typed,
+    };
+    try {
+      return page(await readView(ledger, manifest, now()), frame);
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`The dashboard could not be drawn: ${error.message}`, { code: error.code });
+      const lines = [error.what, error.why, error.next, notice?.title].filter((line) => line !== undefined);
+      return failurePage(frame, { tone: 'bad', title: 'The ledger could not be read', lines });
+    }
+  };
+
+  async function decide(asked: Decide, { reason, name }: Typed, { widgetContext }: WidgetEvent): Promise<Notice> {
+    const { decision, migration, attempt } = asked;
+    try {
+      if ((await ledger.halt(migration))?.halt !== asked.halt) return STALE;
+      const answer = await sendDecision({
+        decision,
+        by: decidedBy(name, widgetContext),
+        halt: { migration, attempt },
+        ...(reason !== '' && { reason: cut(reason, MAX_REASON) }),
+      });
+      if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
+      if (answer.code === 'ReasonMissing')
+        return { tone: 'warn', title: 'Please fill in the reason', lines: [answer.what] };
+      const lines = [answer.why, answer.next].filter((line) => line !== undefined);
+      return { tone: 'warn', title: answer.what, lines };
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`The decision was not taken: ${error.message}`, { code: error.code, decision, migration, attempt });
+      const lines = [error.what, error.why, error.next].filter((line) => line !== undefined);
+      return { tone: 'bad', title: 'The decision may not have been taken', lines };
+    }
+  }
+}
+
+const STALE: Notice = {
+  tone: 'warn',
+  title: 'That was about an earlier halt',
+  lines: ['Nothing was decided. What you see now is the newest.'],
+};
+
+/**
+ * The console tells a widget the account and not the person (widgetContext has no identity), so this says no more than
+ * it knows. CloudTrail has the person, where it records data events of Lambda.
+ */
+function decidedBy(name: string, { accountId, dashboardName }: WidgetEvent['widgetContext']): string {
+  const place = `dashboard ${cut(dashboardName ?? '', 255)} of account ${cut(accountId ?? 'unknown', 12)}`;
+  return name === '' ? place.replace('  ', ' ') : `${cut(name, MAX_NAME)} (${place.replace('  ', ' ')})`;
+}
+
+const textOf = (field: unknown): string => (typeof field === 'string' ? field.trim() : '');
+
+const HELP = `
+## odin-migrate
+
+Shows the one-time operations of one environment: what ran, what is pending, and, when a migration is halted, what
+happened and the buttons that answer it.
+
+* **Retry** runs it again, as a new attempt.
+* **Mark applied** records it as applied, because you made sure that its effect is there. It needs a reason.
+* **Skip** records it as skipped: it never runs. It needs a reason.
+* **Abort** ends the run as failed; the next run halts there again.
+
+The widget has no parameters. Looking at it, or refreshing it, changes nothing.
+`.trim();

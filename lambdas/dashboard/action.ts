@@ -1,0 +1,31 @@
+// A button of a custom widget: the console calls a function when the element just before <cwdb-action> is pressed.
+import type { Decide } from './event.ts';
+import { Html, html } from './html.ts';
+import type { Frame } from './page.ts';
+
+export type Call = { decide: Decide } | { page: number };
+
+export interface ButtonOptions {
+  primary?: boolean;
+  /** The question that the console asks before it calls. */
+  confirmation?: string;
+}
+
+/** The call goes to this function itself; what it answers takes the place of the page. */
+export const callAction = (
+  label: string,
+  { functionArn, links }: Frame,
+  call: Call,
+  { primary = false, confirmation }: ButtonOptions = {},
+): Html =>
+  html`<a class="btn${primary && ' btn-primary'}">${label}</a
+    ><cwdb-action
+      action="call"
+      display="widget"
+      endpoint="${functionArn}"
+      ${confirmation !== undefined && html`confirmation="${confirmation}"`}
+      >${json({ ...call, ...(!links && { links }) })}</cwdb-action
+    >`;
+
+/** Unescaped, because the console may read it as text: only numbers, digits and fixed words are ever in it. */
+const json = (value: object): Html => new Html(JSON.stringify(value).replaceAll('<', '\\u003c'));

@@ -1,0 +1,42 @@
+// What the CloudWatch console sends to a custom widget's function, read leniently: a page must come of it in any case.
+// Only `decide` is read strictly, because it acts.
+import { z } from 'zod';
+import { DECISIONS } from '../../core/decide.ts';
+import { MigrationId } from '../../core/identifiers.ts';
+
+/**
+ * A press on a button. It names the halt that the operator was looking at, down to its number: an attempt that was
+ * aborted halts again as the same attempt.
+ */
+export const Decide = z.strictObject({
+  decision: z.enum(DECISIONS),
+  migration: MigrationId,
+  attempt: z.int().min(1),
+  halt: z.int().min(1),
+});
+export type Decide = z.infer<typeof Decide>;
+
+const text = z.string().optional().catch(undefined);
+
+const WidgetContext = z.object({
+  dashboardName: text,
+  accountId: text,
+  theme: z.enum(['light', 'dark']).catch('light'),
+  timezone: z.object({ offsetISO: text }).optional().catch(undefined),
+  /** The fields of the page's form, by name. */
+  forms: z.object({ all: z.record(z.string(), z.unknown()).catch({}) }).catch({ all: {} }),
+  /** What the widget was configured with; what a button sends is not in it. */
+  params: z.record(z.string(), z.unknown()).catch({}),
+});
+
+export const WidgetEvent = z.object({
+  /** The console asks for help on the widget, and for nothing else. */
+  describe: z.unknown().optional(),
+  decide: Decide.optional(),
+  /** Which page of the older completed migrations is open, from 1. */
+  page: z.int().min(1).optional().catch(undefined),
+  /** False where the AWS console has nothing to show: on the embedded AWS. */
+  links: z.boolean().catch(true),
+  widgetContext: WidgetContext.catch(() => WidgetContext.parse({})),
+});
+export type WidgetEvent = z.infer<typeof WidgetEvent>;

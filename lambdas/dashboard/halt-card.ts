@@ -1,0 +1,126 @@
+// The halt that waits: what happened, and the four answers to it.
+import type { Decision } from '../../core/decide.ts';
+import { executionLink, logLink } from '../../core/links.ts';
+import { migrationLogGroup } from '../../core/names.ts';
+import { cut, firstSourceLine } from '../../core/summaries.ts';
+import type { EnvironmentView, OpenHalt } from '../../core/view.ts';
+import { callAction } from './action.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+import type { Frame } from './page.ts';
+
+const MAX_MESSAGE = 1500;
+const MAX_STACK = 6000;
+
+export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): Html {
+  const { migration, attempt, outcome, since, error } = halt;
+  const row = view.migrations.find(({ id }) => id === migration);
+  return html`<div class="card bad" data-halted="${migration}">
+    <h3>${migration}${halt.description !== undefined && ` · ${cut(halt.description, 200)}`}</h3>
+    <p>Attempt ${attempt} ${OUTCOMES[outcome]}</p>
+    <p class="small">
+      Waiting since <span title="${since}">${frame.clock.minute(since)}</span> ${frame.clock.zone}${
+        row?.file !== undefined && ` · ${row.file}`
+      }
+    </p>
+    ${error && errorText(error)} ${frame.links && links(halt, row?.startedAt, frame)}
+    <form>
+      <label class="wide"
+        >Reason <span>(needed for Mark applied${outcome !== 'unrecorded' && ' and Skip'})</span>
+        <input name="reason" maxlength="2000" autocomplete="off" value="${frame.typed?.reason}"
+      /></label>
+      <label>Your name <input name="name" maxlength="100" value="${frame.typed?.name}" /></label>
+    </form>
+    <div class="choices">
+      ${CHOICES.filter((choice) => choice.fits(outcome)).map((choice) => answer(choice, halt, frame))}
+    </div>
+  </div>`;
+}
+
+const OUTCOMES: Record<OpenHalt['outcome'], string> = {
+  failed: 'failed: its code threw. Some of its effects may be there.',
+  unknown: 'has an unknown outcome: it may have run in part, in whole, or not at all.',
+  unrecorded:
+    'succeeded, but its completion could not be recorded. Retry or Mark applied records it; nothing runs twice.',
+};
+
+interface Choice {
+  decision: Decision;
+  label: string;
+  /** What it means, under the button. */
+  meaning: string;
+  /** The question before it is sent, to be followed by the migration's id. */
+  question: string;
+  fits: (outcome: OpenHalt['outcome']) => boolean;
+}
+
+const always = () => true;
+
+const CHOICES: Choice[] = [
+  {
+    decision: 'retry',
+    label: 'Retry',
+    meaning: 'Runs it again, as a new attempt, with the code that is deployed now.',
+    question: 'Run it again',
+    fits: always,
+  },
+  {
+    decision: 'mark-applied',
+    label: 'Mark applied',
+    meaning: 'You made sure that its effect is there. It never runs again.',
+    question: 'Record it as applied, without running it',
+    fits: always,
+  },
+  {
+    decision: 'skip',
+    label: 'Skip',
+    meaning: 'It is not needed here. It never runs.',
+    question: 'Record it as skipped, so that it never runs',
+    fits: (outcome) => outcome !== 'unrecorded',
+  },
+  {
+    decision: 'abort',
+    label: 'Abort',
+    meaning: 'Ends this run as failed. The next run halts here again.',
+    question: 'End this run as failed',
+    fits: always,
+  },
+];
+
+function answer({ decision, label, meaning, question }: Choice, halt: OpenHalt, frame: Frame): Html {
+  const { migration, attempt } = halt;
+  const options = {
+    primary: decision === 'retry',
+    confirmation: `${label} ${migration} in ${frame.environment}? ${question}. The decision is recorded for good.`,
+  };
+  const decide = { decision, migration, attempt, halt: halt.halt };
+  return html`<div>
+    ${callAction(label, frame, { decide }, options)}
+    <p>${meaning}</p>
+  </div>`;
+}
+
+function errorText({ name, message, stack }: NonNullable<OpenHalt['error']>): Html {
+  const line = stack === undefined ? '' : firstSourceLine(stack);
+  return html`<pre class="error"><b>${name}</b>: ${cut(message, MAX_MESSAGE)}</pre>
+    ${line !== '' && html`<p class="small">at ${line}</p>`}
+    ${
+      stack !== undefined &&
+      html`<details id="stack">
+        <summary>Stack</summary>
+        <pre>${cut(stack, MAX_STACK)}</pre>
+      </details>`
+    }`;
+}
+
+/** The execution that waits, and the log lines of the request that failed. */
+function links({ executions, requestId, since }: OpenHalt, startedAt: string | undefined, frame: Frame): Html {
+  const [execution] = executions;
+  const logs =
+    requestId !== undefined &&
+    logLink(frame.functionArn, migrationLogGroup(frame.environment), requestId, startedAt ?? since);
+  return html`<p class="links">
+    ${execution !== undefined && html`<a href="${executionLink(execution)}" target="_blank" rel="noopener">Execution</a>`}
+    ${logs && html`<a href="${logs}" target="_blank" rel="noopener">Logs of this attempt</a>`}
+  </p>`;
+}

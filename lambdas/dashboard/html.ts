@@ -1,0 +1,31 @@
+// HTML that escapes by itself: whatever is put into an `html` template is text, unless an `html` template made it.
+
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type Content = Html | string | number | false | undefined | readonly Content[];
+
+export const html = (strings: TemplateStringsArray, ...values: Content[]): Html =>
+  new Html(strings.map((part, index) => part + render(values[index])).join(''));
+
+function render(value: Content): string {
+  if (value === undefined || value === false) return '';
+  if (value instanceof Html) return value.text;
+  if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
+  return value.map(render).join('');
+}
+
+/** For element content and for attribute values in double quotes. */
+export const escape = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(UNPRINTABLE, '\ufffd')
+    .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** Control characters but tab and newline, and those that turn the direction of the text after them around. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

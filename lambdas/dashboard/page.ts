@@ -1,0 +1,104 @@
+// The page: what matters first, then how far it has come, then the halt to decide on, then every migration.
+import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
+import { haltCard } from './halt-card.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+import type { Theme } from './style.ts';
+import { styleSheet } from './style.ts';
+import { migrationsTable } from './table.ts';
+import type { Clock, Tone } from './words.ts';
+import { headline, TONES } from './words.ts';
+
+/** What the page is drawn for, besides the view. */
+export interface Frame {
+  environment: string;
+  /** ARN of this function: where the buttons' calls and the links lead. */
+  functionArn: string;
+  theme: Theme;
+  clock: Clock;
+  /** Whether there is a console for links to lead to. */
+  links: boolean;
+  /** Which page of older ones is open. */
+  page: number | undefined;
+  /** What came of a press on a button. */
+  notice?: Notice | undefined;
+  /** What the operator had typed when the press was refused. */
+  typed?: Typed | undefined;
+}
+
+export interface Notice {
+  tone: Tone;
+  title: string;
+  lines: string[];
+}
+
+export interface Typed {
+  reason: string;
+  name: string;
+}
+
+export const page = (view: EnvironmentView, frame: Frame): string =>
+  shell(
+    frame,
+    html`${frame.notice && noticeCard(frame.notice)} ${head(view)}
+    ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
+    ${view.total > 0 && migrationsTable(view, frame)}
+    ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${view.gitCommit.slice(0, 12)}</p>`}`,
+  );
+
+/** When there is no view to show: the ledger could not be read. */
+export const failurePage = (frame: Frame, notice: Notice): string => shell(frame, noticeCard(notice));
+
+const shell = ({ theme }: Frame, content: Html): string =>
+  html`<style>
+      ${styleSheet(theme)}
+    </style>
+    <div class="odin">${content}</div>`.text;
+
+const noticeCard = ({ tone, title, lines }: Notice): Html =>
+  html`<div class="card ${tone}" role="status" data-notice="${tone}">
+    <h3>${title}</h3>
+    ${lines.map((line) => html`<p>${line}</p>`)}
+  </div>`;
+
+function head(view: EnvironmentView): Html {
+  const { tone, title, detail } = headline(view);
+  return html`<div class="head ${tone}" data-headline="${tone}">
+    <span class="title">${title}</span>
+    <span class="dim">${detail}</span>
+    ${view.total > 0 && html`<span class="count"><b>${view.completed}</b> of ${view.total} done</span>`}
+  </div>`;
+}
+
+const MAX_CELLS = 80;
+/** Which state of several is seen in a cell that stands for them all. */
+const SEEN_FIRST: Tone[] = ['bad', 'busy', 'warn', 'quiet', 'good'];
+
+/** One cell per migration; of many, one per so many, in the colour of what needs looking at. */
+function bar({ migrations }: EnvironmentView): Html {
+  const perCell = Math.ceil(migrations.length / MAX_CELLS);
+  const cells = Array.from({ length: Math.ceil(migrations.length / perCell) }, (_, index) =>
+    migrations.slice(index * perCell, (index + 1) * perCell),
+  );
+  return html`<div class="bar">${cells.map(cell)}</div>`;
+}
+
+function cell(migrations: readonly MigrationView[]): Html {
+  const rank = ({ state }: MigrationView) => SEEN_FIRST.indexOf(TONES[state]);
+  const [shown] = [...migrations].sort((a, b) => rank(a) - rank(b));
+  if (!shown) return html``;
+  const tone = TONES[shown.state];
+  const ids = migrations.length > 1 ? `${migrations[0]?.id ?? ''} to ${migrations.at(-1)?.id ?? ''}: ` : '';
+  const state = shown.state === 'pending' ? ' pending' : tone === 'busy' ? ' now' : '';
+  return html`<span class="${tone}${state}" title="${ids}${shown.id} ${shown.state}"></span>`;
+}
+
+function legend({ migrations }: EnvironmentView): Html {
+  const counts = new Map<MigrationState, number>();
+  for (const { state } of migrations) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const words = [...counts].map(
+    ([state, count]) =>
+      html`<span class="${TONES[state]}"><span class="dot"></span>${count} ${state.replace('-', ' ')}</span>`,
+  );
+  return html`<div class="legend">${words}</div>`;
+}

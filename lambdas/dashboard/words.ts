@@ -1,0 +1,109 @@
+// How the page words states, times and people.
+import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
+
+/** The colour of a state; the style sheet has one class for each. */
+export type Tone = 'good' | 'bad' | 'busy' | 'warn' | 'quiet';
+
+export const TONES: Record<MigrationState, Tone> = {
+  applied: 'good',
+  'marked-applied': 'good',
+  baseline: 'good',
+  skipped: 'quiet',
+  pending: 'quiet',
+  late: 'warn',
+  running: 'busy',
+  succeeded: 'busy',
+  decided: 'busy',
+  halted: 'bad',
+  aborted: 'bad',
+  failed: 'bad',
+  unknown: 'bad',
+};
+
+const STATES: Partial<Record<MigrationState, string>> = {
+  'marked-applied': 'marked applied',
+  succeeded: 'recording',
+};
+
+export const stateWord = ({ state, decision }: Pick<MigrationView, 'state' | 'decision'>): string =>
+  state === 'decided' && decision !== undefined ? `${decision} decided` : (STATES[state] ?? state);
+
+export interface Headline {
+  tone: Tone;
+  title: string;
+  detail: string;
+}
+
+/** What an operator wants to know first. */
+export function headline({ environment, migrations, halt, completed, total }: EnvironmentView): Headline {
+  const first = (...states: MigrationState[]) => migrations.find(({ state }) => states.includes(state));
+  const run = `npx odin-migrate run ${environment}`;
+  if (total === 0) {
+    const detail = `Add the first one with: npx odin-migrate new ${environment}`;
+    return { tone: 'quiet', title: 'No migrations yet', detail };
+  }
+  if (halt) {
+    const detail = 'Nothing later runs until somebody decides.';
+    return { tone: 'bad', title: `Halted at ${halt.migration}`, detail };
+  }
+  const running = first('running');
+  if (running) return { tone: 'busy', title: `Running ${running.id}`, detail: running.description ?? '' };
+  const going = first('succeeded', 'decided');
+  if (going) {
+    const detail =
+      going.state === 'succeeded'
+        ? 'Its code returned; its completion is being recorded.'
+        : `${stateWord(going)}; the run acts on it next.`;
+    return { tone: 'busy', title: `Going on with ${going.id}`, detail };
+  }
+  const stopped = first('aborted', 'failed', 'unknown');
+  if (stopped) {
+    const title = stopped.state === 'aborted' ? `Aborted at ${stopped.id}` : `${stopped.id} did not finish`;
+    return { tone: 'bad', title, detail: `The next run halts there and asks for a decision: ${run}` };
+  }
+  const late = first('late');
+  if (late) {
+    const detail = 'It is pending below one that was run: a run refuses to go out of order.';
+    return { tone: 'warn', title: `${late.id} is late`, detail };
+  }
+  const pending = first('pending');
+  if (pending) {
+    const left = total - completed;
+    return { tone: 'quiet', title: `${left} pending`, detail: `A run begins with ${pending.id}: ${run}` };
+  }
+  return { tone: 'good', title: 'Everything is done', detail: 'Nothing is pending, and nothing runs twice.' };
+}
+
+/** Dates as the viewer's clock shows them. */
+export class Clock {
+  readonly #offsetMs: number;
+  readonly zone: string;
+
+  /** @param offset as the console gives it: `+02:00`; anything else is UTC */
+  constructor(offset: string | undefined) {
+    const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(offset ?? '') ?? [];
+    this.#offsetMs = (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
+    this.zone = this.#offsetMs === 0 ? 'UTC' : `UTC${sign ?? ''}${hours ?? ''}:${minutes ?? ''}`;
+  }
+
+  /** `2026-03-01 14:05` */
+  minute(iso: string): string {
+    return new Date(Date.parse(iso) + this.#offsetMs).toISOString().slice(0, 16).replace('T', ' ');
+  }
+}
+
+/** `0.4 s`, `4 min 05 s`, `2 h 07 min`, `3 d 04 h` */
+export function duration(ms: number): string {
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${two((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${two((seconds % 86_400) / 3600)} h`;
+}
+
+/** The person in an identity: `arn:aws:sts::1:assumed-role/Admin/alice (dashboard …)` → `alice`; `dashboard` for nobody. */
+export function shortName(by: string): string {
+  const name = by.replace(/^(dashboard) .*$/s, '$1').replace(/ \(dashboard .*\)$/s, '');
+  return name.startsWith('arn:') ? (name.split('/').at(-1) ?? name) : name;
+}

@@ -1,0 +1,137 @@
+// The dashboard as an operator uses it: a real browser, the real widget function, the embedded AWS, the sample
+// environment with a halt that a run before it left behind.
+import { userInfo } from 'node:os';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serveEmbedded } from '../../cli/commands/dashboard.ts';
+import type { DashboardServer } from '../../cli/dashboard/server.ts';
+import type { Embedded } from '../../cli/embedded.ts';
+import { startEmbedded } from '../../cli/embedded.ts';
+import { openProject } from '../../cli/project.ts';
+import type { Rehearsal } from '../../infra/bundle.ts';
+import { until } from '../scenarios/world.ts';
+import { launchChromium } from './chromium.ts';
+
+const project = openProject();
+let directory: string;
+let embedded: Embedded;
+let server: DashboardServer;
+let browser: Browser;
+let page: Page;
+/** What the browser complained of: errors of the page's script, and whatever its content policy stopped. */
+const complaints: string[] = [];
+
+const start = (rehearsal?: Rehearsal) => startEmbedded({ project, environment: 'sample', directory, rehearsal });
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  const parent = path.join(project.directory, '.odin-migrate', 'test');
+  mkdirSync(parent, { recursive: true });
+  directory = mkdtempSync(path.join(parent, 'browser-'));
+  await leaveHalt();
+  embedded = await start();
+  server = await serveEmbedded(embedded.deployment);
+  page = await browser.newPage({ colorScheme: 'light' });
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(server.url);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+  await embedded?.close();
+  if (directory) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A run, in an embedded AWS of its own that then ends, as `npm start -- --fail 0002` leaves it. */
+async function leaveHalt(): Promise<void> {
+  const before = await start({ migration: '0002', fault: 'fail' });
+  const { sfn, stateMachineArn, ledger } = before.deployment;
+  await sfn.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }));
+  await until('the halt of 0002', async () => ((await ledger.halt('0002')) ? true : undefined));
+  await before.close();
+}
+
+const headline = (text: string) => page.locator('.head .title', { hasText: text });
+const button = (label: string) => page.locator('.btn', { hasText: label });
+const state = (id: string) => page.locator(`tr[data-migration="${id}"]`).getAttribute('data-state');
+const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
+
+describe('the dashboard in a browser', () => {
+  it('shows the halt that a run before it left behind', async () => {
+    await headline('Halted at 0002').waitFor();
+    expect(await page.locator('pre.error').textContent()).toContain('RehearsedFailure');
+    expect([await state('0001'), await state('0002'), await state('0003')]).toEqual(['applied', 'halted', 'pending']);
+  });
+
+  it('changes between light and dark', async () => {
+    const light = await background();
+    await page.locator('#theme').click();
+    expect(await background()).not.toBe(light);
+    await page.locator('#theme').click();
+    expect(await background()).toBe(light);
+  });
+
+  it('asks first, and does nothing when the answer is no', async () => {
+    await button('Retry').click();
+    expect(await page.locator('#confirm p').textContent()).toContain('Retry 0002 in sample?');
+    await page.locator('#confirm button', { hasText: 'Cancel' }).click();
+    await page.locator('#confirm').waitFor({ state: 'hidden' });
+    expect(await embedded.deployment.ledger.decision('0002', 1, 1)).toBeUndefined();
+  });
+
+  it('wants a reason where one is needed, and says so', async () => {
+    await button('Mark applied').click();
+    await page.locator('#confirm button', { hasText: 'Confirm' }).click();
+    await page.locator('[data-notice="warn"]', { hasText: 'Please fill in the reason' }).waitFor();
+    expect(await embedded.deployment.ledger.decision('0002', 1, 1)).toBeUndefined();
+  });
+
+  it('keeps what is being typed through its refreshes', async () => {
+    const field = page.locator('input[name="reason"]');
+    await field.fill('The disk has been ');
+    const looks: string[] = [];
+    page.on('response', (response) => looks.push(response.url()));
+    await until('two refreshes', () => Promise.resolve(looks.length >= 2 ? true : undefined));
+    await field.pressSequentially('cleared');
+    expect(await field.inputValue()).toBe('The disk has been cleared');
+  });
+
+  it('Retry, confirmed, is recorded with the name and the reason, and the run finishes before our eyes', async () => {
+    await button('Retry').click();
+    await page.locator('#confirm button', { hasText: 'Confirm' }).click();
+    await headline('Everything is done').waitFor({ timeout: 120_000 });
+    expect([await state('0001'), await state('0002'), await state('0003')]).toEqual(['applied', 'applied', 'applied']);
+
+    const { ledger } = embedded.deployment;
+    expect(await ledger.decision('0002', 1, 1)).toMatchObject({
+      decision: 'retry',
+      reason: 'The disk has been cleared',
+      by: `local:${userInfo().username} (dashboard on localhost of account 000000000000)`,
+    });
+    expect(await ledger.finished('0002', 2)).toMatchObject({ outcome: 'succeeded' });
+    expect([...(await ledger.completedIds())].sort()).toEqual(['0001', '0002', '0003']);
+  });
+
+  it('starts a run, which finds nothing to do', async () => {
+    await page.locator('#run').click();
+    await headline('Everything is done').waitFor();
+    expect(await page.locator('#trouble').isHidden()).toBe(true);
+  });
+
+  it('had no error, and nothing that its content policy stopped', () => {
+    expect(complaints).toEqual([]);
+  });
+
+  it('without the token can do nothing', async () => {
+    const stranger = await browser.newPage();
+    await stranger.goto(server.url.replace(/#.*/, ''));
+    await stranger.locator('#trouble', { hasText: 'Open the address that the terminal shows' }).waitFor();
+    expect(await stranger.locator('.odin').count()).toBe(0);
+    await stranger.close();
+  });
+});

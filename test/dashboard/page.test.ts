@@ -1,0 +1,246 @@
+// What the page shows: of nothing, of much, of a halt, of hostile texts, in light and in dark.
+import { describe, expect, it } from 'vitest';
+import type { MigrationState } from '../../core/view.ts';
+import { page } from '../../lambdas/dashboard/page.ts';
+import { Clock, duration, headline, shortName } from '../../lambdas/dashboard/words.ts';
+import { actions, EXECUTION, frame, FUNCTION_ARN, openHalt, row, rows, viewOf } from './support.ts';
+
+const HALTED = viewOf([row(1, 'applied'), row(2, 'halted'), row(3, 'pending')], openHalt('0002'));
+
+/** What a person reads: the page without its style sheet, tags and layout. */
+const textOf = (html: string): string =>
+  html
+    .replace(/<style>.*?<\/style>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ');
+
+describe('the page of an environment', () => {
+  it('says what to do when there is no migration', () => {
+    const text = textOf(page(viewOf([]), frame()));
+    expect(text).toContain('No migrations yet');
+    expect(text).toContain('npx odin-migrate new odin-dev');
+    expect(text).not.toContain('Description');
+  });
+
+  it('shows each migration with its state, description, attempts, duration, time and who recorded it', () => {
+    const by = 'arn:aws:sts::111122223333:assumed-role/Admin/alice';
+    const view = viewOf([row(1, 'applied'), row(2, 'skipped', { by, reason: 'not needed here', attempts: 3 })]);
+    const text = textOf(page(view, frame({ clock: new Clock('+02:00') })));
+    expect(text).toContain('Everything is done');
+    expect(text).toContain('0001 applied What 0001 does 1 4.0 s 2026-03-01 14:00 the run');
+    expect(text).toContain('0002 skipped What 0002 does “not needed here” 3 4.0 s 2026-03-01 14:00 alice');
+    expect(text).toContain('When, UTC+02:00');
+    expect(text).toContain('2 of 2 done');
+  });
+
+  it('links to the execution and to the log lines, as the console writes such addresses', () => {
+    const html = page(viewOf([row(1, 'applied')]), frame());
+    expect(html).toContain(
+      `href="https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${EXECUTION}"`,
+    );
+    expect(html).toContain('#logsV2:log-groups/log-group/$252Fodin-migrate$252Fodin-dev$252Fmigrations/log-events');
+    expect(html).toContain('$257B$2520$2524.migration$2520$253D$2520$25220001$2522$2520$257D');
+  });
+
+  it('has no links where there is no console', () => {
+    expect(page(HALTED, frame({ links: false }))).not.toContain('href');
+  });
+
+  it('shows how far a checkpointed migration has come', () => {
+    const progress = { done: 30, total: 120, note: 'sales/2026', time: '2026-03-01T12:00:03.000Z' };
+    const html = page(viewOf([row(1, 'running', { progress })]), frame());
+    expect(html).toContain('width:25%');
+    expect(textOf(html)).toContain('30 of 120 · sales/2026');
+  });
+
+  it('names what changed after it ran, and what is known by the ledger alone', () => {
+    const { file, ...deleted } = row(1, 'applied');
+    const text = textOf(page(viewOf([deleted, row(2, 'applied', { changedSince: true })]), frame()));
+    expect(file).toBeDefined();
+    expect(text).toContain('Its file was deleted.');
+    expect(text).toContain('Its file was changed after it ran.');
+  });
+});
+
+describe('the headline', () => {
+  it.each<[MigrationState, string, string]>([
+    ['running', 'Running 0002', 'busy'],
+    ['succeeded', 'Going on with 0002', 'busy'],
+    ['decided', 'Going on with 0002', 'busy'],
+    ['aborted', 'Aborted at 0002', 'bad'],
+    ['failed', '0002 did not finish', 'bad'],
+    ['unknown', '0002 did not finish', 'bad'],
+    ['late', '0002 is late', 'warn'],
+    ['pending', '1 pending', 'quiet'],
+    ['skipped', 'Everything is done', 'good'],
+  ])('of a migration that is %s is "%s"', (state, title, tone) => {
+    expect(headline(viewOf([row(1, 'applied'), row(2, state)]))).toMatchObject({ title, tone });
+  });
+});
+
+describe('a halt', () => {
+  it('shows what failed, where, since when, and what each answer means', () => {
+    const text = textOf(page(HALTED, frame()));
+    expect(text).toContain('Halted at 0002');
+    expect(text).toContain('Attempt 1 failed: its code threw.');
+    expect(text).toContain('Error : the disk is full at migrations/odin-dev/0002.ts:12:9');
+    expect(text).toContain('Waiting since 2026-03-01 12:00 UTC');
+    expect(text).toContain('Ends this run as failed. The next run halts here again.');
+  });
+
+  it('has four buttons that name this very halt, call this function, and ask first', () => {
+    const found = actions(page(HALTED, frame()));
+    expect([...found.keys()]).toEqual(['Retry', 'Mark applied', 'Skip', 'Abort']);
+    for (const [label, { payload, endpoint, confirmation }] of found) {
+      expect(payload).toEqual({
+        decide: { decision: label.toLowerCase().replace(' ', '-'), migration: '0002', attempt: 1, halt: 1 },
+      });
+      expect(endpoint).toBe(FUNCTION_ARN);
+      expect(confirmation).toMatch(new RegExp(`^${label} 0002 in odin-dev\\?`));
+    }
+  });
+
+  it('of an attempt that succeeded cannot be skipped', () => {
+    const view = viewOf([row(1, 'halted')], openHalt('0001', { outcome: 'unrecorded' }));
+    expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Mark applied', 'Abort']);
+  });
+
+  it('without an error says that the outcome is unknown', () => {
+    const { error, ...halt } = openHalt('0001', { outcome: 'unknown' });
+    expect(error).toBeDefined();
+    expect(textOf(page(viewOf([row(1, 'halted')], halt), frame()))).toContain('has an unknown outcome');
+  });
+});
+
+describe('texts of others', () => {
+  const HOSTILE = `</pre><script>alert(1)</script><img src=x onerror="alert(2)">' onmouseover='x' \u202egnp\u0000 & <cwdb-action action="call" endpoint="e">{}`;
+
+  it('are text and nothing else, wherever they stand', () => {
+    const error = { name: HOSTILE, message: HOSTILE, stack: `${HOSTILE}\n    at ${HOSTILE}` };
+    const view = viewOf(
+      [
+        row(1, 'skipped', { description: HOSTILE, by: HOSTILE, reason: HOSTILE, execution: `arn:${HOSTILE}` }),
+        row(2, 'halted', { description: HOSTILE, file: HOSTILE, error }),
+        row(3, 'aborted', { error, progress: { note: HOSTILE, time: HOSTILE } }),
+      ],
+      openHalt('0002', { description: HOSTILE, error, requestId: HOSTILE, executions: [`arn:${HOSTILE}`] }),
+    );
+    const notice = { tone: 'warn' as const, title: HOSTILE, lines: [HOSTILE] };
+    const typed = { reason: HOSTILE, name: HOSTILE };
+    const html = page({ ...view, gitCommit: HOSTILE }, frame({ notice, typed }));
+    expect(html).not.toMatch(/<script|<img|onerror="|onmouseover='/);
+    expect(html).not.toContain('\u202e');
+    expect(html).not.toContain('\u0000');
+    expect(html.match(/<cwdb-action/g)).toHaveLength(4);
+    expect(html.match(/<\/pre>/g)).toHaveLength(2);
+    expect(html).toContain('&#60;script&#62;alert(1)&#60;/script&#62;');
+  });
+
+  it('that are very long are cut', () => {
+    const long = 'x'.repeat(100_000);
+    const view = viewOf(
+      [row(1, 'halted', { description: long })],
+      openHalt('0001', { description: long, error: { name: 'Error', message: long, stack: long } }),
+    );
+    expect(page(view, frame()).length).toBeLessThan(40_000);
+  });
+});
+
+describe('of 1,000 migrations', () => {
+  const view = viewOf([...rows(950, 'applied'), row(951, 'halted'), ...rows(49, 'pending', 952)], openHalt('0951'));
+
+  it('the page stays small, and shows what matters', () => {
+    const html = page(view, frame());
+    expect(html.length).toBeLessThan(100_000);
+    const shown = [...html.matchAll(/data-migration="(\d+)"/g)].map(([, id]) => id);
+    expect(shown).toHaveLength(50 + 5 + 25);
+    expect(shown).toContain('0951');
+    expect(html.match(/<div class="bar">(.*?)<\/div>/s)?.[1]?.match(/<span/g)?.length).toBeLessThanOrEqual(80);
+    expect(textOf(html)).toContain('945 older migrations are done');
+    expect(textOf(html)).toContain('and 25 more, up to 1000');
+    expect(textOf(html)).toContain('950 of 1000 done');
+  });
+
+  it('the halt is seen in the picture of progress', () => {
+    expect(page(view, frame()).match(/<span class="bad" title="[^"]*0951 halted/g)).toHaveLength(1);
+  });
+
+  it('each older one is on one page', () => {
+    const seen: string[] = [];
+    let number: number | undefined = 1;
+    while (number !== undefined) {
+      const html: string = page(view, frame({ page: number }));
+      expect(html).toMatch(/<details\s+id="older"\s+class="older"\s+open/);
+      const older = html.slice(html.indexOf('id="older"')).split('</details>')[0] ?? '';
+      seen.push(...[...older.matchAll(/data-migration="(\d+)"/g)].map(([, id]) => id ?? ''));
+      number = (actions(html).get('Older')?.payload as { page: number } | undefined)?.page;
+    }
+    expect(seen.sort()).toEqual(rows(945, 'applied').map(({ id }) => id));
+  });
+});
+
+describe('themes', () => {
+  const colours = (theme: 'light' | 'dark') => /--text:(#\w+)/.exec(page(HALTED, frame({ theme })))?.[1];
+
+  it('differ in their colours and in nothing else', () => {
+    expect(colours('light')).not.toBe(colours('dark'));
+    const withoutColours = (theme: 'light' | 'dark') => page(HALTED, frame({ theme })).replace(/--\w+:#\w+/g, '');
+    expect(withoutColours('light')).toBe(withoutColours('dark'));
+  });
+
+  it.each(['light', 'dark'] as const)('%s: every text is readable on its ground (WCAG AA, 4.5:1)', (theme) => {
+    const sheet = page(HALTED, frame({ theme }));
+    const colour = (name: string) => new RegExp(`--${name}:(#\\w{6})`).exec(sheet)?.[1] ?? '';
+    const console = theme === 'light' ? '#ffffff' : '#161d26';
+    for (const ground of [console, colour('card')]) {
+      for (const name of ['text', 'dim', 'good', 'bad', 'busy', 'warn', 'quiet']) {
+        expect(contrast(colour(name), ground), `${name} on ${ground}`).toBeGreaterThanOrEqual(4.5);
+      }
+    }
+  });
+});
+
+describe('words', () => {
+  it.each([
+    [400, '0.4 s'],
+    [245_000, '4 min 05 s'],
+    [7_620_000, '2 h 07 min'],
+    [273_600_000, '3 d 04 h'],
+  ])('%d ms are %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  it.each([
+    ['+00:00', 'UTC', '2026-03-01 23:30'],
+    ['-05:30', 'UTC-05:30', '2026-03-01 18:00'],
+    ['+0100', 'UTC+01:00', '2026-03-02 00:30'],
+    ['nonsense', 'UTC', '2026-03-01 23:30'],
+    [undefined, 'UTC', '2026-03-01 23:30'],
+  ])('the offset %s is %s', (offset, zone, minute) => {
+    const clock = new Clock(offset);
+    expect([clock.zone, clock.minute('2026-03-01T23:30:59.000Z')]).toEqual([zone, minute]);
+  });
+
+  it.each([
+    ['arn:aws:sts::1:assumed-role/Admin/alice', 'alice'],
+    ['arn:aws:iam::1:user/alice (dashboard on localhost of account 1)', 'alice'],
+    ['alice (dashboard odin-migrate-odin-dev of account 1)', 'alice'],
+    ['dashboard odin-migrate-odin-dev of account 1', 'dashboard'],
+    ['local:alice', 'local:alice'],
+  ])('who decided, %s, is shown as %s', (by, shown) => {
+    expect(shortName(by)).toBe(shown);
+  });
+});
+
+/** WCAG 2's contrast ratio. */
+function contrast(one: string, other: string): number {
+  const luminance = (hex: string) => {
+    const channel = (at: number) => {
+      const value = parseInt(hex.slice(at, at + 2), 16) / 255;
+      return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    };
+    return 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+  };
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}

@@ -1,0 +1,85 @@
+// What the stack deploys for the dashboard: a name within the limits, a role that can do little, a widget, an address.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAX_ENVIRONMENT_LENGTH } from '../../core/identifiers.ts';
+import { OUTPUTS, stackName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import { works } from '../scenarios/migrations.ts';
+import { PROJECT, synthesise } from '../scenarios/platform.ts';
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+}
+interface Statement {
+  Action: string | string[];
+}
+
+let directory: string;
+let template: { Resources: Record<string, Resource>; Outputs: Record<string, { Value: unknown }> };
+
+beforeAll(() => {
+  const parent = path.join(PROJECT, '.odin-migrate', 'test');
+  mkdirSync(parent, { recursive: true });
+  directory = mkdtempSync(path.join(parent, 'stack-'));
+  const assembly = synthesise(directory, [{ environment: 'odin-dev', files: { '0001.ts': works() } }]);
+  template = JSON.parse(
+    readFileSync(path.join(assembly, `${stackName('odin-dev')}.template.json`), 'utf8'),
+  ) as typeof template;
+});
+
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const only = (type: string, fits: (properties: Record<string, unknown>) => boolean = () => true) => {
+  const found = Object.values(template.Resources).filter(({ Type, Properties }) => Type === type && fits(Properties));
+  expect(found).toHaveLength(1);
+  return found[0]!.Properties;
+};
+
+describe('the deployed dashboard', () => {
+  it('has function names that fit Lambda, for the longest environment too', () => {
+    const environment = 'e'.repeat(MAX_ENVIRONMENT_LENGTH);
+    for (const name of SYSTEM_FUNCTIONS) expect(systemFunctionName(environment, name).length).toBeLessThanOrEqual(64);
+    expect(systemFunctionName('odin-dev', 'dashboard')).toBe('customWidget-odin-migrate-odin-dev');
+  });
+
+  it('has a role that reads the ledger and invokes resume, and nothing else', () => {
+    const { Role } = only(
+      'AWS::Lambda::Function',
+      ({ FunctionName }) => FunctionName === 'customWidget-odin-migrate-odin-dev',
+    ) as { Role: { 'Fn::GetAtt': [string, string] } };
+    const { Policies } = template.Resources[Role['Fn::GetAtt'][0]]!.Properties as {
+      Policies: { PolicyName: string; PolicyDocument: { Statement: (Statement & { Resource: unknown })[] } }[];
+    };
+    const statements = Policies.find(({ PolicyName }) => PolicyName === 'function')!.PolicyDocument.Statement;
+    expect(statements.flatMap(({ Action }) => Action).sort()).toEqual([
+      'lambda:InvokeFunction',
+      's3:GetObject',
+      's3:ListBucket',
+    ]);
+    const invoked = statements.find(({ Action }) => Action === 'lambda:InvokeFunction')!.Resource as {
+      'Fn::GetAtt': [string, string];
+    };
+    expect(template.Resources[invoked['Fn::GetAtt'][0]]!.Properties['FunctionName']).toBe(
+      'odin-migrate-odin-dev-resume',
+    );
+  });
+
+  it('is a widget on a dashboard, whose address is an output of the stack', () => {
+    const { DashboardName, DashboardBody } = only('AWS::CloudWatch::Dashboard');
+    expect(DashboardName).toBe('odin-migrate-odin-dev');
+    expect(JSON.stringify(DashboardBody)).toContain('\\"type\\":\\"custom\\"');
+    expect(JSON.stringify(template.Outputs[OUTPUTS.dashboardUrl]!.Value)).toContain(
+      '#dashboards/dashboard/odin-migrate-odin-dev',
+    );
+  });
+
+  it('is not among the functions that the state machine may invoke', () => {
+    const roles = Object.entries(template.Resources).filter(([id]) => id.startsWith('StateMachineRole'));
+    expect(roles).not.toHaveLength(0);
+    expect(JSON.stringify(roles)).toContain('odin-migrate-odin-dev-halt');
+    expect(JSON.stringify(roles)).not.toMatch(/customWidget|odin-dev-resume/);
+  });
+});

@@ -1,0 +1,198 @@
+// The widget's protocol: help, looks that change nothing, and decisions that reach `resume` as the page named them.
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ResumeAnswer, ResumePayload } from '../../core/payloads.ts';
+import { createDashboard } from '../../lambdas/dashboard.ts';
+import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
+import { createResume } from '../../lambdas/resume.ts';
+import type { World } from '../support/services.ts';
+import { createWorld, invocation, manifestOf } from '../support/services.ts';
+import { actions, FUNCTION_ARN } from './support.ts';
+
+let world: World;
+let sent: ResumePayload[];
+let failure: Error | undefined;
+
+beforeEach(() => {
+  world = createWorld();
+  sent = [];
+  failure = undefined;
+});
+
+/** The dashboard with the real `resume` behind it. */
+function call(event: object): Promise<string> {
+  const resume = createResume(world.services);
+  const send = (payload: ResumePayload): Promise<ResumeAnswer> => {
+    sent.push(payload);
+    return failure === undefined ? resume(payload, invocation(world)) : Promise.reject(failure);
+  };
+  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send);
+  return dashboard(WidgetEvent.parse(event), { functionArn: FUNCTION_ARN });
+}
+
+/** What the console sends with everything. */
+const context = (all: Record<string, string> = {}, more: object = {}) => ({
+  widgetContext: {
+    dashboardName: 'odin-migrate-odin-dev',
+    widgetId: 'widget-1',
+    accountId: '111122223333',
+    locale: 'en',
+    timezone: { label: 'UTC', offsetISO: '+00:00', offsetInMinutes: 0 },
+    theme: 'dark',
+    forms: { all },
+    params: {},
+    width: 588,
+    height: 369,
+    ...more,
+  },
+});
+
+const decide = (decision: string, halt = 1) => ({ decide: { decision, migration: '0001', attempt: 1, halt } });
+
+async function halt(number = 1): Promise<void> {
+  const execution = world.executions.run('run-1');
+  const subject = { migration: '0001', attempt: 1, execution };
+  await world.ledger.createClaim(subject, world.writer, {
+    slice: 1,
+    nonce: 'nonce',
+    deadline: new Date(world.clock.now() - 1).toISOString(),
+  });
+  const token = world.executions.wait(execution);
+  await world.ledger.updateHalt(subject, world.writer, () => ({
+    halt: number,
+    outcome: 'unknown',
+    waiting: [{ execution, token, since: new Date(world.clock.now()).toISOString(), allowOutOfOrder: false }],
+  }));
+}
+
+const notice = (html: string): string | undefined => /data-notice="(\w+)"/.exec(html)?.[1];
+
+describe('a look', () => {
+  it('draws the page, in the theme that the console names', async () => {
+    const html = await call(context());
+    expect(html).toContain('2 pending');
+    expect(html).toContain('--text:#e4e8ec');
+  });
+
+  it('changes nothing, however often', async () => {
+    await halt();
+    const before = world.store.writes();
+    for (let times = 0; times < 3; times += 1) await call(context({ reason: 'because', name: 'alice' }));
+    expect(world.store.writes()).toEqual(before);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([{}, { widgetContext: null }, { widgetContext: { theme: 'mauve', forms: 7, timezone: [] } }, { page: 'x' }])(
+    'makes a page of %j as well',
+    async (event) => {
+      expect(await call(event)).toContain('2 pending');
+    },
+  );
+
+  it('of a ledger that cannot be read says so, and takes nothing as absent', async () => {
+    await halt();
+    await world.store.create('completed/0001.json', '{');
+    const html = await call(context());
+    expect(html).toContain('The ledger could not be read');
+    expect(html).toContain('completed/0001.json');
+    expect(html).not.toContain('data-migration');
+  });
+});
+
+describe('describe', () => {
+  it.each([{ describe: {} }, { describe: true }, { describe: '' }])(
+    '%j answers help, in Markdown, and does nothing else',
+    async (event) => {
+      await halt();
+      const help = await call({ ...event, ...decide('retry') });
+      expect(help).toMatch(/^## odin-migrate\n/);
+      expect(help).not.toContain('<');
+      expect(sent).toEqual([]);
+    },
+  );
+});
+
+describe('a press', () => {
+  it('sends what the page names, with the reason and the name from its form', async () => {
+    await halt();
+    const { payload } = actions(await call(context())).get('Skip')!;
+    const html = await call({ ...(payload as object), ...context({ reason: '  not needed ', name: 'alice' }) });
+    expect(sent).toEqual([
+      {
+        decision: 'skip',
+        reason: 'not needed',
+        by: 'alice (dashboard odin-migrate-odin-dev of account 111122223333)',
+        halt: { migration: '0001', attempt: 1 },
+      },
+    ]);
+    expect(notice(html)).toBe('good');
+    expect(html).toContain('Recorded: skip on 0001, attempt 1.');
+    expect(html).not.toContain('data-halted');
+  });
+
+  it('without a name says no more than the console does: the dashboard and the account', async () => {
+    await halt();
+    await call({ ...decide('retry'), ...context() });
+    expect(sent[0]?.by).toBe('dashboard odin-migrate-odin-dev of account 111122223333');
+  });
+
+  it('that lacks its reason is refused, and what was typed stays', async () => {
+    await halt();
+    const html = await call({ ...decide('mark-applied'), ...context({ reason: ' ', name: 'alice' }) });
+    expect(notice(html)).toBe('warn');
+    expect(html).toContain('Please fill in the reason');
+    expect(html).toContain('value="alice"');
+    expect(html).toContain('data-halted="0001"');
+  });
+
+  it('again, by a refresh or a second person, changes nothing', async () => {
+    await halt();
+    await call({ ...decide('retry'), ...context({ name: 'alice' }) });
+    const again = await call({ ...decide('retry'), ...context({ name: 'bob' }) });
+    expect(again).toContain('alice (dashboard odin-migrate-odin-dev of account 111122223333) had decided retry');
+    const other = await call({ ...decide('abort'), ...context({ name: 'bob' }) });
+    expect(notice(other)).toBe('warn');
+    expect(await world.ledger.decision('0001', 1, 1)).toMatchObject({ decision: 'retry', by: sent[0]?.by });
+    expect(world.executions.sent).toHaveLength(1);
+  });
+
+  it('on a page of an earlier halt decides nothing', async () => {
+    await halt(2);
+    const html = await call({ ...decide('skip', 1), ...context({ reason: 'because' }) });
+    expect(html).toContain('That was about an earlier halt');
+    expect(sent).toEqual([]);
+  });
+
+  it('that was configured into the widget, so that a look would decide, is not taken', async () => {
+    await halt();
+    const html = await call({ ...decide('retry'), ...context({}, { params: decide('retry') }) });
+    expect(notice(html)).toBeUndefined();
+    expect(sent).toEqual([]);
+  });
+
+  it.each([
+    { decide: { decision: 'delete', migration: '0001', attempt: 1, halt: 1 } },
+    { decide: { decision: 'retry', migration: '1', attempt: 1, halt: 1 } },
+    { decide: { decision: 'retry', migration: '0001', attempt: 1 } },
+    { decide: { decision: 'retry', migration: '0001', attempt: 1, halt: 1, by: 'root' } },
+    { decide: 'retry' },
+  ])('with the payload %j is no press', (event) => {
+    expect(WidgetEvent.safeParse({ ...event, ...context() }).success).toBe(false);
+  });
+
+  it('that `resume` fails on says that it may not have been taken', async () => {
+    await halt();
+    failure = new TypeError('socket <hung> up');
+    const html = await call({ ...decide('retry'), ...context() });
+    expect(notice(html)).toBe('bad');
+    expect(html).toContain('socket &#60;hung&#62; up');
+    expect(html).toContain('data-halted="0001"');
+  });
+
+  it('with far too much text is cut to what `resume` takes', async () => {
+    await halt();
+    const long = 'x'.repeat(10_000);
+    const html = await call({ ...decide('skip'), ...context({ reason: long, name: long }, { dashboardName: long }) });
+    expect(notice(html)).toBe('good');
+    expect(sent[0]?.by.length).toBeLessThanOrEqual(512);
+  });
+});
