@@ -56,8 +56,8 @@ describe('discoverEnvironment', () => {
     const { migrations, warnings } = discover([file, '0007.ts']);
     expect(migrations.map(({ id }) => id)).toEqual(['0007']);
     expect(warnings).toHaveLength(1);
-      expect(warnings[0]?.startsWith(`migrations/odin-dev/${file} is NOT a migration and was skipped: `)).toBe(true);
-      expect(warnings[0]).toContain('four digits and ".ts", e.g. 0001.ts.');
+    expect(warnings[0]?.startsWith(`migrations/odin-dev/${file} is NOT a migration and was skipped: `)).toBe(true);
+    expect(warnings[0]).toContain('four digits and ".ts", e.g. 0001.ts.');
   });
 
   it('warns of each other thing that it skips, a folder too', () => {
