@@ -178,14 +178,14 @@ describe('a slice', () => {
   });
 
   it('keeps twice the time of its longest step in reserve, not of its last one', async () => {
-    const durations = [1_000, 5 * MINUTE, 1_000, 1_000];
+    const durations = [4 * MINUTE, 2 * MINUTE, MINUTE, MINUTE];
     await run(async function* () {
       for (const [n, ms] of durations.entries()) {
         world.clock.advance(ms);
         yield await Promise.resolve({ cursor: n });
       }
     });
-    expect(await checkpoint()).toMatchObject({ cursor: 1, stopped: true }); // less than ten minutes were left
+    expect(await checkpoint()).toMatchObject({ cursor: 2, stopped: true }); // eight minutes were left, not five seconds more
   });
 
   it('lets the `finally` of the migration run, and nothing else of it', async () => {
@@ -279,6 +279,15 @@ describe('a later slice', () => {
   it('does not start when it leaves one out', async () => {
     await run(steps(100, 14 * MINUTE));
     await expectNotAuthorised(second({ slice: 3 }), 3);
+  });
+
+  it('does not start when the one before it was never claimed, whatever the checkpoint says', async () => {
+    await world.ledger.moveCheckpoint({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, undefined, {
+      slice: 1,
+      cursor: 1,
+      stopped: true,
+    });
+    await expectNotAuthorised(second(), 2);
   });
 
   it('does not start for a checkpoint at which another attempt stopped', async () => {

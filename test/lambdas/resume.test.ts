@@ -456,6 +456,13 @@ describe('two operators at the same time', () => {
     );
   });
 
+  it('the second one sends what the first one could not, and is refused all the same', async () => {
+    world.executions.failures.push(new Error('throttled'));
+    expect((await thrownBy(resume('retry', { by: 'arn:her' }))).code).toBe('DecisionNotDelivered');
+    expect((await refusal('abort', { by: 'arn:him' })).code).toBe('AlreadyDecided');
+    expect(world.executions.sent).toEqual([success(token, 'retry', 'arn:her')]);
+  });
+
   it('with the same decision: one is told that it decided, the other that it was decided', async () => {
     world.store.before = () => turn();
     const answers = await Promise.all([resume('retry', { by: 'arn:her' }), resume('retry', { by: 'arn:him' })]);
