@@ -1,0 +1,166 @@
+// Step Functions in virtual time: executions that step through the definition, callbacks, stop and redrive.
+import type { Caller } from './lambda.ts';
+import { dispatch } from './lambda.ts';
+import type { Simulation } from './simulation.ts';
+import { draw } from './random.ts';
+import type { Definition, Host, Json, TaskRequest } from './stepper.ts';
+import { step, TaskFailed } from './stepper.ts';
+
+export const ARN = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-simulated:';
+
+export interface Execution {
+  arn: string;
+  name: string;
+  input: Json;
+  definition: Definition;
+  status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+  error: string;
+  /** The state that it is in, or was in last. */
+  at: { state: string; input: Json };
+  /** Counts redrives: what an earlier run still waits for is nothing to a later one. */
+  run: number;
+  /** Ids of the manifest that the last `List pending` saw. */
+  manifest: readonly string[];
+  /** Set while it waits for a callback. */
+  waiting: { token: string; settle: (answer: Answer) => void } | undefined;
+}
+
+type Answer = { output: Json } | { error: TaskFailed };
+
+/** Longer than any schedule: such a timeout is not waited for. */
+const FAR_SECONDS = 30 * 86_400;
+
+export class Executions {
+  readonly all = new Map<string, Execution>();
+  #tokens = 0;
+  readonly #sim: Simulation;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+  }
+
+  start(name: string, input: Json): { execution: string; existed: boolean } {
+    const arn = ARN + name;
+    if (this.all.has(arn)) return { execution: arn, existed: true };
+    const definition = this.#sim.definition;
+    const execution: Execution = {
+      arn,
+      name,
+      input,
+      definition,
+      status: 'RUNNING',
+      error: '',
+      at: { state: definition.StartAt, input },
+      run: 0,
+      manifest: [],
+      waiting: undefined,
+    };
+    this.all.set(arn, execution);
+    this.#sim.recorder.trace(name, `starts ${JSON.stringify(input)}`);
+    this.#go(execution);
+    return { execution: arn, existed: false };
+  }
+
+  stop(arn: string): void {
+    const execution = this.all.get(arn);
+    if (execution?.status === 'RUNNING') this.#end(execution, 'ABORTED', 'Stopped', 'somebody stopped it');
+  }
+
+  redrive(arn: string): void {
+    const execution = this.all.get(arn);
+    if (execution?.status !== 'FAILED' && execution?.status !== 'ABORTED') return;
+    this.#sim.recorder.trace(execution.name, `is redriven from ${execution.at.state}`);
+    execution.status = 'RUNNING';
+    execution.run += 1;
+    this.#go(execution);
+  }
+
+  isAlive(arn: string): boolean {
+    return this.all.get(arn)?.status === 'RUNNING';
+  }
+
+  answer(token: string, answer: Answer): 'sent' | 'gone' {
+    for (const { status, waiting } of this.all.values()) {
+      if (status !== 'RUNNING' || waiting?.token !== token) continue;
+      waiting.settle(answer);
+      return 'sent';
+    }
+    return 'gone';
+  }
+
+  #end(execution: Execution, status: Exclude<Execution['status'], 'RUNNING'>, error = '', cause = ''): void {
+    execution.status = status;
+    execution.error = error;
+    execution.waiting = undefined;
+    this.#sim.recorder.executionEnded(execution.name, status, error, cause, execution.manifest);
+  }
+
+  #go(execution: Execution): void {
+    const { run } = execution;
+    const live = () => execution.run === run && execution.status === 'RUNNING';
+    const host: Host = {
+      execution: { id: execution.arn, input: execution.input },
+      newToken: () => `token-${(this.#tokens += 1)}-of-${execution.name}`,
+      task: (request) => this.#task(execution, request, live),
+      sleep: (seconds) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#sim.world.after(seconds * 1000, () => {
+          if (live()) resolve();
+        });
+        return promise;
+      },
+      random: () => draw(this.#sim.seed, 'jitter', this.#sim.faults.points),
+      entered: (state, input) => {
+        execution.at = { state, input };
+        this.#sim.recorder.trace(execution.name, `enters ${state} ${JSON.stringify(input)}`);
+      },
+      exited: () => undefined,
+    };
+    step(execution.definition, host, execution.at).then(
+      (ended) => {
+        if (ended.status === 'SUCCEEDED') this.#end(execution, 'SUCCEEDED');
+        else this.#end(execution, 'FAILED', ended.error, ended.cause);
+      },
+      (thrown: unknown) => {
+        if (!(thrown instanceof TaskFailed)) throw thrown;
+        this.#end(execution, 'FAILED', thrown.name, thrown.message);
+      },
+    );
+  }
+
+  /** Settles once, and only while the execution runs on: what a stopped one waited for never comes. */
+  #task(execution: Execution, request: TaskRequest, live: () => boolean): Promise<Json> {
+    const { world } = this.#sim;
+    const { promise, resolve, reject } = Promise.withResolvers<Json>();
+    let over = false;
+    const settle = (answer: Answer): void => {
+      if (over || !live()) return;
+      over = true;
+      execution.waiting = undefined;
+      if ('error' in answer) reject(answer.error);
+      else resolve(answer.output);
+    };
+    const { token, functionName, payload, timeoutSeconds } = request;
+    if (token !== undefined) execution.waiting = { token, settle };
+    if (timeoutSeconds < FAR_SECONDS) {
+      world.after(timeoutSeconds * 1000, () => settle({ error: new TaskFailed('States.Timeout', 'The task timed out') }));
+    }
+    const caller: Caller = {
+      execution: execution.arn,
+      manifest: execution.manifest,
+      allowOutOfOrder: (execution.input as { allowOutOfOrder?: boolean }).allowOutOfOrder ?? false,
+    };
+    dispatch(this.#sim, functionName, payload, caller).then(
+      (output) => {
+        if (token !== undefined) return; // the function's own answer is not the task's
+        if (caller.listed && live()) execution.manifest = caller.listed;
+        settle({ output });
+      },
+      (thrown: unknown) => {
+        if (!(thrown instanceof TaskFailed)) throw thrown;
+        settle({ error: thrown });
+      },
+    );
+    return promise;
+  }
+}
