@@ -44,6 +44,8 @@ export interface AttemptIndex {
   halts: number;
 }
 
+type HaltContent = Pick<HaltRecord, 'halt' | 'outcome' | 'error' | 'waiting'>;
+
 const READ_CONCURRENCY = 16;
 
 export class Ledger {
@@ -176,13 +178,13 @@ export class Ledger {
   async updateHalt(
     subject: Subject,
     writer: Writer,
-    change: (current: HaltRecord | undefined) => Pick<HaltRecord, 'halt' | 'outcome' | 'error' | 'waiting'>,
+    change: (current: HaltRecord | undefined) => Promise<HaltContent> | HaltContent,
   ): Promise<HaltRecord> {
     const key = keys.halt(subject.migration);
     for (let tries = 0; tries < MAX_SWAPS; tries += 1) {
       const stored = await this.#store.get(key);
       const current = stored && parse(key, stored.body, HaltRecord, { migration: subject.migration });
-      const record: HaltRecord = { ...stamp(subject, writer), ...change(current) };
+      const record: HaltRecord = { ...stamp(subject, writer), ...(await change(current)) };
       if ((await this.#store.replace(key, serialise(record), stored?.etag)) === 'replaced') return record;
     }
     throw new OdinError({

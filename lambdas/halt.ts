@@ -1,6 +1,5 @@
 // `Halt for operator`: writes down who waits for a decision, and tells the operators.
 import { OdinError } from '../core/errors.ts';
-import type { AttemptIndex } from '../core/ledger.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { HaltPayload } from '../core/payloads.ts';
 import { RunInput } from '../core/payloads.ts';
@@ -11,58 +10,58 @@ import type { Invocation, Services } from './services.ts';
 
 /**
  * Opens the halt of an attempt, or joins it when another execution waits there already. The machine's task then waits
- * for the token that is recorded. Safe to run again: the newest token of an execution replaces its older one.
+ * for the token that is recorded. Safe to run again, also at the same time.
  * @throws OdinError HaltNotNeeded when the ledger has moved on; the machine catches it and lists again
  */
 export function createHalt({ environment, ledger, executions, notifications, log, now }: Services, manifest: Manifest) {
   return async ({ execution, input, token, at }: HaltPayload, { requestId }: Invocation): Promise<object> => {
     const { migration, attempt } = at;
-    const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
-    const index = attempts.find((seen) => seen.attempt === attempt);
-    const finished = await ledger.finished(migration, attempt);
-    await assertStillNeeded(migration, attempt, attempts, finished, execution);
-
-    const claim = index && index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
-    const halt = (index?.halts ?? 0) + 1;
-    const error = finished?.error ?? (at.error && caughtSummary(at.error));
     const self = {
       execution,
       token,
       since: new Date(now()).toISOString(),
       allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
     };
-    const record = await ledger.updateHalt(
-      {
-        migration,
-        attempt,
-        execution,
-        sourceSha256: claim?.sourceSha256,
-        codeSha256: claim?.codeSha256,
-        gitCommit: claim?.gitCommit,
-      },
-      { requestId, now },
-      (current) => ({
-        halt,
-        outcome: outcomeOf(finished),
-        waiting: [...othersWaiting(current, attempt, halt, execution), self],
-        ...(error && { error }),
-      }),
-    );
-    log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
-    await notify(record, claim?.deadline);
-    return { migration, attempt, halt };
+    for (;;) {
+      const { finished, claim, halt } = await look(migration, attempt, execution);
+      const error = finished?.error ?? (at.error && caughtSummary(at.error));
+      const record = await ledger.updateHalt(
+        {
+          migration,
+          attempt,
+          execution,
+          sourceSha256: claim?.sourceSha256,
+          codeSha256: claim?.codeSha256,
+          gitCommit: claim?.gitCommit,
+        },
+        { requestId, now },
+        async (current) => {
+          // A slow invocation must not take the tokens of a later halt away.
+          if (current && isLater(current, attempt, halt)) throw notNeeded(migration, attempt, 'a later halt is open');
+          return {
+            halt,
+            outcome: outcomeOf(finished),
+            waiting: [...(await othersWaiting(current, attempt, halt, self)), self],
+            ...(error && { error }),
+          };
+        },
+      );
+      // A decision is written and then the record is read (resume); the record is written and then decisions are read.
+      // Whatever the order, one sees the other: nobody waits in a halt whose decision was delivered without him.
+      if ((await look(migration, attempt, execution)).halt > halt) continue;
+      log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
+      await notify(record, claim?.deadline);
+      return { migration, attempt, halt };
+    }
   };
 
-  async function assertStillNeeded(
-    migration: string,
-    attempt: number,
-    attempts: readonly AttemptIndex[],
-    finished: Finished | undefined,
-    execution: string,
-  ): Promise<void> {
+  /** What the ledger holds of the attempt, and the number of its next halt. */
+  async function look(migration: string, attempt: number, execution: string) {
+    const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
     const index = attempts.find((seen) => seen.attempt === attempt);
-    const decided = index && index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
+    const finished = await ledger.finished(migration, attempt);
     const claim = index && index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
+    const decided = index && index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
     const why =
       (await ledger.completion(migration)) !== undefined
         ? 'it is completed'
@@ -73,12 +72,28 @@ export function createHalt({ environment, ledger, executions, notifications, log
             : claim && !finished && claim.execution !== execution && (await executions.isAlive(claim.execution))
               ? `it is running in ${claim.execution}`
               : undefined;
-    if (why === undefined) return;
-    throw new OdinError({
-      code: 'HaltNotNeeded',
-      source: 'system',
-      what: `Attempt ${attempt} of ${migration} needs no halt: ${why}.`,
-    });
+    if (why !== undefined) throw notNeeded(migration, attempt, why);
+    return { finished, claim, halt: (index?.halts ?? 0) + 1 };
+  }
+
+  /**
+   * Who else waits, and is resumed by the same decision. Of the same halt everybody, this execution's other tokens too:
+   * of two invocations nobody can tell whose token is the live one, and a dead token costs nothing. Of an earlier halt
+   * who is still alive: a decision was recorded there that never reached him.
+   */
+  async function othersWaiting(
+    current: HaltRecord | undefined,
+    attempt: number,
+    halt: number,
+    self: { execution: string; token: string },
+  ): Promise<HaltRecord['waiting']> {
+    const others = current?.waiting.filter(({ token }) => token !== self.token) ?? [];
+    if (current?.attempt === attempt && current.halt === halt) return others;
+    const left: HaltRecord['waiting'] = [];
+    for (const other of others) {
+      if (other.execution !== self.execution && (await executions.isAlive(other.execution))) left.push(other);
+    }
+    return left;
   }
 
   /** An unsent notification never prevents the halt: the halt is in the ledger, and the log says what was not sent. */
@@ -95,8 +110,13 @@ export function createHalt({ environment, ledger, executions, notifications, log
 const outcomeOf = (finished: Finished | undefined): HaltRecord['outcome'] =>
   finished === undefined ? 'unknown' : finished.outcome === 'succeeded' ? 'unrecorded' : 'failed';
 
-/** Who else waits in the same halt: one decision resumes them all. */
-const othersWaiting = (current: HaltRecord | undefined, attempt: number, halt: number, execution: string) =>
-  current?.attempt === attempt && current.halt === halt
-    ? current.waiting.filter((waiting) => waiting.execution !== execution)
-    : [];
+/** Whether the record is of a halt that was opened after this one. */
+const isLater = (current: HaltRecord, attempt: number, halt: number): boolean =>
+  current.attempt > attempt || (current.attempt === attempt && current.halt > halt);
+
+const notNeeded = (migration: string, attempt: number, why: string): OdinError =>
+  new OdinError({
+    code: 'HaltNotNeeded',
+    source: 'system',
+    what: `Attempt ${attempt} of ${migration} needs no halt: ${why}.`,
+  });

@@ -55,7 +55,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
     );
     if (created) log.info(`${record.by} decided ${record.decision} on ${migration}, attempt ${attempt}`);
 
-    const delivered = await deliver(halt, record);
+    const delivered = await deliver(await withLatecomers(halt), record);
     if (!created && record.decision !== payload.decision) throw alreadyDecided(record, payload);
 
     const mayRunUntil = !finished && claim && Date.parse(claim.deadline) > now() ? claim.deadline : undefined;
@@ -80,8 +80,9 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
     for (const halt of await ledger.halts()) {
       const decided = await ledger.decision(halt.migration, halt.attempt, halt.halt);
       const completed = await ledger.completion(halt.migration);
-      // A completed migration's halt is still open for an execution that waits in it (it was completed by another).
-      if (completed && (decided ?? !(await anyAlive(halt)))) continue;
+      // An execution may still wait in a completed migration's halt: another one completed it, or the decision was
+      // recorded and never delivered.
+      if (completed && !(await anyAlive(halt))) continue;
       unsettled.push({ halt, open: !decided });
     }
     const open = unsettled.filter((candidate) => candidate.open);
@@ -131,6 +132,12 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
         cause,
       });
     }
+  }
+
+  /** The halt as it stands after the decision: an execution may have joined it since it was read (see halt.ts). */
+  async function withLatecomers(halt: HaltRecord): Promise<HaltRecord> {
+    const now = await ledger.halt(halt.migration);
+    return now?.attempt === halt.attempt && now.halt === halt.halt ? now : halt;
   }
 
   async function anyAlive(halt: HaltRecord): Promise<boolean> {

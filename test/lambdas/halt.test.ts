@@ -151,20 +151,23 @@ describe('who waits', () => {
     ]);
   });
 
-  it('is an execution once, with its newest token, when its task was scheduled again', async () => {
+  it('is an execution with each of its tokens, when its task was scheduled again: nobody knows which one lives', async () => {
     await halt();
     await haltOther();
     const newer = world.executions.wait(me);
     await halt({ token: newer });
+    await halt();
     expect(await waiting()).toEqual([
       [other, tokens.other],
       [me, newer],
+      [me, tokens.me],
     ]);
   });
 
-  it('is nobody of an earlier attempt', async () => {
+  it('is nobody of an earlier attempt who is gone', async () => {
     await haltOther();
     await decide('retry');
+    world.executions.stop(other);
     await claim(2);
     await finish('failed', FAILURE, 2);
     await halt({}, { attempt: 2 });
@@ -172,12 +175,53 @@ describe('who waits', () => {
     expect(await waiting()).toEqual([[me, tokens.me]]);
   });
 
+  it('is somebody of an earlier halt whom its decision never reached', async () => {
+    await haltOther();
+    await decide('retry');
+    await claim(2);
+    await finish('failed', FAILURE, 2);
+    await halt({}, { attempt: 2 });
+    expect(await waiting()).toEqual([
+      [other, tokens.other],
+      [me, tokens.me],
+    ]);
+  });
+
   it('is nobody of an earlier halt of the same attempt, which an abort ended', async () => {
     await haltOther();
     await decide('abort');
+    world.executions.stop(other);
     expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
     expect(await record()).toMatchObject({ halt: 2 });
     expect(await waiting()).toEqual([[me, tokens.me]]);
+  });
+});
+
+describe('an invocation that was slow', () => {
+  it('does not take the place of a later halt, and its execution lists again', async () => {
+    world.store.before = once('get', keys.halt('0004'), async () => {
+      await decide('retry');
+      await claim(2, other);
+      await finish('failed', FAILURE, 2);
+      await haltOther({}, { attempt: 2 });
+    });
+    expect((await thrownBy(halt())).code).toBe('HaltNotNeeded');
+    expect(await record()).toMatchObject({ attempt: 2 });
+    expect(await waiting()).toEqual([[other, tokens.other]]);
+  });
+
+  it('does not wait in a halt that was decided just before it joined', async () => {
+    await haltOther();
+    world.store.before = once('get', keys.halt('0004'), () => decide('retry'));
+    expect((await thrownBy(halt())).message).toContain('her decided retry');
+  });
+
+  it('waits in the next halt when the one that it joined was aborted just before', async () => {
+    await haltOther();
+    world.store.before = once('get', keys.halt('0004'), () => decide('abort'));
+    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
+    expect(await record()).toMatchObject({ halt: 2 });
+    expect(await waiting()).toContainEqual([me, tokens.me]);
   });
 });
 

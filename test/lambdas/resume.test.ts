@@ -263,7 +263,27 @@ describe('which halt', () => {
     await failedAndHalted();
     await resume('skip');
     await complete();
+    world.executions.stop(me);
     expect((await refusal('retry')).code).toBe('NothingHalted');
+  });
+
+  it('is that of a completed migration whose decision never reached an execution', async () => {
+    await failedAndHalted();
+    world.executions.failures.push(new Error('Step Functions does not answer'));
+    expect((await thrownBy(resume('retry'))).code).toBe('DecisionNotDelivered');
+    await complete();
+    expect(await resume('retry')).toMatchObject({ result: 'already', executions: [me] });
+    expect(world.executions.sent).toEqual([success(token, 'retry')]);
+  });
+
+  it('is told to whoever joins it while the decision is written', async () => {
+    await failedAndHalted();
+    const late = world.executions.run('late');
+    const lateToken = world.executions.wait(late);
+    world.store.before = once('create', keys.decision('0004', 1, 1), () =>
+      openHalt([waits(me, token), waits(late, lateToken)]),
+    );
+    expect(await resume('retry')).toMatchObject({ executions: [me, late] });
   });
 
   it('is none when the halted migration was completed by another execution, and nobody alive waits', async () => {
