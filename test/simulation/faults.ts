@@ -106,7 +106,10 @@ export class Faults {
     this.points += 1;
     this.places?.push(place);
     if (!this.enabled) return undefined;
-    const fault = this.#given ? this.#given.get(point) : this.#drawn(place, point, more);
+    const given = this.#given?.get(point);
+    // In a shortened schedule a point may be of another place than it was.
+    const fits = given && [...FAULTS[place], ...DEPLOYMENTS].includes(given.kind);
+    const fault = this.#given ? (fits ? given : undefined) : this.#drawn(place, point, more);
     if (fault) this.happened.push(fault);
     return fault;
   }

@@ -21,7 +21,7 @@ export class World {
   /** Does the work after so many virtual milliseconds. Of two at the same time, the first one asked for is first. */
   after(ms: number, work: () => void): void {
     const heap = this.#heap;
-    const event = { time: this.now + Math.max(0, ms), order: (this.#orders += 1), work };
+    const event = { time: this.now + Math.max(0, Math.round(ms)), order: (this.#orders += 1), work };
     let at = heap.length;
     heap.push(event);
     while (at > 0) {
