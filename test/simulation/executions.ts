@@ -143,7 +143,9 @@ export class Executions {
     const { token, functionName, payload, timeoutSeconds } = request;
     if (token !== undefined) execution.waiting = { token, settle };
     if (timeoutSeconds < FAR_SECONDS) {
-      world.after(timeoutSeconds * 1000, () => settle({ error: new TaskFailed('States.Timeout', 'The task timed out') }));
+      world.after(timeoutSeconds * 1000, () =>
+        settle({ error: new TaskFailed('States.Timeout', 'The task timed out') }),
+      );
     }
     const caller: Caller = {
       execution: execution.arn,

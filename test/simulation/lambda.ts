@@ -55,7 +55,14 @@ export class Instance {
   readonly #caller: Caller;
   readonly #die: (error: TaskFailed) => void;
 
-  constructor(sim: Simulation, id: number, name: string, timeoutMs: number, caller: Caller, die: (e: TaskFailed) => void) {
+  constructor(
+    sim: Simulation,
+    id: number,
+    name: string,
+    timeoutMs: number,
+    caller: Caller,
+    die: (e: TaskFailed) => void,
+  ) {
     this.#sim = sim;
     this.id = id;
     this.name = name;
@@ -130,7 +137,9 @@ export class Instance {
           return fail();
         case 'repeated': {
           const first = effect();
-          return world.after(spread(10, 20_000, fault.size), () => answer(() => resolve(repeated ? repeated(first) : first)));
+          return world.after(spread(10, 20_000, fault.size), () =>
+            answer(() => resolve(repeated ? repeated(first) : first)),
+          );
         }
         case 'slow answer': {
           const result = effect();
@@ -226,7 +235,9 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
     ledger: new sim.code.Ledger(sim.wrapStore(storeOf(sim, instance))),
     executions: {
       isAlive: (arn) =>
-        instance.request('read', `is ${nameOf(arn)} alive?`, () => sim.executions.isAlive(arn), { failure: unreachable }),
+        instance.request('read', `is ${nameOf(arn)} alive?`, () => sim.executions.isAlive(arn), {
+          failure: unreachable,
+        }),
       succeedTask: (token, output) =>
         instance.request(
           'call',
@@ -304,7 +315,9 @@ function storeOf(sim: Simulation, instance: Instance): Store {
       const found: { key: string; etag: string }[] = [];
       for (;;) {
         const last = found.at(-1)?.key ?? '';
-        const next = await instance.request('read', `list ${prefix}${last && ` after ${last}`}`, () => page(prefix, last));
+        const next = await instance.request('read', `list ${prefix}${last && ` after ${last}`}`, () =>
+          page(prefix, last),
+        );
         found.push(...next);
         if (next.length < sim.scenario.pageSize) return found;
       }
@@ -361,12 +374,7 @@ function userCode(sim: Simulation, instance: Instance, planned: PlannedMigration
 }
 
 /** Starts a function as Step Functions does, with what can go wrong on the way there and back. */
-export function dispatch(
-  sim: Simulation,
-  functionName: string,
-  payload: Json,
-  caller: Caller,
-): Promise<Json> {
+export function dispatch(sim: Simulation, functionName: string, payload: Json, caller: Caller): Promise<Json> {
   const { world, recorder, faults, seed } = sim;
   const fault: Fault | undefined = faults.next('invoke');
   const point = faults.points - 1;
@@ -378,7 +386,12 @@ export function dispatch(
     run().catch(() => undefined); // nobody waits for the answer
   };
   const ambiguous = () => {
-    const names = ['Lambda.ServiceException', 'Lambda.SdkClientException', 'Lambda.Unknown', 'Lambda.AWSLambdaException'];
+    const names = [
+      'Lambda.ServiceException',
+      'Lambda.SdkClientException',
+      'Lambda.Unknown',
+      'Lambda.AWSLambdaException',
+    ];
     return new TaskFailed(pick(names, draw(seed, 'name', point)), 'Lambda did not say what happened');
   };
   world.after(sim.latency(point), () => {

@@ -14,7 +14,6 @@ interface UserRun {
   migration: string;
   attempt: number;
   instance: number;
-  over: boolean;
 }
 
 export interface UserStart {
@@ -84,7 +83,7 @@ export class Recorder {
     if (this.#records.has(`completed/${migration}.json`)) {
       this.violated(1, `user code of ${name} started although ${migration} is completed`);
     }
-    const run = { name, migration, attempt, instance, over: false };
+    const run = { name, migration, attempt, instance };
     this.#runs.set(name, run);
     this.#running.push(run);
   }
@@ -93,6 +92,7 @@ export class Recorder {
     this.trace(`function ${instance}`, `user code of ${migration}, attempt ${attempt}, ${how}`);
     if (how === 'returned') this.#returned.add(`${migration}/${attempt}`);
     if (how === 'threw') this.#broken.add(`${migration}/${attempt}`);
+    this.#running = this.#running.filter((run) => run.instance !== instance);
   }
 
   /** From now on nothing that this invocation began can still be running. */
@@ -157,7 +157,8 @@ export class Recorder {
     if (status === 'FAILED' && (error === '' || cause === '')) this.violated(6, `${name} failed and does not say why`);
     if (status === 'SUCCEEDED') {
       for (const id of manifest) {
-        if (!this.#records.has(`completed/${id}.json`)) this.violated(6, `${name} succeeded, and ${id} is not completed`);
+        if (!this.#records.has(`completed/${id}.json`))
+          this.violated(6, `${name} succeeded, and ${id} is not completed`);
       }
     }
   }
@@ -167,7 +168,10 @@ export class Recorder {
     const halt = this.#records.get(`halts/${migration}.json`);
     const waiting = (halt?.['waiting'] ?? []) as { token: string }[];
     if (!waiting.some((one) => one.token === token)) {
-      this.violated(6, `${name} waits in the halt of ${migration}, attempt ${attempt}, and no halt record has its token`);
+      this.violated(
+        6,
+        `${name} waits in the halt of ${migration}, attempt ${attempt}, and no halt record has its token`,
+      );
     }
     if (!this.#toldOf(migration, attempt)) this.violated(6, `nobody was told of ${migration}, attempt ${attempt}`);
   }
@@ -176,7 +180,9 @@ export class Recorder {
   failuresTold(someExecutionEndedBadly: boolean): void {
     for (const broken of this.#broken) {
       const [migration = '', attempt = ''] = broken.split('/');
-      if (this.#returned.has(broken) || someExecutionEndedBadly || this.#toldOf(migration, Number(attempt))) continue;
+      // An operator who decided on it knew of it, even if the message was never sent.
+      const known = this.#toldOf(migration, Number(attempt)) || this.#lastDecision(migration, Number(attempt));
+      if (this.#returned.has(broken) || someExecutionEndedBadly || known) continue;
       this.violated(6, `${migration}, attempt ${attempt}, broke, and nobody was told`);
     }
   }

@@ -10,6 +10,8 @@ export interface Scenario {
   /** People who decide in the middle of it, and how many turns each of them takes. */
   operators: number;
   decisions: number;
+  /** What they always say; undefined: now this, now that. */
+  say?: 'retry';
   /** Chance of a fault at a point, and the extra one that user code throws in a step. */
   rate: number;
   userFails: number;

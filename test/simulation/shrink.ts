@@ -25,7 +25,7 @@ export async function shrink(
   const leaveOut = async (): Promise<boolean> => {
     let less = false;
     for (let size = Math.max(1, best.faults.length >> 1); size >= 1; size >>= 1) {
-      for (let at = 0; at < best.faults.length; ) {
+      for (let at = 0; at < best.faults.length;) {
         if (await take({ ...best, faults: best.faults.toSpliced(at, size) })) less = true;
         else at += size;
       }

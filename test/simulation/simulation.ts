@@ -187,10 +187,12 @@ export class Simulation {
       const [, { body }] = halts[Math.floor(chance('which') * halts.length)]!;
       const { migration, attempt } = JSON.parse(body) as { migration: string; attempt: number };
       const drawn = chance('decision');
-      const decision = drawn < 0.5 ? 'retry' : drawn < 0.65 ? 'mark-applied' : drawn < 0.8 ? 'skip' : 'abort';
+      const decision =
+        (scenario.say ?? drawn < 0.5) ? 'retry' : drawn < 0.65 ? 'mark-applied' : drawn < 0.8 ? 'skip' : 'abort';
       const halt = chance('named') < 0.6 ? { migration, attempt } : undefined;
       await this.#resume(decision, `operator-${who}`, halt);
-      if (chance('again') < 0.3) await this.#resume(chance('other') < 0.5 ? 'retry' : decision, `operator-${who}`, halt);
+      if (chance('again') < 0.3)
+        await this.#resume(chance('other') < 0.5 ? 'retry' : decision, `operator-${who}`, halt);
     }
   }
 

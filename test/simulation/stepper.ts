@@ -78,16 +78,13 @@ export interface Host {
 export type Ended = { status: 'SUCCEEDED'; output: Json } | { status: 'FAILED'; error: string; cause: string };
 
 /** Steps from a state, with that state's input, to the end. */
-export async function step(
-  definition: Definition,
-  host: Host,
-  from: { state: string; input: Json },
-): Promise<Ended> {
+export async function step(definition: Definition, host: Host, from: { state: string; input: Json }): Promise<Ended> {
   let { state: name, input } = from;
   for (;;) {
     const state = definition.States[name];
     if (!state) return failed('States.Runtime', `no state is called ${name}`);
-    for (const field of Object.keys(state)) if (!KNOWN_FIELDS.has(field)) throw new Error(`${field} is not stepped here`);
+    for (const field of Object.keys(state))
+      if (!KNOWN_FIELDS.has(field)) throw new Error(`${field} is not stepped here`);
     host.entered(name, input);
     let next: string | undefined = state.Next;
     let output: Json = input;
@@ -133,7 +130,10 @@ async function task(
       const callback = state.Resource?.endsWith(':lambda:invoke.waitForTaskToken') ?? false;
       if (!callback && !state.Resource?.endsWith(':lambda:invoke')) throw new Error(`${state.Resource} is not stepped`);
       const token = callback ? host.newToken() : undefined;
-      const context = { Execution: { Id: host.execution.id, Input: host.execution.input }, Task: { Token: token ?? '' } };
+      const context = {
+        Execution: { Id: host.execution.id, Input: host.execution.input },
+        Task: { Token: token ?? '' },
+      };
       const { FunctionName, Payload } = template(state.Parameters ?? null, input, context) as Record<string, Json>;
       const answer = await host.task({
         state: name,
