@@ -21,11 +21,16 @@ export interface Execution {
   run: number;
   /** Ids of the manifest that the last `List pending` saw. */
   manifest: readonly string[];
+  /** The migration's function that may have run although its invocation failed; until the state is left. */
+  mayHaveRun: string | undefined;
   /** Set while it waits for a callback. */
   waiting: { token: string; settle: (answer: Answer) => void } | undefined;
 }
 
 type Answer = { output: Json } | { error: TaskFailed };
+
+/** Of what can go wrong here, the invocation errors which prove that the function did not start (AWS-FACTS). */
+const NOT_STARTED = ['Lambda.TooManyRequestsException', 'Lambda.ResourceNotFoundException'];
 
 /** Longer than any schedule: such a timeout is not waited for. */
 const FAR_SECONDS = 30 * 86_400;
@@ -53,6 +58,7 @@ export class Executions {
       at: { state: definition.StartAt, input },
       run: 0,
       manifest: [],
+      mayHaveRun: undefined,
       waiting: undefined,
     };
     this.all.set(arn, execution);
@@ -112,6 +118,7 @@ export class Executions {
       random: () => draw(this.#sim.seed, 'jitter', this.#sim.faults.points),
       entered: (state, input) => {
         execution.at = { state, input };
+        execution.mayHaveRun = undefined;
         this.#sim.recorder.trace(execution.name, `enters ${state} ${JSON.stringify(input)}`);
       },
       exited: () => undefined,
@@ -132,15 +139,21 @@ export class Executions {
   #task(execution: Execution, request: TaskRequest, live: () => boolean): Promise<Json> {
     const { world } = this.#sim;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
+    const { migrations } = this.#sim.deployment;
     let over = false;
     const settle = (answer: Answer): void => {
       if (over || !live()) return;
       over = true;
       execution.waiting = undefined;
-      if ('error' in answer) reject(answer.error);
-      else resolve(answer.output);
+      if ('output' in answer) return resolve(answer.output);
+      const started = !NOT_STARTED.includes(answer.error.name);
+      if (started && migrations.has(functionName)) execution.mayHaveRun = functionName;
+      reject(answer.error);
     };
     const { token, functionName, payload, timeoutSeconds } = request;
+    if (execution.mayHaveRun === functionName) {
+      this.#sim.recorder.violated(1, `${execution.name} invokes ${functionName} again, which may have run`);
+    }
     if (token !== undefined) execution.waiting = { token, settle };
     if (timeoutSeconds < FAR_SECONDS) {
       world.after(timeoutSeconds * 1000, () =>

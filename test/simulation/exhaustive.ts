@@ -17,6 +17,7 @@ export const EXHAUSTIVE: Scenario = {
   say: 'retry',
   rate: 0,
   userFails: 0,
+  kinds: undefined,
   deployments: false,
   outOfOrder: 0,
   clocksApartMs: 0,

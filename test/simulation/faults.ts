@@ -73,10 +73,17 @@ const DEPLOYMENTS: FaultKind[] = [
   'deploy other code',
 ];
 
+export const KINDS: FaultKind[] = [...new Set([...Object.values(FAULTS).flat(), ...DEPLOYMENTS])];
+
+/** Trouble without end would never come to rest: so many faults in one schedule, and none after them. */
+const MAX_FAULTS = 100;
+
 export interface FaultSource {
   seed: number;
   /** Chance of a fault at a point. */
   rate: number;
+  /** Only these kinds, for schedules that go deep into few of them; undefined: all. */
+  kinds: readonly FaultKind[] | undefined;
   /** Whether deployments happen. */
   deployments: boolean;
   /** Exactly these, instead of drawn ones. */
@@ -115,10 +122,12 @@ export class Faults {
   }
 
   #drawn(place: Place, point: number, more: number): Fault | undefined {
-    const { seed, rate, deployments } = this.#source;
+    const { seed, rate, deployments, kinds: only } = this.#source;
     const drawn = draw(seed, 'fault', point);
-    if (drawn >= rate + more) return undefined;
-    const kinds = deployments && draw(seed, 'deployment', point) < 0.05 ? DEPLOYMENTS : FAULTS[place];
+    if (drawn >= rate + more || this.happened.length >= MAX_FAULTS) return undefined;
+    const all = deployments && draw(seed, 'deployment', point) < 0.05 ? DEPLOYMENTS : FAULTS[place];
+    const kinds = only ? all.filter((kind) => only.includes(kind)) : all;
+    if (drawn < rate && kinds.length === 0) return undefined;
     const kind = drawn < rate ? pick(kinds, draw(seed, 'kind', point)) : 'throws';
     return { point, kind, size: draw(seed, 'size', point) };
   }

@@ -14,6 +14,7 @@ interface UserRun {
   migration: string;
   attempt: number;
   instance: number;
+  manifest: readonly string[];
 }
 
 export interface UserStart {
@@ -31,6 +32,8 @@ export class Recorder {
   readonly timeline: string[] | undefined;
   /** User code starts, for the counts. */
   starts = 0;
+  /** An operator's command failed: he knows that what he said may not have arrived, and says it again. */
+  operatorWasFailed = false;
   readonly #now: () => number;
   readonly #runs = new Map<string, UserRun>();
   #running: UserRun[] = [];
@@ -65,6 +68,7 @@ export class Recorder {
     this.trace(`function ${instance}`, `USER CODE STARTS of ${name}`);
     if (this.#runs.has(name)) this.violated(1, `user code of ${name} started a second time`);
     for (const other of this.#running) {
+      if (isLateArrival(migration, manifest, other)) continue;
       this.violated(2, `user code of ${name} started while that of ${other.name} was running`);
     }
     if (attempt > 1) {
@@ -83,7 +87,7 @@ export class Recorder {
     if (this.#records.has(`completed/${migration}.json`)) {
       this.violated(1, `user code of ${name} started although ${migration} is completed`);
     }
-    const run = { name, migration, attempt, instance };
+    const run = { name, migration, attempt, instance, manifest };
     this.#runs.set(name, run);
     this.#running.push(run);
   }
@@ -173,6 +177,13 @@ export class Recorder {
         `${name} waits in the halt of ${migration}, attempt ${attempt}, and no halt record has its token`,
       );
     }
+    const decided = `attempts/${migration}/${four(halt?.['attempt'])}/decisions/${two(halt?.['halt'])}.json`;
+    if (this.#records.has(decided) && !this.operatorWasFailed) {
+      this.violated(
+        7,
+        `${name} waits in the halt of ${migration}, which was decided, and no operator was told to repeat it`,
+      );
+    }
     if (!this.#toldOf(migration, attempt)) this.violated(6, `nobody was told of ${migration}, attempt ${attempt}`);
   }
 
@@ -203,6 +214,13 @@ export class Recorder {
     return undefined;
   }
 }
+
+/**
+ * Not guaranteed (docs/guarantees.md): a lower number that is deployed while a higher one is being started. The higher one
+ * was chosen from a manifest that did not have the lower one yet.
+ */
+const isLateArrival = (migration: string, manifest: readonly string[], other: UserRun): boolean =>
+  migration < other.migration ? !other.manifest.includes(migration) : !manifest.includes(other.migration);
 
 const four = (value: unknown): string => String(value).padStart(4, '0');
 const two = (value: unknown): string => String(value).padStart(2, '0');

@@ -1,6 +1,7 @@
 // What a schedule plays with, apart from its faults: migrations, starts, operators, clocks, deployments.
 import type { FaultKind } from './faults.ts';
 import type { Deployment, PlannedMigration } from './lambda.ts';
+import { KINDS } from './faults.ts';
 import { draw, pick, spread } from './random.ts';
 
 export interface Scenario {
@@ -15,6 +16,8 @@ export interface Scenario {
   /** Chance of a fault at a point, and the extra one that user code throws in a step. */
   rate: number;
   userFails: number;
+  /** The only faults that are drawn; undefined: all. */
+  kinds: readonly FaultKind[] | undefined;
   deployments: boolean;
   /** Chance that a run is started with allowOutOfOrder. */
   outOfOrder: number;
@@ -34,12 +37,16 @@ export function scenarioOf(seed: number): Scenario {
   const count = 1 + Math.floor(chance('migrations') * 4);
   const starts = pick([1, 1, 2, 2, 3, 4, 8], chance('starts'));
   const window = pick([1_000, 20 * MINUTE, 180 * MINUTE], chance('window'));
+  // Half of the schedules have few kinds of faults, and more of each: some trouble needs several of the same kind.
+  const few = chance('few kinds') < 0.5;
+  const rate = pick([0, 0.003, 0.01, 0.03, 0.08], chance('rate'));
   return {
     migrations: Array.from({ length: count }, (_, at) => plannedMigration(seed, 10 * (at + 1))),
     startsMs: Array.from({ length: starts }, (_, at) => Math.round(draw(seed, 'start', at) * window)),
     operators: pick([0, 1, 1, 2, 3], chance('operators')),
     decisions: pick([2, 4, 8], chance('decisions')),
-    rate: pick([0, 0.003, 0.01, 0.03, 0.08], chance('rate')),
+    rate: few ? rate * 3 : rate,
+    kinds: few ? KINDS.filter((_, at) => draw(seed, 'kind', at) < 0.2) : undefined,
     userFails: pick([0, 0.05, 0.3], chance('user fails')),
     deployments: chance('deployments') < 0.3,
     outOfOrder: pick([0, 0, 0.3], chance('out of order')),

@@ -99,7 +99,7 @@ export class Simulation {
     this.scenario = { ...scenario };
     this.code = code;
     this.recorder = new Recorder(() => this.world.now, trace);
-    this.faults = new Faults({ seed, rate: scenario.rate, deployments: scenario.deployments, given: faults }, places);
+    this.faults = new Faults({ ...scenario, seed, given: faults }, places);
     this.definition = code.stateMachineDefinition('simulated') as unknown as Definition;
     this.executions = new Executions(this);
     this.deployment = deploymentOf(1, scenario.migrations, code.migrationFunctionName);
@@ -252,6 +252,7 @@ export class Simulation {
       const answer = await dispatch(this, name, payload, { manifest: [], allowOutOfOrder: false });
       recorder.trace(by, `is told ${JSON.stringify(answer)}`);
     } catch (thrown) {
+      recorder.operatorWasFailed = true;
       recorder.trace(by, `is told ${String(thrown)}`);
     }
   }

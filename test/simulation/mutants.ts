@@ -1,0 +1,297 @@
+// Deliberate faults, to prove that the simulation can fail: the code under test with a text replaced, or a store around
+// which something is wrong. Each is a mistake that somebody could make.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import type { Store } from '../../core/store.ts';
+import type { Scenario } from './scenario.ts';
+import type { Code } from './simulation.ts';
+
+export interface Mutant {
+  name: string;
+  /** Texts to replace, each of which must be there exactly once. */
+  patches?: { file: string; find: string; put: string }[];
+  wrapStore?: (store: Store) => Store;
+  /** What the schedules have in common that look for it; undefined: nothing. */
+  focus?: Partial<Scenario>;
+  /** The first seed that is tried. */
+  from?: number;
+}
+
+/** Functions that are slow, and several runs and people at once. */
+const SLOW: Partial<Scenario> = {
+  migrations: [{ id: '0010', steps: 1, stepMs: 1_000, timeoutMs: 900_000, sliceMs: undefined }],
+  startsMs: [0, 30_000, 60_000, 300_000, 400_000],
+  operators: 3,
+  decisions: 8,
+  rate: 0.06,
+  userFails: 0.5,
+  kinds: ['stall', 'slow answer', 'late start', 'late duplicate', 'error while it runs', 'throws', 'refused'],
+  deployments: false,
+  pageSize: 1000,
+  latencyMs: undefined,
+};
+/** Attempts that hang to the end of their time while Step Functions has given them up. */
+const HANGING: Partial<Scenario> = {
+  ...SLOW,
+  startsMs: [0, 100_000],
+  migrations: [{ id: '0010', steps: 3, stepMs: 20_000, timeoutMs: 300_000, sliceMs: undefined }],
+  rate: 0.3,
+  userFails: 0,
+  say: 'retry',
+  clocksApartMs: 60_000,
+  kinds: ['error while it runs', 'hangs'],
+};
+
+const CLAIM = 'lambdas/run-migration/claim.ts';
+const RUN = 'lambdas/run-migration/run-migration.ts';
+const CLAIMED = `(await claim(self, services, payload, invocation)) === 'claimed elsewhere'`;
+const HALT = 'lambdas/halt.ts';
+const RESUME = 'lambdas/resume.ts';
+const MACHINE = 'infra/state-machine.ts';
+
+export const MUTANTS: Mutant[] = [
+  {
+    name: 'the claim is unconditional',
+    patches: [{ file: CLAIM, find: `if (!created) return 'claimed elsewhere';`, put: '' }],
+  },
+  {
+    name: 'the claim is made after user code',
+    patches: [
+      { file: RUN, find: `if (${CLAIMED}) {`, put: `if (slice === 0) {` },
+      {
+        file: RUN,
+        find: `if (result === 'more') {`,
+        put: `if (${CLAIMED}) return { outcome: 'claimed elsewhere', migration, attempt };\nif (result === 'more') {`,
+      },
+    ],
+  },
+  {
+    name: 'the ledger is not looked at again after the claim',
+    from: 720,
+    focus: SLOW,
+    patches: [{ file: CLAIM, find: `if ((await settled(ledger, payload)) === undefined) return`, put: 'return' }],
+  },
+  {
+    name: 'a 403 is read as absent',
+    focus: { rate: 0.2, kinds: ['forbidden', 'stop', 'start another'], deployments: false },
+    wrapStore: (store) => ({
+      get: (key) => unlessForbidden(store.get(key), undefined),
+      create: (key, body) => store.create(key, body),
+      replace: (key, body, etag) => store.replace(key, body, etag),
+      list: (prefix) => unlessForbidden(store.list(prefix), []),
+    }),
+  },
+  {
+    name: 'the retry that CDK adds by default is on',
+    patches: [
+      {
+        file: MACHINE,
+        find: `const NOT_STARTED = [`,
+        put: `const NOT_STARTED = ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException',`,
+      },
+    ],
+  },
+  {
+    name: 'a timed-out function is retried',
+    patches: [{ file: MACHINE, find: `const NOT_STARTED = [`, put: `const NOT_STARTED = ['States.Timeout',` }],
+  },
+  {
+    name: 'a retry does not wait for the deadline of the attempt before it',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `if (outcome === undefined && claim && claim.deadline > now) {`,
+        put: 'if (now < 0) {',
+      },
+      { file: CLAIM, find: `if (running && Date.parse(running.deadline) > now) {`, put: 'if (running && now < 0) {' },
+    ],
+  },
+  {
+    name: 'the deadline leaves no margin for clocks that differ',
+    focus: HANGING,
+    patches: [{ file: CLAIM, find: ` + self.clockMarginMs`, put: '' }],
+  },
+  {
+    name: 'the completion is written before user code',
+    patches: [
+      {
+        file: RUN,
+        find: `const from = now();`,
+        put: `const from = now(); await ledger.createCompletion(subject, writer, { completion: 'applied' });`,
+      },
+    ],
+  },
+  {
+    name: 'a failed attempt is recorded as applied',
+    patches: [
+      { file: 'lambdas/record-completion.ts', find: `finished?.outcome === 'succeeded'`, put: `finished` },
+      { file: 'core/decide.ts', find: `if (outcome === 'succeeded')`, put: `if (outcome !== undefined)` },
+    ],
+  },
+  {
+    name: 'a success is recorded before user code has returned',
+    patches: [
+      {
+        file: RUN,
+        find: `result = await drive(`,
+        put: `if (slice === 1) await finish('succeeded');\nresult = await drive(`,
+      },
+    ],
+  },
+  {
+    name: 'a decision overwrites the one before it',
+    patches: [
+      {
+        file: 'core/ledger.ts',
+        find: `return this.#create(keys.decision(subject.migration, subject.attempt, decision.halt), DecisionRecord, record);`,
+        put: `return this.#store.get(keys.decision(subject.migration, subject.attempt, decision.halt)).then(async (there) => {
+          await this.#store.replace(keys.decision(subject.migration, subject.attempt, decision.halt), serialise(record), there?.etag);
+          return { created: true as const, record };
+        });`,
+      },
+    ],
+  },
+  {
+    name: 'a failed attempt is tried again without an operator',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `  return { step: 'halt', migration, attempt };\n}`,
+        put: `  return { step: 'run', migration, attempt: attempt + 1 };\n}`,
+      },
+      {
+        file: CLAIM,
+        find: `if (decided?.decision !== 'retry') {`,
+        put: `if (decided && decided.decision !== 'retry') {`,
+      },
+    ],
+  },
+  {
+    name: 'the order is from the last to the first',
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `manifest.find((id) => !completed.has(id))`,
+        put: `manifest.findLast((id) => !completed.has(id))`,
+      },
+      { file: CLAIM, find: `self.predecessor !== undefined &&`, put: `self.predecessor === '' &&` },
+    ],
+  },
+  {
+    name: 'an error of a migration ends the run green',
+    patches: [
+      {
+        file: MACHINE,
+        find: `Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.halt }],\n        Next: STATES.outcome,`,
+        put: `Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.finished }],\n        Next: STATES.outcome,`,
+      },
+    ],
+  },
+  {
+    name: 'a halt notifies nobody',
+    patches: [{ file: HALT, find: `await notify(record, claim?.deadline);`, put: '' }],
+  },
+  {
+    name: 'a halt keeps its token to itself',
+    patches: [
+      {
+        file: HALT,
+        find: `waiting: [...(await othersWaiting(current, attempt, halt, self)), self],`,
+        put: `waiting: [self],`,
+      },
+    ],
+  },
+  {
+    name: 'a halt believes that its own token of an execution is the newest',
+    patches: [
+      {
+        file: HALT,
+        find: `({ token }) => token !== self.token`,
+        put: `({ execution }) => execution !== self.execution`,
+      },
+    ],
+  },
+  {
+    name: 'whoever a decision never reached is forgotten at the next halt',
+    patches: [{ file: HALT, find: `left.push(other);`, put: ';' }],
+  },
+  {
+    name: 'a decided halt of a completed migration cannot be answered any more',
+    patches: [
+      {
+        file: RESUME,
+        find: `if (completed && !(await anyAlive(halt))) continue;`,
+        put: `if (completed && (decided ?? !(await anyAlive(halt)))) continue;`,
+      },
+    ],
+  },
+  {
+    name: 'a decision is not sent to the run',
+    patches: [
+      {
+        file: RESUME,
+        find: `const delivered = await deliver(await withLatecomers(halt), record);`,
+        put: `const delivered: string[] = []; if (calls(record)) await deliver(await withLatecomers(halt), record);`,
+      },
+      {
+        file: RESUME,
+        find: `function assertReason(`,
+        put: `const calls = (record: DecisionRecord): boolean => record.attempt < 0;\nfunction assertReason(`,
+      },
+    ],
+  },
+];
+
+async function unlessForbidden<T>(answer: Promise<T>, absent: T): Promise<T> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'LedgerForbidden') return absent;
+    throw thrown;
+  }
+}
+
+/** The code under test with a mutant's patches. */
+export async function mutate({ name, patches = [] }: Mutant): Promise<Code> {
+  const folder = await mkdtemp(join(tmpdir(), 'mutant-'));
+  try {
+    const outfile = join(folder, 'code.mjs');
+    const left = new Set(patches);
+    await build({
+      entryPoints: [fileURLToPath(new URL('code.ts', import.meta.url))],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      logLevel: 'silent',
+      plugins: [
+        {
+          name: 'patches',
+          setup({ onLoad }) {
+            onLoad({ filter: /\/(core|lambdas|infra)\/.*\.ts$/ }, async ({ path }) => {
+              let contents = await readFile(path, 'utf8');
+              for (const patch of patches.filter(({ file }) => path.endsWith(`/${file}`))) {
+                if (contents.split(patch.find).length !== 2) {
+                  throw new Error(
+                    `"${name}" looks for a text that is not in ${patch.file} exactly once: ${patch.find}`,
+                  );
+                }
+                contents = contents.replace(patch.find, () => patch.put);
+                left.delete(patch);
+              }
+              return { contents, loader: 'ts' };
+            });
+          },
+        },
+      ],
+    });
+    for (const { file } of left) throw new Error(`"${name}" changes ${file}, which is not part of the code under test`);
+    return (await import(pathToFileURL(outfile).href)) as Code;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
