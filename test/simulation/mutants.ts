@@ -271,8 +271,8 @@ export async function mutate({ name, patches = [] }: Mutant): Promise<Code> {
       plugins: [
         {
           name: 'patches',
-          setup({ onLoad }) {
-            onLoad({ filter: /\/(core|lambdas|infra)\/.*\.ts$/ }, async ({ path }) => {
+          setup: (build) => {
+            build.onLoad({ filter: /\/(core|lambdas|infra)\/.*\.ts$/ }, async ({ path }) => {
               let contents = await readFile(path, 'utf8');
               for (const patch of patches.filter(({ file }) => path.endsWith(`/${file}`))) {
                 if (contents.split(patch.find).length !== 2) {

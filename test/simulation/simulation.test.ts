@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.ts';
 import type { Schedule } from './simulation.ts';
 import { simulate } from './simulation.ts';
 
-const SCHEDULES = 2_000;
+const SCHEDULES = 1_000;
 const MINUTE = 60_000;
 
 async function expectClean(schedule: Schedule): Promise<void> {

@@ -100,7 +100,7 @@ export class Simulation {
     this.code = code;
     this.recorder = new Recorder(() => this.world.now, trace);
     this.faults = new Faults({ ...scenario, seed, given: faults }, places);
-    this.definition = code.stateMachineDefinition('simulated') as unknown as Definition;
+    this.definition = code.stateMachineDefinition('simulated');
     this.executions = new Executions(this);
     this.deployment = deploymentOf(1, scenario.migrations, code.migrationFunctionName);
     this.wrapStore = wrapStore ?? ((store) => store);

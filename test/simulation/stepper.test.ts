@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { stateMachineDefinition } from '../../infra/state-machine.ts';
 import type { LambdaAnswer } from '../../local/lambda-host.ts';
 import { createStepFunctions } from '../../local/step-functions.ts';
-import type { Definition, Ended, Host, Json } from './stepper.ts';
+import type { Ended, Host, Json } from './stepper.ts';
 import { step, TaskFailed } from './stepper.ts';
 
 type Scripted = { answer: Json } | { error: string; message: string } | { decide: Json } | { abort: string };
@@ -98,7 +98,7 @@ async function embedded(script: Record<string, Scripted[]>): Promise<Visited> {
     const body = JSON.parse(payload) as Record<string, Json>;
     calls.push({ name, payload: withoutToken(body) });
     const next = left[name]!.shift()!;
-    const token = String(body['token']);
+    const token = body['token'] as string;
     if ('decide' in next) service.sendTaskSuccess(token, JSON.stringify(next.decide));
     if ('abort' in next) service.sendTaskFailure(token, { error: 'Aborted', cause: next.abort });
     const failure = 'error' in next ? { errorType: next.error, errorMessage: next.message } : undefined;
@@ -149,7 +149,7 @@ async function stepped(script: Record<string, Scripted[]>): Promise<Visited> {
       states.at(-1)!.output = output;
     },
   };
-  const ended = await step(definition as unknown as Definition, host, { state: definition.StartAt, input: INPUT });
+  const ended = await step(definition, host, { state: definition.StartAt, input: INPUT });
   return { states, calls, ended };
 }
 
