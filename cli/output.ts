@@ -77,10 +77,11 @@ export const plain = (text: string): string =>
 
 /** `0.4 s`, `12.3 s`, `4 min 05 s`, `2 h 07 min` */
 export function duration(ms: number): string {
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const minutes = Math.floor(ms / 60_000);
+  if (Math.round(ms / 100) < 600) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.max(60, Math.floor(ms / 1000)); // 59.96 s is a minute
+  const minutes = Math.floor(seconds / 60);
   const padded = (value: number) => String(value).padStart(2, '0');
-  if (minutes < 60) return `${minutes} min ${padded(Math.floor(ms / 1000) % 60)} s`;
+  if (minutes < 60) return `${minutes} min ${padded(seconds % 60)} s`;
   return `${Math.floor(minutes / 60)} h ${padded(minutes % 60)} min`;
 }
 

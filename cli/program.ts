@@ -135,7 +135,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .addArgument(new Argument('<decision>', 'what to do').choices(DECISIONS))
     .option('--reason <text>', 'why; needed for mark-applied and skip')
     .option('--migration <id>', 'decide only if this migration is the halted one (with --attempt)')
-    .option('--attempt <number>', 'decide only if this attempt is the halted one (with --migration)', positive)
+    .option('--attempt <number>', 'decide only if this attempt is the halted one (with --migration)', count)
     .option('--yes', 'do not ask')
     .option('--wait', 'follow the run that goes on, as `run --wait` does')
     .option(...LOCAL_OPTION)
@@ -184,6 +184,11 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
 const ENVIRONMENT = ['<environment>', 'a folder under migrations/'] as const;
 const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to stderr'] as const;
 const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number above 0.');
+}
 
 function positive(text: string): number {
   const value = Number(text);

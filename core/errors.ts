@@ -103,11 +103,19 @@ export function asOdinError(thrown: unknown): OdinError {
 
 /** One line for anything that JavaScript can throw, `name: message` for an Error. */
 export function describeThrown(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : `${thrown.name}: ${thrown.message}`;
   if (typeof thrown === 'string') return thrown;
-  try {
-    return JSON.stringify(thrown) ?? String(thrown);
-  } catch {
-    return String(thrown);
+  for (const describe of [describeError, JSON.stringify as (value: unknown) => string | undefined, String]) {
+    try {
+      const text = describe(thrown);
+      if (text !== undefined) return text;
+    } catch {
+      // It cannot be told this way: a getter of it throws, it is circular, or it is a revoked proxy.
+    }
   }
+  return 'something that cannot be described';
+}
+
+function describeError(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  return thrown.message === '' ? thrown.name : `${thrown.name}: ${thrown.message}`;
 }

@@ -33,9 +33,27 @@ export function parseAttemptKey(key: string): AttemptKey | undefined {
   if (!match) return undefined;
   const [, migration = '', attemptText = '', record, slice, halt] = match;
   const attempt = Number(attemptText);
-  if (slice !== undefined) return { record: 'slice', migration, attempt, slice: Number(slice) };
-  if (halt !== undefined) return { record: 'decision', migration, attempt, halt: Number(halt) };
-  return { record: record === 'started' ? 'started' : 'finished', migration, attempt };
+  const parsed: AttemptKey =
+    slice !== undefined
+      ? { record: 'slice', migration, attempt, slice: Number(slice) }
+      : halt !== undefined
+        ? { record: 'decision', migration, attempt, halt: Number(halt) }
+        : { record: record === 'started' ? 'started' : 'finished', migration, attempt };
+  // Only a key that we would write: the record of 00001/started.json would be looked for in 0001/, and be absent.
+  return attempt >= 1 && keyOf(parsed) === key ? parsed : undefined;
+}
+
+function keyOf(parsed: AttemptKey): string | undefined {
+  const { migration, attempt } = parsed;
+  switch (parsed.record) {
+    case 'started':
+    case 'finished':
+      return keys[parsed.record](migration, attempt);
+    case 'slice': // the first slice's claim is started.json
+      return parsed.slice >= 2 ? keys.slice(migration, attempt, parsed.slice) : undefined;
+    case 'decision':
+      return parsed.halt >= 1 ? keys.decision(migration, attempt, parsed.halt) : undefined;
+  }
 }
 
 /** The migration of a key `completed/0004.json` or `halts/0004.json`, or undefined. */

@@ -139,7 +139,12 @@ export class Ledger {
 
   createClaim(subject: Subject, writer: Writer, claim: Pick<Claim, 'slice' | 'nonce' | 'deadline'>) {
     const record: Claim = { ...stamp(subject, writer), ...claim };
-    return this.#create(claimKey(subject.migration, subject.attempt, claim.slice), Claim, record);
+    const { migration, attempt } = subject;
+    return this.#create(claimKey(migration, attempt, claim.slice), Claim, record, {
+      migration,
+      attempt,
+      slice: claim.slice,
+    });
   }
 
   createFinished(
@@ -148,7 +153,8 @@ export class Ledger {
     outcome: Pick<Finished, 'outcome' | 'error' | 'durationMs' | 'slices'>,
   ) {
     const record: Finished = { ...stamp(subject, writer), ...outcome };
-    return this.#create(keys.finished(subject.migration, subject.attempt), Finished, record);
+    const { migration, attempt } = subject;
+    return this.#create(keys.finished(migration, attempt), Finished, record, { migration, attempt });
   }
 
   createDecision(
@@ -157,7 +163,9 @@ export class Ledger {
     decision: Pick<DecisionRecord, 'halt' | 'decision' | 'reason' | 'by'>,
   ) {
     const record: DecisionRecord = { ...stamp(subject, writer), ...decision };
-    return this.#create(keys.decision(subject.migration, subject.attempt, decision.halt), DecisionRecord, record);
+    const { migration, attempt } = subject;
+    const { halt } = decision;
+    return this.#create(keys.decision(migration, attempt, halt), DecisionRecord, record, { migration, attempt, halt });
   }
 
   createCompletion(
@@ -166,7 +174,8 @@ export class Ledger {
     completion: Pick<Completion, 'completion' | 'reason' | 'by' | 'startedAt' | 'finishedAt'>,
   ) {
     const record: Completion = { ...stamp(subject, writer), ...completion };
-    return this.#create(keys.completed(subject.migration), Completion, record);
+    const { migration } = subject;
+    return this.#create(keys.completed(migration), Completion, record, { migration });
   }
 
   // --- writing: the two mutable records, by compare-and-swap -----------------------------------------------------
@@ -234,13 +243,13 @@ export class Ledger {
   }
 
   /** The same bytes standing there already are ours: the first answer was lost and the request repeated. */
-  async #create<T extends object>(key: string, schema: z.ZodType<T>, record: T): Promise<Created<T>> {
+  async #create<T extends object>(key: string, schema: z.ZodType<T>, record: T, expected: object): Promise<Created<T>> {
     const body = serialise(schema.parse(record));
     if ((await this.#store.create(key, body)) === 'created') return { created: true, record };
     const existing = await this.#store.get(key);
     if (!existing) throw unreadable(key, 'it exists for a conditional write and not for a read');
     if (existing.body === body) return { created: true, record };
-    return { created: false, record: parse(key, existing.body, schema, {}) };
+    return { created: false, record: parse(key, existing.body, schema, expected) };
   }
 
   #migrationOf(key: string): string {

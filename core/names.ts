@@ -90,7 +90,7 @@ export const deployedExecutionName = (manifestSha256: string): string => `deploy
  * `resume-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
  * gone. Fixed, so that two deliveries of one decision start one execution (AWS-FACTS: names are unique for 90 days).
  */
-export const resumedExecutionName = (migration: string, attempt: number, halt: number): string =>
-  `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}`;
+export const resumedExecutionName = (migration: string, attempt: number, halt: number, tries = 1): string =>
+  `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}${tries === 1 ? '' : `-${tries}`}`;
 
 export const pad = (value: number, width: number): string => String(value).padStart(width, '0');

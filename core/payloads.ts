@@ -42,7 +42,14 @@ export const HaltPayload = z.object({
   execution: Arn,
   input: z.unknown(),
   token: z.string().min(1),
-  at: z.object({ migration: MigrationId, attempt: Attempt, error: CaughtError.optional() }),
+  at: z.object({
+    migration: MigrationId,
+    attempt: Attempt,
+    /** Of `Run migration`. */
+    error: CaughtError.optional(),
+    /** Of `Record completion`. */
+    unrecorded: CaughtError.optional(),
+  }),
 });
 export type HaltPayload = z.infer<typeof HaltPayload>;
 

@@ -10,13 +10,22 @@ const MAX_STACK = 16_000;
 
 /** What is kept of anything that user code threw. Its length is bounded, whatever was thrown. */
 export function errorSummary(thrown: unknown): ErrorSummary {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_MESSAGE) };
-  return {
-    name: cut(thrown.name || 'Error', MAX_NAME),
-    message: cut(thrown.message, MAX_MESSAGE),
-    ...(typeof thrown.stack === 'string' && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
-  };
+  try {
+    if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_MESSAGE) };
+    const { name, message, stack } = thrown as { name: unknown; message: unknown; stack?: unknown };
+    return {
+      name: cut(textOf(name) || 'Error', MAX_NAME),
+      message: cut(textOf(message), MAX_MESSAGE),
+      ...(typeof stack === 'string' && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
+    };
+  } catch {
+    // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
+    return { name: 'Error', message: 'something that cannot be described was thrown' };
+  }
 }
+
+/** Types promise that names and messages are text; libraries put other things there. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : describeThrown(value));
 
 const LambdaError = z.object({
   errorType: z.string().optional(),

@@ -124,7 +124,8 @@ function migrationEntry(
   fault: Rehearsal['fault'] | undefined,
 ): string {
   const wrapper = relative(path.join(lambdas, 'entries/run-migration.ts'));
-  const load = `() => import(${relative(file)})`;
+  // Each path on a line of its own: the columns of the source map are then the same wherever the work folder lies.
+  const load = `() => import(\n${relative(file)}\n)`;
   return fault === undefined
     ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
     : `import { migrationHandler } from ${wrapper};\n` +

@@ -4,10 +4,18 @@ import { OdinError } from '../core/errors.ts';
 
 export const CONTEXT_KEY = 'odin-migrate';
 
-/** Lambda's own rule; the names that begin with ODIN_ are this project's. */
-export const VariableName = z
-  .string()
-  .regex(/^(?!ODIN_)[a-zA-Z]\w+$/, 'expected a variable name that does not begin with "ODIN_"');
+/** Names that this project sets itself (ODIN_, NODE_OPTIONS), its logger reads, or Lambda refuses (AWS_, its reserved ones). */
+const RESERVED = /^(ODIN_|AWS_|POWERTOOLS_|NODE_OPTIONS$|LAMBDA_|_HANDLER$|TZ$)/;
+const VARIABLE_RULE =
+  'expected a variable name that begins with a letter, and not with "ODIN_", "AWS_", "LAMBDA_" or "POWERTOOLS_"';
+
+/** Lambda's own rule, and no reserved name. The rule is checked on the record: of a bad key zod says only that it is bad. */
+export const Variables = z.record(z.string(), z.string('expected text')).superRefine((variables, context) => {
+  for (const name of Object.keys(variables)) {
+    if (/^[a-zA-Z]\w+$/.test(name) && !RESERVED.test(name)) continue;
+    context.addIssue({ code: 'custom', path: [name], message: VARIABLE_RULE });
+  }
+});
 
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -24,7 +32,7 @@ const EnvironmentConfiguration = z.strictObject({
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, e.g. "eu-west-1"')
     .optional(),
   /** Environment variables of every migration's function. */
-  variables: z.record(VariableName, z.string()).default({}),
+  variables: Variables.default({}),
   /** Who is told of a halt. */
   notify: z
     .array(z.string().regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"'))
@@ -70,4 +78,5 @@ export function parseConfiguration(context: unknown): Configuration {
 }
 
 export const configurationOf = (configuration: Configuration, environment: string): EnvironmentConfiguration =>
-  configuration.environments[environment] ?? EnvironmentConfiguration.parse({});
+  (Object.hasOwn(configuration.environments, environment) ? configuration.environments[environment] : undefined) ??
+  EnvironmentConfiguration.parse({});

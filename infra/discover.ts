@@ -68,8 +68,8 @@ export function discoverEnvironment(
     const file = `${folder}/${entry.name}`;
     if (id === undefined) {
       warnings.push(
-        isNearMiss(entry.name)
-          ? `${file} is NOT a migration and was skipped: its name must be four digits and ".ts", e.g. 0001.ts.`
+        isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined
+          ? `${file} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
           : `${file} was skipped: it is not a migration.`,
       );
       continue;

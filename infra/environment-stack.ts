@@ -34,6 +34,7 @@ export class EnvironmentStack extends Stack {
     const environment = prepared.name;
     super(scope, stackName(environment), {
       description: `odin-migrate: one-time operations of ${environment}`,
+      suppressTemplateIndentation: true, // 220 migrations indented are over CloudFormation's 1 MB
       terminationProtection: true, // with the ledger gone, everything would be pending again
       ...props,
     });

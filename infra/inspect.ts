@@ -1,14 +1,14 @@
 // Reads what each migration's file exports, and checks it (DESIGN §3). The files are evaluated in a process of their own
 // that has no AWS credentials: a file that works at its top level can do no harm at synth.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import { z } from 'zod';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { cut } from '../core/summaries.ts';
-import { VariableName } from './configuration.ts';
+import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 
 const strings = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
@@ -54,7 +54,7 @@ const Exports = z.object({
     .min(128, "expected at least 128, Lambda's smallest")
     .max(10_240, "expected at most 10240, Lambda's largest")
     .optional(),
-  variables: z.record(VariableName, z.string('expected text')).optional(),
+  variables: Variables.optional(),
 });
 
 export interface InspectedMigration extends MigrationFile {
@@ -121,6 +121,9 @@ export function bundlingFailed(thrown: unknown): OdinError {
   });
 }
 
+const readAnswers = (output: string): Answer[] =>
+  existsSync(output) ? z.array(Answer).parse(JSON.parse(readFileSync(output, 'utf8'))) : [];
+
 const EVALUATION_TIMEOUT_MS = 60_000;
 
 function evaluate(migrations: readonly MigrationFile[], workDirectory: string): Answer[] {
@@ -137,12 +140,15 @@ function evaluate(migrations: readonly MigrationFile[], workDirectory: string): 
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: EVALUATION_TIMEOUT_MS,
     });
-    return z.array(Answer).parse(JSON.parse(readFileSync(output, 'utf8')));
+    const answers = readAnswers(output);
+    if (answers.length === migrations.length) return answers;
+    throw new OdinError({ code: 'Internal', source: 'system', what: 'the process ended early' });
   } catch (thrown) {
+    const culprit = migrations[readAnswers(output).length]?.file ?? 'the migrations';
     throw new OdinError({
       code: 'BadMigrationFile',
       source: 'user',
-      what: `Reading the exports of ${migrations.map(({ file }) => file).join(', ')} did not come to an end.`,
+      what: `Reading the exports of ${culprit} did not come to an end.`,
       why: `A file that works at its top level, or ends the process, has this effect. ${cut(describeThrown(thrown), 1000)}`,
       next: 'Move the work into migration().',
       cause: thrown,
@@ -157,6 +163,7 @@ const EVALUATE = `
 import { writeFileSync } from 'node:fs';
 const answers = [];
 for (const url of modules) {
+  writeFileSync(output, JSON.stringify(answers)); // so many were read when one of them ends the process
   try {
     const exported = await import(url);
     const fields = {};
@@ -178,6 +185,9 @@ process.exit(0);
 function check(migration: MigrationFile, answer: Answer | undefined): InspectedMigration {
   if (!answer || answer.error !== undefined) {
     throw bad(migration, 'the file', `could not be evaluated: ${cut(answer?.error ?? 'no answer', 1000)}`);
+  }
+  if (answer.kind === 'GeneratorFunction') {
+    throw bad(migration, 'migration', 'expected an exported async function, found a generator that is not async');
   }
   if (answer.type !== 'function') {
     const found = answer.type === 'undefined' ? 'no such export' : `found ${String(answer.type)}`;

@@ -105,7 +105,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
           { ErrorEquals: ['BadPayload', 'NothingToRecord', 'RecordUnreadable', 'LedgerForbidden'], MaxAttempts: 0 },
           { ErrorEquals: ['States.ALL'], ...FOR_HOURS },
         ],
-        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.halt }],
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.unrecorded', Next: STATES.halt }],
         Next: STATES.listPending,
       },
       [STATES.wait]: {

@@ -25,8 +25,9 @@ export function createHalt(services: Services, manifest: Manifest) {
       allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
     };
     for (;;) {
-      const { finished, claim, halt } = await look(migration, attempt, execution);
-      const error = finished?.error ?? (at.error && caughtSummary(at.error));
+      const { finished, claim, halt } = await look(at, execution);
+      const caught = at.unrecorded ?? at.error;
+      const error = at.unrecorded === undefined && finished?.error ? finished.error : caught && caughtSummary(caught);
       const record = await ledger.updateHalt(
         {
           migration,
@@ -42,7 +43,7 @@ export function createHalt(services: Services, manifest: Manifest) {
           if (current && isLater(current, attempt, halt)) throw notNeeded(migration, attempt, 'a later halt is open');
           return {
             halt,
-            outcome: outcomeOf(finished),
+            outcome: at.unrecorded ? 'unrecorded' : outcomeOf(finished),
             waiting: [...(await othersWaiting(current, attempt, halt, self)), self],
             ...(error && { error }),
           };
@@ -50,7 +51,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       );
       // A decision is written and then the record is read (resume); the record is written and then decisions are read.
       // Whatever the order, one sees the other: nobody waits in a halt whose decision was delivered without him.
-      if ((await look(migration, attempt, execution)).halt > halt) continue;
+      if ((await look(at, execution)).halt > halt) continue;
       log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
       await notify(record, execution, claim);
       return { migration, attempt, halt };
@@ -58,7 +59,7 @@ export function createHalt(services: Services, manifest: Manifest) {
   };
 
   /** What the ledger holds of the attempt, and the number of its next halt. */
-  async function look(migration: string, attempt: number, execution: string) {
+  async function look({ migration, attempt, unrecorded }: HaltPayload['at'], execution: string) {
     const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
     const index = attempts.find((seen) => seen.attempt === attempt);
     const finished = await ledger.finished(migration, attempt);
@@ -69,7 +70,8 @@ export function createHalt(services: Services, manifest: Manifest) {
         ? 'it is completed'
         : attempts.some((later) => later.attempt > attempt)
           ? 'a later attempt was made'
-          : decided && decided.decision !== 'abort'
+          : // What was decided could not be recorded: listing again would go round for ever.
+            decided && decided.decision !== 'abort' && !unrecorded
             ? `${decided.by} decided ${decided.decision}`
             : claim && !finished && claim.execution !== execution && (await executions.isAlive(claim.execution))
               ? `it is running in ${claim.execution}`

@@ -84,6 +84,8 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
       if (match) return match.halt;
       throw notThatHalt(named, open[0]?.halt);
     }
+    // Which of several is meant must be said: one may be of a file that is not deployed any more.
+    if (open.length > 1) throw severalHalts(open.map((candidate) => candidate.halt));
     const found = open[0] ?? unsettled.at(-1);
     if (found) return found.halt;
     throw new OdinError({
@@ -113,8 +115,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
       }
       if (alive || record.decision === 'abort' || (await movedOn(record))) return goOn;
       const allowOutOfOrder = halt.waiting.some((waiting) => waiting.allowOutOfOrder);
-      const name = resumedExecutionName(record.migration, record.attempt, record.halt);
-      return [(await executions.start(name, allowOutOfOrder ? { allowOutOfOrder } : {})).execution];
+      return [await takeOver(record, allowOutOfOrder ? { allowOutOfOrder } : {})];
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',
@@ -133,6 +134,17 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
     return now?.attempt === halt.attempt && now.halt === halt.halt ? now : halt;
   }
 
+  /** The next name when the execution of a name is gone too; each name is started once, by whoever comes first. */
+  async function takeOver({ migration, attempt, halt }: DecisionRecord, input: object): Promise<string> {
+    for (let tries = 1; ; tries += 1) {
+      const { execution, existed } = await executions.start(
+        resumedExecutionName(migration, attempt, halt, tries),
+        input,
+      );
+      if (!existed || (await executions.isAlive(execution))) return execution;
+    }
+  }
+
   async function anyAlive(halt: HaltRecord): Promise<boolean> {
     for (const { execution } of halt.waiting) if (await executions.isAlive(execution)) return true;
     return false;
@@ -142,6 +154,15 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
   async function movedOn({ migration, attempt }: DecisionRecord): Promise<boolean> {
     if ((await ledger.completion(migration)) !== undefined) return true;
     return ((await ledger.lastAttempt(migration))?.attempt ?? 0) > attempt;
+  }
+
+  function severalHalts(open: readonly HaltRecord[]): OdinError {
+    return new OdinError({
+      code: 'OtherHalt',
+      source: 'user',
+      what: `Several attempts are halted in ${environment}: ${open.map(({ migration, attempt }) => `attempt ${attempt} of ${migration}`).join(', ')}.`,
+      next: 'Say which one you mean: --migration ... --attempt ....',
+    });
   }
 
   function notThatHalt(named: { migration: string; attempt: number }, open: HaltRecord | undefined): OdinError {

@@ -35,11 +35,9 @@ describe('the documents', () => {
         writeFileSync(target, text);
         return { id, file: target, path: target, sourceSha256: '' };
       });
-      const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (name) => ts.sys.readFile(name));
-      const { options } = ts.convertCompilerOptionsFromJson(
-        (config as { compilerOptions: unknown }).compilerOptions,
-        PROJECT,
-      );
+      const read = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (name) => ts.sys.readFile(name));
+      const { compilerOptions } = read.config as { compilerOptions: unknown };
+      const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, PROJECT);
       const program = ts.createProgram(
         migrations.map((migration) => migration.path),
         options,

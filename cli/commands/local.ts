@@ -3,7 +3,8 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { rmSync } from 'node:fs';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
-import { discoverEnvironment } from '../../infra/discover.ts';
+import { assertEnvironmentName } from '../../core/identifiers.ts';
+import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
 import type { Embedded } from '../embedded.ts';
 import { localDirectory, startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -25,6 +26,9 @@ export interface LocalOptions {
 
 /** `npm start` is `local sample`; with an npm script around it, a hint names the shorter form. */
 export async function local(project: Project, environment: string, options: LocalOptions): Promise<ExitCode> {
+  // Before anything is deleted: the name becomes part of a path.
+  assertKnownEnvironment(environment, project.directory, project.configuration);
+  assertEnvironmentName(environment);
   const rehearsal = rehearsalOf(options);
   if (rehearsal) assertMigration(project, environment, rehearsal.migration);
   if (options.fresh) rmSync(localDirectory(project, environment), { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // Runs user code: a plain migration to its end, a checkpointed one from checkpoint to checkpoint.
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { OdinError } from '../../core/errors.ts';
+import { describeThrown, OdinError } from '../../core/errors.ts';
 import type { CheckpointRecord } from '../../core/records.ts';
 import type { Checkpoint, MigrationModule } from './user-module.ts';
 import { isCheckpointed } from './user-module.ts';
@@ -23,11 +23,21 @@ const SAFETY_MS = 5_000;
 
 /** @returns `more` when the slice stopped at a checkpoint because its time runs out */
 export async function drive(module: MigrationModule, driver: Driver): Promise<'finished' | 'more'> {
-  const running = module.migration(driver.checkpoint?.cursor);
+  // Awaited also when it is a generator, which then is itself: an async function may return one.
+  const running: unknown = await module.migration(driver.checkpoint?.cursor);
   if (!isCheckpointed(running)) {
-    await running;
+    if (isGenerator(running)) throw notAsync();
     return 'finished';
   }
+  try {
+    return await steps(running, driver);
+  } finally {
+    // Lets its own `finally` blocks run, whatever ended it here; nothing happens to one that has ended.
+    await running.return();
+  }
+}
+
+async function steps(running: AsyncGenerator<unknown, void, undefined>, driver: Driver): Promise<'finished' | 'more'> {
   let last = driver.checkpoint;
   let longest = 0;
   for (;;) {
@@ -38,10 +48,7 @@ export async function drive(module: MigrationModule, driver: Driver): Promise<'f
     longest = Math.max(longest, driver.now() - from);
     const stopped = driver.remainingMs() < SAFETY_MS + 2 * longest;
     last = await driver.save(last, { ...checkpoint, stopped });
-    if (stopped) {
-      await running.return(); // lets its `finally` blocks run
-      return 'more';
-    }
+    if (stopped) return 'more';
   }
 }
 
@@ -53,13 +60,15 @@ const CheckpointShape = z.object({
 });
 
 function validate(value: unknown, last: CheckpointRecord | undefined): Checkpoint {
-  const parsed = CheckpointShape.safeParse(value);
+  const parsed = attempt(() => CheckpointShape.safeParse(value));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw badCheckpoint(`${issue?.path.join('.') || 'the value'}: ${issue?.message ?? 'not valid'}`);
   }
-  const { cursor, done, total, note } = parsed.data;
-  const bytes = Buffer.byteLength(JSON.stringify(cursor));
+  const { done, total, note } = parsed.data;
+  const json = attempt(() => JSON.stringify(parsed.data.cursor));
+  const cursor = JSON.parse(json) as unknown; // as it will be read back: -0 is 0 then
+  const bytes = Buffer.byteLength(json);
   if (bytes > MAX_CURSOR_BYTES) throw badCheckpoint(`its cursor is ${bytes} bytes of JSON, over ${MAX_CURSOR_BYTES}`);
   if (last && isDeepStrictEqual(last.cursor, cursor)) {
     throw badCheckpoint(`its cursor ${JSON.stringify(cursor)} is the one before it again, so it would never end`);
@@ -71,6 +80,26 @@ function validate(value: unknown, last: CheckpointRecord | undefined): Checkpoin
     ...(note !== undefined && { note }),
   };
 }
+
+/** What refers to itself, or is nested too deep, is for no parser. */
+function attempt<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw badCheckpoint(`its cursor cannot be written as JSON (${describeThrown(thrown).split('\n')[0] ?? ''})`);
+  }
+}
+
+const isGenerator = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
+
+const notAsync = (): OdinError =>
+  new OdinError({
+    code: 'BadMigrationFile',
+    source: 'user',
+    what: 'migration() gave back a generator that is not async, so that none of its code has run.',
+    next: 'Write "export async function* migration".',
+  });
 
 const badCheckpoint = (why: string): OdinError =>
   new OdinError({

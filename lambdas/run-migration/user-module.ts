@@ -11,13 +11,11 @@ export interface Checkpoint {
 }
 
 export interface MigrationModule {
-  migration: (resume?: unknown) => Promise<void> | AsyncGenerator<unknown, void, undefined>;
+  migration: (resume?: unknown) => Promise<unknown> | AsyncGenerator<unknown, void, undefined>;
 }
 
 /** Evaluates the migration's file. */
 export type LoadMigration = (payload: RunPayload) => Promise<MigrationModule>;
 
-export const isCheckpointed = (
-  result: ReturnType<MigrationModule['migration']>,
-): result is AsyncGenerator<unknown, void, undefined> =>
+export const isCheckpointed = (result: unknown): result is AsyncGenerator<unknown, void, undefined> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result;

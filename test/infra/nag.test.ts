@@ -1,7 +1,7 @@
 // AWS's own rules (cdk-nag, AwsSolutions) over the stack of every environment of this project.
 import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -16,6 +16,7 @@ interface Report {
 /** The rules that the stack of `sample` breaks without an acknowledgement. */
 function findings(change: (app: App) => void = () => undefined): string[] {
   const { directory, configuration } = openProject();
+  mkdirSync(path.join(directory, '.odin-migrate'), { recursive: true });
   const work = mkdtempSync(path.join(directory, '.odin-migrate', 'nag-'));
   const output = mkdtempSync(path.join(tmpdir(), 'odin-migrate-nag-'));
   try {

@@ -189,7 +189,7 @@ const SCENARIOS: Scenario[] = [
   {
     title: 'an execution stopped in the middle of a migration: the next one halts, and nothing runs twice',
     environment: 'stopped',
-    files: { '0001.ts': takes(8), '0002.ts': works() },
+    files: { '0001.ts': takes(20), '0002.ts': works() },
     async live(world) {
       const stopped = await world.start();
       await world.effectsAppear('0001', 1);
@@ -324,7 +324,8 @@ const SCENARIOS: Scenario[] = [
     title:
       'two operators at once: one wins, the other is told who decided what; the same decision again changes nothing',
     environment: 'operators',
-    files: secondFails,
+    // The last one takes a while: whoever comes second finds the run still going on.
+    files: { ...secondFails, '0003.ts': takes(15) },
     async live(world) {
       const run = await world.start();
       await world.halted('0002', run);
