@@ -89,13 +89,14 @@ export function createHalt(services: Services, manifest: Manifest) {
     current: HaltRecord | undefined,
     attempt: number,
     halt: number,
-    self: { execution: string; token: string },
+    self: HaltRecord['waiting'][number],
   ): Promise<HaltRecord['waiting']> {
     const others = current?.waiting.filter(({ token }) => token !== self.token) ?? [];
     if (current?.attempt === attempt && current.halt === halt) return others;
     const left: HaltRecord['waiting'] = [];
     for (const other of others) {
-      if (other.execution !== self.execution && (await executions.isAlive(other.execution))) left.push(other);
+      if (other.execution !== self.execution && (await executions.isAlive(other.execution)))
+        left.push({ ...other, since: self.since });
     }
     return left;
   }

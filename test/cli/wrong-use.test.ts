@@ -104,12 +104,9 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
       ['BadUsage: Expected one of --fail, --crash and --timeout, found several.', '\n  Practise one fault at a time.'],
     ],
     [
-      'an environment that is not deployed',
+      'an AWS that does not answer',
       ['resume', 'sample', 'retry'],
-      [
-        'NotDeployed: The stack OdinMigrate-sample was not found: ',
-        '\n  Check the AWS profile and region, or deploy it',
-      ],
+      ['AwsUnreachable: AWS did not answer: ', '\n  Check the network, --region and AWS_ENDPOINT_URL.'],
     ],
   ])('%s', async ([, args, said], { expect }) => {
     const { code, stderr } = await odinMigrate(...args);

@@ -76,6 +76,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a 403 is read as absent',
+    from: 4357,
     focus: { rate: 0.2, kinds: ['forbidden', 'stop', 'start another'], deployments: false },
     wrapStore: (store) => ({
       get: (key) => unlessForbidden(store.get(key), undefined),
@@ -146,11 +147,12 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'core/ledger.ts',
-        find: `return this.#create(keys.decision(subject.migration, subject.attempt, decision.halt), DecisionRecord, record);`,
-        put: `return this.#store.get(keys.decision(subject.migration, subject.attempt, decision.halt)).then(async (there) => {
-          await this.#store.replace(keys.decision(subject.migration, subject.attempt, decision.halt), serialise(record), there?.etag);
-          return { created: true as const, record };
-        });`,
+        find: `return this.#create(keys.decision(migration, attempt, halt), DecisionRecord, record, { migration, attempt, halt });`,
+        put: `const key = keys.decision(migration, attempt, halt);
+          return this.#store.get(key).then(async (there) => {
+            await this.#store.replace(key, serialise(record), there?.etag);
+            return { created: true as const, record };
+          });`,
       },
     ],
   },
@@ -192,7 +194,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a halt notifies nobody',
-    patches: [{ file: HALT, find: `await notify(record, claim?.deadline);`, put: '' }],
+    patches: [{ file: HALT, find: `await notify(record, execution, claim);`, put: '' }],
   },
   {
     name: 'a halt keeps its token to itself',
