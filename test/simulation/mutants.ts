@@ -218,7 +218,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'whoever a decision never reached is forgotten at the next halt',
-    patches: [{ file: HALT, find: `left.push(other);`, put: ';' }],
+    patches: [{ file: HALT, find: `left.push({ ...other, since: self.since });`, put: ';' }],
   },
   {
     name: 'a decided halt of a completed migration cannot be answered any more',
