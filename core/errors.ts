@@ -25,7 +25,6 @@ export type ErrorCode =
   | 'LedgerForbidden'
   | 'LedgerUnavailable'
   | 'RecordUnreadable'
-  | 'RecordContradicted'
   // a run that must not go on
   | 'OutOfOrder'
   | 'HaltedElsewhere'
@@ -55,7 +54,6 @@ export type ErrorCode =
   | 'NoCredentials'
   | 'AwsForbidden'
   | 'AwsUnreachable'
-  | 'ToolMissing'
   | 'Internal';
 
 export interface ErrorParts {
