@@ -6,6 +6,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // Vitest leaves one core to itself, which of two is half of the machine; most of a scenario is waiting for others.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

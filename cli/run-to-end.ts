@@ -1,5 +1,6 @@
 // Follows a run to its end or to its halt, asks for a decision where somebody can answer, and says how it came out.
 import { input, select } from '@inquirer/prompts';
+import { choices, needsReason } from '../core/choices.ts';
 import type { Decision } from '../core/decide.ts';
 import { asOdinError } from '../core/errors.ts';
 import type { OpenHalt } from '../core/view.ts';
@@ -11,7 +12,7 @@ import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { RunEvent, Seen } from './follow.ts';
 import { follow } from './follow.ts';
-import { CHOICES, needsReason, printDecisions } from './halts.ts';
+import { printDecisions } from './halts.ts';
 import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
 import type { Report } from './report.ts';
 
@@ -82,11 +83,15 @@ function messageOf(cause: string): string {
   }
 }
 
-async function ask(deployment: Deployment, { migration, attempt }: OpenHalt): Promise<void> {
+async function ask(deployment: Deployment, { migration, attempt, outcome }: OpenHalt): Promise<void> {
   for (;;) {
     const decision = await select<Decision>({
       message: `What should happen with ${migration}?`,
-      choices: CHOICES.map(([value, what]) => ({ value, short: value, name: `${value.padEnd(13)} ${what}` })),
+      choices: choices(outcome).map(({ decision: value, meaning }) => ({
+        value,
+        short: value,
+        name: `${value.padEnd(13)} ${meaning}`,
+      })),
     });
     const required = needsReason(decision);
     const reason = await input({ message: required ? 'Reason:' : 'Reason (may be empty):', required });

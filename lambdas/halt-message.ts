@@ -1,5 +1,6 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
+import { choices, resumeCommand } from '../core/choices.ts';
 import type { MigrationHalted } from '../core/events.ts';
 import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
@@ -128,27 +129,8 @@ function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
 const logsOf = (environment: string, claim: Claim): string =>
   logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
 
-function decisions({ environment, halt }: HaltNews): { command: string; meaning: string }[] {
-  const { migration, attempt, outcome } = halt;
-  const type = (decision: string, reason = '') =>
-    `npx odin-migrate resume ${environment} ${decision} --migration ${migration} --attempt ${attempt}${reason}`;
-  const withReason = ' --reason "..."';
-  const meanings =
-    outcome === 'unrecorded'
-      ? {
-          retry: 'records its success now; nothing is run twice',
-          markApplied: 'the same, and keeps your reason',
-          skip: 'is refused here: it succeeded, and cannot be recorded as skipped',
-        }
-      : {
-          retry: 'runs it again, as a new attempt, with the code that is deployed now',
-          markApplied: 'records it as applied, because you made sure that its effect is there',
-          skip: 'records it as skipped: it is not needed, and never runs',
-        };
-  return [
-    { command: type('retry'), meaning: meanings.retry },
-    { command: type('mark-applied', withReason), meaning: meanings.markApplied },
-    { command: type('skip', withReason), meaning: meanings.skip },
-    { command: type('abort'), meaning: 'ends this run as failed; the next run halts here again' },
-  ];
-}
+const decisions = ({ environment, halt }: HaltNews): { command: string; meaning: string }[] =>
+  choices(halt.outcome).map(({ decision, meaning }) => ({
+    command: resumeCommand({ environment }, decision, halt),
+    meaning,
+  }));
