@@ -73,11 +73,16 @@ export function createHalt(services: Services, manifest: Manifest) {
           : // What was decided could not be recorded: listing again would go round for ever.
             decided && decided.decision !== 'abort' && !unrecorded
             ? `${decided.by} decided ${decided.decision}`
-            : claim && !finished && claim.execution !== execution && (await executions.isAlive(claim.execution))
+            : claim && !finished && (await runsElsewhere(claim, execution))
               ? `it is running in ${claim.execution}`
               : undefined;
     if (why !== undefined) throw notNeeded(migration, attempt, why);
     return { finished, claim, halt: (index?.halts ?? 0) + 1 };
+  }
+
+  async function runsElsewhere(claim: Claim, execution: string): Promise<boolean> {
+    const mayRun = claim.execution !== execution && Date.parse(claim.deadline) > now();
+    return mayRun && (await executions.isAlive(claim.execution));
   }
 
   /**

@@ -282,6 +282,13 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
         await finish('failed', FAILURE);
       },
     ],
+    [
+      'another execution that is alive claimed it, and its deadline has passed',
+      async () => {
+        await claim(1, other);
+        world.clock.advance(Date.parse(DEADLINE) - world.clock.now());
+      },
+    ],
     ['it was aborted', () => decide('abort')],
   ])('but it is needed when %s', async (_, prepare) => {
     await prepare();

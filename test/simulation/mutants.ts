@@ -231,6 +231,18 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'a living owner is waited for after the deadline of its claim',
+    from: 8_145,
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `if (claim.owner !== 'dead' && claim.deadline > now) {`,
+        put: `if (claim.owner !== 'dead' && (claim.owner === 'alive' || claim.deadline > now)) {`,
+      },
+      { file: HALT, find: ` && Date.parse(claim.deadline) > now();`, put: `;` },
+    ],
+  },
+  {
     name: 'a decision is not sent to the run',
     patches: [
       {

@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.ts';
 import type { Schedule } from './simulation.ts';
 import { simulate } from './simulation.ts';
 
-const SCHEDULES = 1_000;
+const SCHEDULES = 3_000;
 const MINUTE = 60_000;
 
 async function expectClean(schedule: Schedule): Promise<void> {
@@ -105,6 +105,30 @@ describe('stays mended', () => {
         { point: 165, kind: 'throws', size: 0.209 },
         { point: 222, kind: 'stop and redrive', size: 0.27 },
         { point: 231, kind: 'crash after', size: 0.626 },
+      ],
+    });
+  });
+
+  it('an abort that was recorded and never sent: another run waited for the execution, which waited to be aborted', async () => {
+    await expectClean({
+      seed: 8145,
+      scenario: {
+        ...base,
+        migrations: [
+          { id: '0010', steps: 1, stepMs: 70.337, timeoutMs: 300_000, sliceMs: undefined },
+          { id: '0020', steps: 3, stepMs: 30_934.1, timeoutMs: 300_000, sliceMs: 10_000 },
+        ],
+        startsMs: [10_088_069, 5_532_855, 8_204_285],
+        decisions: 8,
+        userFails: 0.3,
+        pageSize: 2,
+      },
+      faults: [
+        { point: 35, kind: 'throws', size: 0.777 },
+        { point: 77, kind: 'lost', size: 0.957 },
+        { point: 97, kind: 'lost', size: 0.749 },
+        { point: 99, kind: 'error while it runs', size: 0.499 },
+        { point: 148, kind: 'lost', size: 0.222 },
       ],
     });
   });
