@@ -39,7 +39,6 @@ export interface Deployment {
 export interface ClientOptions {
   endpoint?: string;
   region?: string;
-  profile?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 

@@ -27,7 +27,12 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
-  const aws = (): ClientOptions => program.opts<Pick<ClientOptions, 'profile' | 'region'>>();
+  const aws = (): ClientOptions => {
+    const { profile, region } = program.opts<{ profile?: string; region?: string }>();
+    // As the variable and not as an option of each client, which would not take the profile's endpoint_url.
+    if (profile !== undefined) process.env['AWS_PROFILE'] = profile;
+    return region === undefined ? {} : { region };
+  };
 
   program
     .command('new')

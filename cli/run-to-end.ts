@@ -14,6 +14,7 @@ import type { RunEvent, Seen } from './follow.ts';
 import { follow } from './follow.ts';
 import { printDecisions } from './halts.ts';
 import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
+import { answerTo } from './questions.ts';
 import type { Report } from './report.ts';
 
 export interface Run {
@@ -41,11 +42,11 @@ export async function runToEnd(run: Run): Promise<RunResult> {
     report.event(event);
     if (event.event === 'halted') {
       const halt = openHaltOf(event.halt);
-      if (!(run.ask ?? atTerminal())) {
+      const decided = (run.ask ?? atTerminal()) && (await withoutSpinner(() => ask(deployment, halt)));
+      if (!decided) {
         printDecisions(deployment, halt);
         return { execution, outcome: 'halted', exitCode: EXIT.halted, halt };
       }
-      await withoutSpinner(() => ask(deployment, halt));
     }
     if (event.event === 'ended') return { execution, ...ended(event, report.summary()) };
   }
@@ -83,18 +84,23 @@ function messageOf(cause: string): string {
   }
 }
 
-async function ask(deployment: Deployment, { migration, attempt, outcome }: OpenHalt): Promise<void> {
+/** @returns whether a decision was sent; false when the question was left by Ctrl-C */
+async function ask(deployment: Deployment, { migration, attempt, outcome }: OpenHalt): Promise<boolean> {
   for (;;) {
-    const decision = await select<Decision>({
-      message: `What should happen with ${migration}?`,
-      choices: choices(outcome).map(({ decision: value, meaning }) => ({
-        value,
-        short: value,
-        name: `${value.padEnd(13)} ${meaning}`,
-      })),
-    });
+    const decision = await answerTo(
+      select<Decision>({
+        message: `What should happen with ${migration}?`,
+        choices: choices(outcome).map(({ decision: value, meaning }) => ({
+          value,
+          short: value,
+          name: `${value.padEnd(13)} ${meaning}`,
+        })),
+      }),
+    );
+    if (decision === undefined) return false;
     const required = needsReason(decision);
-    const reason = await input({ message: required ? 'Reason:' : 'Reason (may be empty):', required });
+    const reason = await answerTo(input({ message: required ? 'Reason:' : 'Reason (may be empty):', required }));
+    if (reason === undefined) return false;
     try {
       const answer = await sendDecision(deployment, {
         decision,
@@ -103,7 +109,7 @@ async function ask(deployment: Deployment, { migration, attempt, outcome }: Open
         ...(reason.trim() !== '' && { reason: reason.trim() }),
       });
       print(`  ${plain(answer.message)}`);
-      return;
+      return true;
     } catch (thrown) {
       printError(awsError(thrown) ?? asOdinError(thrown));
     }

@@ -16,6 +16,7 @@ import { printHalt } from '../halts.ts';
 import { LocalOutput } from '../local-output.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
 import type { Project } from '../project.ts';
+import { answerTo } from '../questions.ts';
 import { Report } from '../report.ts';
 import { runToEnd } from '../run-to-end.ts';
 
@@ -86,7 +87,8 @@ async function resumeDeployed(
 async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {
   printHalt(halt);
   const meaning = meaningOf(decision, halt.outcome);
-  return await confirm({ message: `${decision} ${halt.migration}: ${meaning}. Do it?`, default: false });
+  const message = `${decision} ${halt.migration}: ${meaning}. Do it?`;
+  return (await answerTo(confirm({ message, default: false }))) ?? false;
 }
 
 /** The process that halted is gone, and its execution with it: a new one is started here and followed to its end. */
