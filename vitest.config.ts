@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/emulator/**', 'test/browser/**'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           // Room for a hook that synthesises and deploys to the embedded AWS on a busy machine.
           hookTimeout: 180_000,
         },
