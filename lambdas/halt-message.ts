@@ -5,7 +5,7 @@ import type { MigrationHalted } from '../core/events.ts';
 import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
 import { migrationLogGroup } from '../core/names.ts';
-import type { Claim, HaltRecord } from '../core/records.ts';
+import type { Claim, DecisionRecord, HaltRecord } from '../core/records.ts';
 import { cut, firstSourceLine } from '../core/summaries.ts';
 import type { ChatNotification } from './chat.ts';
 import { asCode, chatNotification, threadId } from './chat.ts';
@@ -19,6 +19,8 @@ export interface HaltNews {
   entry: ManifestEntry | undefined;
   /** Of the attempt's last slice; absent when it never started. */
   claim: Claim | undefined;
+  /** The decision that could not be recorded, when that is why it halted. */
+  unrecorded: DecisionRecord | undefined;
   /** Epoch milliseconds. */
   now: number;
 }
@@ -37,6 +39,7 @@ export function haltText(news: HaltNews): string {
     `File:          ${fileOf(entry)}`,
     `Attempt:       ${attempt}`,
     `Outcome:       ${outcomeOf(news)}`,
+    ...unrecordedDecision(news).map((line) => `Decided:       ${line}`),
     ...(error ? [`Error:         ${oneLine(`${error.name}: ${error.message}`)}`] : []),
     ...(error?.stack === undefined ? [] : [`               ${oneLine(firstSourceLine(error.stack))}`]),
     ...runningUntil(news),
@@ -62,6 +65,7 @@ export function haltChat(news: HaltNews): ChatNotification {
         ...(entry?.description === undefined ? [] : [asCode(oneLine(entry.description))]),
         `${fileOf(entry)}, attempt ${attempt}`,
         outcomeOf(news),
+        ...unrecordedDecision(news),
         ...(error ? [asCode(oneLine(`${error.name}: ${error.message}`))] : []),
         ...(source === '' ? [] : [asCode(source)]),
         ...runningUntil(news),
@@ -118,6 +122,11 @@ function outcomeOf({ halt: { outcome }, claim }: HaltNews): string {
       return 'It SUCCEEDED, but its completion could not be recorded.';
   }
 }
+
+const unrecordedDecision = ({ unrecorded }: HaltNews): string[] =>
+  unrecorded
+    ? [`${oneLine(unrecorded.by)} decided ${unrecorded.decision}, and its completion could not be recorded.`]
+    : [];
 
 function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
   if (outcome !== 'unknown' || !claim) return [];

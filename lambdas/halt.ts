@@ -3,7 +3,7 @@ import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { HaltPayload } from '../core/payloads.ts';
 import { RunInput } from '../core/payloads.ts';
-import type { Claim, Finished, HaltRecord } from '../core/records.ts';
+import type { Claim, DecisionRecord, Finished, HaltRecord } from '../core/records.ts';
 import { caughtSummary } from '../core/summaries.ts';
 import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from './services.ts';
@@ -25,7 +25,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
     };
     for (;;) {
-      const { finished, claim, halt } = await look(at, execution);
+      const { finished, claim, decided, halt } = await look(at, execution);
       const caught = at.unrecorded ?? at.error;
       const error = at.unrecorded === undefined && finished?.error ? finished.error : caught && caughtSummary(caught);
       const record = await ledger.updateHalt(
@@ -43,7 +43,7 @@ export function createHalt(services: Services, manifest: Manifest) {
           if (current && isLater(current, attempt, halt)) throw notNeeded(migration, attempt, 'a later halt is open');
           return {
             halt,
-            outcome: at.unrecorded ? 'unrecorded' : outcomeOf(finished),
+            outcome: outcomeOf(finished),
             waiting: [...(await othersWaiting(current, attempt, halt, self)), self],
             ...(error && { error }),
           };
@@ -53,7 +53,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       // Whatever the order, one sees the other: nobody waits in a halt whose decision was delivered without him.
       if ((await look(at, execution)).halt > halt) continue;
       log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
-      await notify(record, execution, claim);
+      await notify(record, execution, claim, at.unrecorded && decided);
       return { migration, attempt, halt };
     }
   };
@@ -77,7 +77,7 @@ export function createHalt(services: Services, manifest: Manifest) {
               ? `it is running in ${claim.execution}`
               : undefined;
     if (why !== undefined) throw notNeeded(migration, attempt, why);
-    return { finished, claim, halt: (index?.halts ?? 0) + 1 };
+    return { finished, claim, decided, halt: (index?.halts ?? 0) + 1 };
   }
 
   async function runsElsewhere(claim: Claim, execution: string): Promise<boolean> {
@@ -107,10 +107,15 @@ export function createHalt(services: Services, manifest: Manifest) {
   }
 
   /** An unsent notification never prevents the halt: the halt is in the ledger, and the log says what was not sent. */
-  function notify(halt: HaltRecord, execution: string, claim: Claim | undefined): Promise<void> {
+  function notify(
+    halt: HaltRecord,
+    execution: string,
+    claim: Claim | undefined,
+    unrecorded: DecisionRecord | undefined,
+  ): Promise<void> {
     return tell(services, () => {
       const entry = manifest.migrations.find(({ id }) => id === halt.migration);
-      const news = { environment, halt, execution, entry, claim, now: now() };
+      const news = { environment, halt, execution, entry, claim, unrecorded, now: now() };
       return {
         event: { type: 'Migration Halted', detail: haltEvent(news) },
         message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },

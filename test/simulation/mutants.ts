@@ -194,7 +194,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a halt notifies nobody',
-    patches: [{ file: HALT, find: `await notify(record, execution, claim);`, put: '' }],
+    patches: [{ file: HALT, find: `await notify(record, execution, claim, at.unrecorded && decided);`, put: '' }],
   },
   {
     name: 'a halt keeps its token to itself',
