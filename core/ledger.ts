@@ -14,6 +14,7 @@ import {
   HaltRecord,
 } from './records.ts';
 import type { Store } from './store.ts';
+import { cut } from './summaries.ts';
 
 /** Who writes: stamped on every record. */
 export interface Writer {
@@ -291,9 +292,14 @@ function parse<T>(key: string, body: string, schema: z.ZodType<T>, expected: obj
   }
   const version = typeof json === 'object' && json !== null && 'formatVersion' in json ? json.formatVersion : undefined;
   if (version !== FORMAT_VERSION) {
-    throw unreadable(key, `expected format version ${FORMAT_VERSION}, found ${JSON.stringify(version) ?? 'none'}`);
+    throw unreadable(key, `expected format version ${FORMAT_VERSION}, found ${shortOf(version)}`);
   }
-  const result = schema.safeParse(json);
+  let result: z.ZodSafeParseResult<T>;
+  try {
+    result = schema.safeParse(json);
+  } catch (cause) {
+    throw unreadable(key, 'it is nested too deeply', cause); // a cursor may be any JSON: zod ran out of stack
+  }
   if (!result.success) {
     const issue = result.error.issues[0];
     throw unreadable(key, `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`, result.error);
@@ -303,6 +309,12 @@ function parse<T>(key: string, body: string, schema: z.ZodType<T>, expected: obj
     if (found !== value) throw unreadable(key, `expected ${field} ${String(value)}, found ${String(found)}`);
   }
   return result.data;
+}
+
+/** Of what may be anything, at any length and depth: what a sentence can hold. */
+function shortOf(value: unknown): string {
+  if (value === undefined) return 'none';
+  return typeof value === 'object' && value !== null ? 'no number' : cut(JSON.stringify(value), 100);
 }
 
 const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
