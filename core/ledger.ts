@@ -262,7 +262,7 @@ export class Ledger {
 
 const MAX_SWAPS = 10;
 
-const claimKey = (migration: string, attempt: number, slice: number): string =>
+export const claimKey = (migration: string, attempt: number, slice: number): string =>
   slice === 1 ? keys.started(migration, attempt) : keys.slice(migration, attempt, slice);
 
 function stamp(subject: Subject, writer: Writer) {
@@ -317,7 +317,7 @@ function shortOf(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'no number' : cut(JSON.stringify(value), 100);
 }
 
-const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
+export const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
   new OdinError({
     code: 'RecordUnreadable',
     source: 'system',

@@ -186,4 +186,32 @@ describe.each(Object.keys(READERS))('%s', (reader) => {
   });
 });
 
+describe('a key that counts where nothing was counted', () => {
+  it.each(['attempts/0002/0002/slices/0099.json', 'attempts/0002/0002/slices/999999.json'])(
+    '%s: the history misses the slices before it, and does not look for each of them',
+    async (key) => {
+      const world = await createFullWorld();
+      await plant(world, key, '{}');
+      const error = await thrownBy(readHistory(world.ledger));
+      expect(error.code).toBe('RecordUnreadable');
+      expect(error.what).toContain('attempts/0002/0002/slices/0003.json cannot be read: it is missing');
+    },
+  );
+
+  it.each([
+    'attempts/0002/0002/slices/99999999.json',
+    'attempts/0002/99999999/started.json',
+    'attempts/0002/0002/decisions/99999999.json',
+    `attempts/0002/0002/${HOSTILE_TEXT}.json`,
+    'completed/99999999.json',
+    'halts/99999999.json',
+  ])('%j is named by whatever lists it', async (key) => {
+    const world = await createFullWorld();
+    await plant(world, key, '{}');
+    const error = await thrownBy(readView(world.ledger, MANIFEST, world.clock.now()));
+    expect(error.code).toBe('RecordUnreadable');
+    expect(error.what).toContain(`${key} cannot be read: no record of this ledger has such a key`);
+  });
+});
+
 const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value);
