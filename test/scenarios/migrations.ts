@@ -11,6 +11,20 @@ export const fails = (message = 'the disk of the past is full'): string =>
 export const takes = (seconds: number): string =>
   source(`await effect(); await new Promise((resolve) => setTimeout(resolve, ${seconds * 1000}));`);
 
+/** Prints and throws this text the first time, as everything that an error has, its stack 5 MB long; then works. */
+export const throwsAtFirst = (
+  text: string,
+  exports: { description: string; variables: Record<string, string> },
+): string =>
+  source(
+    `if ((await effect()) === 1) {
+    const text = ${JSON.stringify(text)};
+    console.log(text);
+    throw Object.assign(new Error(text), { name: text, stack: text + '\\n    at ' + text.padEnd(5_000_000, 'x') });
+  }`,
+    exports,
+  );
+
 /** Does `fault` the first time that its code runs, and works the second time. */
 const faultyAtFirst = (fault: string): string =>
   source(`if ((await effect()) === 1) { ${fault} }`, { timeoutMinutes: TIMEOUT_SECONDS / 60, memoryMB: 256 });
