@@ -27,9 +27,9 @@ export type AttemptKey =
 
 /** The parts of a key under `attempts/`, or undefined when no record of ours has such a key. */
 export function parseAttemptKey(key: string): AttemptKey | undefined {
-  const match = /^attempts\/(\d{4})\/(\d{4,})\/(?:(started|finished)|slices\/(\d{4,})|decisions\/(\d{2,}))\.json$/.exec(
-    key,
-  );
+  // At most a million of each: an execution has 25,000 events (AWS-FACTS), and readers count up to such a number.
+  const match =
+    /^attempts\/(\d{4})\/(\d{4,6})\/(?:(started|finished)|slices\/(\d{4,6})|decisions\/(\d{2,6}))\.json$/.exec(key);
   if (!match) return undefined;
   const [, migration = '', attemptText = '', record, slice, halt] = match;
   const attempt = Number(attemptText);

@@ -6,7 +6,7 @@ import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
 import { migrationLogGroup } from '../core/names.ts';
 import type { Claim, DecisionRecord, HaltRecord } from '../core/records.ts';
-import { cut, firstSourceLine } from '../core/summaries.ts';
+import { firstSourceLine, plainLine } from '../core/summaries.ts';
 import type { ChatNotification } from './chat.ts';
 import { asCode, chatNotification, threadId } from './chat.ts';
 
@@ -106,7 +106,7 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
 }
 
 /** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
-const oneLine = (text: string): string => cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), 1000);
+const oneLine = (text: string): string => plainLine(text, 1000);
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
 
