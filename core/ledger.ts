@@ -211,16 +211,27 @@ export class Ledger {
     subject: Subject,
     writer: Writer,
     previous: CheckpointRecord | undefined,
-    next: Pick<CheckpointRecord, 'slice' | 'cursor' | 'done' | 'total' | 'note' | 'stopped'>,
+    next: Pick<CheckpointRecord, 'slice' | 'cursor' | 'done' | 'total' | 'note'>,
   ): Promise<CheckpointRecord> {
-    const key = keys.checkpoint(subject.migration);
+    const sequence = (previous?.sequence ?? 0) + 1;
+    return this.#swapCheckpoint(previous, { ...stamp(subject, writer), ...next, sequence, stopped: false });
+  }
+
+  /**
+   * Says that the slice which made this checkpoint has stopped there: the next slice may start.
+   * @throws OdinError FencedOut as moveCheckpoint
+   */
+  stopAtCheckpoint(subject: Subject, writer: Writer, last: CheckpointRecord): Promise<CheckpointRecord> {
+    return this.#swapCheckpoint(last, { ...last, ...stamp(subject, writer), stopped: true });
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+
+  async #swapCheckpoint(previous: CheckpointRecord | undefined, record: CheckpointRecord): Promise<CheckpointRecord> {
+    const { migration, attempt, slice } = record;
+    const key = keys.checkpoint(migration);
     const stored = await this.#store.get(key);
-    const current = stored && parse(key, stored.body, CheckpointRecord, { migration: subject.migration });
-    const record: CheckpointRecord = {
-      ...stamp(subject, writer),
-      ...next,
-      sequence: (previous?.sequence ?? 0) + 1,
-    };
+    const current = stored && parse(key, stored.body, CheckpointRecord, { migration });
     if (isDeepStrictEqual(current, previous)) {
       if ((await this.#store.replace(key, serialise(record), stored?.etag)) === 'replaced') return record;
       // The answer to our own request may have been lost, and its repetition refused.
@@ -230,12 +241,10 @@ export class Ledger {
     throw new OdinError({
       code: 'FencedOut',
       source: 'system',
-      what: `The checkpoint of ${subject.migration} was moved by another attempt or slice than attempt ${subject.attempt}, slice ${next.slice}.`,
+      what: `The checkpoint of ${migration} was moved by another attempt or slice than attempt ${attempt}, slice ${slice}.`,
       why: 'This slice is not the one that counts any more, so it stops without changing anything further.',
     });
   }
-
-  // ---------------------------------------------------------------------------------------------------------------
 
   async #read<T>(key: string, schema: z.ZodType<T>, expected: object): Promise<T | undefined> {
     const stored = await this.#store.get(key);

@@ -77,20 +77,25 @@ export type Step =
   | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
   | { step: 'halt'; migration: string; attempt: number }
   | { step: 'finished'; completed: number; summary: string }
+  | HandedOver
   | { step: 'refuse'; error: string; cause: string };
 
-/** Output of `Run migration`, as `Outcome?` reads it. `more` carries what the next slice needs. */
-export type RunOutcome =
-  | { outcome: 'finished'; migration: string; attempt: number }
-  | {
-      outcome: 'more';
-      migration: string;
-      attempt: number;
-      slice: number;
-      functionName: string;
-      gitCommit: string | null;
-    }
-  | { outcome: 'claimed elsewhere'; migration: string; attempt: number };
+/** Output of an execution that a fresh one carries on: `execution` is its ARN. */
+const HandedOver = z.object({ step: z.literal('handed over'), execution: Arn, summary: z.string() });
+export type HandedOver = z.infer<typeof HandedOver>;
+
+/** The execution that carries on the run which ended with this output, or undefined when the run itself has ended. */
+export function handedOverTo(output: string | undefined): string | undefined {
+  if (output === undefined) return undefined;
+  return HandedOver.safeParse(JSON.parse(output)).data?.execution;
+}
+
+/** Output of `Run migration`, as `Outcome?` reads it. `more`: the slice stopped at a checkpoint, and the next may start. */
+export interface RunOutcome {
+  outcome: 'finished' | 'more' | 'claimed elsewhere';
+  migration: string;
+  attempt: number;
+}
 
 /** A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
 export interface Refusal {

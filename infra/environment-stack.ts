@@ -67,7 +67,11 @@ export class EnvironmentStack extends Stack {
     const listPending = createSystemFunction(this, 'list-pending', {
       ...common,
       bundle: prepared.bundles.system['list-pending'],
-      statements: [allow(['states:DescribeExecution'], [executions]), ...tell],
+      statements: [
+        allow(['states:DescribeExecution', 'states:GetExecutionHistory'], [executions]),
+        allow(['states:StartExecution'], [stateMachineArn]), // a fresh one, when the history is nearly full
+        ...tell,
+      ],
       variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
     });
     const { role: recordCompletion } = createSystemFunction(this, 'record-completion', {

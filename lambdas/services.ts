@@ -30,6 +30,8 @@ export interface Invocation {
 export interface Executions {
   /** Running, or about to be redriven. False for one that Step Functions no longer knows. */
   isAlive: (execution: string) => Promise<boolean>;
+  /** How many events its history has; at 25,000 Step Functions ends it. 0 for one that Step Functions does not know. */
+  events: (execution: string) => Promise<number>;
   /** `gone` when nobody waits with this token any more. */
   succeedTask: (token: string, output: object) => Promise<'sent' | 'gone'>;
   failTask: (token: string, error: string, cause: string) => Promise<'sent' | 'gone'>;

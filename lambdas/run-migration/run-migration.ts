@@ -41,6 +41,7 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
           log.info('Checkpoint', { ...next });
           return ledger.moveCheckpoint(subject, writer, previous, { ...next, cursor: next.cursor as never, slice });
         },
+        stop: (last) => ledger.stopAtCheckpoint(subject, writer, last),
         remainingMs: () => from + sliceMs - now(),
         now,
       });
@@ -58,17 +59,7 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
         cause: thrown,
       });
     }
-    if (result === 'more') {
-      const { gitCommit } = payload;
-      return {
-        outcome: 'more',
-        migration,
-        attempt,
-        slice: slice + 1,
-        functionName: invocation.functionName,
-        gitCommit,
-      };
-    }
+    if (result === 'more') return { outcome: 'more', migration, attempt };
     await finish('succeeded');
     return { outcome: 'finished', migration, attempt };
   };

@@ -27,7 +27,7 @@ beforeEach(() => {
 
 const claim = (nonce = 'n', slice = 1) => ({ slice, nonce, deadline: DEADLINE });
 const waiting = (execution: string) => ({ execution, token: 't', since: clock.iso(), allowOutOfOrder: false });
-const checkpoint = (cursor: CheckpointRecord['cursor'], slice = 1) => ({ slice, cursor, stopped: false });
+const checkpoint = (cursor: CheckpointRecord['cursor'], slice = 1) => ({ slice, cursor });
 const bodyOf = async (key: string) => (await store.inner.get(key))?.body ?? '';
 /** Puts text at a key, past the ledger. */
 async function plant(key: string, body: string): Promise<void> {
@@ -102,7 +102,6 @@ const RECORDS: [string, { key: string; write: () => Promise<unknown>; read: () =
           done: 1,
           total: 2.5,
           note: TEXT,
-          stopped: true,
         }),
       read: () => ledger.checkpoint('0004'),
     },
@@ -553,6 +552,19 @@ describe('moveCheckpoint', () => {
     };
     const first = await move(undefined, checkpoint('a'));
     const second = await move(first, checkpoint('b'));
+    expect(await ledger.checkpoint('0004')).toEqual(second);
+    const stopped = await ledger.stopAtCheckpoint(SUBJECT, writer(), second);
+    expect(await ledger.checkpoint('0004')).toEqual(stopped);
+  });
+
+  it('and stopAtCheckpoint says of the same checkpoint that its slice has stopped there', async () => {
+    const first = await move(undefined, checkpoint('a'));
+    expect(first.stopped).toBe(false);
+    const stopped = await ledger.stopAtCheckpoint(SUBJECT, writer(), first);
+    expect(stopped).toEqual({ ...first, time: stopped.time, stopped: true });
+    const second = await move(stopped, checkpoint('b', 2));
+    expect(second).toMatchObject({ sequence: 2, slice: 2, stopped: false });
+    expect((await thrownBy(ledger.stopAtCheckpoint(SUBJECT, writer(), first))).code).toBe('FencedOut');
     expect(await ledger.checkpoint('0004')).toEqual(second);
   });
 });

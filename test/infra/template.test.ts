@@ -426,10 +426,16 @@ describe('Step Functions', () => {
       .filter((role) => actionsOf(statementsOf(template, role)).includes(action))
       .map((id) => id.replace(/\w{8}$/, ''));
 
-  it('is answered, and started, by `resume` alone, for this machine', () => {
-    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:StartExecution']) {
+  it('is answered by `resume` alone, and started by it and by what hands over, for this machine', () => {
+    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action), action).toEqual(['ResumeRole']);
     }
+    expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole']);
+    const starts = statementsOf(template, 'ListPendingRole').filter(({ Action }) => Action === 'states:StartExecution');
+    expect(starts.map(({ Resource }) => text(Resource))).toEqual([
+      expect.stringMatching(/:stateMachine:odin-migrate-odin-dev$/),
+    ]);
+    expect(holders('states:GetExecutionHistory')).toEqual(['ListPendingRole']);
     const sends = statementsOf(template, 'ResumeRole').filter(({ Action }) =>
       list(Action).includes('states:SendTaskSuccess'),
     );
