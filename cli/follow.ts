@@ -3,6 +3,7 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Claim, Completion, DecisionRecord, Finished, HaltRecord } from '../core/records.ts';
 import type { CheckpointRecord } from '../core/records.ts';
+import { handedOverTo } from '../core/payloads.ts';
 import type { Deployment } from './deployment.ts';
 
 export type RunEvent =
@@ -13,6 +14,7 @@ export type RunEvent =
   | { event: 'decided'; migration: string; attempt: number; decision: DecisionRecord }
   | { event: 'completed'; migration: string; completion: Completion }
   | { event: 'halted'; migration: string; halt: HaltRecord }
+  | { event: 'handed over'; execution: string }
   | { event: 'ended'; status: string; error?: string; cause?: string; output?: string };
 
 /** What of the ledger was told before. */
@@ -36,17 +38,24 @@ export class Seen {
   }
 }
 
-/** Ends after `ended`; a `halted` event is told once per halt, and the caller may stop there. */
+/** From the execution to those that it hands over to. Ends after `ended`; a `halted` event is told once per halt, and the caller may stop there. */
 export async function* follow(
   deployment: Deployment,
-  executionArn: string,
+  first: string,
   seen: Seen,
   pollMs: number,
 ): AsyncGenerator<RunEvent> {
+  let executionArn = first;
   for (;;) {
     // The state first and the ledger after it, so that an ended run's last records are still told.
     const { status, error, cause, output } = await deployment.sfn.send(new DescribeExecutionCommand({ executionArn }));
     yield* changes(deployment, seen, executionArn);
+    const successor = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
+    if (successor !== undefined) {
+      executionArn = successor;
+      yield { event: 'handed over', execution: successor };
+      continue;
+    }
     if (status !== 'RUNNING' && status !== 'PENDING_REDRIVE') {
       yield {
         event: 'ended',

@@ -68,6 +68,9 @@ export class Report {
         if (halt.outcome === 'unknown' && halt.error) detail(plain(`${halt.error.name}: ${halt.error.message}`));
         break;
       }
+      case 'handed over':
+        detail(`handed over to ${event.execution}`);
+        break;
       case 'ended':
         break;
     }
