@@ -37,6 +37,11 @@ export class Report {
         detail(['checkpoint', count + share, note === undefined ? '' : plain(note)].filter(Boolean).join('  '));
         break;
       }
+      case 'cancelled': {
+        const { by, reason } = event.cancellation;
+        detail(`${plain(by)} asked it to stop${reason === undefined ? '' : `: ${plain(reason)}`}`);
+        break;
+      }
       case 'finished': {
         const { outcome, error } = event.finished;
         if (outcome === 'succeeded') break; // its completion follows

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { OdinError } from './errors.ts';
 import { keys, migrationOfKey, parseAttemptKey, prefixes } from './keys.ts';
 import {
+  Cancellation,
   CheckpointRecord,
   Claim,
   Completion,
@@ -12,6 +13,7 @@ import {
   Finished,
   FORMAT_VERSION,
   HaltRecord,
+  OutOfTime,
 } from './records.ts';
 import type { Store } from './store.ts';
 
@@ -41,6 +43,8 @@ export interface AttemptIndex {
   attempt: number;
   slices: number;
   finished: boolean;
+  cancelled: boolean;
+  outOfTime: boolean;
   halts: number;
 }
 
@@ -89,12 +93,21 @@ export class Ledger {
       byMigration.set(parsed.migration, attempts);
       let index = attempts.find(({ attempt }) => attempt === parsed.attempt);
       if (!index) {
-        index = { attempt: parsed.attempt, slices: 0, finished: false, halts: 0 };
+        index = {
+          attempt: parsed.attempt,
+          slices: 0,
+          finished: false,
+          cancelled: false,
+          outOfTime: false,
+          halts: 0,
+        };
         attempts.push(index);
       }
       if (parsed.record === 'started') index.slices = Math.max(index.slices, 1);
       if (parsed.record === 'slice') index.slices = Math.max(index.slices, parsed.slice);
       if (parsed.record === 'finished') index.finished = true;
+      if (parsed.record === 'cancelled') index.cancelled = true;
+      if (parsed.record === 'out-of-time') index.outOfTime = true;
       if (parsed.record === 'decision') index.halts = Math.max(index.halts, parsed.halt);
     }
     for (const attempts of byMigration.values()) attempts.sort((a, b) => a.attempt - b.attempt);
@@ -112,6 +125,14 @@ export class Ledger {
 
   finished(migration: string, attempt: number): Promise<Finished | undefined> {
     return this.#read(keys.finished(migration, attempt), Finished, { migration, attempt });
+  }
+
+  cancellation(migration: string, attempt: number): Promise<Cancellation | undefined> {
+    return this.#read(keys.cancelled(migration, attempt), Cancellation, { migration, attempt });
+  }
+
+  outOfTime(migration: string, attempt: number): Promise<OutOfTime | undefined> {
+    return this.#read(keys['out-of-time'](migration, attempt), OutOfTime, { migration, attempt });
   }
 
   decision(migration: string, attempt: number, halt: number): Promise<DecisionRecord | undefined> {
@@ -155,6 +176,18 @@ export class Ledger {
     const record: Finished = { ...stamp(subject, writer), ...outcome };
     const { migration, attempt } = subject;
     return this.#create(keys.finished(migration, attempt), Finished, record, { migration, attempt });
+  }
+
+  createCancellation(subject: Subject, writer: Writer, cancellation: Pick<Cancellation, 'reason' | 'by'>) {
+    const record: Cancellation = { ...stamp(subject, writer), ...cancellation };
+    const { migration, attempt } = subject;
+    return this.#create(keys.cancelled(migration, attempt), Cancellation, record, { migration, attempt });
+  }
+
+  createOutOfTime(subject: Subject, writer: Writer, running: Pick<OutOfTime, 'slice' | 'durationMs'>) {
+    const record: OutOfTime = { ...stamp(subject, writer), ...running };
+    const { migration, attempt } = subject;
+    return this.#create(keys['out-of-time'](migration, attempt), OutOfTime, record, { migration, attempt });
   }
 
   createDecision(

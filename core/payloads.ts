@@ -62,6 +62,12 @@ export const ResumePayload = z.strictObject({
 });
 export type ResumePayload = z.infer<typeof ResumePayload>;
 
+/** `resume`, invoked by an operator who wants the running attempt to stop at its next checkpoint. */
+export const CancelPayload = z.strictObject({
+  cancel: z.strictObject({ by: ResumePayload.shape.by, reason: ResumePayload.shape.reason }),
+});
+export type CancelPayload = z.infer<typeof CancelPayload>;
+
 /** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
 export const BaselinePayload = z.strictObject({
   through: MigrationId,
@@ -108,6 +114,20 @@ export interface Refusal {
 
 /** Answer of `resume`. */
 export type ResumeAnswer = Resumed | Refusal;
+
+/** Answer of `resume` to a `CancelPayload`. */
+export type CancelAnswer = Cancelled | Refusal;
+
+export interface Cancelled {
+  /** `already`: somebody had asked for it before, who is the one named here. */
+  result: 'cancelled' | 'already';
+  migration: string;
+  attempt: number;
+  by: string;
+  time: string;
+  reason?: string;
+  message: string;
+}
 
 /** Answer of `baseline`. */
 export type BaselineAnswer = Baselined | Refusal;

@@ -52,6 +52,27 @@ export const Finished = z.object({
 });
 export type Finished = z.infer<typeof Finished>;
 
+/** `cancelled.json`: an operator asked the attempt to stop at its next checkpoint. */
+export const Cancellation = z.object({
+  ...common,
+  reason: z.string().optional(),
+  /** Who asked, as in a decision. */
+  by: z.string().min(1),
+});
+export type Cancellation = z.infer<typeof Cancellation>;
+
+/**
+ * `out-of-time.json`: user code was still running when Lambda was about to end the function. It is no outcome: the code
+ * may have come to its end after all.
+ */
+export const OutOfTime = z.object({
+  ...common,
+  slice: Number1,
+  /** How long the slice had been running by then, in milliseconds. */
+  durationMs: Count,
+});
+export type OutOfTime = z.infer<typeof OutOfTime>;
+
 /** `decisions/NN.json`: what an operator said to the attempt's NNth halt. */
 export const DecisionRecord = z.object({
   ...common,

@@ -96,7 +96,7 @@ async function waitsElsewhere(
 }
 
 /** The attempt's latest slice, if it stopped at the migration's last checkpoint. */
-async function stoppedAt(
+export async function stoppedAt(
   ledger: Ledger,
   migration: string,
   { attempt, slices }: AttemptIndex,

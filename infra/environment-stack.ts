@@ -94,7 +94,7 @@ export class EnvironmentStack extends Stack {
       ...common,
       bundle: prepared.bundles.system.resume,
       statements: [
-        allow(['s3:PutObject'], objects('attempts/*/decisions/*')),
+        allow(['s3:PutObject'], [...objects('attempts/*/decisions/*'), ...objects('attempts/*/cancelled.json')]),
         allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [stateMachineArn]),
         allow(['states:DescribeExecution'], [executions]),
       ],

@@ -1,6 +1,7 @@
 // `Run migration`: the wrapper around a migration's file. Claims a slice, runs user code, writes its outcome.
 import { OdinError } from '../../core/errors.ts';
 import type { RunOutcome, RunPayload } from '../../core/payloads.ts';
+import type { CheckpointRecord } from '../../core/records.ts';
 import { errorSummary } from '../../core/summaries.ts';
 import type { Invocation, Services } from '../services.ts';
 import type { Self } from './claim.ts';
@@ -35,11 +36,16 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
 
     let result: 'finished' | 'more';
     try {
+      const checkpoint = await ledger.checkpoint(migration);
+      if (slice > 1) await assertNotCancelled(payload, checkpoint);
       result = await drive(await load(payload), {
-        checkpoint: await ledger.checkpoint(migration),
-        save: (previous, next) => {
+        checkpoint,
+        save: async (previous, next) => {
           log.info('Checkpoint', { ...next });
-          return ledger.moveCheckpoint(subject, writer, previous, { ...next, cursor: next.cursor as never, slice });
+          const content = { ...next, cursor: next.cursor as never, slice };
+          const saved = await ledger.moveCheckpoint(subject, writer, previous, content);
+          await assertNotCancelled(payload, saved);
+          return saved;
         },
         stop: (last) => ledger.stopAtCheckpoint(subject, writer, last),
         remainingMs: () => from + sliceMs - now(),
@@ -63,4 +69,23 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
     await finish('succeeded');
     return { outcome: 'finished', migration, attempt };
   };
+
+  /** @throws OdinError Cancelled, which says who asked for it, and where it stops */
+  async function assertNotCancelled(
+    { migration, attempt }: RunPayload,
+    checkpoint: CheckpointRecord | undefined,
+  ): Promise<void> {
+    const cancellation = await ledger.cancellation(migration, attempt);
+    if (!cancellation) return;
+    const { by, time, reason } = cancellation;
+    const { sequence = 0, done, total } = checkpoint ?? {};
+    const count = done === undefined ? '' : ` (${done}${total === undefined ? '' : ` of ${total}`})`;
+    throw new OdinError({
+      code: 'Cancelled',
+      source: 'user',
+      what: `${by} asked for it to stop at ${time}${reason === undefined ? '.' : `: ${reason}.`}`,
+      why: `It stopped at its checkpoint ${sequence}${count}, and no code after that has run.`,
+      next: 'A retry goes on from there.',
+    });
+  }
 }

@@ -77,6 +77,22 @@ const RECORDS: [string, { key: string; write: () => Promise<unknown>; read: () =
     },
   ],
   [
+    'a cancellation',
+    {
+      key: 'attempts/0004/0001/cancelled.json',
+      write: () => ledger.createCancellation(FULL_SUBJECT, writer(), { reason: TEXT, by: 'arn:her' }),
+      read: () => ledger.cancellation('0004', 1),
+    },
+  ],
+  [
+    'the end of the time',
+    {
+      key: 'attempts/0004/0001/out-of-time.json',
+      write: () => ledger.createOutOfTime(FULL_SUBJECT, writer(), { slice: 2, durationMs: 890_000 }),
+      read: () => ledger.outOfTime('0004', 1),
+    },
+  ],
+  [
     'a completion',
     {
       key: 'completed/0004.json',
@@ -340,6 +356,8 @@ describe('creating', () => {
 });
 
 describe('attempts', () => {
+  const nothing = { finished: false, cancelled: false, outOfTime: false, halts: 0 };
+
   it('is empty for an empty ledger', async () => {
     expect(await ledger.attempts()).toEqual(new Map());
     expect(await ledger.lastAttempt('0004')).toBeUndefined();
@@ -349,6 +367,8 @@ describe('attempts', () => {
     for (const key of [
       keys.started('0004', 9_999),
       keys.started('0004', 10_000),
+      keys.cancelled('0004', 10_000),
+      keys['out-of-time']('0004', 10_000),
       keys.finished('0004', 9_999),
       keys.started('0004', 2),
       keys.slice('0004', 2, 2),
@@ -360,11 +380,11 @@ describe('attempts', () => {
       await plant(key, 'not read');
     }
     const of0004 = [
-      { attempt: 2, slices: 10, finished: false, halts: 12 },
-      { attempt: 9_999, slices: 1, finished: true, halts: 0 },
-      { attempt: 10_000, slices: 1, finished: false, halts: 0 },
+      { ...nothing, attempt: 2, slices: 10, halts: 12 },
+      { ...nothing, attempt: 9_999, slices: 1, finished: true },
+      { ...nothing, attempt: 10_000, slices: 1, cancelled: true, outOfTime: true },
     ];
-    const of0010 = [{ attempt: 1, slices: 0, finished: false, halts: 1 }];
+    const of0010 = [{ ...nothing, attempt: 1, slices: 0, halts: 1 }];
     expect(await ledger.attempts()).toEqual(new Map([['0004', of0004], ['0010', of0010]])); // prettier-ignore
     expect(await ledger.attempts('0004')).toEqual(new Map([['0004', of0004]]));
     expect(await ledger.lastAttempt('0004')).toEqual(of0004[2]);

@@ -216,6 +216,7 @@ describe('a migration', () => {
           ['s3:PutObject'],
           [
             '/attempts/0004/*/finished.json',
+            '/attempts/0004/*/out-of-time.json',
             '/attempts/0004/*/slices/*.json',
             '/attempts/0004/*/started.json',
             '/checkpoints/0004.json',
@@ -375,13 +376,13 @@ describe('the ledger bucket', () => {
   });
 
   it.each([
-    ['CompletionsByRecordCompletion', '/completed/*', ['RecordCompletionRole', 'BaselineRole']],
-    ['DecisionsByResume', '/attempts/*/decisions/*', ['ResumeRole']],
-    ['HaltsByHalt', '/halts/*', ['HaltRole']],
-  ])('%s: only its own writers write %s', (sid, pattern, roles) => {
+    ['CompletionsByRecordCompletion', ['/completed/*'], ['RecordCompletionRole', 'BaselineRole']],
+    ['DecisionsByResume', ['/attempts/*/decisions/*', '/attempts/*/cancelled.json'], ['ResumeRole']],
+    ['HaltsByHalt', ['/halts/*'], ['HaltRole']],
+  ])('%s: only its own writers write %s', (sid, patterns, roles) => {
     expect(statement(sid)).toMatchObject({
       actions: ['s3:PutObject'],
-      resources: [pattern],
+      resources: patterns,
       condition: {
         ArnNotEquals: {
           'aws:PrincipalArn': roles.map((role) => ({
@@ -409,7 +410,7 @@ describe('the ledger bucket', () => {
     expect(writes('ListPendingRole')).toEqual([]);
     expect(writes('RecordCompletionRole')).toEqual(['/completed/*']);
     expect(writes('HaltRole')).toEqual(['/halts/*']);
-    expect(writes('ResumeRole')).toEqual(['/attempts/*/decisions/*']);
+    expect(writes('ResumeRole')).toEqual(['/attempts/*/decisions/*', '/attempts/*/cancelled.json']);
     expect(writes('StateMachineRole')).toEqual([]);
   });
 

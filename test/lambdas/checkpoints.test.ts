@@ -406,6 +406,71 @@ describe('a checkpoint that cannot be kept', () => {
   });
 });
 
+describe('an attempt that somebody asked to stop', () => {
+  const cancel = (reason?: string) =>
+    world.ledger.createCancellation({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, {
+      by: 'alice',
+      ...(reason !== undefined && { reason }),
+    });
+
+  it('stops at its next checkpoint, which is durable; the code after it does not run, its `finally` does', async () => {
+    const seen: unknown[] = [];
+    const error = await thrownBy(
+      run(async function* () {
+        try {
+          yield { cursor: 'one', done: 1, total: 3 };
+          await cancel('the data is wrong');
+          yield { cursor: 'two', done: 2, total: 3 };
+          seen.push('after two');
+        } finally {
+          seen.push('finally');
+        }
+      }),
+    );
+    expect(seen).toEqual(['finally']);
+    expect(error.code).toBe('MigrationFailed');
+    expect(await checkpoint()).toMatchObject({ cursor: 'two', stopped: false });
+    expect(await outcome()).toMatchObject({
+      outcome: 'failed',
+      error: {
+        name: 'Cancelled',
+        message:
+          'alice asked for it to stop at 2026-03-01T12:00:00.000Z: the data is wrong. It stopped at its checkpoint 2 (2 of 3), ' +
+          'and no code after that has run. A retry goes on from there.',
+      },
+    });
+  });
+
+  it('does not begin its next slice: the claim is made, and no code starts', async () => {
+    await run(steps(100, 14 * MINUTE));
+    await cancel();
+    const error = await thrownBy(run(() => yields(), { slice: 2 }));
+    expect(error.message).toContain('Cancelled: alice asked for it to stop at 2026-03-01T12:14:00.000Z. It stopped at');
+    expect(resumed).toEqual([undefined]);
+    expect(await outcome()).toMatchObject({ outcome: 'failed', slices: 2, error: { name: 'Cancelled' } });
+  });
+
+  it('goes on from there after a retry, which nobody cancelled', async () => {
+    await cancel();
+    await thrownBy(run(() => yields({ cursor: 'one' }, { cursor: 'two' })));
+    await decideRetry(1);
+    expect(await run((resume) => yields({ cursor: `after ${String(resume)}` }), { attempt: 2 })).toMatchObject({
+      outcome: 'finished',
+    });
+    expect(resumed).toEqual([undefined, 'one']);
+  });
+
+  it('has succeeded when it comes to its end before a checkpoint', async () => {
+    expect(
+      await run(async function* () {
+        yield { cursor: 1 };
+        await cancel();
+      }),
+    ).toMatchObject({ outcome: 'finished' });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
 describe('an older attempt that is still running (a zombie)', () => {
   it('is fenced out at its next checkpoint, once the newer attempt has made one', async () => {
     const zombie: string[] = [];
