@@ -14,6 +14,8 @@ export interface Services {
   now: () => number;
   /** A new, unguessable text at every call. */
   nonce: () => string;
+  /** Does the work after so many milliseconds, unless what it returns is called before. It keeps nothing from ending. */
+  after: (ms: number, work: () => void) => () => void;
 }
 
 /** One invocation of a function. */

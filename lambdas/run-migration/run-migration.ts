@@ -10,6 +10,14 @@ import { drive } from './drive.ts';
 import type { LoadMigration } from './user-module.ts';
 
 /**
+ * So long before the end of the function it is noted that its code is still running. A slice that looks after its time has
+ * stopped by then (SAFETY_MS in drive.ts).
+ */
+const NEARLY_OVER_MS = 4_000;
+
+const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(NEARLY_OVER_MS, remainingMs / 5);
+
+/**
  * @param load evaluates the migration's file; called after the claim, because a module's top level is user code too,
  *   and because Lambda may run an init phase twice (AWS-FACTS)
  * @throws OdinError MigrationFailed when user code threw: its outcome is in the ledger by then
@@ -33,6 +41,14 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
         ...(outcome === 'failed' && { error: errorSummary(thrown) }),
       });
     const sliceMs = Math.min(invocation.remainingMs(), self.sliceMs ?? Infinity);
+
+    const outOfTime = services.after(untilNearlyOver(invocation.remainingMs()), () => {
+      log.warn('Its code is still running, and Lambda is about to end it: it may be half done');
+      const running = { slice, durationMs: Math.max(0, now() - from) };
+      ledger.createOutOfTime(subject, writer, running).catch((cause: unknown) => {
+        log.error('That its time was over could not be written to the ledger', { error: errorSummary(cause) });
+      });
+    });
 
     let result: 'finished' | 'more';
     try {
@@ -64,6 +80,8 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
         what: `Migration ${migration}, attempt ${attempt}, failed: ${error.name}: ${error.message}`,
         cause: thrown,
       });
+    } finally {
+      outOfTime();
     }
     if (result === 'more') return { outcome: 'more', migration, attempt };
     await finish('succeeded');

@@ -471,6 +471,65 @@ describe('an attempt that somebody asked to stop', () => {
   });
 });
 
+describe('code that is still running when its time is nearly over', () => {
+  const only = () => [...world.timers][0]!;
+  const noted = (attempt = 1) => world.ledger.outOfTime('0004', attempt);
+
+  it('is noted four seconds before the end, which is no outcome, and may finish after all', async () => {
+    await run(async function* () {
+      yield { cursor: 1 };
+      expect(only().ms).toBe(15 * MINUTE - 4_000);
+      world.clock.advance(only().ms);
+      only().work();
+      await Promise.resolve();
+      expect(await outcome()).toBeUndefined();
+    });
+    expect(await noted()).toMatchObject({ slice: 1, durationMs: 896_000, execution: executionArn('me') });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('of a function that has few seconds is noted when a fifth of them is left', async () => {
+    await run(
+      async function* () {
+        yield await Promise.resolve({ cursor: 1 });
+        expect(only().ms).toBe(4_800);
+      },
+      {},
+      0.1,
+    );
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['returned', () => run(() => yields({ cursor: 1 }))],
+    ['threw', () => thrownBy(run(() => yields('no checkpoint')))],
+    ['stopped at a checkpoint', () => run(steps(100, 14 * MINUTE))],
+  ])('is not waited for any more when the code has %s', async (_, end) => {
+    await end();
+    expect(world.timers.size).toBe(0);
+    expect(await noted()).toBeUndefined();
+  });
+
+  it('is not waited for before the claim, nor by an invocation that claims nothing', async () => {
+    await run(() => yields());
+    expect(await run(() => yields())).toMatchObject({ outcome: 'claimed elsewhere' });
+    expect(world.timers.size).toBe(0);
+  });
+
+  it('and cannot be noted: the log says so, and the code goes on', async () => {
+    world.store.before = once('create', keys['out-of-time']('0004', 1), () => {
+      throw unavailable();
+    });
+    await run(async function* () {
+      only().work();
+      yield await Promise.resolve({ cursor: 1 });
+    });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+    expect(world.logs.map(({ message }) => message)).toContain(
+      'That its time was over could not be written to the ledger',
+    );
+  });
+});
+
 describe('an older attempt that is still running (a zombie)', () => {
   it('is fenced out at its next checkpoint, once the newer attempt has made one', async () => {
     const zombie: string[] = [];

@@ -169,7 +169,9 @@ const SCENARIOS: Scenario[] = [
       files: { '0001.ts': source, '0002.ts': works() },
       async live(world) {
         const run = await world.start();
-        expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'unknown' });
+        const halt = await world.halted('0001', run);
+        expect(halt).toMatchObject({ attempt: 1, outcome: 'unknown' });
+        expect(halt.error?.name === 'OutOfTime').toBe(fault === 'hang');
         expect(await world.effects('0002')).toBe(0);
         const { ledger } = world.deployment;
         const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';

@@ -288,6 +288,15 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     now: instance.now,
     nonce: () => `nonce-${sim.nextNonce()}`,
+    after: (ms, work) => {
+      let wanted = true;
+      sim.world.after(ms, () => {
+        if (wanted && !instance.over) work();
+      });
+      return () => {
+        wanted = false;
+      };
+    },
   };
 }
 
