@@ -244,7 +244,7 @@ export class Ledger {
     subject: Subject,
     writer: Writer,
     previous: CheckpointRecord | undefined,
-    next: Pick<CheckpointRecord, 'slice' | 'cursor' | 'done' | 'total' | 'note'>,
+    next: Pick<CheckpointRecord, 'slice' | 'cursor' | 'done' | 'total' | 'note' | 'began'>,
   ): Promise<CheckpointRecord> {
     const sequence = (previous?.sequence ?? 0) + 1;
     return this.#swapCheckpoint(previous, { ...stamp(subject, writer), ...next, sequence, stopped: false });

@@ -108,6 +108,8 @@ export const CheckpointRecord = z.object({
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().optional(),
+  /** When this attempt began, and how much was done by then: for its rate. */
+  began: z.object({ time: Time, done: z.number().min(0) }).optional(),
   /** The slice stopped at this checkpoint: the next slice may start. */
   stopped: z.boolean(),
 });

@@ -2,6 +2,8 @@
 import pMap from 'p-map';
 import type { Decision } from './decide.ts';
 import type { AttemptIndex, Ledger } from './ledger.ts';
+import type { Progress } from './progress.ts';
+import { progressOf } from './progress.ts';
 import type {
   Cancellation,
   CheckpointRecord,
@@ -59,7 +61,8 @@ export interface MigrationView {
   /** The latest decision on the last attempt. */
   decision?: Decision;
   error?: ErrorSummary;
-  progress?: { done?: number; total?: number; note?: string; time: string };
+  /** At its last checkpoint. */
+  progress?: Progress;
   /** Who asked the last attempt to stop at its next checkpoint. */
   cancelled?: { by: string; time: string; reason?: string };
   /** Lambda's request id of the last attempt's latest slice, and its execution: for links. */
@@ -268,15 +271,6 @@ const cancelledOf = ({ by, time, reason }: Cancellation): NonNullable<MigrationV
   time,
   ...(reason !== undefined && { reason }),
 });
-
-function progressOf({ done, total, note, time }: CheckpointRecord): NonNullable<MigrationView['progress']> {
-  return {
-    ...(done !== undefined && { done }),
-    ...(total !== undefined && { total }),
-    ...(note !== undefined && { note }),
-    time,
-  };
-}
 
 /** What may be shown of a halt: everything but its task tokens. */
 export function openHaltOf(

@@ -1,4 +1,5 @@
 // `odin-migrate status`: the view of an environment (core/view.ts) as one table, and the open halt below it.
+import { percent, progressText } from '../../core/progress.ts';
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
 import { isCompleted, readView } from '../../core/view.ts';
 import type { ClientOptions } from '../deployment.ts';
@@ -70,8 +71,7 @@ function descriptionOf({ description, file }: MigrationView): string {
 }
 
 function stateOf({ state, progress, decision, cancelled, changedSince }: MigrationView): string {
-  const { done, total } = progress ?? {};
-  const share = done !== undefined && total !== undefined && total > 0 ? ` ${Math.floor((100 * done) / total)} %` : '';
+  const share = progress?.share === undefined ? '' : ` ${percent(progress.share)}`;
   if (cancelled && (state === 'running' || state === 'stopped')) return `cancelled${share}`;
   if (state === 'running' || state === 'stopped' || state === 'halted') return state + share;
   if (state === 'decided') return `${state}: ${decision ?? ''}`;
@@ -110,6 +110,12 @@ function notes({ migrations }: EnvironmentView, { environment }: Where): string[
     ({ state, cancelled: asked }) => asked && (state === 'running' || state === 'stopped'),
   );
   return [
+    ...migrations.flatMap(({ id, state, progress }) => {
+      const text = progress && !isCompleted(state) ? progressText(progress) : '';
+      if (!progress || text === '') return [];
+      const note = progress.note === undefined ? '' : `  ${plain(progress.note)}`;
+      return [`${id}: ${text}, at ${utc(progress.time)}${note}`];
+    }),
     ...(late === ''
       ? []
       : [

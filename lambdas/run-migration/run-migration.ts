@@ -1,5 +1,6 @@
 // `Run migration`: the wrapper around a migration's file. Claims a slice, runs user code, writes its outcome.
 import { OdinError } from '../../core/errors.ts';
+import { progressOf, progressText } from '../../core/progress.ts';
 import type { RunOutcome, RunPayload } from '../../core/payloads.ts';
 import type { CheckpointRecord } from '../../core/records.ts';
 import { errorSummary } from '../../core/summaries.ts';
@@ -54,12 +55,15 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
     try {
       const checkpoint = await ledger.checkpoint(migration);
       if (slice > 1) await assertNotCancelled(payload, checkpoint);
+      const goesOn = checkpoint?.attempt === attempt ? checkpoint.began : undefined;
+      const began = goesOn ?? { time: new Date(from).toISOString(), done: checkpoint?.done ?? 0 };
       result = await drive(await load(payload), {
         checkpoint,
         save: async (previous, next) => {
-          log.info('Checkpoint', { ...next });
-          const content = { ...next, cursor: next.cursor as never, slice };
+          const content = { ...next, cursor: next.cursor as never, slice, began };
           const saved = await ledger.moveCheckpoint(subject, writer, previous, content);
+          const progress = progressOf(saved);
+          log.info(`Checkpoint ${saved.sequence}: ${progressText(progress)}`, { ...progress, cursor: next.cursor });
           await assertNotCancelled(payload, saved);
           return saved;
         },
@@ -96,13 +100,12 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
     const cancellation = await ledger.cancellation(migration, attempt);
     if (!cancellation) return;
     const { by, time, reason } = cancellation;
-    const { sequence = 0, done, total } = checkpoint ?? {};
-    const count = done === undefined ? '' : ` (${done}${total === undefined ? '' : ` of ${total}`})`;
+    const count = checkpoint === undefined ? '' : progressText(progressOf({ ...checkpoint, began: undefined }));
     throw new OdinError({
       code: 'Cancelled',
       source: 'user',
       what: `${by} asked for it to stop at ${time}${reason === undefined ? '.' : `: ${reason}.`}`,
-      why: `It stopped at its checkpoint ${sequence}${count}, and no code after that has run.`,
+      why: `It stopped at its checkpoint ${checkpoint?.sequence ?? 0}${count && `, ${count}`}; no code after that has run.`,
       next: 'A retry goes on from there.',
     });
   }

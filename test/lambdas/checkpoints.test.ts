@@ -100,6 +100,29 @@ describe('a checkpoint', () => {
     expect(await outcome()).toMatchObject({ outcome: 'succeeded', slices: 1, durationMs: 2_000 });
   });
 
+  it('says where its attempt began, over all slices of it, so that its rate is that of the attempt', async () => {
+    await run(steps(100, MINUTE));
+    world.clock.advance(10 * MINUTE); // between two slices
+    await thrownBy(
+      run(
+        async function* (resume) {
+          yield* steps(14, MINUTE)(resume);
+          throw new Error('failed');
+        },
+        { slice: 2 },
+      ),
+    );
+    expect(await checkpoint()).toMatchObject({ done: 14, began: { time: '2026-03-01T12:00:00.000Z', done: 0 } });
+    await decideRetry(1);
+    world.clock.advance(10 * MINUTE);
+    const began = world.clock.iso();
+    await run(steps(16, MINUTE), { attempt: 2 });
+    expect(await checkpoint()).toMatchObject({ done: 16, began: { time: began, done: 14 } });
+    expect(world.logs.map(({ message }) => message)).toContain(
+      'Checkpoint 15: 15 of 16 (93 %), 1/min, about 60 s left',
+    );
+  });
+
   it('is nothing at first', async () => {
     expect(await run(() => yields())).toMatchObject({ outcome: 'finished' });
     expect(resumed).toEqual([undefined]);
@@ -435,8 +458,8 @@ describe('an attempt that somebody asked to stop', () => {
       error: {
         name: 'Cancelled',
         message:
-          'alice asked for it to stop at 2026-03-01T12:00:00.000Z: the data is wrong. It stopped at its checkpoint 2 (2 of 3), ' +
-          'and no code after that has run. A retry goes on from there.',
+          'alice asked for it to stop at 2026-03-01T12:00:00.000Z: the data is wrong. It stopped at its checkpoint 2, ' +
+          '2 of 3 (66 %); no code after that has run. A retry goes on from there.',
       },
     });
   });
