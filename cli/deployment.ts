@@ -13,6 +13,8 @@ import { OUTPUTS, stackName, systemFunctionName } from '../core/names.ts';
 import type {
   Baselined,
   BaselinePayload,
+  Cancelled,
+  CancelPayload,
   ManifestQuestion,
   Refusal,
   Resumed,
@@ -130,6 +132,10 @@ export async function deployedManifest(deployment: Deployment): Promise<Manifest
  */
 export const sendDecision = (deployment: Deployment, payload: ResumePayload): Promise<Resumed> =>
   invokeOrRefuse<Resumed>(deployment, deployment.resumeFunction, payload);
+
+/** Invokes `resume` too: who may decide on a halt may cancel. @throws OdinError as sendDecision */
+export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<Cancelled> =>
+  invokeOrRefuse<Cancelled>(deployment, deployment.resumeFunction, payload);
 
 /** Invokes `baseline`. @throws OdinError as sendDecision */
 export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>

@@ -3,6 +3,7 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Decision } from '../core/decide.ts';
 import { DECISIONS } from '../core/decide.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
+import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { DashboardOptions } from './commands/dashboard.ts';
 import type { HistoryOptions } from './commands/history.ts';
@@ -151,6 +152,21 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, decision: Decision, options: ResumeOptions) => {
       const { resume } = await import('./commands/resume.ts');
       done(await resume(openProject(), environment, decision, options, aws()));
+    });
+
+  program
+    .command('cancel')
+    .summary('ask the running checkpointed migration to stop at its next checkpoint')
+    .description(
+      'Asks the running migration to stop at its next checkpoint. The run halts there, and a retry goes on from it. One ' +
+        'that yields no checkpoints cannot be stopped, and is refused.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--reason <text>', 'why; it stays in the ledger')
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: CancelOptions) => {
+      const { cancel } = await import('./commands/cancel.ts');
+      done(await cancel(environment, options, aws()));
     });
 
   program

@@ -37,9 +37,11 @@ export interface RunResult {
 }
 
 export async function runToEnd(run: Run): Promise<RunResult> {
-  const { deployment, executionArn: execution, seen, report, pollMs } = run;
+  const { deployment, seen, report, pollMs } = run;
+  let execution = run.executionArn;
   for await (const event of follow(deployment, execution, seen, pollMs)) {
     report.event(event);
+    if (event.event === 'handed over') execution = event.execution;
     if (event.event === 'halted') {
       const halt = openHaltOf(event.halt);
       const decided = (run.ask ?? atTerminal()) && (await withoutSpinner(() => ask(deployment, halt)));

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'MigrationFailed'
   | 'BadCheckpoint'
   | 'FencedOut'
+  | 'Cancelled'
   | 'NothingToRecord'
   // an operator's decision
   | 'NothingHalted'
@@ -42,6 +43,8 @@ export type ErrorCode =
   | 'AlreadyDecided'
   | 'AttemptSucceeded'
   | 'HaltNotNeeded'
+  | 'NothingRunning'
+  | 'NotCheckpointed'
   | 'DecisionNotDelivered'
   // adopting an environment
   | 'AlreadyAttempted'

@@ -1,7 +1,7 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
 import { z } from 'zod';
 import type { CaughtError } from './payloads.ts';
-import type { ErrorSummary } from './records.ts';
+import type { ErrorSummary, OutOfTime } from './records.ts';
 import { describeThrown } from './errors.ts';
 
 const MAX_NAME = 200;
@@ -41,6 +41,19 @@ export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary
     name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_NAME),
     message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_MESSAGE),
     ...(stack !== undefined && { stack: cut(stack, MAX_STACK) }),
+  };
+}
+
+/** What is told of an attempt whose time was over before its code was. */
+export function outOfTimeSummary({ durationMs }: OutOfTime, checkpointed: boolean): ErrorSummary {
+  const advice = checkpointed
+    ? 'The step after its last checkpoint took too long: yield more often'
+    : 'Make it checkpointed (an async generator)';
+  return {
+    name: 'OutOfTime',
+    message:
+      `Its code was still running after ${Math.round(durationMs / 1000)} s, when Lambda was about to end it. ` +
+      `${advice}, or raise its timeoutMinutes (15 at most): docs/migrations.md#longer-than-fifteen-minutes-checkpoints`,
   };
 }
 

@@ -33,10 +33,10 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     bucket.addToResourcePolicy(
       new PolicyStatement({ sid, effect: Effect.DENY, principals: [new AnyPrincipal()], ...props }),
     );
-  const onlyWrittenBy = (sid: string, roles: IRole[], pattern: string) =>
+  const onlyWrittenBy = (sid: string, roles: IRole[], ...patterns: string[]) =>
     deny(sid, {
       actions: ['s3:PutObject'],
-      resources: keys(pattern),
+      resources: keys(...patterns),
       // Of several values, ArnNotEquals holds only if none is equal.
       conditions: { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } },
     });
@@ -49,7 +49,7 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     conditions: { Null: { 's3:if-none-match': 'true' } },
   });
   onlyWrittenBy('CompletionsByRecordCompletion', [writers.recordCompletion, writers.baseline], 'completed/*');
-  onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*');
+  onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*', 'attempts/*/cancelled.json');
   onlyWrittenBy('HaltsByHalt', [writers.halt], 'halts/*');
   // Whatever a migration's own permissions say (s3:* on everything, say), it writes its own part and no other.
   deny('MigrationsWriteTheirOwnPart', {

@@ -59,6 +59,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
           { Variable: '$.step', StringEquals: 'wait', Next: STATES.wait },
           { Variable: '$.step', StringEquals: 'halt', Next: STATES.halt },
           { Variable: '$.step', StringEquals: 'finished', Next: STATES.finished },
+          { Variable: '$.step', StringEquals: 'handed over', Next: STATES.handedOver },
         ],
         Default: STATES.refused,
       },
@@ -85,10 +86,8 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
       },
       [STATES.outcome]: {
         Type: 'Choice',
-        Choices: [
-          { Variable: '$.outcome', StringEquals: 'finished', Next: STATES.recordCompletion },
-          { Variable: '$.outcome', StringEquals: 'more', Next: STATES.runMigration },
-        ],
+        Comment: 'What stopped at a checkpoint goes on from there: with its next slice, or in a fresh execution.',
+        Choices: [{ Variable: '$.outcome', StringEquals: 'finished', Next: STATES.recordCompletion }],
         Default: STATES.listPending,
       },
       [STATES.recordCompletion]: {
@@ -131,6 +130,10 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Next: STATES.listPending,
       },
       [STATES.finished]: { Type: 'Succeed', Comment: 'Nothing is pending.' },
+      [STATES.handedOver]: {
+        Type: 'Succeed',
+        Comment: 'The history of this execution is nearly full: the one that its output names carries the run on.',
+      },
       [STATES.refused]: {
         Type: 'Fail',
         Comment: 'Running on would break a rule; the cause says which, and what to type.',

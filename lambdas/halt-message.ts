@@ -1,6 +1,7 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
 import { choices, resumeCommand } from '../core/choices.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { MigrationHalted } from '../core/events.ts';
 import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
@@ -105,14 +106,17 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
   };
 }
 
+const CANCELLED: ErrorCode = 'Cancelled';
+
 /** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => plainLine(text, 1000);
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
 
-function outcomeOf({ halt: { outcome }, claim }: HaltNews): string {
+function outcomeOf({ halt: { outcome, error }, claim }: HaltNews): string {
   switch (outcome) {
     case 'failed':
+      if (error?.name === CANCELLED) return 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
       return 'FAILED. Its code threw; some of its effects may be there.';
     case 'unknown':
       return claim

@@ -4,7 +4,7 @@ import type { Manifest } from '../core/manifest.ts';
 import type { HaltPayload } from '../core/payloads.ts';
 import { RunInput } from '../core/payloads.ts';
 import type { Claim, DecisionRecord, Finished, HaltRecord } from '../core/records.ts';
-import { caughtSummary } from '../core/summaries.ts';
+import { caughtSummary, outOfTimeSummary } from '../core/summaries.ts';
 import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from './services.ts';
 import { tell } from './tell.ts';
@@ -25,9 +25,10 @@ export function createHalt(services: Services, manifest: Manifest) {
       allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
     };
     for (;;) {
-      const { finished, claim, decided, halt } = await look(at, execution);
+      const { finished, outOfTime, claim, decided, halt } = await look(at, execution);
       const caught = at.unrecorded ?? at.error;
-      const error = at.unrecorded === undefined && finished?.error ? finished.error : caught && caughtSummary(caught);
+      const known = finished?.error ?? (outOfTime && outOfTimeSummary(outOfTime, isCheckpointed(migration)));
+      const error = at.unrecorded === undefined && known ? known : caught && caughtSummary(caught);
       const record = await ledger.updateHalt(
         {
           migration,
@@ -77,12 +78,18 @@ export function createHalt(services: Services, manifest: Manifest) {
               ? `it is running in ${claim.execution}`
               : undefined;
     if (why !== undefined) throw notNeeded(migration, attempt, why);
-    return { finished, claim, decided, halt: (index?.halts ?? 0) + 1 };
+    const noted = index?.outOfTime && !finished ? await ledger.outOfTime(migration, attempt) : undefined;
+    const outOfTime = noted?.slice === claim?.slice ? noted : undefined;
+    return { finished, outOfTime, claim, decided, halt: (index?.halts ?? 0) + 1 };
   }
 
   async function runsElsewhere(claim: Claim, execution: string): Promise<boolean> {
     const mayRun = claim.execution !== execution && Date.parse(claim.deadline) > now();
     return mayRun && (await executions.isAlive(claim.execution));
+  }
+
+  function isCheckpointed(migration: string): boolean {
+    return manifest.migrations.find(({ id }) => id === migration)?.checkpointed ?? false;
   }
 
   /**

@@ -216,6 +216,7 @@ describe('a migration', () => {
           ['s3:PutObject'],
           [
             '/attempts/0004/*/finished.json',
+            '/attempts/0004/*/out-of-time.json',
             '/attempts/0004/*/slices/*.json',
             '/attempts/0004/*/started.json',
             '/checkpoints/0004.json',
@@ -375,13 +376,13 @@ describe('the ledger bucket', () => {
   });
 
   it.each([
-    ['CompletionsByRecordCompletion', '/completed/*', ['RecordCompletionRole', 'BaselineRole']],
-    ['DecisionsByResume', '/attempts/*/decisions/*', ['ResumeRole']],
-    ['HaltsByHalt', '/halts/*', ['HaltRole']],
-  ])('%s: only its own writers write %s', (sid, pattern, roles) => {
+    ['CompletionsByRecordCompletion', ['/completed/*'], ['RecordCompletionRole', 'BaselineRole']],
+    ['DecisionsByResume', ['/attempts/*/cancelled.json', '/attempts/*/decisions/*'], ['ResumeRole']],
+    ['HaltsByHalt', ['/halts/*'], ['HaltRole']],
+  ])('%s: only its own writers write %s', (sid, patterns, roles) => {
     expect(statement(sid)).toMatchObject({
       actions: ['s3:PutObject'],
-      resources: [pattern],
+      resources: patterns,
       condition: {
         ArnNotEquals: {
           'aws:PrincipalArn': roles.map((role) => ({
@@ -409,7 +410,7 @@ describe('the ledger bucket', () => {
     expect(writes('ListPendingRole')).toEqual([]);
     expect(writes('RecordCompletionRole')).toEqual(['/completed/*']);
     expect(writes('HaltRole')).toEqual(['/halts/*']);
-    expect(writes('ResumeRole')).toEqual(['/attempts/*/decisions/*']);
+    expect(writes('ResumeRole')).toEqual(['/attempts/*/cancelled.json', '/attempts/*/decisions/*']);
     expect(writes('StateMachineRole')).toEqual([]);
   });
 
@@ -426,10 +427,16 @@ describe('Step Functions', () => {
       .filter((role) => actionsOf(statementsOf(template, role)).includes(action))
       .map((id) => id.replace(/\w{8}$/, ''));
 
-  it('is answered, and started, by `resume` alone, for this machine', () => {
-    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:StartExecution']) {
+  it('is answered by `resume` alone, and started by it and by what hands over, for this machine', () => {
+    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action), action).toEqual(['ResumeRole']);
     }
+    expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole']);
+    const starts = statementsOf(template, 'ListPendingRole').filter(({ Action }) => Action === 'states:StartExecution');
+    expect(starts.map(({ Resource }) => text(Resource))).toEqual([
+      expect.stringMatching(/:stateMachine:odin-migrate-odin-dev$/),
+    ]);
+    expect(holders('states:GetExecutionHistory')).toEqual(['ListPendingRole']);
     const sends = statementsOf(template, 'ResumeRole').filter(({ Action }) =>
       list(Action).includes('states:SendTaskSuccess'),
     );

@@ -55,7 +55,6 @@ async function createFullWorld(): Promise<World> {
     done: 1,
     total: 2,
     note: 'half',
-    stopped: false,
   });
   await ledger.createFinished(subject('0002', 2), writer, failed);
   await ledger.createDecision(subject('0002', 2), writer, { halt: 1, decision: 'abort', by: 'her' });

@@ -101,6 +101,7 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
 
       const history = JSON.parse((await cli('history', '0002', '--json')).stdout) as HistoryEvent[];
       expect(history.map(({ event }) => event)).toEqual(['started', 'finished', 'completed']);
+      expect((await cli('cancel')).stderr).toMatch(/^NothingRunning: No migration of cli-works is running/);
       expect((await cli('history', '0007')).stderr).toContain('cli-works has no migration 0007');
       expect((await cli('history', '7')).code).toBe(1);
     });
@@ -173,6 +174,9 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       const { cli, world } = enter('cli-stopped');
       const waiting = cli('run', '--wait');
       const claim = await until('the claim of 0001', () => world.deployment.ledger.claim('0001', 1, 1));
+      const cancelled = await cli('cancel', '--reason', 'too slow');
+      expect(cancelled).toMatchObject({ code: 3, stdout: '' });
+      expect(cancelled.stderr).toMatch(/^NotCheckpointed: Migration 0001, attempt 1, yields no checkpoints/);
       await world.stop(claim.execution);
       const stopped = await waiting;
       expect(stopped.code).toBe(4);

@@ -63,6 +63,20 @@ export async function* migration(resume?: number): AsyncGenerator<{ cursor: numb
 }
 `;
 
+/** Yields a number every tenth of a second: long enough for somebody to say stop. */
+export const slowly = (numbers: number): string => `
+${HEADER}
+export const permissions = ${permissions()};
+
+export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; done: number; total: number }> {
+  await effect();
+  for (let number = resume + 1; number <= ${numbers}; number += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    yield { cursor: number, done: number, total: ${numbers} };
+  }
+}
+`;
+
 function source(body: string, exports: Record<string, unknown> = {}): string {
   const fields = Object.entries(exports).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
   return `

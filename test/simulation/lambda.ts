@@ -203,7 +203,11 @@ export function invoke(sim: Simulation, functionName: string, payload: Json, cal
     switch (system) {
       case 'list-pending':
         caller.listed = deployment.manifest.migrations.map((entry) => entry.id);
-        return code.createListPending(services, deployment.manifest)(code.ListPendingPayload.parse(payload));
+        return code.createListPending(
+          services,
+          deployment.manifest,
+          sim.scenario.handoverEvents,
+        )(code.ListPendingPayload.parse(payload));
       case 'record-completion':
         return code.createRecordCompletion(services)(code.RecordPayload.parse(payload), invocation);
       case 'halt':
@@ -239,6 +243,12 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
         instance.request('read', `is ${nameOf(arn)} alive?`, () => sim.executions.isAlive(arn), {
           failure: unreachable,
         }),
+      events: (arn) =>
+        sim.scenario.handoverEvents === undefined
+          ? Promise.resolve(0)
+          : instance.request('read', `how many events has ${nameOf(arn)}?`, () => sim.executions.events(arn), {
+              failure: unreachable,
+            }),
       succeedTask: (token, output) =>
         instance.request(
           'call',
@@ -278,6 +288,15 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     now: instance.now,
     nonce: () => `nonce-${sim.nextNonce()}`,
+    after: (ms, work) => {
+      let wanted = true;
+      sim.world.after(ms, () => {
+        if (wanted && !instance.over) work();
+      });
+      return () => {
+        wanted = false;
+      };
+    },
   };
 }
 

@@ -26,6 +26,8 @@ export interface Scenario {
   snsDown: boolean;
   /** Keys in a page of a list. */
   pageSize: number;
+  /** A run is handed over when its execution has so many events; undefined: as deployed, which is never here. */
+  handoverEvents?: number | undefined;
   /** The longest latency of a request; undefined: each takes 10 ms. */
   latencyMs: number | undefined;
 }
@@ -54,6 +56,7 @@ export function scenarioOf(seed: number): Scenario {
     snsDown: chance('sns') < 0.1,
     pageSize: pick([1000, 1000, 2, 1], chance('page')),
     latencyMs: pick([undefined, 100, 5_000], chance('latency')),
+    handoverEvents: pick([undefined, undefined, undefined, 60, 20], chance('handover')),
   };
 }
 
