@@ -79,9 +79,12 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
         'with an S3 on disk that the next run remembers.',
     )
     .argument('[environment]', 'a folder under migrations/', 'sample')
-    .option('--fail <id>', 'let the first attempt of this migration throw, to practise a halt')
-    .option('--crash <id>', 'let it end its process: an unknown outcome')
-    .option('--timeout <id>', 'let it hang past its timeout: an unknown outcome')
+    .option(
+      '--fail <id[@n]>',
+      'let the first attempt of this migration throw (after its checkpoint n), to practise a halt',
+    )
+    .option('--crash <id[@n]>', 'let it end its process: an unknown outcome')
+    .option('--timeout <id[@n]>', 'let it hang past its timeout: an unknown outcome')
     .option('--slice-seconds <seconds>', 'end each slice of a checkpointed migration after this time', positive)
     .option('--fresh', 'forget what was run here before')
     .action(async (environment: string, options: LocalOptions) => {

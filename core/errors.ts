@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'BadCheckpoint'
   | 'FencedOut'
   | 'Cancelled'
+  | 'ObjectsFailed'
   | 'NothingToRecord'
   // an operator's decision
   | 'NothingHalted'

@@ -72,7 +72,7 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
     ],
     ['attempt 0', ['resume', 'sample', 'retry', '--attempt', '0'], /'0' is invalid/],
     ['a negative time', ['local', '--slice-seconds', '-1'], /'-1' is invalid/],
-    ['an option without its value', ['local', '--fail'], /option '--fail <id>' argument missing/],
+    ['an option without its value', ['local', '--fail'], /option '--fail <id\[@n\]>' argument missing/],
   ])('%s', async ([, args, said], { expect }) => {
     const { code, stdout, stderr } = await odinMigrate(...args);
     expect(code).toBe(1);

@@ -581,14 +581,37 @@ describe('the rehearsal of a fault', () => {
   const real: MigrationModule = { migration: () => Promise.resolve() };
 
   it('lets the first attempt throw, and later ones run the real code', async () => {
-    const load = rehearse('fail', () => Promise.resolve(real));
+    const load = rehearse({ fault: 'fail' }, () => Promise.resolve(real));
     const first = await load(payload(1));
     expect(first).not.toBe(real);
-    expect(() => first.migration()).toThrow('Attempt 1 of 0004 fails because --fail 0004 asked for it.');
+    await expect(first.migration()).rejects.toThrow('Attempt 1 of 0004 fails because --fail 0004 asked for it.');
     expect(await load(payload(2))).toBe(real);
   });
 
   it.each(['crash', 'timeout'] as const)('of %s leaves later attempts alone', async (fault) => {
-    expect(await rehearse(fault, () => Promise.resolve(real))(payload(2))).toBe(real);
+    expect(await rehearse({ fault }, () => Promise.resolve(real))(payload(2))).toBe(real);
+    expect(await rehearse({ fault, checkpoint: 1 }, () => Promise.resolve(real))(payload(2))).toBe(real);
+  });
+
+  it('after a checkpoint: it is durable, the code after it does not run, and a retry goes on from it', async () => {
+    const seen: unknown[] = [];
+    const generate: Generate = async function* (resume) {
+      try {
+        for (let n = Number(resume ?? 0) + 1; n <= 4; n += 1) {
+          seen.push(n);
+          yield await Promise.resolve({ cursor: n });
+        }
+      } finally {
+        seen.push('finally');
+      }
+    };
+    const load = rehearse({ fault: 'fail', checkpoint: 2 }, () => Promise.resolve({ migration: generate }));
+    const handle = createRunMigration(self, world.services, load);
+    const error = await thrownBy(handle(PAYLOAD, invocation(world)));
+    expect(error.message).toContain('Attempt 1 of 0004 fails after checkpoint 2 because --fail 0004@2 asked for it.');
+    expect(await checkpoint()).toMatchObject({ cursor: 2 });
+    await decideRetry(1);
+    expect(await handle({ ...PAYLOAD, attempt: 2 }, invocation(world))).toMatchObject({ outcome: 'finished' });
+    expect(seen).toEqual([1, 2, 'finally', 3, 4, 'finally']);
   });
 });
