@@ -3,6 +3,7 @@ import { input, select } from '@inquirer/prompts';
 import { choices, needsReason } from '../core/choices.ts';
 import type { Decision } from '../core/decide.ts';
 import { asOdinError } from '../core/errors.ts';
+import { leftBehindBy } from '../core/payloads.ts';
 import type { OpenHalt } from '../core/view.ts';
 import { openHaltOf } from '../core/view.ts';
 import { awsError } from './aws-errors.ts';
@@ -50,17 +51,26 @@ export async function runToEnd(run: Run): Promise<RunResult> {
         return { execution, outcome: 'halted', exitCode: EXIT.halted, halt };
       }
     }
-    if (event.event === 'ended') return { execution, ...ended(event, report.summary()) };
+    if (event.event === 'ended') return { execution, ...ended(event, deployment.environment, report.summary()) };
   }
   return { execution, outcome: 'failed', exitCode: EXIT.failed };
 }
 
 type Ending = Extract<RunEvent, { event: 'ended' }>;
 
-function ended({ status, error, cause }: Ending, done: string | undefined): Omit<RunResult, 'execution'> {
+function ended(
+  { status, error, cause, output }: Ending,
+  environment: string,
+  done: string | undefined,
+): Omit<RunResult, 'execution'> {
   if (done !== undefined) print();
   if (status === 'SUCCEEDED') {
     print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
+    for (const id of leftBehindBy(output)) {
+      print(
+        `${colour.yellow('▲')} ${id}  was attempted and never completed, and its file is gone: npx odin-migrate history ${environment} ${id}`,
+      );
+    }
     return { outcome: 'done', exitCode: EXIT.done };
   }
   const code = error === undefined || error === '' ? status : error;

@@ -2,6 +2,7 @@
 import type { RunCompleted } from '../core/events.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { resumedExecutionName, runNameOf } from '../core/names.ts';
+import type { Finished } from '../core/payloads.ts';
 import type { HaltRecord } from '../core/records.ts';
 import type { Services } from './services.ts';
 
@@ -9,7 +10,7 @@ export async function completedRun(
   { environment, ledger, now }: Services,
   manifest: Manifest,
   execution: string,
-  completed: number,
+  { completed, leftBehind }: Pick<Finished, 'completed' | 'leftBehind'>,
 ): Promise<RunCompleted> {
   const afterHalts: RunCompleted['afterHalts'] = [];
   for (const halt of await ledger.halts()) {
@@ -28,6 +29,7 @@ export async function completedRun(
     execution,
     completed,
     migrations: manifest.migrations.length,
+    leftBehind,
     afterHalts,
     time: new Date(now()).toISOString(),
   };

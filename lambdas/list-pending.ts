@@ -4,7 +4,7 @@ import { decide } from '../core/decide.ts';
 import type { RunCompleted } from '../core/events.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { continuedExecutionName, resourcePrefix } from '../core/names.ts';
-import type { HandedOver, ListPendingPayload, RunInput, Step } from '../core/payloads.ts';
+import type { Finished, HandedOver, ListPendingPayload, RunInput, Step } from '../core/payloads.ts';
 import { readSituation } from '../core/situation.ts';
 import { completedRun } from './completed-run.ts';
 import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
@@ -29,10 +29,9 @@ export function createListPending(services: Services, manifest: Manifest, handov
     );
     const decided = decide(situation);
     const next =
-      (mayHandOver(decided, situation) && (await handOver(execution, input))) ||
-      toStep(decided, manifest, situation.completed.size);
+      (mayHandOver(decided, situation) && (await handOver(execution, input))) || toStep(decided, manifest, situation);
     services.log.info(`Next: ${next.step}`, { ...next });
-    if (next.step === 'finished') await tellOfTheEnd(execution, next.completed);
+    if (next.step === 'finished') await tellOfTheEnd(execution, next);
     return next;
   };
 
@@ -55,10 +54,10 @@ export function createListPending(services: Services, manifest: Manifest, handov
    * A run ends here once, so this is sent once; when the answer of this very invocation is lost, `List pending` is asked
    * again, and it is sent again. The operators hear of a run that had needed them, and programs of every run.
    */
-  async function tellOfTheEnd(execution: string, completed: number): Promise<void> {
+  async function tellOfTheEnd(execution: string, finished: Finished): Promise<void> {
     let run: RunCompleted;
     try {
-      run = await completedRun(services, manifest, execution, completed);
+      run = await completedRun(services, manifest, execution, finished);
     } catch (cause) {
       services.log.error('The end of this run could not be told: the ledger did not say what it had halted at', {
         cause,
@@ -82,14 +81,14 @@ function mayHandOver({ step }: NextStep, { last }: Situation): boolean {
   return step === 'run' || step === 'record' || (step === 'wait' && last?.claim?.owner !== 'this');
 }
 
-function toStep(next: NextStep, manifest: Manifest, completed: number): Step {
+function toStep(next: NextStep, manifest: Manifest, situation: Situation): Step {
   switch (next.step) {
     case 'run': {
       const functionName = manifest.migrations.find(({ id }) => id === next.migration)?.functionName ?? '';
       return { ...next, functionName, gitCommit: manifest.gitCommit };
     }
     case 'finished':
-      return { step: 'finished', completed, summary: summary(manifest, completed) };
+      return finished(manifest, situation);
     case 'refuse':
       return { step: 'refuse', error: next.error, cause: refusal(next, manifest) };
     case 'record':
@@ -99,10 +98,17 @@ function toStep(next: NextStep, manifest: Manifest, completed: number): Step {
   }
 }
 
-const summary = ({ environment, migrations }: Manifest, completed: number): string =>
-  migrations.length === 0
-    ? `${environment} has no migrations: nothing to run.`
-    : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed} in the ledger).`;
+/** Nothing is pending, so what was attempted and not completed is in no manifest any more. */
+function finished({ environment, migrations }: Manifest, { completed, attempted }: Situation): Finished {
+  const leftBehind = [...attempted].sort();
+  const summary = [
+    migrations.length === 0
+      ? `${environment} has no migrations: nothing to run.`
+      : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed.size} in the ledger).`,
+    ...leftBehind.map((id) => `${id} was attempted and never completed, and its file is gone.`),
+  ].join(' ');
+  return { step: 'finished', completed: completed.size, leftBehind, summary };
+}
 
 function refusal(next: Extract<NextStep, { step: 'refuse' }>, { environment, migrations }: Manifest): string {
   if (next.error === 'HaltedElsewhere') {

@@ -72,12 +72,27 @@ describe('what is pending', () => {
     expect(await list()).toEqual({
       step: 'finished',
       completed: 4,
+      leftBehind: [],
       summary: 'Nothing is pending in odin-dev: each of its 3 migrations is completed (4 in the ledger).',
     });
     expect(await list({}, manifestOf())).toEqual({
       step: 'finished',
       completed: 4,
+      leftBehind: [],
       summary: 'odin-dev has no migrations: nothing to run.',
+    });
+  });
+
+  it('is nothing, and what broke before its file was deleted is named', async () => {
+    await complete('0001');
+    await claim('0002');
+    expect(await list({}, manifestOf('0001'))).toEqual({
+      step: 'finished',
+      completed: 1,
+      leftBehind: ['0002'],
+      summary:
+        'Nothing is pending in odin-dev: each of its 1 migrations is completed (1 in the ledger). ' +
+        '0002 was attempted and never completed, and its file is gone.',
     });
   });
 

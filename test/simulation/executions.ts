@@ -29,6 +29,13 @@ export interface Execution {
   waiting: { token: string; settle: (answer: Answer) => void } | undefined;
 }
 
+/** What an execution that succeeded has put out: `Finished` or `HandedOver`. */
+interface Output {
+  step?: string;
+  execution?: string;
+  leftBehind?: string[];
+}
+
 type Answer = { output: Json } | { error: TaskFailed };
 
 /** Of what can go wrong here, the invocation errors which prove that the function did not start (AWS-FACTS). */
@@ -102,7 +109,8 @@ export class Executions {
   }
 
   /** One that hands over is carried on by another one: then it is that one which must leave nothing pending. */
-  #succeed(execution: Execution, { step, execution: successor = '' }: { step?: string; execution?: string }): void {
+  #succeed(execution: Execution, { step, execution: successor = '', leftBehind = [] }: Output): void {
+    for (const migration of leftBehind) this.#sim.recorder.leftBehind.add(migration);
     if (step !== 'handed over') return this.#end(execution, 'SUCCEEDED');
     if (!this.all.has(successor)) this.#sim.recorder.violated(6, `${execution.name} handed over to nobody`);
     execution.manifest = [];
@@ -143,7 +151,7 @@ export class Executions {
     };
     step(execution.definition, host, execution.at).then(
       (ended) => {
-        if (ended.status === 'SUCCEEDED') this.#succeed(execution, ended.output as { step?: string; execution?: string });
+        if (ended.status === 'SUCCEEDED') this.#succeed(execution, ended.output as Output);
         else this.#end(execution, 'FAILED', ended.error, ended.cause);
       },
       (thrown: unknown) => {

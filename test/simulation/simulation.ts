@@ -232,7 +232,9 @@ export class Simulation {
       executions.start(name, turn === 1 ? {} : { allowOutOfOrder: true });
       if (!(await this.#rest()) || !(await this.#answerEveryHalt())) return;
       // The last part of it, when it was handed over.
-      const parts = [...executions.all.values()].filter((one) => one.name === name || one.name.startsWith(`${name}-part-`));
+      const parts = [...executions.all.values()].filter(
+        (one) => one.name === name || one.name.startsWith(`${name}-part-`),
+      );
       const { status, error } = parts.at(-1)!;
       if (status === 'SUCCEEDED') return;
       // Late lower files are refused until the run's input allows them. An attempt that died while a halt was open
