@@ -53,11 +53,14 @@ export const HaltPayload = z.object({
 });
 export type HaltPayload = z.infer<typeof HaltPayload>;
 
+/** Of people, and passed on to Step Functions: half a surrogate pair is no text there. */
+const Words = z.string().overwrite((text) => text.toWellFormed());
+
 /** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
 export const ResumePayload = z.strictObject({
   decision: z.enum(DECISIONS),
-  reason: z.string().max(4000).optional(),
-  by: z.string().min(1).max(512),
+  reason: Words.max(4000).optional(),
+  by: Words.min(1).max(512),
   halt: z.strictObject({ migration: MigrationId, attempt: Attempt }).optional(),
 });
 export type ResumePayload = z.infer<typeof ResumePayload>;
@@ -71,8 +74,8 @@ export type CancelPayload = z.infer<typeof CancelPayload>;
 /** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
 export const BaselinePayload = z.strictObject({
   through: MigrationId,
-  reason: z.string().trim().min(1, 'expected a reason').max(4000),
-  by: z.string().min(1).max(512),
+  reason: Words.trim().min(1, 'expected a reason').max(4000),
+  by: Words.min(1).max(512),
 });
 export type BaselinePayload = z.infer<typeof BaselinePayload>;
 

@@ -27,10 +27,17 @@ const ATTEMPTS = {
   'changes its own claim': `put('attempts/0002/0001/started.json')`,
   'deletes a completion': `remove('completed/0001.json')`,
   'deletes its own claim': `remove('attempts/0002/0001/started.json')`,
+  'reads task tokens': `s3.send(new GetObjectCommand({ Bucket, Key: 'halts/0001.json' }))`,
+  'takes the policy away': `s3.send(new DeleteBucketPolicyCommand({ Bucket }))`,
+  'lets records expire': `s3.send(new DeleteBucketLifecycleCommand({ Bucket }))`,
+  'ends the versioning': `s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }))`,
 };
 
 const greedy = `
-import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, PutBucketVersioningCommand,
+  PutObjectCommand, S3Client,
+} from '@aws-sdk/client-s3';
 const s3 = new S3Client({});
 const Bucket = process.env['ODIN_LEDGER_BUCKET'];
 export const permissions = [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }];

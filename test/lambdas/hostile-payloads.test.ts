@@ -248,3 +248,11 @@ it.each(NAMES)('%s: a payload of 50,000 levels is refused, or not looked into', 
     else expect(['dashboard', 'watch-halts', 'halt', 'list-pending']).toContain(name);
   }
 });
+
+it('what an operator says is well formed when it is recorded, and when Step Functions hears of it', async () => {
+  const world = await createHaltedWorld();
+  await FUNCTIONS.resume.handler(world)({ decision: 'abort', by: 'h\ud800er', reason: 'w\udc00hy' });
+  expect(await world.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'h\ufffder', reason: 'w\ufffdhy' });
+  expect(world.executions.sent).toMatchObject([{ answer: { error: 'Aborted' } }]);
+  expect(JSON.stringify(world.executions.sent)).not.toMatch(/\\u[d-f]/i);
+});
