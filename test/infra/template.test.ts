@@ -377,7 +377,7 @@ describe('the ledger bucket', () => {
 
   it.each([
     ['CompletionsByRecordCompletion', ['/completed/*'], ['RecordCompletionRole', 'BaselineRole']],
-    ['DecisionsByResume', ['/attempts/*/decisions/*', '/attempts/*/cancelled.json'], ['ResumeRole']],
+    ['DecisionsByResume', ['/attempts/*/cancelled.json', '/attempts/*/decisions/*'], ['ResumeRole']],
     ['HaltsByHalt', ['/halts/*'], ['HaltRole']],
   ])('%s: only its own writers write %s', (sid, patterns, roles) => {
     expect(statement(sid)).toMatchObject({
@@ -410,7 +410,7 @@ describe('the ledger bucket', () => {
     expect(writes('ListPendingRole')).toEqual([]);
     expect(writes('RecordCompletionRole')).toEqual(['/completed/*']);
     expect(writes('HaltRole')).toEqual(['/halts/*']);
-    expect(writes('ResumeRole')).toEqual(['/attempts/*/decisions/*', '/attempts/*/cancelled.json']);
+    expect(writes('ResumeRole')).toEqual(['/attempts/*/cancelled.json', '/attempts/*/decisions/*']);
     expect(writes('StateMachineRole')).toEqual([]);
   });
 
