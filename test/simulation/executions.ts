@@ -143,7 +143,8 @@ export class Executions {
     };
     step(execution.definition, host, execution.at).then(
       (ended) => {
-        if (ended.status === 'SUCCEEDED') this.#succeed(execution, ended.output as { step?: string; execution?: string });
+        if (ended.status === 'SUCCEEDED')
+          this.#succeed(execution, ended.output as { step?: string; execution?: string });
         else this.#end(execution, 'FAILED', ended.error, ended.cause);
       },
       (thrown: unknown) => {
