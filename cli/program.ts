@@ -14,6 +14,7 @@ import type { RunOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { ClientOptions } from './deployment.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { plain } from './output.ts';
 import { openProject } from './project.ts';
 
 export const EXIT_CODES =
@@ -26,9 +27,16 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
     .configureHelp({ showGlobalOptions: true })
+    // It repeats what was typed.
+    .configureOutput({ outputError: (text, write) => write(`${text.split('\n').map(plain).join('\n').trim()}\n`) })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
-  const aws = (): ClientOptions => program.opts<Pick<ClientOptions, 'profile' | 'region'>>();
+  const aws = (): ClientOptions => {
+    const { profile, region } = program.opts<{ profile?: string; region?: string }>();
+    // As the variable and not as an option of each client, which would not take the profile's endpoint_url.
+    if (profile !== undefined) process.env['AWS_PROFILE'] = profile;
+    return region === undefined ? {} : { region };
+  };
 
   program
     .command('new')

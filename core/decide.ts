@@ -87,8 +87,9 @@ export function decide(situation: Situation): NextStep {
     return { step: 'wait', migration, attempt, seconds: pollSeconds(now - at), why };
   }
   if (outcome === undefined && claim) {
-    const mayStillAnswer = claim.owner === 'alive' || (claim.owner === 'this' && claim.deadline > now);
-    if (mayStillAnswer) {
+    // After its deadline a living owner does not run it: it waits for a decision that never reached it, say. To wait for
+    // that would be for ever, and a halt here tells the operators.
+    if (claim.owner !== 'dead' && claim.deadline > now) {
       const why = `attempt ${attempt} of ${migration} is running in ${claim.owner === 'this' ? 'this' : 'another'} execution`;
       return { step: 'wait', migration, attempt, seconds: pollSeconds(now - claim.at), why };
     }

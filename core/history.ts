@@ -2,6 +2,7 @@
 import pMap from 'p-map';
 import type { Decision } from './decide.ts';
 import type { AttemptIndex, Ledger } from './ledger.ts';
+import { claimKey, unreadable } from './ledger.ts';
 import type { Cancellation, Claim, Completion, DecisionRecord, ErrorSummary, Finished, HaltRecord } from './records.ts';
 
 export type HistoryEvent = {
@@ -52,7 +53,9 @@ async function eventsOf(
   for (const { attempt, slices, finished, cancelled, halts } of attempts) {
     for (let slice = 1; slice <= slices; slice += 1) {
       const claim = await ledger.claim(id, attempt, slice);
-      if (claim) events.push(claimed(claim));
+      // Each slice's claim follows the one before it. Whoever put a later one there did not write this ledger.
+      if (!claim) throw unreadable(claimKey(id, attempt, slice), `it is missing, and slice ${slices} is there`);
+      events.push(claimed(claim));
     }
     const cancellation = cancelled ? await ledger.cancellation(id, attempt) : undefined;
     if (cancellation) events.push(cancelledBy(cancellation));

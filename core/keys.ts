@@ -29,8 +29,9 @@ export type AttemptKey =
   | { record: 'slice'; migration: string; attempt: number; slice: number }
   | { record: 'decision'; migration: string; attempt: number; halt: number };
 
+/** At most a million of each: readers count up to such a number, and nobody gets there. */
 const ATTEMPT_KEY =
-  /^attempts\/(\d{4})\/(\d{4,})\/(?:(started|finished|cancelled|out-of-time)|slices\/(\d{4,})|decisions\/(\d{2,}))\.json$/;
+  /^attempts\/(\d{4})\/(\d{4,6})\/(?:(started|finished|cancelled|out-of-time)|slices\/(\d{4,6})|decisions\/(\d{2,6}))\.json$/;
 
 /** The parts of a key under `attempts/`, or undefined when no record of ours has such a key. */
 export function parseAttemptKey(key: string): AttemptKey | undefined {

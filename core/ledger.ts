@@ -16,6 +16,7 @@ import {
   OutOfTime,
 } from './records.ts';
 import type { Store } from './store.ts';
+import { cut } from './summaries.ts';
 
 /** Who writes: stamped on every record. */
 export interface Writer {
@@ -303,7 +304,7 @@ export class Ledger {
 
 const MAX_SWAPS = 10;
 
-const claimKey = (migration: string, attempt: number, slice: number): string =>
+export const claimKey = (migration: string, attempt: number, slice: number): string =>
   slice === 1 ? keys.started(migration, attempt) : keys.slice(migration, attempt, slice);
 
 function stamp(subject: Subject, writer: Writer) {
@@ -333,9 +334,14 @@ function parse<T>(key: string, body: string, schema: z.ZodType<T>, expected: obj
   }
   const version = typeof json === 'object' && json !== null && 'formatVersion' in json ? json.formatVersion : undefined;
   if (version !== FORMAT_VERSION) {
-    throw unreadable(key, `expected format version ${FORMAT_VERSION}, found ${JSON.stringify(version) ?? 'none'}`);
+    throw unreadable(key, `expected format version ${FORMAT_VERSION}, found ${shortOf(version)}`);
   }
-  const result = schema.safeParse(json);
+  let result: z.ZodSafeParseResult<T>;
+  try {
+    result = schema.safeParse(json);
+  } catch (cause) {
+    throw unreadable(key, 'it is nested too deeply', cause); // a cursor may be any JSON: zod ran out of stack
+  }
   if (!result.success) {
     const issue = result.error.issues[0];
     throw unreadable(key, `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`, result.error);
@@ -347,7 +353,13 @@ function parse<T>(key: string, body: string, schema: z.ZodType<T>, expected: obj
   return result.data;
 }
 
-const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
+/** Of what may be anything, at any length and depth: what a sentence can hold. */
+function shortOf(value: unknown): string {
+  if (value === undefined) return 'none';
+  return typeof value === 'object' && value !== null ? 'no number' : cut(JSON.stringify(value), 100);
+}
+
+export const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
   new OdinError({
     code: 'RecordUnreadable',
     source: 'system',

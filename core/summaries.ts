@@ -63,6 +63,10 @@ export function cut(text: string, length: number): string {
   return wellFormed.length <= length ? wellFormed : `${wellFormed.slice(0, length - 1).toWellFormed()}…`;
 }
 
+/** Other people's text as part of a line: without line ends, terminal escapes and what turns the direction of text. */
+export const plainLine = (text: string, length: number): string =>
+  cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
+
 /** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
 export function firstSourceLine(stack: string): string {
   const inMigration = /migrations\/[\w-]+\/\d{4}\.ts:\d+:\d+/.exec(stack);

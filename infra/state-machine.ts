@@ -18,7 +18,7 @@ const NOT_STARTED = [
   'Lambda.ResourceConflictException',
 ];
 
-/** 5 s, 10 s, 20 s, … up to 2 min, 20 times: gives up after about 35 minutes. */
+/** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
 const PATIENT = { IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 120, MaxAttempts: 20, JitterStrategy: 'FULL' };
 /** 2 s, 4 s, … up to 5 min, 60 times: about 4 h 20 min in all. */
 const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, MaxAttempts: 60 };

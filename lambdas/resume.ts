@@ -1,4 +1,5 @@
 // `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
+import { needsReason } from '../core/choices.ts';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { resumedExecutionName } from '../core/names.ts';
 import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
@@ -177,7 +178,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
 }
 
 function assertReason({ decision, reason }: ResumePayload): void {
-  if ((decision !== 'mark-applied' && decision !== 'skip') || hasText(reason)) return;
+  if (!needsReason(decision) || hasText(reason)) return;
   throw new OdinError({
     code: 'ReasonMissing',
     source: 'user',

@@ -107,13 +107,8 @@ const TABLE: Row[] = [
   },
   { row: 'stopped at a checkpoint', holds: isStopped, step: 'run the next slice' },
   {
-    row: 'no outcome, owner another live execution',
-    holds: (s) => undecided(s) && s.last?.outcome === undefined && s.last?.claim?.owner === 'alive',
-    step: 'wait',
-  },
-  {
-    row: 'no outcome, owner this execution, deadline not passed',
-    holds: (s) => undecided(s) && mayRun(s) && s.last?.claim?.owner === 'this',
+    row: 'no outcome, owner this or another live execution, deadline not passed',
+    holds: (s) => undecided(s) && mayRun(s) && s.last?.claim?.owner !== 'dead',
     step: 'wait',
   },
   { row: 'any other', holds: () => true, step: 'halt' },

@@ -93,7 +93,7 @@ describe('a halt', () => {
     expect(text).toContain('Attempt 1 failed: its code threw.');
     expect(text).toContain('Error : the disk is full at migrations/odin-dev/0002.ts:12:9');
     expect(text).toContain('Waiting since 2026-03-01 12:00 UTC');
-    expect(text).toContain('Ends this run as failed. The next run halts here again.');
+    expect(text).toContain('Ends this run as failed; the next run halts here again.');
   });
 
   it('has four buttons that name this very halt, call this function, and ask first', () => {

@@ -162,6 +162,16 @@ describe('what is recorded', () => {
     expect(message()).toContain('its completion could not be recorded');
   });
 
+  it('of a decision whose completion was not written: what the attempt was, and what was decided', async () => {
+    await claim();
+    await decide('mark-applied');
+    await halt({}, { unrecorded: { Error: 'LedgerForbidden', Cause: 'no' } });
+    // Not "unrecorded": a retry would run it again, and must not be called harmless.
+    expect(await record()).toMatchObject({ halt: 2, outcome: 'unknown', error: { name: 'LedgerForbidden' } });
+    expect(message()).toContain('Decided:       her decided mark-applied, and its completion could not be recorded.');
+    expect(message()).toContain('runs it again, as a new attempt');
+  });
+
   it.each([
     [{ allowOutOfOrder: true }, true],
     [{ allowOutOfOrder: false }, false],
@@ -322,6 +332,13 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
       async () => {
         await claim(1, other);
         await finish('failed', FAILURE);
+      },
+    ],
+    [
+      'another execution that is alive claimed it, and its deadline has passed',
+      async () => {
+        await claim(1, other);
+        world.clock.advance(Date.parse(DEADLINE) - world.clock.now());
       },
     ],
     ['it was aborted', () => decide('abort')],

@@ -205,7 +205,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a halt notifies nobody',
-    patches: [{ file: HALT, find: `await notify(record, execution, claim);`, put: '' }],
+    patches: [{ file: HALT, find: `await notify(record, execution, claim, at.unrecorded && decided);`, put: '' }],
   },
   {
     name: 'a halt keeps its token to itself',
@@ -239,6 +239,18 @@ export const MUTANTS: Mutant[] = [
         find: `if (completed && !(await anyAlive(halt))) continue;`,
         put: `if (completed && (decided ?? !(await anyAlive(halt)))) continue;`,
       },
+    ],
+  },
+  {
+    name: 'a living owner is waited for after the deadline of its claim',
+    from: 10_509,
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `if (claim.owner !== 'dead' && claim.deadline > now) {`,
+        put: `if (claim.owner !== 'dead' && (claim.owner === 'alive' || claim.deadline > now)) {`,
+      },
+      { file: HALT, find: ` && Date.parse(claim.deadline) > now();`, put: `;` },
     ],
   },
   {
