@@ -149,7 +149,10 @@ describe('readSituation', () => {
   describe('an attempt whose latest slice stopped at a checkpoint', () => {
     const checkpoint = async (slice: number, stopped = true, attempt = 1) => {
       const subject = { migration: '0001', attempt, execution: ME };
-      const last = await ledger.moveCheckpoint(subject, writer(), await ledger.checkpoint('0001'), { slice, cursor: slice });
+      const last = await ledger.moveCheckpoint(subject, writer(), await ledger.checkpoint('0001'), {
+        slice,
+        cursor: slice,
+      });
       if (stopped) await ledger.stopAtCheckpoint(subject, writer(), last);
     };
     beforeEach(() => claim('0001', 1, OTHER));
