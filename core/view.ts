@@ -61,7 +61,7 @@ export interface MigrationView {
   /** The latest decision on the last attempt. */
   decision?: Decision;
   error?: ErrorSummary;
-  /** At its last checkpoint. */
+  /** At its last checkpoint; the rate and the time left only while it goes on. */
   progress?: Progress;
   /** Who asked the last attempt to stop at its next checkpoint. */
   cancelled?: { by: string; time: string; reason?: string };
@@ -232,6 +232,7 @@ function completedRow(common: Common, completion: Completion): MigrationView {
 function openRow(common: Common, seen: MigrationSeen, now: number): MigrationView {
   const { first, claim, finished, cancellation, decision, halt, checkpoint } = seen;
   const state = openState(seen, now);
+  const goesOn = state === 'running' || state === 'stopped'; // what stands still has no rate
   const until = finished ? Date.parse(finished.time) : state === 'running' ? now : undefined;
   const error = finished?.error ?? (state === 'halted' ? halt?.error : undefined);
   const { gitCommit, requestId, execution } = claim ?? {};
@@ -245,7 +246,7 @@ function openRow(common: Common, seen: MigrationSeen, now: number): MigrationVie
     ...(decision?.reason !== undefined && { reason: decision.reason }),
     ...(error && { error }),
     ...(cancellation && { cancelled: cancelledOf(cancellation) }),
-    ...(checkpoint && { progress: progressOf(checkpoint) }),
+    ...(checkpoint && { progress: progressOf(goesOn ? checkpoint : { ...checkpoint, began: undefined }) }),
     ...(requestId !== undefined && { requestId }),
     ...(execution !== undefined && { execution }),
     ...(gitCommit !== undefined && { gitCommit }),

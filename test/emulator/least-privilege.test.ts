@@ -21,6 +21,7 @@ const ATTEMPTS = {
   'completes another': `put('completed/0003.json', '*')`,
   'claims for another': `put('attempts/0003/0001/started.json', '*')`,
   'decides for itself': `put('attempts/0002/0001/decisions/01.json', '*')`,
+  'cancels itself': `put('attempts/0002/0001/cancelled.json', '*')`,
   'opens a halt': `put('halts/0002.json')`,
   'moves the checkpoint of another': `put('checkpoints/0003.json')`,
   'changes a completion': `put('completed/0001.json')`,

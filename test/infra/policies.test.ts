@@ -170,13 +170,13 @@ describe('the state machine', () => {
   const holders = (action: string, resource: string) =>
     [...roles].filter(([, principal]) => isAllowed({ principal, action, resource })).map(([name]) => name);
 
-  it('is answered by resume alone, and started by resume and by the deployment', () => {
+  it('is answered by resume alone, and started by it, by what hands over, and by the deployment', () => {
     const machine = arnOfMachine(resourcePrefix('odin-dev'));
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action, machine)).toEqual(['ResumeRole']);
     }
     expect(holders('states:SendTaskHeartbeat', machine)).toEqual([]);
-    expect(holders('states:StartExecution', machine).sort()).toEqual(['ResumeRole', 'StartRunRole']);
+    expect(holders('states:StartExecution', machine).sort()).toEqual(['ListPendingRole', 'ResumeRole', 'StartRunRole']);
     for (const action of ['states:SendTaskSuccess', 'states:StartExecution']) {
       expect(holders(action, arnOfMachine(resourcePrefix('odin-dev-two')))).toEqual([]);
       expect(holders(action, arnOfMachine(resourcePrefix('odin')))).toEqual([]);

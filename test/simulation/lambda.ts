@@ -212,8 +212,12 @@ export function invoke(sim: Simulation, functionName: string, payload: Json, cal
         return code.createRecordCompletion(services)(code.RecordPayload.parse(payload), invocation);
       case 'halt':
         return code.createHalt(services, deployment.manifest)(code.HaltPayload.parse(payload), invocation);
-      default:
-        return code.createResume(services)(code.ResumePayload.parse(payload), invocation);
+      default: {
+        const cancel = code.CancelPayload.safeParse(payload).data;
+        return cancel
+          ? code.createCancel(services, deployment.manifest)(cancel, invocation)
+          : code.createResume(services)(code.ResumePayload.parse(payload), invocation);
+      }
     }
   };
   handle().then(
