@@ -35,6 +35,9 @@ export type ErrorCode =
   | 'BadCheckpoint'
   | 'FencedOut'
   | 'NothingToRecord'
+  // a preview
+  | 'NoReadOnlySession'
+  | 'RefusedInPreview'
   // an operator's decision
   | 'NothingHalted'
   | 'OtherHalt'

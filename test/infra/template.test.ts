@@ -64,6 +64,7 @@ function synthesise(
           timeoutSeconds: 900,
           memoryMB: 1024,
           variables: {},
+          previewAllows: [],
           checkpointed: false,
           bundle,
           ...migration,
