@@ -148,7 +148,8 @@ const isRefusal = (answer: unknown): answer is Refusal =>
 
 const FunctionError = z.object({ errorType: z.string(), errorMessage: z.string() });
 
-async function invoke({ lambda }: Deployment, name: string, payload: object): Promise<unknown> {
+/** @throws OdinError with the code that the function failed with */
+export async function invoke({ lambda }: Deployment, name: string, payload: object): Promise<unknown> {
   const answer = await lambda.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) }));
   const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
   if (answer.FunctionError === undefined) return json;

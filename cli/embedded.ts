@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   rehearsal?: Rehearsal | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
+  /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
+  usersOwnS3?: boolean | undefined;
   onLog?: EmbeddedAwsOptions['onLog'];
   onRequest?: EmbeddedAwsOptions['onRequest'];
 }
@@ -74,6 +76,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       directory,
       ...(settings.account !== undefined && { accountId: settings.account }),
       ...(settings.region !== undefined && { region: settings.region }),
+      ...(options.usersOwnS3 === false && { parentEnvironment: {} }),
       ...(options.onLog && { onLog: options.onLog }),
       ...(options.onRequest && { onRequest: options.onRequest }),
     });

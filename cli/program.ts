@@ -8,6 +8,7 @@ import type { DashboardOptions } from './commands/dashboard.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
 import type { NewOptions } from './commands/new.ts';
+import type { PreviewOptions } from './commands/preview.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
@@ -78,6 +79,24 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
       done(await local(openProject(), environment, options));
+    });
+
+  program
+    .command('preview')
+    .summary('show what the pending migrations would do, and change nothing')
+    .description(
+      "Runs the pending migrations' code on real data in sessions that can only read: every write is held back, answered as " +
+        'if it had worked, and listed. Those named are previewed also when they are completed. The exit code is 4 when one ' +
+        'throws. docs/preview.md says what a preview cannot know.',
+    )
+    .argument(...ENVIRONMENT)
+    .argument('[ids...]', "migrations' four digits; all that are pending when none is named")
+    .option('--limit <seconds>', 'stop a checkpointed migration at the first checkpoint after this time', positive)
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, ids: string[], options: PreviewOptions) => {
+      const { preview } = await import('./commands/preview.ts');
+      done(await preview(openProject(), environment, ids, options, aws()));
     });
 
   program

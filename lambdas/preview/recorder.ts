@@ -76,7 +76,8 @@ class Recorder {
       this.#listener.call({ ...subject, sent: true, bytes: 0, unsized: 0 });
       if (service === 'S3') {
         const { output, seen } = await this.#s3.read(operation, input, sendToS3);
-        if (seen !== 'real') this.#listener.occurrence(seen, name, targets[0] ?? '');
+        if (seen === 'stale') this.#listener.occurrence('stale', name, targets[0] ?? '');
+        if (seen === 'simulated') this.#listener.occurrence('simulated', name, bucketOf(targets));
         return output;
       }
       for (const target of new Set(targets)) {
@@ -94,6 +95,9 @@ class Recorder {
     return output;
   }
 }
+
+/** One occurrence for all of a bucket: these are many, and nobody has to look at each. */
+const bucketOf = ([target = '']: readonly string[]): string => /^s3:\/\/[^/]*/.exec(target)?.[0] ?? target;
 
 /** The command itself when nothing changed: user code may have added middleware to it. */
 function withInput(command: SdkCommand, input: Record<string, unknown>): SdkCommand {
