@@ -151,15 +151,18 @@ function restrictions(scratch: string, allows: PreviewAllows): string[] {
   ];
 }
 
-/** The first lines of both streams, each cut; `onLine` hears them all. */
+/** The first lines of both streams, each cut; `onLine` hears them whole. */
 function collectLines(streams: (Readable | null)[], onLine: (line: string) => void) {
   const collected = { lines: [] as string[], omitted: 0 };
   const ended = streams.map(async (stream) => {
     if (!stream) return;
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+      if (collected.lines.length >= LIMITS.lines) {
+        collected.omitted += 1;
+        continue;
+      }
+      collected.lines.push(cut(line, LIMITS.lineLength));
       onLine(line);
-      if (collected.lines.length < LIMITS.lines) collected.lines.push(cut(line, LIMITS.lineLength));
-      else collected.omitted += 1;
     }
   });
   // A process that the migration started may hold the streams open.

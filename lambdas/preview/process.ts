@@ -57,9 +57,13 @@ async function preview(load: LoadMigration, { cursor, sliceMs, allows }: StartMe
       now: () => Date.now(),
     }),
   );
+  await Promise.all([process.stdout, process.stderr].map(flushed));
   await report({ type: 'end', progress: progress(), end });
   exit(0);
 }
+
+/** What it printed has left the process: an exit would lose the rest. */
+const flushed = (stream: NodeJS.WriteStream) => new Promise((resolve) => stream.write('', resolve));
 
 async function endOf(work: () => Promise<'finished' | 'more'>) {
   try {
