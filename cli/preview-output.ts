@@ -1,6 +1,7 @@
 // How a preview is printed: what the migration would do, in one table, and what of it is not certain.
 import type { CallGroup, Occurrence } from '../core/preview.ts';
 import { firstSourceLine } from '../core/summaries.ts';
+import { bytesText } from './bytes.ts';
 import type { Previewed } from './commands/preview.ts';
 import type { Cell } from './output.ts';
 import { colour, duration, plain, print, table } from './output.ts';
@@ -94,11 +95,3 @@ const number = (value: number, noun: string): string => `${count(value)} ${noun}
 
 /** `11,204` */
 const count = (value: number): string => value.toLocaleString('en-US');
-
-/** `48.1 GB`, in powers of 1,000. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? String(value) : value.toFixed(1)} ${units[power] ?? ''}`;
-}

@@ -76,9 +76,16 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--timeout <id>', 'let it hang past its timeout: an unknown outcome')
     .option('--slice-seconds <seconds>', 'end each slice of a checkpointed migration after this time', positive)
     .option('--fresh', 'forget what was run here before')
+    .option(
+      '--data <url>',
+      'copy a sample of the real objects under s3://bucket/prefix/ here first, with your credentials; may be repeated',
+      (url: string, urls: string[] | undefined) => [...(urls ?? []), url],
+    )
+    .option('--sample <objects>', 'how many objects of each, spread over the prefix; 200 without it', count)
+    .option('--sample-mb <megabytes>', 'how much of each at most; 256 without it', positive)
     .action(async (environment: string, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
-      done(await local(openProject(), environment, options));
+      done(await local(openProject(), environment, options, aws()));
     });
 
   program
