@@ -20,7 +20,7 @@ import { previewMigration } from '../cli/preview.ts';
 import type { Project } from '../cli/project.ts';
 import { openProject } from '../cli/project.ts';
 import { OdinError } from '../core/errors.ts';
-import { keys } from '../core/keys.ts';
+import { keys, prefixes } from '../core/keys.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
 import type { RunOutcome } from '../core/payloads.ts';
 import { WORK_FOLDER } from '../infra/prepare.ts';
@@ -206,13 +206,12 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
     }
   }
 
-  return {
-    run,
-    async forget(id: string): Promise<void> {
-      await empty(s3, ledgerBucket, `attempts/${id}/`);
-      await empty(s3, ledgerBucket, keys.checkpoint(id));
-    },
-  };
+  async function forget(id: string): Promise<void> {
+    await empty(s3, ledgerBucket, prefixes.attempts(id));
+    await empty(s3, ledgerBucket, keys.checkpoint(id));
+  }
+
+  return { run, forget };
 }
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:test:test';
@@ -234,11 +233,9 @@ async function put(s3: S3Client, bucket: string, objects: Objects): Promise<void
   } catch (thrown) {
     if (!(thrown instanceof BucketAlreadyOwnedByYou)) throw thrown;
   }
-  await pMap(
-    Object.entries(objects),
-    ([Key, Body]) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body })),
-    { concurrency: 16 },
-  );
+  await pMap(Object.entries(objects), ([Key, Body]) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body })), {
+    concurrency: 16,
+  });
 }
 
 async function read(s3: S3Client, bucket: string, key: string): Promise<Uint8Array> {
