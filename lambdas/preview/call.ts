@@ -1,5 +1,7 @@
 // One call of the AWS SDK, as a preview understands it: what it does to which targets.
 
+import { cut } from '../../core/summaries.ts';
+
 /** A client of the AWS SDK v3, as far as a preview looks into it. */
 export interface SdkClient {
   config: { serviceId?: string };
@@ -57,10 +59,13 @@ export function targetsOf(service: string, input: Record<string, unknown>): stri
     );
   }
   const named = Object.entries(input).find(([field, value]) => typeof value === 'string' && NAMING.test(field));
-  const target = (named?.[1] ?? '') as string;
+  const target = cut((named?.[1] ?? '') as string, MAX_TARGET);
   const batch = BATCHES.map((field) => input[field]).find((value) => Array.isArray(value));
   return batch === undefined ? [target] : batch.map(() => target);
 }
+
+/** An S3 key has 1,024 bytes at most; a name elsewhere should be no longer. */
+const MAX_TARGET = 1_024;
 
 const NAMING = /(^|[a-z])(arn|name|url|id)$/i;
 

@@ -98,9 +98,13 @@ async function follow(child: ChildProcess, timeMs: number, start: StartMessage):
   child.on('error', (error) => {
     resolve({ outcome: 'ended', error: { name: error.name, message: error.message } });
   });
+  // Its last message may be read after its exit is known, and always before the channel is closed.
+  const closed = new Promise((done) => child.once('disconnect', done));
   child.on('exit', (code, signal) => {
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    resolve({ outcome: 'ended', error: { name: 'ProcessEnded', message: `The migration's process ended: ${how}.` } });
+    void closed.then(() => {
+      resolve({ outcome: 'ended', error: { name: 'ProcessEnded', message: `The migration's process ended: ${how}.` } });
+    });
   });
   const timer = setTimeout(() => {
     resolve({ outcome: 'cut off' });

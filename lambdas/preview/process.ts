@@ -42,7 +42,9 @@ async function preview(load: LoadMigration, { cursor, sliceMs, allows }: StartMe
     tally.occurrence('refused', what, target);
   });
   installRecorder(tally, throughTheGuard);
-  setInterval(() => void report({ type: 'progress', progress: progress() }), PROGRESS_MS).unref();
+  const tellProgress = () => void report({ type: 'progress', progress: progress() });
+  process.on('exit', tellProgress);
+  setInterval(tellProgress, PROGRESS_MS).unref();
 
   const from = Date.now();
   const end = await endOf(async () =>
@@ -58,6 +60,7 @@ async function preview(load: LoadMigration, { cursor, sliceMs, allows }: StartMe
     }),
   );
   await Promise.all([process.stdout, process.stderr].map(flushed));
+  process.off('exit', tellProgress);
   await report({ type: 'end', progress: progress(), end });
   exit(0);
 }
