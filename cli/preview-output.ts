@@ -7,6 +7,9 @@ import type { Cell } from './output.ts';
 import { colour, duration, plain, print, table } from './output.ts';
 
 const HEADINGS = ['', 'CALL', 'CALLS', 'ITEMS', 'SIZE', 'TARGET'];
+/** The last line, after all previews. */
+export const NOTHING_CHANGED = 'Nothing was changed: what is marked WRITE was held back.';
+
 /** Of what the migration printed, so many lines; JSON output has more. */
 const LINES = 10;
 

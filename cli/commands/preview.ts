@@ -9,7 +9,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
 import { previewMigration } from '../preview.ts';
-import { printPreview } from '../preview-output.ts';
+import { NOTHING_CHANGED, printPreview } from '../preview-output.ts';
 import type { Project } from '../project.ts';
 import { assertMigrationId } from './history.ts';
 
@@ -50,6 +50,7 @@ export async function preview(
     }),
   );
   if (previews.length === 0) print(`Nothing is pending in ${environment}.`);
+  else print(`\n${NOTHING_CHANGED}`);
   if (json) printJson(previews);
   return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
 }
@@ -64,6 +65,15 @@ async function withDeployment<T>(
   if (!local) {
     const deployment = await findDeployment(environment, aws);
     return await work(deployment, (await deployedManifest(deployment)).migrations);
+  }
+  if (process.env['AWS_ENDPOINT_URL'] || process.env['AWS_ENDPOINT_URL_S3']) {
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: 'A local preview looks at the S3 on this machine, and AWS_ENDPOINT_URL leads the migrations elsewhere.',
+      why: 'Credentials for that place cannot be narrowed to reading from here.',
+      next: 'Unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, or leave out --local.',
+    });
   }
   const embedded = await startEmbedded({ project, environment, usersOwnS3: false });
   try {

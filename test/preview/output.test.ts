@@ -4,7 +4,7 @@ import path from 'node:path';
 import { startTestEnvironment } from 'odin-migrate/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Previewed } from '../../cli/commands/preview.ts';
-import { printPreview } from '../../cli/preview-output.ts';
+import { NOTHING_CHANGED, printPreview } from '../../cli/preview-output.ts';
 import { putSampleData } from '../../local/sample-data.ts';
 
 const printed: string[] = [];
@@ -24,6 +24,8 @@ it('docs/preview.md shows the preview of the sample environment', async () => {
   await putSampleData(environment.s3, 'odin-sample-data');
   const texts: string[] = [];
   for (const id of ['0001', '0002', '0003']) texts.push(print(await environment.preview(id), texts.length === 0));
+
+  texts.push(`\n${NOTHING_CHANGED}\n`);
 
   const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/preview.md'), 'utf8');
   const shown = /^\$ npx odin-migrate preview sample --local\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
