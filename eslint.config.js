@@ -58,7 +58,7 @@ export default defineConfig(
   },
 
   layer('core', {
-    folders: ['infra', 'lambdas', 'cli', 'local', 'migrations', 'test', 'bench'],
+    folders: ['infra', 'lambdas', 'cli', 'local', 'migrations', 'testing', 'test', 'bench'],
     packages: ['aws-cdk-lib', 'constructs', '@aws-sdk', '@smithy', '@aws-lambda-powertools', '@middy'],
     builtinsExcept: ['buffer', 'crypto', 'path', 'util'],
     odinErrors: true,
@@ -66,7 +66,7 @@ export default defineConfig(
     rules: { 'no-console': 'error' },
   }),
   layer('lambdas', {
-    folders: ['infra', 'cli', 'local', 'test', 'bench'],
+    folders: ['infra', 'cli', 'local', 'testing', 'test', 'bench'],
     packages: ['aws-cdk-lib', 'constructs'],
     odinErrors: true,
     rules: { 'no-console': 'error' },
@@ -78,20 +78,24 @@ export default defineConfig(
     rules: { 'no-console': 'error' },
   }),
   layer('infra', {
-    folders: ['cli', 'local', 'lambdas', 'test', 'bench'],
+    folders: ['cli', 'local', 'lambdas', 'testing', 'test', 'bench'],
     typesToo: false,
     odinErrors: true,
   }),
   layer('local', {
-    folders: ['infra', 'cli', 'lambdas', 'test', 'bench'],
+    folders: ['infra', 'cli', 'lambdas', 'testing', 'test', 'bench'],
     odinErrors: true,
   }),
   layer('cli', {
+    folders: ['testing', 'test', 'bench'],
+    odinErrors: true,
+  }),
+  layer('testing', {
     folders: ['test', 'bench'],
     odinErrors: true,
   }),
   layer('migrations', {
-    folders: ['infra', 'cli', 'local', 'test', 'bench'],
+    folders: ['infra', 'cli', 'local', 'testing', 'test', 'bench'],
     packages: ['aws-cdk-lib', 'constructs'],
     // The AWS SDK types every field of an answer as optional, those that S3 always sends too.
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },

@@ -11,7 +11,7 @@ import type { Rehearsal } from '../infra/bundle.ts';
 import { configurationOf } from '../infra/configuration.ts';
 import { assertKnownEnvironment } from '../infra/discover.ts';
 import { WORK_FOLDER } from '../infra/prepare.ts';
-import type { EmbeddedAwsOptions } from '../local/embedded-aws.ts';
+import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/template.ts';
 import type { Deployment } from './deployment.ts';
@@ -26,11 +26,16 @@ export interface EmbeddedOptions {
   rehearsal?: Rehearsal | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
+  /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
+  usersOwnS3?: boolean | undefined;
+  /** Fills the embedded S3 in place of the environment's `localData` module; says what it put. */
+  fill?: ((s3: S3Client) => Promise<string>) | undefined;
   onLog?: EmbeddedAwsOptions['onLog'];
   onRequest?: EmbeddedAwsOptions['onRequest'];
 }
 
 export interface Embedded {
+  aws: EmbeddedAws;
   deployment: Deployment;
   manifest: Manifest;
   /** A sentence for each file that was skipped. */
@@ -38,7 +43,7 @@ export interface Embedded {
   endpoint: string;
   /** Where the ledger's objects are, as files. */
   directory: string;
-  /** What the environment's `localData` module did; undefined when it has none. */
+  /** What was put into its S3, in words; undefined when nothing was asked for. */
   data: string | undefined;
   close: () => Promise<void>;
 }
@@ -55,6 +60,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   assertKnownEnvironment(environment, project.directory, project.configuration);
   const directory = options.directory ?? localDirectory(project, environment);
   const unlock = lock(directory, environment);
+  let close = (): Promise<void> => {
+    unlock();
+    return Promise.resolve();
+  };
   try {
     const settings = configurationOf(project.configuration, environment);
     const assemblyDirectory = path.join(directory, 'cdk.out');
@@ -74,9 +83,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       directory,
       ...(settings.account !== undefined && { accountId: settings.account }),
       ...(settings.region !== undefined && { region: settings.region }),
+      ...(options.usersOwnS3 === false && { parentEnvironment: {} }),
       ...(options.onLog && { onLog: options.onLog }),
       ...(options.onRequest && { onRequest: options.onRequest }),
     });
+    close = async () => {
+      await aws.close();
+      unlock();
+    };
     const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
     writeFileSync(path.join(directory, OUTPUTS_FILE), `${JSON.stringify(outputs, undefined, 2)}\n`);
     const deployment = deploymentOf(
@@ -90,19 +104,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       true,
     );
     return {
+      aws,
       deployment,
       manifest: prepared.manifest,
       warnings: prepared.warnings,
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
-      data: await putData(project, settings.localData, deployment.s3),
-      close: async () => {
-        await aws.close();
-        unlock();
-      },
+      data: await (options.fill?.(deployment.s3) ?? putData(project, settings.localData, deployment.s3)),
+      close,
     };
   } catch (thrown) {
-    unlock();
+    await close();
     throw thrown;
   }
 }

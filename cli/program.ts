@@ -9,6 +9,7 @@ import type { DashboardOptions } from './commands/dashboard.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
 import type { NewOptions } from './commands/new.ts';
+import type { PreviewOptions } from './commands/preview.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
@@ -87,9 +88,34 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--timeout <id[@n]>', 'let it hang past its timeout: an unknown outcome')
     .option('--slice-seconds <seconds>', 'end each slice of a checkpointed migration after this time', positive)
     .option('--fresh', 'forget what was run here before')
+    .option(
+      '--data <url>',
+      'copy a sample of the real objects under s3://bucket/prefix/ here first, with your credentials; may be repeated',
+      (url: string, urls: string[] | undefined) => [...(urls ?? []), url],
+    )
+    .option('--sample <objects>', 'how many objects of each, spread over the prefix; 200 without it', count)
+    .option('--sample-mb <megabytes>', 'how much of each at most; 256 without it', positive)
     .action(async (environment: string, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
-      done(await local(openProject(), environment, options));
+      done(await local(openProject(), environment, options, aws()));
+    });
+
+  program
+    .command('preview')
+    .summary('show what the pending migrations would do, and change nothing')
+    .description(
+      "Runs the pending migrations' code on real data in sessions that can only read: every write is held back, answered as " +
+        'if it had worked, and listed. Those named are previewed also when they are completed. The exit code is 4 when one ' +
+        'throws. docs/preview.md says what a preview cannot know.',
+    )
+    .argument(...ENVIRONMENT)
+    .argument('[ids...]', "migrations' four digits; all that are pending when none is named")
+    .option('--limit <seconds>', 'stop a checkpointed migration at the first checkpoint after this time', positive)
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, ids: string[], options: PreviewOptions) => {
+      const { preview } = await import('./commands/preview.ts');
+      done(await preview(openProject(), environment, ids, options, aws()));
     });
 
   program

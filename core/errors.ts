@@ -37,6 +37,9 @@ export type ErrorCode =
   | 'Cancelled'
   | 'ObjectsFailed'
   | 'NothingToRecord'
+  // a preview
+  | 'NoReadOnlySession'
+  | 'RefusedInPreview'
   // an operator's decision
   | 'NothingHalted'
   | 'OtherHalt'

@@ -31,6 +31,12 @@ export const VARIABLES = {
   sliceSeconds: 'ODIN_SLICE_SECONDS',
   /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
   ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
+  /** The function's own role, which a preview assumes again, narrowed to reading. */
+  roleArn: 'ODIN_ROLE_ARN',
+  /** What the migration's file allows in a preview besides reading from AWS (`previewAllows`), as JSON. */
+  previewAllows: 'ODIN_PREVIEW_ALLOWS',
+  /** Set in the process that a preview runs the migration in, and nowhere else. */
+  previewProcess: 'ODIN_PREVIEW_PROCESS',
 } as const;
 
 /** Outputs of an environment's stack, by which the command line finds a deployed environment. */
@@ -72,9 +78,16 @@ export const resourcePrefix = (environment: string): string => `${PREFIX}-${envi
 export const systemFunctionName = (environment: string, name: SystemFunction): string =>
   name === 'dashboard' ? `customWidget-${resourcePrefix(environment)}` : `${resourcePrefix(environment)}-${name}`;
 
-/** `odin-migrate-odin-dev-0004`, for Lambda (names of at most 64 characters) and for its role */
+/** `odin-migrate-odin-dev-0004` (names of at most 64 characters) */
 export const migrationFunctionName = (environment: string, migration: string): string =>
   `${resourcePrefix(environment)}-${migration}`;
+
+/**
+ * `odin-odin-dev-0004-eu-west-1`, at most 64 characters. Fixed, so that the role can name itself in its own policies; with
+ * the region, because a role's name is unique in the whole account.
+ */
+export const migrationRoleName = (environment: string, migration: string, region: string): string =>
+  `odin-${environment}-${migration}-${region}`;
 
 /** `/odin-migrate/odin-dev/migrations`: what the migrations' functions log */
 export const migrationLogGroup = (environment: string): string => `/${PREFIX}/${environment}/migrations`;

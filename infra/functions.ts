@@ -1,12 +1,19 @@
 // The environment's Lambda functions, each with a role of its own that allows what it needs and no more.
-import { Duration, Tags } from 'aws-cdk-lib';
-import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration, Stack, Tags } from 'aws-cdk-lib';
+import {
+  AccountRootPrincipal,
+  Effect,
+  PolicyDocument,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { keys, prefixes } from '../core/keys.ts';
-import { migrationFunctionName, systemFunctionName, VARIABLES } from '../core/names.ts';
+import { migrationFunctionName, migrationRoleName, systemFunctionName, VARIABLES } from '../core/names.ts';
 import type { SystemFunction } from '../core/names.ts';
 import type { Bundle } from './bundle.ts';
 import type { InspectedMigration } from './inspect.ts';
@@ -66,10 +73,21 @@ export function createMigrationFunction(
   },
 ): LambdaFunction {
   const { id } = migration;
-  const role = functionRole(scope, `Migration${id}Role`, logGroup, [
-    ...writeOwnPart(ledger, id, predecessor),
-    ...migration.permissions.map((statement) => PolicyStatement.fromJson(statement)),
-  ]);
+  const stack = Stack.of(scope);
+  const roleName = migrationRoleName(environment, id, stack.region);
+  const roleArn = stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
+  const role = functionRole(
+    scope,
+    `Migration${id}Role`,
+    logGroup,
+    [
+      ...writeOwnPart(ledger, id, predecessor),
+      allow(['sts:AssumeRole'], [roleArn]),
+      ...migration.permissions.map((statement) => PolicyStatement.fromJson(statement)),
+    ],
+    roleName,
+  );
+  letAssumeItself(role, roleArn);
   Tags.of(role).add(MIGRATION_TAG, id);
   return new LambdaFunction(scope, `Migration${id}`, {
     ...commonProps(bundle, logGroup),
@@ -87,6 +105,10 @@ export function createMigrationFunction(
       [VARIABLES.sourceSha256]: migration.sourceSha256,
       [VARIABLES.codeSha256]: bundle.codeSha256,
       [VARIABLES.clockMarginSeconds]: String(clockMarginSeconds),
+      [VARIABLES.roleArn]: roleArn,
+      ...(migration.previewAllows.length > 0 && {
+        [VARIABLES.previewAllows]: JSON.stringify(migration.previewAllows),
+      }),
     },
   });
 }
@@ -110,8 +132,15 @@ const commonVariables = (environment: string, ledger: Bucket) => ({
 });
 
 /** Inline policies and no separate ones: two resources per function, of the 500 that a template may have. */
-function functionRole(scope: Construct, id: string, logGroup: LogGroup, statements: PolicyStatement[]): Role {
+function functionRole(
+  scope: Construct,
+  id: string,
+  logGroup: LogGroup,
+  statements: PolicyStatement[],
+  roleName?: string,
+): Role {
   return new Role(scope, id, {
+    ...(roleName !== undefined && { roleName }),
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: {
       logs: new PolicyDocument({
@@ -125,6 +154,20 @@ function functionRole(scope: Construct, id: string, logGroup: LogGroup, statemen
     },
   });
 }
+
+/**
+ * A preview takes a session of the function's role that a session policy narrows to reading. A role may assume itself only
+ * if it says so; it is named by a condition, because a policy cannot name a principal that is not there yet.
+ */
+const letAssumeItself = (role: Role, roleArn: string): void =>
+  role.assumeRolePolicy?.addStatements(
+    new PolicyStatement({
+      sid: 'PreviewAssumesItself',
+      actions: ['sts:AssumeRole'],
+      principals: [new AccountRootPrincipal()],
+      conditions: { ArnEquals: { 'aws:PrincipalArn': roleArn } },
+    }),
+  );
 
 /** Listing is allowed so that a missing key answers 404; without it S3 answers 403 (AWS-FACTS). */
 const readLedger = (ledger: Bucket): PolicyStatement[] => [

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import { z } from 'zod';
 import { describeThrown, OdinError } from '../core/errors.ts';
+import { PreviewAllows } from '../core/preview.ts';
 import { cut } from '../core/summaries.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
@@ -55,6 +56,7 @@ const Exports = z.object({
     .max(10_240, "expected at most 10240, Lambda's largest")
     .optional(),
   variables: Variables.optional(),
+  previewAllows: PreviewAllows.optional(),
 });
 
 export interface InspectedMigration extends MigrationFile {
@@ -63,6 +65,8 @@ export interface InspectedMigration extends MigrationFile {
   timeoutSeconds: number;
   memoryMB: number;
   variables: Record<string, string>;
+  /** What it may do in a preview besides reading from AWS. */
+  previewAllows: PreviewAllows;
   checkpointed: boolean;
 }
 
@@ -213,6 +217,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     timeoutMinutes = MAX_TIMEOUT_MINUTES,
     memoryMB = 1024,
     variables = {},
+    previewAllows = [],
   } = parsed.data;
   return {
     ...migration,
@@ -221,6 +226,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
     memoryMB,
     variables,
+    previewAllows,
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
   };
 }

@@ -284,7 +284,7 @@ async function understandQuery(
   const operation = form.get('Action') ?? '';
   return {
     summary: {
-      service: operation === 'GetCallerIdentity' ? 'sts' : service,
+      service: operation === 'GetCallerIdentity' || operation === 'AssumeRole' ? 'sts' : service,
       operation,
       via: 'http',
       input: Object.fromEntries(form),
@@ -292,6 +292,7 @@ async function understandQuery(
     run: () => {
       if (operation === 'Publish') return publish(services.sns, form);
       if (operation === 'GetCallerIdentity') return callerIdentity(services.accountId);
+      if (operation === 'AssumeRole') return assumeRole(form);
       if (operation === 'DescribeStacks') {
         const described = describeStacks(services.stacks, form.get('StackName') ?? undefined);
         return queryAnswer(operation, 'http://cloudformation.amazonaws.com/doc/2010-05-15/', described);
@@ -316,6 +317,25 @@ function callerIdentity(accountId: string): HttpAnswer {
   const arn = `arn:aws:sts::${accountId}:assumed-role/embedded/local`;
   const result = `<Arn>${arn}</Arn><UserId>EMBEDDED:local</UserId><Account>${accountId}</Account>`;
   return queryAnswer('GetCallerIdentity', 'https://sts.amazonaws.com/doc/2011-06-15/', result);
+}
+
+/** Credentials that are like all others here: nothing is checked, a session policy neither. */
+function assumeRole(form: URLSearchParams): HttpAnswer {
+  const role = /^(arn:[\w-]+):iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(form.get('RoleArn') ?? '');
+  const session = form.get('RoleSessionName') ?? '';
+  if (!role) throw new AwsError('ValidationError', `${form.get('RoleArn')} is not the ARN of a role`);
+  const [, partition, account, name] = role;
+  const expires = new Date(Date.now() + Number(form.get('DurationSeconds') ?? 3600) * 1000).toISOString();
+  const credentials =
+    `<AccessKeyId>EMBEDDEDSESSION</AccessKeyId><SecretAccessKey>embedded</SecretAccessKey>` +
+    `<SessionToken>embedded</SessionToken><Expiration>${expires}</Expiration>`;
+  const arn = escapeXml(`${partition}:sts::${account}:assumed-role/${name}/${session}`);
+  const user = `<Arn>${arn}</Arn><AssumedRoleId>EMBEDDED:${escapeXml(session)}</AssumedRoleId>`;
+  return queryAnswer(
+    'AssumeRole',
+    'https://sts.amazonaws.com/doc/2011-06-15/',
+    `<Credentials>${credentials}</Credentials><AssumedRoleUser>${user}</AssumedRoleUser>`,
+  );
 }
 
 function queryAnswer(operation: string, namespace: string, result: string): HttpAnswer {

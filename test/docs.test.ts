@@ -24,7 +24,7 @@ describe('the documents', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(['README.md', 'docs/migrations.md'])(
+  it.each(['README.md', 'docs/migrations.md', 'docs/preview.md'])(
     '%s: every snippet is a migration that compiles and is accepted',
     (file) => {
       const snippets = blocks(file, 'ts');
@@ -53,6 +53,12 @@ describe('the documents', () => {
     },
     60_000,
   );
+
+  it('docs/testing-migrations.md: the example is the test that runs', () => {
+    expect(blocks('docs/testing-migrations.md', 'ts').map(({ text }) => text)).toEqual([
+      read('test/migrations/example.test.ts'),
+    ]);
+  });
 
   it('docs/records.md: each record is one that the ledger can read', () => {
     const schemas = {

@@ -9,6 +9,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
 import { answerTo } from '../questions.ts';
+import { parseS3Url } from '../s3-url.ts';
 import { assertMigrationId } from './history.ts';
 
 export interface BaselineOptions {
@@ -55,10 +56,7 @@ async function throughOf({ through, from }: BaselineOptions, s3: S3Client): Prom
  * several, is what its crash between deleting the old one and writing the new one left: then a person has to know.
  */
 async function lastMigrationAt(s3: S3Client, url: string): Promise<string> {
-  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(url) ?? [];
-  if (bucket === undefined || prefix === undefined) {
-    throw new OdinError({ code: 'BadUsage', source: 'user', what: `Expected s3://bucket/prefix/, found "${url}".` });
-  }
+  const { bucket, prefix } = parseS3Url(url);
   const { Contents = [], IsTruncated } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
   const names = Contents.map(({ Key = '' }) => Key.slice(Key.lastIndexOf('/') + 1)).filter((name) => name !== '');
   const [id] = names.map((name) => /^(\d{4})(?!\d)/.exec(name)?.[1]);

@@ -1,4 +1,5 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
+import type { S3Client } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { rmSync } from 'node:fs';
 import { OdinError } from '../../core/errors.ts';
@@ -6,14 +7,18 @@ import type { Manifest } from '../../core/manifest.ts';
 import { assertEnvironmentName } from '../../core/identifiers.ts';
 import type { Rehearsal } from '../../infra/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
+import { bytesText } from '../bytes.ts';
+import type { ClientOptions } from '../deployment.ts';
+import { s3ClientOf } from '../deployment.ts';
 import type { Embedded } from '../embedded.ts';
 import { localDirectory, startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Seen } from '../follow.ts';
 import { LocalOutput } from '../local-output.ts';
-import { colour, print } from '../output.ts';
+import { busyWith, colour, print, whileBusy } from '../output.ts';
 import type { Project } from '../project.ts';
+import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../rehearsal-data.ts';
 import type { Report } from '../report.ts';
 import { runToEnd } from '../run-to-end.ts';
 
@@ -23,10 +28,18 @@ export interface LocalOptions {
   timeout?: string;
   sliceSeconds?: number;
   fresh?: boolean;
+  data?: string[];
+  sample?: number;
+  sampleMb?: number;
 }
 
 /** `npm start` is `local sample`; with an npm script around it, a hint names the shorter form. */
-export async function local(project: Project, environment: string, options: LocalOptions): Promise<ExitCode> {
+export async function local(
+  project: Project,
+  environment: string,
+  options: LocalOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
   // Before anything is deleted: the name becomes part of a path.
   assertKnownEnvironment(environment, project.directory, project.configuration);
   assertEnvironmentName(environment);
@@ -34,13 +47,15 @@ export async function local(project: Project, environment: string, options: Loca
   if (rehearsal) assertMigration(project, environment, rehearsal.migration);
   if (options.fresh) rmSync(localDirectory(project, environment), { recursive: true, force: true });
 
-  print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; no account is touched`);
+  const account = options.data ? 'your account is only read' : 'no account is touched';
+  print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
   const output = new LocalOutput();
   const embedded = await startEmbedded({
     project,
     environment,
     rehearsal,
     sliceSeconds: options.sliceSeconds,
+    ...(options.data && { fill: (s3) => fill(s3, options.data ?? [], options, aws), usersOwnS3: false }),
     onLog: output.onLog,
   });
   try {
@@ -49,6 +64,21 @@ export async function local(project: Project, environment: string, options: Loca
   } finally {
     await embedded.close();
   }
+}
+
+/** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
+function fill(to: S3Client, urls: readonly string[], options: LocalOptions, aws: ClientOptions): Promise<string> {
+  const { sample = DEFAULT_SAMPLE_OBJECTS, sampleMb = DEFAULT_SAMPLE_MB } = options;
+  return whileBusy('Copying a sample of real objects', async () => {
+    const told: string[] = [];
+    for (const url of urls) {
+      const from = s3ClientOf(aws);
+      const copied = await copySample({ from, to, url, objects: sample, bytes: sampleMb * 1e6, onProgress: busyWith });
+      const { objects, bytes, listed, more } = copied;
+      told.push(`${objects} of ${more ? 'over ' : ''}${listed} objects (${bytesText(bytes)}) copied from ${url}`);
+    }
+    return told.join('\n           ');
+  });
 }
 
 async function runHere(

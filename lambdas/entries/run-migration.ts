@@ -1,17 +1,46 @@
 // What the bundle of every migration's function exports; its generated entry file passes its own migration's `load`.
+import { STSClient } from '@aws-sdk/client-sts';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names.ts';
+import type { RunOutcome } from '../../core/payloads.ts';
 import { RunPayload } from '../../core/payloads.ts';
+import type { PreviewReport } from '../../core/preview.ts';
+import { PreviewAllows, PreviewPayload } from '../../core/preview.ts';
 import { lambdaHandler } from '../aws/handler.ts';
 import { withConsoleLogged } from '../aws/logger.ts';
 import { awsServices, required } from '../aws/services.ts';
+import { createPreview } from '../preview/preview.ts';
+import { isPreviewProcess, runPreviewProcess } from '../preview/process.ts';
+import { readOnlySession } from '../preview/session.ts';
 import type { Self } from '../run-migration/claim.ts';
 import { createRunMigration } from '../run-migration/run-migration.ts';
 import type { LoadMigration } from '../run-migration/user-module.ts';
 
+/** A payload that has a `preview` is for a preview or for nothing: it never starts a run. */
+const Payload = z.union([PreviewPayload, RunPayload.extend({ preview: z.never().optional() })]);
+
 export function migrationHandler(load: LoadMigration) {
-  const run = createRunMigration(selfFromEnvironment(), awsServices(), load);
-  return lambdaHandler(RunPayload, (payload, invocation) => withConsoleLogged(() => run(payload, invocation)));
+  if (isPreviewProcess()) {
+    runPreviewProcess(load);
+    return undefined; // nobody invokes it there
+  }
+  const self = selfFromEnvironment();
+  const services = awsServices();
+  const run = createRunMigration(self, services, load);
+  const preview = createPreview({
+    ...services,
+    migration: self.migration,
+    allows: PreviewAllows.parse(JSON.parse(process.env[VARIABLES.previewAllows] ?? '[]')),
+    session: () => readOnlySession(new STSClient({}), required(VARIABLES.roleArn), self.migration),
+    bundle: fileURLToPath(import.meta.url),
+  });
+  return lambdaHandler<z.infer<typeof Payload>, RunOutcome | PreviewReport>(Payload, (payload, invocation) =>
+    payload.preview === undefined
+      ? withConsoleLogged(() => run(payload as RunPayload, invocation))
+      : preview(payload, invocation),
+  );
 }
 
 function selfFromEnvironment(): Self {

@@ -72,6 +72,13 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
     ],
     ['attempt 0', ['resume', 'sample', 'retry', '--attempt', '0'], /'0' is invalid/],
     ['a negative time', ['local', '--slice-seconds', '-1'], /'-1' is invalid/],
+    ['a preview of no number', ['preview', 'sample', '7', '--local'], /Expected a migration's four digits.*found "7"/],
+    [
+      'a local preview of data elsewhere',
+      ['preview', 'sample', '--local'],
+      /AWS_ENDPOINT_URL leads the migrations elsewhere/,
+    ],
+    ['a sample of nothing', ['local', '--data', 's3://b/', '--sample', '0'], /'0' is invalid/],
     ['an option without its value', ['local', '--fail'], /option '--fail <id\[@n\]>' argument missing/],
   ])('%s', async ([, args, said], { expect }) => {
     const { code, stdout, stderr } = await odinMigrate(...args);

@@ -7,6 +7,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readOnlySessionPolicy } from '../../core/read-only.ts';
 import type { Platform } from '../scenarios/platform.ts';
 import { type } from '../scenarios/command-line.ts';
 import { DATA_BUCKET, PROJECT } from '../scenarios/platform.ts';
@@ -34,11 +35,19 @@ const ATTEMPTS = {
   'ends the versioning': `s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }))`,
 };
 
+/** The same migration, by a session of its role that is narrowed as a preview's is: past the recorder, so to speak. */
+const NARROWED = {
+  'writes where it may write': `narrowed.send(new PutObjectCommand({ Bucket: '${DATA_BUCKET}', Key: 'narrowed' }))`,
+  'deletes where it may delete': `narrowed.send(new DeleteObjectCommand({ Bucket: '${DATA_BUCKET}', Key: 'greedy.json' }))`,
+  'writes its own checkpoint': `narrowed.send(new PutObjectCommand({ Bucket, Key: 'checkpoints/0002.json', Body: '{}' }))`,
+};
+
 const greedy = `
 import {
-  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, PutBucketVersioningCommand,
-  PutObjectCommand, S3Client,
+  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
+  PutBucketVersioningCommand, PutObjectCommand, S3Client,
 } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 const s3 = new S3Client({});
 const Bucket = process.env['ODIN_LEDGER_BUCKET'];
 export const permissions = [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }];
@@ -53,6 +62,17 @@ export async function migration(): Promise<void> {
   };
 ${Object.entries(ATTEMPTS)
   .map(([name, work]) => `  await attempt(${JSON.stringify(name)}, () => ${work});`)
+  .join('\n')}
+  const { Credentials = {} } = await new STSClient({}).send(new AssumeRoleCommand({
+    RoleArn: process.env['ODIN_ROLE_ARN'],
+    RoleSessionName: 'narrowed',
+    Policy: ${JSON.stringify(readOnlySessionPolicy())},
+  }));
+  const { AccessKeyId: accessKeyId = '', SecretAccessKey: secretAccessKey = '', SessionToken } = Credentials;
+  const narrowed = new S3Client({ credentials: { accessKeyId, secretAccessKey, sessionToken: SessionToken } });
+  await attempt('reads', () => narrowed.send(new ListObjectsV2Command({ Bucket: '${DATA_BUCKET}' })));
+${Object.entries(NARROWED)
+  .map(([name, work]) => `  await attempt(${JSON.stringify(`narrowed: ${name}`)}, () => ${work});`)
   .join('\n')}
   // The same permission does hold outside the ledger, and for its own checkpoint.
   await attempt('writes its own checkpoint', () => put('checkpoints/0002.json'));
@@ -79,6 +99,12 @@ describe('on the emulator, with policies enforced', () => {
     await platform.close();
   });
 
+  it('a preview of a migration has a session that can read, and nothing is written', async () => {
+    const before = await world.everything();
+    expect(await world.preview('0001')).toMatchObject({ outcome: 'finished', stale: [], refused: [] });
+    expect(await world.everything()).toEqual(before);
+  });
+
   it('a migration that was given s3:* writes its own part of the ledger and nothing else of it', async () => {
     expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
     const { s3, ledgerBucket } = world.deployment;
@@ -86,6 +112,8 @@ describe('on the emulator, with policies enforced', () => {
     const expected = Object.fromEntries(Object.keys(ATTEMPTS).map((name) => [name, 'AccessDenied']));
     expect(JSON.parse((await Body?.transformToString()) ?? '')).toEqual({
       ...expected,
+      ...Object.fromEntries(Object.keys(NARROWED).map((name) => [`narrowed: ${name}`, 'AccessDenied'])),
+      reads: 'allowed',
       'writes its own checkpoint': 'allowed',
     });
     await s3.send(new HeadObjectCommand({ Bucket: ledgerBucket, Key: 'completed/0001.json' }));

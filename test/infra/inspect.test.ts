@@ -40,6 +40,7 @@ describe('a good file', () => {
         timeoutSeconds: 900,
         memoryMB: 1024,
         variables: {},
+        previewAllows: [],
         checkpointed: false,
       },
     ]);
@@ -199,6 +200,12 @@ describe('a bad file is refused, with its name, the field, what was expected and
       `export const variables = { A_B: 1 };${OK}`,
       'variables.A_B',
       'expected text, found 1',
+    ],
+    [
+      'an allowance of everything in a preview',
+      `export const previewAllows = ['*'];${OK}`,
+      'previewAllows.0',
+      'expected "child_process", "worker_threads" or "network:<host>", found "*"',
     ],
     [
       'a file that throws at its top level',

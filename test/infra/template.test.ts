@@ -65,6 +65,7 @@ function synthesise(
           timeoutSeconds: 900,
           memoryMB: 1024,
           variables: {},
+          previewAllows: [],
           checkpointed: false,
           bundle,
           ...migration,
@@ -111,6 +112,8 @@ function statementsOf(template: Template, role: string): Statement[] {
     .map(([, { Properties }]) => Properties as unknown as { PolicyDocument: { Statement: Statement[] } });
   return [...inline, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }
+/** The role of 0004. */
+const OWN_ROLE = 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/odin-odin-dev-0004-${AWS::Region}';
 const actionsOf = (statements: Statement[]) => statements.flatMap(({ Action }) => list(Action));
 const roles = (template: Template) =>
   Object.entries(resourcesOf(template))
@@ -194,6 +197,7 @@ describe('a migration', () => {
       ODIN_SOURCE_SHA256: HASH,
       ODIN_CODE_SHA256: bundle.codeSha256,
       ODIN_CLOCK_MARGIN_SECONDS: '60',
+      ODIN_ROLE_ARN: expect.anything() as unknown,
     });
     const ofFirst = functionNamed(template, 'odin-migrate-odin-dev-0001').Environment.Variables;
     expect(ofFirst).not.toHaveProperty('ODIN_PREDECESSOR');
@@ -223,6 +227,7 @@ describe('a migration', () => {
             '/checkpoints/0004.json',
           ],
         ],
+        ['Allow', ['sts:AssumeRole'], [OWN_ROLE]],
         ['Allow', ['s3:*'], ['arn:aws:s3:::data', 'arn:aws:s3:::data/*']],
       ],
     );
@@ -238,8 +243,35 @@ describe('a migration', () => {
         's3:ListBucket',
         's3:GetObject',
         's3:PutObject',
+        'sts:AssumeRole',
       ]),
     );
+  });
+
+  it('may assume its own role, for a preview, and its role may be assumed by nobody else but Lambda', () => {
+    const role = Object.entries(resourcesOf(template)).find(([id]) => id.startsWith('Migration0004Role'))?.[1];
+    expect(text(role?.Properties['RoleName'])).toBe('odin-odin-dev-0004-${AWS::Region}');
+    const { Statement } = role?.Properties['AssumeRolePolicyDocument'] as {
+      Statement: (Statement & { Principal: object })[];
+    };
+    expect(Statement.map(({ Action }) => Action)).toEqual(['sts:AssumeRole', 'sts:AssumeRole']);
+    const [lambda, itself] = Statement;
+    expect(lambda?.Principal).toEqual({ Service: 'lambda.amazonaws.com' });
+    // The account, because a policy cannot name a principal that is not there yet; the condition is what counts.
+    expect(text((itself?.Principal as { AWS: unknown }).AWS)).toBe('arn:${AWS::Partition}:iam::${AWS::AccountId}:root');
+    const condition = itself?.Condition as { ArnEquals: Record<string, unknown> };
+    expect(Object.keys(condition)).toEqual(['ArnEquals']);
+    expect(Object.keys(condition.ArnEquals)).toEqual(['aws:PrincipalArn']);
+    expect(text(condition.ArnEquals['aws:PrincipalArn'])).toBe(OWN_ROLE);
+    expect(text(functionNamed(template, 'odin-migrate-odin-dev-0004').Environment.Variables['ODIN_ROLE_ARN'])).toBe(
+      OWN_ROLE,
+    );
+  });
+
+  it('is told what its file allows in a preview', () => {
+    const allowing = synthesise([{ id: '0001', previewAllows: ['network:db.example.com'] }]);
+    const { Variables } = functionNamed(allowing, 'odin-migrate-odin-dev-0001').Environment;
+    expect(Variables['ODIN_PREVIEW_ALLOWS']).toBe('["network:db.example.com"]');
   });
 
   it('carries its id as a tag of its role, which the policy of the ledger goes by', () => {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../cli/deployment.ts';
 import type { HistoryEvent } from '../../core/history.ts';
+import type { PreviewReport } from '../../core/preview.ts';
 import type { EnvironmentView } from '../../core/view.ts';
 import { fails, takes, works } from './migrations.ts';
 import type { Platform } from './platform.ts';
@@ -133,6 +134,19 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       const second = await cli('run');
       expect(second).toMatchObject({ code: 3, stdout: '' });
       expect(second.stderr).toMatch(/^HaltedElsewhere: cli-halts is halted at 0002, attempt 1/);
+
+      const previewed = await cli('preview', '--json');
+      expect(previewed.code).toBe(4); // 0002 throws here too
+      const reports = JSON.parse(previewed.stdout) as PreviewReport[];
+      expect(reports.map(({ migration, outcome }) => [migration, outcome])).toEqual([
+        ['0002', 'threw'],
+        ['0003', 'finished'],
+      ]);
+      expect(previewed.stderr).toMatch(
+        /^ {2}WRITE {2}PutObject +1 +1 +s3:\/\/scenario-effects\/effects\/cli-halts\/0003\//m,
+      );
+      expect(await world.effects('0003')).toBe(0);
+      expect((await cli('preview', '0007')).code).toBe(3);
 
       const unreasoned = await cli('resume', 'skip');
       expect(unreasoned.code).toBe(3);

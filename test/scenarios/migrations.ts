@@ -77,6 +77,39 @@ export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; d
 }
 `;
 
+/** Moves every object under `from/<environment>/` to `to/<environment>/`, in pages of so many, and verifies each copy. */
+export const moves = (page: number): string => `
+import {
+  CopyObjectCommand, DeleteObjectsCommand, HeadObjectCommand, ListObjectsV2Command, S3Client,
+} from '@aws-sdk/client-s3';
+export const description = 'Moves what is under from/';
+export const permissions = [
+  { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::${DATA_BUCKET}'] },
+  { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], Resource: ['arn:aws:s3:::${DATA_BUCKET}/*'] },
+];
+const s3 = new S3Client({});
+const Bucket = process.env['DATA_BUCKET'];
+const Prefix = \`from/\${process.env['ODIN_ENVIRONMENT']}/\`;
+
+export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; done: number }> {
+  for (let done = resume; ; ) {
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix, MaxKeys: ${page} }));
+    if (!Contents) return;
+    for (const { Key = '', ETag } of Contents) {
+      const target = Key.replace('from/', 'to/');
+      await s3.send(new CopyObjectCommand({ Bucket, Key: target, CopySource: \`\${Bucket}/\${Key}\` }));
+      const copy = await s3.send(new HeadObjectCommand({ Bucket, Key: target }));
+      if (copy.ETag !== ETag) throw new Error('The copy differs');
+    }
+    const Objects = Contents.map(({ Key }) => ({ Key }));
+    await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    console.log(\`\${Objects.length} objects moved\`);
+    done += Objects.length;
+    yield { cursor: done, done };
+  }
+}
+`;
+
 function source(body: string, exports: Record<string, unknown> = {}): string {
   const fields = Object.entries(exports).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
   return `

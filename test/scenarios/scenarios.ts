@@ -11,11 +11,13 @@ import {
   exitsAtFirst,
   fails,
   hangsAtFirst,
+  moves,
   slowly,
   takes,
   works,
 } from './migrations.ts';
 import type { Files, Platform } from './platform.ts';
+import { DATA_BUCKET } from './platform.ts';
 import { until, World } from './world.ts';
 
 /** Above the patience of world.ts, so that a scenario that hangs says what it waited for. */
@@ -55,6 +57,67 @@ const three = { '0001.ts': works(), '0002.ts': works(), '0003.ts': works() };
 const secondFails = { ...three, '0002.ts': fails() };
 
 const SCENARIOS: Scenario[] = [
+  {
+    title: 'a preview changes nothing, also while a run is halted, and lists what the run then does',
+    environment: 'previewed',
+    files: { '0001.ts': fails(), '0002.ts': moves(3) },
+    async live(world) {
+      const sizes = [1, 20, 300, 4000, 50_000, 6, 70];
+      for (const [index, size] of sizes.entries()) {
+        const Key = `from/previewed/${index}`;
+        await world.deployment.s3.send(new PutObjectCommand({ Bucket: DATA_BUCKET, Key, Body: 'x'.repeat(size) }));
+      }
+      const total = sizes.reduce((sum, size) => sum + size);
+      const run = await world.start();
+      await world.halted('0001', run);
+      const before = await world.everything();
+
+      const failing = await world.preview('0001');
+      expect(failing).toMatchObject({ outcome: 'threw', error: { message: 'the disk of the past is full' } });
+      expect(failing.error?.stack).toMatch(/migrations\/previewed\/0001\.ts:\d+/);
+      expect(failing.calls).toMatchObject([
+        { sent: false, operation: 'PutObject', items: 1 },
+        { sent: true, operation: 'ListObjectsV2' },
+      ]);
+
+      const previewed = await world.preview('0002');
+      const from = `s3://${DATA_BUCKET}/from/previewed/`;
+      const to = `s3://${DATA_BUCKET}/to/previewed/`;
+      expect(previewed).toMatchObject({ outcome: 'finished', share: 1, checkpoints: 3, checkpoint: { done: 7 } });
+      expect(previewed.calls).toEqual([
+        expect.objectContaining({ operation: 'ListObjectsV2', sent: true, calls: 4, target: from }),
+        expect.objectContaining({
+          operation: 'CopyObject',
+          sent: false,
+          calls: 7,
+          bytes: total,
+          unsized: 0,
+          target: to,
+        }),
+        expect.objectContaining({ operation: 'HeadObject', sent: true, calls: 7, target: to }),
+        expect.objectContaining({
+          operation: 'DeleteObjects',
+          sent: false,
+          calls: 3,
+          items: 7,
+          bytes: total,
+          target: from,
+        }),
+      ]);
+      expect(previewed.stale).toEqual([]);
+      expect(previewed.output).toEqual(['3 objects moved', '3 objects moved', '1 objects moved']);
+      const inPart = await world.preview('0002', 0.001);
+      expect(inPart).toMatchObject({ outcome: 'more', slices: 1, checkpoints: 1, checkpoint: { done: 3 } });
+
+      expect(await world.everything()).toEqual(before);
+      expect(await world.attempts('0002')).toBe(0);
+
+      await world.decide('skip', 'alice', 'only the preview of it was wanted');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.objects('from/previewed/')).toEqual([]);
+      expect(await world.objects('to/previewed/')).toHaveLength(previewed.calls[1]?.calls ?? 0);
+    },
+  },
   {
     title: 'a fresh run applies all in order, and a second run applies none',
     environment: 'fresh',

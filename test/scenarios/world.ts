@@ -1,10 +1,12 @@
 // What a scenario does and sees: runs, halts, decisions, effects. Everything goes through the AWS SDK.
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Previewed } from '../../cli/commands/preview.ts';
 import type { Deployment } from '../../cli/deployment.ts';
 import { sendCancel, sendDecision } from '../../cli/deployment.ts';
+import { previewMigration } from '../../cli/preview.ts';
 import type { Decision } from '../../core/decide.ts';
 import { migrationFunctionName, systemFunctionName } from '../../core/names.ts';
 import type { Cancelled, Resumed } from '../../core/payloads.ts';
@@ -134,6 +136,29 @@ export class World {
       }),
     );
     return { error: answer.FunctionError !== undefined, text: answer.Payload?.transformToString() ?? '' };
+  }
+
+  /** What the command line gets of a preview. */
+  preview(migration: string, limitSeconds?: number): Promise<Previewed> {
+    const functionName = migrationFunctionName(this.environment, migration);
+    const entry = { id: migration, file: '', functionName, sourceSha256: '', checkpointed: false };
+    return previewMigration(this.#deployment, entry, limitSeconds);
+  }
+
+  /** Key, content and time of change of every object of the ledger, and of this environment's in the data bucket. */
+  async everything(): Promise<string[]> {
+    const { s3, ledgerBucket } = this.#deployment;
+    const found: string[] = [];
+    for (const Bucket of [ledgerBucket, DATA_BUCKET]) {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket })) {
+        for (const { Key = '', ETag, LastModified } of Contents) {
+          if (Bucket === ledgerBucket || Key.includes(`/${this.environment}/`)) {
+            found.push(`${Bucket}/${Key} ${ETag} ${LastModified?.toISOString()}`);
+          }
+        }
+      }
+    }
+    return found;
   }
 
   notified(count: number): Promise<Notification[]> {

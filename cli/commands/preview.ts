@@ -1,0 +1,104 @@
+// `odin-migrate preview`: runs the pending migrations' code against real data, held back from changing anything.
+import { OdinError } from '../../core/errors.ts';
+import type { ManifestEntry } from '../../core/manifest.ts';
+import type { PreviewReport } from '../../core/preview.ts';
+import type { Deployment, ClientOptions } from '../deployment.ts';
+import { deployedManifest, findDeployment } from '../deployment.ts';
+import { startEmbedded } from '../embedded.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
+import { previewMigration } from '../preview.ts';
+import { NOTHING_CHANGED, printPreview } from '../preview-output.ts';
+import type { Project } from '../project.ts';
+import { assertMigrationId } from './history.ts';
+
+export interface PreviewOptions {
+  limit?: number;
+  local?: boolean;
+  json?: boolean;
+}
+
+/** A report, and how much of the whole it has seen: multiplied by `share`, its numbers are those of a full run. */
+export interface Previewed extends PreviewReport {
+  description?: string;
+  /** 1 when it was seen to its end; absent when nothing can be said. */
+  share?: number;
+}
+
+/** 4 when one of them threw, or did not come to its end although it was given the time. */
+export async function preview(
+  project: Project,
+  environment: string,
+  ids: readonly string[],
+  { limit, local = false, json = false }: PreviewOptions,
+  aws: ClientOptions,
+): Promise<ExitCode> {
+  if (json) keepStdoutForJson();
+  ids.forEach(assertMigrationId);
+  const previews = await whileBusy(`Looking at ${environment}`, () =>
+    withDeployment(project, environment, local, aws, async (deployment, migrations) => {
+      const chosen = await choose(deployment, migrations, ids);
+      const done: Previewed[] = [];
+      for (const entry of chosen) {
+        busyWith(`Previewing ${entry.id}`);
+        const previewed = await previewMigration(deployment, entry, limit);
+        printPreview(previewed, { isFirst: done.length === 0 });
+        done.push(previewed);
+      }
+      return done;
+    }),
+  );
+  if (previews.length === 0) print(`Nothing is pending in ${environment}.`);
+  else print(`\n${NOTHING_CHANGED}`);
+  if (json) printJson(previews);
+  return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
+}
+
+async function withDeployment<T>(
+  project: Project,
+  environment: string,
+  local: boolean,
+  aws: ClientOptions,
+  work: (deployment: Deployment, migrations: readonly ManifestEntry[]) => Promise<T>,
+): Promise<T> {
+  if (!local) {
+    const deployment = await findDeployment(environment, aws);
+    return await work(deployment, (await deployedManifest(deployment)).migrations);
+  }
+  if (process.env['AWS_ENDPOINT_URL'] || process.env['AWS_ENDPOINT_URL_S3']) {
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: 'A local preview looks at the S3 on this machine, and AWS_ENDPOINT_URL leads the migrations elsewhere.',
+      why: 'Credentials for that place cannot be narrowed to reading from here.',
+      next: 'Unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, or leave out --local.',
+    });
+  }
+  const embedded = await startEmbedded({ project, environment, usersOwnS3: false });
+  try {
+    return await work(embedded.deployment, embedded.manifest.migrations);
+  } finally {
+    await embedded.close();
+  }
+}
+
+/** Those that are named, whatever was recorded of them; without a name, those that are pending. */
+async function choose(
+  { environment, ledger }: Deployment,
+  migrations: readonly ManifestEntry[],
+  ids: readonly string[],
+): Promise<ManifestEntry[]> {
+  const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));
+  if (unknown !== undefined) {
+    throw new OdinError({
+      code: 'UnknownMigration',
+      source: 'user',
+      what: `${environment} has no migration ${unknown}.`,
+      why: `It has: ${migrations.map(({ id }) => id).join(', ') || 'none'}.`,
+    });
+  }
+  if (ids.length > 0) return migrations.filter(({ id }) => ids.includes(id));
+  const completed = await ledger.completedIds();
+  return migrations.filter(({ id }) => !completed.has(id));
+}

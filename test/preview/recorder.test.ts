@@ -1,0 +1,289 @@
+// The recorder between real clients and the embedded S3: what it lists is what a run sends, and nothing of it is written.
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsCommand,
+  ListObjectsV2Command,
+  NoSuchKey,
+  NotFound,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3,
+  UploadPartCommand,
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  waitUntilObjectExists,
+} from '@aws-sdk/client-s3';
+import { SQSClient, SendMessageBatchCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Call } from '../../lambdas/preview/call.ts';
+import { installRecorder } from '../../lambdas/preview/recorder.ts';
+import type { RequestSummary } from '../../local/embedded-aws.ts';
+import { putSampleData } from '../../local/sample-data.ts';
+import * as move from '../../migrations/sample/0001.ts';
+import * as remove from '../../migrations/sample/0002.ts';
+import * as rewrite from '../../migrations/sample/0003.ts';
+import type { Started } from '../local/support.ts';
+import { start } from '../local/support.ts';
+
+let started: Started;
+let s3: S3;
+let requests: RequestSummary[];
+let calls: Call[];
+let occurrences: [string, string, string][];
+let restore: () => void;
+
+const Bucket = 'data';
+const record = () => {
+  restore = installRecorder({
+    call: (call) => calls.push(call),
+    occurrence: (...occurrence) => occurrences.push(occurrence),
+  });
+};
+
+beforeAll(async () => {
+  started = await start({
+    onRequest: (request) => {
+      requests.push(request);
+      return 'pass';
+    },
+  });
+  requests = [];
+  for (const [name, value] of Object.entries(started.aws.environment)) vi.stubEnv(name, value);
+  s3 = new S3({});
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  vi.spyOn(console, 'log').mockReturnValue(undefined);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await started.stop();
+});
+beforeEach(() => {
+  requests = [];
+  calls = [];
+  occurrences = [];
+  restore = () => undefined;
+});
+afterEach(() => {
+  restore();
+});
+
+const put = (key: string, body = 'x') => s3.putObject({ Bucket, Key: key, Body: body });
+
+/** Every object with its ETag, past the recorder. */
+async function listing(bucket: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket })) {
+    for (const { Key = '', ETag = '' } of page.Contents ?? []) found.push(`${Key} ${ETag}`);
+  }
+  return found;
+}
+
+async function drained(steps: AsyncGenerator): Promise<void> {
+  while (!(await steps.next()).done);
+}
+
+/** As the embedded S3 sees a call: listings and batches have no key. */
+const asRequest = ({ operation, targets }: Call): string => {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/(.*)$/.exec(targets[0] ?? '') ?? [];
+  return `${operation} ${bucket}/${/^(List|DeleteObjects)/.test(operation) ? '' : key}`;
+};
+const requested = () => requests.map(({ operation, bucket = '', key = '' }) => `${operation} ${bucket}/${key}`).sort();
+
+describe('the sample migrations', () => {
+  it.each([
+    ['0001', move.migration],
+    ['0002', remove.migration],
+    ['0003', () => drained(rewrite.migration())],
+  ])(
+    '%s: a preview lists exactly the calls that the run then makes, and makes only the reads',
+    async (id, migration) => {
+      const bucket = `sample-${id}`;
+      await putSampleData(s3, bucket);
+      vi.stubEnv('DATA_BUCKET', bucket);
+      const before = await listing(bucket);
+
+      record();
+      requests = [];
+      await migration();
+      restore();
+      expect(requests.filter(({ operation }) => !/^(Get|Head|List)/.test(operation))).toEqual([]);
+      expect(await listing(bucket)).toEqual(before);
+
+      requests = [];
+      await migration();
+      expect(calls.map(asRequest).sort()).toEqual(requested());
+      const after = new Set(await listing(bucket));
+      const gone = before
+        .filter((object) => !after.has(object))
+        .map((object) => object.slice(0, object.lastIndexOf(' ')));
+      const changed = calls
+        .filter(({ operation }) => /^(Put|Delete)/.test(operation))
+        .flatMap(({ targets }) => targets);
+      expect(changed.sort()).toEqual(gone.map((key) => `s3://${bucket}/${key}`).sort());
+      expect(occurrences.filter(([seen]) => seen === 'stale')).toEqual([]);
+    },
+  );
+});
+
+describe('what the recorder catches', () => {
+  it('every way to call a client: commands, callbacks, methods, waiters', async () => {
+    await put('ways/there');
+    record();
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'ways/command', Body: 'body' }));
+    await new Promise((resolve) => {
+      s3.send(new DeleteObjectCommand({ Bucket, Key: 'ways/there' }), (error: unknown) => {
+        resolve(error);
+      });
+    });
+    await s3.putObject({ Bucket, Key: 'ways/method', Body: Buffer.from('bytes') });
+    await waitUntilObjectExists({ client: s3, maxWaitTime: 5, minDelay: 1 }, { Bucket, Key: 'ways/method' });
+    const failed = await new Promise((resolve) => {
+      s3.send(new HeadObjectCommand({ Bucket, Key: 'ways/there' }), (error: unknown) => {
+        resolve(error);
+      });
+    });
+    expect(failed).toBeInstanceOf(NotFound);
+    restore();
+    expect(calls.map(({ operation, sent, bytes }) => [operation, sent, bytes])).toEqual([
+      ['PutObject', false, 4],
+      ['DeleteObject', false, 0],
+      ['PutObject', false, 5],
+      ['HeadObject', true, 0],
+      ['HeadObject', true, 0],
+    ]);
+    expect(await listing(Bucket)).toHaveLength(1);
+    await s3.deleteObject({ Bucket, Key: 'ways/there' });
+  });
+
+  it('other services, with an answer that looks like success; their reads are sent', async () => {
+    const sqs = new SQSClient({ maxAttempts: 1 });
+    record();
+    const QueueUrl = `${started.aws.endpoint}/000000000000/queue`;
+    const Entries = ['a', 'b'].map((Id) => ({ Id, MessageBody: Id }));
+    const answer = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    expect(answer.Successful?.map(({ Id }) => Id)).toEqual(['a', 'b']);
+    expect(answer.Failed).toEqual([]);
+    await expect(sqs.send(new GetQueueAttributesCommand({ QueueUrl }))).rejects.toThrow('speaks S3');
+    expect(calls).toMatchObject([
+      { service: 'SQS', operation: 'SendMessageBatch', sent: false, targets: [QueueUrl, QueueUrl] },
+      { service: 'SQS', operation: 'GetQueueAttributes', sent: true },
+    ]);
+    expect(occurrences).toEqual([['stale', 'SQS:GetQueueAttributes', QueueUrl]]);
+  });
+
+  it('a service and a command that it does not know: as writes, with their sizes', async () => {
+    record();
+    class UnheardOfCommand extends PutObjectCommand {}
+    const client = new S3({});
+    Object.assign(client.config, { serviceId: 'Quantum Ledger' });
+    const command = new UnheardOfCommand({ Bucket, Key: 'a' });
+    Object.assign(command, { schema: undefined }); // as in older clients
+    await client.send(command);
+    expect(calls).toEqual([
+      {
+        sent: false,
+        service: 'Quantum Ledger',
+        operation: 'UnheardOf',
+        targets: [''],
+        bytes: '{"Bucket":"data","Key":"a"}'.length,
+        unsized: 0,
+      },
+    ]);
+    expect(requests).toEqual([]);
+  });
+
+  it('a multipart upload of a stream, as @aws-sdk/lib-storage makes it', async () => {
+    record();
+    const target = { Bucket, Key: 'multipart' };
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand(target));
+    const Parts = [];
+    for (const PartNumber of [1, 2]) {
+      const Body = Readable.from([Buffer.alloc(3), Buffer.alloc(4)]);
+      const { ETag } = await s3.send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body }));
+      Parts.push({ PartNumber, ETag });
+    }
+    const done = await s3.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } }));
+    const head = await s3.send(new HeadObjectCommand(target));
+    expect(head.ContentLength).toBe(14);
+    expect(head.ETag).toBe(done.ETag);
+    expect(calls.map(({ operation, bytes }) => [operation, bytes])).toEqual([
+      ['CreateMultipartUpload', 0],
+      ['UploadPart', 7],
+      ['UploadPart', 7],
+      ['CompleteMultipartUpload', 0],
+      ['HeadObject', 0],
+    ]);
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('reads after held-back writes', () => {
+  const keysOf = async (input: object = {}) =>
+    (await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'list/', ...input }))).Contents?.map(({ Key }) => Key);
+
+  beforeAll(async () => {
+    for (let number = 0; number < 10; number += 1) await put(`list/${number}`, 'x'.repeat(number));
+  });
+
+  it('a listing has what was written and not what was deleted; what is deleted until nothing is left, ends', async () => {
+    record();
+    await put('list/45', 'new');
+    await put('list/3', 'longer than it was');
+    await s3.deleteObject({ Bucket, Key: 'list/5' });
+    expect(await keysOf()).toEqual(['0', '1', '2', '3', '4', '45', '6', '7', '8', '9'].map((key) => `list/${key}`));
+    expect(await keysOf({ StartAfter: 'list/4' })).toEqual(['45', '6', '7', '8', '9'].map((key) => `list/${key}`));
+    const paged: unknown[] = [];
+    for await (const page of paginateListObjectsV2({ client: s3, pageSize: 3 }, { Bucket, Prefix: 'list/' })) {
+      for (const { Key, Size } of page.Contents ?? []) paged.push(`${Key} ${Size}`);
+    }
+    expect(paged).toContain('list/3 18');
+    expect(paged.filter((key, index) => paged.indexOf(key) !== index)).toEqual([]);
+    expect(paged).toHaveLength(10);
+
+    let rounds = 0;
+    for (;;) {
+      const keys = await keysOf({ MaxKeys: 3 });
+      if (!keys) break;
+      const Objects = keys.map((Key) => ({ Key: Key ?? '' }));
+      await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+      rounds += 1;
+    }
+    expect(rounds).toBeLessThan(11);
+    const deleted = calls.filter(({ operation }) => operation === 'DeleteObjects');
+    expect(deleted.flatMap(({ targets }) => targets)).toHaveLength(10);
+    // 0..9 without 3 and 5, and the two that were to be written: every size is known from a listing or the write.
+    expect(deleted.reduce((sum, { bytes, unsized }) => sum + bytes + unsized * 1e6, 0)).toBe(37 + 18 + 3);
+    expect(occurrences.every(([seen]) => seen === 'simulated')).toBe(true);
+  });
+
+  it('an object that was written or copied can be read, one that was deleted cannot', async () => {
+    record();
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy of nine', CopySource: `${Bucket}/list%2F9` }));
+    await s3.deleteObject({ Bucket, Key: 'list/9' });
+    await put('note', 'what was written');
+    const read = async (Key: string) =>
+      (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
+    expect(await read('copy of nine')).toBe('xxxxxxxxx');
+    expect(await read('note')).toBe('what was written');
+    expect((await s3.headObject({ Bucket, Key: 'copy of nine' })).ContentLength).toBe(9);
+    await expect(read('list/9')).rejects.toBeInstanceOf(NoSuchKey);
+    await expect(
+      s3.send(new CopyObjectCommand({ Bucket, Key: 'x', CopySource: `${Bucket}/nowhere` })),
+    ).rejects.toBeInstanceOf(NoSuchKey);
+  });
+
+  it('a read that cannot know of them is told', async () => {
+    record();
+    await put('list/new');
+    const { Contents } = await s3.send(new ListObjectsCommand({ Bucket, Prefix: 'list/' }));
+    await s3.send(new ListObjectsCommand({ Bucket, Prefix: 'other/' }));
+    expect(Contents).toHaveLength(10);
+    expect(occurrences).toEqual([['stale', 'S3:ListObjects', 's3://data/list/']]);
+  });
+});
