@@ -9,7 +9,7 @@ import { withEnvironment } from '../environment.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { OUTCOMES } from '../halts.ts';
-import { colour, plain, print, printJson, utc, whileBusy } from '../output.ts';
+import { colour, duration, plain, print, printJson, utc, whileBusy } from '../output.ts';
 import type { Project } from '../project.ts';
 
 export interface HistoryOptions {
@@ -77,6 +77,8 @@ function happened(event: HistoryEvent): string {
         : `${colour.red('failed')}: ${event.error ? plain(`${event.error.name}: ${event.error.message}`) : ''}`;
     case 'halted':
       return `${colour.red('halted')}: ${OUTCOMES[event.outcome]}`;
+    case 'out of time':
+      return `${colour.red('out of time')}: still running after ${duration(event.durationMs)}, when Lambda was about to end it`;
     case 'cancelled':
       return `${colour.yellow('cancelled')}, asked by ${plain(event.by)}${because(event.reason)}`;
     case 'decided':

@@ -8,6 +8,9 @@
 // halt is still open that one is refused (HaltedElsewhere), so nothing runs twice. An aborted or refused run fails the
 // stage at once. Stopping the pipeline's execution does not stop the run.
 //
+// A run whose execution's history is nearly full goes on in a fresh execution (docs/migrations.md). The action then ends well
+// before the run does: where slices go on for two weeks, use `odin-migrate run --wait`, which follows it.
+//
 // With `runOnDeploy` the deployment starts a run too; the action's own one then waits for it and finds nothing left to do.
 import { Aws, type StackProps } from 'aws-cdk-lib';
 import { ArnFormat, Stack } from 'aws-cdk-lib';
