@@ -15,6 +15,7 @@ beforeEach(() => {
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   }
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined); // the SDK's, of --profile beside these variables
   for (const [name, value] of Object.entries({
     AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
     AWS_REGION: 'eu-west-1',
