@@ -71,6 +71,12 @@ export default defineConfig(
     odinErrors: true,
     rules: { 'no-console': 'error' },
   }),
+  layer('helpers', {
+    folders: ['infra', 'lambdas', 'cli', 'local', 'migrations', 'test', 'bench'],
+    packages: ['aws-cdk-lib', 'constructs', '@aws-lambda-powertools', '@middy'],
+    odinErrors: true,
+    rules: { 'no-console': 'error' },
+  }),
   layer('infra', {
     folders: ['cli', 'local', 'lambdas', 'testing', 'test', 'bench'],
     typesToo: false,

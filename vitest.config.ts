@@ -6,13 +6,15 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // Vitest leaves one core to itself, which of two is half of the machine; most of a scenario is waiting for others.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'test/emulator/**', 'test/browser/**'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           // Room for a hook that synthesises and deploys to the embedded AWS on a busy machine.
           hookTimeout: 180_000,
         },

@@ -1,12 +1,10 @@
 // A deployed environment as the command line sees it: found by its stack's outputs, or embedded.
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
-import { z } from 'zod';
-import type { ErrorCode } from '../core/errors.ts';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { assertEnvironmentName } from '../core/identifiers.ts';
 import { Ledger } from '../core/ledger.ts';
@@ -15,11 +13,14 @@ import { OUTPUTS, stackName, systemFunctionName } from '../core/names.ts';
 import type {
   Baselined,
   BaselinePayload,
+  Cancelled,
+  CancelPayload,
   ManifestQuestion,
   Refusal,
   Resumed,
   ResumePayload,
 } from '../core/payloads.ts';
+import { invokeFunction } from '../lambdas/aws/invoke.ts';
 import { S3Store } from '../lambdas/aws/s3-store.ts';
 import { awsError } from './aws-errors.ts';
 
@@ -40,7 +41,6 @@ export interface Deployment {
 export interface ClientOptions {
   endpoint?: string;
   region?: string;
-  profile?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 
@@ -116,7 +116,7 @@ export async function operatorOf({ local, options }: Deployment): Promise<string
 export async function deployedManifest(deployment: Deployment): Promise<Manifest> {
   const question: ManifestQuestion = { describe: 'manifest' };
   const name = systemFunctionName(deployment.environment, 'list-pending');
-  const answer = Manifest.safeParse(await invoke(deployment, name, question));
+  const answer = Manifest.safeParse(await invokeFunction(deployment.lambda, name, question));
   if (answer.success) return answer.data;
   throw new OdinError({
     code: 'NotDeployed',
@@ -133,30 +133,19 @@ export async function deployedManifest(deployment: Deployment): Promise<Manifest
 export const sendDecision = (deployment: Deployment, payload: ResumePayload): Promise<Resumed> =>
   invokeOrRefuse<Resumed>(deployment, deployment.resumeFunction, payload);
 
+/** Invokes `resume` too: who may decide on a halt may cancel. @throws OdinError as sendDecision */
+export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<Cancelled> =>
+  invokeOrRefuse<Cancelled>(deployment, deployment.resumeFunction, payload);
+
 /** Invokes `baseline`. @throws OdinError as sendDecision */
 export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>
   invokeOrRefuse<Baselined>(deployment, systemFunctionName(deployment.environment, 'baseline'), payload);
 
 async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
-  const answer = (await invoke(deployment, name, payload)) as T | Refusal;
+  const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
   if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
   return answer;
 }
 
 const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === 'object' && answer !== null && 'result' in answer && answer.result === 'refused';
-
-const FunctionError = z.object({ errorType: z.string(), errorMessage: z.string() });
-
-/** @throws OdinError with the code that the function failed with */
-export async function invoke({ lambda }: Deployment, name: string, payload: object): Promise<unknown> {
-  const answer = await lambda.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) }));
-  const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
-  if (answer.FunctionError === undefined) return json;
-  const error = FunctionError.safeParse(json).data;
-  throw new OdinError({
-    code: (error?.errorType ?? 'Internal') as ErrorCode,
-    source: 'system',
-    what: error?.errorMessage ?? `${name} failed: ${JSON.stringify(json)}`,
-  });
-}

@@ -23,6 +23,8 @@ const REFUSALS: readonly ErrorCode[] = [
   'NothingHalted',
   'OtherHalt',
   'ReasonMissing',
+  'NothingRunning',
+  'NotCheckpointed',
   'AlreadyAttempted',
   'UnknownMigration',
 ];

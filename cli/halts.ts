@@ -1,15 +1,8 @@
 // What a halt is and how it is answered, in the words that every command uses.
-import type { Decision } from '../core/decide.ts';
+import { choices, resumeCommand } from '../core/choices.ts';
 import { firstSourceLine } from '../core/summaries.ts';
 import type { OpenHalt } from '../core/view.ts';
 import { colour, plain, print, utc } from './output.ts';
-
-export const CHOICES: readonly (readonly [Decision, string])[] = [
-  ['retry', 'run it again, as a new attempt'],
-  ['mark-applied', 'record it as applied: its effect is there'],
-  ['skip', 'record it as skipped: it never runs'],
-  ['abort', 'end this run as failed; the next run halts here again'],
-];
 
 export const OUTCOMES: Record<OpenHalt['outcome'], string> = {
   failed: 'it failed',
@@ -17,20 +10,9 @@ export const OUTCOMES: Record<OpenHalt['outcome'], string> = {
   unrecorded: 'it succeeded, but its completion could not be recorded',
 };
 
-export const needsReason = (decision: Decision): boolean => decision === 'mark-applied' || decision === 'skip';
-
 export interface Where {
   environment: string;
   local: boolean;
-}
-
-export function resumeCommand({ environment, local }: Where, decision: Decision, halt: OpenHalt): string {
-  return [
-    `npx odin-migrate resume ${environment} ${decision}`,
-    ...(local ? ['--local'] : []),
-    `--migration ${halt.migration} --attempt ${halt.attempt}`,
-    ...(needsReason(decision) ? ['--reason "..."'] : []),
-  ].join(' ');
 }
 
 /** The open halt with its error, as `status` and `resume` show it. */
@@ -47,8 +29,8 @@ export function printHalt(halt: OpenHalt): void {
 export function printDecisions(where: Where, halt: OpenHalt): void {
   print();
   print('Nothing later runs until somebody decides. Type one of:');
-  for (const [decision, what] of CHOICES) {
+  for (const { decision, meaning } of choices(halt.outcome)) {
     print(`  ${resumeCommand(where, decision, halt)}`);
-    print(`      ${colour.dim(what)}`);
+    print(`      ${colour.dim(meaning)}`);
   }
 }

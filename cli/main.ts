@@ -19,7 +19,6 @@ export async function main(args: string[]): Promise<number> {
   } catch (thrown) {
     // Commander has printed its message, or the help that was asked for.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.wrong;
-    if ((thrown as Error).name === 'ExitPromptError') return EXIT.halted; // Ctrl-C at the question: the halt stays open
     const error = awsError(thrown) ?? asOdinError(thrown);
     printError(error);
     if (error.code === 'Internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);

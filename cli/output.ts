@@ -25,9 +25,12 @@ export const print = (line = ''): void => {
   out.write(`${line}\n`);
 };
 
+/** JSON leaves some characters as they are that a terminal may act on: those are escaped too. */
 export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  const text = JSON.stringify(value, undefined, 2);
+  process.stdout.write(`${text.replace(ACTED_ON, (character) => `\\u${pad(character.charCodeAt(0).toString(16))}`)}\n`);
 };
+const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
 
 /** What, why and what to type next, each on a line of its own. */
 export function printError({ code, what, why, next }: OdinError): void {
@@ -73,7 +76,12 @@ function startSpinner(text: string): Ora | undefined {
 export const plain = (text: string): string =>
   stripVTControlCharacters(text)
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replace(BIDIRECTIONAL, '')
     .trim();
+
+/** What turns the direction of the text after it around. */
+const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.source}`, 'g');
 
 /** `0.4 s`, `12.3 s`, `4 min 05 s`, `2 h 07 min` */
 export function duration(ms: number): string {

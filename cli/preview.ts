@@ -7,7 +7,7 @@ import { OdinError } from '../core/errors.ts';
 import { stackName } from '../core/names.ts';
 import type { Previewed } from './commands/preview.ts';
 import type { Deployment } from './deployment.ts';
-import { invoke } from './deployment.ts';
+import { invokeFunction } from '../lambdas/aws/invoke.ts';
 
 /**
  * @param limitSeconds stops at the first checkpoint after so many seconds in all
@@ -30,7 +30,7 @@ export async function previewMigration(
         ...(Number.isFinite(seconds) && { seconds: Math.max(seconds, 0.001) }),
       },
     };
-    const slice = parsed(deployment, await invoke(deployment, functionName, payload));
+    const slice = parsed(deployment, await invokeFunction(deployment.lambda, functionName, payload));
     report = report ? mergeReports(report, slice) : slice;
     cursor = slice.checkpoint?.cursor;
   } while (report.outcome === 'more' && report.durationMs < limitSeconds * 1000);

@@ -3,6 +3,7 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Decision } from '../core/decide.ts';
 import { DECISIONS } from '../core/decide.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
+import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { DashboardOptions } from './commands/dashboard.ts';
 import type { HistoryOptions } from './commands/history.ts';
@@ -14,6 +15,7 @@ import type { RunOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { ClientOptions } from './deployment.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { plain } from './output.ts';
 import { openProject } from './project.ts';
 
 export const EXIT_CODES =
@@ -26,9 +28,16 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
     .configureHelp({ showGlobalOptions: true })
+    // It repeats what was typed.
+    .configureOutput({ outputError: (text, write) => write(`${text.split('\n').map(plain).join('\n').trim()}\n`) })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
-  const aws = (): ClientOptions => program.opts<Pick<ClientOptions, 'profile' | 'region'>>();
+  const aws = (): ClientOptions => {
+    const { profile, region } = program.opts<{ profile?: string; region?: string }>();
+    // As the variable and not as an option of each client, which would not take the profile's endpoint_url.
+    if (profile !== undefined) process.env['AWS_PROFILE'] = profile;
+    return region === undefined ? {} : { region };
+  };
 
   program
     .command('new')
@@ -71,9 +80,12 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
         'with an S3 on disk that the next run remembers.',
     )
     .argument('[environment]', 'a folder under migrations/', 'sample')
-    .option('--fail <id>', 'let the first attempt of this migration throw, to practise a halt')
-    .option('--crash <id>', 'let it end its process: an unknown outcome')
-    .option('--timeout <id>', 'let it hang past its timeout: an unknown outcome')
+    .option(
+      '--fail <id[@n]>',
+      'let the first attempt of this migration throw (after its checkpoint n), to practise a halt',
+    )
+    .option('--crash <id[@n]>', 'let it end its process: an unknown outcome')
+    .option('--timeout <id[@n]>', 'let it hang past its timeout: an unknown outcome')
     .option('--slice-seconds <seconds>', 'end each slice of a checkpointed migration after this time', positive)
     .option('--fresh', 'forget what was run here before')
     .option(
@@ -169,6 +181,21 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, decision: Decision, options: ResumeOptions) => {
       const { resume } = await import('./commands/resume.ts');
       done(await resume(openProject(), environment, decision, options, aws()));
+    });
+
+  program
+    .command('cancel')
+    .summary('ask the running checkpointed migration to stop at its next checkpoint')
+    .description(
+      'Asks the running migration to stop at its next checkpoint. The run halts there, and a retry goes on from it. One ' +
+        'that yields no checkpoints cannot be stopped, and is refused.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--reason <text>', 'why; it stays in the ledger')
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: CancelOptions) => {
+      const { cancel } = await import('./commands/cancel.ts');
+      done(await cancel(environment, options, aws()));
     });
 
   program

@@ -1,4 +1,5 @@
 // Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
+import { progressOf, progressText } from '../core/progress.ts';
 import type { Completion } from '../core/records.ts';
 import { firstSourceLine } from '../core/summaries.ts';
 import type { RunEvent } from './follow.ts';
@@ -30,11 +31,13 @@ export class Report {
         detail(`slice ${event.slice}`);
         break;
       case 'progress': {
-        const { done, total, note } = event.checkpoint;
-        const share =
-          done !== undefined && total !== undefined && total > 0 ? ` (${Math.floor((100 * done) / total)} %)` : '';
-        const count = done === undefined ? '' : total === undefined ? `${done}` : `${done} of ${total}`;
-        detail(['checkpoint', count + share, note === undefined ? '' : plain(note)].filter(Boolean).join('  '));
+        const progress = progressOf(event.checkpoint);
+        detail(['checkpoint', progressText(progress), plain(progress.note ?? '')].filter(Boolean).join('  '));
+        break;
+      }
+      case 'cancelled': {
+        const { by, reason } = event.cancellation;
+        detail(`${plain(by)} asked it to stop${reason === undefined ? '' : `: ${plain(reason)}`}`);
         break;
       }
       case 'finished': {
@@ -68,6 +71,9 @@ export class Report {
         if (halt.outcome === 'unknown' && halt.error) detail(plain(`${halt.error.name}: ${halt.error.message}`));
         break;
       }
+      case 'handed over':
+        detail(`handed over to ${event.execution}`);
+        break;
       case 'ended':
         break;
     }

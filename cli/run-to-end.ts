@@ -1,7 +1,9 @@
 // Follows a run to its end or to its halt, asks for a decision where somebody can answer, and says how it came out.
 import { input, select } from '@inquirer/prompts';
+import { choices, needsReason } from '../core/choices.ts';
 import type { Decision } from '../core/decide.ts';
 import { asOdinError } from '../core/errors.ts';
+import { leftBehindBy } from '../core/payloads.ts';
 import type { OpenHalt } from '../core/view.ts';
 import { openHaltOf } from '../core/view.ts';
 import { awsError } from './aws-errors.ts';
@@ -11,8 +13,9 @@ import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { RunEvent, Seen } from './follow.ts';
 import { follow } from './follow.ts';
-import { CHOICES, needsReason, printDecisions } from './halts.ts';
+import { printDecisions } from './halts.ts';
 import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
+import { answerTo } from './questions.ts';
 import type { Report } from './report.ts';
 
 export interface Run {
@@ -35,28 +38,39 @@ export interface RunResult {
 }
 
 export async function runToEnd(run: Run): Promise<RunResult> {
-  const { deployment, executionArn: execution, seen, report, pollMs } = run;
+  const { deployment, seen, report, pollMs } = run;
+  let execution = run.executionArn;
   for await (const event of follow(deployment, execution, seen, pollMs)) {
     report.event(event);
+    if (event.event === 'handed over') execution = event.execution;
     if (event.event === 'halted') {
       const halt = openHaltOf(event.halt);
-      if (!(run.ask ?? atTerminal())) {
+      const decided = (run.ask ?? atTerminal()) && (await withoutSpinner(() => ask(deployment, halt)));
+      if (!decided) {
         printDecisions(deployment, halt);
         return { execution, outcome: 'halted', exitCode: EXIT.halted, halt };
       }
-      await withoutSpinner(() => ask(deployment, halt));
     }
-    if (event.event === 'ended') return { execution, ...ended(event, report.summary()) };
+    if (event.event === 'ended') return { execution, ...ended(event, deployment.environment, report.summary()) };
   }
   return { execution, outcome: 'failed', exitCode: EXIT.failed };
 }
 
 type Ending = Extract<RunEvent, { event: 'ended' }>;
 
-function ended({ status, error, cause }: Ending, done: string | undefined): Omit<RunResult, 'execution'> {
+function ended(
+  { status, error, cause, output }: Ending,
+  environment: string,
+  done: string | undefined,
+): Omit<RunResult, 'execution'> {
   if (done !== undefined) print();
   if (status === 'SUCCEEDED') {
     print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
+    for (const id of leftBehindBy(output)) {
+      print(
+        `${colour.yellow('▲')} ${id}  was attempted and never completed, and its file is gone: npx odin-migrate history ${environment} ${id}`,
+      );
+    }
     return { outcome: 'done', exitCode: EXIT.done };
   }
   const code = error === undefined || error === '' ? status : error;
@@ -82,14 +96,23 @@ function messageOf(cause: string): string {
   }
 }
 
-async function ask(deployment: Deployment, { migration, attempt }: OpenHalt): Promise<void> {
+/** @returns whether a decision was sent; false when the question was left by Ctrl-C */
+async function ask(deployment: Deployment, { migration, attempt, outcome }: OpenHalt): Promise<boolean> {
   for (;;) {
-    const decision = await select<Decision>({
-      message: `What should happen with ${migration}?`,
-      choices: CHOICES.map(([value, what]) => ({ value, short: value, name: `${value.padEnd(13)} ${what}` })),
-    });
+    const decision = await answerTo(
+      select<Decision>({
+        message: `What should happen with ${migration}?`,
+        choices: choices(outcome).map(({ decision: value, meaning }) => ({
+          value,
+          short: value,
+          name: `${value.padEnd(13)} ${meaning}`,
+        })),
+      }),
+    );
+    if (decision === undefined) return false;
     const required = needsReason(decision);
-    const reason = await input({ message: required ? 'Reason:' : 'Reason (may be empty):', required });
+    const reason = await answerTo(input({ message: required ? 'Reason:' : 'Reason (may be empty):', required }));
+    if (reason === undefined) return false;
     try {
       const answer = await sendDecision(deployment, {
         decision,
@@ -98,7 +121,7 @@ async function ask(deployment: Deployment, { migration, attempt }: OpenHalt): Pr
         ...(reason.trim() !== '' && { reason: reason.trim() }),
       });
       print(`  ${plain(answer.message)}`);
-      return;
+      return true;
     } catch (thrown) {
       printError(awsError(thrown) ?? asOdinError(thrown));
     }

@@ -14,6 +14,11 @@ export interface AttemptSeen {
   decision?: Decision;
   /** ARN of another live execution in which this attempt's halt is open, not yet decided. */
   haltOpenIn?: string;
+  /**
+   * The latest claimed slice, and when it stopped at a checkpoint; absent when it did not, or when a halt was opened since.
+   * Nothing of the attempt runs, and nothing of it is unknown.
+   */
+  stopped?: { slice: number; at: number };
 }
 
 export interface Situation {
@@ -34,7 +39,7 @@ export interface Situation {
 
 export type NextStep =
   | { step: 'finished' }
-  | { step: 'run'; migration: string; attempt: number }
+  | { step: 'run'; migration: string; attempt: number; slice: number }
   | { step: 'record'; migration: string; attempt: number }
   | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
   | { step: 'halt'; migration: string; attempt: number }
@@ -58,7 +63,7 @@ export function decide(situation: Situation): NextStep {
   const running = situation.unfinishedElsewhere.find((other) => other.deadline > now);
   if (running) return waitForDeadline(running.migration, running.attempt, running.deadline, now);
 
-  if (!last) return { step: 'run', migration, attempt: 1 };
+  if (!last) return { step: 'run', migration, attempt: 1, slice: 1 };
   const { attempt, claim, outcome, decision } = last;
 
   if (outcome === 'succeeded') return { step: 'record', migration, attempt };
@@ -68,16 +73,23 @@ export function decide(situation: Situation): NextStep {
       return waitForDeadline(migration, attempt, claim.deadline, now);
     }
     return decision === 'retry'
-      ? { step: 'run', migration, attempt: attempt + 1 }
+      ? { step: 'run', migration, attempt: attempt + 1, slice: 1 }
       : { step: 'record', migration, attempt };
   }
 
   if (last.haltOpenIn !== undefined) {
     return { step: 'refuse', error: 'HaltedElsewhere', migration, attempt, execution: last.haltOpenIn };
   }
+  if (outcome === undefined && decision === undefined && last.stopped) {
+    const { slice, at } = last.stopped;
+    if (claim?.owner !== 'alive') return { step: 'run', migration, attempt, slice: slice + 1 };
+    const why = `attempt ${attempt} of ${migration} is between two slices in another execution`;
+    return { step: 'wait', migration, attempt, seconds: pollSeconds(now - at), why };
+  }
   if (outcome === undefined && claim) {
-    const mayStillAnswer = claim.owner === 'alive' || (claim.owner === 'this' && claim.deadline > now);
-    if (mayStillAnswer) {
+    // After its deadline a living owner does not run it: it waits for a decision that never reached it, say. To wait for
+    // that would be for ever, and a halt here tells the operators.
+    if (claim.owner !== 'dead' && claim.deadline > now) {
       const why = `attempt ${attempt} of ${migration} is running in ${claim.owner === 'this' ? 'this' : 'another'} execution`;
       return { step: 'wait', migration, attempt, seconds: pollSeconds(now - claim.at), why };
     }

@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'MigrationFailed'
   | 'BadCheckpoint'
   | 'FencedOut'
+  | 'Cancelled'
+  | 'ObjectsFailed'
   | 'NothingToRecord'
   // a preview
   | 'NoReadOnlySession'
@@ -45,6 +47,8 @@ export type ErrorCode =
   | 'AlreadyDecided'
   | 'AttemptSucceeded'
   | 'HaltNotNeeded'
+  | 'NothingRunning'
+  | 'NotCheckpointed'
   | 'DecisionNotDelivered'
   // adopting an environment
   | 'AlreadyAttempted'

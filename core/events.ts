@@ -41,6 +41,8 @@ export const RunCompleted = z.object({
   completed: z.int().min(0),
   /** How many migrations are deployed. */
   migrations: z.int().min(0),
+  /** Migrations that were attempted and never completed, and whose file is gone. */
+  leftBehind: z.array(MigrationId),
   /** What this run had halted at, or carried on for a halted run that was gone; empty for a run without a halt. */
   afterHalts: z.array(z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.string().optional() })),
   time: Time,

@@ -2,7 +2,8 @@
 import pMap from 'p-map';
 import type { Decision } from './decide.ts';
 import type { AttemptIndex, Ledger } from './ledger.ts';
-import type { Claim, Completion, DecisionRecord, ErrorSummary, Finished, HaltRecord } from './records.ts';
+import { claimKey, unreadable } from './ledger.ts';
+import type { Cancellation, Claim, Completion, DecisionRecord, ErrorSummary, Finished, HaltRecord } from './records.ts';
 
 export type HistoryEvent = {
   /** ISO 8601. */
@@ -18,6 +19,7 @@ export type HistoryEvent = {
   | { event: 'slice'; slice: number }
   | { event: 'finished'; outcome: Finished['outcome']; error?: ErrorSummary; slices: number }
   | { event: 'halted'; halt: number; outcome: HaltRecord['outcome']; error?: ErrorSummary }
+  | { event: 'cancelled'; by: string; reason?: string }
   | { event: 'decided'; halt: number; decision: Decision; by: string; reason?: string }
   | { event: 'completed'; completion: Completion['completion']; by?: string; reason?: string }
 );
@@ -48,11 +50,15 @@ async function eventsOf(
   const events: HistoryEvent[] = [];
   // Only the latest halt's record is kept; of an earlier one its decision remains.
   const halt = attempts.length > 0 ? await ledger.halt(id) : undefined;
-  for (const { attempt, slices, finished, halts } of attempts) {
+  for (const { attempt, slices, finished, cancelled, halts } of attempts) {
     for (let slice = 1; slice <= slices; slice += 1) {
       const claim = await ledger.claim(id, attempt, slice);
-      if (claim) events.push(claimed(claim));
+      // Each slice's claim follows the one before it. Whoever put a later one there did not write this ledger.
+      if (!claim) throw unreadable(claimKey(id, attempt, slice), `it is missing, and slice ${slices} is there`);
+      events.push(claimed(claim));
     }
+    const cancellation = cancelled ? await ledger.cancellation(id, attempt) : undefined;
+    if (cancellation) events.push(cancelledBy(cancellation));
     const outcome = finished ? await ledger.finished(id, attempt) : undefined;
     if (outcome) events.push(ended(outcome));
     if (halt?.attempt === attempt) events.push(halted(halt));
@@ -86,6 +92,13 @@ const halted = (record: HaltRecord): HistoryEvent => ({
   ...(record.error && { error: record.error }),
 });
 
+const cancelledBy = (record: Cancellation): HistoryEvent => ({
+  ...common(record),
+  event: 'cancelled',
+  by: record.by,
+  ...(record.reason !== undefined && { reason: record.reason }),
+});
+
 const decided = (record: DecisionRecord): HistoryEvent => ({
   ...common(record),
   event: 'decided',
@@ -110,7 +123,7 @@ const common = ({
   execution,
   requestId,
   gitCommit,
-}: Claim | Finished | HaltRecord | DecisionRecord | Completion) => ({
+}: Cancellation | Claim | Finished | HaltRecord | DecisionRecord | Completion) => ({
   time,
   migration,
   attempt,

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { OdinError } from './errors.ts';
 import { keys, migrationOfKey, parseAttemptKey, prefixes } from './keys.ts';
 import {
+  Cancellation,
   CheckpointRecord,
   Claim,
   Completion,
@@ -12,8 +13,10 @@ import {
   Finished,
   FORMAT_VERSION,
   HaltRecord,
+  OutOfTime,
 } from './records.ts';
 import type { Store } from './store.ts';
+import { cut } from './summaries.ts';
 
 /** Who writes: stamped on every record. */
 export interface Writer {
@@ -41,6 +44,8 @@ export interface AttemptIndex {
   attempt: number;
   slices: number;
   finished: boolean;
+  cancelled: boolean;
+  outOfTime: boolean;
   halts: number;
 }
 
@@ -89,12 +94,21 @@ export class Ledger {
       byMigration.set(parsed.migration, attempts);
       let index = attempts.find(({ attempt }) => attempt === parsed.attempt);
       if (!index) {
-        index = { attempt: parsed.attempt, slices: 0, finished: false, halts: 0 };
+        index = {
+          attempt: parsed.attempt,
+          slices: 0,
+          finished: false,
+          cancelled: false,
+          outOfTime: false,
+          halts: 0,
+        };
         attempts.push(index);
       }
       if (parsed.record === 'started') index.slices = Math.max(index.slices, 1);
       if (parsed.record === 'slice') index.slices = Math.max(index.slices, parsed.slice);
       if (parsed.record === 'finished') index.finished = true;
+      if (parsed.record === 'cancelled') index.cancelled = true;
+      if (parsed.record === 'out-of-time') index.outOfTime = true;
       if (parsed.record === 'decision') index.halts = Math.max(index.halts, parsed.halt);
     }
     for (const attempts of byMigration.values()) attempts.sort((a, b) => a.attempt - b.attempt);
@@ -112,6 +126,14 @@ export class Ledger {
 
   finished(migration: string, attempt: number): Promise<Finished | undefined> {
     return this.#read(keys.finished(migration, attempt), Finished, { migration, attempt });
+  }
+
+  cancellation(migration: string, attempt: number): Promise<Cancellation | undefined> {
+    return this.#read(keys.cancelled(migration, attempt), Cancellation, { migration, attempt });
+  }
+
+  outOfTime(migration: string, attempt: number): Promise<OutOfTime | undefined> {
+    return this.#read(keys['out-of-time'](migration, attempt), OutOfTime, { migration, attempt });
   }
 
   decision(migration: string, attempt: number, halt: number): Promise<DecisionRecord | undefined> {
@@ -155,6 +177,18 @@ export class Ledger {
     const record: Finished = { ...stamp(subject, writer), ...outcome };
     const { migration, attempt } = subject;
     return this.#create(keys.finished(migration, attempt), Finished, record, { migration, attempt });
+  }
+
+  createCancellation(subject: Subject, writer: Writer, cancellation: Pick<Cancellation, 'reason' | 'by'>) {
+    const record: Cancellation = { ...stamp(subject, writer), ...cancellation };
+    const { migration, attempt } = subject;
+    return this.#create(keys.cancelled(migration, attempt), Cancellation, record, { migration, attempt });
+  }
+
+  createOutOfTime(subject: Subject, writer: Writer, running: Pick<OutOfTime, 'slice' | 'durationMs'>) {
+    const record: OutOfTime = { ...stamp(subject, writer), ...running };
+    const { migration, attempt } = subject;
+    return this.#create(keys['out-of-time'](migration, attempt), OutOfTime, record, { migration, attempt });
   }
 
   createDecision(
@@ -211,16 +245,27 @@ export class Ledger {
     subject: Subject,
     writer: Writer,
     previous: CheckpointRecord | undefined,
-    next: Pick<CheckpointRecord, 'slice' | 'cursor' | 'done' | 'total' | 'note' | 'stopped'>,
+    next: Pick<CheckpointRecord, 'slice' | 'cursor' | 'done' | 'total' | 'note' | 'began'>,
   ): Promise<CheckpointRecord> {
-    const key = keys.checkpoint(subject.migration);
+    const sequence = (previous?.sequence ?? 0) + 1;
+    return this.#swapCheckpoint(previous, { ...stamp(subject, writer), ...next, sequence, stopped: false });
+  }
+
+  /**
+   * Says that the slice which made this checkpoint has stopped there: the next slice may start.
+   * @throws OdinError FencedOut as moveCheckpoint
+   */
+  stopAtCheckpoint(subject: Subject, writer: Writer, last: CheckpointRecord): Promise<CheckpointRecord> {
+    return this.#swapCheckpoint(last, { ...last, ...stamp(subject, writer), stopped: true });
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------
+
+  async #swapCheckpoint(previous: CheckpointRecord | undefined, record: CheckpointRecord): Promise<CheckpointRecord> {
+    const { migration, attempt, slice } = record;
+    const key = keys.checkpoint(migration);
     const stored = await this.#store.get(key);
-    const current = stored && parse(key, stored.body, CheckpointRecord, { migration: subject.migration });
-    const record: CheckpointRecord = {
-      ...stamp(subject, writer),
-      ...next,
-      sequence: (previous?.sequence ?? 0) + 1,
-    };
+    const current = stored && parse(key, stored.body, CheckpointRecord, { migration });
     if (isDeepStrictEqual(current, previous)) {
       if ((await this.#store.replace(key, serialise(record), stored?.etag)) === 'replaced') return record;
       // The answer to our own request may have been lost, and its repetition refused.
@@ -230,12 +275,10 @@ export class Ledger {
     throw new OdinError({
       code: 'FencedOut',
       source: 'system',
-      what: `The checkpoint of ${subject.migration} was moved by another attempt or slice than attempt ${subject.attempt}, slice ${next.slice}.`,
+      what: `The checkpoint of ${migration} was moved by another attempt or slice than attempt ${attempt}, slice ${slice}.`,
       why: 'This slice is not the one that counts any more, so it stops without changing anything further.',
     });
   }
-
-  // ---------------------------------------------------------------------------------------------------------------
 
   async #read<T>(key: string, schema: z.ZodType<T>, expected: object): Promise<T | undefined> {
     const stored = await this.#store.get(key);
@@ -261,7 +304,7 @@ export class Ledger {
 
 const MAX_SWAPS = 10;
 
-const claimKey = (migration: string, attempt: number, slice: number): string =>
+export const claimKey = (migration: string, attempt: number, slice: number): string =>
   slice === 1 ? keys.started(migration, attempt) : keys.slice(migration, attempt, slice);
 
 function stamp(subject: Subject, writer: Writer) {
@@ -291,9 +334,14 @@ function parse<T>(key: string, body: string, schema: z.ZodType<T>, expected: obj
   }
   const version = typeof json === 'object' && json !== null && 'formatVersion' in json ? json.formatVersion : undefined;
   if (version !== FORMAT_VERSION) {
-    throw unreadable(key, `expected format version ${FORMAT_VERSION}, found ${JSON.stringify(version) ?? 'none'}`);
+    throw unreadable(key, `expected format version ${FORMAT_VERSION}, found ${shortOf(version)}`);
   }
-  const result = schema.safeParse(json);
+  let result: z.ZodSafeParseResult<T>;
+  try {
+    result = schema.safeParse(json);
+  } catch (cause) {
+    throw unreadable(key, 'it is nested too deeply', cause); // a cursor may be any JSON: zod ran out of stack
+  }
   if (!result.success) {
     const issue = result.error.issues[0];
     throw unreadable(key, `${issue?.path.join('.') || 'record'}: ${issue?.message ?? 'not valid'}`, result.error);
@@ -305,7 +353,13 @@ function parse<T>(key: string, body: string, schema: z.ZodType<T>, expected: obj
   return result.data;
 }
 
-const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
+/** Of what may be anything, at any length and depth: what a sentence can hold. */
+function shortOf(value: unknown): string {
+  if (value === undefined) return 'none';
+  return typeof value === 'object' && value !== null ? 'no number' : cut(JSON.stringify(value), 100);
+}
+
+export const unreadable = (key: string, why: string, cause?: unknown): OdinError =>
   new OdinError({
     code: 'RecordUnreadable',
     source: 'system',

@@ -16,6 +16,10 @@ export function logLink(arn: string, group: string, text: string, since: string)
   return `https://${host}/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${twice(group)}/log-events${filter}`;
 }
 
+/** A CloudWatch dashboard. */
+export const dashboardLink = (partition: string, region: string, name: string): string =>
+  `https://${hostOf(partition, region)}/cloudwatch/home?region=${region}#dashboards/dashboard/${name}`;
+
 const CONSOLES: Record<string, string> = {
   'aws-cn': 'console.amazonaws.cn',
   'aws-us-gov': 'console.amazonaws-us-gov.com',
@@ -23,8 +27,11 @@ const CONSOLES: Record<string, string> = {
 
 function placeOf(arn: string): { host: string; region: string } {
   const [, partition = 'aws', , region = ''] = arn.split(':');
-  return { host: `${region}.${CONSOLES[partition] ?? 'console.aws.amazon.com'}`, region };
+  return { host: hostOf(partition, region), region };
 }
+
+const hostOf = (partition: string, region: string): string =>
+  `${region}.${CONSOLES[partition] ?? 'console.aws.amazon.com'}`;
 
 /** URL-encoded twice, with `$` in place of `%`: the console decodes the part after `#` so. */
 const twice = (text: string): string => encodeURIComponent(encodeURIComponent(text)).replaceAll('%', '$');

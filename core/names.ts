@@ -1,4 +1,5 @@
 // Names that the CDK app, the functions and the command line share. Each name is written once, here.
+import { createHash } from 'node:crypto';
 
 /** The states of DESIGN §6, as an operator reads them in the console. */
 export const STATES = {
@@ -10,6 +11,7 @@ export const STATES = {
   wait: 'Wait',
   halt: 'Halt for operator',
   finished: 'Finished',
+  handedOver: 'Handed over',
   refused: 'Refused',
 } as const;
 
@@ -105,5 +107,25 @@ export const deployedExecutionName = (manifestSha256: string): string => `deploy
  */
 export const resumedExecutionName = (migration: string, attempt: number, halt: number, tries = 1): string =>
   `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}${tries === 1 ? '' : `-${tries}`}`;
+
+/**
+ * `run-7-part-2`: the fixed name of the execution that `run-7` is handed over to, which `run-7-part-3` carries on. Fixed,
+ * so that a repeated handover starts one execution. `tries` above 1 names the parts after it.
+ */
+export function continuedExecutionName(name: string, tries = 1): string {
+  const part = Number(PART.exec(name)?.[1] ?? 1);
+  return `${runNameOf(name)}-part-${part + tries}`;
+}
+
+/** What the names of all parts of one run have in common. */
+export function runNameOf(name: string): string {
+  const whole = name.replace(PART, '');
+  if (whole.length <= MAX_RUN_NAME) return whole;
+  return `${whole.slice(0, MAX_RUN_NAME - 9)}-${createHash('sha256').update(whole).digest('hex').slice(0, 8)}`;
+}
+
+const PART = /-part-(\d{1,3})$/;
+/** A name has at most 80 characters (AWS-FACTS), of which `-part-999` takes nine. */
+const MAX_RUN_NAME = 71;
 
 export const pad = (value: number, width: number): string => String(value).padStart(width, '0');

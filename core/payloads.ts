@@ -53,20 +53,29 @@ export const HaltPayload = z.object({
 });
 export type HaltPayload = z.infer<typeof HaltPayload>;
 
+/** Of people, and passed on to Step Functions: half a surrogate pair is no text there. */
+const Words = z.string().overwrite((text) => text.toWellFormed());
+
 /** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
 export const ResumePayload = z.strictObject({
   decision: z.enum(DECISIONS),
-  reason: z.string().max(4000).optional(),
-  by: z.string().min(1).max(512),
+  reason: Words.max(4000).optional(),
+  by: Words.min(1).max(512),
   halt: z.strictObject({ migration: MigrationId, attempt: Attempt }).optional(),
 });
 export type ResumePayload = z.infer<typeof ResumePayload>;
 
+/** `resume`, invoked by an operator who wants the running attempt to stop at its next checkpoint. */
+export const CancelPayload = z.strictObject({
+  cancel: z.strictObject({ by: ResumePayload.shape.by, reason: ResumePayload.shape.reason }),
+});
+export type CancelPayload = z.infer<typeof CancelPayload>;
+
 /** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
 export const BaselinePayload = z.strictObject({
   through: MigrationId,
-  reason: z.string().trim().min(1, 'expected a reason').max(4000),
-  by: z.string().min(1).max(512),
+  reason: Words.trim().min(1, 'expected a reason').max(4000),
+  by: Words.min(1).max(512),
 });
 export type BaselinePayload = z.infer<typeof BaselinePayload>;
 
@@ -76,21 +85,42 @@ export type Step =
   | { step: 'record'; migration: string; attempt: number }
   | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
   | { step: 'halt'; migration: string; attempt: number }
-  | { step: 'finished'; completed: number; summary: string }
+  | Finished
+  | HandedOver
   | { step: 'refuse'; error: string; cause: string };
 
-/** Output of `Run migration`, as `Outcome?` reads it. `more` carries what the next slice needs. */
-export type RunOutcome =
-  | { outcome: 'finished'; migration: string; attempt: number }
-  | {
-      outcome: 'more';
-      migration: string;
-      attempt: number;
-      slice: number;
-      functionName: string;
-      gitCommit: string | null;
-    }
-  | { outcome: 'claimed elsewhere'; migration: string; attempt: number };
+/**
+ * Output of an execution that has nothing left to do. `leftBehind`: migrations that were attempted and never completed,
+ * and whose file is gone; nobody will run or decide them any more, and so whoever looks at the run is told.
+ */
+const Finished = z.object({
+  step: z.literal('finished'),
+  completed: z.int().min(0),
+  leftBehind: z.array(MigrationId),
+  summary: z.string(),
+});
+export type Finished = z.infer<typeof Finished>;
+
+/** What a finished run left behind, by its output. */
+export const leftBehindBy = (output: string | undefined): string[] =>
+  output === undefined ? [] : (Finished.safeParse(JSON.parse(output)).data?.leftBehind ?? []);
+
+/** Output of an execution that a fresh one carries on: `execution` is its ARN. */
+const HandedOver = z.object({ step: z.literal('handed over'), execution: Arn, summary: z.string() });
+export type HandedOver = z.infer<typeof HandedOver>;
+
+/** The execution that carries on the run which ended with this output, or undefined when the run itself has ended. */
+export function handedOverTo(output: string | undefined): string | undefined {
+  if (output === undefined) return undefined;
+  return HandedOver.safeParse(JSON.parse(output)).data?.execution;
+}
+
+/** Output of `Run migration`, as `Outcome?` reads it. `more`: the slice stopped at a checkpoint, and the next may start. */
+export interface RunOutcome {
+  outcome: 'finished' | 'more' | 'claimed elsewhere';
+  migration: string;
+  attempt: number;
+}
 
 /** A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
 export interface Refusal {
@@ -103,6 +133,20 @@ export interface Refusal {
 
 /** Answer of `resume`. */
 export type ResumeAnswer = Resumed | Refusal;
+
+/** Answer of `resume` to a `CancelPayload`. */
+export type CancelAnswer = Cancelled | Refusal;
+
+export interface Cancelled {
+  /** `already`: somebody had asked for it before, who is the one named here. */
+  result: 'cancelled' | 'already';
+  migration: string;
+  attempt: number;
+  by: string;
+  time: string;
+  reason?: string;
+  message: string;
+}
 
 /** Answer of `baseline`. */
 export type BaselineAnswer = Baselined | Refusal;

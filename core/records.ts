@@ -52,6 +52,27 @@ export const Finished = z.object({
 });
 export type Finished = z.infer<typeof Finished>;
 
+/** `cancelled.json`: an operator asked the attempt to stop at its next checkpoint. */
+export const Cancellation = z.object({
+  ...common,
+  reason: z.string().optional(),
+  /** Who asked, as in a decision. */
+  by: z.string().min(1),
+});
+export type Cancellation = z.infer<typeof Cancellation>;
+
+/**
+ * `out-of-time.json`: user code was still running when Lambda was about to end the function. It is no outcome: the code
+ * may have come to its end after all.
+ */
+export const OutOfTime = z.object({
+  ...common,
+  slice: Number1,
+  /** How long the slice had been running by then, in milliseconds. */
+  durationMs: Count,
+});
+export type OutOfTime = z.infer<typeof OutOfTime>;
+
 /** `decisions/NN.json`: what an operator said to the attempt's NNth halt. */
 export const DecisionRecord = z.object({
   ...common,
@@ -87,6 +108,8 @@ export const CheckpointRecord = z.object({
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().optional(),
+  /** When this attempt began, and how much was done by then: for its rate. */
+  began: z.object({ time: Time, done: z.number().min(0) }).optional(),
   /** The slice stopped at this checkpoint: the next slice may start. */
   stopped: z.boolean(),
 });

@@ -2,6 +2,7 @@
 import type { AttemptSeen, Situation } from './decide.ts';
 import { firstPending } from './decide.ts';
 import type { AttemptIndex, Ledger } from './ledger.ts';
+import type { HaltRecord } from './records.ts';
 
 export interface Observer {
   /** ARN of the execution that asks. */
@@ -55,7 +56,9 @@ async function lookAt(
   const claim = index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
   const finished = await ledger.finished(migration, attempt);
   const decided = index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
-  const haltOpenIn = await openHalt(ledger, migration, index, execution, isAlive);
+  const halt = await openHalt(ledger, migration, index);
+  const haltOpenIn = halt && (await waitsElsewhere(halt, execution, isAlive));
+  const stopped = finished || decided || halt ? undefined : await stoppedAt(ledger, migration, index);
 
   const ownerOf = async (arn: string) => (arn === execution ? 'this' : (await isAlive(arn)) ? 'alive' : 'dead');
   return {
@@ -70,21 +73,35 @@ async function lookAt(
     ...(finished && { outcome: finished.outcome }),
     ...(decided && { decision: decided.decision }),
     ...(haltOpenIn !== undefined && { haltOpenIn }),
+    ...(stopped && { stopped }),
   };
 }
 
-/** The other live execution, if any, that waits in this attempt's halt for a decision that is not there yet. */
-async function openHalt(
-  ledger: Ledger,
-  migration: string,
-  index: AttemptIndex,
+/** This attempt's halt, if its decision is not there yet. */
+async function openHalt(ledger: Ledger, migration: string, index: AttemptIndex): Promise<HaltRecord | undefined> {
+  const halt = await ledger.halt(migration);
+  return halt?.attempt === index.attempt && halt.halt > index.halts ? halt : undefined;
+}
+
+/** The other live execution, if any, that waits in the halt. */
+async function waitsElsewhere(
+  halt: HaltRecord,
   execution: string,
   isAlive: Observer['isAlive'],
 ): Promise<string | undefined> {
-  const halt = await ledger.halt(migration);
-  if (halt?.attempt !== index.attempt || halt.halt <= index.halts) return undefined;
   for (const waiting of halt.waiting) {
     if (waiting.execution !== execution && (await isAlive(waiting.execution))) return waiting.execution;
   }
   return undefined;
+}
+
+/** The attempt's latest slice, if it stopped at the migration's last checkpoint. */
+export async function stoppedAt(
+  ledger: Ledger,
+  migration: string,
+  { attempt, slices }: AttemptIndex,
+): Promise<AttemptSeen['stopped']> {
+  const checkpoint = await ledger.checkpoint(migration);
+  if (!checkpoint?.stopped || checkpoint.attempt !== attempt || checkpoint.slice !== slices) return undefined;
+  return { slice: slices, at: Date.parse(checkpoint.time) };
 }

@@ -1,7 +1,7 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
 import { z } from 'zod';
 import type { CaughtError } from './payloads.ts';
-import type { ErrorSummary } from './records.ts';
+import type { ErrorSummary, OutOfTime } from './records.ts';
 import { describeThrown } from './errors.ts';
 
 const MAX_NAME = 200;
@@ -44,11 +44,28 @@ export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary
   };
 }
 
+/** What is told of an attempt whose time was over before its code was. */
+export function outOfTimeSummary({ durationMs }: OutOfTime, checkpointed: boolean): ErrorSummary {
+  const advice = checkpointed
+    ? 'The step after its last checkpoint took too long: yield more often'
+    : 'Make it checkpointed (an async generator)';
+  return {
+    name: 'OutOfTime',
+    message:
+      `Its code was still running after ${Math.round(durationMs / 1000)} s, when Lambda was about to end it. ` +
+      `${advice}, or raise its timeoutMinutes (15 at most): docs/migrations.md#longer-than-fifteen-minutes-checkpoints`,
+  };
+}
+
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
 export function cut(text: string, length: number): string {
   const wellFormed = text.toWellFormed();
   return wellFormed.length <= length ? wellFormed : `${wellFormed.slice(0, length - 1).toWellFormed()}…`;
 }
+
+/** Other people's text as part of a line: without line ends, terminal escapes and what turns the direction of text. */
+export const plainLine = (text: string, length: number): string =>
+  cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
 
 /** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
 export function firstSourceLine(stack: string): string {

@@ -2,7 +2,17 @@
 import pMap from 'p-map';
 import type { Decision } from './decide.ts';
 import type { AttemptIndex, Ledger } from './ledger.ts';
-import type { CheckpointRecord, Claim, Completion, DecisionRecord, Finished, HaltRecord } from './records.ts';
+import type { Progress } from './progress.ts';
+import { progressOf } from './progress.ts';
+import type {
+  Cancellation,
+  CheckpointRecord,
+  Claim,
+  Completion,
+  DecisionRecord,
+  Finished,
+  HaltRecord,
+} from './records.ts';
 import type { ErrorSummary } from './records.ts';
 
 /** What a row shows of a manifest's entry; a `Manifest`'s own entries are such. */
@@ -15,7 +25,7 @@ export interface ManifestRow {
 
 /**
  * The completions, and of a migration without one: `pending` (never started), `late` (pending below one that was run),
- * `running`, `succeeded` (its completion is not recorded yet), `halted` (waits for a decision), `decided` (to be retried
+ * `running`, `stopped` (at a checkpoint: a run goes on with its next slice), `succeeded` (its completion is not recorded yet), `halted` (waits for a decision), `decided` (to be retried
  * or recorded; the run has not acted on it yet), `aborted`, `failed` and `unknown` (no halt is open for it yet).
  */
 export type MigrationState =
@@ -23,6 +33,7 @@ export type MigrationState =
   | 'pending'
   | 'late'
   | 'running'
+  | 'stopped'
   | 'succeeded'
   | 'halted'
   | 'decided'
@@ -50,7 +61,10 @@ export interface MigrationView {
   /** The latest decision on the last attempt. */
   decision?: Decision;
   error?: ErrorSummary;
-  progress?: { done?: number; total?: number; note?: string; time: string };
+  /** At its last checkpoint; the rate and the time left only while it goes on. */
+  progress?: Progress;
+  /** Who asked the last attempt to stop at its next checkpoint. */
+  cancelled?: { by: string; time: string; reason?: string };
   /** Lambda's request id of the last attempt's latest slice, and its execution: for links. */
   requestId?: string;
   execution?: string;
@@ -96,6 +110,7 @@ export interface MigrationSeen {
   claim?: Claim | undefined;
   finished?: Finished | undefined;
   decision?: DecisionRecord | undefined;
+  cancellation?: Cancellation | undefined;
   checkpoint?: CheckpointRecord | undefined;
 }
 
@@ -129,14 +144,16 @@ export async function readSeen(ledger: Ledger): Promise<Map<string, MigrationSee
       const last = indexes.at(-1);
       if (!last) return [id, { attempts: indexes }];
       const { attempt, slices, halts: decided } = last;
-      const [first, claim, finished, decision, checkpoint] = await Promise.all([
+      const [first, claim, finished, cancellation, decision, checkpoint] = await Promise.all([
         slices > 0 ? ledger.claim(id, attempt, 1) : undefined,
         slices > 0 ? ledger.claim(id, attempt, slices) : undefined,
         last.finished ? ledger.finished(id, attempt) : undefined,
+        last.cancelled ? ledger.cancellation(id, attempt) : undefined,
         decided > 0 ? ledger.decision(id, attempt, decided) : undefined,
         ledger.checkpoint(id),
       ]);
-      return [id, { attempts: indexes, halt: halts.get(id), first, claim, finished, decision, checkpoint }];
+      const halt = halts.get(id);
+      return [id, { attempts: indexes, halt, first, claim, finished, cancellation, decision, checkpoint }];
     },
     { concurrency: READ_CONCURRENCY },
   );
@@ -213,8 +230,9 @@ function completedRow(common: Common, completion: Completion): MigrationView {
 }
 
 function openRow(common: Common, seen: MigrationSeen, now: number): MigrationView {
-  const { first, claim, finished, decision, halt, checkpoint } = seen;
+  const { first, claim, finished, cancellation, decision, halt, checkpoint } = seen;
   const state = openState(seen, now);
+  const goesOn = state === 'running' || state === 'stopped'; // what stands still has no rate
   const until = finished ? Date.parse(finished.time) : state === 'running' ? now : undefined;
   const error = finished?.error ?? (state === 'halted' ? halt?.error : undefined);
   const { gitCommit, requestId, execution } = claim ?? {};
@@ -227,30 +245,33 @@ function openRow(common: Common, seen: MigrationSeen, now: number): MigrationVie
     ...(decision && { decision: decision.decision, by: decision.by }),
     ...(decision?.reason !== undefined && { reason: decision.reason }),
     ...(error && { error }),
-    ...(checkpoint && { progress: progressOf(checkpoint) }),
+    ...(cancellation && { cancelled: cancelledOf(cancellation) }),
+    ...(checkpoint && { progress: progressOf(goesOn ? checkpoint : { ...checkpoint, began: undefined }) }),
     ...(requestId !== undefined && { requestId }),
     ...(execution !== undefined && { execution }),
     ...(gitCommit !== undefined && { gitCommit }),
   };
 }
 
-function openState({ attempts, halt, claim, finished, decision }: MigrationSeen, now: number): MigrationState {
+function openState(
+  { attempts, halt, claim, finished, decision, checkpoint }: MigrationSeen,
+  now: number,
+): MigrationState {
   const last = attempts.at(-1);
   if (last && halt?.attempt === last.attempt && halt.halt > last.halts) return 'halted';
   if (finished?.outcome === 'succeeded') return 'succeeded';
   if (decision) return decision.decision === 'abort' ? 'aborted' : 'decided';
   if (finished) return 'failed';
+  if (checkpoint?.stopped && checkpoint.attempt === claim?.attempt && checkpoint.slice === claim.slice)
+    return 'stopped';
   return claim && Date.parse(claim.deadline) > now ? 'running' : 'unknown';
 }
 
-function progressOf({ done, total, note, time }: CheckpointRecord): NonNullable<MigrationView['progress']> {
-  return {
-    ...(done !== undefined && { done }),
-    ...(total !== undefined && { total }),
-    ...(note !== undefined && { note }),
-    time,
-  };
-}
+const cancelledOf = ({ by, time, reason }: Cancellation): NonNullable<MigrationView['cancelled']> => ({
+  by,
+  time,
+  ...(reason !== undefined && { reason }),
+});
 
 /** What may be shown of a halt: everything but its task tokens. */
 export function openHaltOf(

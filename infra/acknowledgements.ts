@@ -11,7 +11,7 @@ const WILDCARDS: [RegExp, string][] = [
     "A migration's own part of the ledger; the bucket policy bounds it too.",
   ],
   [
-    /^<Ledger\w+\.Arn>\/(completed|halts|attempts\/\*\/decisions)\/\*$/,
+    /^<Ledger\w+\.Arn>\/((completed|halts|attempts\/\*\/decisions)\/\*|attempts\/\*\/cancelled\.json)$/,
     'The one kind of record that this function writes; the bucket policy lets nobody else write it.',
   ],
   [/^<Ledger\w+\.Arn>\/\*$/, 'The system functions read the whole ledger of their environment.'],

@@ -26,6 +26,8 @@ export interface Bundles<M> {
 export interface Rehearsal {
   migration: string;
   fault: 'fail' | 'crash' | 'timeout';
+  /** After which checkpoint; undefined: before its code runs. */
+  checkpoint?: number | undefined;
 }
 
 /** @throws OdinError BundlingFailed, with the place in the file */
@@ -41,7 +43,7 @@ export function bundleEnvironment<M extends MigrationFile>(
   const relative = (to: string) => JSON.stringify(path.relative(entryDirectory, to).split(path.sep).join('/'));
   const lambdas = path.join(projectDirectory, 'lambdas');
   for (const { id, path: file } of migrations) {
-    const fault = rehearsal?.migration === id ? rehearsal.fault : undefined;
+    const fault = rehearsal?.migration === id ? rehearsal : undefined;
     writeFileSync(path.join(entryDirectory, `${id}.ts`), migrationEntry(relative, lambdas, file, fault));
   }
 
@@ -121,16 +123,17 @@ function migrationEntry(
   relative: (to: string) => string,
   lambdas: string,
   file: string,
-  fault: Rehearsal['fault'] | undefined,
+  rehearsal: Rehearsal | undefined,
 ): string {
   const wrapper = relative(path.join(lambdas, 'entries/run-migration.ts'));
   // Each path on a line of its own: the columns of the source map are then the same wherever the work folder lies.
   const load = `() => import(\n${relative(file)}\n)`;
+  const { fault, checkpoint } = rehearsal ?? {};
   return fault === undefined
     ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
     : `import { migrationHandler } from ${wrapper};\n` +
         `import { rehearse } from ${relative(path.join(lambdas, 'run-migration/rehearsal.ts'))};\n` +
-        `export const handler = migrationHandler(rehearse(${JSON.stringify(fault)}, ${load}));\n`;
+        `export const handler = migrationHandler(rehearse(${JSON.stringify({ fault, checkpoint })}, ${load}));\n`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Reads what cdk.json says of the environments, under the context key "odin-migrate".
 import { z } from 'zod';
 import { OdinError } from '../core/errors.ts';
+import { cut, plainLine } from '../core/summaries.ts';
 
 export const CONTEXT_KEY = 'odin-migrate';
 
@@ -70,11 +71,20 @@ export function parseConfiguration(context: unknown): Configuration {
   throw new OdinError({
     code: 'BadConfiguration',
     source: 'user',
-    what: `cdk.json, context.${[CONTEXT_KEY, ...path].join('.')}: ${issue?.message ?? 'not valid'}.`,
-    why: `Found ${JSON.stringify(found) ?? 'nothing'}.`,
+    what: plainLine(`cdk.json, context.${[CONTEXT_KEY, ...path].join('.')}: ${issue?.message ?? 'not valid'}.`, 500),
+    why: `Found ${shortOf(found)}.`,
     next: 'docs/configuration.md lists every field.',
     cause: parsed.error,
   });
+}
+
+/** As JSON, as much of it as a sentence can hold. */
+function shortOf(value: unknown): string {
+  try {
+    return cut(JSON.stringify(value) ?? 'nothing', 300);
+  } catch {
+    return 'what is nested too deeply to be shown';
+  }
 }
 
 export const configurationOf = (configuration: Configuration, environment: string): EnvironmentConfiguration =>

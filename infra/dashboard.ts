@@ -1,8 +1,10 @@
 // The environment's CloudWatch dashboard: one custom widget, drawn by the dashboard function (DESIGN §8).
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import { CustomWidget, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
+import { dashboardLink } from '../core/links.ts';
 import { resourcePrefix, VARIABLES } from '../core/names.ts';
 import type { Common } from './functions.ts';
 import { allow, createSystemFunction } from './functions.ts';
@@ -43,5 +45,7 @@ export function createDashboard(
     ],
   });
   const { region } = Stack.of(scope);
-  return `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboardName}`;
+  // Where the region is the CLI's current one it is known at deployment only, and so is the partition.
+  const partition = Token.isUnresolved(region) ? undefined : RegionInfo.get(region).partition;
+  return dashboardLink(partition ?? 'aws', region, dashboardName);
 }

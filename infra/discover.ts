@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentName, isNearMiss, migrationIdOf } from '../core/identifiers.ts';
+import { plainLine } from '../core/summaries.ts';
 import type { Configuration } from './configuration.ts';
 
 export interface MigrationFile {
@@ -67,10 +68,11 @@ export function discoverEnvironment(
     const id = entry.isFile() ? migrationIdOf(entry.name) : undefined;
     const file = `${folder}/${entry.name}`;
     if (id === undefined) {
+      const skipped = plainLine(file, 500);
       warnings.push(
         isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined
-          ? `${file} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
-          : `${file} was skipped: it is not a migration.`,
+          ? `${skipped} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
+          : `${skipped} was skipped: it is not a migration.`,
       );
       continue;
     }

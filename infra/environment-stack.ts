@@ -67,7 +67,11 @@ export class EnvironmentStack extends Stack {
     const listPending = createSystemFunction(this, 'list-pending', {
       ...common,
       bundle: prepared.bundles.system['list-pending'],
-      statements: [allow(['states:DescribeExecution'], [executions]), ...tell],
+      statements: [
+        allow(['states:DescribeExecution', 'states:GetExecutionHistory'], [executions]),
+        allow(['states:StartExecution'], [stateMachineArn]), // a fresh one, when the history is nearly full
+        ...tell,
+      ],
       variables: { [VARIABLES.topicArn]: topic.topicArn, [VARIABLES.stateMachineArn]: stateMachineArn },
     });
     const { role: recordCompletion } = createSystemFunction(this, 'record-completion', {
@@ -90,7 +94,7 @@ export class EnvironmentStack extends Stack {
       ...common,
       bundle: prepared.bundles.system.resume,
       statements: [
-        allow(['s3:PutObject'], objects('attempts/*/decisions/*')),
+        allow(['s3:PutObject'], [...objects('attempts/*/decisions/*'), ...objects('attempts/*/cancelled.json')]),
         allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [stateMachineArn]),
         allow(['states:DescribeExecution'], [executions]),
       ],

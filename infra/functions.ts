@@ -184,7 +184,10 @@ function writeOwnPart(ledger: Bucket, id: string, predecessor: string | undefine
     allow(['s3:GetObject'], objects(own, keys.checkpoint(id), ...completions)),
     allow(
       ['s3:PutObject'],
-      objects(`${own}/started.json`, `${own}/slices/*.json`, `${own}/finished.json`, keys.checkpoint(id)),
+      objects(
+        ...['started.json', 'slices/*.json', 'finished.json', 'out-of-time.json'].map((name) => `${own}/${name}`),
+        keys.checkpoint(id),
+      ),
     ),
   ];
 }

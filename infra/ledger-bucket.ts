@@ -33,10 +33,10 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     bucket.addToResourcePolicy(
       new PolicyStatement({ sid, effect: Effect.DENY, principals: [new AnyPrincipal()], ...props }),
     );
-  const onlyWrittenBy = (sid: string, roles: IRole[], pattern: string) =>
+  const onlyWrittenBy = (sid: string, roles: IRole[], ...patterns: string[]) =>
     deny(sid, {
       actions: ['s3:PutObject'],
-      resources: keys(pattern),
+      resources: keys(...patterns),
       // Of several values, ArnNotEquals holds only if none is equal.
       conditions: { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } },
     });
@@ -49,8 +49,9 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     conditions: { Null: { 's3:if-none-match': 'true' } },
   });
   onlyWrittenBy('CompletionsByRecordCompletion', [writers.recordCompletion, writers.baseline], 'completed/*');
-  onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*');
+  onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*', 'attempts/*/cancelled.json');
   onlyWrittenBy('HaltsByHalt', [writers.halt], 'halts/*');
+  const byMigrations = { Null: { [`aws:PrincipalTag/${MIGRATION_TAG}`]: 'false' } };
   // Whatever a migration's own permissions say (s3:* on everything, say), it writes its own part and no other.
   deny('MigrationsWriteTheirOwnPart', {
     actions: ['s3:PutObject'],
@@ -58,6 +59,17 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
       `attempts/\${aws:PrincipalTag/${MIGRATION_TAG}}/*`,
       `checkpoints/\${aws:PrincipalTag/${MIGRATION_TAG}}.json`,
     ),
-    conditions: { Null: { [`aws:PrincipalTag/${MIGRATION_TAG}`]: 'false' } },
+    conditions: byMigrations,
+  });
+  // Nor does it take this policy away, or let objects expire: whoever may write the bucket's settings can undo all this.
+  deny('MigrationsChangeNoSettings', {
+    notActions: ['s3:ListBucket', 's3:GetObject', 's3:PutObject'],
+    resources: [bucket.bucketArn, bucket.arnForObjects('*')],
+    conditions: byMigrations,
+  });
+  deny('MigrationsReadNoTokens', {
+    actions: ['s3:GetObject'],
+    resources: keys('halts/*'),
+    conditions: byMigrations,
   });
 }

@@ -22,7 +22,7 @@ export interface PreparedEnvironment {
 export const WORK_FOLDER = '.odin-migrate';
 
 /** The functions that read the manifest. */
-const WITH_MANIFEST = ['list-pending', 'halt', 'baseline', 'dashboard'] as const;
+const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const;
 
 export interface PrepareOptions {
   projectDirectory: string;

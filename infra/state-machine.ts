@@ -18,7 +18,7 @@ const NOT_STARTED = [
   'Lambda.ResourceConflictException',
 ];
 
-/** 5 s, 10 s, 20 s, … up to 2 min, 20 times: gives up after about 35 minutes. */
+/** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
 const PATIENT = { IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 120, MaxAttempts: 20, JitterStrategy: 'FULL' };
 /** 2 s, 4 s, … up to 5 min, 60 times: about 4 h 20 min in all. */
 const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, MaxAttempts: 60 };
@@ -59,6 +59,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
           { Variable: '$.step', StringEquals: 'wait', Next: STATES.wait },
           { Variable: '$.step', StringEquals: 'halt', Next: STATES.halt },
           { Variable: '$.step', StringEquals: 'finished', Next: STATES.finished },
+          { Variable: '$.step', StringEquals: 'handed over', Next: STATES.handedOver },
         ],
         Default: STATES.refused,
       },
@@ -85,10 +86,8 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
       },
       [STATES.outcome]: {
         Type: 'Choice',
-        Choices: [
-          { Variable: '$.outcome', StringEquals: 'finished', Next: STATES.recordCompletion },
-          { Variable: '$.outcome', StringEquals: 'more', Next: STATES.runMigration },
-        ],
+        Comment: 'What stopped at a checkpoint goes on from there: with its next slice, or in a fresh execution.',
+        Choices: [{ Variable: '$.outcome', StringEquals: 'finished', Next: STATES.recordCompletion }],
         Default: STATES.listPending,
       },
       [STATES.recordCompletion]: {
@@ -131,6 +130,10 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Next: STATES.listPending,
       },
       [STATES.finished]: { Type: 'Succeed', Comment: 'Nothing is pending.' },
+      [STATES.handedOver]: {
+        Type: 'Succeed',
+        Comment: 'The history of this execution is nearly full: the one that its output names carries the run on.',
+      },
       [STATES.refused]: {
         Type: 'Fail',
         Comment: 'Running on would break a rule; the cause says which, and what to type.',

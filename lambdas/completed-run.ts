@@ -1,7 +1,8 @@
 // What a run that ends well had needed operators for.
 import type { RunCompleted } from '../core/events.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { resumedExecutionName } from '../core/names.ts';
+import { resumedExecutionName, runNameOf } from '../core/names.ts';
+import type { Finished } from '../core/payloads.ts';
 import type { HaltRecord } from '../core/records.ts';
 import type { Services } from './services.ts';
 
@@ -9,7 +10,7 @@ export async function completedRun(
   { environment, ledger, now }: Services,
   manifest: Manifest,
   execution: string,
-  completed: number,
+  { completed, leftBehind }: Pick<Finished, 'completed' | 'leftBehind'>,
 ): Promise<RunCompleted> {
   const afterHalts: RunCompleted['afterHalts'] = [];
   for (const halt of await ledger.halts()) {
@@ -28,12 +29,19 @@ export async function completedRun(
     execution,
     completed,
     migrations: manifest.migrations.length,
+    leftBehind,
     afterHalts,
     time: new Date(now()).toISOString(),
   };
 }
 
 /** The halt record of a migration names the executions that waited in its last halt. One that was gone has a successor. */
-const hadHalted = ({ migration, attempt, halt, waiting }: HaltRecord, execution: string): boolean =>
-  waiting.some((waited) => waited.execution === execution) ||
-  execution.endsWith(`:${resumedExecutionName(migration, attempt, halt)}`);
+function hadHalted({ migration, attempt, halt, waiting }: HaltRecord, execution: string): boolean {
+  // Part 2 of a run tells of what part 1 had halted at.
+  const run = runOf(execution);
+  return (
+    waiting.some((waited) => runOf(waited.execution) === run) || run === resumedExecutionName(migration, attempt, halt)
+  );
+}
+
+const runOf = (execution: string): string => runNameOf(execution.slice(execution.lastIndexOf(':') + 1));

@@ -68,7 +68,8 @@ export function createDashboard(
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The decision was not taken: ${error.message}`, { code: error.code, decision, migration, attempt });
-      const lines = [error.what, error.why, error.next].filter((line) => line !== undefined);
+      const next = error.next ?? 'Look at the table: if the decision is not there, press again.';
+      const lines = [error.what, error.why, next].filter((line) => line !== undefined);
       return { tone: 'bad', title: 'The decision may not have been taken', lines };
     }
   }

@@ -1,7 +1,7 @@
 // What the operators are told when a run that had needed a decision ends well.
 import type { RunCompleted } from '../core/events.ts';
 import { executionLink } from '../core/links.ts';
-import { cut } from '../core/summaries.ts';
+import { plainLine } from '../core/summaries.ts';
 import type { ChatNotification } from './chat.ts';
 import { asCode, chatNotification, threadId } from './chat.ts';
 
@@ -49,4 +49,4 @@ export function finishedChat(run: RunCompleted): ChatNotification {
   );
 }
 
-const oneLine = (text: string): string => cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), 200);
+const oneLine = (text: string): string => plainLine(text, 200);

@@ -1,11 +1,13 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
+import { choices, resumeCommand } from '../core/choices.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { MigrationHalted } from '../core/events.ts';
 import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
 import { migrationLogGroup } from '../core/names.ts';
-import type { Claim, HaltRecord } from '../core/records.ts';
-import { cut, firstSourceLine } from '../core/summaries.ts';
+import type { Claim, DecisionRecord, HaltRecord } from '../core/records.ts';
+import { firstSourceLine, plainLine } from '../core/summaries.ts';
 import type { ChatNotification } from './chat.ts';
 import { asCode, chatNotification, threadId } from './chat.ts';
 
@@ -18,6 +20,8 @@ export interface HaltNews {
   entry: ManifestEntry | undefined;
   /** Of the attempt's last slice; absent when it never started. */
   claim: Claim | undefined;
+  /** The decision that could not be recorded, when that is why it halted. */
+  unrecorded: DecisionRecord | undefined;
   /** Epoch milliseconds. */
   now: number;
 }
@@ -36,6 +40,7 @@ export function haltText(news: HaltNews): string {
     `File:          ${fileOf(entry)}`,
     `Attempt:       ${attempt}`,
     `Outcome:       ${outcomeOf(news)}`,
+    ...unrecordedDecision(news).map((line) => `Decided:       ${line}`),
     ...(error ? [`Error:         ${oneLine(`${error.name}: ${error.message}`)}`] : []),
     ...(error?.stack === undefined ? [] : [`               ${oneLine(firstSourceLine(error.stack))}`]),
     ...runningUntil(news),
@@ -61,6 +66,7 @@ export function haltChat(news: HaltNews): ChatNotification {
         ...(entry?.description === undefined ? [] : [asCode(oneLine(entry.description))]),
         `${fileOf(entry)}, attempt ${attempt}`,
         outcomeOf(news),
+        ...unrecordedDecision(news),
         ...(error ? [asCode(oneLine(`${error.name}: ${error.message}`))] : []),
         ...(source === '' ? [] : [asCode(source)]),
         ...runningUntil(news),
@@ -100,14 +106,17 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
   };
 }
 
+const CANCELLED: ErrorCode = 'Cancelled';
+
 /** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
-const oneLine = (text: string): string => cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), 1000);
+const oneLine = (text: string): string => plainLine(text, 1000);
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
 
-function outcomeOf({ halt: { outcome }, claim }: HaltNews): string {
+function outcomeOf({ halt: { outcome, error }, claim }: HaltNews): string {
   switch (outcome) {
     case 'failed':
+      if (error?.name === CANCELLED) return 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
       return 'FAILED. Its code threw; some of its effects may be there.';
     case 'unknown':
       return claim
@@ -117,6 +126,11 @@ function outcomeOf({ halt: { outcome }, claim }: HaltNews): string {
       return 'It SUCCEEDED, but its completion could not be recorded.';
   }
 }
+
+const unrecordedDecision = ({ unrecorded }: HaltNews): string[] =>
+  unrecorded
+    ? [`${oneLine(unrecorded.by)} decided ${unrecorded.decision}, and its completion could not be recorded.`]
+    : [];
 
 function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
   if (outcome !== 'unknown' || !claim) return [];
@@ -128,27 +142,8 @@ function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
 const logsOf = (environment: string, claim: Claim): string =>
   logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
 
-function decisions({ environment, halt }: HaltNews): { command: string; meaning: string }[] {
-  const { migration, attempt, outcome } = halt;
-  const type = (decision: string, reason = '') =>
-    `npx odin-migrate resume ${environment} ${decision} --migration ${migration} --attempt ${attempt}${reason}`;
-  const withReason = ' --reason "..."';
-  const meanings =
-    outcome === 'unrecorded'
-      ? {
-          retry: 'records its success now; nothing is run twice',
-          markApplied: 'the same, and keeps your reason',
-          skip: 'is refused here: it succeeded, and cannot be recorded as skipped',
-        }
-      : {
-          retry: 'runs it again, as a new attempt, with the code that is deployed now',
-          markApplied: 'records it as applied, because you made sure that its effect is there',
-          skip: 'records it as skipped: it is not needed, and never runs',
-        };
-  return [
-    { command: type('retry'), meaning: meanings.retry },
-    { command: type('mark-applied', withReason), meaning: meanings.markApplied },
-    { command: type('skip', withReason), meaning: meanings.skip },
-    { command: type('abort'), meaning: 'ends this run as failed; the next run halts here again' },
-  ];
-}
+const decisions = ({ environment, halt }: HaltNews): { command: string; meaning: string }[] =>
+  choices(halt.outcome).map(({ decision, meaning }) => ({
+    command: resumeCommand({ environment }, decision, halt),
+    meaning,
+  }));

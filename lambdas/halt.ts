@@ -3,8 +3,8 @@ import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { HaltPayload } from '../core/payloads.ts';
 import { RunInput } from '../core/payloads.ts';
-import type { Claim, Finished, HaltRecord } from '../core/records.ts';
-import { caughtSummary } from '../core/summaries.ts';
+import type { Claim, DecisionRecord, Finished, HaltRecord } from '../core/records.ts';
+import { caughtSummary, outOfTimeSummary } from '../core/summaries.ts';
 import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from './services.ts';
 import { tell } from './tell.ts';
@@ -25,9 +25,10 @@ export function createHalt(services: Services, manifest: Manifest) {
       allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
     };
     for (;;) {
-      const { finished, claim, halt } = await look(at, execution);
+      const { finished, outOfTime, claim, decided, halt } = await look(at, execution);
       const caught = at.unrecorded ?? at.error;
-      const error = at.unrecorded === undefined && finished?.error ? finished.error : caught && caughtSummary(caught);
+      const known = finished?.error ?? (outOfTime && outOfTimeSummary(outOfTime, isCheckpointed(migration)));
+      const error = at.unrecorded === undefined && known ? known : caught && caughtSummary(caught);
       const record = await ledger.updateHalt(
         {
           migration,
@@ -43,7 +44,7 @@ export function createHalt(services: Services, manifest: Manifest) {
           if (current && isLater(current, attempt, halt)) throw notNeeded(migration, attempt, 'a later halt is open');
           return {
             halt,
-            outcome: at.unrecorded ? 'unrecorded' : outcomeOf(finished),
+            outcome: outcomeOf(finished),
             waiting: [...(await othersWaiting(current, attempt, halt, self)), self],
             ...(error && { error }),
           };
@@ -53,7 +54,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       // Whatever the order, one sees the other: nobody waits in a halt whose decision was delivered without him.
       if ((await look(at, execution)).halt > halt) continue;
       log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
-      await notify(record, execution, claim);
+      await notify(record, execution, claim, at.unrecorded && decided);
       return { migration, attempt, halt };
     }
   };
@@ -73,11 +74,22 @@ export function createHalt(services: Services, manifest: Manifest) {
           : // What was decided could not be recorded: listing again would go round for ever.
             decided && decided.decision !== 'abort' && !unrecorded
             ? `${decided.by} decided ${decided.decision}`
-            : claim && !finished && claim.execution !== execution && (await executions.isAlive(claim.execution))
+            : claim && !finished && (await runsElsewhere(claim, execution))
               ? `it is running in ${claim.execution}`
               : undefined;
     if (why !== undefined) throw notNeeded(migration, attempt, why);
-    return { finished, claim, halt: (index?.halts ?? 0) + 1 };
+    const noted = index?.outOfTime && !finished ? await ledger.outOfTime(migration, attempt) : undefined;
+    const outOfTime = noted?.slice === claim?.slice ? noted : undefined;
+    return { finished, outOfTime, claim, decided, halt: (index?.halts ?? 0) + 1 };
+  }
+
+  async function runsElsewhere(claim: Claim, execution: string): Promise<boolean> {
+    const mayRun = claim.execution !== execution && Date.parse(claim.deadline) > now();
+    return mayRun && (await executions.isAlive(claim.execution));
+  }
+
+  function isCheckpointed(migration: string): boolean {
+    return manifest.migrations.find(({ id }) => id === migration)?.checkpointed ?? false;
   }
 
   /**
@@ -102,10 +114,15 @@ export function createHalt(services: Services, manifest: Manifest) {
   }
 
   /** An unsent notification never prevents the halt: the halt is in the ledger, and the log says what was not sent. */
-  function notify(halt: HaltRecord, execution: string, claim: Claim | undefined): Promise<void> {
+  function notify(
+    halt: HaltRecord,
+    execution: string,
+    claim: Claim | undefined,
+    unrecorded: DecisionRecord | undefined,
+  ): Promise<void> {
     return tell(services, () => {
       const entry = manifest.migrations.find(({ id }) => id === halt.migration);
-      const news = { environment, halt, execution, entry, claim, now: now() };
+      const news = { environment, halt, execution, entry, claim, unrecorded, now: now() };
       return {
         event: { type: 'Migration Halted', detail: haltEvent(news) },
         message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },

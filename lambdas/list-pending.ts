@@ -1,20 +1,25 @@
 // `List pending`: reads the manifest and the ledger, and says what the run does next.
-import type { NextStep } from '../core/decide.ts';
+import type { NextStep, Situation } from '../core/decide.ts';
 import { decide } from '../core/decide.ts';
 import type { RunCompleted } from '../core/events.ts';
 import type { Manifest } from '../core/manifest.ts';
-import { resourcePrefix } from '../core/names.ts';
-import type { ListPendingPayload, Step } from '../core/payloads.ts';
+import { continuedExecutionName, resourcePrefix } from '../core/names.ts';
+import type { Finished, HandedOver, ListPendingPayload, RunInput, Step } from '../core/payloads.ts';
 import { readSituation } from '../core/situation.ts';
 import { completedRun } from './completed-run.ts';
 import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import type { Services } from './services.ts';
+import { startSuccessor } from './successor.ts';
 import { tell } from './tell.ts';
 
+/** Of the 25,000 events at which Step Functions ends an execution. A slice or a poll takes 14, and with retries some dozen more. */
+export const HANDOVER_EVENTS = 20_000;
+
 /**
+ * @param handoverEvents when so many events are in its history, the run goes on in a fresh execution
  * @throws OdinError RecordUnreadable, LedgerForbidden, LedgerUnavailable: the run stops, nothing is taken as absent
  */
-export function createListPending(services: Services, manifest: Manifest) {
+export function createListPending(services: Services, manifest: Manifest, handoverEvents = HANDOVER_EVENTS) {
   return async ({ execution, input }: ListPendingPayload): Promise<Step> => {
     const situation = await readSituation(
       services.ledger,
@@ -22,20 +27,37 @@ export function createListPending(services: Services, manifest: Manifest) {
       input.allowOutOfOrder ?? false,
       { execution, isAlive: services.executions.isAlive, now: services.now },
     );
-    const next = toStep(decide(situation), manifest, situation.completed.size);
+    const decided = decide(situation);
+    const next =
+      (mayHandOver(decided, situation) && (await handOver(execution, input))) || toStep(decided, manifest, situation);
     services.log.info(`Next: ${next.step}`, { ...next });
-    if (next.step === 'finished') await tellOfTheEnd(execution, next.completed);
+    if (next.step === 'finished') await tellOfTheEnd(execution, next);
     return next;
   };
+
+  /** Repeated, it names the same execution; undefined while there is room in the history. */
+  async function handOver(execution: string, input: RunInput): Promise<HandedOver | undefined> {
+    const { executions, log } = services;
+    const events = await executions.events(execution);
+    if (events < handoverEvents) return undefined;
+    const name = execution.slice(execution.lastIndexOf(':') + 1);
+    const successor = await startSuccessor(executions, (tries) => continuedExecutionName(name, tries), input);
+    log.info(`Handed over to ${successor}`, { events });
+    return {
+      step: 'handed over',
+      execution: successor,
+      summary: `This execution has ${events} events of the 25,000 that it may have. The run goes on in ${successor}.`,
+    };
+  }
 
   /**
    * A run ends here once, so this is sent once; when the answer of this very invocation is lost, `List pending` is asked
    * again, and it is sent again. The operators hear of a run that had needed them, and programs of every run.
    */
-  async function tellOfTheEnd(execution: string, completed: number): Promise<void> {
+  async function tellOfTheEnd(execution: string, finished: Finished): Promise<void> {
     let run: RunCompleted;
     try {
-      run = await completedRun(services, manifest, execution, completed);
+      run = await completedRun(services, manifest, execution, finished);
     } catch (cause) {
       services.log.error('The end of this run could not be told: the ledger did not say what it had halted at', {
         cause,
@@ -51,14 +73,22 @@ export function createListPending(services: Services, manifest: Manifest) {
   }
 }
 
-function toStep(next: NextStep, manifest: Manifest, completed: number): Step {
+/**
+ * Whether the run can go on elsewhere. What waits for its own slice stays: in another execution the slice would have lost
+ * its owner, and would halt.
+ */
+function mayHandOver({ step }: NextStep, { last }: Situation): boolean {
+  return step === 'run' || step === 'record' || (step === 'wait' && last?.claim?.owner !== 'this');
+}
+
+function toStep(next: NextStep, manifest: Manifest, situation: Situation): Step {
   switch (next.step) {
     case 'run': {
       const functionName = manifest.migrations.find(({ id }) => id === next.migration)?.functionName ?? '';
-      return { ...next, slice: 1, functionName, gitCommit: manifest.gitCommit };
+      return { ...next, functionName, gitCommit: manifest.gitCommit };
     }
     case 'finished':
-      return { step: 'finished', completed, summary: summary(manifest, completed) };
+      return finished(manifest, situation);
     case 'refuse':
       return { step: 'refuse', error: next.error, cause: refusal(next, manifest) };
     case 'record':
@@ -68,10 +98,17 @@ function toStep(next: NextStep, manifest: Manifest, completed: number): Step {
   }
 }
 
-const summary = ({ environment, migrations }: Manifest, completed: number): string =>
-  migrations.length === 0
-    ? `${environment} has no migrations: nothing to run.`
-    : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed} in the ledger).`;
+/** Nothing is pending, so what was attempted and not completed is in no manifest any more. */
+function finished({ environment, migrations }: Manifest, { completed, attempted }: Situation): Finished {
+  const leftBehind = [...attempted].sort();
+  const summary = [
+    migrations.length === 0
+      ? `${environment} has no migrations: nothing to run.`
+      : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed.size} in the ledger).`,
+    ...leftBehind.map((id) => `${id} was attempted and never completed, and its file is gone.`),
+  ].join(' ');
+  return { step: 'finished', completed: completed.size, leftBehind, summary };
+}
 
 function refusal(next: Extract<NextStep, { step: 'refuse' }>, { environment, migrations }: Manifest): string {
   if (next.error === 'HaltedElsewhere') {

@@ -1,10 +1,12 @@
 // `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
+import { needsReason } from '../core/choices.ts';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { resumedExecutionName } from '../core/names.ts';
 import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
 import type { DecisionRecord, HaltRecord } from '../core/records.ts';
 import { orRefusal } from './refusal.ts';
 import type { Invocation, Services } from './services.ts';
+import { startSuccessor } from './successor.ts';
 
 /**
  * Safe to call again, by anybody, at any time: the first decision on a halt wins, and each call delivers whatever was
@@ -115,7 +117,8 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
       }
       if (alive || record.decision === 'abort' || (await movedOn(record))) return goOn;
       const allowOutOfOrder = halt.waiting.some((waiting) => waiting.allowOutOfOrder);
-      return [await takeOver(record, allowOutOfOrder ? { allowOutOfOrder } : {})];
+      const nameOf = (tries: number) => resumedExecutionName(record.migration, record.attempt, record.halt, tries);
+      return [await startSuccessor(executions, nameOf, allowOutOfOrder ? { allowOutOfOrder } : {})];
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',
@@ -132,17 +135,6 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
   async function withLatecomers(halt: HaltRecord): Promise<HaltRecord> {
     const now = await ledger.halt(halt.migration);
     return now?.attempt === halt.attempt && now.halt === halt.halt ? now : halt;
-  }
-
-  /** The next name when the execution of a name is gone too; each name is started once, by whoever comes first. */
-  async function takeOver({ migration, attempt, halt }: DecisionRecord, input: object): Promise<string> {
-    for (let tries = 1; ; tries += 1) {
-      const { execution, existed } = await executions.start(
-        resumedExecutionName(migration, attempt, halt, tries),
-        input,
-      );
-      if (!existed || (await executions.isAlive(execution))) return execution;
-    }
   }
 
   async function anyAlive(halt: HaltRecord): Promise<boolean> {
@@ -186,7 +178,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
 }
 
 function assertReason({ decision, reason }: ResumePayload): void {
-  if ((decision !== 'mark-applied' && decision !== 'skip') || hasText(reason)) return;
+  if (!needsReason(decision) || hasText(reason)) return;
   throw new OdinError({
     code: 'ReasonMissing',
     source: 'user',

@@ -14,6 +14,8 @@ export interface Services {
   now: () => number;
   /** A new, unguessable text at every call. */
   nonce: () => string;
+  /** Does the work after so many milliseconds, unless what it returns is called before. It keeps nothing from ending. */
+  after: (ms: number, work: () => void) => () => void;
 }
 
 /** One invocation of a function. */
@@ -30,6 +32,8 @@ export interface Invocation {
 export interface Executions {
   /** Running, or about to be redriven. False for one that Step Functions no longer knows. */
   isAlive: (execution: string) => Promise<boolean>;
+  /** How many events its history has; at 25,000 Step Functions ends it. 0 for one that Step Functions does not know. */
+  events: (execution: string) => Promise<number>;
   /** `gone` when nobody waits with this token any more. */
   succeedTask: (token: string, output: object) => Promise<'sent' | 'gone'>;
   failTask: (token: string, error: string, cause: string) => Promise<'sent' | 'gone'>;

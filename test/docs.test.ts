@@ -64,6 +64,8 @@ describe('the documents', () => {
     const schemas = {
       started: records.Claim,
       finished: records.Finished,
+      cancelled: records.Cancellation,
+      'out-of-time': records.OutOfTime,
       decision: records.DecisionRecord,
       completion: records.Completion,
       checkpoint: records.CheckpointRecord,

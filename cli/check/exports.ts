@@ -1,7 +1,5 @@
 // Names and exports: what synth would refuse (infra/inspect.ts), for every file and not for the first bad one alone.
-import path from 'node:path';
 import { asOdinError } from '../../core/errors.ts';
-import { isNearMiss } from '../../core/identifiers.ts';
 import type { DiscoveredEnvironment, MigrationFile } from '../../infra/discover.ts';
 import type { InspectedMigration } from '../../infra/inspect.ts';
 import { inspectMigrations } from '../../infra/inspect.ts';
@@ -10,8 +8,7 @@ import type { Finding } from './finding.ts';
 /** The skipped files: one that looks like a migration is an error, for its work would silently never be done. */
 export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironment): Finding[] =>
   warnings.map((message) => {
-    const file = /^(\S+)/.exec(message)?.[1] ?? '';
-    const nearMiss = isNearMiss(path.posix.basename(file));
+    const nearMiss = message.includes(' is NOT a migration and was skipped: '); // infra/discover.ts
     return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
   });
 

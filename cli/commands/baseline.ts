@@ -8,6 +8,7 @@ import { findDeployment, operatorOf, s3ClientOf, sendBaseline } from '../deploym
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
+import { answerTo } from '../questions.ts';
 import { parseS3Url } from '../s3-url.ts';
 import { assertMigrationId } from './history.ts';
 
@@ -25,7 +26,7 @@ export async function baseline(environment: string, options: BaselineOptions, aw
   const through = await throughOf(options, s3ClientOf(aws));
   if (!options.yes && atTerminal()) {
     const message = `Record every migration of ${environment} through ${through} as done elsewhere? This cannot be undone.`;
-    if (!(await confirm({ message, default: false }))) {
+    if (!(await answerTo(confirm({ message, default: false })))) {
       print('Nothing was recorded.');
       return EXIT.done;
     }

@@ -1,9 +1,9 @@
 // `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
-import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
 import { systemFunctionName } from '../../core/names.ts';
+import { invokeFunction } from '../../lambdas/aws/invoke.ts';
 import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
 import type { ClientOptions, Deployment } from '../deployment.ts';
@@ -91,7 +91,7 @@ async function invokeWidget(
   { call, theme, timezone, forms }: WidgetRequest,
   caller: string,
 ): Promise<string> {
-  const FunctionName = systemFunctionName(deployment.environment, 'dashboard');
+  const name = systemFunctionName(deployment.environment, 'dashboard');
   const event = {
     ...call,
     links: !deployment.local,
@@ -104,15 +104,9 @@ async function invokeWidget(
       params: {},
     },
   };
-  const answer = await deployment.lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }));
-  const result: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
-  if (answer.FunctionError === undefined && typeof result === 'string') return result;
-  const message = (result as { errorMessage?: unknown } | null)?.errorMessage;
-  throw new OdinError({
-    code: 'Internal',
-    source: 'system',
-    what: `${FunctionName} failed: ${typeof message === 'string' ? message : JSON.stringify(result)}`,
-  });
+  const html = await invokeFunction(deployment.lambda, name, event);
+  if (typeof html === 'string') return html;
+  throw new OdinError({ code: 'Internal', source: 'system', what: `${name} answered ${typeof html} and not HTML.` });
 }
 
 const regionOf = ({ stateMachineArn }: Deployment): string => stateMachineArn.split(':')[3] ?? '';

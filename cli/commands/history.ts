@@ -77,6 +77,8 @@ function happened(event: HistoryEvent): string {
         : `${colour.red('failed')}: ${event.error ? plain(`${event.error.name}: ${event.error.message}`) : ''}`;
     case 'halted':
       return `${colour.red('halted')}: ${OUTCOMES[event.outcome]}`;
+    case 'cancelled':
+      return `${colour.yellow('cancelled')}, asked by ${plain(event.by)}${because(event.reason)}`;
     case 'decided':
       return `${colour.yellow(event.decision)}, decided by ${plain(event.by)}${because(event.reason)}`;
     case 'completed':

@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { assertEnvironmentName } from '../../core/identifiers.ts';
+import type { Rehearsal } from '../../infra/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
 import { bytesText } from '../bytes.ts';
 import type { ClientOptions } from '../deployment.ts';
@@ -58,6 +59,7 @@ export async function local(
     onLog: output.onLog,
   });
   try {
+    if (rehearsal) assertCheckpointed(embedded.manifest, rehearsal);
     return await runHere(project, environment, embedded, output.reportOf(embedded), rehearsal?.migration);
   } finally {
     await embedded.close();
@@ -128,18 +130,30 @@ function suggest(environment: string, { migrations }: Manifest): void {
 const relative = (project: Project, directory: string): string =>
   directory.startsWith(`${project.directory}/`) ? directory.slice(project.directory.length + 1) : directory;
 
-function rehearsalOf({ fail, crash, timeout }: LocalOptions) {
-  const asked = [
-    { migration: fail, fault: 'fail' as const },
-    { migration: crash, fault: 'crash' as const },
-    { migration: timeout, fault: 'timeout' as const },
-  ].filter((one): one is typeof one & { migration: string } => one.migration !== undefined);
+/** Of `--fail 0003` or, after its second checkpoint, `--fail 0003@2`. */
+function rehearsalOf({ fail, crash, timeout }: LocalOptions): Rehearsal | undefined {
+  const asked = Object.entries({ fail, crash, timeout }).flatMap(([fault, at]): Rehearsal[] => {
+    if (at === undefined) return [];
+    const [, migration = at, checkpoint] = /^(.*)@([1-9]\d{0,8})$/.exec(at) ?? [];
+    const where = checkpoint === undefined ? {} : { checkpoint: Number(checkpoint) };
+    return [{ migration, fault: fault as Rehearsal['fault'], ...where }];
+  });
   if (asked.length <= 1) return asked[0];
   throw new OdinError({
     code: 'BadUsage',
     source: 'user',
     what: 'Expected one of --fail, --crash and --timeout, found several.',
     next: 'Practise one fault at a time.',
+  });
+}
+
+function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: Rehearsal): void {
+  if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed)) return;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `${migration} yields no checkpoints, so nothing can happen after its checkpoint ${checkpoint}.`,
+    next: `Leave @${checkpoint} out.`,
   });
 }
 

@@ -1,5 +1,6 @@
 // `odin-migrate resume`: an operator's decision on a halt, deployed or local.
 import { confirm } from '@inquirer/prompts';
+import { meaningOf } from '../../core/choices.ts';
 import type { Decision } from '../../core/decide.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Resumed, ResumePayload } from '../../core/payloads.ts';
@@ -11,10 +12,11 @@ import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Seen } from '../follow.ts';
-import { CHOICES, printHalt } from '../halts.ts';
+import { printHalt } from '../halts.ts';
 import { LocalOutput } from '../local-output.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
 import type { Project } from '../project.ts';
+import { answerTo } from '../questions.ts';
 import { Report } from '../report.ts';
 import { runToEnd } from '../run-to-end.ts';
 
@@ -84,8 +86,9 @@ async function resumeDeployed(
 
 async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {
   printHalt(halt);
-  const what = CHOICES.find(([choice]) => choice === decision)?.[1] ?? '';
-  return await confirm({ message: `${decision} ${halt.migration}: ${what}. Do it?`, default: false });
+  const meaning = meaningOf(decision, halt.outcome);
+  const message = `${decision} ${halt.migration}: ${meaning}. Do it?`;
+  return (await answerTo(confirm({ message, default: false }))) ?? false;
 }
 
 /** The process that halted is gone, and its execution with it: a new one is started here and followed to its end. */

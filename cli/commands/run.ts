@@ -1,5 +1,6 @@
 // `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { resumeCommand } from '../../core/choices.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { RunInput } from '../../core/payloads.ts';
 import { readView } from '../../core/view.ts';
@@ -8,7 +9,6 @@ import { deployedManifest, findDeployment } from '../deployment.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Seen } from '../follow.ts';
-import { resumeCommand } from '../halts.ts';
 import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
 import { Report } from '../report.ts';
 import { runToEnd } from '../run-to-end.ts';

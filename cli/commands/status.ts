@@ -1,4 +1,5 @@
 // `odin-migrate status`: the view of an environment (core/view.ts) as one table, and the open halt below it.
+import { percent, progressText } from '../../core/progress.ts';
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
 import { isCompleted, readView } from '../../core/view.ts';
 import type { ClientOptions } from '../deployment.ts';
@@ -69,10 +70,10 @@ function descriptionOf({ description, file }: MigrationView): string {
   return text.length <= MAX_DESCRIPTION ? text : `${text.slice(0, MAX_DESCRIPTION - 1)}…`;
 }
 
-function stateOf({ state, progress, decision, changedSince }: MigrationView): string {
-  const { done, total } = progress ?? {};
-  const share = done !== undefined && total !== undefined && total > 0 ? ` ${Math.floor((100 * done) / total)} %` : '';
-  if (state === 'running' || state === 'halted') return state + share;
+function stateOf({ state, progress, decision, cancelled, changedSince }: MigrationView): string {
+  const share = progress?.share === undefined ? '' : ` ${percent(progress.share)}`;
+  if (cancelled && (state === 'running' || state === 'stopped')) return `cancelled${share}`;
+  if (state === 'running' || state === 'stopped' || state === 'halted') return state + share;
   if (state === 'decided') return `${state}: ${decision ?? ''}`;
   return changedSince ? `${state} *` : state;
 }
@@ -83,6 +84,7 @@ const PAINT: Partial<Record<MigrationState, (text: string) => string>> = {
   'marked-applied': colour.green,
   skipped: colour.yellow,
   running: colour.cyan,
+  stopped: colour.cyan,
   decided: colour.cyan,
   late: colour.yellow,
   aborted: colour.yellow,
@@ -104,13 +106,27 @@ function notes({ migrations }: EnvironmentView, { environment }: Where): string[
   const late = ids(({ state }) => state === 'late');
   const changed = ids(({ state, changedSince }) => isCompleted(state) && changedSince);
   const aborted = ids(({ state }) => state === 'aborted');
+  const cancelled = migrations.find(
+    ({ state, cancelled: asked }) => asked && (state === 'running' || state === 'stopped'),
+  );
   return [
+    ...migrations.flatMap(({ id, state, progress }) => {
+      const text = progress && !isCompleted(state) ? progressText(progress) : '';
+      if (!progress || text === '') return [];
+      const note = progress.note === undefined ? '' : `  ${plain(progress.note)}`;
+      return [`${id}: ${text}, at ${utc(progress.time)}${note}`];
+    }),
     ...(late === ''
       ? []
       : [
           `late: ${late} came after a higher number was run; a run refuses it (run ${environment} --allow-out-of-order).`,
         ]),
     ...(changed === '' ? [] : [`*: ${changed} changed since it was completed; it does not run again.`]),
+    ...(cancelled
+      ? [
+          `cancelled: ${plain(cancelled.cancelled?.by ?? '')} asked ${cancelled.id} to stop; it does so at its next checkpoint.`,
+        ]
+      : []),
     ...(aborted === '' ? [] : [`aborted: ${aborted} waits for the next run, which halts there again.`]),
   ];
 }

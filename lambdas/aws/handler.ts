@@ -3,7 +3,7 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import { z } from 'zod';
 import { asOdinError, OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names.ts';
-import { errorSummary } from '../../core/summaries.ts';
+import { cut, errorSummary } from '../../core/summaries.ts';
 import type { Invocation } from '../services.ts';
 import { logger } from './logger.ts';
 
@@ -54,8 +54,11 @@ function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareO
         return;
       }
       const issues = parsed.error.issues
+        // Of a union zod says only "Invalid input": the last option is the one that is usually sent.
+        .flatMap((issue) => (issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? issue) : issue))
         .slice(0, 5)
-        .map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`);
+        // An unknown key is named, and may be as long as a payload.
+        .map(({ path, message }) => cut(`${path.join('.') || 'payload'}: ${message}`, 300));
       throw new OdinError({
         code: 'BadPayload',
         source: 'user',

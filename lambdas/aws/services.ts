@@ -33,6 +33,12 @@ export function awsServices(): Services {
     },
     now: () => Date.now(),
     nonce: () => randomUUID(),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms).unref();
+      return () => {
+        clearTimeout(timer);
+      };
+    },
   };
 }
 

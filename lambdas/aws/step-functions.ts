@@ -4,6 +4,7 @@ import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
   InvalidToken,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
@@ -14,17 +15,32 @@ import {
 import type { Executions } from '../services.ts';
 
 export function createExecutions(sfn: SFNClient, stateMachineArn: string): Executions {
+  /** Whoever invokes a function by hand may say anything; only this machine's executions are asked for. */
+  async function ofKnown<T>(executionArn: string, ask: () => Promise<T>): Promise<T | undefined> {
+    if (!executionArn.startsWith(executionArnOf(stateMachineArn, ''))) return undefined;
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (thrown instanceof ExecutionDoesNotExist) return undefined;
+      throw thrown;
+    }
+  }
   return {
     async isAlive(executionArn) {
-      // Whoever invokes a function by hand may say anything; only this machine's executions can be alive.
-      if (!executionArn.startsWith(executionArnOf(stateMachineArn, ''))) return false;
-      try {
-        const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-        return status === 'RUNNING' || status === 'PENDING_REDRIVE';
-      } catch (thrown) {
-        if (thrown instanceof ExecutionDoesNotExist) return false;
-        throw thrown;
-      }
+      const known = await ofKnown(executionArn, () => sfn.send(new DescribeExecutionCommand({ executionArn })));
+      return known?.status === 'RUNNING' || known?.status === 'PENDING_REDRIVE';
+    },
+
+    async events(executionArn) {
+      // Events are numbered from 1: the newest one's number is how many there are.
+      const newest = new GetExecutionHistoryCommand({
+        executionArn,
+        reverseOrder: true,
+        maxResults: 1,
+        includeExecutionData: false,
+      });
+      const known = await ofKnown(executionArn, () => sfn.send(newest));
+      return known?.events?.[0]?.id ?? 0;
     },
 
     succeedTask: (taskToken, output) =>

@@ -1,4 +1,5 @@
 // The halt that waits: what happened, and the four answers to it.
+import { meaningOf } from '../../core/choices.ts';
 import type { Decision } from '../../core/decide.ts';
 import { executionLink, logLink } from '../../core/links.ts';
 import { migrationLogGroup } from '../../core/names.ts';
@@ -47,8 +48,6 @@ const OUTCOMES: Record<OpenHalt['outcome'], string> = {
 interface Choice {
   decision: Decision;
   label: string;
-  /** What it means, under the button. */
-  meaning: string;
   /** The question before it is sent, to be followed by the migration's id. */
   question: string;
   fits: (outcome: OpenHalt['outcome']) => boolean;
@@ -60,34 +59,30 @@ const CHOICES: Choice[] = [
   {
     decision: 'retry',
     label: 'Retry',
-    meaning: 'Runs it again, as a new attempt, with the code that is deployed now.',
     question: 'Run it again',
     fits: always,
   },
   {
     decision: 'mark-applied',
     label: 'Mark applied',
-    meaning: 'You made sure that its effect is there. It never runs again.',
     question: 'Record it as applied, without running it',
     fits: always,
   },
   {
     decision: 'skip',
     label: 'Skip',
-    meaning: 'It is not needed here. It never runs.',
     question: 'Record it as skipped, so that it never runs',
     fits: (outcome) => outcome !== 'unrecorded',
   },
   {
     decision: 'abort',
     label: 'Abort',
-    meaning: 'Ends this run as failed. The next run halts here again.',
     question: 'End this run as failed',
     fits: always,
   },
 ];
 
-function answer({ decision, label, meaning, question }: Choice, halt: OpenHalt, frame: Frame): Html {
+function answer({ decision, label, question }: Choice, halt: OpenHalt, frame: Frame): Html {
   const { migration, attempt } = halt;
   const options = {
     primary: decision === 'retry',
@@ -96,9 +91,11 @@ function answer({ decision, label, meaning, question }: Choice, halt: OpenHalt, 
   const decide = { decision, migration, attempt, halt: halt.halt };
   return html`<div>
     ${callAction(label, frame, { decide }, options)}
-    <p>${meaning}</p>
+    <p>${sentence(meaningOf(decision, halt.outcome))}</p>
   </div>`;
 }
+
+const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 
 function errorText({ name, message, stack }: NonNullable<OpenHalt['error']>): Html {
   const line = stack === undefined ? '' : firstSourceLine(stack);

@@ -1,6 +1,8 @@
 // The migrations as a table, oldest first. Of many completed ones the last few are shown, and the older ones by the page.
 import { executionLink, migrationLogLink } from '../../core/links.ts';
 import { migrationLogGroup } from '../../core/names.ts';
+import type { Progress } from '../../core/progress.ts';
+import { progressText } from '../../core/progress.ts';
 import { cut } from '../../core/summaries.ts';
 import type { EnvironmentView, MigrationView } from '../../core/view.ts';
 import { isCompleted } from '../../core/view.ts';
@@ -97,12 +99,13 @@ function about({ file, description, reason, changedSince, state, error, progress
   ${changedSince && html`<small>Its file was changed after it ran.</small>`}`;
 }
 
-function meter({ done, total, note }: NonNullable<MigrationView['progress']>): Html {
-  const share = done !== undefined && total !== undefined && total > 0 ? Math.min(1, done / total) : undefined;
-  const count = done === undefined ? undefined : total === undefined ? `${done} done` : `${done} of ${total}`;
+function meter(progress: Progress): Html {
+  const { share, note } = progress;
   return html`${
       share !== undefined && html`<span class="meter"><span style="width:${Math.round(share * 100)}%"></span></span>`
-    }<small>${[count, note === undefined ? undefined : cut(note, MAX_TEXT)].filter(Boolean).join(' · ')}</small>`;
+    }<small
+      >${[progressText(progress), note === undefined ? undefined : cut(note, MAX_TEXT)].filter(Boolean).join(' · ')}</small
+    >`;
 }
 
 function links({ id, execution, startedAt, attempts }: MigrationView, { functionArn, environment }: Frame): Html {

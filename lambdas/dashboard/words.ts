@@ -12,6 +12,7 @@ export const TONES: Record<MigrationState, Tone> = {
   pending: 'quiet',
   late: 'warn',
   running: 'busy',
+  stopped: 'busy',
   succeeded: 'busy',
   decided: 'busy',
   halted: 'bad',
@@ -23,6 +24,7 @@ export const TONES: Record<MigrationState, Tone> = {
 const STATES: Partial<Record<MigrationState, string>> = {
   'marked-applied': 'marked applied',
   succeeded: 'recording',
+  stopped: 'at a checkpoint',
 };
 
 export const stateWord = ({ state, decision }: Pick<MigrationView, 'state' | 'decision'>): string =>
@@ -48,6 +50,11 @@ export function headline({ environment, migrations, halt, completed, total }: En
   }
   const running = first('running');
   if (running) return { tone: 'busy', title: `Running ${running.id}`, detail: running.description ?? '' };
+  const between = first('stopped');
+  if (between) {
+    const detail = `It stopped at a checkpoint; the run, or the next one, goes on from there: ${run}`;
+    return { tone: 'busy', title: `${between.id} is between two slices`, detail };
+  }
   const going = first('succeeded', 'decided');
   if (going) {
     const detail =

@@ -1,6 +1,19 @@
-import { ResumePayload } from '../../core/payloads.ts';
+import { z } from 'zod';
+import type { CancelAnswer, ResumeAnswer } from '../../core/payloads.ts';
+import { CancelPayload, ResumePayload } from '../../core/payloads.ts';
 import { lambdaHandler } from '../aws/handler.ts';
+import { deployedManifest } from '../aws/manifest.ts';
 import { awsServices } from '../aws/services.ts';
+import { createCancel } from '../cancel.ts';
 import { createResume } from '../resume.ts';
 
-export const handler = lambdaHandler(ResumePayload, createResume(awsServices()));
+const services = awsServices();
+const cancel = createCancel(services, deployedManifest());
+const resume = createResume(services);
+
+/** An operator's word, whichever it is: a decision on a halt, or the wish that what runs may stop. */
+export const handler = lambdaHandler(
+  z.union([CancelPayload, ResumePayload]),
+  (payload, invocation): Promise<CancelAnswer | ResumeAnswer> =>
+    'cancel' in payload ? cancel(payload, invocation) : resume(payload, invocation),
+);

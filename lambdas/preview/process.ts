@@ -55,6 +55,7 @@ async function preview(load: LoadMigration, { cursor, sliceMs, allows }: StartMe
         last = checkpointOf(next);
         return Promise.resolve(last);
       },
+      stop: () => Promise.resolve(),
       remainingMs: () => from + sliceMs - Date.now(),
       now: () => Date.now(),
     }),

@@ -10,7 +10,9 @@ export interface Driver {
   /** The last checkpoint of the migration, of whichever attempt. */
   checkpoint: CheckpointRecord | undefined;
   /** Makes a checkpoint durable; returns what was recorded. */
-  save: (previous: CheckpointRecord | undefined, next: Checkpoint & { stopped: boolean }) => Promise<CheckpointRecord>;
+  save: (previous: CheckpointRecord | undefined, next: Checkpoint) => Promise<CheckpointRecord>;
+  /** Lets the next slice start from this checkpoint, in whatever execution: no code of this slice runs any more. */
+  stop: (last: CheckpointRecord) => Promise<unknown>;
   /** Milliseconds that this slice may still use. */
   remainingMs: () => number;
   now: () => number;
@@ -29,15 +31,23 @@ export async function drive(module: MigrationModule, driver: Driver): Promise<'f
     if (isGenerator(running)) throw notAsync();
     return 'finished';
   }
+  let last: CheckpointRecord | 'finished';
   try {
-    return await steps(running, driver);
+    last = await steps(running, driver);
   } finally {
     // Lets its own `finally` blocks run, whatever ended it here; nothing happens to one that has ended.
     await running.return();
   }
+  if (last === 'finished') return 'finished';
+  await driver.stop(last);
+  return 'more';
 }
 
-async function steps(running: AsyncGenerator<unknown, void, undefined>, driver: Driver): Promise<'finished' | 'more'> {
+/** To its end, or to the checkpoint at which the time of this slice runs short. */
+async function steps(
+  running: AsyncGenerator<unknown, void, undefined>,
+  driver: Driver,
+): Promise<CheckpointRecord | 'finished'> {
   let last = driver.checkpoint;
   let longest = 0;
   for (;;) {
@@ -46,9 +56,8 @@ async function steps(running: AsyncGenerator<unknown, void, undefined>, driver: 
     if (result.done) return 'finished';
     const checkpoint = validate(result.value, last);
     longest = Math.max(longest, driver.now() - from);
-    const stopped = driver.remainingMs() < SAFETY_MS + 2 * longest;
-    last = await driver.save(last, { ...checkpoint, stopped });
-    if (stopped) return 'more';
+    last = await driver.save(last, checkpoint);
+    if (driver.remainingMs() < SAFETY_MS + 2 * longest) return last;
   }
 }
 

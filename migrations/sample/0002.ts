@@ -1,7 +1,8 @@
 // The parquet files of six tables were written with a wrong schema, and a backfill replaces them. Delete them, but only
 // when there is a backfill of every table: it would be the only copy left.
 
-import { DeleteObjectsCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
+import { deleteObjects, pages } from 'odin-migrate/s3';
 import pMap from 'p-map';
 
 export const description = 'Delete the parquet files of six Cubic tables that have a backfill';
@@ -25,7 +26,6 @@ const TABLES = [
   'sale_transaction',
   'use_transaction',
 ];
-const DELETE_BATCH = 1000; // the most that one DeleteObjects takes
 
 const s3 = new S3Client({});
 
@@ -42,29 +42,15 @@ export async function migration(): Promise<void> {
 
   for (const table of TABLES) {
     const keys = await parquetFiles(bucket, `${LIVE}${table}/`);
-    await deleteAll(bucket, keys);
+    await deleteObjects({ s3, bucket, keys });
     console.log(`${table}: ${keys.length} parquet files deleted`);
   }
 }
 
 async function parquetFiles(bucket: string, prefix: string): Promise<string[]> {
   const keys: string[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
-    for (const { Key } of page.Contents ?? []) if (Key?.endsWith('.parquet')) keys.push(Key);
+  for await (const { objects } of pages({ s3, bucket, prefix })) {
+    for (const { key } of objects) if (key.endsWith('.parquet')) keys.push(key);
   }
   return keys;
-}
-
-async function deleteAll(bucket: string, keys: string[]): Promise<void> {
-  for (let start = 0; start < keys.length; start += DELETE_BATCH) {
-    const Objects = keys.slice(start, start + DELETE_BATCH).map((Key) => ({ Key }));
-    const { Errors = [] } = await s3.send(
-      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
-    );
-    // DeleteObjects answers 200 even when it could not delete some of the keys.
-    if (Errors.length > 0) {
-      const reasons = Errors.map(({ Key, Code, Message }) => `  ${Key}: ${Code} ${Message}`);
-      throw new Error(`${Errors.length} of ${Objects.length} files could not be deleted:\n${reasons.join('\n')}`);
-    }
-  }
 }

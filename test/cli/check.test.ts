@@ -27,6 +27,7 @@ export async function migration(): Promise<void> {
 const files = {
   'good/0001.ts': GOOD,
   'bad/001.ts': '',
+  'bad/0001 copy.ts': '',
   'bad/notes.md': '',
   'bad/0001.ts': 'export const timeoutMinutes = 16;\nexport async function migration(): Promise<void> {}\n',
   'bad/0002.ts':
@@ -72,6 +73,7 @@ describe('the files', () => {
 
   it('a near miss is an error, another file a warning', () => {
     expect(of('name').map(({ severity, message }) => [severity, message.slice(0, 28)])).toEqual([
+      ['error', 'migrations/bad/0001 copy.ts '],
       ['error', 'migrations/bad/001.ts is NOT'],
       ['warning', 'migrations/bad/notes.md was s'.slice(0, 28)],
     ]);
@@ -108,7 +110,7 @@ describe('the files', () => {
   });
 
   it('finds nothing else', () => {
-    expect(bad.findings).toHaveLength(2 + 2 + 1 + 2 + 5 + 2);
+    expect(bad.findings).toHaveLength(3 + 2 + 1 + 2 + 5 + 2);
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EXIT, exitCodeOf } from '../../cli/exit-codes.ts';
-import { duration, plain, print, printError } from '../../cli/output.ts';
+import { duration, plain, print, printError, printJson } from '../../cli/output.ts';
 import { OdinError } from '../../core/errors.ts';
 
 describe('duration', () => {
@@ -48,6 +48,7 @@ describe('plain', () => {
     ['line\u2028paragraph\u2029end', 'line paragraph end'],
     ['\u009b2Jone byte escapes too', 'one byte escapes too'],
     ['half an escape \u001b', 'half an escape'],
+    ['turned \u202egnp.exe\u202c around', 'turned gnp.exe around'],
     ['  around \n', 'around'],
     ['', ''],
   ])('of %j is %j', (text, expected) => {
@@ -75,7 +76,7 @@ describe('plain', () => {
     });
     fc.assert(
       fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (text) => {
-        expect(plain(text)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+        expect(plain(text)).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e]/u);
       }),
     );
   });
@@ -99,6 +100,16 @@ describe('printing', () => {
   it('of a line ends it', () => {
     expect(written('stdout', () => print('a line'))).toBe('a line\n');
     expect(written('stdout', () => print())).toBe('\n');
+  });
+
+  it('of JSON has nothing that a terminal acts on, and is the same JSON', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (hostile) => {
+        const text = written('stdout', () => printJson([hostile, '\u009b2J\u202e\u2028\u007f']));
+        expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e]/u);
+        expect(JSON.parse(text)).toEqual([hostile, '\u009b2J\u202e\u2028\u007f']);
+      }),
+    );
   });
 
   it('of an error says code and what, why, and what to type, each on a line of its own', () => {

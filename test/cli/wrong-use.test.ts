@@ -79,7 +79,7 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
       /AWS_ENDPOINT_URL leads the migrations elsewhere/,
     ],
     ['a sample of nothing', ['local', '--data', 's3://b/', '--sample', '0'], /'0' is invalid/],
-    ['an option without its value', ['local', '--fail'], /option '--fail <id>' argument missing/],
+    ['an option without its value', ['local', '--fail'], /option '--fail <id\[@n\]>' argument missing/],
   ])('%s', async ([, args, said], { expect }) => {
     const { code, stdout, stderr } = await odinMigrate(...args);
     expect(code).toBe(1);

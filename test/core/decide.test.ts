@@ -26,6 +26,7 @@ function everyAttempt(): (AttemptSeen | undefined)[] {
               ...(decision && { decision }),
               ...(haltOpenIn !== undefined && { haltOpenIn }),
             });
+            if (claim) attempts.push({ ...attempts.at(-1)!, stopped: { slice: 3, at: NOW - 50_000 } });
           }
         }
       }
@@ -74,6 +75,9 @@ const mayRun = (s: Situation) => s.last?.outcome === undefined && (s.last?.claim
 const leadsOn = (decision: Decision | undefined) => decision !== undefined && decision !== 'abort';
 const undecided = (s: Situation) => s.last !== undefined && !leadsOn(s.last.decision) && s.last.outcome !== 'succeeded';
 
+const isStopped = (s: Situation) =>
+  s.last?.stopped !== undefined && s.last.outcome === undefined && s.last.decision === undefined;
+
 const TABLE: Row[] = [
   { row: 'none is left', holds: (s) => pendingOf(s) === undefined, step: 'finished' },
   { row: 'late and not allowed', holds: (s) => isLate(s) && !s.allowOutOfOrder, step: 'refuse OutOfOrder' },
@@ -97,13 +101,14 @@ const TABLE: Row[] = [
     step: 'refuse HaltedElsewhere',
   },
   {
-    row: 'no outcome, owner another live execution',
-    holds: (s) => undecided(s) && s.last?.outcome === undefined && s.last?.claim?.owner === 'alive',
+    row: 'stopped at a checkpoint, owner another live execution',
+    holds: (s) => isStopped(s) && s.last?.claim?.owner === 'alive',
     step: 'wait',
   },
+  { row: 'stopped at a checkpoint', holds: isStopped, step: 'run the next slice' },
   {
-    row: 'no outcome, owner this execution, deadline not passed',
-    holds: (s) => undecided(s) && mayRun(s) && s.last?.claim?.owner === 'this',
+    row: 'no outcome, owner this or another live execution, deadline not passed',
+    holds: (s) => undecided(s) && mayRun(s) && s.last?.claim?.owner !== 'dead',
     step: 'wait',
   },
   { row: 'any other', holds: () => true, step: 'halt' },
@@ -112,6 +117,10 @@ const TABLE: Row[] = [
 function brief(next: NextStep, s: Situation): string {
   if (next.step === 'refuse') return `refuse ${next.error}`;
   if (next.step !== 'run') return next.step;
+  if (next.slice !== 1) {
+    const follows = next.attempt === s.last?.attempt && next.slice === (s.last.stopped?.slice ?? 0) + 1;
+    return follows ? 'run the next slice' : 'run ?';
+  }
   return next.attempt === 1 && !s.last ? 'run 1' : next.attempt === (s.last?.attempt ?? 0) + 1 ? 'run n+1' : 'run ?';
 }
 
@@ -133,7 +142,8 @@ describe('decide', () => {
       const next = decide(situation);
       if (next.step === 'run' || next.step === 'record' || next.step === 'halt') {
         expect(next.migration).toBe(pendingOf(situation));
-        expect(next.attempt).toBe(next.step === 'run' ? (situation.last?.attempt ?? 0) + 1 : situation.last?.attempt);
+        const later = next.step === 'run' && next.slice === 1 ? 1 : 0;
+        expect(next.attempt).toBe((situation.last?.attempt ?? 0) + later);
       }
     }
   });
@@ -142,7 +152,10 @@ describe('decide', () => {
     for (const situation of situations) {
       const next = decide(situation);
       if (next.step !== 'run') continue;
-      if (situation.last) {
+      if (next.slice > 1) {
+        expect(situation.last?.stopped).toBeDefined();
+        expect(situation.last?.claim?.owner).not.toBe('alive');
+      } else if (situation.last) {
         expect(situation.last.decision).toBe('retry');
         expect(situation.last.outcome).not.toBe('succeeded');
         expect(mayRun(situation)).toBe(false);
@@ -176,6 +189,24 @@ describe('decide', () => {
       return next.step === 'wait' ? next.seconds : undefined;
     };
     expect([1_000, 60_000, 600_000, 86_400_000].map(waiting)).toEqual([2, 6, 60, 300]);
+  });
+
+  it('polls one that is between two slices elsewhere by the time since it stopped, not since its slice began', () => {
+    const next = decide({
+      manifest: ['0001'],
+      completed: new Set(),
+      attempted: new Set(['0001']),
+      last: {
+        attempt: 1,
+        claim: { owner: 'alive', at: NOW - 900_000, deadline: FUTURE },
+        stopped: { slice: 1, at: NOW - 500 },
+      },
+      unfinishedElsewhere: [],
+      allowOutOfOrder: false,
+      now: NOW,
+    });
+    expect(next).toMatchObject({ step: 'wait', seconds: 2 });
+    expect(next).toHaveProperty('why', 'attempt 1 of 0001 is between two slices in another execution');
   });
 
   it('names every late file, and what was run before it', () => {

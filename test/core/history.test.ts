@@ -25,6 +25,8 @@ async function prepared() {
   later();
   await claim('0002', 1, 2);
   later();
+  await ledger.createCancellation(subject('0002'), writer, { by: 'her', reason: 'too slow' });
+  later();
   const error = { name: 'Error', message: 'no space' };
   await ledger.createFinished(subject('0002'), writer, { outcome: 'failed', durationMs: 1, slices: 2, error });
   later();
@@ -47,13 +49,15 @@ it('tells everything, oldest first, without task tokens', async () => {
     '0001/0 completed',
     '0002/1 started',
     '0002/1 slice',
+    '0002/1 cancelled',
     '0002/1 finished',
     '0002/1 halted',
     '0002/1 decided',
     '0002/2 started',
   ]);
   expect(events[0]).toMatchObject({ completion: 'baseline', by: 'him', reason: 'adopted' });
-  expect(events[5]).toMatchObject({ decision: 'retry', by: 'her', time: '2026-03-01T12:00:05.000Z' });
+  expect(events[3]).toMatchObject({ by: 'her', reason: 'too slow' });
+  expect(events[6]).toMatchObject({ decision: 'retry', by: 'her', time: '2026-03-01T12:00:06.000Z' });
   expect(JSON.stringify(events)).not.toContain('SECRET');
 });
 

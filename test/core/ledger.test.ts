@@ -27,7 +27,7 @@ beforeEach(() => {
 
 const claim = (nonce = 'n', slice = 1) => ({ slice, nonce, deadline: DEADLINE });
 const waiting = (execution: string) => ({ execution, token: 't', since: clock.iso(), allowOutOfOrder: false });
-const checkpoint = (cursor: CheckpointRecord['cursor'], slice = 1) => ({ slice, cursor, stopped: false });
+const checkpoint = (cursor: CheckpointRecord['cursor'], slice = 1) => ({ slice, cursor });
 const bodyOf = async (key: string) => (await store.inner.get(key))?.body ?? '';
 /** Puts text at a key, past the ledger. */
 async function plant(key: string, body: string): Promise<void> {
@@ -77,6 +77,22 @@ const RECORDS: [string, { key: string; write: () => Promise<unknown>; read: () =
     },
   ],
   [
+    'a cancellation',
+    {
+      key: 'attempts/0004/0001/cancelled.json',
+      write: () => ledger.createCancellation(FULL_SUBJECT, writer(), { reason: TEXT, by: 'arn:her' }),
+      read: () => ledger.cancellation('0004', 1),
+    },
+  ],
+  [
+    'the end of the time',
+    {
+      key: 'attempts/0004/0001/out-of-time.json',
+      write: () => ledger.createOutOfTime(FULL_SUBJECT, writer(), { slice: 2, durationMs: 890_000 }),
+      read: () => ledger.outOfTime('0004', 1),
+    },
+  ],
+  [
     'a completion',
     {
       key: 'completed/0004.json',
@@ -102,7 +118,6 @@ const RECORDS: [string, { key: string; write: () => Promise<unknown>; read: () =
           done: 1,
           total: 2.5,
           note: TEXT,
-          stopped: true,
         }),
       read: () => ledger.checkpoint('0004'),
     },
@@ -341,6 +356,8 @@ describe('creating', () => {
 });
 
 describe('attempts', () => {
+  const nothing = { finished: false, cancelled: false, outOfTime: false, halts: 0 };
+
   it('is empty for an empty ledger', async () => {
     expect(await ledger.attempts()).toEqual(new Map());
     expect(await ledger.lastAttempt('0004')).toBeUndefined();
@@ -350,6 +367,8 @@ describe('attempts', () => {
     for (const key of [
       keys.started('0004', 9_999),
       keys.started('0004', 10_000),
+      keys.cancelled('0004', 10_000),
+      keys['out-of-time']('0004', 10_000),
       keys.finished('0004', 9_999),
       keys.started('0004', 2),
       keys.slice('0004', 2, 2),
@@ -361,11 +380,11 @@ describe('attempts', () => {
       await plant(key, 'not read');
     }
     const of0004 = [
-      { attempt: 2, slices: 10, finished: false, halts: 12 },
-      { attempt: 9_999, slices: 1, finished: true, halts: 0 },
-      { attempt: 10_000, slices: 1, finished: false, halts: 0 },
+      { ...nothing, attempt: 2, slices: 10, halts: 12 },
+      { ...nothing, attempt: 9_999, slices: 1, finished: true },
+      { ...nothing, attempt: 10_000, slices: 1, cancelled: true, outOfTime: true },
     ];
-    const of0010 = [{ attempt: 1, slices: 0, finished: false, halts: 1 }];
+    const of0010 = [{ ...nothing, attempt: 1, slices: 0, halts: 1 }];
     expect(await ledger.attempts()).toEqual(new Map([['0004', of0004], ['0010', of0010]])); // prettier-ignore
     expect(await ledger.attempts('0004')).toEqual(new Map([['0004', of0004]]));
     expect(await ledger.lastAttempt('0004')).toEqual(of0004[2]);
@@ -553,6 +572,19 @@ describe('moveCheckpoint', () => {
     };
     const first = await move(undefined, checkpoint('a'));
     const second = await move(first, checkpoint('b'));
+    expect(await ledger.checkpoint('0004')).toEqual(second);
+    const stopped = await ledger.stopAtCheckpoint(SUBJECT, writer(), second);
+    expect(await ledger.checkpoint('0004')).toEqual(stopped);
+  });
+
+  it('and stopAtCheckpoint says of the same checkpoint that its slice has stopped there', async () => {
+    const first = await move(undefined, checkpoint('a'));
+    expect(first.stopped).toBe(false);
+    const stopped = await ledger.stopAtCheckpoint(SUBJECT, writer(), first);
+    expect(stopped).toEqual({ ...first, time: stopped.time, stopped: true });
+    const second = await move(stopped, checkpoint('b', 2));
+    expect(second).toMatchObject({ sequence: 2, slice: 2, stopped: false });
+    expect((await thrownBy(ledger.stopAtCheckpoint(SUBJECT, writer(), first))).code).toBe('FencedOut');
     expect(await ledger.checkpoint('0004')).toEqual(second);
   });
 });

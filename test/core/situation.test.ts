@@ -146,6 +146,41 @@ describe('readSituation', () => {
     });
   });
 
+  describe('an attempt whose latest slice stopped at a checkpoint', () => {
+    const checkpoint = async (slice: number, stopped = true, attempt = 1) => {
+      const subject = { migration: '0001', attempt, execution: ME };
+      const last = await ledger.moveCheckpoint(subject, writer(), await ledger.checkpoint('0001'), {
+        slice,
+        cursor: slice,
+      });
+      if (stopped) await ledger.stopAtCheckpoint(subject, writer(), last);
+    };
+    beforeEach(() => claim('0001', 1, OTHER));
+
+    it('is seen as such, with that slice and the time at which it stopped', async () => {
+      await checkpoint(1);
+      expect((await last())?.stopped).toEqual({ slice: 1, at: clock.now() });
+      await claim('0001', 1, OTHER, '2026-03-01T12:40:00.000Z', 2);
+      clock.advance(5_000);
+      await checkpoint(2);
+      expect((await last())?.stopped).toEqual({ slice: 2, at: clock.now() });
+    });
+
+    it.each<[string, () => Promise<unknown>]>([
+      ['it made no checkpoint', () => Promise.resolve()],
+      ['it has not stopped at its last one', () => checkpoint(1, false)],
+      ['a later slice was claimed since', async () => (await checkpoint(1), await claim('0001', 1, ME, undefined, 2))],
+      ['the checkpoint is of another attempt', () => checkpoint(1, true, 2)],
+      ['it has an outcome', async () => (await checkpoint(1), await finish('0001', 1, 'failed'))],
+      ['somebody decided on it', async () => (await checkpoint(1), await decide('0001', 1, 1, 'abort'))],
+      ['its halt is open, whoever waits in it', async () => (await checkpoint(1), await openHalt('0001', 1, 1, THIRD))],
+    ])('is not, when %s', async (_, prepare) => {
+      await prepare();
+      expect((await last())?.attempt).toBe(1);
+      expect((await last())?.stopped).toBeUndefined();
+    });
+  });
+
   describe('the halt that is open elsewhere', () => {
     beforeEach(async () => {
       await claim('0001', 1, ME);
@@ -210,14 +245,17 @@ describe('readSituation', () => {
     expect(await read()).toMatchObject({ completed: new Set(['0001']), attempted: new Set() });
   });
 
-  it.each([keys.started('0001', 1), keys.finished('0001', 1), keys.decision('0001', 1, 1), keys.halt('0001')])(
-    'stops at %s when it cannot be read',
-    async (key) => {
-      if (key !== keys.started('0001', 1)) await claim('0001', 1, ME);
-      await store.inner.create(key, 'garbage');
-      const error = await thrownBy(read());
-      expect(error).toMatchObject({ code: 'RecordUnreadable', source: 'system' });
-      expect(error.message).toContain(key);
-    },
-  );
+  it.each([
+    keys.started('0001', 1),
+    keys.finished('0001', 1),
+    keys.decision('0001', 1, 1),
+    keys.halt('0001'),
+    keys.checkpoint('0001'),
+  ])('stops at %s when it cannot be read', async (key) => {
+    if (key !== keys.started('0001', 1)) await claim('0001', 1, ME);
+    await store.inner.create(key, 'garbage');
+    const error = await thrownBy(read());
+    expect(error).toMatchObject({ code: 'RecordUnreadable', source: 'system' });
+    expect(error.message).toContain(key);
+  });
 });

@@ -110,6 +110,33 @@ describe('the state of one migration', () => {
     expect(running).not.toHaveProperty('error');
   });
 
+  it('has the progress of its last checkpoint, and is between two slices when the last one stopped there', async () => {
+    await claim('0001');
+    const began = { time: world.clock.iso(), done: 0 };
+    world.clock.advance(10_000);
+    const content = { slice: 1, cursor: 1, done: 20, total: 100, note: 'a', began };
+    const last = await world.ledger.moveCheckpoint(subject('0001'), world.writer, undefined, content);
+    const progress = { done: 20, total: 100, note: 'a', time: world.clock.iso(), share: 0.2, perSecond: 2 };
+    expect(await only()).toMatchObject({ state: 'running', progress: { ...progress, remainingMs: 40_000 } });
+
+    await world.ledger.stopAtCheckpoint(subject('0001'), world.writer, last);
+    world.clock.advance(60 * MINUTE);
+    expect(await only()).toMatchObject({ state: 'stopped' });
+    await claim('0001', 1, 2);
+    expect(await only()).toMatchObject({ state: 'running' });
+    world.clock.advance(60 * MINUTE);
+    const { progress: standing, ...rest } = (await only())!;
+    expect(rest).toMatchObject({ state: 'unknown' });
+    expect(standing).toEqual({ done: 20, total: 100, share: 0.2, note: 'a', time: expect.any(String) as unknown });
+  });
+
+  it('says who asked it to stop, and why', async () => {
+    await claim('0001');
+    await world.ledger.createCancellation(subject('0001'), world.writer, { by: 'her', reason: 'too slow' });
+    const cancelled = { by: 'her', reason: 'too slow', time: world.clock.iso() };
+    expect(await only()).toMatchObject({ state: 'running', cancelled });
+  });
+
   it('is aborted until it halts again', async () => {
     await claim('0001');
     await openHalt('0001');

@@ -47,10 +47,18 @@ describe('the page of an environment', () => {
   });
 
   it('shows how far a checkpointed migration has come', () => {
-    const progress = { done: 30, total: 120, note: 'sales/2026', time: '2026-03-01T12:00:03.000Z' };
+    const progress = {
+      done: 30,
+      total: 120,
+      note: 'sales/2026',
+      time: '2026-03-01T12:00:03.000Z',
+      share: 0.25,
+      perSecond: 2,
+      remainingMs: 45_000,
+    };
     const html = page(viewOf([row(1, 'running', { progress })]), frame());
     expect(html).toContain('width:25%');
-    expect(textOf(html)).toContain('30 of 120 · sales/2026');
+    expect(textOf(html)).toContain('30 of 120 (25 %), 2/s, about 45 s left · sales/2026');
   });
 
   it('names what changed after it ran, and what is known by the ledger alone', () => {
@@ -85,7 +93,7 @@ describe('a halt', () => {
     expect(text).toContain('Attempt 1 failed: its code threw.');
     expect(text).toContain('Error : the disk is full at migrations/odin-dev/0002.ts:12:9');
     expect(text).toContain('Waiting since 2026-03-01 12:00 UTC');
-    expect(text).toContain('Ends this run as failed. The next run halts here again.');
+    expect(text).toContain('Ends this run as failed; the next run halts here again.');
   });
 
   it('has four buttons that name this very halt, call this function, and ask first', () => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_ENVIRONMENT_LENGTH } from '../../core/identifiers.ts';
 import { OUTPUTS, stackName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import { synthesiseStack } from '../support/synth.ts';
 import { works } from '../scenarios/migrations.ts';
 import { PROJECT, synthesise } from '../scenarios/platform.ts';
 
@@ -74,6 +75,15 @@ describe('the deployed dashboard', () => {
     expect(JSON.stringify(template.Outputs[OUTPUTS.dashboardUrl]!.Value)).toContain(
       '#dashboards/dashboard/odin-migrate-odin-dev',
     );
+  });
+
+  it.each([
+    ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/'],
+    ['us-gov-west-1', 'https://us-gov-west-1.console.amazonaws-us-gov.com/'],
+    ['cn-north-1', 'https://cn-north-1.console.amazonaws.cn/'],
+  ])('in %s it is in that console', (region, console) => {
+    const { json } = synthesiseStack({ account: '111122223333', region });
+    expect(json.Outputs[OUTPUTS.dashboardUrl]!.Value).toMatch(console);
   });
 
   it('is not among the functions that the state machine may invoke', () => {

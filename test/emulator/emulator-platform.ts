@@ -16,17 +16,23 @@ import { deploymentOf } from '../../cli/deployment.ts';
 import { OUTPUTS, stackName } from '../../core/names.ts';
 import type { EnvironmentSpec, Notification, Platform } from '../scenarios/platform.ts';
 import { DATA_BUCKET, PROJECT, stackNames, synthesise } from '../scenarios/platform.ts';
+import type { FaultProxy } from './fault-proxy.ts';
 import { account, bootstrap, deploy, region, startMiniStack } from './ministack.ts';
 
 const Envelope = z.object({ Subject: z.string(), Message: z.string() });
 
-export async function emulatorPlatform(): Promise<Platform> {
+/** @param s3 in front of the S3 of the functions */
+export async function emulatorPlatform({ s3 }: { s3?: FaultProxy } = {}): Promise<Platform> {
   const parent = path.join(PROJECT, '.odin-migrate', 'test');
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(path.join(parent, 'emulator-'));
   // Outside the project, whose package.json would turn the emulator's own worker script into an ES module.
   const emulatorDirectory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
-  const emulator = await startMiniStack({ directory: emulatorDirectory });
+  const emulator = await startMiniStack({
+    directory: emulatorDirectory,
+    ...(s3 && { functions: { AWS_ENDPOINT_URL_S3: s3.endpoint } }),
+  });
+  if (s3) s3.target = emulator.endpoint;
   const options = {
     endpoint: emulator.endpoint,
     region,

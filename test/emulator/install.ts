@@ -50,7 +50,7 @@ async function works(python: string): Promise<boolean> {
     );
 }
 
-async function findPython(): Promise<string> {
+export async function findPython(): Promise<string> {
   const override = process.env['PYTHON'];
   const found: string[] = [];
   for (const candidate of override ? [override] : candidates) {

@@ -1,12 +1,19 @@
 // What a deployed migration cannot do to the ledger, whatever its own permissions say. The emulator enforces the roles'
 // policies and the bucket's.
+import type { Capability } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readOnlySessionPolicy } from '../../core/read-only.ts';
 import type { Platform } from '../scenarios/platform.ts';
-import { DATA_BUCKET } from '../scenarios/platform.ts';
-import { works } from '../scenarios/migrations.ts';
-import { World } from '../scenarios/world.ts';
+import { type } from '../scenarios/command-line.ts';
+import { DATA_BUCKET, PROJECT } from '../scenarios/platform.ts';
+import { fails, works } from '../scenarios/migrations.ts';
+import { until, World } from '../scenarios/world.ts';
+import { account } from './cdk.ts';
 import { emulatorPlatform } from './emulator-platform.ts';
 
 /** Tries each of these as the role of migration 0002, and leaves the answers in the data bucket. */
@@ -15,12 +22,17 @@ const ATTEMPTS = {
   'completes another': `put('completed/0003.json', '*')`,
   'claims for another': `put('attempts/0003/0001/started.json', '*')`,
   'decides for itself': `put('attempts/0002/0001/decisions/01.json', '*')`,
+  'cancels itself': `put('attempts/0002/0001/cancelled.json', '*')`,
   'opens a halt': `put('halts/0002.json')`,
   'moves the checkpoint of another': `put('checkpoints/0003.json')`,
   'changes a completion': `put('completed/0001.json')`,
   'changes its own claim': `put('attempts/0002/0001/started.json')`,
   'deletes a completion': `remove('completed/0001.json')`,
   'deletes its own claim': `remove('attempts/0002/0001/started.json')`,
+  'reads task tokens': `s3.send(new GetObjectCommand({ Bucket, Key: 'halts/0001.json' }))`,
+  'takes the policy away': `s3.send(new DeleteBucketPolicyCommand({ Bucket }))`,
+  'lets records expire': `s3.send(new DeleteBucketLifecycleCommand({ Bucket }))`,
+  'ends the versioning': `s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }))`,
 };
 
 /** The same migration, by a session of its role that is narrowed as a preview's is: past the recorder, so to speak. */
@@ -32,7 +44,8 @@ const NARROWED = {
 
 const greedy = `
 import {
-  DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client,
+  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
+  PutBucketVersioningCommand, PutObjectCommand, S3Client,
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 const s3 = new S3Client({});
@@ -70,13 +83,17 @@ ${Object.entries(NARROWED)
 describe('on the emulator, with policies enforced', () => {
   let platform: Platform;
   let world: World;
+  let odinDev: World;
 
   beforeAll(async () => {
     platform = await emulatorPlatform();
-    const specs = [{ environment: 'greedy', files: { '0001.ts': works(), '0002.ts': greedy, '0003.ts': works() } }];
-    const deployment = (await platform.deploy(specs)).get('greedy');
-    if (!deployment) throw new Error('greedy was not deployed');
-    world = new World(platform, 'greedy', deployment);
+    const deployments = await platform.deploy([
+      { environment: 'greedy', files: { '0001.ts': works(), '0002.ts': greedy, '0003.ts': works() } },
+      { environment: 'odin-dev', files: { '0001.ts': works(), '0002.ts': fails() } },
+    ]);
+    const worldOf = (environment: string) => new World(platform, environment, deployments.get(environment)!);
+    world = worldOf('greedy');
+    odinDev = worldOf('odin-dev');
   });
   afterAll(async () => {
     await platform.close();
@@ -101,4 +118,76 @@ describe('on the emulator, with policies enforced', () => {
     });
     await s3.send(new HeadObjectCommand({ Bucket: ledgerBucket, Key: 'completed/0001.json' }));
   });
+
+  it('an operator with the policy of docs/configuration.md can use each command, and without a statement not', async () => {
+    const all = documentedStatements();
+    const [looker, operator] = await Promise.all([
+      identity(
+        odinDev,
+        'looker',
+        all.filter(({ Sid }) => Sid === 'Look' || Sid === 'AskForTheManifest'),
+      ),
+      identity(odinDev, 'operator', all),
+    ]);
+    expect((await type(looker, 'status', 'odin-dev')).code).toBe(0);
+    for (const refused of [
+      ['run', 'odin-dev'],
+      ['resume', 'odin-dev', 'retry'],
+      ['baseline', 'odin-dev', '--through', '0001', '--reason', 'no'],
+    ]) {
+      expect(await type(looker, ...refused)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^AwsForbidden: [^]*docs\/configuration\.md/) as string,
+      });
+    }
+    const adopted = await type(operator, 'baseline', 'odin-dev', '--through', '0001', '--reason', 'ran elsewhere');
+    expect(adopted).toMatchObject({ code: 0, stderr: '' });
+    expect((await type(operator, 'run', 'odin-dev', '--wait')).code).toBe(2);
+    expect((await type(looker, 'resume', 'odin-dev', 'retry')).stderr).toMatch(/^AwsForbidden: /);
+    const skipped = await type(operator, 'resume', 'odin-dev', 'skip', '--reason', 'not here', '--wait');
+    expect(skipped).toMatchObject({ code: 0, stderr: '' });
+    expect((await odinDev.deployment.ledger.completion('0002'))?.by).toMatch(/assumed-role\/operator\/night$/);
+    expect((await type(looker, 'history', 'odin-dev')).stdout).toContain('not here');
+  });
 });
+
+interface Statement {
+  Sid: string;
+}
+
+/** The policy in docs/configuration.md, which names the environment `odin-dev`. */
+function documentedStatements(): Statement[] {
+  const text = readFileSync(path.join(PROJECT, 'docs/configuration.md'), 'utf8');
+  const [, json = ''] = /```json\n(\{\s+"Version"[^]*?)```/.exec(text) ?? [];
+  return (JSON.parse(json) as { Statement: Statement[] }).Statement;
+}
+
+/** The environment variables of a session of an IAM role with these statements and no others. */
+async function identity({ deployment }: World, name: string, statements: Statement[]): Promise<Record<string, string>> {
+  const { options } = deployment;
+  const cloudFormation = new CloudFormationClient(options);
+  const document = (Statement: object[]) => ({ Version: '2012-10-17', Statement });
+  const Properties = {
+    RoleName: name,
+    AssumeRolePolicyDocument: document([{ Effect: 'Allow', Principal: { AWS: account }, Action: 'sts:AssumeRole' }]),
+    Policies: [{ PolicyName: 'documented', PolicyDocument: document(statements) }],
+  };
+  const TemplateBody = JSON.stringify({ Resources: { Role: { Type: 'AWS::IAM::Role', Properties } } });
+  const Capabilities: Capability[] = ['CAPABILITY_NAMED_IAM'];
+  await cloudFormation.send(new CreateStackCommand({ StackName: name, TemplateBody, Capabilities }));
+  await until(`the stack ${name}`, async () => {
+    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
+    return Stacks[0]?.StackStatus === 'CREATE_COMPLETE' || undefined;
+  });
+  const RoleArn = `arn:aws:iam::${account}:role/${name}`;
+  const { Credentials } = await new STSClient(options).send(
+    new AssumeRoleCommand({ RoleArn, RoleSessionName: 'night' }),
+  );
+  return {
+    AWS_ENDPOINT_URL: options.endpoint ?? '',
+    AWS_REGION: options.region ?? '',
+    AWS_ACCESS_KEY_ID: Credentials?.AccessKeyId ?? '',
+    AWS_SECRET_ACCESS_KEY: Credentials?.SecretAccessKey ?? '',
+    AWS_SESSION_TOKEN: Credentials?.SessionToken ?? '',
+  };
+}

@@ -21,6 +21,8 @@ export interface EmulatorOptions {
    * The environment below is the account's root user, whom the emulator never restricts.
    */
   enforceIam?: boolean;
+  /** Environment variables that every function has besides its own. */
+  functions?: Readonly<Record<string, string>>;
 }
 
 export interface Emulator extends AsyncDisposable {
@@ -93,8 +95,9 @@ function running(
 }
 
 function serverEnvironment(directory: string, port: number, options: EmulatorOptions): Record<string, string> {
-  const { waitScale = 1, enforceIam = true } = options;
+  const { waitScale = 1, enforceIam = true, functions = {} } = options;
   return {
+    ...functions,
     // Functions run by the `node` that is found first, and inherit this environment.
     PATH: [resolve(directory, 'bin'), process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
     HOME: resolve(directory, 'home'),

@@ -291,10 +291,10 @@ describe('prepareEnvironment', () => {
       ],
     });
     expect(prepared.warnings).toHaveLength(1);
-    for (const name of ['list-pending', 'halt'] as const) {
+    for (const name of ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const) {
       expect(JSON.parse(read(prepared.bundles.system[name].directory, 'manifest.json'))).toEqual(prepared.manifest);
     }
-    for (const name of ['record-completion', 'resume'] as const) {
+    for (const name of ['record-completion', 'watch-halts'] as const) {
       expect(existsSync(path.join(prepared.bundles.system[name].directory, 'manifest.json'))).toBe(false);
     }
     expect(buildSync).toHaveBeenCalledTimes(2); // one to read the exports, one for the bundles

@@ -100,6 +100,7 @@ describe('the graph', () => {
       Wait: 'Wait',
       'Halt for operator': 'Task',
       Finished: 'Succeed',
+      'Handed over': 'Succeed',
       Refused: 'Fail',
     });
   });
@@ -122,24 +123,27 @@ describe('the graph', () => {
       ['wait', STATES.wait],
       ['halt', STATES.halt],
       ['finished', STATES.finished],
+      ['handed over', STATES.handedOver],
     ]);
     expect(state(STATES.whatNext).Default).toBe(STATES.refused);
     expect(state(STATES.outcome).Choices?.map(({ StringEquals, Next }) => [StringEquals, Next])).toEqual([
       ['finished', STATES.recordCompletion],
-      ['more', STATES.runMigration],
     ]);
     expect(state(STATES.outcome).Default).toBe(STATES.listPending);
   });
 
-  it('ends well in one place alone, which only `finished` leads to', () => {
+  it('ends well in two places alone, which only `finished` and `handed over` lead to', () => {
     expect(entries.filter(([, { End }]) => End !== undefined)).toEqual([]);
-    expect(entries.filter(([, { Type }]) => Type === 'Succeed').map(([name]) => name)).toEqual([STATES.finished]);
-    const leadThere = entries.flatMap(([name, of]) =>
-      nextOf(of)
-        .filter((next) => next === STATES.finished)
-        .map(() => name),
-    );
-    expect(leadThere).toEqual([STATES.whatNext]);
+    const ends = entries.filter(([, { Type }]) => Type === 'Succeed').map(([name]) => name);
+    expect(ends).toEqual([STATES.finished, STATES.handedOver]);
+    for (const end of ends) {
+      const leadThere = entries.flatMap(([name, of]) =>
+        nextOf(of)
+          .filter((next) => next === end)
+          .map(() => name),
+      );
+      expect(leadThere).toEqual([STATES.whatNext]);
+    }
   });
 
   it('lists again after everything that went well: the truth is in the ledger', () => {

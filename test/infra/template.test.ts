@@ -12,6 +12,7 @@ import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { parseConfiguration } from '../../infra/configuration.ts';
 import { EnvironmentStack } from '../../infra/environment-stack.ts';
 import type { InspectedMigration } from '../../infra/inspect.ts';
+import { arnOfFunction, isAllowed, rolesOf } from '../support/policies.ts';
 import { temporaryProject } from '../support/project.ts';
 import { HASH } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -220,6 +221,7 @@ describe('a migration', () => {
           ['s3:PutObject'],
           [
             '/attempts/0004/*/finished.json',
+            '/attempts/0004/*/out-of-time.json',
             '/attempts/0004/*/slices/*.json',
             '/attempts/0004/*/started.json',
             '/checkpoints/0004.json',
@@ -377,7 +379,7 @@ describe('the ledger bucket', () => {
   const statement = (sid: string) => policy().find((each) => each.sid === sid);
 
   it('has a policy that only denies, to everybody', () => {
-    expect(policy()).toHaveLength(8);
+    expect(policy()).toHaveLength(10);
     for (const { effect, principal } of policy()) {
       expect(effect).toBe('Deny');
       expect(principal).toEqual({ AWS: '*' });
@@ -407,13 +409,13 @@ describe('the ledger bucket', () => {
   });
 
   it.each([
-    ['CompletionsByRecordCompletion', '/completed/*', ['RecordCompletionRole', 'BaselineRole']],
-    ['DecisionsByResume', '/attempts/*/decisions/*', ['ResumeRole']],
-    ['HaltsByHalt', '/halts/*', ['HaltRole']],
-  ])('%s: only its own writers write %s', (sid, pattern, roles) => {
+    ['CompletionsByRecordCompletion', ['/completed/*'], ['RecordCompletionRole', 'BaselineRole']],
+    ['DecisionsByResume', ['/attempts/*/cancelled.json', '/attempts/*/decisions/*'], ['ResumeRole']],
+    ['HaltsByHalt', ['/halts/*'], ['HaltRole']],
+  ])('%s: only its own writers write %s', (sid, patterns, roles) => {
     expect(statement(sid)).toMatchObject({
       actions: ['s3:PutObject'],
-      resources: [pattern],
+      resources: patterns,
       condition: {
         ArnNotEquals: {
           'aws:PrincipalArn': roles.map((role) => ({
@@ -441,7 +443,7 @@ describe('the ledger bucket', () => {
     expect(writes('ListPendingRole')).toEqual([]);
     expect(writes('RecordCompletionRole')).toEqual(['/completed/*']);
     expect(writes('HaltRole')).toEqual(['/halts/*']);
-    expect(writes('ResumeRole')).toEqual(['/attempts/*/decisions/*']);
+    expect(writes('ResumeRole')).toEqual(['/attempts/*/cancelled.json', '/attempts/*/decisions/*']);
     expect(writes('StateMachineRole')).toEqual([]);
   });
 
@@ -458,10 +460,16 @@ describe('Step Functions', () => {
       .filter((role) => actionsOf(statementsOf(template, role)).includes(action))
       .map((id) => id.replace(/\w{8}$/, ''));
 
-  it('is answered, and started, by `resume` alone, for this machine', () => {
-    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:StartExecution']) {
+  it('is answered by `resume` alone, and started by it and by what hands over, for this machine', () => {
+    for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action), action).toEqual(['ResumeRole']);
     }
+    expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole']);
+    const starts = statementsOf(template, 'ListPendingRole').filter(({ Action }) => Action === 'states:StartExecution');
+    expect(starts.map(({ Resource }) => text(Resource))).toEqual([
+      expect.stringMatching(/:stateMachine:odin-migrate-odin-dev$/),
+    ]);
+    expect(holders('states:GetExecutionHistory')).toEqual(['ListPendingRole']);
     const sends = statementsOf(template, 'ResumeRole').filter(({ Action }) =>
       list(Action).includes('states:SendTaskSuccess'),
     );
@@ -494,15 +502,11 @@ describe('Step Functions', () => {
   });
 
   describe('the role of the machine', () => {
-    /** Whether it may invoke a function of that name, as IAM reads `*` and `?`. */
-    const mayInvoke = (name: string, of = template) =>
-      statementsOf(of, 'StateMachineRole')
-        .filter(({ Action }) => list(Action).includes('lambda:InvokeFunction'))
-        .flatMap(({ Resource }) => list(Resource).map(text))
-        .some((pattern) => {
-          const glob = pattern.split(':function:')[1] ?? '';
-          return new RegExp(`^${glob.replaceAll('?', '.').replaceAll('*', '.*')}$`).test(name);
-        });
+    const mayInvoke = (name: string) => {
+      const principal = rolesOf(resourcesOf(template)).get('StateMachineRole');
+      if (!principal) throw new Error('the machine has no role');
+      return isAllowed({ principal, action: 'lambda:InvokeFunction', resource: arnOfFunction(name) });
+    };
 
     it('may invoke what the machine invokes', () => {
       for (const name of ['list-pending', 'record-completion', 'halt'] as const) {

@@ -100,6 +100,29 @@ describe('a checkpoint', () => {
     expect(await outcome()).toMatchObject({ outcome: 'succeeded', slices: 1, durationMs: 2_000 });
   });
 
+  it('says where its attempt began, over all slices of it, so that its rate is that of the attempt', async () => {
+    await run(steps(100, MINUTE));
+    world.clock.advance(10 * MINUTE); // between two slices
+    await thrownBy(
+      run(
+        async function* (resume) {
+          yield* steps(14, MINUTE)(resume);
+          throw new Error('failed');
+        },
+        { slice: 2 },
+      ),
+    );
+    expect(await checkpoint()).toMatchObject({ done: 14, began: { time: '2026-03-01T12:00:00.000Z', done: 0 } });
+    await decideRetry(1);
+    world.clock.advance(10 * MINUTE);
+    const began = world.clock.iso();
+    await run(steps(16, MINUTE), { attempt: 2 });
+    expect(await checkpoint()).toMatchObject({ done: 16, began: { time: began, done: 14 } });
+    expect(world.logs.map(({ message }) => message)).toContain(
+      'Checkpoint 15: 15 of 16 (93 %), 1/min, about 60 s left',
+    );
+  });
+
   it('is nothing at first', async () => {
     expect(await run(() => yields())).toMatchObject({ outcome: 'finished' });
     expect(resumed).toEqual([undefined]);
@@ -159,14 +182,7 @@ describe('a checkpoint', () => {
 });
 
 describe('a slice', () => {
-  const MORE = {
-    outcome: 'more',
-    migration: '0004',
-    attempt: 1,
-    slice: 2,
-    functionName: 'odin-migrate-odin-dev-0004',
-    gitCommit: null,
-  };
+  const MORE = { outcome: 'more', migration: '0004', attempt: 1 };
 
   it('stops at a checkpoint when its time runs short, and asks for the next one', async () => {
     const done: number[] = [];
@@ -208,7 +224,6 @@ describe('a slice', () => {
     for (let answer: RunOutcome | undefined; answer?.outcome !== 'finished'; slice += 1) {
       answer = await run(steps(30, MINUTE, done), { slice });
       expect(answer.outcome).toBe(done.length === 30 ? 'finished' : 'more');
-      if (answer.outcome === 'more') expect(answer.slice).toBe(slice + 1);
     }
     expect(done).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
     expect(resumed).toEqual([undefined, 13, 26]);
@@ -227,6 +242,36 @@ describe('a slice', () => {
     self = { ...self, sliceMs: 60 * MINUTE };
     expect(await run(steps(100, MINUTE))).toEqual(MORE);
     expect(await checkpoint()).toMatchObject({ cursor: 13 });
+  });
+
+  it('has stopped when the `finally` of the migration is over, and not before', async () => {
+    const seen: (boolean | undefined)[] = [];
+    await run(async function* () {
+      try {
+        world.clock.advance(14 * MINUTE);
+        yield await Promise.resolve({ cursor: 1 });
+      } finally {
+        seen.push((await checkpoint())?.stopped);
+      }
+    });
+    expect(seen).toEqual([false]);
+    expect(await checkpoint()).toMatchObject({ cursor: 1, sequence: 1, stopped: true });
+  });
+
+  it('has not stopped, and fails, when the `finally` of the migration throws', async () => {
+    const error = await thrownBy(
+      run(async function* () {
+        try {
+          world.clock.advance(14 * MINUTE);
+          yield await Promise.resolve({ cursor: 1 });
+        } finally {
+          await Promise.reject(new Error('cannot close'));
+        }
+      }),
+    );
+    expect(error.message).toContain('cannot close');
+    expect(await checkpoint()).toMatchObject({ cursor: 1, stopped: false });
+    expect(await outcome()).toMatchObject({ outcome: 'failed' });
   });
 
   it('finishes in the slice in which the migration returns, however late', async () => {
@@ -270,7 +315,6 @@ describe('a later slice', () => {
     await world.ledger.moveCheckpoint({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, undefined, {
       slice: 1,
       cursor: 1,
-      stopped: false,
     });
     world.clock.advance(60 * MINUTE);
     await expectNotAuthorised(second(), 2);
@@ -282,11 +326,9 @@ describe('a later slice', () => {
   });
 
   it('does not start when the one before it was never claimed, whatever the checkpoint says', async () => {
-    await world.ledger.moveCheckpoint({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, undefined, {
-      slice: 1,
-      cursor: 1,
-      stopped: true,
-    });
+    const subject = { migration: '0004', attempt: 1, execution: 'arn:x' };
+    const first = await world.ledger.moveCheckpoint(subject, world.writer, undefined, { slice: 1, cursor: 1 });
+    await world.ledger.stopAtCheckpoint(subject, world.writer, first);
     await expectNotAuthorised(second(), 2);
   });
 
@@ -387,6 +429,130 @@ describe('a checkpoint that cannot be kept', () => {
   });
 });
 
+describe('an attempt that somebody asked to stop', () => {
+  const cancel = (reason?: string) =>
+    world.ledger.createCancellation({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, {
+      by: 'alice',
+      ...(reason !== undefined && { reason }),
+    });
+
+  it('stops at its next checkpoint, which is durable; the code after it does not run, its `finally` does', async () => {
+    const seen: unknown[] = [];
+    const error = await thrownBy(
+      run(async function* () {
+        try {
+          yield { cursor: 'one', done: 1, total: 3 };
+          await cancel('the data is wrong');
+          yield { cursor: 'two', done: 2, total: 3 };
+          seen.push('after two');
+        } finally {
+          seen.push('finally');
+        }
+      }),
+    );
+    expect(seen).toEqual(['finally']);
+    expect(error.code).toBe('MigrationFailed');
+    expect(await checkpoint()).toMatchObject({ cursor: 'two', stopped: false });
+    expect(await outcome()).toMatchObject({
+      outcome: 'failed',
+      error: {
+        name: 'Cancelled',
+        message:
+          'alice asked for it to stop at 2026-03-01T12:00:00.000Z: the data is wrong. It stopped at its checkpoint 2, ' +
+          '2 of 3 (66 %); no code after that has run. A retry goes on from there.',
+      },
+    });
+  });
+
+  it('does not begin its next slice: the claim is made, and no code starts', async () => {
+    await run(steps(100, 14 * MINUTE));
+    await cancel();
+    const error = await thrownBy(run(() => yields(), { slice: 2 }));
+    expect(error.message).toContain('Cancelled: alice asked for it to stop at 2026-03-01T12:14:00.000Z. It stopped at');
+    expect(resumed).toEqual([undefined]);
+    expect(await outcome()).toMatchObject({ outcome: 'failed', slices: 2, error: { name: 'Cancelled' } });
+  });
+
+  it('goes on from there after a retry, which nobody cancelled', async () => {
+    await cancel();
+    await thrownBy(run(() => yields({ cursor: 'one' }, { cursor: 'two' })));
+    await decideRetry(1);
+    expect(await run((resume) => yields({ cursor: `after ${String(resume)}` }), { attempt: 2 })).toMatchObject({
+      outcome: 'finished',
+    });
+    expect(resumed).toEqual([undefined, 'one']);
+  });
+
+  it('has succeeded when it comes to its end before a checkpoint', async () => {
+    expect(
+      await run(async function* () {
+        yield { cursor: 1 };
+        await cancel();
+      }),
+    ).toMatchObject({ outcome: 'finished' });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+describe('code that is still running when its time is nearly over', () => {
+  const only = () => [...world.timers][0]!;
+  const noted = (attempt = 1) => world.ledger.outOfTime('0004', attempt);
+
+  it('is noted four seconds before the end, which is no outcome, and may finish after all', async () => {
+    await run(async function* () {
+      yield { cursor: 1 };
+      expect(only().ms).toBe(15 * MINUTE - 4_000);
+      world.clock.advance(only().ms);
+      only().work();
+      await Promise.resolve();
+      expect(await outcome()).toBeUndefined();
+    });
+    expect(await noted()).toMatchObject({ slice: 1, durationMs: 896_000, execution: executionArn('me') });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('of a function that has few seconds is noted when a fifth of them is left', async () => {
+    await run(
+      async function* () {
+        yield await Promise.resolve({ cursor: 1 });
+        expect(only().ms).toBe(4_800);
+      },
+      {},
+      0.1,
+    );
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['returned', () => run(() => yields({ cursor: 1 }))],
+    ['threw', () => thrownBy(run(() => yields('no checkpoint')))],
+    ['stopped at a checkpoint', () => run(steps(100, 14 * MINUTE))],
+  ])('is not waited for any more when the code has %s', async (_, end) => {
+    await end();
+    expect(world.timers.size).toBe(0);
+    expect(await noted()).toBeUndefined();
+  });
+
+  it('is not waited for before the claim, nor by an invocation that claims nothing', async () => {
+    await run(() => yields());
+    expect(await run(() => yields())).toMatchObject({ outcome: 'claimed elsewhere' });
+    expect(world.timers.size).toBe(0);
+  });
+
+  it('and cannot be noted: the log says so, and the code goes on', async () => {
+    world.store.before = once('create', keys['out-of-time']('0004', 1), () => {
+      throw unavailable();
+    });
+    await run(async function* () {
+      only().work();
+      yield await Promise.resolve({ cursor: 1 });
+    });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+    expect(world.logs.map(({ message }) => message)).toContain(
+      'That its time was over could not be written to the ledger',
+    );
+  });
+});
+
 describe('an older attempt that is still running (a zombie)', () => {
   it('is fenced out at its next checkpoint, once the newer attempt has made one', async () => {
     const zombie: string[] = [];
@@ -415,14 +581,37 @@ describe('the rehearsal of a fault', () => {
   const real: MigrationModule = { migration: () => Promise.resolve() };
 
   it('lets the first attempt throw, and later ones run the real code', async () => {
-    const load = rehearse('fail', () => Promise.resolve(real));
+    const load = rehearse({ fault: 'fail' }, () => Promise.resolve(real));
     const first = await load(payload(1));
     expect(first).not.toBe(real);
-    expect(() => first.migration()).toThrow('Attempt 1 of 0004 fails because --fail 0004 asked for it.');
+    await expect(first.migration()).rejects.toThrow('Attempt 1 of 0004 fails because --fail 0004 asked for it.');
     expect(await load(payload(2))).toBe(real);
   });
 
   it.each(['crash', 'timeout'] as const)('of %s leaves later attempts alone', async (fault) => {
-    expect(await rehearse(fault, () => Promise.resolve(real))(payload(2))).toBe(real);
+    expect(await rehearse({ fault }, () => Promise.resolve(real))(payload(2))).toBe(real);
+    expect(await rehearse({ fault, checkpoint: 1 }, () => Promise.resolve(real))(payload(2))).toBe(real);
+  });
+
+  it('after a checkpoint: it is durable, the code after it does not run, and a retry goes on from it', async () => {
+    const seen: unknown[] = [];
+    const generate: Generate = async function* (resume) {
+      try {
+        for (let n = Number(resume ?? 0) + 1; n <= 4; n += 1) {
+          seen.push(n);
+          yield await Promise.resolve({ cursor: n });
+        }
+      } finally {
+        seen.push('finally');
+      }
+    };
+    const load = rehearse({ fault: 'fail', checkpoint: 2 }, () => Promise.resolve({ migration: generate }));
+    const handle = createRunMigration(self, world.services, load);
+    const error = await thrownBy(handle(PAYLOAD, invocation(world)));
+    expect(error.message).toContain('Attempt 1 of 0004 fails after checkpoint 2 because --fail 0004@2 asked for it.');
+    expect(await checkpoint()).toMatchObject({ cursor: 2 });
+    await decideRetry(1);
+    expect(await handle({ ...PAYLOAD, attempt: 2 }, invocation(world))).toMatchObject({ outcome: 'finished' });
+    expect(seen).toEqual([1, 2, 'finally', 3, 4, 'finally']);
   });
 });

@@ -124,6 +124,19 @@ describe('on the embedded Step Functions', () => {
     };
   });
 
+  it('counts every event of the history, beyond what one page of it holds', async () => {
+    const machine = await newMachine();
+    const { executionArn: arn = '' } = await sfn.send(
+      new StartExecutionCommand({ stateMachineArn: machine, name: 'counted', input: '{}' }),
+    );
+    while (!tokens.has(arn)) await turn();
+    await createExecutions(sfn, machine).succeedTask(tokens.get(arn) ?? '', {});
+    await aws.stepFunctions.waitFor(arn);
+    const history = aws.stepFunctions.getExecutionHistory(arn);
+    expect(history.length).toBeGreaterThan(5);
+    expect(await createExecutions(sfn, machine).events(arn)).toBe(history.length);
+  });
+
   it('takes an execution of another machine as not alive: who invokes a function by hand may say anything', async () => {
     const [own, foreign] = [await newMachine(), await newMachine()];
     const { executionArn: arn = '' } = await sfn.send(
@@ -139,6 +152,7 @@ describe('on the embedded Step Functions', () => {
     onRequest = () => ({ status: 400, code: 'AccessDeniedException' });
     for (const work of [
       () => executions.isAlive(`${machine.replace(':stateMachine:', ':execution:')}:one`),
+      () => executions.events(`${machine.replace(':stateMachine:', ':execution:')}:one`),
       () => executions.succeedTask('token', {}),
       () => executions.failTask('token', 'Aborted', 'why'),
       () => executions.start('one', {}),

@@ -98,6 +98,48 @@ describe('what is recorded', () => {
     });
   });
 
+  describe('of an attempt whose time was over before its code was', () => {
+    const caught = { error: { Error: 'Sandbox.Timedout', Cause: 'Task timed out' } };
+    const outOfTime = (slice = 1) =>
+      world.ledger.createOutOfTime(subject(), world.writer, { slice, durationMs: 896_400 });
+
+    it('unknown, with the advice to make it checkpointed', async () => {
+      await claim();
+      await outOfTime();
+      await halt({}, caught);
+      expect(await record()).toMatchObject({ outcome: 'unknown', error: { name: 'OutOfTime' } });
+      expect((await record())?.error?.message).toBe(
+        'Its code was still running after 896 s, when Lambda was about to end it. Make it checkpointed (an async generator), ' +
+          'or raise its timeoutMinutes (15 at most): docs/migrations.md#longer-than-fifteen-minutes-checkpoints',
+      );
+      expect(message()).toContain('OutOfTime: Its code was still running after 896 s');
+    });
+
+    it('of a checkpointed one the advice to yield more often', async () => {
+      const [entry] = manifestOf('0004').migrations;
+      await claim();
+      await outOfTime();
+      await halt({}, caught, { ...manifestOf('0004'), migrations: [{ ...entry!, checkpointed: true }] });
+      expect((await record())?.error?.message).toContain('The step after its last checkpoint took too long');
+    });
+
+    it('is told as what its code threw, when that came to its end after all', async () => {
+      await claim();
+      await outOfTime();
+      await finish('failed', FAILURE);
+      await halt({}, caught);
+      expect((await record())?.error).toEqual(FAILURE);
+    });
+
+    it('is told as what the state machine caught, when it was an earlier slice that nearly had no time left', async () => {
+      await claim();
+      await outOfTime();
+      await claim(1, me, 2);
+      await halt({}, caught);
+      expect((await record())?.error?.name).toBe('Sandbox.Timedout');
+    });
+  });
+
   it('of an attempt that never started: unknown, and nothing of a source', async () => {
     await halt({}, { error: { Error: 'Lambda.ResourceNotFoundException', Cause: 'no such function' } });
     const found = await record();
@@ -118,6 +160,16 @@ describe('what is recorded', () => {
     await halt({}, { error: { Error: 'LedgerForbidden', Cause: 'no' } });
     expect(await record()).toMatchObject({ outcome: 'unrecorded', error: { name: 'LedgerForbidden' } });
     expect(message()).toContain('its completion could not be recorded');
+  });
+
+  it('of a decision whose completion was not written: what the attempt was, and what was decided', async () => {
+    await claim();
+    await decide('mark-applied');
+    await halt({}, { unrecorded: { Error: 'LedgerForbidden', Cause: 'no' } });
+    // Not "unrecorded": a retry would run it again, and must not be called harmless.
+    expect(await record()).toMatchObject({ halt: 2, outcome: 'unknown', error: { name: 'LedgerForbidden' } });
+    expect(message()).toContain('Decided:       her decided mark-applied, and its completion could not be recorded.');
+    expect(message()).toContain('runs it again, as a new attempt');
   });
 
   it.each([
@@ -280,6 +332,13 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
       async () => {
         await claim(1, other);
         await finish('failed', FAILURE);
+      },
+    ],
+    [
+      'another execution that is alive claimed it, and its deadline has passed',
+      async () => {
+        await claim(1, other);
+        world.clock.advance(Date.parse(DEADLINE) - world.clock.now());
       },
     ],
     ['it was aborted', () => decide('abort')],

@@ -15,6 +15,7 @@ import {
 import { lambdaHandler } from '../../lambdas/aws/handler.ts';
 import { withConsoleLogged } from '../../lambdas/aws/logger.ts';
 import type { Invocation } from '../../lambdas/services.ts';
+import { pathsOf, replaceAt } from '../support/hostile.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-odin-dev:me';
@@ -256,15 +257,3 @@ describe('the log', () => {
     expect(lines).toHaveLength(2);
   });
 });
-
-/** The path to every value in it, itself and its parts. */
-function pathsOf(value: unknown): string[][] {
-  if (typeof value !== 'object' || value === null) return [[]];
-  return [[], ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner).map((path) => [key, ...path]))];
-}
-
-function replaceAt(value: unknown, [key, ...rest]: string[], by: unknown): unknown {
-  if (key === undefined) return by;
-  const of = value as Record<string, unknown>;
-  return { ...of, [key]: replaceAt(of[key], rest, by) };
-}

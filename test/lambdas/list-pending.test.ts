@@ -4,7 +4,8 @@ import type { Decision } from '../../core/decide.ts';
 import { keys } from '../../core/keys.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import type { RunInput } from '../../core/payloads.ts';
-import { createListPending } from '../../lambdas/list-pending.ts';
+import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending.ts';
+import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, manifestOf } from '../support/services.ts';
@@ -72,12 +73,27 @@ describe('what is pending', () => {
     expect(await list()).toEqual({
       step: 'finished',
       completed: 4,
+      leftBehind: [],
       summary: 'Nothing is pending in odin-dev: each of its 3 migrations is completed (4 in the ledger).',
     });
     expect(await list({}, manifestOf())).toEqual({
       step: 'finished',
       completed: 4,
+      leftBehind: [],
       summary: 'odin-dev has no migrations: nothing to run.',
+    });
+  });
+
+  it('is nothing, and what broke before its file was deleted is named', async () => {
+    await complete('0001');
+    await claim('0002');
+    expect(await list({}, manifestOf('0001'))).toEqual({
+      step: 'finished',
+      completed: 1,
+      leftBehind: ['0002'],
+      summary:
+        'Nothing is pending in odin-dev: each of its 1 migrations is completed (1 in the ledger). ' +
+        '0002 was attempted and never completed, and its file is gone.',
     });
   });
 
@@ -147,6 +163,75 @@ describe('an attempt that was made', () => {
     await finish('0001', 'failed');
     await decide('0001', 'abort');
     expect(await list()).toEqual({ step: 'halt', migration: '0001', attempt: 1 });
+  });
+});
+
+describe('a history that is nearly full', () => {
+  const events = (count: number, execution = me) => world.executions.eventCounts.set(execution, count);
+
+  it('lets a fresh execution carry the run on, with the same input, started once', async () => {
+    events(HANDOVER_EVENTS);
+    const step = await list({ allowOutOfOrder: true });
+    expect(step).toEqual({
+      step: 'handed over',
+      execution: executionArn('me-part-2'),
+      summary:
+        'This execution has 20000 events of the 25,000 that it may have. The run goes on in ' +
+        `${executionArn('me-part-2')}.`,
+    });
+    expect(await list({ allowOutOfOrder: true })).toEqual(step);
+    expect(world.executions.started).toEqual([{ name: 'me-part-2', input: { allowOutOfOrder: true } }]);
+  });
+
+  it('is far below the limit of Step Functions, and not reached one event before', async () => {
+    expect(HANDOVER_EVENTS).toBeLessThanOrEqual(24_000);
+    events(HANDOVER_EVENTS - 1);
+    expect(await list()).toMatchObject({ step: 'run' });
+    expect(world.executions.started).toEqual([]);
+  });
+
+  it('hands over to the part after one that is gone', async () => {
+    events(HANDOVER_EVENTS);
+    world.executions.stop(world.executions.run('me-part-2'));
+    expect(await list()).toMatchObject({ step: 'handed over', execution: executionArn('me-part-3') });
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['records', async () => (await claim('0001'), await finish('0001', 'succeeded'))],
+    ['waits for another execution', () => claim('0001', 1, other)],
+  ])('hands over a run that %s', async (_, prepare) => {
+    await prepare();
+    events(HANDOVER_EVENTS);
+    expect(await list()).toMatchObject({ step: 'handed over' });
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['finished', () => complete('0001', '0002', '0003')],
+    ['halt', async () => (await claim('0001'), await finish('0001', 'failed'))],
+    ['refuse', () => complete('0003')],
+    ['wait', () => claim('0001')], // for its own slice, which would lose its owner
+  ])('changes nothing for the step %s', async (step, prepare) => {
+    await prepare();
+    events(HANDOVER_EVENTS);
+    expect(await list()).toMatchObject({ step });
+    expect(world.executions.started).toEqual([]);
+  });
+
+  it('stops the listing, which is repeated, when Step Functions does not say how full it is', async () => {
+    world.services.executions = { ...world.services.executions, events: () => Promise.reject(new Error('throttled')) };
+    await expect(list()).rejects.toThrow('throttled');
+  });
+
+  it('keeps what its earlier parts had halted at in mind: the last part tells of it', async () => {
+    me = world.executions.run('run-1-part-3');
+    await openHalt('0002', executionArn('run-1'));
+    await openHalt('0003', executionArn('run-11'));
+    await complete('0001', '0002', '0003');
+    await list();
+    expect(world.sentEvents.at(-1)?.detail).toMatchObject({
+      execution: me,
+      afterHalts: [{ migration: '0002', completion: 'applied' }],
+    });
   });
 });
 

@@ -225,6 +225,7 @@ describe('the end of a run', () => {
           execution: me,
           completed: 1,
           migrations: 1,
+          leftBehind: [],
           afterHalts: [],
           time: '2026-03-01T12:00:00.000Z',
         },

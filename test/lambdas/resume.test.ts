@@ -141,9 +141,10 @@ describe.each(DECISIONS)('%s', (decided) => {
       order.push(how);
       return Promise.resolve('sent' as const);
     };
-    const { isAlive, start } = world.executions;
+    const { isAlive, events, start } = world.executions;
     world.services.executions = {
       isAlive,
+      events,
       start,
       succeedTask: sending('succeedTask'),
       failTask: sending('failTask'),

@@ -1,6 +1,8 @@
 // What an operator and a pipeline type, as real processes against a deployed environment: output and exit codes.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../cli/deployment.ts';
@@ -20,15 +22,16 @@ export interface Typed {
   stderr: string;
 }
 
+const programOf = (...args: string[]) => [path.join(PROJECT, 'cli/odin-migrate.js'), ...args];
+
 /** Types `odin-migrate …` with these environment variables and no others of ours, away from a terminal. */
 export const type = (environment: Record<string, string>, ...args: string[]): Promise<Typed> =>
   new Promise((resolve) => {
     const { PATH = '', HOME = '' } = process.env;
-    const command = [path.join(PROJECT, 'cli/odin-migrate.js'), ...args];
     // CI is set so that a colour library that colours CI logs would be caught.
     execFile(
       process.execPath,
-      command,
+      programOf(...args),
       { env: { PATH, HOME, CI: 'true', ...environment } },
       (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
@@ -42,6 +45,7 @@ const SPECS = [
   { environment: 'cli-halts', files: { '0001.ts': works(), '0002.ts': fails(), '0003.ts': works() } },
   { environment: 'cli-late', files: { '0002.ts': works() } },
   { environment: 'cli-stopped', files: { '0001.ts': takes(20) } },
+  { environment: 'cli-looked-at', files: { '0001.ts': fails() } },
   { environment: 'cli-adopted', files: { '0001.ts': fails(), '0002.ts': fails(), '0003.ts': works() } },
 ];
 
@@ -98,6 +102,7 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
 
       const history = JSON.parse((await cli('history', '0002', '--json')).stdout) as HistoryEvent[];
       expect(history.map(({ event }) => event)).toEqual(['started', 'finished', 'completed']);
+      expect((await cli('cancel')).stderr).toMatch(/^NothingRunning: No migration of cli-works is running/);
       expect((await cli('history', '0007')).stderr).toContain('cli-works has no migration 0007');
       expect((await cli('history', '7')).code).toBe(1);
     });
@@ -183,6 +188,9 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       const { cli, world } = enter('cli-stopped');
       const waiting = cli('run', '--wait');
       const claim = await until('the claim of 0001', () => world.deployment.ledger.claim('0001', 1, 1));
+      const cancelled = await cli('cancel', '--reason', 'too slow');
+      expect(cancelled).toMatchObject({ code: 3, stdout: '' });
+      expect(cancelled.stderr).toMatch(/^NotCheckpointed: Migration 0001, attempt 1, yields no checkpoints/);
       await world.stop(claim.execution);
       const stopped = await waiting;
       expect(stopped.code).toBe(4);
@@ -218,6 +226,71 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       expect(await world.effects('0001')).toBe(0);
       expect(await world.effects('0003')).toBe(1);
       expect((await cli('status')).stdout).toMatch(/^0001 .* baseline +0 /m);
+    });
+
+    it('the dashboard of a deployed environment is served here, and its button decides', async () => {
+      const { cli, world, variables } = enter('cli-looked-at');
+      expect((await cli('run', '--wait')).code).toBe(2);
+      const { PATH = '', HOME = '' } = process.env;
+      const served = spawn(process.execPath, programOf('dashboard', 'cli-looked-at'), {
+        env: { PATH, HOME, ...variables },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let printed = '';
+      served.stdout.on('data', (data) => (printed += String(data)));
+      const [, address = '', token = ''] = await until('the address of the dashboard', () =>
+        Promise.resolve(/(http:\/\/127\.0\.0\.1:\d+)\/#(\S+)/.exec(printed) ?? undefined),
+      );
+      const look = async (call: object, reason = '') => {
+        const answer = await fetch(`${address}/widget`, {
+          method: 'POST',
+          headers: { origin: address, 'x-odin-token': token, 'content-type': 'application/json' },
+          body: JSON.stringify({ call, theme: 'dark', timezone: '+00:00', forms: { reason } }),
+        });
+        return ((await answer.json()) as { html: string }).html;
+      };
+      expect(await look({})).toContain('data-halted="0001"');
+      const skip = { decide: { decision: 'skip', migration: '0001', attempt: 1, halt: 1 } };
+      expect(await look(skip, 'not here')).toContain('Recorded: skip on 0001, attempt 1.');
+      expect(await world.ended((await world.deployment.ledger.halt('0001'))!.execution)).toMatchObject({
+        status: 'SUCCEEDED',
+      });
+      expect(await world.deployment.ledger.completion('0001')).toMatchObject({
+        completion: 'skipped',
+        by: expect.stringMatching(/^arn:aws:/) as string,
+      });
+      served.kill('SIGINT');
+      expect(await once(served, 'exit')).toEqual([0, null]);
+    });
+
+    it('--profile names the credentials, the region and the endpoint', async () => {
+      const { variables } = enter('cli-started');
+      const parent = path.join(PROJECT, '.odin-migrate', 'test');
+      mkdirSync(parent, { recursive: true });
+      const folder = mkdtempSync(path.join(parent, 'profile-'));
+      try {
+        const [config, credentials] = [path.join(folder, 'config'), path.join(folder, 'credentials')];
+        const {
+          AWS_REGION: region,
+          AWS_ENDPOINT_URL: url,
+          AWS_ACCESS_KEY_ID: id,
+          AWS_SECRET_ACCESS_KEY: key,
+        } = variables;
+        writeFileSync(config, `[profile operator]\nregion = ${region}\nendpoint_url = ${url}\n`);
+        writeFileSync(credentials, `[operator]\naws_access_key_id = ${id}\naws_secret_access_key = ${key}\n`);
+        const env = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials };
+        for (const args of [
+          ['--profile', 'operator', 'status', 'cli-started'],
+          ['status', 'cli-started', '--profile', 'operator', '--json'],
+        ]) {
+          expect(await type(env, ...args)).toMatchObject({ code: 0, stderr: '' });
+        }
+        const unknown = await type(env, 'status', 'cli-started', '--profile', 'nobody');
+        expect(unknown.code).toBe(1);
+        expect(unknown.stderr).toMatch(/^(NoCredentials|BadUsage): [^]*--(profile|region)/);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     });
 
     it('an environment that is not deployed, or cannot be, is exit code 1 and a sentence', async () => {

@@ -4,12 +4,17 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { deploymentOf } from '../../cli/deployment.ts';
 import { stackName } from '../../core/names.ts';
+import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import { deployTemplate } from '../../local/template.ts';
 import type { Notification, Platform } from './platform.ts';
 import { DATA_BUCKET, PROJECT, synthesise } from './platform.ts';
 
-export async function embeddedPlatform(): Promise<Platform> {
+/** @param options what more to hear of; `started` is given the AWS itself */
+export async function embeddedPlatform({
+  onLog,
+  started,
+}: { onLog?: EmbeddedAwsOptions['onLog']; started?: (aws: EmbeddedAws) => void } = {}): Promise<Platform> {
   const parent = path.join(PROJECT, '.odin-migrate', 'test');
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(path.join(parent, 'embedded-')); // inside the project: migrations import its packages
@@ -17,11 +22,13 @@ export async function embeddedPlatform(): Promise<Platform> {
   const aws = await startEmbeddedAws({
     directory,
     parentEnvironment: {},
+    ...(onLog && { onLog }),
     onNotification: ({ topicArn, subject, message }) => {
       const known = [...environments].find(([, topic]) => topic === topicArn)?.[0] ?? topicArn;
       notifications.set(known, [...(notifications.get(known) ?? []), { subject: subject ?? '', message }]);
     },
   });
+  started?.(aws);
   const environments = new Map<string, string>();
   const options = {
     endpoint: aws.endpoint,

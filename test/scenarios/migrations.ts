@@ -2,7 +2,9 @@
 // `effects/<environment>/<id>/`: effects are counted in S3 and not in logs.
 import { DATA_BUCKET } from './platform.ts';
 
-export const works = (description = 'Works'): string => source(`await effect();`, { description });
+/** @param seconds its function may run for; Lambda's longest when absent */
+export const works = (description = 'Works', seconds?: number): string =>
+  source(`await effect();`, { description, ...(seconds !== undefined && { timeoutMinutes: seconds / 60 }) });
 
 export const fails = (message = 'the disk of the past is full'): string =>
   source(`await effect(); throw new Error(${JSON.stringify(message)});`);
@@ -10,6 +12,20 @@ export const fails = (message = 'the disk of the past is full'): string =>
 /** Runs for so many seconds after its effect. */
 export const takes = (seconds: number): string =>
   source(`await effect(); await new Promise((resolve) => setTimeout(resolve, ${seconds * 1000}));`);
+
+/** Prints and throws this text the first time, as everything that an error has, its stack 5 MB long; then works. */
+export const throwsAtFirst = (
+  text: string,
+  exports: { description: string; variables: Record<string, string> },
+): string =>
+  source(
+    `if ((await effect()) === 1) {
+    const text = ${JSON.stringify(text)};
+    console.log(text);
+    throw Object.assign(new Error(text), { name: text, stack: text + '\\n    at ' + text.padEnd(5_000_000, 'x') });
+  }`,
+    exports,
+  );
 
 /** Does `fault` the first time that its code runs, and works the second time. */
 const faultyAtFirst = (fault: string): string =>
@@ -21,6 +37,11 @@ export const TIMEOUT_SECONDS = 6;
 export const exitsAtFirst = (): string => faultyAtFirst('process.exit(1);');
 export const hangsAtFirst = (): string =>
   faultyAtFirst('await new Promise((resolve) => setTimeout(resolve, 600_000));');
+/** Leaves the number of its process at `process/<environment>`, and hangs. */
+export const waitsToBeKilledAtFirst = (): string =>
+  faultyAtFirst(
+    'await put(`process/${environment}`, String(process.pid)); await new Promise((resolve) => setTimeout(resolve, 600_000));',
+  );
 export const exhaustsMemoryAtFirst = (): string =>
   faultyAtFirst(
     'const hoard: unknown[] = []; for (;;) hoard.push(Array.from({ length: 100_000 }, (_, i) => ({ i })));',
@@ -71,6 +92,20 @@ export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; d
     console.log(\`\${Objects.length} objects moved\`);
     done += Objects.length;
     yield { cursor: done, done };
+  }
+}
+`;
+
+/** Yields a number every tenth of a second: long enough for somebody to say stop. */
+export const slowly = (numbers: number): string => `
+${HEADER}
+export const permissions = ${permissions()};
+
+export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; done: number; total: number }> {
+  await effect();
+  for (let number = resume + 1; number <= ${numbers}; number += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    yield { cursor: number, done: number, total: ${numbers} };
   }
 }
 `;

@@ -12,6 +12,7 @@ import {
   fails,
   hangsAtFirst,
   moves,
+  slowly,
   takes,
   works,
 } from './migrations.ts';
@@ -231,7 +232,9 @@ const SCENARIOS: Scenario[] = [
       files: { '0001.ts': source, '0002.ts': works() },
       async live(world) {
         const run = await world.start();
-        expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'unknown' });
+        const halt = await world.halted('0001', run);
+        expect(halt).toMatchObject({ attempt: 1, outcome: 'unknown' });
+        expect(halt.error?.name === 'OutOfTime').toBe(fault === 'hang');
         expect(await world.effects('0002')).toBe(0);
         const { ledger } = world.deployment;
         const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';
@@ -264,6 +267,7 @@ const SCENARIOS: Scenario[] = [
     async live(world) {
       const stopped = await world.start();
       await world.effectsAppear('0001', 1);
+      await expect(world.cancel()).rejects.toMatchObject({ code: 'NotCheckpointed' });
       await world.stop(stopped);
       const next = await world.start();
       expect(await world.halted('0001', next)).toMatchObject({ outcome: 'unknown', attempt: 1 });
@@ -472,6 +476,35 @@ const SCENARIOS: Scenario[] = [
         Array.from({ length: 40 }, (_, index) => `list/checkpointed/${String(index + 1).padStart(4, '0')}`),
       );
       expect(await world.attempts('0001')).toBe(2);
+    },
+  },
+  {
+    title: 'a checkpointed migration that is cancelled halts at its next checkpoint, and a retry goes on from there',
+    environment: 'cancelled',
+    files: { '0001.ts': slowly(60), '0002.ts': works() },
+    async live(world) {
+      await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });
+      const run = await world.start();
+      const { ledger } = world.deployment;
+      await until('the first checkpoint', () => ledger.checkpoint('0001'));
+      expect(await world.cancel('alice', 'the data is wrong')).toMatchObject({
+        result: 'cancelled',
+        migration: '0001',
+      });
+      expect(await world.cancel('bob')).toMatchObject({ result: 'already', by: 'alice' });
+      const halt = await world.halted('0001', run);
+      expect(halt).toMatchObject({ outcome: 'failed', error: { name: 'Cancelled' } });
+      const [told] = await world.notified(1);
+      expect(told?.message).toContain('CANCELLED. It stopped at a checkpoint');
+      expect(told?.message).toContain('alice asked for it to stop');
+      const at = (await ledger.checkpoint('0001'))?.done ?? 60;
+      expect(at).toBeLessThan(60);
+      await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });
+
+      await world.decide('retry');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await ledger.checkpoint('0001')).toMatchObject({ done: 60, attempt: 2, sequence: 60 });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
     },
   },
   {

@@ -5,11 +5,11 @@ import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand }
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Previewed } from '../../cli/commands/preview.ts';
 import type { Deployment } from '../../cli/deployment.ts';
-import { sendDecision } from '../../cli/deployment.ts';
+import { sendCancel, sendDecision } from '../../cli/deployment.ts';
 import { previewMigration } from '../../cli/preview.ts';
 import type { Decision } from '../../core/decide.ts';
 import { migrationFunctionName, systemFunctionName } from '../../core/names.ts';
-import type { Resumed } from '../../core/payloads.ts';
+import type { Cancelled, Resumed } from '../../core/payloads.ts';
 import type { HaltRecord } from '../../core/records.ts';
 import type { Files, Notification, Platform } from './platform.ts';
 import { DATA_BUCKET } from './platform.ts';
@@ -85,6 +85,10 @@ export class World {
 
   decide(decision: Decision, by = 'alice', reason?: string): Promise<Resumed> {
     return sendDecision(this.#deployment, { decision, by, ...(reason !== undefined && { reason }) });
+  }
+
+  cancel(by = 'alice', reason?: string): Promise<Cancelled> {
+    return sendCancel(this.#deployment, { cancel: { by, ...(reason !== undefined && { reason }) } });
   }
 
   /** How often the user code of a migration was started. */

@@ -3,8 +3,16 @@
 export { OdinError, asOdinError } from '../../core/errors.ts';
 export { Ledger } from '../../core/ledger.ts';
 export { migrationFunctionName } from '../../core/names.ts';
-export { HaltPayload, ListPendingPayload, RecordPayload, ResumePayload, RunPayload } from '../../core/payloads.ts';
+export {
+  CancelPayload,
+  HaltPayload,
+  ListPendingPayload,
+  RecordPayload,
+  ResumePayload,
+  RunPayload,
+} from '../../core/payloads.ts';
 export { stateMachineDefinition } from '../../infra/state-machine.ts';
+export { createCancel } from '../../lambdas/cancel.ts';
 export { createHalt } from '../../lambdas/halt.ts';
 export { createListPending } from '../../lambdas/list-pending.ts';
 export { createRecordCompletion } from '../../lambdas/record-completion.ts';

@@ -23,8 +23,17 @@ export interface Execution {
   manifest: readonly string[];
   /** The migration's function that may have run although its invocation failed; until the state is left. */
   mayHaveRun: string | undefined;
+  /** Events of its history. */
+  events: number;
   /** Set while it waits for a callback. */
   waiting: { token: string; settle: (answer: Answer) => void } | undefined;
+}
+
+/** What an execution that succeeded has put out: `Finished` or `HandedOver`. */
+interface Output {
+  step?: string;
+  execution?: string;
+  leftBehind?: string[];
 }
 
 type Answer = { output: Json } | { error: TaskFailed };
@@ -59,6 +68,7 @@ export class Executions {
       run: 0,
       manifest: [],
       mayHaveRun: undefined,
+      events: 0,
       waiting: undefined,
     };
     this.all.set(arn, execution);
@@ -85,6 +95,10 @@ export class Executions {
     return this.all.get(arn)?.status === 'RUNNING';
   }
 
+  events(arn: string): number {
+    return this.all.get(arn)?.events ?? 0;
+  }
+
   answer(token: string, answer: Answer): 'sent' | 'gone' {
     for (const { status, waiting } of this.all.values()) {
       if (status !== 'RUNNING' || waiting?.token !== token) continue;
@@ -92,6 +106,15 @@ export class Executions {
       return 'sent';
     }
     return 'gone';
+  }
+
+  /** One that hands over is carried on by another one: then it is that one which must leave nothing pending. */
+  #succeed(execution: Execution, { step, execution: successor = '', leftBehind = [] }: Output): void {
+    for (const migration of leftBehind) this.#sim.recorder.leftBehind.add(migration);
+    if (step !== 'handed over') return this.#end(execution, 'SUCCEEDED');
+    if (!this.all.has(successor)) this.#sim.recorder.violated(6, `${execution.name} handed over to nobody`);
+    execution.manifest = [];
+    this.#end(execution, 'SUCCEEDED');
   }
 
   #end(execution: Execution, status: Exclude<Execution['status'], 'RUNNING'>, error = '', cause = ''): void {
@@ -117,15 +140,18 @@ export class Executions {
       },
       random: () => draw(this.#sim.seed, 'jitter', this.#sim.faults.points),
       entered: (state, input) => {
+        execution.events += 1;
         execution.at = { state, input };
         execution.mayHaveRun = undefined;
         this.#sim.recorder.trace(execution.name, `enters ${state} ${JSON.stringify(input)}`);
       },
-      exited: () => undefined,
+      exited: () => {
+        execution.events += 1;
+      },
     };
     step(execution.definition, host, execution.at).then(
       (ended) => {
-        if (ended.status === 'SUCCEEDED') this.#end(execution, 'SUCCEEDED');
+        if (ended.status === 'SUCCEEDED') this.#succeed(execution, ended.output as Output);
         else this.#end(execution, 'FAILED', ended.error, ended.cause);
       },
       (thrown: unknown) => {
@@ -151,6 +177,7 @@ export class Executions {
       reject(answer.error);
     };
     const { token, functionName, payload, timeoutSeconds } = request;
+    execution.events += 3; // scheduled, started, succeeded or failed
     if (execution.mayHaveRun === functionName) {
       this.#sim.recorder.violated(1, `${execution.name} invokes ${functionName} again, which may have run`);
     }

@@ -203,13 +203,21 @@ export function invoke(sim: Simulation, functionName: string, payload: Json, cal
     switch (system) {
       case 'list-pending':
         caller.listed = deployment.manifest.migrations.map((entry) => entry.id);
-        return code.createListPending(services, deployment.manifest)(code.ListPendingPayload.parse(payload));
+        return code.createListPending(
+          services,
+          deployment.manifest,
+          sim.scenario.handoverEvents,
+        )(code.ListPendingPayload.parse(payload));
       case 'record-completion':
         return code.createRecordCompletion(services)(code.RecordPayload.parse(payload), invocation);
       case 'halt':
         return code.createHalt(services, deployment.manifest)(code.HaltPayload.parse(payload), invocation);
-      default:
-        return code.createResume(services)(code.ResumePayload.parse(payload), invocation);
+      default: {
+        const cancel = code.CancelPayload.safeParse(payload).data;
+        return cancel
+          ? code.createCancel(services, deployment.manifest)(cancel, invocation)
+          : code.createResume(services)(code.ResumePayload.parse(payload), invocation);
+      }
     }
   };
   handle().then(
@@ -239,6 +247,12 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
         instance.request('read', `is ${nameOf(arn)} alive?`, () => sim.executions.isAlive(arn), {
           failure: unreachable,
         }),
+      events: (arn) =>
+        sim.scenario.handoverEvents === undefined
+          ? Promise.resolve(0)
+          : instance.request('read', `how many events has ${nameOf(arn)}?`, () => sim.executions.events(arn), {
+              failure: unreachable,
+            }),
       succeedTask: (token, output) =>
         instance.request(
           'call',
@@ -278,6 +292,15 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     now: instance.now,
     nonce: () => `nonce-${sim.nextNonce()}`,
+    after: (ms, work) => {
+      let wanted = true;
+      sim.world.after(ms, () => {
+        if (wanted && !instance.over) work();
+      });
+      return () => {
+        wanted = false;
+      };
+    },
   };
 }
 

@@ -45,6 +45,16 @@ const HANGING: Partial<Scenario> = {
   kinds: ['error while it runs', 'hangs'],
 };
 
+/** Migrations in slices, in runs that are stopped and started. */
+const IN_SLICES: Partial<Scenario> = {
+  migrations: [{ id: '0010', steps: 4, stepMs: 10_000, timeoutMs: 60_000, sliceMs: 10_000 }],
+  startsMs: [0, 30_000],
+  rate: 0.05,
+  kinds: ['stop', 'start another', 'crash'],
+  deployments: false,
+  latencyMs: undefined,
+};
+
 const CLAIM = 'lambdas/run-migration/claim.ts';
 const RUN = 'lambdas/run-migration/run-migration.ts';
 const CLAIMED = `(await claim(self, services, payload, invocation)) === 'claimed elsewhere'`;
@@ -63,8 +73,8 @@ export const MUTANTS: Mutant[] = [
       { file: RUN, find: `if (${CLAIMED}) {`, put: `if (slice === 0) {` },
       {
         file: RUN,
-        find: `if (result === 'more') {`,
-        put: `if (${CLAIMED}) return { outcome: 'claimed elsewhere', migration, attempt };\nif (result === 'more') {`,
+        find: `if (result === 'more') return`,
+        put: `if (${CLAIMED}) return { outcome: 'claimed elsewhere', migration, attempt };\nif (result === 'more') return`,
       },
     ],
   },
@@ -76,7 +86,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a 403 is read as absent',
-    from: 4357,
+    from: 2600,
     focus: { rate: 0.2, kinds: ['forbidden', 'stop', 'start another'], deployments: false },
     wrapStore: (store) => ({
       get: (key) => unlessForbidden(store.get(key), undefined),
@@ -97,6 +107,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a timed-out function is retried',
+    focus: { rate: 0.1, kinds: ['late start', 'slow answer'] },
     patches: [{ file: MACHINE, find: `const NOT_STARTED = [`, put: `const NOT_STARTED = ['States.Timeout',` }],
   },
   {
@@ -194,7 +205,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a halt notifies nobody',
-    patches: [{ file: HALT, find: `await notify(record, execution, claim);`, put: '' }],
+    patches: [{ file: HALT, find: `await notify(record, execution, claim, at.unrecorded && decided);`, put: '' }],
   },
   {
     name: 'a halt keeps its token to itself',
@@ -227,6 +238,57 @@ export const MUTANTS: Mutant[] = [
         file: RESUME,
         find: `if (completed && !(await anyAlive(halt))) continue;`,
         put: `if (completed && (decided ?? !(await anyAlive(halt)))) continue;`,
+      },
+    ],
+  },
+  {
+    name: 'a living owner is waited for after the deadline of its claim',
+    from: 10_509,
+    patches: [
+      {
+        file: 'core/decide.ts',
+        find: `if (claim.owner !== 'dead' && claim.deadline > now) {`,
+        put: `if (claim.owner !== 'dead' && (claim.owner === 'alive' || claim.deadline > now)) {`,
+      },
+      { file: HALT, find: ` && Date.parse(claim.deadline) > now();`, put: `;` },
+    ],
+  },
+  {
+    name: 'a slice has stopped before its code is over',
+    focus: IN_SLICES,
+    patches: [
+      {
+        file: 'lambdas/run-migration/drive.ts',
+        find: `last = await driver.save(last, checkpoint);`,
+        put: `last = await driver.save(last, checkpoint);
+          if (driver.remainingMs() < SAFETY_MS + 2 * longest) last = (await driver.stop(last)) as CheckpointRecord;`,
+      },
+    ],
+  },
+  {
+    name: 'a slice that has not stopped counts as stopped',
+    focus: IN_SLICES,
+    patches: [
+      {
+        file: 'core/situation.ts',
+        find: `if (!checkpoint?.stopped || checkpoint.attempt`,
+        put: `if (!checkpoint || checkpoint.attempt`,
+      },
+      {
+        file: CLAIM,
+        find: `checkpoint.slice === slice - 1 && checkpoint.stopped;`,
+        put: `checkpoint.slice === slice - 1;`,
+      },
+    ],
+  },
+  {
+    name: 'a run hands over and starts nobody',
+    focus: { handoverEvents: 20 },
+    patches: [
+      {
+        file: 'lambdas/successor.ts',
+        find: `const { execution, existed } = await executions.start(nameOf(tries), input);`,
+        put: `const { execution, existed } = tries > 0 ? { execution: nameOf(tries), existed: false } : await executions.start(nameOf(tries), input);`,
       },
     ],
   },

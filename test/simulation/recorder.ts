@@ -34,6 +34,8 @@ export class Recorder {
   starts = 0;
   /** An operator's command failed: he knows that what he said may not have arrived, and says it again. */
   operatorWasFailed = false;
+  /** Migrations that the output of a finished run named as left behind. */
+  readonly leftBehind = new Set<string>();
   readonly #now: () => number;
   readonly #runs = new Map<string, UserRun>();
   #running: UserRun[] = [];
@@ -193,7 +195,7 @@ export class Recorder {
       const [migration = '', attempt = ''] = broken.split('/');
       // An operator who decided on it knew of it, even if the message was never sent.
       const known = this.#toldOf(migration, Number(attempt)) || this.#lastDecision(migration, Number(attempt));
-      if (this.#returned.has(broken) || someExecutionEndedBadly || known) continue;
+      if (this.#returned.has(broken) || someExecutionEndedBadly || known || this.leftBehind.has(migration)) continue;
       this.violated(6, `${migration}, attempt ${attempt}, broke, and nobody was told`);
     }
   }

@@ -11,6 +11,8 @@ export interface Scenario {
   /** People who decide in the middle of it, and how many turns each of them takes. */
   operators: number;
   decisions: number;
+  /** Chance that one of them asks what runs to stop, instead of deciding. */
+  cancels?: number | undefined;
   /** What they always say; undefined: now this, now that. */
   say?: 'retry';
   /** Chance of a fault at a point, and the extra one that user code throws in a step. */
@@ -26,6 +28,8 @@ export interface Scenario {
   snsDown: boolean;
   /** Keys in a page of a list. */
   pageSize: number;
+  /** A run is handed over when its execution has so many events; undefined: as deployed, which is never here. */
+  handoverEvents?: number | undefined;
   /** The longest latency of a request; undefined: each takes 10 ms. */
   latencyMs: number | undefined;
 }
@@ -54,6 +58,8 @@ export function scenarioOf(seed: number): Scenario {
     snsDown: chance('sns') < 0.1,
     pageSize: pick([1000, 1000, 2, 1], chance('page')),
     latencyMs: pick([undefined, 100, 5_000], chance('latency')),
+    cancels: pick([undefined, undefined, 0.3], chance('cancels')),
+    handoverEvents: pick([undefined, undefined, undefined, 60, 20], chance('handover')),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.ts';
 import type { Schedule } from './simulation.ts';
 import { simulate } from './simulation.ts';
 
-const SCHEDULES = 1_000;
+const SCHEDULES = 3_000;
 const MINUTE = 60_000;
 
 async function expectClean(schedule: Schedule): Promise<void> {
@@ -105,6 +105,26 @@ describe('stays mended', () => {
         { point: 165, kind: 'throws', size: 0.209 },
         { point: 222, kind: 'stop and redrive', size: 0.27 },
         { point: 231, kind: 'crash after', size: 0.626 },
+      ],
+    });
+  });
+
+  it('an abort that was recorded and never sent: another run waited for the execution, which waited to be aborted', async () => {
+    await expectClean({
+      seed: 10_509,
+      scenario: {
+        ...base,
+        migrations: [{ id: '0010', steps: 3, stepMs: 57_077.715, timeoutMs: 60_000, sliceMs: 10_000 }],
+        startsMs: [6_362_329, 4_542_969],
+        decisions: 4,
+        userFails: 0.05,
+        clocksApartMs: 60_000,
+        handoverEvents: 60,
+      },
+      faults: [
+        { point: 5, kind: 'duplicate', size: 0.9982887422665954 },
+        { point: 12, kind: 'crash after', size: 0.298 },
+        { point: 182, kind: 'late', size: 0.144 },
       ],
     });
   });

@@ -182,6 +182,10 @@ export class Simulation {
     for (let turn = 0; turn < scenario.decisions; turn += 1) {
       const chance = (purpose: string) => draw(seed, purpose, who, turn);
       await this.#sleep(spread(20 * SECOND, 2 * HOUR, chance('when')));
+      if (chance('cancel') < (scenario.cancels ?? 0)) {
+        await this.#tell(`operator-${who}`, { cancel: { by: `operator-${who}` } });
+        continue;
+      }
       const halts = [...this.objects].filter(([key]) => key.startsWith('halts/'));
       if (halts.length === 0) continue;
       const [, { body }] = halts[Math.floor(chance('which') * halts.length)]!;
@@ -231,7 +235,11 @@ export class Simulation {
       const name = `last-${turn}`;
       executions.start(name, turn === 1 ? {} : { allowOutOfOrder: true });
       if (!(await this.#rest()) || !(await this.#answerEveryHalt())) return;
-      const { status, error } = [...executions.all.values()].find((execution) => execution.name === name)!;
+      // The last part of it, when it was handed over.
+      const parts = [...executions.all.values()].filter(
+        (one) => one.name === name || one.name.startsWith(`${name}-part-`),
+      );
+      const { status, error } = parts.at(-1)!;
       if (status === 'SUCCEEDED') return;
       // Late lower files are refused until the run's input allows them. An attempt that died while a halt was open
       // elsewhere is refused until that halt is answered: it has been, by now.
@@ -246,14 +254,22 @@ export class Simulation {
     const { recorder } = this;
     recorder.said(decision, by);
     recorder.trace(by, `says ${decision} ${halt ? `on ${halt.migration}, attempt ${halt.attempt}` : ''}`);
-    const payload: Json = { decision, by, reason: 'because', ...(halt && { halt }) };
+    if (!(await this.#tell(by, { decision, by, reason: 'because', ...(halt && { halt }) }))) {
+      recorder.operatorWasFailed = true;
+    }
+  }
+
+  /** False when his command failed. */
+  async #tell(by: string, payload: Json): Promise<boolean> {
+    const { recorder } = this;
     const name = 'odin-migrate-simulated-resume';
     try {
       const answer = await dispatch(this, name, payload, { manifest: [], allowOutOfOrder: false });
       recorder.trace(by, `is told ${JSON.stringify(answer)}`);
+      return true;
     } catch (thrown) {
-      recorder.operatorWasFailed = true;
       recorder.trace(by, `is told ${String(thrown)}`);
+      return false;
     }
   }
 

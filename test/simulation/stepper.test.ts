@@ -43,14 +43,12 @@ const HISTORIES: Record<string, Record<string, Scripted[]>> = {
     ],
   },
   'more slices': {
-    'list-pending': [{ answer: run }, { answer: finished }],
-    'f-0001': [
-      {
-        answer: { outcome: 'more', migration: '0001', attempt: 1, slice: 2, functionName: 'f-0001', gitCommit: 'abc' },
-      },
-      done,
-    ],
+    'list-pending': [{ answer: run }, { answer: { ...run, slice: 2 } }, { answer: finished }],
+    'f-0001': [{ answer: { outcome: 'more', migration: '0001', attempt: 1 } }, done],
     'record-completion': [{ answer: null }],
+  },
+  'a handover': {
+    'list-pending': [{ answer: { step: 'handed over', execution: 'arn:of-part-2', summary: 'It goes on in part 2.' } }],
   },
   'a slice that is claimed elsewhere': {
     'list-pending': [

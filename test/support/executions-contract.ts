@@ -39,6 +39,16 @@ export function executionsContract(name: string, make: () => Promise<ExecutionsU
       expect(await executions.isAlive('typed by hand')).toBe(false);
     });
 
+    it('counts the events of an execution: none of one that nobody knows, and never fewer', async () => {
+      expect(await executions.events(under.arnOf('never-started'))).toBe(0);
+      expect(await executions.events('typed by hand')).toBe(0);
+      const { execution, token } = await under.wait('one');
+      const before = await executions.events(execution);
+      await executions.succeedTask(token, {});
+      await under.ended(execution);
+      expect(await executions.events(execution)).toBeGreaterThanOrEqual(before);
+    });
+
     it('sends a success once: the token is gone after it', async () => {
       const { execution, token } = await under.wait('one');
       expect(await executions.isAlive(execution)).toBe(true);

@@ -49,6 +49,11 @@ export class FakeExecutions implements Executions {
 
   readonly isAlive = (execution: string): Promise<boolean> => Promise.resolve(this.#alive.has(execution));
 
+  /** Execution → events of its history, as a test sets them. */
+  readonly eventCounts = new Map<string, number>();
+
+  readonly events = (execution: string): Promise<number> => Promise.resolve(this.eventCounts.get(execution) ?? 0);
+
   readonly succeedTask = (token: string, output: object) => this.#send(token, { output }, false);
 
   readonly failTask = (token: string, error: string, cause: string) => this.#send(token, { error, cause }, true);

@@ -28,7 +28,7 @@ export function temporaryProject(
   const directory = path.join(temporary, under);
   mkdirSync(directory, { recursive: true });
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
-  for (const name of sources ? ['core', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
+  for (const name of sources ? ['core', 'helpers', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
     cpSync(path.join(ROOT, name), path.join(directory, name), { recursive: true });
   }
   const write = (file: string, text: string) => {

@@ -32,6 +32,8 @@ export interface World {
   /** Set: the topic does not take any message. */
   topicFailure: { error?: Error };
   logs: LogLine[];
+  /** What waits for its time, which a test lets come by calling it. */
+  timers: Set<{ ms: number; work: () => void }>;
   /** Writes a record as a test's preparation, apart from what the function under test writes. */
   writer: { requestId: string; now: () => number };
 }
@@ -46,6 +48,7 @@ export function createWorld(): World {
   const sentEvents: OdinEvent[] = [];
   const busFailure: World['busFailure'] = {};
   const logs: LogLine[] = [];
+  const timers: World['timers'] = new Set();
   const logAs = (level: keyof Log) => (message: string, fields?: Record<string, unknown>) => {
     logs.push({ level, message, fields });
   };
@@ -60,6 +63,7 @@ export function createWorld(): World {
     sentEvents,
     busFailure,
     logs,
+    timers,
     writer: { requestId: 'prepared', now: clock.now },
     services: {
       environment: ENVIRONMENT,
@@ -82,6 +86,13 @@ export function createWorld(): World {
       log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
       now: clock.now,
       nonce: () => `nonce-${(nonces += 1)}`,
+      after: (ms, work) => {
+        const timer = { ms, work };
+        timers.add(timer);
+        return () => {
+          timers.delete(timer);
+        };
+      },
     },
   };
 }

@@ -17,7 +17,7 @@ export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Pr
 export function synthesiseStack(
   settings: object = {},
   files: Record<string, string> = ONE_MIGRATION,
-): { template: Template; json: { Resources: Record<string, SynthesisedResource> }; manifest: Manifest } {
+): { template: Template; json: SynthesisedTemplate; manifest: Manifest } {
   const entries = Object.entries(files).map(([name, text]) => [`migrations/odin-dev/${name}`, text]);
   const project = temporaryProject(Object.fromEntries(entries) as Record<string, string>, { sources: true });
   try {
@@ -34,6 +34,11 @@ export function synthesiseStack(
   } finally {
     project.remove();
   }
+}
+
+interface SynthesisedTemplate {
+  Resources: Record<string, SynthesisedResource>;
+  Outputs: Record<string, { Value: unknown }>;
 }
 
 export interface SynthesisedResource {

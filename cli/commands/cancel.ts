@@ -1,0 +1,25 @@
+// `odin-migrate cancel`: asks the running checkpointed migration of a deployed environment to stop at its next checkpoint.
+import type { ClientOptions } from '../deployment.ts';
+import { findDeployment, operatorOf, sendCancel } from '../deployment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
+import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
+
+export interface CancelOptions {
+  reason?: string;
+  json?: boolean;
+}
+
+export async function cancel(environment: string, options: CancelOptions, aws: ClientOptions): Promise<ExitCode> {
+  if (options.json) keepStdoutForJson();
+  const answer = await whileBusy(`Looking at ${environment}`, async () => {
+    const deployment = await findDeployment(environment, aws);
+    const by = await operatorOf(deployment);
+    const { reason } = options;
+    return await sendCancel(deployment, { cancel: { by, ...(reason !== undefined && { reason }) } });
+  });
+  if (options.json) printJson(answer);
+  print(plain(answer.message));
+  print(`Look at it with: npx odin-migrate status ${environment}`);
+  return EXIT.done;
+}

@@ -1,0 +1,11 @@
+// Questions at the terminal. Ctrl-C answers none of them, and whoever asked goes on without an answer.
+
+/** @returns the answer, or undefined when it was left by Ctrl-C */
+export async function answerTo<T>(question: Promise<T>): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (thrown) {
+    if ((thrown as Error).name === 'ExitPromptError') return undefined;
+    throw thrown;
+  }
+}

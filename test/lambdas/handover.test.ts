@@ -1,0 +1,221 @@
+// A run that is longer than one execution's history may be, on the embedded Step Functions: the deployed definition, the
+// real functions, the SDK, and a limit of some dozen events in place of thousands.
+import { CreateStateMachineCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Deployment } from '../../cli/deployment.ts';
+import type { RunEvent } from '../../cli/follow.ts';
+import { follow, Seen } from '../../cli/follow.ts';
+import { continuedExecutionName, resourcePrefix, runNameOf, systemFunctionName } from '../../core/names.ts';
+import type { HaltPayload, ListPendingPayload, RecordPayload, RunInput, RunPayload } from '../../core/payloads.ts';
+import { stateMachineDefinition } from '../../infra/state-machine.ts';
+import { createExecutions } from '../../lambdas/aws/step-functions.ts';
+import { createHalt } from '../../lambdas/halt.ts';
+import { createListPending } from '../../lambdas/list-pending.ts';
+import { createRecordCompletion } from '../../lambdas/record-completion.ts';
+import { createResume } from '../../lambdas/resume.ts';
+import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
+import type { EmbeddedAws } from '../../local/embedded-aws.ts';
+import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import type { World } from '../support/services.ts';
+import { createWorld, ENVIRONMENT, HASH, invocation, manifestOf } from '../support/services.ts';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'odin-handover-'));
+const MINUTE = 60_000;
+/** Listing and a slice are 14 events: so many that a part has four or five slices. */
+const LIMIT = 60;
+
+let aws: EmbeddedAws;
+let sfn: SFNClient;
+let stateMachineArn: string;
+let world: World;
+/** The numbers that user code wrote, in order. */
+let written: number[];
+/** Throws before it writes this number, the first time. */
+let failsAt: number | undefined;
+/** What each listing was asked with. */
+let inputs: RunInput[];
+/** Every answer that hands over gets lost, so that `list-pending` is asked again. */
+let loseHandovers: boolean;
+
+const NUMBERS = 10;
+const manifest = manifestOf('0004');
+
+beforeAll(async () => {
+  aws = await startEmbeddedAws({ directory, parentEnvironment: {} });
+  const { endpoint, region } = aws;
+  sfn = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+  const definition = JSON.stringify(stateMachineDefinition(ENVIRONMENT));
+  const created = await sfn.send(
+    new CreateStateMachineCommand({ name: resourcePrefix(ENVIRONMENT), definition, roleArn: 'arn:aws:iam::1:role/r' }),
+  );
+  stateMachineArn = created.stateMachineArn ?? '';
+  aws.lambda.invoke = async (name, payload) => {
+    try {
+      return { requestId: 'r', payload: JSON.stringify(await invoke(name, JSON.parse(payload))) };
+    } catch (thrown) {
+      const { name: errorType, message: errorMessage } = thrown as Error;
+      return { requestId: 'r', payload: JSON.stringify({ errorType, errorMessage }), functionError: 'Unhandled' };
+    }
+  };
+});
+afterAll(async () => {
+  sfn.destroy();
+  await aws.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+beforeEach(() => {
+  world = createWorld();
+  world.services.executions = createExecutions(sfn, stateMachineArn);
+  written = [];
+  failsAt = undefined;
+  inputs = [];
+  loseHandovers = false;
+});
+
+function invoke(name: string, payload: unknown): Promise<unknown> {
+  const { services } = world;
+  switch (name) {
+    case systemFunctionName(ENVIRONMENT, 'list-pending'):
+      return list(payload as ListPendingPayload);
+    case systemFunctionName(ENVIRONMENT, 'record-completion'):
+      return createRecordCompletion(services)(payload as RecordPayload, invocation(world));
+    case systemFunctionName(ENVIRONMENT, 'halt'):
+      return createHalt(services, manifest)(payload as HaltPayload, invocation(world));
+    default:
+      return slice(payload as RunPayload);
+  }
+}
+
+async function list(payload: ListPendingPayload): Promise<unknown> {
+  inputs.push(payload.input);
+  const next = await createListPending(world.services, manifest, LIMIT)(payload);
+  if (next.step === 'handed over' && loseHandovers) {
+    return await createListPending(world.services, manifest, LIMIT)(payload);
+  }
+  return next;
+}
+
+/** One number per slice, and a last slice that finds none left. */
+function slice(payload: RunPayload): Promise<unknown> {
+  const { migration } = payload;
+  const self = {
+    migration,
+    predecessor: undefined,
+    sourceSha256: HASH,
+    codeSha256: HASH,
+    clockMarginMs: MINUTE,
+    sliceMs: MINUTE,
+  };
+  const module = {
+    migration: async function* (resume: unknown): AsyncGenerator<unknown, void, undefined> {
+      for (let n = Number(resume ?? 0) + 1; n <= NUMBERS; n += 1) {
+        if (n === failsAt) {
+          failsAt = undefined;
+          throw new Error('half way');
+        }
+        world.clock.advance(MINUTE);
+        written.push(n);
+        yield await Promise.resolve({ cursor: n, done: n, total: NUMBERS });
+      }
+    },
+  };
+  return createRunMigration(self, world.services, () => Promise.resolve(module))(payload, invocation(world));
+}
+
+let runs = 0;
+async function run(input: RunInput = {}): Promise<{ name: string; execution: string }> {
+  const name = `run-${(runs += 1)}`;
+  const { executionArn = '' } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+  );
+  return { name, execution: executionArn };
+}
+
+const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
+const range = (to: number) => Array.from({ length: to }, (_, n) => n + 1);
+
+async function followed(execution: string, live: (event: RunEvent) => unknown = () => undefined): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  const deployment = { sfn, ledger: world.ledger } as Deployment;
+  for await (const event of follow(deployment, execution, new Seen(), 1)) {
+    events.push(event);
+    await live(event);
+  }
+  return events;
+}
+const parts = (events: RunEvent[]) =>
+  events.filter((event) => event.event === 'handed over').map(({ execution }) => nameOf(execution));
+
+describe('a run that needs more events than one execution may have', () => {
+  it('is handed over from part to part, and every step of it is done once', async () => {
+    const { name, execution } = await run({ allowOutOfOrder: true });
+    const events = await followed(execution);
+    expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'SUCCEEDED' });
+    expect(written).toEqual(range(NUMBERS));
+    expect(parts(events).length).toBeGreaterThanOrEqual(2);
+    expect(parts(events)).toEqual(parts(events).map((_, at) => `${name}-part-${at + 2}`));
+    expect(await world.ledger.completedIds()).toEqual(new Set(['0004']));
+    // One attempt, in which slice followed on slice, whichever execution ran it.
+    const { attempt, slices } = (await world.ledger.lastAttempt('0004'))!;
+    expect([attempt, slices]).toEqual([1, NUMBERS + 1]);
+    expect(new Set(inputs.map((input) => JSON.stringify(input)))).toEqual(new Set(['{"allowOutOfOrder":true}']));
+    const { output = '' } = aws.stepFunctions.describeExecution(execution);
+    expect(JSON.parse(output)).toMatchObject({
+      step: 'handed over',
+      execution: execution.replace(name, `${name}-part-2`),
+      summary: expect.stringMatching(/^This execution has \d+ events of the 25,000 .* goes on in arn:/) as unknown,
+    });
+    expect(aws.stepFunctions.getExecutionHistory(execution).length).toBeLessThan(LIMIT + 20);
+    const told = world.sentEvents.filter(({ type }) => type === 'Run Completed');
+    expect(told.map(({ detail }) => nameOf(detail.execution))).toEqual([parts(events).at(-1)]);
+  });
+
+  it('starts one execution when the handover is repeated', async () => {
+    loseHandovers = true;
+    const { name, execution } = await run();
+    const events = await followed(execution);
+    expect(parts(events).length).toBeGreaterThanOrEqual(2);
+    expect(parts(events)).toEqual(parts(events).map((_, at) => `${name}-part-${at + 2}`));
+    expect(written).toEqual(range(NUMBERS));
+  });
+
+  it('halts in whichever part it is, goes on from the checkpoint after a retry, and tells of it at the end', async () => {
+    failsAt = 7;
+    const { execution } = await run();
+    const resume = createResume(world.services);
+    let part = 1;
+    const events = await followed(execution, async (event) => {
+      if (event.event === 'handed over') part += 1;
+      if (event.event !== 'halted') return;
+      expect(part).toBeGreaterThan(1);
+      await resume({ decision: 'retry', by: 'alice' }, invocation(world));
+    });
+    expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'SUCCEEDED' });
+    expect(written).toEqual(range(NUMBERS));
+    expect(world.published.at(-1)?.message).toContain('0004           applied');
+  });
+});
+
+describe('the names of the parts of a run', () => {
+  it('count on from each other, and have in common what the first one is called', () => {
+    expect(continuedExecutionName('run-7')).toBe('run-7-part-2');
+    expect(continuedExecutionName('run-7-part-2')).toBe('run-7-part-3');
+    expect(continuedExecutionName('run-7-part-9', 2)).toBe('run-7-part-11');
+    for (const name of ['run-7', 'run-7-part-2', 'run-7-part-11']) expect(runNameOf(name)).toBe('run-7');
+  });
+
+  it.each([71, 72, 80])('of a name of %i characters have at most 80, and are not those of another name', (length) => {
+    const [one, other] = ['a', 'b'].map((end) => 'x'.repeat(length - 1) + end) as [string, string];
+    let name = one;
+    for (let part = 2; part <= 999; part += 1) {
+      name = continuedExecutionName(name);
+      expect(name.length).toBeLessThanOrEqual(80);
+      expect(name.endsWith(`-part-${part}`)).toBe(true);
+      expect(runNameOf(name)).toBe(runNameOf(one));
+    }
+    expect(continuedExecutionName(one)).not.toBe(continuedExecutionName(other));
+  });
+});

@@ -1,0 +1,64 @@
+// The log line from which CloudWatch makes the metric of open halts: the alarm on it hangs by its form.
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import type { Context } from 'aws-lambda';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { Ledger } from '../../core/ledger.ts';
+import { HALT_METRIC, VARIABLES } from '../../core/names.ts';
+import { S3Store } from '../../lambdas/aws/s3-store.ts';
+import type { Started } from '../local/support.ts';
+import { start } from '../local/support.ts';
+
+const HOUR = 3_600_000;
+const BUCKET = 'ledger';
+let started: Started;
+
+beforeAll(async () => {
+  started = await start();
+  await started.s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  const { endpoint, region } = started.aws;
+  vi.stubEnv(VARIABLES.environment, 'odin-dev');
+  vi.stubEnv(VARIABLES.ledgerBucket, BUCKET);
+  vi.stubEnv(VARIABLES.ledgerEndpoint, endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
+  vi.stubEnv('AWS_REGION', region);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'embedded');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'embedded');
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await started.stop();
+});
+
+it('has the namespace, the name, the dimension and the hours that the alarm looks at', async () => {
+  const since = new Date(Date.now() - 5 * HOUR).toISOString();
+  const execution = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-odin-dev:run';
+  await new Ledger(new S3Store(started.s3, BUCKET)).updateHalt(
+    { migration: '0004', attempt: 1, execution },
+    { requestId: 'r', now: Date.now },
+    () => ({ halt: 1, outcome: 'failed', waiting: [{ execution, token: 't', since, allowOutOfOrder: false }] }),
+  );
+
+  const lines: string[] = [];
+  const written = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
+  try {
+    const { handler } = await import('../../lambdas/entries/watch-halts.ts');
+    await handler({}, { functionName: 'watch-halts', getRemainingTimeInMillis: () => 60_000 } as Context);
+  } finally {
+    written.mockRestore();
+  }
+
+  const line = lines.map((text) => JSON.parse(text) as Record<string, unknown>).find((one) => '_aws' in one);
+  expect(line).toMatchObject({
+    [HALT_METRIC.dimension]: 'odin-dev',
+    _aws: {
+      CloudWatchMetrics: [
+        {
+          Namespace: HALT_METRIC.namespace,
+          Metrics: [{ Name: HALT_METRIC.name }],
+          Dimensions: [expect.arrayContaining([HALT_METRIC.dimension])],
+        },
+      ],
+    },
+  });
+  expect(line?.[HALT_METRIC.name]).toBeCloseTo(5, 1);
+});

@@ -1,0 +1,88 @@
+// The evaluator itself: each rule of IAM that it takes for granted elsewhere.
+import { describe, expect, it } from 'vitest';
+import type { Statement } from './policies.ts';
+import { isAllowed } from './policies.ts';
+
+const ALLOW: Statement = { Effect: 'Allow', Action: 's3:*', Resource: '*' };
+const ARN = 'arn:aws:iam::111122223333:role/her';
+
+const ask = (
+  statements: Statement[],
+  { action = 's3:PutObject', resource = 'arn:aws:s3:::b/k', tags = {}, context = {}, policy = [] as Statement[] } = {},
+) => isAllowed({ principal: { arn: ARN, tags, statements }, action, resource, context }, policy);
+
+describe('Allow and Deny', () => {
+  const deny: Statement = { ...ALLOW, Effect: 'Deny' };
+  it.each<[string, Statement[], Statement[], boolean]>([
+    ['nothing said is no', [], [], false],
+    ['an identity policy allows', [ALLOW], [], true],
+    ['a resource policy allows', [], [ALLOW], true],
+    ['a Deny of the same policy wins, wherever it stands', [ALLOW, deny], [], false],
+    ['a Deny before it wins', [deny, ALLOW], [], false],
+    ['a Deny of the resource policy wins', [ALLOW], [deny], false],
+    ['a Deny of the identity policy wins', [deny], [ALLOW], false],
+  ])('%s', (_, statements, policy, expected) => {
+    expect(ask(statements, { policy })).toBe(expected);
+  });
+});
+
+describe('actions and resources', () => {
+  it.each<[Partial<Statement>, boolean]>([
+    [{ Action: 's3:PutObject' }, true],
+    [{ Action: 'S3:putobject' }, true],
+    [{ Action: ['s3:GetObject', 's3:Put*'] }, true],
+    [{ Action: 's3:PutObjec?' }, true],
+    [{ Action: 's3:PutObject?' }, false],
+    [{ Action: '*' }, true],
+    [{ Action: 's3:Get*' }, false],
+    [{ NotAction: 's3:GetObject' }, true],
+    [{ NotAction: ['s3:GetObject', 's3:PutObject'] }, false],
+  ])('%j', (actions, expected) => {
+    expect(ask([{ Effect: 'Allow', Resource: '*', ...actions }])).toBe(expected);
+  });
+
+  it.each<[Partial<Statement>, boolean]>([
+    [{ Resource: 'arn:aws:s3:::b/k' }, true],
+    [{ Resource: 'arn:aws:s3:::b' }, false],
+    [{ Resource: 'arn:aws:s3:::b/K' }, false],
+    [{ Resource: ['arn:aws:s3:::c/*', 'arn:aws:s3:::b/*'] }, true],
+    [{ Resource: 'arn:*/k' }, true],
+    [{ Resource: 'arn:aws:s3:::b.k' }, false],
+    [{ NotResource: 'arn:aws:s3:::b/*' }, false],
+    [{ NotResource: 'arn:aws:s3:::c/*' }, true],
+    [{ Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/key}' }, true],
+    [{ Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/none}*' }, false],
+    [{ NotResource: 'arn:aws:s3:::b/${aws:PrincipalTag/none}*' }, true],
+  ])('%j', (resources, expected) => {
+    expect(ask([{ Effect: 'Allow', Action: '*', ...resources }], { tags: { key: 'k' } })).toBe(expected);
+  });
+});
+
+describe('conditions', () => {
+  const context = { 'aws:SecureTransport': 'true', 's3:TlsVersion': '1.2', 's3:if-none-match': '*' };
+  it.each<[NonNullable<Statement['Condition']>, boolean]>([
+    [{ Bool: { 'aws:SecureTransport': 'true' } }, true],
+    [{ Bool: { 'aws:SecureTransport': 'false' } }, false],
+    [{ Bool: { absent: 'false' } }, false],
+    [{ Null: { 's3:if-none-match': 'true' } }, false],
+    [{ Null: { 's3:if-none-match': 'false' } }, true],
+    [{ Null: { absent: 'true' } }, true],
+    [{ NumericLessThan: { 's3:TlsVersion': 1.2 } }, false],
+    [{ NumericLessThan: { 's3:TlsVersion': 1.3 } }, true],
+    [{ NumericLessThan: { absent: 1.3 } }, false],
+    [{ StringEquals: { 's3:if-none-match': ['x', '*'] } }, true],
+    [{ ArnEquals: { 'aws:PrincipalArn': [ARN, 'arn:x'] } }, true],
+    [{ ArnNotEquals: { 'aws:PrincipalArn': [ARN, 'arn:x'] } }, false],
+    [{ ArnNotEquals: { 'aws:PrincipalArn': ['arn:x', 'arn:y'] } }, true],
+    [{ ArnNotEquals: { absent: 'arn:x' } }, true],
+    [{ Null: { 'aws:PrincipalTag/key': 'false' } }, true],
+    [{ Null: { 'aws:PrincipalTag/none': 'false' } }, false],
+    [{ Bool: { 'aws:SecureTransport': 'true' }, Null: { absent: 'false' } }, false],
+  ])('%j', (Condition, expected) => {
+    expect(ask([{ ...ALLOW, Condition }], { context, tags: { key: 'k' } })).toBe(expected);
+  });
+
+  it('that it does not know are no guess', () => {
+    expect(() => ask([{ ...ALLOW, Condition: { IpAddress: { 'aws:SourceIp': '::1' } } }])).toThrow('IpAddress');
+  });
+});

@@ -1,0 +1,189 @@
+// What IAM would answer, from the policies of a synthesised template: identity and bucket policies, Deny before Allow,
+// conditions, wildcards and policy variables. As much of IAM's evaluation as these policies use; anything else throws.
+import type { SynthesisedResource } from './synth.ts';
+
+export interface Statement {
+  Sid?: string;
+  Effect: 'Allow' | 'Deny';
+  Action?: string | string[];
+  NotAction?: string | string[];
+  Resource?: unknown;
+  NotResource?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
+}
+
+export interface Principal {
+  arn: string;
+  tags: Readonly<Record<string, string>>;
+  /** Of its identity policies. */
+  statements: readonly Statement[];
+}
+
+export interface Request {
+  principal: Principal;
+  action: string;
+  resource: string;
+  /** Condition keys besides the principal's own. Absent keys are absent from the request. */
+  context?: Readonly<Record<string, string>>;
+}
+
+/** Within one account: an explicit Deny of any policy wins; without one, an Allow of any is enough. */
+export function isAllowed(request: Request, resourcePolicy: readonly Statement[] = []): boolean {
+  const fitting = [...request.principal.statements, ...resourcePolicy].filter((one) => fits(one, request));
+  return fitting.some(({ Effect }) => Effect === 'Allow') && !fitting.some(({ Effect }) => Effect === 'Deny');
+}
+
+function fits({ Action, NotAction, Resource, NotResource, Condition = {} }: Statement, request: Request): boolean {
+  const { action, resource } = request;
+  const ofAction = (patterns: unknown) =>
+    list(patterns).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()));
+  const ofResource = (patterns: unknown) =>
+    list(patterns).some((pattern) => {
+      const filled = fillIn(pattern, request);
+      return filled !== undefined && matches(filled, resource);
+    });
+  return (
+    (Action === undefined ? !ofAction(NotAction) : ofAction(Action)) &&
+    (Resource === undefined ? !ofResource(NotResource) : ofResource(Resource)) &&
+    Object.entries(Condition).every(([operator, keys]) =>
+      Object.entries(keys).every(([key, values]) => holds(operator, valueOf(key, request), list(values))),
+    )
+  );
+}
+
+/** Of several values one is enough, and of a negated operator none may hold. A missing key fails all but the negated. */
+function holds(operator: string, found: string | undefined, values: readonly string[]): boolean {
+  switch (operator) {
+    case 'Null':
+      return values.some((value) => (found === undefined) === (value === 'true'));
+    case 'Bool':
+    case 'StringEquals':
+      return found !== undefined && values.includes(found);
+    case 'ArnEquals':
+    case 'ArnLike':
+      return found !== undefined && values.some((value) => matches(value, found));
+    case 'ArnNotEquals':
+      return found === undefined || !values.some((value) => matches(value, found));
+    case 'NumericLessThan':
+      return found !== undefined && values.some((value) => Number(found) < Number(value));
+    default:
+      throw new Error(`These policies are not known to use the operator ${operator}`);
+  }
+}
+
+function valueOf(key: string, { principal, context = {} }: Request): string | undefined {
+  if (key === 'aws:PrincipalArn') return principal.arn;
+  if (key.startsWith('aws:PrincipalTag/')) return principal.tags[key.slice('aws:PrincipalTag/'.length)];
+  return context[key];
+}
+
+/** `${aws:PrincipalTag/name}`; undefined when one has no value: then the pattern matches nothing. */
+function fillIn(pattern: string, request: Request): string | undefined {
+  let complete = true;
+  const filled = pattern.replace(/\$\{([^}]+)\}/g, (_, key: string) => {
+    const value = valueOf(key, request);
+    complete &&= value !== undefined;
+    return value ?? '';
+  });
+  return complete ? filled : undefined;
+}
+
+/** `*` is any text, slashes and colons too; `?` is one character. */
+const matches = (pattern: string, text: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('?', '.')
+      .replaceAll('*', '.*')}$`,
+    's',
+  ).test(text);
+
+const list = (value: unknown): string[] => (value === undefined ? [] : [value].flat()).map(String);
+
+// --- from a template ----------------------------------------------------------------------------------------------
+
+export const ACCOUNT = '111122223333';
+const REGION = 'eu-west-1';
+export const LEDGER = 'arn:aws:s3:::ledger';
+
+type Resources = Record<string, SynthesisedResource>;
+type Document = { PolicyDocument: { Statement: Statement[] } };
+
+/** Every role of the template by its logical id without the hash at its end: `Migration0004Role`. */
+export function rolesOf(resources: Resources): Map<string, Principal> {
+  const all = Object.entries(resources);
+  return new Map(
+    all
+      .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+      .map(([id, { Properties = {} }]) => {
+        const inline = (Properties['Policies'] ?? []) as Document[];
+        const attached = all
+          .filter(([, { Type, Properties: of }]) => {
+            return Type === 'AWS::IAM::Policy' && JSON.stringify(of?.['Roles']).includes(`"${id}"`);
+          })
+          .map(([, { Properties: of }]) => of as unknown as Document);
+        const tags = ((Properties['Tags'] ?? []) as { Key: string; Value: string }[]).map(({ Key, Value }) => [
+          Key,
+          Value,
+        ]);
+        return [
+          id.replace(/\w{8}$/, ''),
+          {
+            arn: arnOf(id),
+            tags: Object.fromEntries(tags) as Record<string, string>,
+            statements: [...inline, ...attached].flatMap(({ PolicyDocument }) =>
+              PolicyDocument.Statement.map((one) => resolved(one, resources)),
+            ),
+          },
+        ];
+      }),
+  );
+}
+
+/** The statements of the one bucket policy; its principal is everybody, in each of them. */
+export function bucketPolicyOf(resources: Resources): Statement[] {
+  const policies = Object.values(resources).filter(({ Type }) => Type === 'AWS::S3::BucketPolicy');
+  const [policy] = policies.map(({ Properties }) => Properties as unknown as Document);
+  if (!policy || policies.length > 1) throw new Error(`expected one bucket policy, found ${policies.length}`);
+  return policy.PolicyDocument.Statement.map((statement) => {
+    const { Principal: principal } = statement as { Principal?: unknown };
+    if (JSON.stringify(principal) !== '{"AWS":"*"}') throw new Error(`not everybody: ${JSON.stringify(principal)}`);
+    return resolved(statement, resources);
+  });
+}
+
+const arnOf = (roleId: string): string => `arn:aws:iam::${ACCOUNT}:role/${roleId}`;
+
+/** The same with the ARNs that references would have. */
+const resolved = (statement: Statement, resources: Resources): Statement => resolve(statement, resources) as Statement;
+
+function resolve(value: unknown, resources: Resources): unknown {
+  if (Array.isArray(value)) return value.map((inner) => resolve(inner, resources));
+  if (typeof value !== 'object' || value === null) return value;
+  const {
+    Ref,
+    'Fn::GetAtt': attribute,
+    'Fn::Join': join,
+  } = value as { Ref?: string; 'Fn::GetAtt'?: [string, string]; 'Fn::Join'?: [string, unknown[]] };
+  if (Ref !== undefined) return PSEUDO[Ref] ?? `<${Ref}>`;
+  if (attribute) return arnOfResource(attribute.join('.'), resources[attribute[0]]);
+  if (join) return join[1].map((inner) => resolve(inner, resources)).join(join[0]);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner, resources)]));
+}
+
+function arnOfResource(reference: string, resource: SynthesisedResource | undefined): string {
+  const [id = ''] = reference.split('.');
+  const { Type, Properties } = resource ?? {};
+  if (Type === 'AWS::S3::Bucket') return LEDGER; // the only one
+  if (Type === 'AWS::IAM::Role') return arnOf(id);
+  return Type === 'AWS::Lambda::Function' ? arnOfFunction(String(Properties?.['FunctionName'])) : `<${reference}>`;
+}
+
+const PSEUDO: Record<string, string> = {
+  'AWS::Partition': 'aws',
+  'AWS::Region': REGION,
+  'AWS::AccountId': ACCOUNT,
+};
+
+export const arnOfFunction = (name: string): string => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
+export const arnOfMachine = (name: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
