@@ -34,8 +34,6 @@ export type Objects = Record<string, string | Uint8Array>;
 export interface TestEnvironmentOptions {
   /** A folder under `migrations/`. */
   environment: string;
-  /** Each slice ends at the first checkpoint after so many seconds; without it a run is one slice. */
-  sliceSeconds?: number;
   /** Another project than this one. */
   project?: Project;
 }
@@ -87,7 +85,7 @@ export interface TestEnvironment extends AsyncDisposable {
 
 /** @throws OdinError for what is wrong with the migrations' files, as synth does */
 export async function startTestEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
-  const { environment, sliceSeconds, project = openProject() } = options;
+  const { environment, project = openProject() } = options;
   const parent = path.join(project.directory, WORK_FOLDER, 'test');
   mkdirSync(parent, { recursive: true });
   // Inside the project: the migrations import its packages.
@@ -97,7 +95,6 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
     project,
     environment,
     directory,
-    sliceSeconds,
     usersOwnS3: false,
     fill: () => Promise.resolve(''),
     onRequest: (request) => crash.onCheckpoint(request),

@@ -132,6 +132,7 @@ describe('on the emulator, with policies enforced', () => {
     expect((await type(looker, 'status', 'odin-dev')).code).toBe(0);
     for (const refused of [
       ['run', 'odin-dev'],
+      ['preview', 'odin-dev'],
       ['resume', 'odin-dev', 'retry'],
       ['baseline', 'odin-dev', '--through', '0001', '--reason', 'no'],
     ]) {
@@ -142,6 +143,7 @@ describe('on the emulator, with policies enforced', () => {
     }
     const adopted = await type(operator, 'baseline', 'odin-dev', '--through', '0001', '--reason', 'ran elsewhere');
     expect(adopted).toMatchObject({ code: 0, stderr: '' });
+    expect((await type(operator, 'preview', 'odin-dev', '0001')).code).not.toBe(1);
     expect((await type(operator, 'run', 'odin-dev', '--wait')).code).toBe(2);
     expect((await type(looker, 'resume', 'odin-dev', 'retry')).stderr).toMatch(/^AwsForbidden: /);
     const skipped = await type(operator, 'resume', 'odin-dev', 'skip', '--reason', 'not here', '--wait');
