@@ -50,7 +50,7 @@ export async function* migration(resume?: Cursor): AsyncGenerator<Checkpoint> {
 
   while (done < keys.length) {
     const page = keys.slice(done, done + FILES_PER_PAGE);
-    const changed = await pMap(page, (key) => rewrite(bucket, key), { concurrency: 4 });
+    const changed = await rewriteAll(bucket, page);
     done += page.length;
     console.log(`${done} of ${keys.length} files done, ${changed.filter(Boolean).length} of this page rewritten`);
     yield { cursor: page.at(-1)!, done, total: keys.length };
@@ -63,6 +63,20 @@ async function listFiles(bucket: string): Promise<string[]> {
     for (const { Key } of page.Contents ?? []) if (Key?.endsWith('.jsonl.gz')) keys.push(Key);
   }
   return keys.sort();
+}
+
+/** To the end, whatever fails: what still writes after the attempt has failed would meet the one that a retry starts. */
+async function rewriteAll(bucket: string, keys: readonly string[]): Promise<boolean[]> {
+  const failed: Error[] = [];
+  const rewriteOne = (key: string) =>
+    rewrite(bucket, key).catch((error: unknown) => {
+      failed.push(error as Error);
+      return false;
+    });
+  const changed = await pMap(keys, rewriteOne, { concurrency: 4 });
+  const [first, ...others] = failed;
+  if (!first) return changed;
+  throw others.length === 0 ? first : new Error(`${first.message}, and ${others.length} more files`, { cause: first });
 }
 
 /** Says whether the file had to change: one that is already clean is not written again. */

@@ -241,7 +241,9 @@ const SCENARIOS: Scenario[] = [
         expect(Date.parse(deadline)).toBeGreaterThan(Date.parse((await ledger.claim('0001', 1, 1))?.time ?? ''));
 
         const answer = await world.decide('retry');
-        if (Date.parse(answer.time) < Date.parse(deadline)) expect(answer.waitsUntil).toBe(deadline);
+        // On a busy machine the deadline may have passed by the time of the decision.
+        if (answer.waitsUntil !== undefined) expect(answer.waitsUntil).toBe(deadline);
+        else expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(deadline));
         expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
         const second = await ledger.claim('0001', 2, 1);
         expect(Date.parse(second?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(deadline));

@@ -55,6 +55,19 @@ const IN_SLICES: Partial<Scenario> = {
   latencyMs: undefined,
 };
 
+/** Decisions that are recorded and not delivered, on attempts whose outcome is unknown, and runs that come later. */
+const UNDELIVERED: Partial<Scenario> = {
+  ...SLOW,
+  startsMs: [0, 3_600_000, 7_200_000, 9_000_000],
+  migrations: [{ id: '0010', steps: 3, stepMs: 20_000, timeoutMs: 60_000, sliceMs: undefined }],
+  operators: 1,
+  decisions: 4,
+  rate: 0.1,
+  userFails: 0,
+  clocksApartMs: 0,
+  kinds: ['crash after', 'lost', 'error while it runs', 'hangs', 'refused'],
+};
+
 const CLAIM = 'lambdas/run-migration/claim.ts';
 const RUN = 'lambdas/run-migration/run-migration.ts';
 const CLAIMED = `(await claim(self, services, payload, invocation)) === 'claimed elsewhere'`;
@@ -243,7 +256,8 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'a living owner is waited for after the deadline of its claim',
-    from: 10_509,
+    from: 200,
+    focus: UNDELIVERED,
     patches: [
       {
         file: 'core/decide.ts',
