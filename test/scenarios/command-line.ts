@@ -210,7 +210,7 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       expect(none).toMatchObject({ code: 1 });
       expect(none.stderr).toContain('found none');
       await world.deployment.s3.send(
-        new PutObjectCommand({ Bucket: DATA_BUCKET, Key: 'status/cli-adopted/0002', Body: '' }),
+        new PutObjectCommand({ Bucket: DATA_BUCKET, Key: 'status/cli-adopted/0002', Body: '2024-11-02' }),
       );
       const adopted = await cli('baseline', '--from', from, '--reason', 'ran in the old process', '--json');
       expect(adopted.code).toBe(0);
