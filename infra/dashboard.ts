@@ -26,10 +26,7 @@ export function createDashboard(
   const { lambda } = createSystemFunction(scope, 'dashboard', {
     ...common,
     statements: [
-      allow(['lambda:InvokeFunction'], [resumeFunction.functionArn]),
-      ...(migrations.length > 0
-        ? [allow(['lambda:InvokeFunction'], migrationFunctions(scope, common, migrations))]
-        : []),
+      allow(['lambda:InvokeFunction'], [resumeFunction.functionArn, ...migrationFunctions(scope, common, migrations)]),
     ],
     variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
   });
