@@ -5,6 +5,8 @@ import ora from 'ora';
 import pc from 'picocolors';
 import type { OdinError } from '../core/errors.ts';
 
+export { duration } from '../core/amounts.ts';
+
 /** picocolors alone would colour a CI's log too. */
 export const colour = pc.createColors(
   pc.isColorSupported && (process.stdout.isTTY || (process.env['FORCE_COLOR'] ?? '') !== ''),
@@ -82,16 +84,6 @@ export const plain = (text: string): string =>
 /** What turns the direction of the text after it around. */
 const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.source}`, 'g');
-
-/** `0.4 s`, `12.3 s`, `4 min 05 s`, `2 h 07 min` */
-export function duration(ms: number): string {
-  if (Math.round(ms / 100) < 600) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.max(60, Math.floor(ms / 1000)); // 59.96 s is a minute
-  const minutes = Math.floor(seconds / 60);
-  const padded = (value: number) => String(value).padStart(2, '0');
-  if (minutes < 60) return `${minutes} min ${padded(seconds % 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${padded(minutes % 60)} min`;
-}
 
 /** `2026-03-01 12:00:06`, in UTC as every record of the ledger. */
 export const utc = (time: string): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');

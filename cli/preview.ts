@@ -1,12 +1,9 @@
 // Asks a migration's function for previews, slice after slice, until its code has come to its end or the time is over.
-import { z } from 'zod';
-import type { ManifestEntry } from '../core/manifest.ts';
-import type { PreviewPayload } from '../core/preview.ts';
-import { mergeReports, PreviewReport, shareOfWhole } from '../core/preview.ts';
 import { OdinError } from '../core/errors.ts';
-import { stackName } from '../core/names.ts';
+import type { ManifestEntry } from '../core/manifest.ts';
+import type { Previewed, PreviewPayload, PreviewReport } from '../core/preview.ts';
+import { mergeReports, parseReport, previewed } from '../core/preview.ts';
 import { invokeFunction } from '../lambdas/aws/invoke.ts';
-import type { Previewed } from './commands/preview.ts';
 import type { Deployment } from './deployment.ts';
 
 /**
@@ -15,37 +12,40 @@ import type { Deployment } from './deployment.ts';
  */
 export async function previewMigration(
   deployment: Deployment,
-  { id, functionName, description }: ManifestEntry,
+  entry: ManifestEntry,
   limitSeconds = Infinity,
 ): Promise<Previewed> {
-  const checkpoint = await deployment.ledger.checkpoint(id);
+  const { environment, ledger, lambda } = deployment;
+  const checkpoint = await ledger.checkpoint(entry.id);
   let cursor = checkpoint?.cursor;
   let report: PreviewReport | undefined;
   do {
     const seconds = limitSeconds - (report?.durationMs ?? 0) / 1000;
     const payload: PreviewPayload = {
       preview: {
-        migration: id,
+        migration: entry.id,
         ...(cursor !== undefined && { cursor }),
         ...(Number.isFinite(seconds) && { seconds: Math.max(seconds, 0.001) }),
       },
     };
-    const slice = parsed(deployment, await invokeFunction(deployment.lambda, functionName, payload));
+    const slice = parseReport(environment, await invokeFunction(lambda, entry.functionName, payload));
     report = report ? mergeReports(report, slice) : slice;
     cursor = slice.checkpoint?.cursor;
   } while (report.outcome === 'more' && report.durationMs < limitSeconds * 1000);
-  const share = shareOfWhole(report, checkpoint?.done);
-  return { ...report, ...(description !== undefined && { description }), ...(share !== undefined && { share }) };
+  return previewed(report, entry, checkpoint?.done);
 }
 
-function parsed({ environment }: Deployment, answer: unknown): PreviewReport {
-  const report = PreviewReport.safeParse(answer);
-  if (report.success) return report.data;
+/**
+ * Before a preview on the embedded AWS.
+ * @throws OdinError BadUsage when the migrations' own S3 is elsewhere
+ */
+export function assertPreviewsStayHere(): void {
+  if (!process.env['AWS_ENDPOINT_URL'] && !process.env['AWS_ENDPOINT_URL_S3']) return;
   throw new OdinError({
-    code: 'NotDeployed',
+    code: 'BadUsage',
     source: 'user',
-    what: `The function did not answer with a preview (${z.prettifyError(report.error).split('\n')[0] ?? ''}).`,
-    why: 'It was deployed by another version of odin-migrate.',
-    next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+    what: 'A local preview looks at the S3 on this machine, and AWS_ENDPOINT_URL leads the migrations elsewhere.',
+    why: 'Credentials for that place cannot be narrowed to reading from here.',
+    next: 'Unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, or leave out --local.',
   });
 }

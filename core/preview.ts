@@ -1,6 +1,9 @@
 // What a preview is asked, what it answers, and how the answers of several slices become one (docs/preview.md).
 import { z } from 'zod';
+import { OdinError } from './errors.ts';
 import { MigrationId } from './identifiers.ts';
+import type { ManifestEntry } from './manifest.ts';
+import { stackName } from './names.ts';
 import { ErrorSummary } from './records.ts';
 
 /** Asks a migration's function for a preview of one slice. It begins after `cursor`, as a run would. */
@@ -10,6 +13,8 @@ export const PreviewPayload = z.strictObject({
     cursor: z.json().optional(),
     /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
     seconds: z.number().positive().optional(),
+    /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
+    endAfterSeconds: z.number().positive().optional(),
   }),
 });
 export type PreviewPayload = z.infer<typeof PreviewPayload>;
@@ -83,6 +88,13 @@ export const PreviewReport = z.object({
   omitted: z.object({ calls: Count, occurrences: Count, lines: Count }),
 });
 export type PreviewReport = z.infer<typeof PreviewReport>;
+
+/** A report, and how much of the whole it has seen: multiplied by `share`, its numbers are those of a full run. */
+export interface Previewed extends PreviewReport {
+  description?: string;
+  /** 1 when it was seen to its end; absent when nothing can be said. */
+  share?: number;
+}
 
 /** Together far below the 6 MB of a function's answer, also with keys and lines of their greatest length. */
 export const LIMITS = { groups: 200, examples: 3, occurrences: 50, lines: 200, lineLength: 1_000 };
@@ -161,4 +173,30 @@ export function shareOfWhole({ outcome, checkpoint }: PreviewReport, doneBefore 
   const { done, total } = checkpoint ?? {};
   if (done === undefined || total === undefined || done <= doneBefore || total < done) return undefined;
   return (total - doneBefore) / (done - doneBefore);
+}
+
+/** @param doneBefore `done` of the checkpoint that the preview began from */
+export function previewed(
+  report: PreviewReport,
+  { description }: Pick<ManifestEntry, 'description'>,
+  doneBefore?: number,
+): Previewed {
+  const share = shareOfWhole(report, doneBefore);
+  return { ...report, ...(description !== undefined && { description }), ...(share !== undefined && { share }) };
+}
+
+/**
+ * What a migration's function answered to a `PreviewPayload`.
+ * @throws OdinError NotDeployed for a function that knows of no previews
+ */
+export function parseReport(environment: string, answer: unknown): PreviewReport {
+  const report = PreviewReport.safeParse(answer);
+  if (report.success) return report.data;
+  throw new OdinError({
+    code: 'NotDeployed',
+    source: 'user',
+    what: `The function did not answer with a preview (${z.prettifyError(report.error).split('\n')[0] ?? ''}).`,
+    why: 'It was deployed by another version of odin-migrate.',
+    next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+  });
 }

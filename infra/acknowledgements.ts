@@ -16,7 +16,7 @@ const WILDCARDS: [RegExp, string][] = [
   ],
   [/^<Ledger\w+\.Arn>\/\*$/, 'The system functions read the whole ledger of their environment.'],
   [/:execution:odin-migrate-[a-z0-9-]+:\*$/, "The executions of this environment's own state machine."],
-  [/:function:odin-migrate-[a-z0-9-]+-\?{4}$/, "The four digits of this environment's migrations."],
+  [/:function:odin-migrate-[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
 ];
 
 /** A migration's `permissions` stand in its file, and are reviewed with it. */

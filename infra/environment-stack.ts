@@ -111,6 +111,7 @@ export class EnvironmentStack extends Stack {
       ...common,
       bundle: prepared.bundles.system.dashboard,
       resumeFunction,
+      migrations: prepared.bundles.migrations.map(({ id }) => id),
     });
     protectLedger(ledger, { recordCompletion, baseline, halt, resume });
 

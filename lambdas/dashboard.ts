@@ -1,12 +1,16 @@
-// `dashboard`: the CloudWatch widget that draws an environment, and passes an operator's decision on to `resume`.
+// `dashboard`: the CloudWatch widget that draws an environment, passes an operator's decision on to `resume`, and asks a
+// migration's function for a preview.
 import { asOdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { ResumeAnswer, ResumePayload } from '../core/payloads.ts';
 import { cut } from '../core/summaries.ts';
 import { readView } from '../core/view.ts';
-import type { Decide, WidgetEvent } from './dashboard/event.ts';
+import type { AskPreview, Decide, WidgetEvent } from './dashboard/event.ts';
 import type { Frame, Notice, Typed } from './dashboard/page.ts';
 import { failurePage, page } from './dashboard/page.ts';
+import type { AskMigration } from './dashboard/preview.ts';
+import { preview } from './dashboard/preview.ts';
+import type { ShownPreview } from './dashboard/preview-card.ts';
 import { Clock } from './dashboard/words.ts';
 import type { Invocation, Services } from './services.ts';
 
@@ -22,14 +26,21 @@ export function createDashboard(
   { environment, ledger, log, now }: Pick<Services, 'environment' | 'ledger' | 'log' | 'now'>,
   manifest: Manifest,
   sendDecision: (payload: ResumePayload) => Promise<ResumeAnswer>,
+  askMigration: AskMigration,
 ) {
   return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
     if (event.describe !== undefined && event.describe !== false) return HELP;
     const { theme, timezone, forms, params } = event.widgetContext;
     const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['name']) };
-    // What a widget is configured with arrives as well: it must not decide just because somebody looks at it.
-    const asked = 'decide' in params ? undefined : event.decide;
-    const notice = asked && (await decide(asked, typed, event));
+    // What a widget is configured with arrives as well: it must not act just because somebody looks at it.
+    const pressed = (button: 'decide' | 'preview') => !(button in params);
+    const came =
+      event.decide && pressed('decide')
+        ? await decide(event.decide, typed, event)
+        : event.preview && pressed('preview')
+          ? await previewOf(event.preview)
+          : undefined;
+    const notice = came && 'title' in came ? came : undefined;
     const frame: Frame = {
       environment,
       functionArn,
@@ -39,6 +50,7 @@ export function createDashboard(
       page: event.page,
       notice,
       typed: notice?.tone === 'good' ? undefined : typed,
+      preview: came && 'previewed' in came ? came : undefined,
     };
     try {
       return page(await readView(ledger, manifest, now()), frame);
@@ -49,6 +61,18 @@ export function createDashboard(
       return failurePage(frame, { tone: 'bad', title: 'The ledger could not be read', lines });
     }
   };
+
+  async function previewOf({ migration }: AskPreview): Promise<ShownPreview | Notice> {
+    try {
+      return await preview(migration, ledger, manifest, askMigration);
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`The preview failed: ${error.message}`, { code: error.code, migration });
+      const next = error.next ?? `Try it in a terminal: npx odin-migrate preview ${environment} ${migration}`;
+      const lines = [error.what, error.why, next].filter((line) => line !== undefined);
+      return { tone: 'bad', title: `${migration} could not be previewed; nothing was changed`, lines };
+    }
+  }
 
   async function decide(asked: Decide, { reason, name }: Typed, { widgetContext }: WidgetEvent): Promise<Notice> {
     const { decision, migration, attempt } = asked;
@@ -102,6 +126,8 @@ happened and the buttons that answer it.
 * **Mark applied** records it as applied, because you made sure that its effect is there. It needs a reason.
 * **Skip** records it as skipped: it never runs. It needs a reason.
 * **Abort** ends the run as failed; the next run halts there again.
+* **Preview** runs a pending migration's code for up to 20 seconds, with every write held back, and shows what it would do. It
+  changes nothing.
 
 The widget has no parameters. Looking at it, or refreshing it, changes nothing.
 `.trim();

@@ -13,7 +13,7 @@ import {
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import pMap from 'p-map';
-import type { Previewed } from '../cli/commands/preview.ts';
+import type { Previewed } from '../core/preview.ts';
 import type { Embedded } from '../cli/embedded.ts';
 import { startEmbedded } from '../cli/embedded.ts';
 import { previewMigration } from '../cli/preview.ts';
@@ -26,7 +26,7 @@ import type { RunOutcome } from '../core/payloads.ts';
 import { WORK_FOLDER } from '../infra/prepare.ts';
 import type { RequestHook } from '../local/embedded-aws.ts';
 
-export type { Previewed } from '../cli/commands/preview.ts';
+export type { Previewed } from '../core/preview.ts';
 
 /** Key → content. */
 export type Objects = Record<string, string | Uint8Array>;

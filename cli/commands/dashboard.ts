@@ -13,6 +13,7 @@ import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { LocalOutput } from '../local-output.ts';
 import { colour, print } from '../output.ts';
+import { assertPreviewsStayHere } from '../preview.ts';
 import type { Project } from '../project.ts';
 
 export interface DashboardOptions {
@@ -91,6 +92,7 @@ async function invokeWidget(
   { call, theme, timezone, forms }: WidgetRequest,
   caller: string,
 ): Promise<string> {
+  if (call.preview !== undefined && deployment.local) assertPreviewsStayHere();
   const name = systemFunctionName(deployment.environment, 'dashboard');
   const event = {
     ...call,

@@ -2,12 +2,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { rmSync } from 'node:fs';
+import { bytesText } from '../../core/amounts.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { assertEnvironmentName } from '../../core/identifiers.ts';
 import type { Rehearsal } from '../../infra/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
-import { bytesText } from '../bytes.ts';
 import type { ClientOptions } from '../deployment.ts';
 import { s3ClientOf } from '../deployment.ts';
 import type { Embedded } from '../embedded.ts';

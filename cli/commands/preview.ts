@@ -1,15 +1,16 @@
 // `odin-migrate preview`: runs the pending migrations' code against real data, held back from changing anything.
 import { OdinError } from '../../core/errors.ts';
 import type { ManifestEntry } from '../../core/manifest.ts';
-import type { PreviewReport } from '../../core/preview.ts';
+import type { Previewed } from '../../core/preview.ts';
+import { NOTHING_CHANGED } from '../../core/preview-words.ts';
 import type { Deployment, ClientOptions } from '../deployment.ts';
 import { deployedManifest, findDeployment } from '../deployment.ts';
 import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
-import { previewMigration } from '../preview.ts';
-import { NOTHING_CHANGED, printPreview } from '../preview-output.ts';
+import { assertPreviewsStayHere, previewMigration } from '../preview.ts';
+import { printPreview } from '../preview-output.ts';
 import type { Project } from '../project.ts';
 import { assertMigrationId } from './history.ts';
 
@@ -17,13 +18,6 @@ export interface PreviewOptions {
   limit?: number;
   local?: boolean;
   json?: boolean;
-}
-
-/** A report, and how much of the whole it has seen: multiplied by `share`, its numbers are those of a full run. */
-export interface Previewed extends PreviewReport {
-  description?: string;
-  /** 1 when it was seen to its end; absent when nothing can be said. */
-  share?: number;
 }
 
 /** 4 when one of them threw, or did not come to its end although it was given the time. */
@@ -66,15 +60,7 @@ async function withDeployment<T>(
     const deployment = await findDeployment(environment, aws);
     return await work(deployment, (await deployedManifest(deployment)).migrations);
   }
-  if (process.env['AWS_ENDPOINT_URL'] || process.env['AWS_ENDPOINT_URL_S3']) {
-    throw new OdinError({
-      code: 'BadUsage',
-      source: 'user',
-      what: 'A local preview looks at the S3 on this machine, and AWS_ENDPOINT_URL leads the migrations elsewhere.',
-      why: 'Credentials for that place cannot be narrowed to reading from here.',
-      next: 'Unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, or leave out --local.',
-    });
-  }
+  assertPreviewsStayHere();
   const embedded = await startEmbedded({ project, environment, usersOwnS3: false });
   try {
     return await work(embedded.deployment, embedded.manifest.migrations);

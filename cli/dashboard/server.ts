@@ -31,7 +31,12 @@ export interface DashboardServer {
 
 const WidgetRequest = z.strictObject({
   /** The payload of the button that was pressed; empty for a look. The widget's function validates it. */
-  call: z.strictObject({ decide: z.unknown().optional(), page: z.number().optional(), links: z.boolean().optional() }),
+  call: z.strictObject({
+    decide: z.unknown().optional(),
+    preview: z.unknown().optional(),
+    page: z.number().optional(),
+    links: z.boolean().optional(),
+  }),
   theme: z.enum(['light', 'dark']),
   timezone: z.string(),
   forms: z.record(z.string(), z.string()),

@@ -1,9 +1,10 @@
 // A button of a custom widget: the console calls a function when the element just before <cwdb-action> is pressed.
-import type { Decide } from './event.ts';
+import type { AskPreview, Decide } from './event.ts';
 import { Html, html } from './html.ts';
 import type { Frame } from './page.ts';
 
-export type Call = { decide: Decide } | { page: number };
+/** An empty one is a look. */
+export type Call = { decide: Decide } | { preview: AskPreview; page?: number } | { page?: number };
 
 export interface ButtonOptions {
   primary?: boolean;

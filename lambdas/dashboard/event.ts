@@ -1,5 +1,5 @@
 // What the CloudWatch console sends to a custom widget's function, read leniently: a page must come of it in any case.
-// Only `decide` is read strictly, because it acts.
+// Only `decide` and `preview` are read strictly, because they act.
 import { z } from 'zod';
 import { DECISIONS } from '../../core/decide.ts';
 import { MigrationId } from '../../core/identifiers.ts';
@@ -15,6 +15,10 @@ export const Decide = z.strictObject({
   halt: z.int().min(1),
 });
 export type Decide = z.infer<typeof Decide>;
+
+/** A press on a Preview button. */
+export const AskPreview = z.strictObject({ migration: MigrationId });
+export type AskPreview = z.infer<typeof AskPreview>;
 
 const text = z.string().optional().catch(undefined);
 
@@ -33,6 +37,7 @@ export const WidgetEvent = z.object({
   /** The console asks for help on the widget, and for nothing else. */
   describe: z.unknown().optional(),
   decide: Decide.optional(),
+  preview: AskPreview.optional(),
   /** Which page of the older completed migrations is open, from 1. */
   page: z.int().min(1).optional().catch(undefined),
   /** False where the AWS console has nothing to show: on the embedded AWS. */

@@ -1,8 +1,11 @@
-// The page: what matters first, then how far it has come, then the halt to decide on, then every migration.
+// The page: what matters first, then how far it has come, then the halt to decide on, then a preview that was asked for, then
+// every migration.
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
 import { haltCard } from './halt-card.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
+import type { ShownPreview } from './preview-card.ts';
+import { previewCard } from './preview-card.ts';
 import type { Theme } from './style.ts';
 import { styleSheet } from './style.ts';
 import { migrationsTable } from './table.ts';
@@ -24,6 +27,8 @@ export interface Frame {
   notice?: Notice | undefined;
   /** What the operator had typed when the press was refused. */
   typed?: Typed | undefined;
+  /** What came of a press on Preview. */
+  preview?: ShownPreview | undefined;
 }
 
 export interface Notice {
@@ -41,9 +46,10 @@ export const page = (view: EnvironmentView, frame: Frame): string =>
   shell(
     frame,
     html`${frame.notice && noticeCard(frame.notice)} ${head(view)}
-    ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
-    ${view.total > 0 && migrationsTable(view, frame)}
-    ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${view.gitCommit.slice(0, 12)}</p>`}`,
+      ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
+      <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
+      ${view.total > 0 && migrationsTable(view, frame)}
+      ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${view.gitCommit.slice(0, 12)}</p>`}`,
   );
 
 /** When there is no view to show: the ledger could not be read. */

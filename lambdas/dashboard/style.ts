@@ -82,6 +82,18 @@ background:transparent}
 .odin td small,.odin .small{display:block;color:var(--dim);font-size:12.5px}
 .odin .meter{display:block;height:4px;border-radius:2px;background:var(--cell);margin:6px 0 2px;max-width:260px}
 .odin .meter span{display:block;height:4px;border-radius:2px;background:var(--busy)}
+.odin td.press{white-space:nowrap;padding-right:0;text-align:right}
+.odin td.press .btn,.odin .close .btn{padding:0 11px;font-size:12.5px;line-height:18px;border-width:1px;min-width:0}
+.odin .close{float:right;margin-left:12px}
+.odin .previewed{overflow-x:auto;margin:10px 0 0}
+.odin .previewed td{padding-top:5px;padding-bottom:5px}
+.odin .previewed td.text{width:60%}.odin .previewed th:first-child{width:60px}
+.odin .previewed .write{color:var(--warn);font-weight:600}
+.odin .previewed th.number,.odin .previewed td.number{text-align:right}
+.odin .outcome{margin-top:12px}
+.odin .outcome b{color:var(--tone);font-weight:600}
+.odin ul{margin:8px 0 0;padding-left:18px;color:var(--dim);font-size:13px}
+.odin .promise{margin-top:10px}
 .odin .older{margin:0 0 14px}
 .odin .more{padding:10px 0;color:var(--dim)}
 .odin .foot{margin-top:14px;color:var(--dim);font-size:12px}

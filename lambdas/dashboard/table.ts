@@ -1,4 +1,5 @@
 // The migrations as a table, oldest first. Of many completed ones the last few are shown, and the older ones by the page.
+import { duration } from '../../core/amounts.ts';
 import { executionLink, migrationLogLink } from '../../core/links.ts';
 import { migrationLogGroup } from '../../core/names.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -6,11 +7,12 @@ import { progressText } from '../../core/progress.ts';
 import { cut } from '../../core/summaries.ts';
 import type { EnvironmentView, MigrationView } from '../../core/view.ts';
 import { isCompleted } from '../../core/view.ts';
+import type { Call } from './action.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { Frame } from './page.ts';
-import { duration, shortName, stateWord, TONES } from './words.ts';
+import { shortName, stateWord, TONES } from './words.ts';
 
 /** So many completed ones are simply shown; of more, `RECENT` are, and the rest in pages. */
 const FEW = 12;
@@ -66,6 +68,7 @@ const table = (rows: readonly MigrationView[], frame: Frame): Html => html`
         <th>When, ${frame.clock.zone}</th>
         <th>By</th>
         ${frame.links && html`<th>Links</th>`}
+        <th></th>
       </tr>
     </thead>
     <tbody>
@@ -87,8 +90,19 @@ function tableRow(row: MigrationView, frame: Frame): Html {
     <td class="number">${when !== undefined && html`<span title="${when}">${frame.clock.minute(when)}</span>`}</td>
     <td>${by === undefined ? nobody : html`<span title="${by}">${cut(shortName(by), 60)}</span>`}</td>
     ${frame.links && html`<td class="number links">${links(row, frame)}</td>`}
+    <td class="press">${canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}</td>
   </tr>`;
 }
+
+/** Whatever a run would begin, or begin again. */
+const canBePreviewed = ({ state, file }: MigrationView): boolean =>
+  file !== undefined && ['pending', 'late', 'halted', 'aborted', 'failed', 'unknown'].includes(state);
+
+/** The page of older ones that is open stays open. */
+const previewOf = ({ id }: MigrationView, { page }: Frame): Call => ({
+  preview: { migration: id },
+  ...(page !== undefined && { page }),
+});
 
 function about({ file, description, reason, changedSince, state, error, progress }: MigrationView): Html {
   return html`${description === undefined ? html`<span class="dim">${file}</span>` : cut(description, MAX_TEXT)}

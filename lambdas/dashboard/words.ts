@@ -99,16 +99,6 @@ export class Clock {
   }
 }
 
-/** `0.4 s`, `4 min 05 s`, `2 h 07 min`, `3 d 04 h` */
-export function duration(ms: number): string {
-  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${two((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${two((seconds % 86_400) / 3600)} h`;
-}
-
 /** The person in an identity: `arn:aws:sts::1:assumed-role/Admin/alice (dashboard …)` → `alice`; `dashboard` for nobody. */
 export function shortName(by: string): string {
   const name = by.replace(/^(dashboard) .*$/s, '$1').replace(/ \(dashboard .*\)$/s, '');

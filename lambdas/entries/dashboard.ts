@@ -11,6 +11,11 @@ import { WidgetEvent } from '../dashboard/event.ts';
 const resumeFunction = required(VARIABLES.resumeFunction);
 // Two attempts, each as long as `resume` may take: a repeated decision changes nothing.
 const lambda = new LambdaClient({ maxAttempts: 2 });
+// Once, and given up while there is time left to say so: three times as long as the previewed code may take.
+const patient = new LambdaClient({
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+});
 
 export const handler = lambdaHandler(
   WidgetEvent,
@@ -18,5 +23,6 @@ export const handler = lambdaHandler(
     awsServices(),
     deployedManifest(),
     async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as ResumeAnswer,
+    (functionName, payload) => invokeFunction(patient, functionName, payload),
   ),
 );

@@ -47,7 +47,7 @@ export function createPreview({ migration, allows, session, bundle, log, now }: 
     }
     const credentials = await session();
     const from = now();
-    const timeMs = invocation.remainingMs() - ANSWER_MS;
+    const timeMs = Math.min(invocation.remainingMs() - ANSWER_MS, (preview.endAfterSeconds ?? Infinity) * 1000);
     const scratch = mkdtempSync(path.join(tmpdir(), 'odin-preview-'));
     const child = fork(bundle, [], {
       env: { ...environmentWithoutCredentials(), ...credentials, TMPDIR: scratch, [VARIABLES.previewProcess]: 'true' },

@@ -1,6 +1,7 @@
 // The dashboard as an operator uses it: a real browser, the real widget function, the embedded AWS, the sample
 // environment with a halt that a run before it left behind.
 import { userInfo } from 'node:os';
+import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -59,6 +60,20 @@ async function leaveHalt(): Promise<void> {
 const headline = (text: string) => page.locator('.head .title', { hasText: text });
 const button = (label: string) => page.locator('.btn', { hasText: label });
 const state = (id: string) => page.locator(`tr[data-migration="${id}"]`).getAttribute('data-state');
+/** Key, content and time of change of every object, also of the ledger. */
+async function everything(): Promise<string[]> {
+  const { s3, ledgerBucket } = embedded.deployment;
+  const found: string[] = [];
+  for (const Bucket of [ledgerBucket, 'odin-sample-data']) {
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket })) {
+      found.push(
+        ...Contents.map(({ Key, ETag, LastModified }) => `${Bucket}/${Key} ${ETag} ${LastModified?.toISOString()}`),
+      );
+    }
+  }
+  return found;
+}
+
 const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
 
 describe('the dashboard in a browser', () => {
@@ -99,6 +114,30 @@ describe('the dashboard in a browser', () => {
     await until('two refreshes', () => Promise.resolve(looks.length >= 2 ? true : undefined));
     await field.pressSequentially('cleared');
     expect(await field.inputValue()).toBe('The disk has been cleared');
+  });
+
+  it('Preview of a pending one shows what it would write, stays over the refreshes, and changes nothing', async () => {
+    const before = await everything();
+    await page.locator('tr[data-migration="0003"] .btn', { hasText: 'Preview' }).click();
+    const card = page.locator('[data-previewed="0003"]');
+    await card.waitFor({ timeout: 60_000 });
+    const [write, ...others] = await card.locator('tr[data-call="write"]').allTextContents();
+    expect(write?.replace(/\s+/g, ' ').trim()).toBe(
+      'WRITE PutObject 120 120 180.0 kB s3://odin-sample-data/odin/data/afc/sales/',
+    );
+    expect(others).toEqual([]);
+    expect(await card.textContent()).toContain('It would run to its end');
+    expect(await card.textContent()).toContain('Nothing was changed');
+    expect(await everything()).toEqual(before);
+
+    const looks: string[] = [];
+    page.on('response', (response) => looks.push(response.url()));
+    await until('two refreshes', () => Promise.resolve(looks.length >= 2 ? true : undefined));
+    expect(await card.count()).toBe(1);
+    expect(await page.locator('input[name="reason"]').inputValue()).toBe('The disk has been cleared');
+
+    await card.locator('.btn', { hasText: 'Close' }).click();
+    await card.waitFor({ state: 'detached' });
   });
 
   it('Retry, confirmed, is recorded with the name and the reason, and the run finishes before our eyes', async () => {

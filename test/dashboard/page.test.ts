@@ -1,9 +1,11 @@
 // What the page shows: of nothing, of much, of a halt, of hostile texts, in light and in dark.
 import { describe, expect, it } from 'vitest';
+import { duration } from '../../core/amounts.ts';
 import type { MigrationState } from '../../core/view.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
-import { Clock, duration, headline, shortName } from '../../lambdas/dashboard/words.ts';
-import { actions, EXECUTION, frame, FUNCTION_ARN, openHalt, row, rows, viewOf } from './support.ts';
+import { Clock, headline, shortName } from '../../lambdas/dashboard/words.ts';
+import type { Previewed } from '../../core/preview.ts';
+import { actions, callsOf, EXECUTION, frame, FUNCTION_ARN, openHalt, reportOf, row, rows, viewOf } from './support.ts';
 
 const HALTED = viewOf([row(1, 'applied'), row(2, 'halted'), row(3, 'pending')], openHalt('0002'));
 
@@ -98,6 +100,7 @@ describe('a halt', () => {
 
   it('has four buttons that name this very halt, call this function, and ask first', () => {
     const found = actions(page(HALTED, frame()));
+    found.delete('Preview');
     expect([...found.keys()]).toEqual(['Retry', 'Mark applied', 'Skip', 'Abort']);
     for (const [label, { payload, endpoint, confirmation }] of found) {
       expect(payload).toEqual({
@@ -110,13 +113,106 @@ describe('a halt', () => {
 
   it('of an attempt that succeeded cannot be skipped', () => {
     const view = viewOf([row(1, 'halted')], openHalt('0001', { outcome: 'unrecorded' }));
-    expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Mark applied', 'Abort']);
+    expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Mark applied', 'Abort', 'Preview']);
   });
 
   it('without an error says that the outcome is unknown', () => {
     const { error, ...halt } = openHalt('0001', { outcome: 'unknown' });
     expect(error).toBeDefined();
     expect(textOf(page(viewOf([row(1, 'halted')], halt), frame()))).toContain('has an unknown outcome');
+  });
+});
+
+describe('a preview', () => {
+  const shown = (previewed: Partial<Previewed> = {}, isFirst = true) => {
+    const html = page(
+      viewOf([row(1, 'applied'), row(2, 'pending')]),
+      frame({ preview: { previewed: { ...reportOf('0002'), ...previewed }, isFirst } }),
+    );
+    return { html, text: textOf(html) };
+  };
+
+  it.each<MigrationState>(['pending', 'late', 'halted', 'aborted', 'failed', 'unknown'])(
+    'can be asked for of a migration that is %s',
+    (state) => {
+      const { payload, endpoint, confirmation } = actions(page(viewOf([row(2, state)]), frame())).get('Preview')!;
+      expect(payload).toEqual({ preview: { migration: '0002' } });
+      expect([endpoint, confirmation]).toEqual([FUNCTION_ARN, '']);
+    },
+  );
+
+  it.each<MigrationState>(['applied', 'marked-applied', 'baseline', 'skipped', 'running', 'succeeded', 'decided'])(
+    'is not offered of one that is %s',
+    (state) => {
+      expect([...actions(page(viewOf([row(2, state)]), frame())).keys()]).toEqual([]);
+    },
+  );
+
+  it('is not offered of one whose file was deleted: there is no function', () => {
+    const { file, ...deleted } = row(2, 'failed');
+    expect(file).toBeDefined();
+    expect(actions(page(viewOf([deleted]), frame())).has('Preview')).toBe(false);
+  });
+
+  it('keeps the open page of older ones open', () => {
+    const html = page(viewOf([...rows(100, 'applied'), row(101, 'pending')]), frame({ page: 2 }));
+    expect(actions(html).get('Preview')?.payload).toEqual({ preview: { migration: '0101' }, page: 2 });
+  });
+
+  it('shows the held-back writes as the command line does, the reads folded together, and that nothing was changed', () => {
+    const { html, text } = shown();
+    expect(text).toContain('Preview of 0002');
+    expect(text).toContain('WRITE DeleteObjects 12 11,204 48.1 GB s3://springboard/odin/data/ ');
+    expect(text).toContain('It would run to its end; the preview took 1.2 s.');
+    expect(text).toContain('Nothing was changed: what is marked WRITE was held back.');
+    expect(html.indexOf('<details id="preview-reads">')).toBeGreaterThan(html.indexOf('data-call="write"'));
+    expect(html.indexOf('data-call="read"')).toBeGreaterThan(html.indexOf('<details id="preview-reads">'));
+    expect(html.indexOf('data-previewed="0002"')).toBeLessThan(html.indexOf('data-migration="0001"'));
+    expect(actions(html).get('Close')?.payload).toEqual({});
+  });
+
+  it('in part says how much of the whole it is', () => {
+    const { text } = shown({
+      outcome: 'more',
+      durationMs: 15_000,
+      checkpoints: 4,
+      checkpoint: { cursor: 'x', done: 2_000, total: 10_000 },
+      share: 5,
+    });
+    expect(text).toContain(
+      'Stopped at a checkpoint within the 20 s that this page gives it at 2,000 of 10,000, after 15.0 s, 4 checkpoints in ' +
+        '1 slice; the whole would be 5.0 times this, 1 min 15 s and its writes.',
+    );
+  });
+
+  it('that was cut off says that this page did it', () => {
+    expect(shown({ outcome: 'cut off', durationMs: 20_000 }).text).toContain(
+      'Its time on this page was over after 20.0 s, before a checkpoint.',
+    );
+  });
+
+  it('shows what was thrown and where', () => {
+    const error = { name: 'TypeError', message: 'no such key', stack: 'at x (migrations/odin-dev/0002.ts:12:9)' };
+    const { html, text } = shown({ outcome: 'threw', error, calls: [] });
+    expect(html).toContain('class="card bad" role="status" data-previewed="0002"');
+    expect(text).toContain('It wrote nothing, and read nothing.');
+    expect(text).toContain('TypeError : no such key at migrations/odin-dev/0002.ts:12:9');
+  });
+
+  it('says what it cannot know, and what was printed', () => {
+    const { text } = shown(
+      {
+        stale: [{ what: 'DynamoDB:Query', target: 'trips', count: 2 }],
+        output: ['12 files found'],
+        omitted: { calls: 7, occurrences: 3, lines: 0 },
+      },
+      false,
+    );
+    expect(text).toContain('DynamoDB:Query of trips (2×) did not see an earlier write');
+    expect(text).toContain('it saw the data without what the migrations before it would change');
+    expect(text).toContain('and 3 more of this kind');
+    expect(text).toContain('and 7 calls on more targets than are listed');
+    expect(text).toContain('What it printed (1 line) 12 files found');
   });
 });
 
@@ -139,9 +235,35 @@ describe('texts of others', () => {
     expect(html).not.toMatch(/<script|<img|onerror="|onmouseover='/);
     expect(html).not.toContain('\u202e');
     expect(html).not.toContain('\u0000');
-    expect(html.match(/<cwdb-action/g)).toHaveLength(4);
+    expect(html.match(/<cwdb-action/g)).toHaveLength(4 + 2);
     expect(html.match(/<\/pre>/g)).toHaveLength(2);
     expect(html).toContain('&#60;script&#62;alert(1)&#60;/script&#62;');
+  });
+
+  it('of a preview are text and nothing else as well, and cut', () => {
+    const hostile = HOSTILE.repeat(2_000);
+    const occurrences = Array.from({ length: 50 }, () => ({ what: hostile, target: hostile, count: 2 }));
+    const calls = Array.from({ length: 200 }, (_, index) =>
+      callsOf(hostile, { sent: index % 2 === 0, service: hostile, target: hostile, examples: [hostile] }),
+    );
+    const report = reportOf('0001', {
+      outcome: 'threw',
+      error: { name: hostile, message: hostile, stack: hostile },
+      checkpoint: { cursor: hostile, note: hostile },
+      calls,
+      stale: occurrences,
+      refused: occurrences,
+      output: Array.from({ length: 200 }, () => hostile),
+    });
+    const preview = { previewed: { ...report, description: hostile }, isFirst: false };
+    const html = page(viewOf([row(1, 'pending')]), frame({ preview }));
+    expect(html).not.toMatch(/<script|<img|onerror="|onmouseover='/);
+    expect(html).not.toContain('\u202e');
+    expect(html.match(/<cwdb-action/g)).toHaveLength(2);
+    expect(html.match(/<\/pre>/g)).toHaveLength(2);
+    expect(html.length).toBeLessThan(250_000);
+    expect(textOf(html)).toContain('and 60 more rows: npx odin-migrate preview');
+    expect(textOf(html)).toContain('… and 160 more');
   });
 
   it('that are very long are cut', () => {

@@ -46,7 +46,7 @@ describe('the deployed dashboard', () => {
     expect(systemFunctionName('odin-dev', 'dashboard')).toBe('customWidget-odin-migrate-odin-dev');
   });
 
-  it('has a role that reads the ledger and invokes resume, and nothing else', () => {
+  it('has a role that reads the ledger, invokes resume and the migrations, and nothing else', () => {
     const { Role } = only(
       'AWS::Lambda::Function',
       ({ FunctionName }) => FunctionName === 'customWidget-odin-migrate-odin-dev',
@@ -60,12 +60,13 @@ describe('the deployed dashboard', () => {
       's3:GetObject',
       's3:ListBucket',
     ]);
-    const invoked = statements.find(({ Action }) => Action === 'lambda:InvokeFunction')!.Resource as {
-      'Fn::GetAtt': [string, string];
-    };
-    expect(template.Resources[invoked['Fn::GetAtt'][0]]!.Properties['FunctionName']).toBe(
+    const invoked = statements.find(({ Action }) => Action === 'lambda:InvokeFunction')!.Resource;
+    const [resume, migrations, ...others] = invoked as [{ 'Fn::GetAtt': [string, string] }, ...unknown[]];
+    expect(others).toEqual([]);
+    expect(template.Resources[resume['Fn::GetAtt'][0]]!.Properties['FunctionName']).toBe(
       'odin-migrate-odin-dev-resume',
     );
+    expect(JSON.stringify(migrations)).toMatch(/:function:odin-migrate-odin-dev-0\?\?\?"/);
   });
 
   it('is a widget on a dashboard, whose address is an output of the stack', () => {

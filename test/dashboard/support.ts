@@ -1,4 +1,5 @@
 // Views and frames for the tests of the page: an environment of any size, and what a button sends.
+import type { CallGroup, PreviewReport } from '../../core/preview.ts';
 import type { EnvironmentView, MigrationState, MigrationView, OpenHalt } from '../../core/view.ts';
 import { isCompleted } from '../../core/view.ts';
 import type { Frame } from '../../lambdas/dashboard/page.ts';
@@ -67,7 +68,35 @@ export const openHalt = (migration: string, changed: Partial<OpenHalt> = {}): Op
   ...changed,
 });
 
-/** What each <cwdb-action> would send, by the label of the button before it. */
+export const callsOf = (operation: string, changed: Partial<CallGroup> = {}): CallGroup => ({
+  sent: false,
+  service: 'S3',
+  operation,
+  target: 's3://springboard/odin/data/part-0',
+  calls: 12,
+  items: 11_204,
+  bytes: 48_100_000_000,
+  unsized: 0,
+  examples: [],
+  ...changed,
+});
+
+export const reportOf = (migration: string, changed: Partial<PreviewReport> = {}): PreviewReport => ({
+  migration,
+  outcome: 'finished',
+  durationMs: 1_200,
+  slices: 1,
+  checkpoints: 0,
+  calls: [callsOf('ListObjectsV2', { sent: true }), callsOf('DeleteObjects')],
+  simulated: [],
+  stale: [],
+  refused: [],
+  output: [],
+  omitted: { calls: 0, occurrences: 0, lines: 0 },
+  ...changed,
+});
+
+/** What each <cwdb-action> would send, by the label of the button before it; the last one of several with the same label. */
 export function actions(html: string): Map<string, { payload: unknown; endpoint: string; confirmation: string }> {
   const found = html.matchAll(/<a class="btn[^"]*">([^<]*)<\/a\s*>\s*<cwdb-action\s([^>]*)>([^<]*)<\/cwdb-action/g);
   const attribute = (text: string, name: string) => new RegExp(`${name}="([^"]*)"`).exec(text)?.[1] ?? '';

@@ -1,21 +1,28 @@
 // The widget's protocol: help, looks that change nothing, and decisions that reach `resume` as the page named them.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { OdinError } from '../../core/errors.ts';
 import type { ResumeAnswer, ResumePayload } from '../../core/payloads.ts';
+import { PreviewPayload } from '../../core/preview.ts';
 import { createDashboard } from '../../lambdas/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
 import { createResume } from '../../lambdas/resume.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
-import { actions, FUNCTION_ARN } from './support.ts';
+import { actions, FUNCTION_ARN, reportOf } from './support.ts';
 
 let world: World;
 let sent: ResumePayload[];
 let failure: Error | undefined;
+/** What the migrations' functions were sent, and what they answer. */
+let asked: { functionName: string; payload: PreviewPayload }[];
+let report: unknown;
 
 beforeEach(() => {
   world = createWorld();
   sent = [];
   failure = undefined;
+  asked = [];
+  report = reportOf('0001');
 });
 
 /** The dashboard with the real `resume` behind it. */
@@ -25,7 +32,11 @@ function call(event: object): Promise<string> {
     sent.push(payload);
     return failure === undefined ? resume(payload, invocation(world)) : Promise.reject(failure);
   };
-  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send);
+  const ask = (functionName: string, payload: PreviewPayload): Promise<unknown> => {
+    asked.push({ functionName, payload: PreviewPayload.parse(payload) });
+    return failure === undefined ? Promise.resolve(report) : Promise.reject(failure);
+  };
+  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send, ask);
   return dashboard(WidgetEvent.parse(event), { functionArn: FUNCTION_ARN });
 }
 
@@ -46,6 +57,7 @@ const context = (all: Record<string, string> = {}, more: object = {}) => ({
   },
 });
 
+const PREVIEW = { preview: { migration: '0001' } };
 const decide = (decision: string, halt = 1) => ({ decide: { decision, migration: '0001', attempt: 1, halt } });
 
 async function halt(number = 1): Promise<void> {
@@ -78,7 +90,7 @@ describe('a look', () => {
     const before = world.store.writes();
     for (let times = 0; times < 3; times += 1) await call(context({ reason: 'because', name: 'alice' }));
     expect(world.store.writes()).toEqual(before);
-    expect(sent).toEqual([]);
+    expect([...sent, ...asked]).toEqual([]);
   });
 
   it.each([{}, { widgetContext: null }, { widgetContext: { theme: 'mauve', forms: 7, timezone: [] } }, { page: 'x' }])(
@@ -103,10 +115,10 @@ describe('describe', () => {
     '%j answers help, in Markdown, and does nothing else',
     async (event) => {
       await halt();
-      const help = await call({ ...event, ...decide('retry') });
+      const help = await call({ ...event, ...decide('retry'), ...PREVIEW });
       expect(help).toMatch(/^## odin-migrate\n/);
       expect(help).not.toContain('<');
-      expect(sent).toEqual([]);
+      expect([...sent, ...asked]).toEqual([]);
     },
   );
 });
@@ -194,5 +206,78 @@ describe('a press', () => {
     const html = await call({ ...decide('skip'), ...context({ reason: long, name: long }, { dashboardName: long }) });
     expect(notice(html)).toBe('good');
     expect(sent[0]?.by.length).toBeLessThanOrEqual(512);
+  });
+});
+
+describe('a press on Preview', () => {
+  it('asks that migration for a preview of 20 s, shows what came of it, and changes nothing', async () => {
+    const { payload } = actions(await call(context())).get('Preview')!;
+    report = reportOf('0002');
+    const before = world.store.writes();
+    const html = await call({ ...(payload as object), ...context() });
+    const functionName = manifestOf('0001', '0002').migrations[1]?.functionName;
+    expect(asked).toEqual([{ functionName, payload: { preview: { migration: '0002', endAfterSeconds: 20 } } }]);
+    expect(html).toContain('data-previewed="0002"');
+    expect(html).toContain('it saw the data without what the migrations before it would change');
+    expect(world.store.writes()).toEqual(before);
+    expect(sent).toEqual([]);
+  });
+
+  it('of a halted one begins at the checkpoint that the attempt has left, and keeps the halt in view', async () => {
+    await halt();
+    const subject = { migration: '0001', attempt: 1, execution: 'e' };
+    const left = { slice: 1, cursor: { after: 'k' }, done: 50, total: 100 };
+    await world.ledger.moveCheckpoint(subject, world.writer, undefined, left);
+    report = reportOf('0001', { outcome: 'more', checkpoints: 1, checkpoint: { cursor: 'l', done: 60, total: 100 } });
+    const html = await call({ ...PREVIEW, ...context() });
+    expect(asked[0]?.payload.preview.cursor).toEqual({ after: 'k' });
+    expect(html).toContain('the whole would be 5.0 times this');
+    expect(html).toContain('data-halted="0001"');
+  });
+
+  it('on a page of before its completion previews nothing, and so for an id that was never there', async () => {
+    await world.ledger.createCompletion({ migration: '0001', attempt: 0, execution: 'e' }, world.writer, {
+      completion: 'baseline',
+    });
+    for (const migration of ['0001', '0003']) {
+      const html = await call({ preview: { migration }, ...context() });
+      expect(html).toContain(`${migration} is not pending`);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it('that was configured into the widget, so that a look would preview, is not taken', async () => {
+    const html = await call({ ...PREVIEW, ...context({}, { params: PREVIEW }) });
+    expect(html).not.toContain('data-previewed');
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    { preview: { migration: '1' } },
+    { preview: { migration: '0001', cursor: 'x' } },
+    { preview: { migration: '0001', endAfterSeconds: 900 } },
+    { preview: true },
+  ])('with the payload %j is no press', (event) => {
+    expect(WidgetEvent.safeParse({ ...event, ...context() }).success).toBe(false);
+  });
+
+  it('that the function fails on says why, and that nothing was changed', async () => {
+    failure = new OdinError({
+      code: 'NoReadOnlySession',
+      source: 'system',
+      what: 'Nothing was previewed: <denied>.',
+    });
+    const html = await call({ ...PREVIEW, ...context() });
+    expect(notice(html)).toBe('bad');
+    expect(html).toContain('0001 could not be previewed; nothing was changed');
+    expect(html).toContain('&#60;denied&#62;');
+    expect(html).toContain('npx odin-migrate preview odin-dev 0001');
+  });
+
+  it('that a function of another version answers is taken for no report', async () => {
+    report = { outcome: 'finished' };
+    const html = await call({ ...PREVIEW, ...context() });
+    expect(notice(html)).toBe('bad');
+    expect(html).toContain('npx cdk deploy OdinMigrate-odin-dev');
   });
 });

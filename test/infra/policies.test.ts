@@ -198,8 +198,20 @@ describe('the state machine', () => {
     fc.assert(
       fc.property(fc.nat(9999), (n) => {
         const arn = arnOfFunction(migrationFunctionName('odin-dev', String(n).padStart(4, '0')));
-        expect(holders('lambda:InvokeFunction', arn)).toEqual(['StateMachineRole']);
+        const others = holders('lambda:InvokeFunction', arn).filter((name) => name !== 'DashboardRole');
+        expect(others).toEqual(['StateMachineRole']);
       }),
     );
+  });
+
+  it('the migrations are previewed by the dashboard, which invokes no function of another environment', () => {
+    for (const migration of ['0001', '0004', '0010']) {
+      const arn = arnOfFunction(migrationFunctionName('odin-dev', migration));
+      expect(holders('lambda:InvokeFunction', arn)).toContain('DashboardRole');
+    }
+    for (const environment of ['odin', 'odin-dev-two', 'odin-dev-0abc']) {
+      const arn = arnOfFunction(migrationFunctionName(environment, '0001'));
+      expect(holders('lambda:InvokeFunction', arn)).toEqual([]);
+    }
   });
 });

@@ -110,7 +110,8 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     handler: ({ services }) => {
       const resume = createResume(services);
       const send = (payload: ResumePayload) => resume(payload, invocation(createWorld()));
-      return served(WidgetEvent, createDashboard(services, MANIFEST, send));
+      const previewNothing = () => Promise.reject(new Error('nothing was previewed'));
+      return served(WidgetEvent, createDashboard(services, MANIFEST, send, previewNothing));
     },
     good: {
       decide: { decision: 'abort', ...AT, halt: 1 },

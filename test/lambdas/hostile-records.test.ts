@@ -85,10 +85,12 @@ const READERS: Record<string, (world: World) => Promise<unknown>> = {
   'the view of status': ({ ledger, clock }) => readView(ledger, MANIFEST, clock.now()),
   'the history': ({ ledger }) => readHistory(ledger),
   'the dashboard': (world) =>
-    createDashboard(world.services, MANIFEST, () => Promise.reject(new Error('nothing was decided')))(
-      WidgetEvent.parse({}),
-      invocation(world),
-    ),
+    createDashboard(
+      world.services,
+      MANIFEST,
+      () => Promise.reject(new Error('nothing was decided')),
+      () => Promise.reject(new Error('nothing was previewed')),
+    )(WidgetEvent.parse({}), invocation(world)),
 };
 
 /** The keys of the objects that a reader reads when all is well. */

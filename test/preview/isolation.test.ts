@@ -64,6 +64,9 @@ export async function migration(): Promise<void> {
   }
   throw new Error('y'.repeat(100_000));
 }`,
+  '0006.ts': `export async function migration(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}`,
 };
 
 describe('a preview on the embedded AWS', () => {
@@ -120,6 +123,11 @@ describe('a preview on the embedded AWS', () => {
 
   it("ends one that does not end within the function's time", async () => {
     expect(await world.preview('0004')).toMatchObject({ outcome: 'cut off', calls: [], checkpoints: 0 });
+  });
+
+  it('ends one long before that, if the payload says so', async () => {
+    const { text } = await world.invokeByHand('0006', { preview: { migration: '0006', endAfterSeconds: 1 } });
+    expect(JSON.parse(text)).toMatchObject({ outcome: 'cut off', calls: [], checkpoints: 0 });
   });
 
   it('answers within the limit of a function, and says how much it left out', async () => {

@@ -3,7 +3,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { ListObjectsV2Command, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Previewed } from '../../cli/commands/preview.ts';
+import type { Previewed } from '../../core/preview.ts';
 import type { Deployment } from '../../cli/deployment.ts';
 import { sendCancel, sendDecision } from '../../cli/deployment.ts';
 import { previewMigration } from '../../cli/preview.ts';

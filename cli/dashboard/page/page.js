@@ -21,11 +21,13 @@ const CONSOLE_STYLE = `<style>
 </style>`;
 
 let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
-/** What the last button asked to see, such as a page of older migrations; a refresh keeps to it. */
+/** The page of older migrations that the last button asked to see; a refresh keeps to it, and never presses again. */
 let view = {};
 let drawn = '';
 /** What the last press came to: it stays over the refreshes, so that nobody misses it. */
 let notice = '';
+/** What the last press on Preview showed: it stays as well, until the next press. */
+let preview = '';
 let last = Promise.resolve();
 
 async function post(path, body) {
@@ -61,6 +63,7 @@ function draw(html, typed = {}) {
   const { name: focused, selectionStart, selectionEnd } = root.activeElement ?? {};
   root.innerHTML = CONSOLE_STYLE + html;
   if (notice) root.querySelector('.odin')?.insertAdjacentHTML('afterbegin', notice);
+  if (preview) root.getElementById('preview')?.insertAdjacentHTML('beforeend', preview);
   for (const id of open) root.getElementById(id)?.setAttribute('open', '');
   for (const field of fields()) {
     field.value = typed[field.name] ?? field.value;
@@ -85,10 +88,11 @@ async function press(action) {
   if (question !== null && !(await confirmed(question))) return;
   await work(async () => {
     const html = await call(payload, formValues());
-    notice = '';
+    notice = preview = drawn = '';
     draw(html);
     notice = root.querySelector('[data-notice]')?.outerHTML ?? '';
-    view = payload.decide === undefined ? payload : {};
+    preview = root.getElementById('preview')?.innerHTML.trim() ?? '';
+    view = payload.page === undefined ? {} : { page: payload.page };
   });
 }
 

@@ -1,0 +1,27 @@
+// How numbers, amounts of data and times are written, in the terminal and on the dashboard.
+
+/** `11,204` */
+export const countText = (value: number): string => value.toLocaleString('en-US');
+
+/** `1 slice`, `2 slices` */
+export const numberOf = (value: number, noun: string): string => `${countText(value)} ${noun}${value === 1 ? '' : 's'}`;
+
+/** `48.1 GB`, in powers of 1,000. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? String(value) : value.toFixed(1)} ${units[power] ?? ''}`;
+}
+
+/** `0.4 s`, `12.3 s`, `4 min 05 s`, `2 h 07 min`, `3 d 04 h` */
+export function duration(ms: number): string {
+  if (Math.round(ms / 100) < 600) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.max(60, Math.floor(ms / 1000)); // 59.96 s is a minute
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (hours < 1) return `${minutes} min ${two(seconds % 60)} s`;
+  if (hours < 48) return `${hours} h ${two(minutes % 60)} min`;
+  return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
+}

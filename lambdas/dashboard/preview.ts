@@ -1,0 +1,46 @@
+// A press on Preview: asks the migration's function for a preview that is short enough for somebody who waits before a page.
+import type { Ledger } from '../../core/ledger.ts';
+import type { Manifest } from '../../core/manifest.ts';
+import type { PreviewPayload } from '../../core/preview.ts';
+import { parseReport, previewed } from '../../core/preview.ts';
+import type { Notice } from './page.ts';
+import type { ShownPreview } from './preview-card.ts';
+
+/**
+ * The time of the migration's code. With both functions' cold starts and the two looks at the ledger it is well below the
+ * 90 s of this function.
+ */
+export const PREVIEW_SECONDS = 20;
+
+/** Sends a payload to a migration's function, which may be told nothing but to preview, and gives back its answer. */
+export type AskMigration = (functionName: string, payload: PreviewPayload) => Promise<unknown>;
+
+/** @throws OdinError what the function failed with, and what cannot be read of the ledger */
+export async function preview(
+  migration: string,
+  ledger: Ledger,
+  { environment, migrations }: Manifest,
+  ask: AskMigration,
+): Promise<ShownPreview | Notice> {
+  const entry = migrations.find(({ id }) => id === migration);
+  const completed = await ledger.completedIds();
+  if (!entry || completed.has(migration)) return notPending(migration);
+  const checkpoint = await ledger.checkpoint(migration);
+  const answer = await ask(entry.functionName, {
+    preview: {
+      migration,
+      ...(checkpoint && { cursor: checkpoint.cursor }),
+      endAfterSeconds: PREVIEW_SECONDS,
+    },
+  });
+  return {
+    previewed: previewed(parseReport(environment, answer), entry, checkpoint?.done),
+    isFirst: migrations.every(({ id }) => id >= migration || completed.has(id)),
+  };
+}
+
+const notPending = (migration: string): Notice => ({
+  tone: 'warn',
+  title: `${migration} is not pending`,
+  lines: ['Nothing was previewed. What you see now is the newest.'],
+});
