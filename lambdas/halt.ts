@@ -95,7 +95,7 @@ export function createHalt(services: Services, manifest: Manifest) {
   /**
    * Who else waits, and is resumed by the same decision. Of the same halt everybody, this execution's other tokens too:
    * of two invocations nobody can tell whose token is the live one, and a dead token costs nothing. Of an earlier halt
-   * who is still alive: a decision was recorded there that never reached him.
+   * who is still alive, this execution too: a decision was recorded there that never reached him.
    */
   async function othersWaiting(
     current: HaltRecord | undefined,
@@ -107,8 +107,9 @@ export function createHalt(services: Services, manifest: Manifest) {
     if (current?.attempt === attempt && current.halt === halt) return others;
     const left: HaltRecord['waiting'] = [];
     for (const other of others) {
-      if (other.execution !== self.execution && (await executions.isAlive(other.execution)))
+      if (other.execution === self.execution || (await executions.isAlive(other.execution))) {
         left.push({ ...other, since: self.since });
+      }
     }
     return left;
   }

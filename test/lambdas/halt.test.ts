@@ -275,6 +275,20 @@ describe('an invocation that was slow', () => {
     expect(await record()).toMatchObject({ halt: 2 });
     expect(await waiting()).toContainEqual([me, tokens.me]);
   });
+
+  it('and opens a halt after an abort that did not reach the live token of its execution keeps that one', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt({ token: 'slow' });
+    await halt();
+    await decide('abort');
+    await halt({ token: 'slow' });
+    expect((await record())?.halt).toBe(2);
+    expect(await waiting()).toEqual([
+      [me, tokens.me],
+      [me, 'slow'],
+    ]);
+  });
 });
 
 describe('HaltNotNeeded: the ledger has moved on', () => {
