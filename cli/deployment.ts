@@ -61,7 +61,7 @@ export async function findDeployment(environment: string, options: ClientOptions
       code: 'NotDeployed',
       source: 'user',
       what: `The stack ${name} was not found: ${describeThrown(cause)}.`,
-      next: `Check the AWS profile and region, or deploy it: npx cdk deploy ${name}`,
+      next: `Check the environment's name, the AWS profile and region, or deploy it: npx cdk deploy ${name}`,
       cause,
     });
   }
@@ -143,7 +143,12 @@ export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): 
 
 async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
   const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
-  if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
+  // The functions are the same everywhere, and say how one runs a deployed environment.
+  const here = (words: string) => words.replaceAll('odin-migrate run ', 'odin-migrate local ');
+  if (isRefusal(answer)) {
+    const next = answer.next !== undefined && deployment.local ? here(answer.next) : answer.next;
+    throw new OdinError({ ...answer, ...(next !== undefined && { next }), source: 'user' });
+  }
   return answer;
 }
 

@@ -1,6 +1,6 @@
 // An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OdinError } from '../core/errors.ts';
@@ -21,6 +21,8 @@ import type { Project } from './project.ts';
 export interface EmbeddedOptions {
   project: Project;
   environment: string;
+  /** Forgets what was run here before. */
+  fresh?: boolean | undefined;
   /** Where everything is kept; the project's own ignored folder when absent. */
   directory?: string;
   rehearsal?: Rehearsal | undefined;
@@ -54,6 +56,9 @@ export const localDirectory = (project: Project, environment: string): string =>
 /** The stack's outputs, for whoever looks at the ledger without running anything. */
 export const OUTPUTS_FILE = 'outputs.json';
 
+/** One machine has one clock: a decision does not wait longer than the old attempt may run. */
+const CLOCK_MARGIN_SECONDS = 1;
+
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { project, environment } = options;
@@ -65,13 +70,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     return Promise.resolve();
   };
   try {
-    const settings = configurationOf(project.configuration, environment);
+    if (options.fresh) forget(directory);
+    const settings = {
+      ...configurationOf(project.configuration, environment),
+      clockMarginSeconds: CLOCK_MARGIN_SECONDS,
+    };
+    const { environments } = project.configuration;
     const assemblyDirectory = path.join(directory, 'cdk.out');
     const app = offlineApp(assemblyDirectory);
     const [prepared] = addEnvironments({
       app,
       projectDirectory: project.directory,
-      configuration: project.configuration,
+      configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
       only: environment,
       workDirectory: directory,
       rehearsal: options.rehearsal,
@@ -132,13 +142,22 @@ async function putData(project: Project, module: string | undefined, s3: S3Clien
   });
 }
 
+/** Under the lock: what another process works with is not taken away from it. */
+function forget(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name !== LOCK_FILE) rmSync(path.join(directory, name), { recursive: true, force: true });
+  }
+}
+
+const LOCK_FILE = 'process';
+
 /**
  * The embedded S3 belongs to one process at a time: its conditional writes hold within a process. A lock whose process
  * is gone is taken over.
  */
 function lock(directory: string, environment: string): () => void {
   mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, 'process');
+  const file = path.join(directory, LOCK_FILE);
   for (let tries = 0; tries < 2; tries += 1) {
     try {
       writeFileSync(file, String(process.pid), { flag: 'wx' });

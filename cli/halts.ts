@@ -1,14 +1,29 @@
 // What a halt is and how it is answered, in the words that every command uses.
 import { choices, resumeCommand } from '../core/choices.ts';
-import { firstSourceLine } from '../core/summaries.ts';
+import { firstSourceLine, wasCancelled } from '../core/summaries.ts';
+import type { HaltRecord } from '../core/records.ts';
 import type { OpenHalt } from '../core/view.ts';
 import { colour, plain, print, utc } from './output.ts';
 
-export const OUTCOMES: Record<OpenHalt['outcome'], string> = {
+const OUTCOMES: Record<OpenHalt['outcome'], string> = {
   failed: 'it failed',
   unknown: 'unknown outcome, it may have run in part',
   unrecorded: 'it succeeded, but its completion could not be recorded',
 };
+
+/** How it came to a halt, after "halted:". */
+export const outcomeText = ({ outcome, error }: Pick<HaltRecord, 'outcome' | 'error'>): string =>
+  wasCancelled(error) ? 'it was cancelled, and stopped at a checkpoint' : OUTCOMES[outcome];
+
+/** Where the error is, in the migration's own file if that can be told; empty when there is no such place. */
+export const placeOf = (error: OpenHalt['error']): string =>
+  error?.stack === undefined ? '' : plain(firstSourceLine(error.stack));
+
+/** How an attempt ended that did not succeed. */
+export const failureText = (error: OpenHalt['error']): string =>
+  wasCancelled(error)
+    ? `${colour.yellow('stopped')}: ${plain(error?.message ?? '')}`
+    : `${colour.red('failed')}: ${error ? plain(`${error.name}: ${error.message}`) : ''}`;
 
 export interface Where {
   environment: string;
@@ -17,13 +32,13 @@ export interface Where {
 
 /** The open halt with its error, as `status` and `resume` show it. */
 export function printHalt(halt: OpenHalt): void {
-  const { migration, attempt, outcome, error, since, description } = halt;
+  const { migration, attempt, error, since, description } = halt;
   const what = description === undefined ? '' : `  ${plain(description)}`;
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
-  print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${OUTCOMES[outcome]}`);
+  print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${outcomeText(halt)}`);
   if (error) print(`  ${colour.red(plain(`${error.name}: ${error.message}`))}`);
-  const line = error?.stack === undefined ? '' : firstSourceLine(error.stack);
-  if (line !== '') print(`  ${colour.dim(`at ${plain(line)}`)}`);
+  const place = placeOf(error);
+  if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
 }
 
 export function printDecisions(where: Where, halt: OpenHalt): void {

@@ -1,9 +1,8 @@
 // Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
 import { progressOf, progressText } from '../core/progress.ts';
 import type { Completion } from '../core/records.ts';
-import { firstSourceLine } from '../core/summaries.ts';
 import type { RunEvent } from './follow.ts';
-import { OUTCOMES } from './halts.ts';
+import { failureText, outcomeText, placeOf } from './halts.ts';
 import { colour, duration, plain, print } from './output.ts';
 
 export class Report {
@@ -43,10 +42,9 @@ export class Report {
       case 'finished': {
         const { outcome, error } = event.finished;
         if (outcome === 'succeeded') break; // its completion follows
-        print(
-          `${colour.red('✖')} ${event.migration}  failed: ${error ? plain(`${error.name}: ${error.message}`) : ''}`,
-        );
-        if (error?.stack !== undefined) detail(plain(firstSourceLine(error.stack)));
+        print(`${colour.red('✖')} ${event.migration}  ${failureText(error)}`);
+        const place = placeOf(error);
+        if (place !== '') detail(place);
         break;
       }
       case 'decided': {
@@ -67,7 +65,7 @@ export class Report {
       }
       case 'halted': {
         const { migration, halt } = event;
-        print(`${colour.red('■')} ${migration}  halted, attempt ${halt.attempt}: ${OUTCOMES[halt.outcome]}`);
+        print(`${colour.red('■')} ${migration}  halted, attempt ${halt.attempt}: ${outcomeText(halt)}`);
         if (halt.outcome === 'unknown' && halt.error) detail(plain(`${halt.error.name}: ${halt.error.message}`));
         break;
       }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { CaughtError } from './payloads.ts';
 import type { ErrorSummary, OutOfTime } from './records.ts';
-import { describeThrown } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
+import { describeThrown, OdinError } from './errors.ts';
 
 const MAX_NAME = 200;
 const MAX_MESSAGE = 4_000;
@@ -16,7 +17,8 @@ export function errorSummary(thrown: unknown): ErrorSummary {
     return {
       name: cut(textOf(name) || 'Error', MAX_NAME),
       message: cut(textOf(message), MAX_MESSAGE),
-      ...(typeof stack === 'string' && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
+      // Of a cancellation the stack leads to our own code, where nothing is to be found.
+      ...(typeof stack === 'string' && !isCancellation(thrown) && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
@@ -44,6 +46,12 @@ export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary
   };
 }
 
+const CANCELLED: ErrorCode = 'Cancelled';
+const isCancellation = (thrown: Error): boolean => thrown instanceof OdinError && thrown.code === CANCELLED;
+
+/** Whether an attempt failed because an operator asked it to stop: nothing is wrong with its code. */
+export const wasCancelled = (error: Pick<ErrorSummary, 'name'> | undefined): boolean => error?.name === CANCELLED;
+
 /** What is told of an attempt whose time was over before its code was. */
 export function outOfTimeSummary({ durationMs }: OutOfTime, checkpointed: boolean): ErrorSummary {
   const advice = checkpointed
@@ -66,6 +74,9 @@ export function cut(text: string, length: number): string {
 /** Other people's text as part of a line: without line ends, terminal escapes and what turns the direction of text. */
 export const plainLine = (text: string, length: number): string =>
   cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
+
+/** `347f0f0dc3`, or `347f0f0dc3-dirty` when what was deployed was not all committed. */
+export const shortCommit = (commit: string): string => commit.replace(/^([0-9a-f]{10})[0-9a-f]+/, '$1');
 
 /** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
 export function firstSourceLine(stack: string): string {

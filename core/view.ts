@@ -286,7 +286,7 @@ export function openHaltOf(
     outcome,
     ...(error && { error }),
     since: waiting.map(({ since }) => since).sort()[0] ?? time,
-    executions: waiting.map(({ execution }) => execution),
+    executions: [...new Set(waiting.map(({ execution }) => execution))],
     ...(requestId !== undefined && { requestId }),
   };
 }

@@ -1,13 +1,12 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
 import { choices, resumeCommand } from '../core/choices.ts';
-import type { ErrorCode } from '../core/errors.ts';
 import type { MigrationHalted } from '../core/events.ts';
 import { executionLink, logLink } from '../core/links.ts';
 import type { ManifestEntry } from '../core/manifest.ts';
 import { migrationLogGroup } from '../core/names.ts';
 import type { Claim, DecisionRecord, HaltRecord } from '../core/records.ts';
-import { firstSourceLine, plainLine } from '../core/summaries.ts';
+import { firstSourceLine, plainLine, wasCancelled } from '../core/summaries.ts';
 import type { ChatNotification } from './chat.ts';
 import { asCode, chatNotification, threadId } from './chat.ts';
 
@@ -106,8 +105,6 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
   };
 }
 
-const CANCELLED: ErrorCode = 'Cancelled';
-
 /** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => plainLine(text, 1000);
 
@@ -116,7 +113,7 @@ const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not
 function outcomeOf({ halt: { outcome, error }, claim }: HaltNews): string {
   switch (outcome) {
     case 'failed':
-      if (error?.name === CANCELLED) return 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
+      if (wasCancelled(error)) return 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
       return 'FAILED. Its code threw; some of its effects may be there.';
     case 'unknown':
       return claim

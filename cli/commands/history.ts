@@ -3,12 +3,11 @@ import { OdinError } from '../../core/errors.ts';
 import type { HistoryEvent } from '../../core/history.ts';
 import { readHistory } from '../../core/history.ts';
 import { MigrationId } from '../../core/identifiers.ts';
-import { firstSourceLine } from '../../core/summaries.ts';
 import type { ClientOptions } from '../deployment.ts';
 import { withEnvironment } from '../environment.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
-import { OUTCOMES } from '../halts.ts';
+import { failureText, outcomeText, placeOf } from '../halts.ts';
 import { colour, duration, plain, print, printJson, utc, whileBusy } from '../output.ts';
 import type { Project } from '../project.ts';
 
@@ -59,10 +58,10 @@ export function assertMigrationId(id: string): void {
 function printEvent(event: HistoryEvent): void {
   const attempt = event.attempt === 0 ? '' : `  attempt ${event.attempt}`;
   print(`${colour.dim(utc(event.time))}  ${colour.bold(event.migration)}${attempt}  ${happened(event)}`);
-  if ((event.event === 'finished' || event.event === 'halted') && event.error?.stack !== undefined) {
-    const line = firstSourceLine(event.error.stack);
-    if (line !== '') print(`${' '.repeat(21)}${colour.dim(`at ${plain(line)}`)}`);
-  }
+  // A halt repeats the error of the attempt that failed.
+  const told = event.event === 'finished' || (event.event === 'halted' && event.outcome !== 'failed');
+  const place = told ? placeOf(event.error) : '';
+  if (place !== '') print(`${' '.repeat(21)}${colour.dim(`at ${place}`)}`);
 }
 
 function happened(event: HistoryEvent): string {
@@ -72,11 +71,9 @@ function happened(event: HistoryEvent): string {
     case 'slice':
       return `slice ${event.slice} started`;
     case 'finished':
-      return event.outcome === 'succeeded'
-        ? colour.green('succeeded')
-        : `${colour.red('failed')}: ${event.error ? plain(`${event.error.name}: ${event.error.message}`) : ''}`;
+      return event.outcome === 'succeeded' ? colour.green('succeeded') : failureText(event.error);
     case 'halted':
-      return `${colour.red('halted')}: ${OUTCOMES[event.outcome]}`;
+      return `${colour.red('halted')}: ${outcomeText(event)}`;
     case 'out of time':
       return `${colour.red('out of time')}: still running after ${duration(event.durationMs)}, when Lambda was about to end it`;
     case 'cancelled':

@@ -1,7 +1,6 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { rmSync } from 'node:fs';
 import { bytesText } from '../../core/amounts.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
@@ -11,7 +10,7 @@ import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discove
 import type { ClientOptions } from '../deployment.ts';
 import { s3ClientOf } from '../deployment.ts';
 import type { Embedded } from '../embedded.ts';
-import { localDirectory, startEmbedded } from '../embedded.ts';
+import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Seen } from '../follow.ts';
@@ -40,12 +39,11 @@ export async function local(
   options: LocalOptions,
   aws: ClientOptions,
 ): Promise<ExitCode> {
-  // Before anything is deleted: the name becomes part of a path.
+  // Before anything is made: the name becomes part of a path.
   assertKnownEnvironment(environment, project.directory, project.configuration);
   assertEnvironmentName(environment);
   const rehearsal = rehearsalOf(options);
   if (rehearsal) assertMigration(project, environment, rehearsal.migration);
-  if (options.fresh) rmSync(localDirectory(project, environment), { recursive: true, force: true });
 
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
@@ -54,6 +52,7 @@ export async function local(
     project,
     environment,
     rehearsal,
+    fresh: options.fresh,
     sliceSeconds: options.sliceSeconds,
     ...(options.data && { fill: (s3) => fill(s3, options.data ?? [], options, aws), usersOwnS3: false }),
     onLog: output.onLog,

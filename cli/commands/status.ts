@@ -2,6 +2,7 @@
 import { percent, progressText } from '../../core/progress.ts';
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
 import { isCompleted, readView } from '../../core/view.ts';
+import { shortCommit } from '../../core/summaries.ts';
 import type { ClientOptions } from '../deployment.ts';
 import { withEnvironment } from '../environment.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -35,7 +36,7 @@ export async function status(
 }
 
 function printView(view: EnvironmentView, where: Where): void {
-  const commit = view.gitCommit === undefined ? '' : `, deployed from ${view.gitCommit.slice(0, 10)}`;
+  const commit = view.gitCommit === undefined ? '' : `, deployed from ${shortCommit(view.gitCommit)}`;
   print(`${colour.bold(view.environment)}  ${view.completed} of ${view.total} completed${commit}`);
   print();
   if (view.total === 0) print('It has no migrations.');

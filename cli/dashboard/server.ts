@@ -131,7 +131,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
       send(response, 200, 'text/css', file('page.css'));
       return;
     case 'POST /widget':
-      sendJson(response, 200, { html: await options.callWidget(WidgetRequest.parse(JSON.parse(await text(request)))) });
+      await answerWidget(await text(request), response, options);
       return;
     case 'POST /run':
       if (!options.startRun) break;
@@ -140,6 +140,23 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
       return;
   }
   sendJson(response, 404, { error: 'There is nothing here.' });
+}
+
+async function answerWidget(body: string, response: ServerResponse, { callWidget }: DashboardServerOptions) {
+  const asked = WidgetRequest.safeParse(jsonOf(body));
+  if (asked.success) sendJson(response, 200, { html: await callWidget(asked.data) });
+  else
+    sendJson(response, 400, {
+      error: `Not a request of this page: ${z.prettifyError(asked.error).split('\n')[0] ?? ''}`,
+    });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Names of environments are letters, digits and hyphens, places are regions: nothing here needs escaping. */

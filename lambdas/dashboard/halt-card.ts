@@ -3,7 +3,7 @@ import { meaningOf } from '../../core/choices.ts';
 import type { Decision } from '../../core/decide.ts';
 import { executionLink, logLink } from '../../core/links.ts';
 import { migrationLogGroup } from '../../core/names.ts';
-import { cut, firstSourceLine } from '../../core/summaries.ts';
+import { cut, firstSourceLine, wasCancelled } from '../../core/summaries.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/view.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
@@ -18,7 +18,7 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
   const row = view.migrations.find(({ id }) => id === migration);
   return html`<div class="card bad" data-halted="${migration}">
     <h3>${migration}${halt.description !== undefined && ` · ${cut(halt.description, 200)}`}</h3>
-    <p>Attempt ${attempt} ${OUTCOMES[outcome]}</p>
+    <p>Attempt ${attempt} ${wasCancelled(error) ? CANCELLED : OUTCOMES[outcome]}</p>
     <p class="small">
       Waiting since <span title="${since}">${frame.clock.minute(since)}</span> ${frame.clock.zone}${
         row?.file !== undefined && ` · ${row.file}`
@@ -44,6 +44,8 @@ const OUTCOMES: Record<OpenHalt['outcome'], string> = {
   unrecorded:
     'succeeded, but its completion could not be recorded. Retry or Mark applied records it; nothing runs twice.',
 };
+
+const CANCELLED = 'was cancelled: it stopped at a checkpoint, and a retry goes on from there.';
 
 interface Choice {
   decision: Decision;

@@ -1,6 +1,7 @@
 // The page: what matters first, then how far it has come, then the halt to decide on, then a preview that was asked for, then
 // every migration.
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
+import { shortCommit } from '../../core/summaries.ts';
 import { haltCard } from './halt-card.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
@@ -49,7 +50,7 @@ export const page = (view: EnvironmentView, frame: Frame): string =>
       ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
       <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
       ${view.total > 0 && migrationsTable(view, frame)}
-      ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${view.gitCommit.slice(0, 12)}</p>`}`,
+      ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${shortCommit(view.gitCommit)}</p>`}`,
   );
 
 /** When there is no view to show: the ledger could not be read. */

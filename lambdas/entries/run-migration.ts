@@ -21,6 +21,9 @@ import type { LoadMigration } from '../run-migration/user-module.ts';
 /** A payload that has a `preview` is for a preview or for nothing: it never starts a run. */
 const Payload = z.union([PreviewPayload, RunPayload.extend({ preview: z.never().optional() })]);
 
+// V8's ten frames of an error in an SDK call are all the SDK's: the migration's own line, which operators look for, is below.
+Error.stackTraceLimit = 100;
+
 export function migrationHandler(load: LoadMigration) {
   if (isPreviewProcess()) {
     runPreviewProcess(load);

@@ -1,5 +1,6 @@
 // Wrong use of the command line, as a process: its exit code, and what it says on which stream.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { describe, it } from 'vitest';
 
@@ -37,6 +38,20 @@ function odinMigrate(...args: string[]): Promise<Ended> {
     child.once('error', reject).once('close', (code) => resolve({ code, ...output }));
   });
 }
+
+describe('a reader that goes away, as head does', () => {
+  it('is no error: what is left to print is lost, and the exit code is that of the command', async ({ expect }) => {
+    const child = spawn(process.execPath, [PROGRAM, 'check', 'sample'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect([code, errors]).toEqual([0, '']);
+  });
+});
 
 describe.concurrent('help', () => {
   it.for(['--help', '-h', 'help'])('%s is printed, and is success', async (arg, { expect }) => {

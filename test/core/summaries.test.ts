@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ErrorSummary } from '../../core/records.ts';
-import { caughtSummary, cut, errorSummary, firstSourceLine } from '../../core/summaries.ts';
+import { OdinError } from '../../core/errors.ts';
+import { caughtSummary, cut, errorSummary, firstSourceLine, shortCommit, wasCancelled } from '../../core/summaries.ts';
 
 /** The longest JSON of a summary: 20,200 characters, six bytes each when every one of them has to be escaped. */
 const MAX_BYTES = 6 * 20_200 + 100;
@@ -85,6 +86,22 @@ describe('errorSummary', () => {
       }),
     );
   });
+});
+
+it('a cancellation has no stack: nothing is wrong with the code', () => {
+  const cancelled = errorSummary(new OdinError({ code: 'Cancelled', source: 'user', what: 'alice asked for it.' }));
+  expect(cancelled).toEqual({ name: 'Cancelled', message: 'alice asked for it.' });
+  expect([wasCancelled(cancelled), wasCancelled(errorSummary(new Error('x'))), wasCancelled(undefined)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
+it('a commit is shortened, and still says that not all was committed', () => {
+  expect(shortCommit('347f0f0dc3a1b2c3d4e5f60718293a4b5c6d7e8f')).toBe('347f0f0dc3');
+  expect(shortCommit('347f0f0dc3a1b2c3d4e5f60718293a4b5c6d7e8f-dirty')).toBe('347f0f0dc3-dirty');
+  expect(shortCommit('commit-1')).toBe('commit-1');
 });
 
 describe('caughtSummary', () => {

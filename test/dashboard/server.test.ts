@@ -117,8 +117,8 @@ describe('the server on localhost', () => {
   });
 
   it('takes nothing but what the page sends', async () => {
-    expect(await ask({ body: JSON.stringify({ ...LOOK, call: { describe: true } }) })).toMatchObject({ status: 500 });
-    expect(await ask({ body: '{' })).toMatchObject({ status: 500 });
+    expect(await ask({ body: JSON.stringify({ ...LOOK, call: { describe: true } }) })).toMatchObject({ status: 400 });
+    expect(await ask({ body: '{' })).toMatchObject({ status: 400 });
     expect(calls).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ import type { Deployment } from '../../cli/deployment.ts';
 import type { HistoryEvent } from '../../core/history.ts';
 import type { PreviewReport } from '../../core/preview.ts';
 import type { EnvironmentView } from '../../core/view.ts';
-import { fails, takes, works } from './migrations.ts';
+import { fails, readsNothing, takes, works } from './migrations.ts';
 import type { Platform } from './platform.ts';
 import { DATA_BUCKET, PROJECT } from './platform.ts';
 import { until, World } from './world.ts';
@@ -45,7 +45,7 @@ const SPECS = [
   { environment: 'cli-halts', files: { '0001.ts': works(), '0002.ts': fails(), '0003.ts': works() } },
   { environment: 'cli-late', files: { '0002.ts': works() } },
   { environment: 'cli-stopped', files: { '0001.ts': takes(20) } },
-  { environment: 'cli-looked-at', files: { '0001.ts': fails() } },
+  { environment: 'cli-looked-at', files: { '0001.ts': readsNothing() } },
   { environment: 'cli-adopted', files: { '0001.ts': fails(), '0002.ts': fails(), '0003.ts': works() } },
 ];
 
@@ -230,7 +230,10 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
 
     it('the dashboard of a deployed environment is served here, and its button decides', async () => {
       const { cli, world, variables } = enter('cli-looked-at');
-      expect((await cli('run', '--wait')).code).toBe(2);
+      const halted = await cli('run', '--wait');
+      expect(halted.code).toBe(2);
+      // The SDK threw, and the line that is shown is the migration's own.
+      expect(halted.stdout).toMatch(/failed: NoSuchKey: [^]*\n +migrations\/cli-looked-at\/0001\.ts:\d+:\d+\n/);
       const { PATH = '', HOME = '' } = process.env;
       const served = spawn(process.execPath, programOf('dashboard', 'cli-looked-at'), {
         env: { PATH, HOME, ...variables },
@@ -297,7 +300,9 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       const { variables } = enter('cli-works');
       const unknown = await type(variables, 'status', 'nowhere');
       expect(unknown).toMatchObject({ code: 1, stdout: '' });
-      expect(unknown.stderr).toMatch(/^NotDeployed: The stack OdinMigrate-nowhere was not found.*\n {2}Check the AWS/);
+      expect(unknown.stderr).toMatch(
+        /^NotDeployed: The stack OdinMigrate-nowhere was not found.*\n {2}Check the environment's name, the AWS/,
+      );
       expect((await type(variables, 'run', 'No_Name')).stderr).toMatch(/^BadEnvironmentName: "No_Name" cannot be/);
     });
   });

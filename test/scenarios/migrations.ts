@@ -9,6 +9,17 @@ export const works = (description = 'Works', seconds?: number): string =>
 export const fails = (message = 'the disk of the past is full'): string =>
   source(`await effect(); throw new Error(${JSON.stringify(message)});`);
 
+/** Fails in a call of the SDK: an object that is not there. */
+export const readsNothing = (): string => `
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+export const permissions = ${permissions()};
+const s3 = new S3Client({});
+
+export async function migration(): Promise<void> {
+  await s3.send(new GetObjectCommand({ Bucket: process.env['DATA_BUCKET'], Key: 'effects/nothing' }));
+}
+`;
+
 /** Runs for so many seconds after its effect. */
 export const takes = (seconds: number): string =>
   source(`await effect(); await new Promise((resolve) => setTimeout(resolve, ${seconds * 1000}));`);

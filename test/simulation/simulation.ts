@@ -52,8 +52,8 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const MAX_EXECUTIONS = 8;
-/** A schedule takes hundreds of events, the longest some thousands. */
-const MAX_STEPS = 60_000;
+/** A schedule takes hundreds of events; eight runs that poll each other through many handovers, some ten thousands. */
+const MAX_STEPS = 300_000;
 /** An answer may find another halt to be decided first, or only deliver what was decided before. */
 const ANSWERS = 4;
 const MAX_ROUNDS = 60;
