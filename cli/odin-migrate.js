@@ -3,6 +3,7 @@
 // whatever Node.js the machine has can read it.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -10,6 +11,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const main = path.join(here, 'main.ts');
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  module.enableCompileCache(); // half of a short command's time is compiling the AWS SDK and our TypeScript
   const { main: run } = await import(pathToFileURL(main).href);
   process.exitCode = await run(process.argv.slice(2));
 } else {

@@ -169,6 +169,9 @@ export class World {
   }
 }
 
+/** Many scenarios look at once, and each look is a request that others wait behind. */
+const LOOK_EVERY_MS = 300;
+
 /** Polls for what happens in other processes; fails, saying what it waited for, when that does not happen. */
 export async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   const end = Date.now() + PATIENCE_MS;
@@ -176,6 +179,6 @@ export async function until<T>(what: string, look: () => Promise<T | undefined>)
     const found = await look();
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Error(`Waited ${PATIENCE_MS / 1000} s for ${what}`);
-    await sleep(100);
+    await sleep(LOOK_EVERY_MS);
   }
 }
