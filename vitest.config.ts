@@ -2,12 +2,26 @@
 // and takes minutes.
 
 import { configDefaults, defineConfig } from 'vitest/config';
+import type { TestSpecification } from 'vitest/node';
+import { BaseSequencer } from 'vitest/node';
+
+/** Files of a minute or more. Begun last, as their size suggests to Vitest, they would leave one core idle at the end. */
+const LONG = ['test/scenarios/embedded.test.ts', 'test/cli/command-line.test.ts', 'test/emulator/scenarios.test.ts'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(name));
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
     reporters: ['default'],
     // Vitest leaves one core to itself, which of two is half of the machine; most of a scenario is waiting for others.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

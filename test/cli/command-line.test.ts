@@ -1,4 +1,6 @@
-import { embeddedPlatform } from '../scenarios/embedded-platform.ts';
+// The first ones of the command line's scenarios. All of them are run on the emulator, which takes its time.
 import { runCommandLineScenarios } from '../scenarios/command-line.ts';
+import { embeddedPlatform } from '../scenarios/embedded-platform.ts';
 
-runCommandLineScenarios('the command line, on the embedded AWS', embeddedPlatform);
+const ENVIRONMENTS = ['cli-works', 'cli-started', 'cli-looked-at'];
+runCommandLineScenarios('the command line, on the embedded AWS', embeddedPlatform, ENVIRONMENTS);

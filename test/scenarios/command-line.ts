@@ -49,14 +49,23 @@ const SPECS = [
   { environment: 'cli-adopted', files: { '0001.ts': fails(), '0002.ts': fails(), '0003.ts': works() } },
 ];
 
-export function runCommandLineScenarios(name: string, makePlatform: () => Promise<Platform>): void {
+/** @param only the environments whose scenarios are run; all of them without it */
+export function runCommandLineScenarios(
+  name: string,
+  makePlatform: () => Promise<Platform>,
+  only: readonly string[] = SPECS.map(({ environment }) => environment),
+): void {
+  const scenario = (environment: string, title: string, live: () => Promise<void>): void => {
+    if (only.includes(environment)) it(title, live);
+  };
+
   describe(name, { concurrent: true, timeout: TIMEOUT_MS }, () => {
     let platform: Platform;
     let deployments: Map<string, Deployment>;
 
     beforeAll(async () => {
       platform = await makePlatform();
-      deployments = await platform.deploy(SPECS);
+      deployments = await platform.deploy(SPECS.filter(({ environment }) => only.includes(environment)));
     });
     afterAll(async () => {
       await platform.close();
@@ -79,7 +88,7 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       };
     }
 
-    it('run --wait follows a run to its end: exit code 0, twice', async () => {
+    scenario('cli-works', 'run --wait follows a run to its end: exit code 0, twice', async () => {
       const { cli, world } = enter('cli-works');
       const first = await cli('run', '--wait');
       expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -107,7 +116,7 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       expect((await cli('history', '7')).code).toBe(1);
     });
 
-    it('run without --wait starts the run and says where to look', async () => {
+    scenario('cli-started', 'run without --wait starts the run and says where to look', async () => {
       const { cli } = enter('cli-started');
       const started = await cli('run', '--json');
       expect(started.code).toBe(0);
@@ -115,62 +124,66 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       expect(started.stderr).toContain('npx odin-migrate status cli-started');
     });
 
-    it('a halt is exit code 2, a second run 3, and the decision is recorded with the IAM identity', async () => {
-      const { cli, world } = enter('cli-halts');
-      const halted = await cli('run', '--wait', '--json');
-      expect(halted.code).toBe(2);
-      expect(halted.stdout).not.toContain('"token"');
-      expect(JSON.parse(halted.stdout)).toMatchObject({ outcome: 'halted', halt: { migration: '0002', attempt: 1 } });
-      expect(halted.stderr).toContain('npx odin-migrate resume cli-halts retry --migration 0002 --attempt 1');
+    scenario(
+      'cli-halts',
+      'a halt is exit code 2, a second run 3, and the decision is recorded with the IAM identity',
+      async () => {
+        const { cli, world } = enter('cli-halts');
+        const halted = await cli('run', '--wait', '--json');
+        expect(halted.code).toBe(2);
+        expect(halted.stdout).not.toContain('"token"');
+        expect(JSON.parse(halted.stdout)).toMatchObject({ outcome: 'halted', halt: { migration: '0002', attempt: 1 } });
+        expect(halted.stderr).toContain('npx odin-migrate resume cli-halts retry --migration 0002 --attempt 1');
 
-      const status = await cli('status');
-      expect(status.code).toBe(2);
-      expect(status.stdout).toContain('Error: the disk of the past is full');
-      expect(status.stdout).toMatch(/at migrations\/cli-halts\/0002\.ts:\d+/);
-      expect(status.stdout).toContain('resume cli-halts skip --migration 0002 --attempt 1 --reason "..."');
-      const view = JSON.parse((await cli('status', '--json')).stdout) as EnvironmentView;
-      expect(view.migrations.map(({ state }) => state)).toEqual(['applied', 'halted', 'pending']);
+        const status = await cli('status');
+        expect(status.code).toBe(2);
+        expect(status.stdout).toContain('Error: the disk of the past is full');
+        expect(status.stdout).toMatch(/at migrations\/cli-halts\/0002\.ts:\d+/);
+        expect(status.stdout).toContain('resume cli-halts skip --migration 0002 --attempt 1 --reason "..."');
+        const view = JSON.parse((await cli('status', '--json')).stdout) as EnvironmentView;
+        expect(view.migrations.map(({ state }) => state)).toEqual(['applied', 'halted', 'pending']);
 
-      const second = await cli('run');
-      expect(second).toMatchObject({ code: 3, stdout: '' });
-      expect(second.stderr).toMatch(/^HaltedElsewhere: cli-halts is halted at 0002, attempt 1/);
+        const second = await cli('run');
+        expect(second).toMatchObject({ code: 3, stdout: '' });
+        expect(second.stderr).toMatch(/^HaltedElsewhere: cli-halts is halted at 0002, attempt 1/);
 
-      const previewed = await cli('preview', '--json');
-      expect(previewed.code).toBe(4); // 0002 throws here too
-      const reports = JSON.parse(previewed.stdout) as PreviewReport[];
-      expect(reports.map(({ migration, outcome }) => [migration, outcome])).toEqual([
-        ['0002', 'threw'],
-        ['0003', 'finished'],
-      ]);
-      expect(previewed.stderr).toMatch(
-        /^ {2}WRITE {2}PutObject +1 +1 +s3:\/\/scenario-effects\/effects\/cli-halts\/0003\//m,
-      );
-      expect(await world.effects('0003')).toBe(0);
-      expect((await cli('preview', '0007')).code).toBe(3);
+        const previewed = await cli('preview', '--json');
+        expect(previewed.code).toBe(4); // 0002 throws here too
+        const reports = JSON.parse(previewed.stdout) as PreviewReport[];
+        expect(reports.map(({ migration, outcome }) => [migration, outcome])).toEqual([
+          ['0002', 'threw'],
+          ['0003', 'finished'],
+        ]);
+        expect(previewed.stderr).toMatch(
+          /^ {2}WRITE {2}PutObject +1 +1 +s3:\/\/scenario-effects\/effects\/cli-halts\/0003\//m,
+        );
+        expect(await world.effects('0003')).toBe(0);
+        expect((await cli('preview', '0007')).code).toBe(3);
 
-      const unreasoned = await cli('resume', 'skip');
-      expect(unreasoned.code).toBe(3);
-      expect(unreasoned.stderr).toContain('skip needs a reason');
-      expect((await cli('resume', 'retry', '--migration', '0001', '--attempt', '1')).code).toBe(3);
-      expect((await cli('resume', 'retry', '--migration', '0002')).code).toBe(1);
-      expect((await cli('resume', 'perhaps')).code).toBe(1);
+        const unreasoned = await cli('resume', 'skip');
+        expect(unreasoned.code).toBe(3);
+        expect(unreasoned.stderr).toContain('skip needs a reason');
+        expect((await cli('resume', 'retry', '--migration', '0001', '--attempt', '1')).code).toBe(3);
+        expect((await cli('resume', 'retry', '--migration', '0002')).code).toBe(1);
+        expect((await cli('resume', 'perhaps')).code).toBe(1);
 
-      const again = await cli('resume', 'retry', '--wait');
-      expect(again.code).toBe(2);
-      expect(again.stdout).toContain('halted, attempt 2');
+        const again = await cli('resume', 'retry', '--wait');
+        expect(again.code).toBe(2);
+        expect(again.stdout).toContain('halted, attempt 2');
 
-      const skipped = await cli('resume', 'skip', '--reason', 'not needed here', '--wait');
-      expect(skipped.code).toBe(0);
-      expect(skipped.stdout).toContain('Recorded: skip on 0002, attempt 2.');
-      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
-      expect((await world.deployment.ledger.completion('0002'))?.by).toMatch(/^arn:aws:/);
+        const skipped = await cli('resume', 'skip', '--reason', 'not needed here', '--wait');
+        expect(skipped.code).toBe(0);
+        expect(skipped.stdout).toContain('Recorded: skip on 0002, attempt 2.');
+        expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
+        expect((await world.deployment.ledger.completion('0002'))?.by).toMatch(/^arn:aws:/);
 
-      const history = await cli('history');
-      expect(history.stdout).toMatch(/0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+: not needed here/);
-      expect((await cli('resume', 'retry')).code).toBe(3);
-    });
+        const history = await cli('history');
+        expect(history.stdout).toMatch(/0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+: not needed here/);
+        expect((await cli('resume', 'retry')).code).toBe(3);
+      },
+    );
 
-    it('a late number is refused with exit code 3, or allowed', async () => {
+    scenario('cli-late', 'a late number is refused with exit code 3, or allowed', async () => {
       const { cli, world } = enter('cli-late');
       expect((await cli('run', '--wait')).code).toBe(0);
       await world.redeploy({ '0001.ts': works(), '0002.ts': works() });
@@ -184,7 +197,7 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
     });
 
-    it('a run that somebody stops is exit code 4', async () => {
+    scenario('cli-stopped', 'a run that somebody stops is exit code 4', async () => {
       const { cli, world } = enter('cli-stopped');
       const waiting = cli('run', '--wait');
       const claim = await until('the claim of 0001', () => world.deployment.ledger.claim('0001', 1, 1));
@@ -197,76 +210,84 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       expect(stopped.stdout).toContain('The run ended aborted');
     });
 
-    it('baseline adopts an environment, from the status object of the replaced process', async () => {
-      const { cli, world } = enter('cli-adopted');
-      const wrong = await cli('baseline', '--through', '0012', '--reason', 'adopted');
-      expect(wrong.code).toBe(3);
-      expect(wrong.stderr).toContain('0012 is not among the deployed migrations');
-      expect((await cli('baseline', '--reason', 'adopted')).code).toBe(1);
-      expect((await cli('baseline', '--through', '0002')).code).toBe(1);
+    scenario(
+      'cli-adopted',
+      'baseline adopts an environment, from the status object of the replaced process',
+      async () => {
+        const { cli, world } = enter('cli-adopted');
+        const wrong = await cli('baseline', '--through', '0012', '--reason', 'adopted');
+        expect(wrong.code).toBe(3);
+        expect(wrong.stderr).toContain('0012 is not among the deployed migrations');
+        expect((await cli('baseline', '--reason', 'adopted')).code).toBe(1);
+        expect((await cli('baseline', '--through', '0002')).code).toBe(1);
 
-      const from = `s3://${DATA_BUCKET}/status/cli-adopted/`;
-      const none = await cli('baseline', '--from', from, '--reason', 'adopted');
-      expect(none).toMatchObject({ code: 1 });
-      expect(none.stderr).toContain('found none');
-      await world.deployment.s3.send(
-        new PutObjectCommand({ Bucket: DATA_BUCKET, Key: 'status/cli-adopted/0002', Body: '2024-11-02' }),
-      );
-      const adopted = await cli('baseline', '--from', from, '--reason', 'ran in the old process', '--json');
-      expect(adopted.code).toBe(0);
-      expect(JSON.parse(adopted.stdout)).toMatchObject({ recorded: ['0001', '0002'], already: [] });
-      expect(await world.deployment.ledger.completion('0002')).toMatchObject({
-        completion: 'baseline',
-        attempt: 0,
-        reason: 'ran in the old process',
-        by: expect.stringMatching(/^arn:aws:/) as string,
-      });
-
-      expect((await cli('run', '--wait')).code).toBe(0);
-      expect(await world.effects('0001')).toBe(0);
-      expect(await world.effects('0003')).toBe(1);
-      expect((await cli('status')).stdout).toMatch(/^0001 .* baseline +0 /m);
-    });
-
-    it('the dashboard of a deployed environment is served here, and its button decides', async () => {
-      const { cli, world, variables } = enter('cli-looked-at');
-      const halted = await cli('run', '--wait');
-      expect(halted.code).toBe(2);
-      // The SDK threw, and the line that is shown is the migration's own.
-      expect(halted.stdout).toMatch(/failed: NoSuchKey: [^]*\n +migrations\/cli-looked-at\/0001\.ts:\d+:\d+\n/);
-      const { PATH = '', HOME = '' } = process.env;
-      const served = spawn(process.execPath, programOf('dashboard', 'cli-looked-at'), {
-        env: { PATH, HOME, ...variables },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let printed = '';
-      served.stdout.on('data', (data) => (printed += String(data)));
-      const [, address = '', token = ''] = await until('the address of the dashboard', () =>
-        Promise.resolve(/(http:\/\/127\.0\.0\.1:\d+)\/#(\S+)/.exec(printed) ?? undefined),
-      );
-      const look = async (call: object, reason = '') => {
-        const answer = await fetch(`${address}/widget`, {
-          method: 'POST',
-          headers: { origin: address, 'x-odin-token': token, 'content-type': 'application/json' },
-          body: JSON.stringify({ call, theme: 'dark', timezone: '+00:00', forms: { reason } }),
+        const from = `s3://${DATA_BUCKET}/status/cli-adopted/`;
+        const none = await cli('baseline', '--from', from, '--reason', 'adopted');
+        expect(none).toMatchObject({ code: 1 });
+        expect(none.stderr).toContain('found none');
+        await world.deployment.s3.send(
+          new PutObjectCommand({ Bucket: DATA_BUCKET, Key: 'status/cli-adopted/0002', Body: '2024-11-02' }),
+        );
+        const adopted = await cli('baseline', '--from', from, '--reason', 'ran in the old process', '--json');
+        expect(adopted.code).toBe(0);
+        expect(JSON.parse(adopted.stdout)).toMatchObject({ recorded: ['0001', '0002'], already: [] });
+        expect(await world.deployment.ledger.completion('0002')).toMatchObject({
+          completion: 'baseline',
+          attempt: 0,
+          reason: 'ran in the old process',
+          by: expect.stringMatching(/^arn:aws:/) as string,
         });
-        return ((await answer.json()) as { html: string }).html;
-      };
-      expect(await look({})).toContain('data-halted="0001"');
-      const skip = { decide: { decision: 'skip', migration: '0001', attempt: 1, halt: 1 } };
-      expect(await look(skip, 'not here')).toContain('Recorded: skip on 0001, attempt 1.');
-      expect(await world.ended((await world.deployment.ledger.halt('0001'))!.execution)).toMatchObject({
-        status: 'SUCCEEDED',
-      });
-      expect(await world.deployment.ledger.completion('0001')).toMatchObject({
-        completion: 'skipped',
-        by: expect.stringMatching(/^arn:aws:/) as string,
-      });
-      served.kill('SIGINT');
-      expect(await once(served, 'exit')).toEqual([0, null]);
-    });
 
-    it('--profile names the credentials, the region and the endpoint', async () => {
+        expect((await cli('run', '--wait')).code).toBe(0);
+        expect(await world.effects('0001')).toBe(0);
+        expect(await world.effects('0003')).toBe(1);
+        expect((await cli('status')).stdout).toMatch(/^0001 .* baseline +0 /m);
+      },
+    );
+
+    scenario(
+      'cli-looked-at',
+      'the dashboard of a deployed environment is served here, and its button decides',
+      async () => {
+        const { cli, world, variables } = enter('cli-looked-at');
+        const halted = await cli('run', '--wait');
+        expect(halted.code).toBe(2);
+        // The SDK threw, and the line that is shown is the migration's own.
+        expect(halted.stdout).toMatch(/failed: NoSuchKey: [^]*\n +migrations\/cli-looked-at\/0001\.ts:\d+:\d+\n/);
+        const { PATH = '', HOME = '' } = process.env;
+        const served = spawn(process.execPath, programOf('dashboard', 'cli-looked-at'), {
+          env: { PATH, HOME, ...variables },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let printed = '';
+        served.stdout.on('data', (data) => (printed += String(data)));
+        const [, address = '', token = ''] = await until('the address of the dashboard', () =>
+          Promise.resolve(/(http:\/\/127\.0\.0\.1:\d+)\/#(\S+)/.exec(printed) ?? undefined),
+        );
+        const look = async (call: object, reason = '') => {
+          const answer = await fetch(`${address}/widget`, {
+            method: 'POST',
+            headers: { origin: address, 'x-odin-token': token, 'content-type': 'application/json' },
+            body: JSON.stringify({ call, theme: 'dark', timezone: '+00:00', forms: { reason } }),
+          });
+          return ((await answer.json()) as { html: string }).html;
+        };
+        expect(await look({})).toContain('data-halted="0001"');
+        const skip = { decide: { decision: 'skip', migration: '0001', attempt: 1, halt: 1 } };
+        expect(await look(skip, 'not here')).toContain('Recorded: skip on 0001, attempt 1.');
+        expect(await world.ended((await world.deployment.ledger.halt('0001'))!.execution)).toMatchObject({
+          status: 'SUCCEEDED',
+        });
+        expect(await world.deployment.ledger.completion('0001')).toMatchObject({
+          completion: 'skipped',
+          by: expect.stringMatching(/^arn:aws:/) as string,
+        });
+        served.kill('SIGINT');
+        expect(await once(served, 'exit')).toEqual([0, null]);
+      },
+    );
+
+    scenario('cli-started', '--profile names the credentials, the region and the endpoint', async () => {
       const { variables } = enter('cli-started');
       const parent = path.join(PROJECT, '.odin-migrate', 'test');
       mkdirSync(parent, { recursive: true });
@@ -296,14 +317,18 @@ export function runCommandLineScenarios(name: string, makePlatform: () => Promis
       }
     });
 
-    it('an environment that is not deployed, or cannot be, is exit code 1 and a sentence', async () => {
-      const { variables } = enter('cli-works');
-      const unknown = await type(variables, 'status', 'nowhere');
-      expect(unknown).toMatchObject({ code: 1, stdout: '' });
-      expect(unknown.stderr).toMatch(
-        /^NotDeployed: The stack OdinMigrate-nowhere was not found.*\n {2}Check the environment's name, the AWS/,
-      );
-      expect((await type(variables, 'run', 'No_Name')).stderr).toMatch(/^BadEnvironmentName: "No_Name" cannot be/);
-    });
+    scenario(
+      'cli-works',
+      'an environment that is not deployed, or cannot be, is exit code 1 and a sentence',
+      async () => {
+        const { variables } = enter('cli-works');
+        const unknown = await type(variables, 'status', 'nowhere');
+        expect(unknown).toMatchObject({ code: 1, stdout: '' });
+        expect(unknown.stderr).toMatch(
+          /^NotDeployed: The stack OdinMigrate-nowhere was not found.*\n {2}Check the environment's name, the AWS/,
+        );
+        expect((await type(variables, 'run', 'No_Name')).stderr).toMatch(/^BadEnvironmentName: "No_Name" cannot be/);
+      },
+    );
   });
 }
