@@ -1,9 +1,11 @@
-// Three suites: `unit` needs nothing but Node.js, `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python)
-// and takes minutes.
+// Four suites: `unit` and `faults` (whether the simulation finds faults in the code) need nothing but Node.js, `browser`
+// needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes.
 
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
+
+const FAULTS = 'test/simulation/mutants.test.ts';
 
 /** Files of a minute or more. Begun last, as their size suggests to Vitest, they would leave one core idle at the end. */
 const LONG = ['test/scenarios/embedded.test.ts', 'test/cli/command-line.test.ts', 'test/emulator/scenarios.test.ts'];
@@ -27,10 +29,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/emulator/**', 'test/browser/**'],
+          exclude: [...configDefaults.exclude, 'test/emulator/**', 'test/browser/**', FAULTS],
           testTimeout: 60_000,
           // Room for a hook that synthesises and deploys to the embedded AWS on a busy machine.
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: [FAULTS],
         },
       },
       {
