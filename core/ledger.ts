@@ -36,6 +36,13 @@ export interface Subject {
   gitCommit?: string | undefined;
 }
 
+/** The code that a claim was made for: whoever writes about the attempt afterwards stamps the same. */
+export const codeOf = (claim: Claim | undefined): Pick<Subject, 'sourceSha256' | 'codeSha256' | 'gitCommit'> => ({
+  sourceSha256: claim?.sourceSha256,
+  codeSha256: claim?.codeSha256,
+  gitCommit: claim?.gitCommit,
+});
+
 /** Whether a create-once write is ours, or what stands there already. */
 export type Created<T> = { created: true; record: T } | { created: false; record: T };
 
@@ -115,9 +122,24 @@ export class Ledger {
     return byMigration;
   }
 
+  /** The attempts of one migration, ascending. */
+  async attemptsOf(migration: string): Promise<AttemptIndex[]> {
+    return (await this.attempts(migration)).get(migration) ?? [];
+  }
+
   /** The last attempt of a migration, or undefined when it has none. */
   async lastAttempt(migration: string): Promise<AttemptIndex | undefined> {
-    return (await this.attempts(migration)).get(migration)?.at(-1);
+    return (await this.attemptsOf(migration)).at(-1);
+  }
+
+  /** The claim of the attempt's latest slice; undefined when no code of it was ever to run. */
+  async latestClaim(migration: string, index: AttemptIndex | undefined): Promise<Claim | undefined> {
+    return index && index.slices > 0 ? this.claim(migration, index.attempt, index.slices) : undefined;
+  }
+
+  /** The decision on the attempt's latest halt that was decided; after an `abort` the same attempt can halt again. */
+  async latestDecision(migration: string, index: AttemptIndex | undefined): Promise<DecisionRecord | undefined> {
+    return index && index.halts > 0 ? this.decision(migration, index.attempt, index.halts) : undefined;
   }
 
   claim(migration: string, attempt: number, slice: number): Promise<Claim | undefined> {

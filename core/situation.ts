@@ -28,8 +28,8 @@ export async function readSituation(
   const unfinishedElsewhere: Situation['unfinishedElsewhere'][number][] = [];
   for (const migration of attempted) {
     const index = attempts.get(migration)?.at(-1);
-    if (migration === pending || !index || index.finished || index.slices === 0) continue;
-    const claim = await ledger.claim(migration, index.attempt, index.slices);
+    if (migration === pending || !index || index.finished) continue;
+    const claim = await ledger.latestClaim(migration, index);
     if (claim) unfinishedElsewhere.push({ migration, attempt: index.attempt, deadline: Date.parse(claim.deadline) });
   }
 
@@ -53,9 +53,9 @@ async function lookAt(
   { execution, isAlive }: Observer,
 ): Promise<AttemptSeen> {
   const { attempt } = index;
-  const claim = index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
+  const claim = await ledger.latestClaim(migration, index);
   const finished = await ledger.finished(migration, attempt);
-  const decided = index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
+  const decided = await ledger.latestDecision(migration, index);
   const halt = await openHalt(ledger, migration, index);
   const haltOpenIn = halt && (await waitsElsewhere(halt, execution, isAlive));
   const stopped = finished || decided || halt ? undefined : await stoppedAt(ledger, migration, index);

@@ -143,13 +143,13 @@ export async function readSeen(ledger: Ledger): Promise<Map<string, MigrationSee
       if (completed.has(id)) return [id, { attempts: indexes, completion: await ledger.completion(id) }];
       const last = indexes.at(-1);
       if (!last) return [id, { attempts: indexes }];
-      const { attempt, slices, halts: decided } = last;
+      const { attempt } = last;
       const [first, claim, finished, cancellation, decision, checkpoint] = await Promise.all([
-        slices > 0 ? ledger.claim(id, attempt, 1) : undefined,
-        slices > 0 ? ledger.claim(id, attempt, slices) : undefined,
+        last.slices > 0 ? ledger.claim(id, attempt, 1) : undefined,
+        ledger.latestClaim(id, last),
         last.finished ? ledger.finished(id, attempt) : undefined,
         last.cancelled ? ledger.cancellation(id, attempt) : undefined,
-        decided > 0 ? ledger.decision(id, attempt, decided) : undefined,
+        ledger.latestDecision(id, last),
         ledger.checkpoint(id),
       ]);
       const halt = halts.get(id);

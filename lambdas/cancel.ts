@@ -1,6 +1,7 @@
 // `cancel`: an operator asks the running checkpointed migration to stop at its next checkpoint. Its function looks for the
 // record at every checkpoint, ends the attempt as failed, and the run halts.
 import { OdinError } from '../core/errors.ts';
+import { codeOf } from '../core/ledger.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { CancelAnswer, Cancelled, CancelPayload } from '../core/payloads.ts';
 import type { Cancellation, Claim } from '../core/records.ts';
@@ -16,10 +17,10 @@ export function createCancel({ environment, ledger, log, now }: Services, manife
   return ({ cancel: { by, reason = '' } }: CancelPayload, { requestId }: Invocation): Promise<CancelAnswer> =>
     orRefusal(log, async (): Promise<Cancelled> => {
       const claim = await running();
-      const { migration, attempt, execution, sourceSha256, codeSha256, gitCommit } = claim;
+      const { migration, attempt, execution } = claim;
       if (!(await isCheckpointed(migration, attempt))) throw notCheckpointed(claim);
       const { created, record } = await ledger.createCancellation(
-        { migration, attempt, execution, sourceSha256, codeSha256, gitCommit },
+        { migration, attempt, execution, ...codeOf(claim) },
         { requestId, now },
         { by, ...(reason.trim() !== '' && { reason: reason.trim() }) },
       );
@@ -42,8 +43,8 @@ export function createCancel({ environment, ledger, log, now }: Services, manife
     const found: Claim[] = [];
     for (const [migration, indexes] of attempts) {
       const index = indexes.at(-1);
-      if (!index || index.finished || index.slices === 0 || completed.has(migration)) continue;
-      const claim = await ledger.claim(migration, index.attempt, index.slices);
+      if (!index || index.finished || completed.has(migration)) continue;
+      const claim = await ledger.latestClaim(migration, index);
       if (!claim) continue;
       const mayRun = Date.parse(claim.deadline) > now() || (await stoppedAt(ledger, migration, index)) !== undefined;
       if (mayRun) found.push(claim);

@@ -1,5 +1,6 @@
 // `Halt for operator`: writes down who waits for a decision, and tells the operators.
 import { OdinError } from '../core/errors.ts';
+import { codeOf } from '../core/ledger.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { HaltPayload } from '../core/payloads.ts';
 import { RunInput } from '../core/payloads.ts';
@@ -30,14 +31,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       const known = finished?.error ?? (outOfTime && outOfTimeSummary(outOfTime, isCheckpointed(migration)));
       const error = at.unrecorded === undefined && known ? known : caught && caughtSummary(caught);
       const record = await ledger.updateHalt(
-        {
-          migration,
-          attempt,
-          execution,
-          sourceSha256: claim?.sourceSha256,
-          codeSha256: claim?.codeSha256,
-          gitCommit: claim?.gitCommit,
-        },
+        { migration, attempt, execution, ...codeOf(claim) },
         { requestId, now },
         async (current) => {
           // A slow invocation must not take the tokens of a later halt away.
@@ -61,11 +55,11 @@ export function createHalt(services: Services, manifest: Manifest) {
 
   /** What the ledger holds of the attempt, and the number of its next halt. */
   async function look({ migration, attempt, unrecorded }: HaltPayload['at'], execution: string) {
-    const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
+    const attempts = await ledger.attemptsOf(migration);
     const index = attempts.find((seen) => seen.attempt === attempt);
     const finished = await ledger.finished(migration, attempt);
-    const claim = index && index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
-    const decided = index && index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
+    const claim = await ledger.latestClaim(migration, index);
+    const decided = await ledger.latestDecision(migration, index);
     const why =
       (await ledger.completion(migration)) !== undefined
         ? 'it is completed'

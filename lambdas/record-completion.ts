@@ -1,5 +1,6 @@
 // `Record completion`: writes that a migration is done with, from what the ledger holds and not from what it was told.
 import { OdinError } from '../core/errors.ts';
+import { codeOf } from '../core/ledger.ts';
 import type { Completion } from '../core/records.ts';
 import type { RecordPayload } from '../core/payloads.ts';
 import type { Invocation, Services } from './services.ts';
@@ -15,9 +16,8 @@ export function createRecordCompletion({ ledger, log, now }: Services) {
   ): Promise<{ migration: string; completion: Completion['completion'] }> => {
     const what = await whatToRecord(migration, attempt);
     const claim = await ledger.claim(migration, attempt, 1);
-    const { sourceSha256, codeSha256, gitCommit } = claim ?? {};
     const { created, record } = await ledger.createCompletion(
-      { migration, attempt, execution, sourceSha256, codeSha256, gitCommit },
+      { migration, attempt, execution, ...codeOf(claim) },
       { requestId, now },
       { ...what, ...(claim && { startedAt: claim.time }) },
     );
@@ -33,8 +33,8 @@ export function createRecordCompletion({ ledger, log, now }: Services) {
     const finished = await ledger.finished(migration, attempt);
     if (finished?.outcome === 'succeeded') return { completion: 'applied', finishedAt: finished.time };
 
-    const index = (await ledger.attempts(migration)).get(migration)?.find((seen) => seen.attempt === attempt);
-    const decided = index && index.halts > 0 ? await ledger.decision(migration, attempt, index.halts) : undefined;
+    const index = (await ledger.attemptsOf(migration)).find((seen) => seen.attempt === attempt);
+    const decided = await ledger.latestDecision(migration, index);
     if (decided?.decision === 'mark-applied' || decided?.decision === 'skip') {
       return {
         completion: decided.decision === 'skip' ? 'skipped' : 'marked-applied',

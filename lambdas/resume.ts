@@ -1,6 +1,7 @@
 // `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
 import { needsReason } from '../core/choices.ts';
 import { describeThrown, OdinError } from '../core/errors.ts';
+import { codeOf } from '../core/ledger.ts';
 import { resumedExecutionName } from '../core/names.ts';
 import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
 import type { DecisionRecord, HaltRecord } from '../core/records.ts';
@@ -29,17 +30,10 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
     const finished = await ledger.finished(migration, attempt);
     if (finished?.outcome === 'succeeded' && payload.decision === 'skip') throw attemptSucceeded(halt);
 
-    const index = (await ledger.attempts(migration)).get(migration)?.find((seen) => seen.attempt === attempt);
-    const claim = index && index.slices > 0 ? await ledger.claim(migration, attempt, index.slices) : undefined;
+    const index = (await ledger.attemptsOf(migration)).find((seen) => seen.attempt === attempt);
+    const claim = await ledger.latestClaim(migration, index);
     const { created, record } = await ledger.createDecision(
-      {
-        migration,
-        attempt,
-        execution: halt.execution,
-        sourceSha256: claim?.sourceSha256,
-        codeSha256: claim?.codeSha256,
-        gitCommit: claim?.gitCommit,
-      },
+      { migration, attempt, execution: halt.execution, ...codeOf(claim) },
       { requestId, now },
       {
         halt: halt.halt,

@@ -82,7 +82,7 @@ async function authorise(
       next: 'Start the state machine: it runs what is pending in order.',
     });
   }
-  const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
+  const attempts = await ledger.attemptsOf(migration);
   if (attempt > 1) await assertRetryDecided(ledger, migration, attempts, attempt, now);
 
   const claimed = attempts.find((seen) => seen.attempt === attempt)?.slices ?? 0;
@@ -97,7 +97,7 @@ async function authorise(
  */
 async function settled(ledger: Ledger, { migration, attempt }: RunPayload): Promise<string | undefined> {
   if ((await ledger.completion(migration)) !== undefined) return 'completed';
-  const attempts = (await ledger.attempts(migration)).get(migration) ?? [];
+  const attempts = await ledger.attemptsOf(migration);
   if (attempts.some((later) => later.attempt > attempt)) return 'later attempt';
   const index = attempts.find((seen) => seen.attempt === attempt);
   if (index?.finished) return 'finished';
@@ -112,12 +112,12 @@ async function assertRetryDecided(
   now: number,
 ): Promise<void> {
   const before = attempts.find((seen) => seen.attempt === attempt - 1);
-  const decided = before && before.halts > 0 ? await ledger.decision(migration, attempt - 1, before.halts) : undefined;
+  const decided = await ledger.latestDecision(migration, before);
   if (decided?.decision !== 'retry') {
     throw notAuthorised(`attempt ${attempt} of ${migration}`, `no operator decided "retry" on attempt ${attempt - 1}`);
   }
-  if (!before || before.finished || before.slices === 0) return;
-  const running = await ledger.claim(migration, attempt - 1, before.slices);
+  if (!before || before.finished) return;
+  const running = await ledger.latestClaim(migration, before);
   if (running && Date.parse(running.deadline) > now) {
     throw notAuthorised(
       `attempt ${attempt} of ${migration}`,
