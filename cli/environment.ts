@@ -1,7 +1,7 @@
 // An environment to look at, deployed or local: its manifest and its ledger. Nothing is run or changed.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Ledger } from '../core/ledger.ts';
 import { MemoryStore } from '../core/memory-store.ts';
 import { OUTPUTS } from '../core/names.ts';

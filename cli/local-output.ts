@@ -1,5 +1,5 @@
 // What a local run prints besides its events: the lines that the migrations themselves print.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LambdaLogLine } from '../local/lambda-host.ts';
 import type { Embedded } from './embedded.ts';
 import { Report } from './report.ts';

@@ -1,7 +1,7 @@
 // The project that the command line works on: its folder and what its cdk.json says.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import type { Configuration } from '../infra/configuration.ts';
 import { CONTEXT_KEY, parseConfiguration } from '../infra/configuration.ts';

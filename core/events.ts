@@ -1,5 +1,5 @@
 // What is sent to EventBridge's default bus, for whoever wants to build on it. docs/events.md has the same as JSON Schema.
-import { z } from 'zod';
+import * as z from 'zod';
 import { MigrationId } from './identifiers.ts';
 import { COMPLETIONS } from './records.ts';
 

@@ -1,5 +1,5 @@
 // What a migration and an environment may be called (DESIGN §2).
-import { z } from 'zod';
+import * as z from 'zod';
 import { OdinError } from './errors.ts';
 
 /** The four digits of a migration's file name. */

@@ -1,7 +1,7 @@
 // The ledger (DESIGN §4): every read is validated, every write is stamped, and nothing recorded is ever changed.
 import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { OdinError } from './errors.ts';
 import { keys, migrationOfKey, parseAttemptKey, prefixes } from './keys.ts';
 import {

@@ -1,5 +1,5 @@
 // The manifest: the ordered list of an environment's migrations, made at synth and shipped in the deployed functions.
-import { z } from 'zod';
+import * as z from 'zod';
 import { MigrationId } from './identifiers.ts';
 
 export const ManifestEntry = z.object({

@@ -1,5 +1,5 @@
 // What travels between the states of the machine and into the functions (DESIGN §6). One schema per payload.
-import { z } from 'zod';
+import * as z from 'zod';
 import { DECISIONS } from './decide.ts';
 import type { ErrorCode } from './errors.ts';
 import { MigrationId } from './identifiers.ts';

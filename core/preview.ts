@@ -1,5 +1,5 @@
 // What a preview is asked, what it answers, and how the answers of several slices become one (docs/preview.md).
-import { z } from 'zod';
+import * as z from 'zod';
 import { OdinError } from './errors.ts';
 import { MigrationId } from './identifiers.ts';
 import type { ManifestEntry } from './manifest.ts';

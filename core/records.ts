@@ -1,5 +1,5 @@
 // One schema for each record of the ledger (DESIGN §4). docs/records.md shows an example of each.
-import { z } from 'zod';
+import * as z from 'zod';
 import { DECISIONS } from './decide.ts';
 import { MigrationId } from './identifiers.ts';
 

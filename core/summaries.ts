@@ -1,5 +1,5 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CaughtError } from './payloads.ts';
 import type { ErrorSummary, OutOfTime } from './records.ts';
 import type { ErrorCode } from './errors.ts';

@@ -1,5 +1,5 @@
 // Reads what cdk.json says of the environments, under the context key "odin-migrate".
-import { z } from 'zod';
+import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import { cut, plainLine } from '../core/summaries.ts';
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { PreviewAllows } from '../core/preview.ts';
 import { cut } from '../core/summaries.ts';

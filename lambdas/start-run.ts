@@ -1,5 +1,5 @@
 // `start-run`: the custom resource by which a deployment starts a run (`runOnDeploy`). It never waits for the run.
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import type { Services } from './services.ts';
 

@@ -87,6 +87,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     functions: [],
     environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
     onLog: options.onLog,
+    compileCache: join(directory, 'compile-cache'),
     region,
     accountId,
     ...(options.asyncRetryDelaysMs && { asyncRetryDelaysMs: options.asyncRetryDelaysMs }),

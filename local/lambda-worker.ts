@@ -2,6 +2,7 @@
 // Lambda's form, and leaves with its parent. Talks to lambda-host.ts over the IPC channel only.
 
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { END_OF_LOG } from './lambda-protocol.ts';
@@ -82,6 +83,7 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
     void send({ type: 'started', requestId: message.requestId });
     void invoke(handler, message).then(({ payload, failed }) => answer(payload, failed));
   });
+  module.flushCompileCache(); // now: this process is killed, and does not end by itself
   await send({ type: 'ready' });
 }
 
@@ -132,8 +134,8 @@ async function loadHandler(taskRoot: string, handler: string): Promise<Handler> 
   const path = ['.mjs', '.js', '.cjs'].map((ending) => join(taskRoot, file + ending)).find((path) => existsSync(path));
   if (path === undefined)
     throw new RuntimeFailure('Runtime.ImportModuleError', `Cannot find module '${file}' in ${taskRoot}`);
-  const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
-  const exported = module[name] ?? (module['default'] as Record<string, unknown> | undefined)?.[name];
+  const loaded = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  const exported = loaded[name] ?? (loaded['default'] as Record<string, unknown> | undefined)?.[name];
   if (exported === undefined)
     throw new RuntimeFailure('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);
   if (typeof exported !== 'function')

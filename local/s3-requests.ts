@@ -1,6 +1,6 @@
 // What the S3 operations read out of a request: bodies, conditions, ranges, and the headers that are kept.
 
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { decodeAwsChunked } from './aws-chunked.ts';
 import { AwsError, header } from './http.ts';
@@ -98,11 +98,39 @@ export function openCopySource(store: S3Store, request: HttpRequest): { object: 
   if (!source) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
   const ifMatch = header(request.headers, 'x-amz-copy-source-if-match');
   const others = Object.keys(request.headers).filter((name) => /^x-amz-copy-source-if-(?!match)/.test(name));
-  const refused =
-    others.length > 0 ? notImplemented(others.join(', ')) : preconditionFailed('x-amz-copy-source-if-match');
-  if (others.length === 0 && (ifMatch === undefined || matches(ifMatch, source.object))) return source;
-  createReadStream('', { fd: source.fd }).destroy();
-  throw refused;
+  closingOnError(source.fd, () => {
+    if (others.length > 0) throw notImplemented(others.join(', '));
+    if (ifMatch !== undefined && !matches(ifMatch, source.object)) {
+      throw preconditionFailed('x-amz-copy-source-if-match');
+    }
+  });
+  return source;
+}
+
+/** Does the work, and closes the file when that fails. */
+export function closingOnError<T>(fd: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** In bytes. */
+const SMALL = 65_536;
+
+/** Reads an open file, and closes it. A small part at once: a turn through the thread pool takes longer than the read. */
+export function contentOf(fd: number, { start, end }: { start: number; end: number }): Buffer | Readable {
+  const size = end - start + 1;
+  if (size > SMALL) return createReadStream('', { fd, start, end });
+  try {
+    const content = Buffer.alloc(size);
+    readSync(fd, content, 0, size, start);
+    return content;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 export function readRange(text: string | undefined, size: number): { start: number; end: number } | undefined {

@@ -7,7 +7,7 @@
 // Whatever is not spoken here is refused by name (NotImplemented): a condition or a version must never be ignored.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream } from 'node:fs';
 import { AwsError, escapeXml, header, readBody, unescapeXml } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import { iso, OWNER, xml } from './s3-answers.ts';
@@ -15,7 +15,9 @@ import { listObjects } from './s3-lists.ts';
 import {
   checkKey,
   checkReadCondition,
+  closingOnError,
   commit,
+  contentOf,
   decodeUrl,
   kept,
   notImplemented,
@@ -239,7 +241,7 @@ async function copyObject({ store, request, bucket, key }: Call): Promise<HttpAn
   const condition = writeCondition(request);
   const source = openCopySource(store, request);
   const replaces = header(request.headers, 'x-amz-metadata-directive') === 'REPLACE';
-  const received = await store.receive(createReadStream('', { fd: source.fd }));
+  const received = await store.receive(contentOf(source.fd, { start: 0, end: source.object.size - 1 }));
   const headers = replaces ? kept(request) : source.object.headers;
   const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
   return xml(
@@ -253,33 +255,27 @@ function getObject({ store, request, bucket, key }: Call): HttpAnswer {
   const found = store.open(bucket, key);
   if (!found) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
   const { object, fd } = found;
-  const close = () => createReadStream('', { fd }).destroy();
-  try {
+  const range = closingOnError(fd, () => {
     checkReadCondition(object, request);
-    const range = readRange(header(request.headers, 'range'), object.size);
-    const whole = range === undefined;
-    const { start, end } = range ?? { start: 0, end: object.size - 1 };
-    const headers: Record<string, string> = {
-      'content-type': 'binary/octet-stream',
-      ...object.headers,
-      ...overridden(request.query),
-      etag: object.etag,
-      'last-modified': new Date(object.modified).toUTCString(),
-      'accept-ranges': 'bytes',
-      'content-length': String(end - start + 1),
-      ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
-      ...(whole && header(request.headers, 'x-amz-checksum-mode') === 'ENABLED' ? checksum(object) : {}),
-    };
-    const status = whole ? 200 : 206;
-    if (request.method === 'HEAD' || end < start) {
-      close();
-      return { status, headers };
-    }
-    return { status, headers, body: createReadStream('', { fd, start, end }) };
-  } catch (error) {
-    close();
-    throw error;
-  }
+    return readRange(header(request.headers, 'range'), object.size);
+  });
+  const whole = range === undefined;
+  const { start, end } = range ?? { start: 0, end: object.size - 1 };
+  const headers: Record<string, string> = {
+    'content-type': 'binary/octet-stream',
+    ...object.headers,
+    ...overridden(request.query),
+    etag: object.etag,
+    'last-modified': new Date(object.modified).toUTCString(),
+    'accept-ranges': 'bytes',
+    'content-length': String(end - start + 1),
+    ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
+    ...(whole && header(request.headers, 'x-amz-checksum-mode') === 'ENABLED' ? checksum(object) : {}),
+  };
+  const status = whole ? 200 : 206;
+  if (request.method !== 'HEAD') return { status, headers, body: contentOf(fd, { start, end }) };
+  closeSync(fd);
+  return { status, headers };
 }
 
 function deleteObject({ store, request, bucket, key }: Call): HttpAnswer {
@@ -336,8 +332,9 @@ async function uploadPartCopy({ store, request, bucket, key }: Call): Promise<Ht
   store.upload(id, bucket, key);
   await readBody(request.body);
   const source = openCopySource(store, request);
-  const range = readRange(header(request.headers, 'x-amz-copy-source-range'), source.object.size);
-  const received = await store.receive(createReadStream('', { fd: source.fd, ...range }));
+  const text = header(request.headers, 'x-amz-copy-source-range');
+  const range = closingOnError(source.fd, () => readRange(text, source.object.size));
+  const received = await store.receive(contentOf(source.fd, range ?? { start: 0, end: source.object.size - 1 }));
   const part = commit(store, received, () => store.putPart(id, number, received));
   return xml('CopyPartResult', `<ETag>${escapeXml(part.etag)}</ETag><LastModified>${iso(Date.now())}</LastModified>`);
 }

@@ -1,6 +1,6 @@
 // The middleware stack that every function stands on: log context, payload by schema, errors with a code.
 import middy, { type MiddlewareObj } from '@middy/core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { asOdinError, OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names.ts';
 import { cut, errorSummary } from '../../core/summaries.ts';

@@ -1,6 +1,6 @@
 // What the CloudWatch console sends to a custom widget's function, read leniently: a page must come of it in any case.
 // Only `decide` and `preview` are read strictly, because they act.
-import { z } from 'zod';
+import * as z from 'zod';
 import { DECISIONS } from '../../core/decide.ts';
 import { MigrationId } from '../../core/identifiers.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ListPendingPayload, ManifestQuestion } from '../../core/payloads.ts';
 import { lambdaHandler } from '../aws/handler.ts';
 import { deployedManifest } from '../aws/manifest.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CancelAnswer, ResumeAnswer } from '../../core/payloads.ts';
 import { CancelPayload, ResumePayload } from '../../core/payloads.ts';
 import { lambdaHandler } from '../aws/handler.ts';

@@ -1,7 +1,7 @@
 // What the bundle of every migration's function exports; its generated entry file passes its own migration's `load`.
 import { STSClient } from '@aws-sdk/client-sts';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names.ts';
 import type { RunOutcome } from '../../core/payloads.ts';

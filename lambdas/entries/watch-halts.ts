@@ -1,5 +1,5 @@
 import { MetricResolution, Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HALT_METRIC, VARIABLES } from '../../core/names.ts';
 import { lambdaHandler } from '../aws/handler.ts';
 import { awsServices, required } from '../aws/services.ts';

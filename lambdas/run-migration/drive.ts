@@ -1,6 +1,6 @@
 // Runs user code: a plain migration to its end, a checkpointed one from checkpoint to checkpoint.
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeThrown, OdinError } from '../../core/errors.ts';
 import type { CheckpointRecord } from '../../core/records.ts';
 import type { Checkpoint, MigrationModule } from './user-module.ts';

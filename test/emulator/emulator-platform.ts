@@ -11,7 +11,7 @@ import {
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { deploymentOf } from '../../cli/deployment.ts';
 import { OUTPUTS, stackName } from '../../core/names.ts';
 import type { EnvironmentSpec, Notification, Platform } from '../scenarios/platform.ts';

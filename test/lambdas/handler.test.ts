@@ -2,7 +2,7 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { OdinError } from '../../core/errors.ts';
 import {
   HaltPayload,

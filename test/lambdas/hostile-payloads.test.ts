@@ -3,7 +3,7 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OdinError } from '../../core/errors.ts';
 import type { SystemFunction } from '../../core/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names.ts';

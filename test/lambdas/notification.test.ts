@@ -1,6 +1,6 @@
 // What operators and programs are told of a halt and of the end of a run: every form, hostile texts, and failures.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { OdinEvent } from '../../core/events.ts';
 import { EVENTS } from '../../core/events.ts';
 import { executionLink, logLink } from '../../core/links.ts';

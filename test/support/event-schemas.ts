@@ -1,7 +1,7 @@
 // The JSON Schemas of docs/events.md, as the reader of an event would use them.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OdinEvent } from '../../core/events.ts';
 
 const TEXT = readFileSync(path.resolve(import.meta.dirname, '../../docs/events.md'), 'utf8');
