@@ -73,7 +73,6 @@ export async function emulatorPlatform({ s3 }: { s3?: FaultProxy } = {}): Promis
   }
 
   return {
-    redrives: false,
     async deploy(specs: readonly EnvironmentSpec[]) {
       const app = synthesise(directory, specs);
       const outputs = await deploy(emulator, { app, stacks: stackNames(specs) });

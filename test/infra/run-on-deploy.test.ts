@@ -30,7 +30,7 @@ describe('runOnDeploy', () => {
     expect(nameOf(synthesiseStack({ runOnDeploy: true }, changed))).not.toEqual(nameOf(stack));
     const more = { ...ONE_MIGRATION, '0002.ts': ONE_MIGRATION['0001.ts'] };
     expect(nameOf(synthesiseStack({ runOnDeploy: true }, more))).not.toEqual(nameOf(stack));
-  }, 60_000); // four stacks, bundled
+  });
 
   it('runs after every function, role, policy and the machine', () => {
     const { json } = synthesiseStack({ runOnDeploy: true, notify: ['mailto:a@example.com'] });

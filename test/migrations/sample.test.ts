@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -14,14 +15,10 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
-  BucketAlreadyOwnedByYou,
   CompleteMultipartUploadCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
-  paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -29,6 +26,7 @@ import {
 import pMap from 'p-map';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HttpAnswer } from '../../local/http.ts';
+import type { S3 } from '../../local/s3.ts';
 import { createS3 } from '../../local/s3.ts';
 import putByDefault, { describeSampleData, putSampleData } from '../../local/sample-data.ts';
 import * as reingest from '../../migrations/sample/0001.ts';
@@ -57,7 +55,7 @@ beforeAll(async () => {
   vi.spyOn(console, 'log').mockReturnValue(undefined);
   s3 = new S3Client({});
   await putSampleData(s3, 'reference');
-  sample = await read('reference');
+  sample = read('reference');
 });
 
 afterAll(async () => {
@@ -99,18 +97,18 @@ describe('the sample data', () => {
   test('is the same for the same seed, and another for another seed', async () => {
     const put = await putSampleData(s3, 'same-seed', 1);
     expect(put).toEqual({ objects: sample.size, bytes: [...sample.values()].reduce((sum, b) => sum + b.length, 0) });
-    expectSame(await read('same-seed'), sample);
+    expectSame(read('same-seed'), sample);
 
     await putSampleData(s3, 'other-seed', 2);
     const key = `${SALES}part-00000.jsonl.gz`;
-    expect((await readOne('other-seed', key))[1]).not.toEqual(sample.get(key));
+    expect(readOne('other-seed', key)[1]).not.toEqual(sample.get(key));
   });
 
   test('is not put again over a migrated bucket', async () => {
     const migrated = without(without(sample, ARCHIVE), LIVE);
     await bucketWith('migrated', migrated);
     expect(await putSampleData(s3, 'migrated')).toEqual({ objects: 0, bytes: 0 });
-    expectSame(await read('migrated'), migrated);
+    expectSame(read('migrated'), migrated);
   });
 
   test('is put by default where the sample migrations look for it, and says so', async () => {
@@ -124,7 +122,7 @@ describe('the sample data', () => {
     await expect(putSampleData(s3, 'half')).rejects.toThrow('Access Denied');
     server.intercept = undefined;
     await putSampleData(s3, 'half');
-    expectSame(await read('half'), sample);
+    expectSame(read('half'), sample);
   });
 
   test('does not take "access denied" for "not there yet"', async () => {
@@ -143,7 +141,7 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
 
   test('moves every file, whatever its name, and touches nothing else', async () => {
     await run(reingest.migration, await bucketWith('move', sample));
-    expectSame(await read('move'), new Map([...without(sample, ARCHIVE), ...movedFrom(under(sample, ARCHIVE))]));
+    expectSame(read('move'), new Map([...without(sample, ARCHIVE), ...movedFrom(under(sample, ARCHIVE))]));
     const named = server.seen.flatMap(({ copySource }) => copySource ?? []);
     expect(named).toContainEqual(expect.stringMatching(/\/manual%20correction%20\(Z%C3%BCrich\)\.csv$/));
   });
@@ -153,7 +151,7 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
     await run(reingest.migration, 'move-again');
     server.seen.length = 0;
     await run(reingest.migration, 'move-again');
-    expectSame(await read('move-again'), moved());
+    expectSame(read('move-again'), moved());
     expect(server.seen.filter((request) => request.method !== 'GET')).toEqual([]);
   });
 
@@ -161,11 +159,11 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
     const bucket = await bucketWith(`move-died-${copies}`, archive());
     server.intercept = denyAfter(copies, (request) => request.copySource !== undefined);
     await expect(run(reingest.migration, bucket)).rejects.toThrow('Access Denied');
-    expectSame(under(await read(bucket), ARCHIVE), archive());
+    expectSame(under(read(bucket), ARCHIVE), archive());
 
     server.intercept = undefined;
     await run(reingest.migration, bucket);
-    expectSame(await read(bucket), moved());
+    expectSame(read(bucket), moved());
   });
 
   test('lists the files that could not be deleted, and completes the next time', async () => {
@@ -175,11 +173,11 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
     await expect(run(reingest.migration, bucket)).rejects.toThrow(
       `2 of 26 objects could not be deleted:\n  ${kept[0]}: AccessDenied Access Denied\n  ${kept[1]}: AccessDenied`,
     );
-    expect([...under(await read(bucket), ARCHIVE).keys()]).toEqual(kept);
+    expect([...under(read(bucket), ARCHIVE).keys()]).toEqual(kept);
 
     server.intercept = undefined;
     await run(reingest.migration, bucket);
-    expectSame(await read(bucket), moved());
+    expectSame(read(bucket), moved());
   });
 
   test('compares the contents where an ETag is not an MD5', async () => {
@@ -193,14 +191,14 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
     expect(done.ETag).toMatch(/-1"$/);
 
     await run(reingest.migration, bucket);
-    expectSame(await read(bucket), moved());
+    expectSame(read(bucket), moved());
   });
 
   test('does not take "access denied" for "not copied yet"', async () => {
     const bucket = await bucketWith('move-denied', archive());
     server.intercept = denyAfter(0, (request) => request.method === 'HEAD');
     await expect(run(reingest.migration, bucket)).rejects.toThrow(/^26 of 26 objects could not be copied:[^]*HTTP 403/);
-    expectSame(await read(bucket), archive());
+    expectSame(read(bucket), archive());
   });
 
   test('overwrites an older file of the same size at the target', async () => {
@@ -208,7 +206,7 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
     const [target, body] = first(moved());
     await put(bucket, target, Buffer.alloc(body.length));
     await run(reingest.migration, bucket);
-    expectSame(await read(bucket), moved());
+    expectSame(read(bucket), moved());
   });
 
   test.each([
@@ -223,7 +221,7 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
       return answer;
     };
     await expect(run(reingest.migration, bucket)).rejects.toThrow(`${target} differs from`);
-    expectSame(under(await read(bucket), ARCHIVE), archive());
+    expectSame(under(read(bucket), ARCHIVE), archive());
   });
 
   test('deletes nothing when a copy is taken away before it is verified', async () => {
@@ -237,7 +235,7 @@ describe('0001, which moves the archive back to the incoming prefix', () => {
       return answer;
     };
     await expect(run(reingest.migration, bucket)).rejects.toThrow(`${target} differs from`);
-    expectSame(under(await read(bucket), ARCHIVE), archive());
+    expectSame(under(read(bucket), ARCHIVE), archive());
   });
 
   test('deletes more than 1000 files in batches', async () => {
@@ -262,13 +260,13 @@ describe('0002, which deletes the parquet files of six tables', () => {
     ]);
     const bucket = await bucketWith('tables', new Map([...without(sample, SALES), ...other]));
     await run(deleteTables.migration, bucket);
-    expectSame(await read(bucket), new Map([...without(without(sample, SALES), LIVE), ...deleted(), ...other]));
+    expectSame(read(bucket), new Map([...without(without(sample, SALES), LIVE), ...deleted(), ...other]));
   });
 
   test('changes nothing when it runs again', async () => {
     const bucket = await bucketWith('tables-again', deleted());
     await run(deleteTables.migration, bucket);
-    expectSame(await read(bucket), deleted());
+    expectSame(read(bucket), deleted());
     expect(server.seen.filter((request) => request.deletes)).toEqual([]);
   });
 
@@ -278,7 +276,7 @@ describe('0002, which deletes the parquet files of six tables', () => {
     await expect(run(deleteTables.migration, bucket)).rejects.toThrow('Access Denied');
     server.intercept = undefined;
     await run(deleteTables.migration, bucket);
-    expectSame(await read(bucket), deleted());
+    expectSame(read(bucket), deleted());
   });
 
   test.each([
@@ -291,7 +289,7 @@ describe('0002, which deletes the parquet files of six tables', () => {
     await expect(run(deleteTables.migration, bucket)).rejects.toThrow(
       'Nothing was deleted: no parquet file under odin/data/cubic/ods_backfill/ for card_dimension, use_transaction',
     );
-    expectSame(await read(bucket), unfilled);
+    expectSame(read(bucket), unfilled);
     expect(server.seen.filter((request) => request.deletes)).toEqual([]);
   });
 
@@ -310,7 +308,7 @@ describe('0002, which deletes the parquet files of six tables', () => {
     );
     const bucket = await bucketWith('tables-many', new Map([...under(sample, BACKFILL), ...many]));
     await run(deleteTables.migration, bucket);
-    expectSame(await read(bucket), under(sample, BACKFILL));
+    expectSame(read(bucket), under(sample, BACKFILL));
     expect(server.seen.flatMap((request) => (request.deletes ? [request.deletes.length] : []))).toEqual([1000, 1]);
   }, 60_000);
 });
@@ -327,7 +325,7 @@ describe('0003, which takes six columns out of every sales file', () => {
   beforeAll(async () => {
     await bucketWith('sales', dataset());
     expect(await runPages('sales')).toEqual(checkpoints);
-    uninterrupted = await read('sales');
+    uninterrupted = read('sales');
   });
 
   test('drops the columns and keeps every row and every other value', () => {
@@ -344,7 +342,7 @@ describe('0003, which takes six columns out of every sales file', () => {
   test('writes nothing when it runs again', async () => {
     expect(await runPages('sales')).toEqual(checkpoints);
     expect(server.seen.filter((request) => request.method === 'PUT')).toEqual([]);
-    expectSame(await read('sales'), uninterrupted);
+    expectSame(read('sales'), uninterrupted);
   });
 
   test('keeps the metadata of a file, and leaves other files alone', async () => {
@@ -366,7 +364,7 @@ describe('0003, which takes six columns out of every sales file', () => {
       ContentType: 'text/x',
       Metadata: { source: 'afc' },
     });
-    expectSame(await read(bucket), new Map([...readme, [key, uninterrupted.get(key)!]]));
+    expectSame(read(bucket), new Map([...readme, [key, uninterrupted.get(key)!]]));
   });
 
   test('does not write a file that has none of the columns, however it is formatted', async () => {
@@ -386,7 +384,7 @@ describe('0003, which takes six columns out of every sales file', () => {
         // The cursor is stored as JSON between the two runs.
         const after = await runPages(bucket, JSON.parse(JSON.stringify(cursor)) as string);
         expect([...before, ...after]).toEqual(checkpoints);
-        expectSame(await read(bucket), uninterrupted);
+        expectSame(read(bucket), uninterrupted);
       },
       { concurrency: 1 },
     );
@@ -419,7 +417,7 @@ describe('0003, which takes six columns out of every sales file', () => {
 
       server.intercept = undefined;
       await runPages(bucket, durable.at(-1)?.cursor);
-      expectSame(await read(bucket), uninterrupted);
+      expectSame(read(bucket), uninterrupted);
     },
   );
 
@@ -435,10 +433,10 @@ describe('0003, which takes six columns out of every sales file', () => {
       return next();
     };
     await expect(runPages(bucket)).rejects.toThrow(`Cannot rewrite ${key}: PreconditionFailed`);
-    expect((await read(bucket)).get(key)).toEqual(theirs);
+    expect(read(bucket).get(key)).toEqual(theirs);
 
     await runPages(bucket, checkpoints[0]!.cursor);
-    expect(sales((await read(bucket)).get(key)!)).toEqual([{ sale_id: '1' }]);
+    expect(sales(read(bucket).get(key)!)).toEqual([{ sale_id: '1' }]);
   });
 
   test('names the file that it cannot read', async () => {
@@ -494,33 +492,28 @@ async function runPages(bucket: string, resume?: string, pages = Infinity): Prom
   return checkpoints;
 }
 
+/** Straight into the embedded store, past the requests: what is under test makes requests of its own. */
 async function bucketWith(bucket: string, objects: Objects): Promise<string> {
-  try {
-    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  } catch (error) {
-    if (!(error instanceof BucketAlreadyOwnedByYou)) throw error;
-  }
-  await pMap(objects, ([key, body]) => put(bucket, key, body), { concurrency: 16 });
+  if (!server.store.hasBucket(bucket)) server.store.createBucket(bucket);
+  for (const [key, body] of objects) await put(bucket, key, body);
   server.seen.length = 0;
   return bucket;
 }
 
 async function put(bucket: string, key: string, body: Buffer): Promise<void> {
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+  server.store.put(bucket, key, await server.store.receive(body), { headers: {} });
 }
 
-async function read(bucket: string): Promise<Objects> {
-  const keys: string[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket })) {
-    for (const { Key } of page.Contents ?? []) keys.push(Key!);
-  }
-  const bodies = await pMap(keys.sort(), (key) => readOne(bucket, key), { concurrency: 16 });
-  return new Map(bodies);
+function read(bucket: string): Objects {
+  return new Map(
+    [...server.store.list(bucket, { prefix: '', after: '' })].map(({ key, file }) => [key, readFileSync(file)]),
+  );
 }
 
-async function readOne(bucket: string, key: string): Promise<[string, Buffer]> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  return [key, Buffer.from(await Body!.transformToByteArray())];
+function readOne(bucket: string, key: string): [string, Buffer] {
+  const object = server.store.get(bucket, key);
+  if (!object) throw new Error(`s3://${bucket}/${key} is not there`);
+  return [key, readFileSync(object.file)];
 }
 
 function under(objects: Objects, prefix: string): Objects {
@@ -563,6 +556,7 @@ type Intercept = (request: Seen, next: () => Promise<HttpAnswer>) => Promise<Htt
 
 interface Server {
   url: string;
+  store: S3['store'];
   seen: Seen[];
   intercept: Intercept | undefined;
   close(): Promise<void>;
@@ -600,6 +594,7 @@ async function startServer(): Promise<Server> {
   await once(http, 'listening');
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    store: embedded.store,
     seen: [],
     intercept: undefined,
     async close() {
@@ -628,7 +623,7 @@ function denyAfter(count: number, matches: (request: Seen) => boolean): Intercep
 function keepOnDelete(bucket: string, kept: string[]): Intercept {
   return async (request, next) => {
     const refused = request.deletes?.filter((key) => kept.includes(key)) ?? [];
-    const before = await Promise.all(refused.map((key) => readOne(bucket, key)));
+    const before = refused.map((key) => readOne(bucket, key));
     const answer = await next();
     for (const [key, body] of before) await put(bucket, key, body);
     if (refused.length === 0) return answer;

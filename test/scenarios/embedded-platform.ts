@@ -38,7 +38,6 @@ export async function embeddedPlatform({
   await new S3Client({ ...options, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: DATA_BUCKET }));
 
   return {
-    redrives: true,
     deploy(specs) {
       const assemblyDirectory = synthesise(directory, specs);
       const deployments = specs.map(({ environment }) => {

@@ -1,5 +1,4 @@
 import { embeddedPlatform } from './embedded-platform.ts';
-import { runRedriveScenarios, runScenarios } from './scenarios.ts';
+import { runScenarios } from './scenarios.ts';
 
-runScenarios('on the embedded AWS', embeddedPlatform);
-runRedriveScenarios('on the embedded AWS', embeddedPlatform);
+runScenarios('on the embedded AWS', embeddedPlatform, { redrives: true });

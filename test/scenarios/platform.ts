@@ -28,8 +28,6 @@ export interface Platform {
   deploy: (specs: readonly EnvironmentSpec[]) => Promise<Map<string, Deployment>>;
   /** What the operators of an environment were sent so far. */
   notifications: (environment: string) => Promise<Notification[]>;
-  /** Whether RedriveExecution is there. */
-  redrives: boolean;
   close: () => Promise<void>;
 }
 

@@ -1,11 +1,14 @@
 // An environment's stack, synthesised from migrations of a test's own.
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { afterAll } from 'vitest';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { stackName } from '../../core/names.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { parseConfiguration } from '../../infra/configuration.ts';
+import type { TemporaryProject } from './project.ts';
 import { temporaryProject } from './project.ts';
 
 export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Promise<void> {}\n' };
@@ -18,23 +21,25 @@ export function synthesiseStack(
   settings: object = {},
   files: Record<string, string> = ONE_MIGRATION,
 ): { template: Template; json: SynthesisedTemplate; manifest: Manifest } {
-  const entries = Object.entries(files).map(([name, text]) => [`migrations/odin-dev/${name}`, text]);
-  const project = temporaryProject(Object.fromEntries(entries) as Record<string, string>, { sources: true });
-  try {
-    const app = offlineApp(path.join(project.directory, 'cdk.out'));
-    const [prepared] = addEnvironments({
-      app,
-      projectDirectory: project.directory,
-      configuration: parseConfiguration({ environments: { 'odin-dev': settings } }),
-      only: 'odin-dev',
-    });
-    const template = Template.fromStack(Stack.of(app.node.findChild(stackName('odin-dev'))));
-    if (!prepared) throw new Error('odin-dev was not built');
-    return { template, json: template.toJSON() as never, manifest: prepared.manifest };
-  } finally {
-    project.remove();
-  }
+  project ??= temporaryProject({}, { sources: true });
+  const { directory, write } = project;
+  rmSync(path.join(directory, 'migrations'), { recursive: true, force: true });
+  for (const [name, text] of Object.entries(files)) write(`migrations/odin-dev/${name}`, text);
+  const app = offlineApp(path.join(directory, 'cdk.out'));
+  const [prepared] = addEnvironments({
+    app,
+    projectDirectory: directory,
+    configuration: parseConfiguration({ environments: { 'odin-dev': settings } }),
+    only: 'odin-dev',
+  });
+  const template = Template.fromStack(Stack.of(app.node.findChild(stackName('odin-dev'))));
+  if (!prepared) throw new Error('odin-dev was not built');
+  return { template, json: template.toJSON() as never, manifest: prepared.manifest };
 }
+
+/** One for the stacks of a file: what no environment changes is bundled once for a project. */
+let project: TemporaryProject | undefined;
+afterAll(() => project?.remove());
 
 interface SynthesisedTemplate {
   Resources: Record<string, SynthesisedResource>;

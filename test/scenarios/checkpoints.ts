@@ -1,0 +1,53 @@
+// Checkpointed migrations that end before they are done.
+import { expect } from 'vitest';
+import { checkpointed, slowly, works } from './migrations.ts';
+import type { Scenario } from './scenario.ts';
+import { until } from './world.ts';
+
+export const CHECKPOINTS: Scenario[] = [
+  {
+    title: 'a checkpointed migration killed in a slice goes on from its last checkpoint, and does the rest once',
+    environment: 'checkpointed',
+    files: { '0001.ts': checkpointed(40, 25) },
+    async live(world) {
+      const run = await world.start();
+      expect(await world.halted('0001', run)).toMatchObject({ outcome: 'unknown' });
+      expect(await world.deployment.ledger.checkpoint('0001')).toMatchObject({ cursor: 24, done: 24, total: 40 });
+      await world.decide('retry');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.objects('list/checkpointed/')).toEqual(
+        Array.from({ length: 40 }, (_, index) => `list/checkpointed/${String(index + 1).padStart(4, '0')}`),
+      );
+      expect(await world.attempts('0001')).toBe(2);
+    },
+  },
+  {
+    title: 'a checkpointed migration that is cancelled halts at its next checkpoint, and a retry goes on from there',
+    environment: 'cancelled',
+    files: { '0001.ts': slowly(60), '0002.ts': works() },
+    async live(world) {
+      await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });
+      const run = await world.start();
+      const { ledger } = world.deployment;
+      await until('the first checkpoint', () => ledger.checkpoint('0001'));
+      expect(await world.cancel('alice', 'the data is wrong')).toMatchObject({
+        result: 'cancelled',
+        migration: '0001',
+      });
+      expect(await world.cancel('bob')).toMatchObject({ result: 'already', by: 'alice' });
+      const halt = await world.halted('0001', run);
+      expect(halt).toMatchObject({ outcome: 'failed', error: { name: 'Cancelled' } });
+      const [told] = await world.notified(1);
+      expect(told?.message).toContain('CANCELLED. It stopped at a checkpoint');
+      expect(told?.message).toContain('alice asked for it to stop');
+      const at = (await ledger.checkpoint('0001'))?.done ?? 60;
+      expect(at).toBeLessThan(60);
+      await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });
+
+      await world.decide('retry');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await ledger.checkpoint('0001')).toMatchObject({ done: 60, attempt: 2, sequence: 60 });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+    },
+  },
+];

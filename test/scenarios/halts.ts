@@ -1,0 +1,236 @@
+// Halts, what operators decide about them, and what becomes of it.
+import { expect } from 'vitest';
+import type { OdinError } from '../../core/errors.ts';
+import { exhaustsMemoryAtFirst, exitsAtFirst, fails, hangsAtFirst, takes, works } from './migrations.ts';
+import type { Scenario } from './scenario.ts';
+import { secondFails, three } from './scenario.ts';
+import { until } from './world.ts';
+
+/** Those that wait for longest come first. */
+export const HALTS: Scenario[] = [
+  {
+    title: 'an execution stopped in the middle of a migration: the next one halts, and nothing runs twice',
+    environment: 'stopped',
+    files: { '0001.ts': takes(20), '0002.ts': works() },
+    async live(world) {
+      const stopped = await world.start();
+      await world.effectsAppear('0001', 1);
+      await expect(world.cancel()).rejects.toMatchObject({ code: 'NotCheckpointed' });
+      await world.stop(stopped);
+      const next = await world.start();
+      expect(await world.halted('0001', next)).toMatchObject({ outcome: 'unknown', attempt: 1 });
+
+      // The function was not stopped with its execution. It succeeds, and whatever was decided, that counts.
+      await until('the outcome of 0001', () => world.deployment.ledger.finished('0001', 1));
+      await expect(world.decide('skip', 'alice', 'in a hurry')).rejects.toMatchObject({ code: 'AttemptSucceeded' });
+      await world.decide('retry');
+      expect(await world.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+      expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 1]);
+    },
+  },
+  {
+    title:
+      'two operators at once: one wins, the other is told who decided what; the same decision again changes nothing',
+    environment: 'operators',
+    // The last one takes a while: whoever comes second finds the run still going on.
+    files: { ...secondFails, '0003.ts': takes(15) },
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0002', run);
+      const answers = await Promise.allSettled([
+        world.decide('skip', 'alice', 'never mind'),
+        world.decide('mark-applied', 'bob', 'I did it'),
+      ]);
+      const won = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
+      const lost = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason as OdinError);
+      expect([won.length, lost.length]).toEqual([1, 1]);
+      expect(lost[0]?.code).toBe('AlreadyDecided');
+      expect(lost[0]?.message).toContain(`${won[0]?.by} decided ${won[0]?.decision} on 0002, attempt 1`);
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      const expected = won[0]?.decision === 'skip' ? 'skipped' : 'marked-applied';
+      expect((await world.completions())['0002']).toBe(expected);
+    },
+  },
+  ...(['exit', 'hang', 'memory'] as const).map((fault): Scenario => {
+    const source = { exit: exitsAtFirst, hang: hangsAtFirst, memory: exhaustsMemoryAtFirst }[fault]();
+    return {
+      title: `${{ exit: 'a function that exits', hang: 'one that hangs past its timeout', memory: 'one that runs out of memory' }[fault]}: unknown outcome, halt, no retry before the old deadline`,
+      environment: `unknown-${fault}`,
+      files: { '0001.ts': source, '0002.ts': works() },
+      async live(world) {
+        const run = await world.start();
+        const halt = await world.halted('0001', run);
+        expect(halt).toMatchObject({ attempt: 1, outcome: 'unknown' });
+        expect(halt.error?.name === 'OutOfTime').toBe(fault === 'hang');
+        expect(await world.effects('0002')).toBe(0);
+        const { ledger } = world.deployment;
+        const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';
+        expect(Date.parse(deadline)).toBeGreaterThan(Date.parse((await ledger.claim('0001', 1, 1))?.time ?? ''));
+
+        const answer = await world.decide('retry');
+        // On a busy machine the deadline may have passed by the time of the decision.
+        if (answer.waitsUntil !== undefined) expect(answer.waitsUntil).toBe(deadline);
+        else expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(deadline));
+        expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+        const second = await ledger.claim('0001', 2, 1);
+        expect(Date.parse(second?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(deadline));
+        expect([await world.effects('0001'), await world.effects('0002')]).toEqual([2, 1]);
+      },
+    };
+  }),
+  {
+    title: 'a failure halts, notifies, and runs nothing later; a redeployed fix is retried',
+    environment: 'fix',
+    files: secondFails,
+    async live(world) {
+      const run = await world.start();
+      const halt = await world.halted('0002', run);
+      expect(halt).toMatchObject({ attempt: 1, outcome: 'failed', error: { message: 'the disk of the past is full' } });
+      expect(halt.error?.stack).toMatch(/migrations\/fix\/0002\.ts:\d+/);
+
+      const [first] = await world.notified(1);
+      expect(first?.subject).toContain('0002 halted');
+      expect(first?.message).toContain('the disk of the past is full');
+      expect(first?.message).toMatch(/migrations\/fix\/0002\.ts:\d+/);
+      expect(first?.message).toContain('npx odin-migrate resume fix retry');
+      for (const { token } of halt.waiting) expect(first?.message).not.toContain(token);
+
+      expect((await world.describe(run)).status).toBe('RUNNING');
+      expect(await world.effects('0003')).toBe(0);
+
+      await world.redeploy(three);
+      const answer = await world.decide('retry', 'alice', 'fixed');
+      expect(answer).toMatchObject({ result: 'decided', decision: 'retry', executions: [run] });
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 2, 1,
+      ]);
+      expect(await world.deployment.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'alice', reason: 'fixed' });
+
+      const [, last] = await world.notified(2);
+      expect(last?.subject).toBe('odin-migrate fix: finished after a halt');
+      expect(last?.message).toContain('0002           applied');
+    },
+  },
+  {
+    title: 'mark-applied and skip need a reason, are recorded as such, and the run goes on',
+    environment: 'marked',
+    files: { '0001.ts': fails(), '0002.ts': fails(), '0003.ts': works() },
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0001', run);
+      await expect(world.decide('mark-applied')).rejects.toMatchObject({ code: 'ReasonMissing' });
+      await expect(world.decide('skip', 'alice', '  ')).rejects.toMatchObject({ code: 'ReasonMissing' });
+      await world.decide('mark-applied', 'alice', 'done by hand');
+      await world.halted('0002', run);
+      await world.decide('skip', 'bob', 'not needed here');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'marked-applied', '0002': 'skipped', '0003': 'applied' });
+      expect(await world.deployment.ledger.completion('0001')).toMatchObject({ by: 'alice', reason: 'done by hand' });
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 1, 1,
+      ]);
+      await expect(world.decide('retry')).rejects.toMatchObject({ code: 'NothingHalted' });
+    },
+  },
+  {
+    title: 'after an abort the run has failed, and a new run halts again',
+    environment: 'abort',
+    files: secondFails,
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0002', run);
+      await world.decide('abort', 'alice', 'not tonight');
+      const ended = await world.ended(run);
+      expect(ended).toMatchObject({ status: 'FAILED', error: 'Aborted' });
+      expect(ended.cause).toContain('alice aborted this run at migration 0002, attempt 1: not tonight');
+
+      const next = await world.start();
+      expect(await world.halted('0002', next, 2)).toMatchObject({ attempt: 1, halt: 2 });
+      expect(await world.effects('0002')).toBe(1);
+      await world.redeploy(three);
+      await world.decide('retry');
+      expect(await world.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.effects('0002')).toBe(2);
+    },
+  },
+  {
+    title: 'a halted execution that was stopped: the decision is carried on by a new one, started once',
+    environment: 'taken-over',
+    files: secondFails,
+    async live(world) {
+      const stopped = await world.start();
+      await world.halted('0002', stopped);
+      await world.stop(stopped);
+      await world.redeploy(three);
+      const answer = await world.decide('retry');
+      expect(answer.executions).toHaveLength(1);
+      const [carried = ''] = answer.executions;
+      expect(carried).toMatch(/:resume-0002-0001-01$/);
+      expect(await world.ended(carried)).toMatchObject({ status: 'SUCCEEDED' });
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 2, 1,
+      ]);
+    },
+  },
+  {
+    title: 'a second run while one is halted is refused, with the command that resumes it',
+    environment: 'halted-elsewhere',
+    files: secondFails,
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0002', run);
+      const second = await world.runToEnd();
+      expect(second).toMatchObject({ status: 'FAILED', error: 'HaltedElsewhere' });
+      expect(second.cause).toContain(run);
+      expect(second.cause).toContain('npx odin-migrate resume halted-elsewhere');
+      await world.decide('skip', 'alice', 'no matter');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+    },
+  },
+  {
+    title: 'the same decision sent twice is one decision',
+    environment: 'twice',
+    files: { '0001.ts': fails() },
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0001', run);
+      const answers = await Promise.all([world.decide('retry', 'alice'), world.decide('retry', 'alice')]);
+      expect(answers.map(({ result }) => result).sort()).toEqual(['already', 'decided']);
+      await world.halted('0001', run); // attempt 2 fails as well
+      await until('attempt 2 to be halted', async () =>
+        (await world.deployment.ledger.halt('0001'))?.attempt === 2 ? true : undefined,
+      );
+      expect(await world.effects('0001')).toBe(2);
+      await world.decide('abort');
+      expect(await world.ended(run)).toMatchObject({ status: 'FAILED' });
+    },
+  },
+  {
+    title: 'the dashboard widget shows the halt, changes nothing by a look, and its Skip lets the run go on',
+    environment: 'widget',
+    files: secondFails,
+    async live(world) {
+      const execution = await world.start();
+      await world.halted('0002', execution);
+      expect(await world.widget({ describe: {} })).toMatch(/^## odin-migrate/);
+
+      const page = await world.widget({});
+      expect(page).toContain('Halted at 0002');
+      const press = /\{"decide":\{"decision":"skip".*?\}\}/.exec(page)?.[0] ?? '';
+      const all = { reason: 'not needed', name: 'alice' };
+      const after = await world.widget({ ...(JSON.parse(press) as object), widgetContext: { forms: { all } } });
+      expect(after).toContain('Recorded: skip on 0002, attempt 1.');
+
+      expect(await world.ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
+      expect(await world.deployment.ledger.completion('0002')).toMatchObject({
+        reason: 'not needed',
+        by: 'alice (dashboard of account unknown)',
+      });
+      expect(await world.widget({})).toContain('Everything is done');
+    },
+  },
+];

@@ -1,0 +1,218 @@
+// Runs: what is pending, in which order, how often, and what is refused.
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { expect } from 'vitest';
+import { fails, moves, takes, works } from './migrations.ts';
+import { DATA_BUCKET } from './platform.ts';
+import type { Scenario } from './scenario.ts';
+import { three } from './scenario.ts';
+import { World } from './world.ts';
+
+export const RUNS: Scenario[] = [
+  {
+    title: 'a fresh run applies all in order, and a second run applies none',
+    environment: 'fresh',
+    files: three,
+    async live(world) {
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
+      const claims = await Promise.all(['0001', '0002', '0003'].map((id) => world.deployment.ledger.claim(id, 1, 1)));
+      const outcomes = await Promise.all(['0001', '0002', '0003'].map((id) => world.deployment.ledger.finished(id, 1)));
+      for (const [index, finished] of outcomes.slice(0, 2).entries()) {
+        expect(Date.parse(claims[index + 1]?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(finished?.time ?? 'x'));
+      }
+
+      const again = await world.runToEnd();
+      expect(again).toMatchObject({ status: 'SUCCEEDED' });
+      expect(again.output).toContain('Nothing is pending in fresh');
+      for (const id of ['0001', '0002', '0003']) expect(await world.effects(id)).toBe(1);
+    },
+  },
+  {
+    title: 'an environment without migrations deploys, and a run says that there is nothing to run',
+    environment: 'empty',
+    files: {},
+    async live(world) {
+      const run = await world.runToEnd();
+      expect(run.status).toBe('SUCCEEDED');
+      expect(run.output).toContain('empty has no migrations: nothing to run.');
+    },
+  },
+  ...[2, 8].map((count): Scenario => ({
+    title: `${count} executions at once: each effect once`,
+    environment: `at-once-${count}`,
+    files: { '0001.ts': takes(1), '0002.ts': works(), '0003.ts': works() },
+    async live(world) {
+      const runs = await Promise.all(Array.from({ length: count }, () => world.start()));
+      const ends = await Promise.all(runs.map((run) => world.ended(run)));
+      expect(ends.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 'SUCCEEDED'));
+      for (const id of ['0001', '0002', '0003']) expect(await world.effects(id)).toBe(1);
+    },
+  })),
+  {
+    title: 'a migration that is added later: only it runs',
+    environment: 'added',
+    files: { '0001.ts': works(), '0002.ts': works() },
+    async live(world) {
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      await world.redeploy({ ...three, '0001.ts': works('Changed after it was applied') });
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        1, 1, 1,
+      ]);
+    },
+  },
+  {
+    title: 'a late lower number is refused by name, and runs when the input allows it',
+    environment: 'late',
+    files: { '0001.ts': works(), '0003.ts': works() },
+    async live(world) {
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      await world.redeploy(three);
+      const refused = await world.runToEnd();
+      expect(refused).toMatchObject({ status: 'FAILED', error: 'OutOfOrder' });
+      expect(refused.cause).toContain('late/0002.ts');
+      expect(await world.effects('0002')).toBe(0);
+      expect(await world.runToEnd({ allowOutOfOrder: true })).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.effects('0002')).toBe(1);
+    },
+  },
+  {
+    title: 'a migration whose file was deleted after it was applied is not missed',
+    environment: 'deleted',
+    files: { '0001.ts': works(), '0002.ts': works() },
+    async live(world) {
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      await world.redeploy({ '0003.ts': works() });
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
+    },
+  },
+  {
+    title: 'an environment does not touch its neighbour whose name it begins with',
+    environment: 'side',
+    files: three,
+    async live(world) {
+      const neighbours = await world.platform.deploy([{ environment: 'side-by-side', files: three }]);
+      const deployment = neighbours.get('side-by-side');
+      if (!deployment) throw new Error('the neighbour was not deployed');
+      const neighbour = new World(world.platform, 'side-by-side', deployment);
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await neighbour.completions()).toEqual({});
+      expect(await neighbour.effects('0001')).toBe(0);
+      expect(await neighbour.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect([await world.effects('0001'), await neighbour.effects('0001')]).toEqual([1, 1]);
+    },
+  },
+  {
+    title: 'a function invoked by hand, or several times with one payload, runs nothing twice',
+    environment: 'by-hand',
+    files: { '0001.ts': works(), '0002.ts': works() },
+    async live(world) {
+      const bad = await world.invokeByHand('0001', { key1: 'value1' });
+      expect(bad.error).toBe(true);
+      expect(bad.text).toContain('Nothing was done');
+      const payload = { execution: 'by hand', migration: '0002', attempt: 1, slice: 1, gitCommit: null };
+      const early = await world.invokeByHand('0002', payload);
+      expect(early).toMatchObject({ error: true });
+      expect(early.text).toContain('runs only after 0001');
+      expect((await world.invokeByHand('0001', { ...payload, migration: '0001', attempt: 2 })).error).toBe(true);
+      expect((await world.invokeByHand('0001', payload)).error).toBe(true); // another migration's payload
+      expect([await world.effects('0001'), await world.effects('0002')]).toEqual([0, 0]);
+
+      const first = { ...payload, migration: '0001' };
+      const answers = await Promise.all(Array.from({ length: 6 }, () => world.invokeByHand('0001', first)));
+      expect(answers.filter(({ text }) => text.includes('"finished"'))).toHaveLength(1);
+      expect(answers.filter(({ text }) => text.includes('"claimed elsewhere"'))).toHaveLength(5);
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect((await world.invokeByHand('0001', first)).text).toContain('claimed elsewhere');
+      expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 1]);
+    },
+  },
+  {
+    title: 'a record that cannot be read stops the run, and is not taken as absent',
+    environment: 'unreadable',
+    files: three,
+    async live(world) {
+      const { s3, ledgerBucket: Bucket } = world.deployment;
+      await s3.send(new PutObjectCommand({ Bucket, Key: 'completed/0001.json', Body: '{"formatVersion": 99}' }));
+      const run = await world.start();
+      const ended = await world.ended(run);
+      expect(ended.status).toBe('FAILED');
+      expect(ended.cause).toContain('completed/0001.json');
+      expect(ended.cause).toContain('expected format version 1, found 99');
+      for (const id of ['0001', '0002', '0003']) expect(await world.effects(id)).toBe(0);
+    },
+  },
+  {
+    title: 'an input that nobody understands fails the run before it does anything',
+    environment: 'bad-input',
+    files: three,
+    async live(world) {
+      const ended = await world.runToEnd({ allowOutofOrder: true });
+      expect(ended.status).toBe('FAILED');
+      expect(ended.cause).toContain('allowOutofOrder');
+      expect(await world.effects('0001')).toBe(0);
+    },
+  },
+  {
+    title: 'a preview changes nothing, also while a run is halted, and lists what the run then does',
+    environment: 'previewed',
+    files: { '0001.ts': fails(), '0002.ts': moves(3) },
+    async live(world) {
+      const sizes = [1, 20, 300, 4000, 50_000, 6, 70];
+      for (const [index, size] of sizes.entries()) {
+        const Key = `from/previewed/${index}`;
+        await world.deployment.s3.send(new PutObjectCommand({ Bucket: DATA_BUCKET, Key, Body: 'x'.repeat(size) }));
+      }
+      const total = sizes.reduce((sum, size) => sum + size);
+      const run = await world.start();
+      await world.halted('0001', run);
+      const before = await world.everything();
+
+      const failing = await world.preview('0001');
+      expect(failing).toMatchObject({ outcome: 'threw', error: { message: 'the disk of the past is full' } });
+      expect(failing.error?.stack).toMatch(/migrations\/previewed\/0001\.ts:\d+/);
+      expect(failing.calls).toMatchObject([
+        { sent: false, operation: 'PutObject', items: 1 },
+        { sent: true, operation: 'ListObjectsV2' },
+      ]);
+
+      const previewed = await world.preview('0002');
+      const from = `s3://${DATA_BUCKET}/from/previewed/`;
+      const to = `s3://${DATA_BUCKET}/to/previewed/`;
+      expect(previewed).toMatchObject({ outcome: 'finished', share: 1, checkpoints: 3, checkpoint: { done: 7 } });
+      expect(previewed.calls).toEqual([
+        expect.objectContaining({ operation: 'ListObjectsV2', sent: true, calls: 4, target: from }),
+        expect.objectContaining({
+          operation: 'CopyObject',
+          sent: false,
+          calls: 7,
+          bytes: total,
+          unsized: 0,
+          target: to,
+        }),
+        expect.objectContaining({ operation: 'HeadObject', sent: true, calls: 7, target: to }),
+        expect.objectContaining({
+          operation: 'DeleteObjects',
+          sent: false,
+          calls: 3,
+          items: 7,
+          bytes: total,
+          target: from,
+        }),
+      ]);
+      expect(previewed.stale).toEqual([]);
+      expect(previewed.output).toEqual(['3 objects moved', '3 objects moved', '1 objects moved']);
+      const inPart = await world.preview('0002', 0.001);
+      expect(inPart).toMatchObject({ outcome: 'more', slices: 1, checkpoints: 1, checkpoint: { done: 3 } });
+
+      expect(await world.everything()).toEqual(before);
+      expect(await world.attempts('0002')).toBe(0);
+
+      await world.decide('skip', 'alice', 'only the preview of it was wanted');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.objects('from/previewed/')).toEqual([]);
+      expect(await world.objects('to/previewed/')).toHaveLength(previewed.calls[1]?.calls ?? 0);
+    },
+  },
+];
