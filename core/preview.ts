@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { OdinError } from './errors.ts';
 import { MigrationId } from './identifiers.ts';
+import { Json } from './json.ts';
 import type { ManifestEntry } from './manifest.ts';
 import { stackName } from './names.ts';
 import { ErrorSummary } from './records.ts';
@@ -10,7 +11,7 @@ import { ErrorSummary } from './records.ts';
 export const PreviewPayload = z.strictObject({
   preview: z.strictObject({
     migration: MigrationId,
-    cursor: z.json().optional(),
+    cursor: Json.optional(),
     /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
     seconds: z.number().positive().optional(),
     /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
@@ -69,7 +70,7 @@ export const PreviewReport = z.object({
   /** The last one. */
   checkpoint: z
     .object({
-      cursor: z.json(),
+      cursor: Json,
       done: z.number().optional(),
       total: z.number().optional(),
       note: z.string().optional(),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { DECISIONS } from './decide.ts';
 import { MigrationId } from './identifiers.ts';
+import { Json } from './json.ts';
 
 /** Raised when a record's meaning changes; a reader that does not know a version stops the run. */
 export const FORMAT_VERSION = 1;
@@ -104,7 +105,7 @@ export const CheckpointRecord = z.object({
   slice: Number1,
   /** Counts the checkpoints of the migration, over all its attempts. */
   sequence: Number1,
-  cursor: z.json(),
+  cursor: Json,
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().optional(),

@@ -24,7 +24,7 @@ import type { StateEvent, StepFunctions } from './step-functions.ts';
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
 export interface EmbeddedAwsOptions {
-  /** Holds `s3/`, `notifications/` and `events.jsonl`; made when missing, and kept. */
+  /** Holds `s3/`, `notifications/`, `events.jsonl` and `compile-cache/`; made when missing, and kept. */
   readonly directory: string;
   readonly region?: string;
   readonly accountId?: string;

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { describeThrown, OdinError } from '../../core/errors.ts';
+import { Json } from '../../core/json.ts';
 import type { CheckpointRecord } from '../../core/records.ts';
 import type { Checkpoint, MigrationModule } from './user-module.ts';
 import { isCheckpointed } from './user-module.ts';
@@ -62,7 +63,7 @@ async function steps(
 }
 
 const CheckpointShape = z.object({
-  cursor: z.json(),
+  cursor: Json,
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().max(500).optional(),

@@ -37,7 +37,7 @@ const directory = mkdtempSync(path.join(tmpdir(), 'odin-template-'));
 const bundle = { directory: path.join(directory, 'bundle'), codeSha256: 'b'.repeat(64) };
 let synthesised = 0;
 
-/** A stack of migrations that were discovered, inspected and bundled: bundle.test.ts and others see to that. */
+/** A stack of migrations that were discovered, inspected and bundled: bundle.isolated.test.ts and others see to that. */
 function synthesise(
   migrations: (Partial<InspectedMigration> & { id: string })[],
   { name = 'odin-dev', environment = {}, warnings = [] as string[] } = {},
