@@ -57,7 +57,7 @@ async function lookAt(
   const finished = await ledger.finished(migration, attempt);
   const decided = await ledger.latestDecision(migration, index);
   const halt = await openHalt(ledger, migration, index);
-  const haltOpenIn = halt && (await waitsElsewhere(halt, execution, isAlive));
+  const haltOpenIn = halt && (await aliveIn(halt, isAlive, execution));
   const stopped = finished || decided || halt ? undefined : await stoppedAt(ledger, migration, index);
 
   const ownerOf = async (arn: string) => (arn === execution ? 'this' : (await isAlive(arn)) ? 'alive' : 'dead');
@@ -83,14 +83,14 @@ async function openHalt(ledger: Ledger, migration: string, index: AttemptIndex):
   return halt?.attempt === index.attempt && halt.halt > index.halts ? halt : undefined;
 }
 
-/** The other live execution, if any, that waits in the halt. */
-async function waitsElsewhere(
+/** A live execution that waits in the halt, besides `apartFrom`; undefined when there is none. */
+export async function aliveIn(
   halt: HaltRecord,
-  execution: string,
   isAlive: Observer['isAlive'],
+  apartFrom?: string,
 ): Promise<string | undefined> {
-  for (const waiting of halt.waiting) {
-    if (waiting.execution !== execution && (await isAlive(waiting.execution))) return waiting.execution;
+  for (const { execution } of halt.waiting) {
+    if (execution !== apartFrom && (await isAlive(execution))) return execution;
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import { codeOf } from '../core/ledger.ts';
 import { resumedExecutionName } from '../core/names.ts';
 import type { ResumeAnswer, Resumed, ResumePayload } from '../core/payloads.ts';
 import type { DecisionRecord, HaltRecord } from '../core/records.ts';
+import { aliveIn } from '../core/situation.ts';
 import { orRefusal } from './refusal.ts';
 import type { Invocation, Services } from './services.ts';
 import { startSuccessor } from './successor.ts';
@@ -71,7 +72,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
       const completed = await ledger.completion(halt.migration);
       // An execution may still wait in a completed migration's halt: another one completed it, or the decision was
       // recorded and never delivered.
-      if (completed && !(await anyAlive(halt))) continue;
+      if (completed && (await aliveIn(halt, executions.isAlive)) === undefined) continue;
       unsettled.push({ halt, open: !decided });
     }
     const open = unsettled.filter((candidate) => candidate.open);
@@ -129,11 +130,6 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
   async function withLatecomers(halt: HaltRecord): Promise<HaltRecord> {
     const now = await ledger.halt(halt.migration);
     return now?.attempt === halt.attempt && now.halt === halt.halt ? now : halt;
-  }
-
-  async function anyAlive(halt: HaltRecord): Promise<boolean> {
-    for (const { execution } of halt.waiting) if (await executions.isAlive(execution)) return true;
-    return false;
   }
 
   /** A later attempt or a completion shows that the decision has been carried out. */

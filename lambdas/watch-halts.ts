@@ -1,5 +1,6 @@
 // `watch-halts`: how long a halt has been waiting for a decision, for the alarm on it.
 import type { HaltRecord } from '../core/records.ts';
+import { aliveIn } from '../core/situation.ts';
 import type { Services } from './services.ts';
 
 /** @returns how many halts are open, and for how many hours the oldest one has been; 0 when none is */
@@ -14,10 +15,9 @@ export function createWatchHalts({ ledger, executions, log, now }: Services) {
   };
 
   /** Undecided. A migration that was completed meanwhile needs no decision, unless an execution still waits for one. */
-  async function isOpen({ migration, attempt, halt, waiting }: HaltRecord): Promise<boolean> {
-    if (await ledger.decision(migration, attempt, halt)) return false;
-    if ((await ledger.completion(migration)) === undefined) return true;
-    for (const { execution } of waiting) if (await executions.isAlive(execution)) return true;
-    return false;
+  async function isOpen(halt: HaltRecord): Promise<boolean> {
+    if (await ledger.decision(halt.migration, halt.attempt, halt.halt)) return false;
+    if ((await ledger.completion(halt.migration)) === undefined) return true;
+    return (await aliveIn(halt, executions.isAlive)) !== undefined;
   }
 }

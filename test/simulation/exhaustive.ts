@@ -2,6 +2,7 @@
 // its run, and every pair of them.
 import type { Fault, FaultKind, Place } from './faults.ts';
 import type { Scenario } from './scenario.ts';
+import { QUIET } from './scenario.ts';
 import type { Options, Schedule } from './simulation.ts';
 import { simulate } from './simulation.ts';
 
@@ -9,21 +10,11 @@ const SEED = 1;
 const planned = (id: string, sliceMs?: number) => ({ id, steps: 2, stepMs: 20_000, timeoutMs: 60_000, sliceMs });
 
 export const EXHAUSTIVE: Scenario = {
+  ...QUIET,
   // The last one has two slices.
   migrations: [planned('0010'), planned('0020'), planned('0030', 30_000)],
-  startsMs: [0],
-  operators: 1,
   decisions: 3,
   say: 'retry',
-  rate: 0,
-  userFails: 0,
-  kinds: undefined,
-  deployments: false,
-  outOfOrder: 0,
-  clocksApartMs: 0,
-  snsDown: false,
-  pageSize: 1000,
-  latencyMs: undefined,
 };
 
 /** What may happen at a point: the function dies before its request, or the answer of what took effect is lost. */

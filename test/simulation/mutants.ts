@@ -249,8 +249,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: RESUME,
-        find: `if (completed && !(await anyAlive(halt))) continue;`,
-        put: `if (completed && (decided ?? !(await anyAlive(halt)))) continue;`,
+        find: `if (completed && (await aliveIn(halt, executions.isAlive)) === undefined) continue;`,
+        put: `if (completed && (decided ?? (await aliveIn(halt, executions.isAlive)) === undefined)) continue;`,
       },
     ],
   },

@@ -34,6 +34,22 @@ export interface Scenario {
   latencyMs: number | undefined;
 }
 
+/** Nothing happens in it but what is put into it: one run, no faults by chance, all clocks and latencies the same. */
+export const QUIET: Omit<Scenario, 'migrations'> = {
+  startsMs: [0],
+  operators: 1,
+  decisions: 1,
+  rate: 0,
+  userFails: 0,
+  kinds: undefined,
+  deployments: false,
+  outOfOrder: 0,
+  clocksApartMs: 0,
+  snsDown: false,
+  pageSize: 1000,
+  latencyMs: undefined,
+};
+
 const MINUTE = 60_000;
 
 export function scenarioOf(seed: number): Scenario {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as code from './code.ts';
 import { exhaustive } from './exhaustive.ts';
 import { reportViolation } from './report.ts';
-import { scenarioOf } from './scenario.ts';
+import { QUIET, scenarioOf } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import type { Schedule } from './simulation.ts';
 import { simulate } from './simulation.ts';
@@ -60,19 +60,8 @@ describe('a simulation', () => {
 /** Schedules that once violated an invariant, as they were shortened when they were found. */
 describe('stays mended', () => {
   const base: Scenario = {
+    ...QUIET,
     migrations: [{ id: '0010', steps: 2, stepMs: 57_502, timeoutMs: 60_000, sliceMs: undefined }],
-    startsMs: [0],
-    operators: 1,
-    decisions: 1,
-    rate: 0,
-    userFails: 0,
-    kinds: undefined,
-    deployments: false,
-    outOfOrder: 0,
-    clocksApartMs: 0,
-    snsDown: false,
-    pageSize: 1000,
-    latencyMs: undefined,
   };
 
   it('an execution that joined a halt just after its decision was delivered, in a migration completed since', async () => {
