@@ -167,6 +167,14 @@ describe('bundleEnvironment', () => {
     for (const { directory } of all(first)) expect(read(directory, 'index.mjs.map')).not.toContain('aws-cdk-lib');
   });
 
+  it('has none of the forty translations of zod, a third of its size', () => {
+    for (const { name, directory } of all(first)) {
+      const sources = (JSON.parse(read(directory, 'index.mjs.map')) as { sources: string[] }).sources;
+      const translations = sources.filter((source) => source.includes('node_modules/zod/v4/locales/'));
+      expect([name, translations.map((source) => path.basename(source))]).toEqual([name, ['en.js']]);
+    }
+  });
+
   it('refuses a file that cannot be bundled, with its place', async () => {
     one.write('broken/0009.ts', `export const a = 1;\nimport { x } from './no-such-file.ts';\nexport const b = x;\n`);
     const file = { id: '0009', file: 'broken/0009.ts', path: path.join(one.directory, 'broken/0009.ts') };
