@@ -48,6 +48,8 @@ export interface LambdaHostOptions {
   readonly asyncRetryDelaysMs?: readonly number[];
   /** How long loading the bundle may take before Lambda starts over inside the invocation. Default: 10. */
   readonly initTimeoutSeconds?: number;
+  /** Idle processes of all functions together, each about 80 MB; the one that was idle for longest ends. Default: 24. */
+  readonly maxIdle?: number;
 }
 
 export interface LambdaAnswer {
@@ -57,9 +59,6 @@ export interface LambdaAnswer {
   readonly functionError?: 'Unhandled';
 }
 
-/** Idle processes of all functions together; each holds about 80 MB. The one that was idle for longest goes first. */
-const MAX_IDLE = 24;
-
 export type LambdaHost = ReturnType<typeof createLambdaHost>;
 
 export function createLambdaHost(options: LambdaHostOptions) {
@@ -67,6 +66,7 @@ export function createLambdaHost(options: LambdaHostOptions) {
   const accountId = options.accountId ?? '000000000000';
   const retryDelays = options.asyncRetryDelaysMs ?? [50, 100];
   const initMs = (options.initTimeoutSeconds ?? 10) * 1000;
+  const maxIdle = options.maxIdle ?? 24;
   const functions = new Map<string, LambdaFunctionConfig>();
   /** The one that answered last is the last. */
   let idle: Worker[] = [];
@@ -118,7 +118,7 @@ export function createLambdaHost(options: LambdaHostOptions) {
     const current = functions.get(worker.config.name);
     if (closed || current !== worker.config) worker.kill();
     else if (worker.running()) idle.push(worker);
-    if (idle.length > MAX_IDLE) idle.shift()?.kill();
+    if (idle.length > maxIdle) idle.shift()?.kill();
   }
 
   function killIdle(name: string): void {

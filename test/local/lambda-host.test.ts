@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLambdaHost, functionName } from '../../local/lambda-host.ts';
@@ -267,6 +267,36 @@ describe('loading', () => {
     const { payload } = await patient.invoke('slowToLoad', '{}');
     expect(JSON.parse(payload)).toMatchObject({ errorType: 'Sandbox.Timedout' });
     await patient.close();
+  });
+});
+
+describe('idle processes', () => {
+  it('are few: the one that was idle for longest ends', async () => {
+    const configs = ['one', 'two', 'three'].map((name) => writeFunction(folder.path, name, FUNCTIONS['echo'] ?? ''));
+    const small = createLambdaHost({ functions: configs, environment: {}, maxIdle: 2 });
+    const pidOf = async (name: string) => (JSON.parse((await small.invoke(name, '{}')).payload) as { pid: number }).pid;
+    const [one, two] = [await pidOf('one'), await pidOf('two')];
+    expect(await pidOf('one')).toBe(one);
+    await pidOf('three');
+    await until(() => !alive(two), 'the process of "two" has ended');
+    expect(await pidOf('one')).toBe(one);
+    expect(await pidOf('two')).not.toBe(two);
+    await small.close();
+  });
+});
+
+describe('the compile cache', () => {
+  it('is filled by a process that is killed, and gives no old code for new', async () => {
+    const compileCache = join(folder.path, 'compile-cache');
+    const version = (text: string) =>
+      writeFunction(folder.path, 'cached', `export const handler = async () => '${text}';`);
+    const caching = createLambdaHost({ functions: [version('old')], environment: {}, compileCache });
+    expect((await caching.invoke('cached', '{}')).payload).toBe('"old"');
+    const files = readdirSync(compileCache, { recursive: true }).length;
+    expect(files).toBeGreaterThan(1);
+    caching.updateFunctions([version('new')]);
+    expect((await caching.invoke('cached', '{}')).payload).toBe('"new"');
+    await caching.close();
   });
 });
 
