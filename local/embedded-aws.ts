@@ -1,10 +1,11 @@
 // AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
 // CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { devNull } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEvents } from './events.ts';
 import type { Events } from './events.ts';
@@ -24,7 +25,7 @@ import type { StateEvent, StepFunctions } from './step-functions.ts';
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
 export interface EmbeddedAwsOptions {
-  /** Holds `s3/`, `notifications/`, `events.jsonl` and `compile-cache/`; made when missing, and kept. */
+  /** Holds `s3/`, `notifications/`, `events.jsonl`, which are kept, and `compile-cache/`. Made when missing. */
   readonly directory: string;
   readonly region?: string;
   readonly accountId?: string;
@@ -72,6 +73,10 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
   const events = createEvents({ file: join(directory, 'events.jsonl'), region, accountId });
 
+  // Each bundle that was ever run here leaves a megabyte in it.
+  const compileCache = resolve(directory, 'compile-cache');
+  rmSync(compileCache, { recursive: true, force: true });
+
   const server = createServer();
   // An upload may take longer than the five minutes that Node.js allows; idle connections outlive the SDK's pauses.
   server.requestTimeout = 0;
@@ -87,7 +92,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     functions: [],
     environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
     onLog: options.onLog,
-    compileCache: join(directory, 'compile-cache'),
+    compileCache,
     region,
     accountId,
     ...(options.asyncRetryDelaysMs && { asyncRetryDelaysMs: options.asyncRetryDelaysMs }),

@@ -37,6 +37,8 @@ await main(channel);
 async function main(sendToParent: NonNullable<typeof process.send>): Promise<void> {
   let current: InvokeMessage | undefined;
 
+  delete process.env['NODE_COMPILE_CACHE']; // read by now, and no business of the function and its own processes
+
   process.on('disconnect', () => process.exit(0));
   // Ctrl-C reaches the whole process group; the parent decides what becomes of a running function.
   process.on('SIGINT', () => undefined);

@@ -3,7 +3,18 @@
 // processes on one directory see the same truth. (Power loss is another matter: bodies are not fsynced.)
 
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  ReadStream,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
@@ -142,8 +153,9 @@ export function openS3Store(directory: string) {
       let crc = 0;
       let size = 0;
       // Written in place: a turn through the thread pool takes several times as long as the write of a chunk.
-      const fd = openSync(file, 'wx');
+      let fd: number | undefined;
       try {
+        fd = openSync(file, 'wx');
         for await (const chunk of (Buffer.isBuffer(body) ? [body] : body) as AsyncIterable<Buffer>) {
           size += chunk.length;
           crc = crc32(chunk, crc);
@@ -151,10 +163,11 @@ export function openS3Store(directory: string) {
           writeFileSync(fd, chunk);
         }
       } catch (error) {
+        if (body instanceof ReadStream) body.destroy(); // its file is open, also when the other one could not be opened
         rmSync(file, { force: true });
         throw error;
       } finally {
-        closeSync(fd);
+        if (fd !== undefined) closeSync(fd);
       }
       const crcBytes = Buffer.alloc(4);
       crcBytes.writeUInt32BE(crc);
@@ -212,7 +225,10 @@ export function openS3Store(directory: string) {
         const object = get(bucket, key);
         if (!object) return undefined;
         try {
-          return { object, fd: openSync(object.file, 'r') };
+          const fd = openSync(object.file, 'r');
+          if (fstatSync(fd).size === object.size) return { object, fd };
+          closeSync(fd);
+          throw new AwsError('InternalError', `${object.file} is not as long as the object was`, 500);
         } catch (error) {
           // Another process may replace the object between our two looks.
           if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries >= 10) throw error;

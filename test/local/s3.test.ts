@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -541,6 +541,33 @@ describe('the directory', () => {
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a' }));
     expect(readdirSync(folder)).toEqual([]);
     expect(existsSync(folder)).toBe(true);
+  });
+});
+
+describe('a disk that fails', () => {
+  const copy = (Key: string) => s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/source` }));
+  const directory = () => join(started.aws.directory, 's3');
+
+  it.each([10, 100_000])('does not take a body of %i bytes that has lost its end for the object', async (size) => {
+    await put('source', 'x'.repeat(size));
+    const [file = ''] = readdirSync(join(directory(), Bucket));
+    truncateSync(join(directory(), Bucket, file), size / 2);
+    await expect(read('source')).rejects.toMatchObject({ name: 'InternalError' });
+    await expect(copy('copied')).rejects.toMatchObject({ name: 'InternalError' });
+  });
+
+  it('keeps no file open when what it copies to cannot be opened', async () => {
+    await put('source', 'x'.repeat(100_000));
+    await copy('copied');
+    const open = readdirSync('/dev/fd').length;
+    renameSync(join(directory(), '.incoming'), join(directory(), '.gone'));
+    try {
+      for (let n = 0; n < 20; n += 1) await expect(copy('copied')).rejects.toMatchObject({ name: 'InternalError' });
+    } finally {
+      renameSync(join(directory(), '.gone'), join(directory(), '.incoming'));
+    }
+    await copy('copied');
+    expect(readdirSync('/dev/fd').length).toBeLessThan(open + 10);
   });
 });
 

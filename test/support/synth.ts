@@ -23,6 +23,7 @@ export function synthesiseStack(
 ): { template: Template; json: SynthesisedTemplate; manifest: Manifest } {
   // The same at each call: a manifest holds the paths of its files.
   const workDirectory = path.join(PROJECT, WORK_FOLDER, 'test', `synth-${process.pid}`);
+  rmSync(workDirectory, { recursive: true, force: true }); // of a process that was killed
   try {
     const migrations = path.join(workDirectory, 'migrations');
     mkdirSync(path.join(migrations, 'odin-dev'), { recursive: true });
