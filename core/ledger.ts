@@ -387,6 +387,6 @@ export const unreadable = (key: string, why: string, cause?: unknown): OdinError
     source: 'system',
     what: `The ledger's record ${key} cannot be read: ${why}.`,
     why: 'Nothing is taken as "not applied" because of it: the run stops here.',
-    next: `Look at s3://<ledger bucket>/${key} and its object versions; a newer odin-migrate may have written it.`,
+    next: `Look at ${key} in the ledger's bucket, and at the versions of that object: an earlier one may be whole.`,
     cause,
   });

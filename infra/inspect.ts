@@ -12,19 +12,42 @@ import { cut } from '../core/summaries.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 
-const strings = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+/** One text or several, each of this form; CDK and CloudFormation refuse another one without naming the file. */
+function texts(form: RegExp, expected: string) {
+  return z
+    .union([z.string(), z.array(z.string()).min(1)], `${expected}, or a list of such`)
+    .superRefine((value, context) => {
+      for (const [index, text] of [value].flat().entries()) {
+        if (!form.test(text))
+          context.addIssue({ code: 'custom', path: Array.isArray(value) ? [index] : [], message: expected });
+      }
+    });
+}
+const actions = texts(/^(\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*]+)$/, 'expected "*" or an action such as "s3:GetObject"');
+const resources = texts(
+  /^(\*|arn:[^:\s]+:([^:\s]*:){3}\S.*)$/,
+  'expected "*" or an ARN such as "arn:aws:s3:::bucket/*"',
+);
 
 /** An IAM policy statement as plain JSON. */
 const Permission = z
-  .strictObject({
-    Sid: z.string().optional(),
-    Effect: z.enum(['Allow', 'Deny']),
-    Action: strings.optional(),
-    NotAction: strings.optional(),
-    Resource: strings.optional(),
-    NotResource: strings.optional(),
-    Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
-  })
+  .strictObject(
+    {
+      Sid: z.string().optional(),
+      Effect: z.enum(['Allow', 'Deny'], 'expected "Allow" or "Deny"'),
+      Action: actions.optional(),
+      NotAction: actions.optional(),
+      Resource: resources.optional(),
+      NotResource: resources.optional(),
+      Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+    },
+    {
+      error: ({ code }) =>
+        code === 'unrecognized_keys'
+          ? 'expected no key but Sid, Effect, Action, NotAction, Resource, NotResource and Condition'
+          : 'expected an IAM policy statement, { Effect, Action, Resource }',
+    },
+  )
   .refine((statement) => (statement.Action === undefined) !== (statement.NotAction === undefined), {
     message: 'expected either Action or NotAction',
   })
@@ -68,6 +91,8 @@ export interface InspectedMigration extends MigrationFile {
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
+  /** A sentence for each export that looks like a misspelt one: nothing reads it. */
+  misspelt: string[];
 }
 
 /**
@@ -90,6 +115,8 @@ const Answer = z.object({
   type: z.string().optional(),
   kind: z.string().optional(),
   fields: z.record(z.string(), z.unknown()).optional(),
+  /** The names of the other exports that are no functions. */
+  others: z.array(z.string()).optional(),
 });
 type Answer = z.infer<typeof Answer>;
 
@@ -165,6 +192,9 @@ const FIELDS = Object.keys(Exports.shape);
 /** Runs in the process of its own. A function or a class among the exports cannot be JSON: it is named by its type. */
 const EVALUATE = `
 import { writeFileSync } from 'node:fs';
+// What JSON cannot hold is named as it would be written.
+const written = (key, value) =>
+  typeof value === 'bigint' ? value + 'n' : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 const answers = [];
 for (const url of modules) {
   writeFileSync(output, JSON.stringify(answers)); // so many were read when one of them ends the process
@@ -173,11 +203,13 @@ for (const url of modules) {
     const fields = {};
     for (const name of ${JSON.stringify(FIELDS)}) {
       if (!(name in exported) || exported[name] === undefined) continue;
-      const json = JSON.stringify(exported[name]);
+      const json = JSON.stringify(exported[name], written);
       fields[name] = json === undefined ? { unexpected: typeof exported[name] } : JSON.parse(json);
     }
     const { migration } = exported;
-    answers.push({ type: typeof migration, kind: migration?.constructor?.name, fields });
+    const isClass = typeof migration === 'function' && /^class\\b/.test(Function.prototype.toString.call(migration));
+    const others = Object.keys(exported).filter((name) => !(name in fields) && typeof exported[name] !== 'function');
+    answers.push({ type: isClass ? 'a class' : typeof migration, kind: migration?.constructor?.name, fields, others });
   } catch (thrown) {
     answers.push({ error: thrown instanceof Error ? thrown.name + ': ' + thrown.message : String(thrown) });
   }
@@ -207,7 +239,9 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     );
     throw bad(
       migration,
-      path_.map(String).join('.'),
+      path_
+        .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`))
+        .join(''),
       `${issue?.message ?? 'not valid'}, found ${cut(JSON.stringify(found) ?? 'nothing', 200)}`,
     );
   }
@@ -228,8 +262,22 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     variables,
     previewAllows,
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
+    misspelt: (answer.others ?? []).flatMap((name) => {
+      const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
+      return meant === undefined ? [] : [`${migration.file} exports ${name}, which nothing reads: is ${meant} meant?`];
+    }),
   };
 }
+
+/** How the exports are usually misspelt: `timeout`, `memoryMb`, `permission`, `env`. */
+const STEMS: [RegExp, string][] = [
+  [/^desc/i, 'description'],
+  [/^permission/i, 'permissions'],
+  [/^timeout/i, 'timeoutMinutes'],
+  [/^memory/i, 'memoryMB'],
+  [/^(variable|env(ironment)?$)/i, 'variables'],
+  [/^previewallow/i, 'previewAllows'],
+];
 
 const bad = ({ file }: MigrationFile, field: string, why: string): OdinError =>
   new OdinError({

@@ -66,7 +66,8 @@ export function prepareEnvironment(name: string, options: PrepareOptions): Prepa
       `${JSON.stringify(manifest, undefined, 2)}\n`,
     );
   }
-  return { name, warnings: discovered.warnings, bundles, manifest };
+  const warnings = [...discovered.warnings, ...inspected.flatMap(({ misspelt }) => misspelt)];
+  return { name, warnings, bundles, manifest };
 }
 
 /** The commit that is deployed, marked when the work tree differs from it; null outside git. */

@@ -123,6 +123,7 @@ function refusal(next: Extract<NextStep, { step: 'refuse' }>, { environment, mig
     `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} pending, but ${next.highest} was run before: ` +
     `running ${files.length === 1 ? 'it' : 'them'} now would not be in order. ` +
     `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
-    `does not matter, start ${resourcePrefix(environment)} with the input {"allowOutOfOrder": true}.`
+    `does not matter, type "npx odin-migrate run ${environment} --allow-out-of-order", or start ` +
+    `${resourcePrefix(environment)} with the input {"allowOutOfOrder": true}.`
   );
 }

@@ -18,7 +18,8 @@ export function inspectEach(
   workDirectory: string,
 ): { inspected: InspectedMigration[]; findings: Finding[] } {
   try {
-    return { inspected: inspectMigrations(migrations, workDirectory), findings: [] };
+    const inspected = inspectMigrations(migrations, workDirectory);
+    return { inspected, findings: inspected.flatMap((each) => misspeltFindings(environment, each)) };
   } catch {
     // One of them is bad, and names only itself: each is looked at alone.
     const each = migrations.map((migration) => inspectOne(environment, migration, workDirectory));
@@ -31,7 +32,8 @@ export function inspectEach(
 
 function inspectOne(environment: string, migration: MigrationFile, workDirectory: string) {
   try {
-    return { inspected: inspectMigrations([migration], workDirectory), findings: [] };
+    const inspected = inspectMigrations([migration], workDirectory);
+    return { inspected, findings: inspected.flatMap((each) => misspeltFindings(environment, each)) };
   } catch (thrown) {
     const { what, why } = asOdinError(thrown);
     const finding: Finding = {
@@ -44,3 +46,6 @@ function inspectOne(environment: string, migration: MigrationFile, workDirectory
     return { inspected: [], findings: [finding] };
   }
 }
+
+const misspeltFindings = (environment: string, { file, misspelt }: InspectedMigration): Finding[] =>
+  misspelt.map((message) => ({ environment, severity: 'warning', rule: 'exports', file, message }));

@@ -46,6 +46,7 @@ const files = {
     'export const permissions = [{ Effect: "Allow", Action: "s3:*", Resource: "*" }];\n' +
     'export async function migration(): Promise<void> {}\n',
   'bad/0006.ts': 'export const description = "no migration";\n',
+  'bad/0007.ts': 'export const memoryMb = 512;\nexport async function migration(): Promise<void> {}\n',
 };
 
 let project: TestProject;
@@ -83,7 +84,9 @@ describe('the files', () => {
     expect(of('exports').map(({ severity, file }) => [severity, file])).toEqual([
       ['error', 'migrations/bad/0001.ts'],
       ['error', 'migrations/bad/0006.ts'],
+      ['warning', 'migrations/bad/0007.ts'],
     ]);
+    expect(of('exports')[2]?.message).toContain('exports memoryMb, which nothing reads: is memoryMB meant?');
     expect(of('exports')[0]?.message).toContain('timeoutMinutes: expected at most 15 minutes');
   });
 
@@ -110,7 +113,7 @@ describe('the files', () => {
   });
 
   it('finds nothing else', () => {
-    expect(bad.findings).toHaveLength(3 + 2 + 1 + 2 + 5 + 2);
+    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 2);
   });
 });
 

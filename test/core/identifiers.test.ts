@@ -105,7 +105,8 @@ describe("an environment's name", () => {
     expect(error).toMatchObject({ code: 'BadEnvironmentName', source: 'user' });
     expect(error.what).toContain(`"${name}"`);
     expect(error.why).toMatch(/lower-case letters, digits and single hyphens, .* at most 32 characters/);
-    expect(error.why).toContain(`found ${name.length} characters`);
+    const unfit = /[^a-z0-9-]/u.exec(name)?.[0] ?? name;
+    expect(error.why).toContain(name.length > 32 ? `found ${name.length} characters.` : `found "${unfit}".`);
     expect(error.next).toContain(`migrations/${name}/`);
   });
 });

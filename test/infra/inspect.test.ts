@@ -42,6 +42,7 @@ describe('a good file', () => {
         variables: {},
         previewAllows: [],
         checkpointed: false,
+        misspelt: [],
       },
     ]);
   });
@@ -84,6 +85,21 @@ describe('a good file', () => {
     expect(third).toMatchObject({ description: undefined });
   });
 
+  it('may have other exports; one that looks like a misspelt one is told', () => {
+    const [one, two] = inspect(
+      `export const memoryMb = 2048, timeout = 5, permission = [], env = {}; export const rows = 7;
+       export const timeoutOf = () => 5;\n${OK}`,
+      `export const memoryMB = 2048;\n${OK}`,
+    );
+    expect(one?.misspelt).toEqual([
+      'migrations/odin-dev/0001.ts exports env, which nothing reads: is variables meant?',
+      'migrations/odin-dev/0001.ts exports memoryMb, which nothing reads: is memoryMB meant?',
+      'migrations/odin-dev/0001.ts exports permission, which nothing reads: is permissions meant?',
+      'migrations/odin-dev/0001.ts exports timeout, which nothing reads: is timeoutMinutes meant?',
+    ]);
+    expect(two?.misspelt).toEqual([]);
+  });
+
   it('is not needed at all', () => {
     expect(inspect()).toEqual([]);
   });
@@ -117,44 +133,84 @@ describe('a bad file is refused, with its name, the field, what was expected and
     [
       'a permission without an effect',
       permission(`{ Action: 's3:*', Resource: '*' }`),
-      'permissions.0.Effect',
+      'permissions[0].Effect',
       'found nothing',
     ],
     [
       'a misspelt effect',
       permission(`{ Effect: 'allow', Action: 's3:*', Resource: '*' }`),
-      'permissions.0.Effect',
+      'permissions[0].Effect',
       'found "allow"',
     ],
     [
       'a permission without an action',
       permission(`{ Effect: 'Allow', Resource: '*' }`),
-      'permissions.0',
+      'permissions[0]',
       'expected either Action or NotAction',
     ],
     [
       'both kinds of action',
-      permission(`{ Effect: 'Allow', Action: 'a', NotAction: 'b', Resource: '*' }`),
-      'permissions.0',
+      permission(`{ Effect: 'Allow', Action: 's3:*', NotAction: 'sqs:*', Resource: '*' }`),
+      'permissions[0]',
       'either Action or NotAction',
     ],
     [
       'a permission without a resource',
       permission(`{ Effect: 'Allow', Action: 's3:*' }`),
-      'permissions.0',
+      'permissions[0]',
       'either Resource or NotResource',
     ],
-    ['a misspelt key', permission(`{ Effect: 'Allow', Actions: ['s3:*'], Resource: '*' }`), 'permissions.0', 'Actions'],
+    [
+      'an action without its service',
+      permission(`{ Effect: 'Allow', Action: ['s3:GetObject', 'PutObject'], Resource: '*' }`),
+      'permissions[0].Action[1]',
+      'expected "*" or an action such as "s3:GetObject", found "PutObject"',
+    ],
+    [
+      'an action with a space in it, in the second statement',
+      permission(
+        `{ Effect: 'Allow', Action: 's3:*', Resource: '*' }, { Effect: 'Deny', Action: 's3:Get Object', Resource: '*' }`,
+      ),
+      'permissions[1].Action',
+      'such as "s3:GetObject", found "s3:Get Object"',
+    ],
+    [
+      'a resource that is no ARN',
+      permission(`{ Effect: 'Allow', Action: 's3:*', Resource: 'my-bucket' }`),
+      'permissions[0].Resource',
+      'expected "*" or an ARN such as "arn:aws:s3:::bucket/*", found "my-bucket"',
+    ],
+    [
+      'an ARN that is too short',
+      permission(`{ Effect: 'Allow', Action: 's3:*', NotResource: ['*', 'arn:aws:s3:bucket'] }`),
+      'permissions[0].NotResource[1]',
+      'found "arn:aws:s3:bucket"',
+    ],
+    [
+      'an action that is no text',
+      permission(`{ Effect: 'Allow', Action: 7, Resource: '*' }`),
+      'permissions[0].Action',
+      'or a list of such, found 7',
+    ],
+    ['a statement in text', permission(`'s3:GetObject'`), 'permissions[0]', 'expected an IAM policy statement'],
+    ['a `migration` that is a class', 'export class migration {}', 'migration', 'async function, found a class'],
+    ['minutes in a bigint', `export const timeoutMinutes = 5n;${OK}`, 'timeoutMinutes', 'found "5n"'],
+    [
+      'a misspelt key',
+      permission(`{ Effect: 'Allow', Actions: ['s3:*'], Resource: '*' }`),
+      'permissions[0]',
+      'Actions',
+    ],
     [
       'a principal',
       permission(`{ Effect: 'Allow', Action: 's3:*', Resource: '*', Principal: '*' }`),
-      'permissions.0',
+      'permissions[0]',
       'Principal',
     ],
     [
       'no action in the list',
       permission(`{ Effect: 'Allow', Action: [], Resource: '*' }`),
-      'permissions.0.Action',
+      'permissions[0].Action',
       'found []',
     ],
     [
@@ -174,7 +230,7 @@ describe('a bad file is refused, with its name, the field, what was expected and
       'minutes that are no number',
       `export const timeoutMinutes = NaN;${OK}`,
       'timeoutMinutes',
-      'expected a number of minutes, found null',
+      'expected a number of minutes, found "NaN"',
     ],
     [
       'too little memory',
@@ -204,7 +260,7 @@ describe('a bad file is refused, with its name, the field, what was expected and
     [
       'an allowance of everything in a preview',
       `export const previewAllows = ['*'];${OK}`,
-      'previewAllows.0',
+      'previewAllows[0]',
       'expected "child_process", "worker_threads" or "network:<host>", found "*"',
     ],
     [

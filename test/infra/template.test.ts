@@ -66,6 +66,7 @@ function synthesise(
           memoryMB: 1024,
           variables: {},
           previewAllows: [],
+          misspelt: [],
           checkpointed: false,
           bundle,
           ...migration,

@@ -242,7 +242,8 @@ describe('a refusal', () => {
     expect(step).toMatchObject({ step: 'refuse', error: 'OutOfOrder' });
     expect(step.step === 'refuse' && step.cause).toBe(
       'migrations/odin-dev/0002.ts is pending, but 0003 was run before: running it now would not be in order. ' +
-        'Give the late file the next free number, or, if the order does not matter, start odin-migrate-odin-dev with the ' +
+        'Give the late file the next free number, or, if the order does not matter, type ' +
+        '"npx odin-migrate run odin-dev --allow-out-of-order", or start odin-migrate-odin-dev with the ' +
         'input {"allowOutOfOrder": true}.',
     );
     expect(await list({ allowOutOfOrder: true })).toMatchObject({ step: 'run', migration: '0002' });
