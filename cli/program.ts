@@ -95,6 +95,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .option('--sample <objects>', 'how many objects of each, spread over the prefix; 200 without it', count)
     .option('--sample-mb <megabytes>', 'how much of each at most; 256 without it', positive)
+    .option(...OUT_OF_ORDER_OPTION)
     .action(async (environment: string, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
       done(await local(openProject(), environment, options, aws()));
@@ -127,7 +128,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .argument(...ENVIRONMENT)
     .option('--wait', 'follow the run to its end, or to a halt')
-    .option('--allow-out-of-order', 'run late migrations too, although a higher number was run before them')
+    .option(...OUT_OF_ORDER_OPTION)
     .option(...JSON_OPTION)
     .action(async (environment: string, options: RunOptions) => {
       const { run } = await import('./commands/run.ts');
@@ -236,6 +237,10 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
 
 const ENVIRONMENT = ['<environment>', 'a folder under migrations/'] as const;
 const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to stderr'] as const;
+const OUT_OF_ORDER_OPTION = [
+  '--allow-out-of-order',
+  'run late migrations too, although a higher number was run before them',
+] as const;
 const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
 
 function count(text: string): number {

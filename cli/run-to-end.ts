@@ -8,7 +8,7 @@ import type { OpenHalt } from '../core/view.ts';
 import { openHaltOf } from '../core/view.ts';
 import { awsError } from './aws-errors.ts';
 import type { Deployment } from './deployment.ts';
-import { operatorOf, sendDecision } from './deployment.ts';
+import { here, operatorOf, sendDecision } from './deployment.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import type { RunEvent, Seen } from './follow.ts';
@@ -51,7 +51,7 @@ export async function runToEnd(run: Run): Promise<RunResult> {
         return { execution, outcome: 'halted', exitCode: EXIT.halted, halt };
       }
     }
-    if (event.event === 'ended') return { execution, ...ended(event, deployment.environment, report.summary()) };
+    if (event.event === 'ended') return { execution, ...ended(event, deployment, report.summary()) };
   }
   return { execution, outcome: 'failed', exitCode: EXIT.failed };
 }
@@ -60,7 +60,7 @@ type Ending = Extract<RunEvent, { event: 'ended' }>;
 
 function ended(
   { status, error, cause, output }: Ending,
-  environment: string,
+  deployment: Deployment,
   done: string | undefined,
 ): Omit<RunResult, 'execution'> {
   if (done !== undefined) print();
@@ -68,13 +68,13 @@ function ended(
     print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
     for (const id of leftBehindBy(output)) {
       print(
-        `${colour.yellow('▲')} ${id}  was attempted and never completed, and its file is gone: npx odin-migrate history ${environment} ${id}`,
+        `${colour.yellow('▲')} ${id}  was attempted and never completed, and its file is gone: npx odin-migrate history ${deployment.environment} ${id}`,
       );
     }
     return { outcome: 'done', exitCode: EXIT.done };
   }
   const code = error === undefined || error === '' ? status : error;
-  const why = cause === undefined || cause === '' ? undefined : plain(messageOf(cause));
+  const why = cause === undefined || cause === '' ? undefined : here(deployment, plain(messageOf(cause)));
   print(`${colour.red(`The run ended ${status.toLowerCase()}`)}: ${plain(code)}`);
   if (why !== undefined) print(`  ${why}`);
   if (done !== undefined) print(`  Before that: ${done}.`);

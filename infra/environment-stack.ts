@@ -40,7 +40,7 @@ export class EnvironmentStack extends Stack {
     });
     Tags.of(this).add('odin-migrate:environment', environment);
     for (const warning of prepared.warnings) {
-      Annotations.of(this).addWarningV2(`odin-migrate:skipped:${warning}`, warning);
+      Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
     }
 
     const ledger = createLedgerBucket(this);

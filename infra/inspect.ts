@@ -91,7 +91,7 @@ export interface InspectedMigration extends MigrationFile {
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
-  /** A sentence for each export that looks like a misspelt one: nothing reads it. */
+  /** For each export that looks like a misspelt one what it does, after the file's name: nothing reads it. */
   misspelt: string[];
 }
 
@@ -264,7 +264,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
     misspelt: (answer.others ?? []).flatMap((name) => {
       const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
-      return meant === undefined ? [] : [`${migration.file} exports ${name}, which nothing reads: is ${meant} meant?`];
+      return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
     }),
   };
 }

@@ -66,7 +66,10 @@ export function prepareEnvironment(name: string, options: PrepareOptions): Prepa
       `${JSON.stringify(manifest, undefined, 2)}\n`,
     );
   }
-  const warnings = [...discovered.warnings, ...inspected.flatMap(({ misspelt }) => misspelt)];
+  const warnings = [
+    ...discovered.warnings,
+    ...inspected.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
+  ];
   return { name, warnings, bundles, manifest };
 }
 

@@ -41,7 +41,7 @@ function inspectOne(environment: string, migration: MigrationFile, workDirectory
       severity: 'error',
       rule: 'exports',
       file: migration.file,
-      message: [what, why].filter((text) => text !== undefined).join(' '),
+      message: [what.replace(`${migration.file}, `, ''), why].filter((text) => text !== undefined).join(' '),
     };
     return { inspected: [], findings: [finding] };
   }

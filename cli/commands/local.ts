@@ -5,6 +5,7 @@ import { bytesText } from '../../core/amounts.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { assertEnvironmentName } from '../../core/identifiers.ts';
+import type { RunInput } from '../../core/payloads.ts';
 import type { Rehearsal } from '../../infra/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
 import type { ClientOptions } from '../deployment.ts';
@@ -30,6 +31,7 @@ export interface LocalOptions {
   data?: string[];
   sample?: number;
   sampleMb?: number;
+  allowOutOfOrder?: boolean;
 }
 
 /** `npm start` is `local sample`; with an npm script around it, a hint names the shorter form. */
@@ -59,7 +61,7 @@ export async function local(
   });
   try {
     if (rehearsal) assertCheckpointed(embedded.manifest, rehearsal);
-    return await runHere(project, environment, embedded, output.reportOf(embedded), rehearsal?.migration);
+    return await runHere(project, environment, embedded, output.reportOf(embedded), options, rehearsal?.migration);
   } finally {
     await embedded.close();
   }
@@ -85,6 +87,7 @@ async function runHere(
   environment: string,
   embedded: Embedded,
   report: Report,
+  { allowOutOfOrder }: LocalOptions,
   rehearsed: string | undefined,
 ): Promise<ExitCode> {
   const { deployment, data, manifest, warnings } = embedded;
@@ -104,8 +107,9 @@ async function runHere(
   print();
 
   const name = `local-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
   const { executionArn = '' } = await deployment.sfn.send(
-    new StartExecutionCommand({ stateMachineArn: deployment.stateMachineArn, name, input: '{}' }),
+    new StartExecutionCommand({ stateMachineArn: deployment.stateMachineArn, name, input: JSON.stringify(input) }),
   );
   const { exitCode } = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
   print();

@@ -98,7 +98,7 @@ const PAINT: Partial<Record<MigrationState, (text: string) => string>> = {
 /** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */
 const shortName = (by: string): string => plain(by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);
 
-function notes({ migrations }: EnvironmentView, { environment }: Where): string[] {
+function notes({ migrations }: EnvironmentView, { environment, local }: Where): string[] {
   const ids = (wanted: (migration: MigrationView) => boolean) =>
     migrations
       .filter(wanted)
@@ -120,7 +120,7 @@ function notes({ migrations }: EnvironmentView, { environment }: Where): string[
     ...(late === ''
       ? []
       : [
-          `late: ${late} came after a higher number was run; a run refuses it (run ${environment} --allow-out-of-order).`,
+          `late: ${late} came after a higher number was run; a run refuses it (${local ? 'local' : 'run'} ${environment} --allow-out-of-order).`,
         ]),
     ...(changed === '' ? [] : [`*: ${changed} changed since it was completed; it does not run again.`]),
     ...(cancelled

@@ -92,10 +92,10 @@ describe('a good file', () => {
       `export const memoryMB = 2048;\n${OK}`,
     );
     expect(one?.misspelt).toEqual([
-      'migrations/odin-dev/0001.ts exports env, which nothing reads: is variables meant?',
-      'migrations/odin-dev/0001.ts exports memoryMb, which nothing reads: is memoryMB meant?',
-      'migrations/odin-dev/0001.ts exports permission, which nothing reads: is permissions meant?',
-      'migrations/odin-dev/0001.ts exports timeout, which nothing reads: is timeoutMinutes meant?',
+      'exports env, which nothing reads: is variables meant?',
+      'exports memoryMb, which nothing reads: is memoryMB meant?',
+      'exports permission, which nothing reads: is permissions meant?',
+      'exports timeout, which nothing reads: is timeoutMinutes meant?',
     ]);
     expect(two?.misspelt).toEqual([]);
   });
