@@ -8,8 +8,8 @@ import { BaseSequencer } from 'vitest/node';
 const ISOLATED = 'test/**/*.isolated.test.ts';
 const FAULTS = 'test/simulation/mutants.test.ts';
 
-/** Files of a minute or more. Begun last, as their size suggests to Vitest, they would leave one core idle at the end. */
-const LONG = ['test/scenarios/embedded.test.ts', 'test/cli/command-line.test.ts', 'test/emulator/scenarios.test.ts'];
+/** Takes a minute. Begun last, as its size suggests to Vitest, it would leave one core idle at the end. */
+const LONGEST = 'test/scenarios/embedded.test.ts';
 
 const UNIT = {
   testTimeout: 60_000,
@@ -20,8 +20,8 @@ const UNIT = {
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(name));
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const isLongest = ({ moduleId }: TestSpecification) => moduleId.endsWith(LONGEST);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
   }
 }
 

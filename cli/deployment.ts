@@ -2,7 +2,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
 import { describeThrown, OdinError } from '../core/errors.ts';
@@ -19,6 +19,7 @@ import type {
   Refusal,
   Resumed,
   ResumePayload,
+  RunInput,
 } from '../core/payloads.ts';
 import { invokeFunction } from '../lambdas/aws/invoke.ts';
 import { S3Store } from '../lambdas/aws/s3-store.ts';
@@ -124,6 +125,22 @@ export async function deployedManifest(deployment: Deployment): Promise<Manifest
     what: `${name} did not answer with its manifest: it was deployed by another version of odin-migrate.`,
     next: `Deploy it again: npx cdk deploy ${stackName(deployment.environment)}`,
   });
+}
+
+/**
+ * Starts a run, under a name of its own: a repeated request then starts one execution and not two.
+ * @returns the execution's ARN
+ */
+export async function startRun(
+  { sfn, stateMachineArn, local }: Deployment,
+  { allowOutOfOrder }: RunInput = {},
+): Promise<string> {
+  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
+  const name = `${local ? 'local' : 'run'}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}`;
+  const { executionArn = '' } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+  );
+  return executionArn;
 }
 
 /**

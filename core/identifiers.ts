@@ -25,14 +25,15 @@ export const isEnvironmentName = (name: string): boolean =>
 /** @throws OdinError BadEnvironmentName, which states the rule */
 export function assertEnvironmentName(name: string): void {
   if (isEnvironmentName(name)) return;
-  const unfit = /[^a-z0-9-]/u.exec(name)?.[0] ?? name;
+  const unfit = `"${/[^a-z0-9-]/u.exec(name)?.[0] ?? name}"`;
+  const found = name.length > MAX_ENVIRONMENT_LENGTH ? `${name.length} characters` : unfit;
   throw new OdinError({
     code: 'BadEnvironmentName',
     source: 'user',
     what: `"${name}" cannot be an environment: it becomes part of AWS resource names.`,
     why:
       `Expected lower-case letters, digits and single hyphens, beginning with a letter, ` +
-      `at most ${MAX_ENVIRONMENT_LENGTH} characters; found ${name.length > MAX_ENVIRONMENT_LENGTH ? `${name.length} characters` : `"${unfit}"`}.`,
+      `at most ${MAX_ENVIRONMENT_LENGTH} characters; found ${found}.`,
     next: `Rename the folder migrations/${name}/ and its entry in cdk.json, if it has one.`,
   });
 }

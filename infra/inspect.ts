@@ -239,9 +239,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     );
     throw bad(
       migration,
-      path_
-        .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`))
-        .join(''),
+      z.core.toDotPath(path_),
       `${issue?.message ?? 'not valid'}, found ${cut(JSON.stringify(found) ?? 'nothing', 200)}`,
     );
   }

@@ -6,7 +6,7 @@ import { decodeAwsChunked } from './aws-chunked.ts';
 import { AwsError, header } from './http.ts';
 import type { HttpRequest } from './http.ts';
 import { bare, preconditionFailed } from './s3-store.ts';
-import type { Received, S3Store, StoredObject, WriteCondition } from './s3-store.ts';
+import type { Opened, Received, S3Store, StoredObject, WriteCondition } from './s3-store.ts';
 
 /** What an operation gets. */
 export interface Call {
@@ -87,7 +87,7 @@ function matches(condition: string, object: StoredObject): boolean {
   return condition.trim() === '*' || bare(condition) === bare(object.etag);
 }
 
-export function openCopySource(store: S3Store, request: HttpRequest): { object: StoredObject; fd: number } {
+export function openCopySource(store: S3Store, request: HttpRequest): Opened {
   const text = header(request.headers, 'x-amz-copy-source') ?? '';
   if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
   const path = decodeUrl(text).replace(/^\//, '');
@@ -117,11 +117,18 @@ export function closingOnError<T>(fd: number, work: () => T): T {
   }
 }
 
+/** The first and the last byte. */
+export interface Range {
+  start: number;
+  end: number;
+}
+
 /** In bytes. */
 const SMALL = 65_536;
 
-/** Reads an open file, and closes it. A small part at once: a turn through the thread pool takes longer than the read. */
-export function contentOf(fd: number, { start, end }: { start: number; end: number }): Buffer | Readable {
+/** Reads an open object, or a part of it, and closes its file. A small one at once: a turn through the thread pool takes longer than the read. */
+export function contentOf({ object, fd }: Opened, range: Range | undefined): Buffer | Readable {
+  const { start, end } = range ?? { start: 0, end: object.size - 1 };
   const size = end - start + 1;
   if (size > SMALL) return createReadStream('', { fd, start, end });
   try {
@@ -133,7 +140,7 @@ export function contentOf(fd: number, { start, end }: { start: number; end: numb
   }
 }
 
-export function readRange(text: string | undefined, size: number): { start: number; end: number } | undefined {
+export function readRange(text: string | undefined, size: number): Range | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(text ?? '');
   // S3 answers a range that it cannot read with the whole object.
   if (!match || (match[1] === '' && match[2] === '')) return undefined;

@@ -35,6 +35,12 @@ export interface StoredObject {
   readonly file: string;
 }
 
+/** An object with its open file, which whoever takes it closes. */
+export interface Opened {
+  readonly object: StoredObject;
+  readonly fd: number;
+}
+
 /** A body that has arrived whole, and is not yet an object. */
 export interface Received {
   readonly file: string;
@@ -152,7 +158,6 @@ export function openS3Store(directory: string) {
       const sha256 = also.sha256 ? createHash('sha256') : undefined;
       let crc = 0;
       let size = 0;
-      // Written in place: a turn through the thread pool takes several times as long as the write of a chunk.
       let fd: number | undefined;
       try {
         fd = openSync(file, 'wx');
@@ -160,7 +165,7 @@ export function openS3Store(directory: string) {
           size += chunk.length;
           crc = crc32(chunk, crc);
           for (const hash of [md5, sha1, sha256]) hash?.update(chunk);
-          writeFileSync(fd, chunk);
+          writeFileSync(fd, chunk); // at once: a turn through the thread pool takes several times as long
         }
       } catch (error) {
         if (body instanceof ReadStream) body.destroy(); // its file is open, also when the other one could not be opened
@@ -220,7 +225,7 @@ export function openS3Store(directory: string) {
     },
 
     /** Opens the body at once, so that an overwrite or a delete that comes later cannot cut the read short. */
-    open(bucket: string, key: string): { object: StoredObject; fd: number } | undefined {
+    open(bucket: string, key: string): Opened | undefined {
       for (let tries = 1; ; tries++) {
         const object = get(bucket, key);
         if (!object) return undefined;

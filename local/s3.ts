@@ -241,7 +241,7 @@ async function copyObject({ store, request, bucket, key }: Call): Promise<HttpAn
   const condition = writeCondition(request);
   const source = openCopySource(store, request);
   const replaces = header(request.headers, 'x-amz-metadata-directive') === 'REPLACE';
-  const received = await store.receive(contentOf(source.fd, { start: 0, end: source.object.size - 1 }));
+  const received = await store.receive(contentOf(source, undefined));
   const headers = replaces ? kept(request) : source.object.headers;
   const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
   return xml(
@@ -273,7 +273,7 @@ function getObject({ store, request, bucket, key }: Call): HttpAnswer {
     ...(whole && header(request.headers, 'x-amz-checksum-mode') === 'ENABLED' ? checksum(object) : {}),
   };
   const status = whole ? 200 : 206;
-  if (request.method !== 'HEAD') return { status, headers, body: contentOf(fd, { start, end }) };
+  if (request.method !== 'HEAD') return { status, headers, body: contentOf(found, range) };
   closeSync(fd);
   return { status, headers };
 }
@@ -334,7 +334,7 @@ async function uploadPartCopy({ store, request, bucket, key }: Call): Promise<Ht
   const source = openCopySource(store, request);
   const text = header(request.headers, 'x-amz-copy-source-range');
   const range = closingOnError(source.fd, () => readRange(text, source.object.size));
-  const received = await store.receive(contentOf(source.fd, range ?? { start: 0, end: source.object.size - 1 }));
+  const received = await store.receive(contentOf(source, range));
   const part = commit(store, received, () => store.putPart(id, number, received));
   return xml('CopyPartResult', `<ETag>${escapeXml(part.etag)}</ETag><LastModified>${iso(Date.now())}</LastModified>`);
 }

@@ -17,9 +17,13 @@ export function inspectEach(
   migrations: readonly MigrationFile[],
   workDirectory: string,
 ): { inspected: InspectedMigration[]; findings: Finding[] } {
+  const { inspected, findings } = inspectAll(environment, migrations, workDirectory);
+  return { inspected, findings: [...findings, ...inspected.flatMap((each) => misspeltFindings(environment, each))] };
+}
+
+function inspectAll(environment: string, migrations: readonly MigrationFile[], workDirectory: string) {
   try {
-    const inspected = inspectMigrations(migrations, workDirectory);
-    return { inspected, findings: inspected.flatMap((each) => misspeltFindings(environment, each)) };
+    return { inspected: inspectMigrations(migrations, workDirectory), findings: [] };
   } catch {
     // One of them is bad, and names only itself: each is looked at alone.
     const each = migrations.map((migration) => inspectOne(environment, migration, workDirectory));
@@ -32,8 +36,7 @@ export function inspectEach(
 
 function inspectOne(environment: string, migration: MigrationFile, workDirectory: string) {
   try {
-    const inspected = inspectMigrations([migration], workDirectory);
-    return { inspected, findings: inspected.flatMap((each) => misspeltFindings(environment, each)) };
+    return { inspected: inspectMigrations([migration], workDirectory), findings: [] };
   } catch (thrown) {
     const { what, why } = asOdinError(thrown);
     const finding: Finding = {

@@ -1,5 +1,4 @@
 // `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
 import { systemFunctionName } from '../../core/names.ts';
@@ -7,7 +6,7 @@ import { invokeFunction } from '../../lambdas/aws/invoke.ts';
 import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
 import type { ClientOptions, Deployment } from '../deployment.ts';
-import { findDeployment, operatorOf } from '../deployment.ts';
+import { findDeployment, operatorOf, startRun } from '../deployment.ts';
 import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -73,8 +72,7 @@ export const serveEmbedded = (deployment: Deployment, port = 0): Promise<Dashboa
     pollMs: POLL_MS.local,
     callWidget: (request) => operatorOf(deployment).then((by) => invokeWidget(deployment, request, by)),
     startRun: async () => {
-      const { sfn, stateMachineArn } = deployment;
-      await sfn.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }));
+      await startRun(deployment);
     },
   });
 

@@ -1,15 +1,13 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { bytesText } from '../../core/amounts.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { assertEnvironmentName } from '../../core/identifiers.ts';
-import type { RunInput } from '../../core/payloads.ts';
 import type { Rehearsal } from '../../infra/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
 import type { ClientOptions } from '../deployment.ts';
-import { s3ClientOf } from '../deployment.ts';
+import { s3ClientOf, startRun } from '../deployment.ts';
 import type { Embedded } from '../embedded.ts';
 import { startEmbedded } from '../embedded.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -87,7 +85,7 @@ async function runHere(
   environment: string,
   embedded: Embedded,
   report: Report,
-  { allowOutOfOrder }: LocalOptions,
+  options: LocalOptions,
   rehearsed: string | undefined,
 ): Promise<ExitCode> {
   const { deployment, data, manifest, warnings } = embedded;
@@ -106,11 +104,7 @@ async function runHere(
   print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
   print();
 
-  const name = `local-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
-  const { executionArn = '' } = await deployment.sfn.send(
-    new StartExecutionCommand({ stateMachineArn: deployment.stateMachineArn, name, input: JSON.stringify(input) }),
-  );
+  const executionArn = await startRun(deployment, options);
   const { exitCode } = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);

@@ -1,11 +1,10 @@
 // `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
-import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { resumeCommand } from '../../core/choices.ts';
 import { OdinError } from '../../core/errors.ts';
-import type { RunInput } from '../../core/payloads.ts';
 import { readView } from '../../core/view.ts';
 import type { ClientOptions, Deployment } from '../deployment.ts';
-import { deployedManifest, findDeployment } from '../deployment.ts';
+import { deployedManifest, findDeployment, startRun } from '../deployment.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Seen } from '../follow.ts';
@@ -31,7 +30,7 @@ export async function run(environment: string, options: RunOptions, aws: ClientO
     await assertNotHalted(deployment, view.halt);
 
     const seen = await Seen.everythingIn(deployment);
-    const execution = await start(deployment, options);
+    const execution = await startRun(deployment, options);
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
     if (!options.wait) {
@@ -80,14 +79,4 @@ async function isRunning(sfn: Deployment['sfn'], executionArn: string): Promise<
     if (thrown instanceof Error && thrown.name === 'ExecutionDoesNotExist') return false;
     throw thrown;
   }
-}
-
-/** Under a name of its own, so that a repeated request starts one execution and not two. */
-async function start({ sfn, stateMachineArn }: Deployment, { allowOutOfOrder }: RunOptions): Promise<string> {
-  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
-  const name = `run-${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}`;
-  const { executionArn = '' } = await sfn.send(
-    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
-  );
-  return executionArn;
 }

@@ -8,6 +8,7 @@ import { main } from '../../cli/main.ts';
 import { createProgram } from '../../cli/program.ts';
 import { HOSTILE_TEXT, hostileText } from '../support/hostile.ts';
 import { PROJECT } from '../scenarios/platform.ts';
+import { NO_AWS } from './no-aws.ts';
 
 let written: string[];
 beforeEach(() => {
@@ -17,12 +18,7 @@ beforeEach(() => {
   }
   vi.spyOn(console, 'warn').mockImplementation(() => undefined); // the SDK's, of --profile beside these variables
   for (const [name, value] of Object.entries({
-    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'a',
-    AWS_SECRET_ACCESS_KEY: 'b',
-    AWS_MAX_ATTEMPTS: '1',
-    AWS_EC2_METADATA_DISABLED: 'true',
+    ...NO_AWS,
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   })) {

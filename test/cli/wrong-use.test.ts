@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { describe, it } from 'vitest';
+import { NO_AWS } from './no-aws.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PROGRAM = path.join(ROOT, 'cli/odin-migrate.js');
@@ -15,17 +16,11 @@ interface Ended {
 
 function odinMigrate(...args: string[]): Promise<Ended> {
   const { PATH = '', HOME = '' } = process.env;
-  // Nothing of the user's AWS: what is asked of it here is refused by a port on which nobody listens.
   const env = {
     PATH,
     HOME: path.join(HOME, '.none'),
     NO_COLOR: '1',
-    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'a',
-    AWS_SECRET_ACCESS_KEY: 'b',
-    AWS_MAX_ATTEMPTS: '1',
-    AWS_EC2_METADATA_DISABLED: 'true',
+    ...NO_AWS,
   };
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -8,8 +8,7 @@ import { stackName } from '../../core/names.ts';
 import type { Manifest } from '../../core/manifest.ts';
 import { parseConfiguration } from '../../infra/configuration.ts';
 import { WORK_FOLDER } from '../../infra/prepare.ts';
-
-const PROJECT = path.resolve(import.meta.dirname, '../..');
+import { PROJECT } from '../scenarios/platform.ts';
 
 export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Promise<void> {}\n' };
 
@@ -28,7 +27,7 @@ export function synthesiseStack(
     const migrations = path.join(workDirectory, 'migrations');
     mkdirSync(path.join(migrations, 'odin-dev'), { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(migrations, 'odin-dev', name), text);
-    const app = offlineApp(path.join(workDirectory, 'cdk.out'));
+    const app = offlineApp(path.join(workDirectory, `cdk.out-${(synthesised += 1)}`));
     const [prepared] = addEnvironments({
       app,
       projectDirectory: PROJECT, // what no environment changes is bundled once for a project
@@ -46,6 +45,9 @@ export function synthesiseStack(
     rmSync(workDirectory, { recursive: true, force: true });
   }
 }
+
+/** CDK remembers by its folder what it staged: another one for each, or the next stack has the code of the first. */
+let synthesised = 0;
 
 interface SynthesisedTemplate {
   Resources: Record<string, SynthesisedResource>;
