@@ -1,9 +1,9 @@
 // Runs one command and turns whatever it throws into what, why, and what to type next.
 import { CommanderError } from 'commander';
 import { asOdinError } from '../core/errors.ts';
-import { awsError } from './aws-errors.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { printError } from './output.ts';
+import { awsError } from '../client/aws-errors.ts';
+import { EXIT, exitCodeOf } from './terminal/exit-codes.ts';
+import { printError } from './terminal/output.ts';
 import { createProgram } from './program.ts';
 
 /** @returns the exit code (exit-codes.ts) */

@@ -1,7 +1,7 @@
 // The commands and options of odin-migrate.
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import type { Decision } from '../core/decide.ts';
-import { DECISIONS } from '../core/decide.ts';
+import type { Decision } from '../core/names/names.ts';
+import { DECISIONS } from '../core/names/names.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
 import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
@@ -13,10 +13,10 @@ import type { PreviewOptions } from './commands/preview.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
-import type { ClientOptions } from './deployment.ts';
-import type { ExitCode } from './exit-codes.ts';
-import { plain } from './output.ts';
-import { openProject } from './project.ts';
+import type { ClientOptions } from '../client/deployment.ts';
+import type { ExitCode } from './terminal/exit-codes.ts';
+import { plain } from './terminal/output.ts';
+import { openProject } from '../project/project.ts';
 
 export const EXIT_CODES =
   '0 done, 1 wrong use or configuration, 2 halted and waiting for a decision, 3 refused, 4 failed or aborted';

@@ -9,8 +9,8 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { HALT_METRIC, resourcePrefix, VARIABLES } from '../core/names.ts';
-import type { Bundle } from './bundle.ts';
+import { HALT_METRIC, resourcePrefix, VARIABLES } from '../core/names/names.ts';
+import type { Bundle } from '../project/bundle.ts';
 import { allow, createSystemFunction } from './functions.ts';
 
 const WATCH_MINUTES = 15;

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { asOdinError } from '../core/errors.ts';
 import { addEnvironments, deployedApp } from './build-app.ts';
-import { CONTEXT_KEY, parseConfiguration } from './configuration.ts';
+import { CONTEXT_KEY, parseConfiguration } from '../project/configuration.ts';
 
 try {
   const app = deployedApp();

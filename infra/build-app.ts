@@ -1,11 +1,11 @@
 // Builds the CDK app: one stack per environment.
 import { App } from 'aws-cdk-lib';
 import featureFlags from './feature-flags.json' with { type: 'json' };
-import { configurationOf } from './configuration.ts';
-import { assertKnownEnvironment, environmentNames } from './discover.ts';
+import { configurationOf } from '../project/configuration.ts';
+import { assertKnownEnvironment, environmentNames } from '../project/discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
-import type { PreparedEnvironment, PrepareOptions } from './prepare.ts';
-import { prepareEnvironment } from './prepare.ts';
+import type { PreparedEnvironment, PrepareOptions } from '../project/plan.ts';
+import { prepareEnvironment } from '../project/plan.ts';
 
 export interface BuildOptions extends PrepareOptions {
   app: App;

@@ -4,8 +4,8 @@ import { CustomWidget, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
-import { dashboardLink } from '../core/links.ts';
-import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names.ts';
+import { dashboardLink } from '../core/text/links.ts';
+import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names/names.ts';
 import type { Common } from './functions.ts';
 import { allow, createSystemFunction } from './functions.ts';
 

@@ -12,16 +12,16 @@ import {
   stackName,
   systemFunctionName,
   VARIABLES,
-} from '../core/names.ts';
+} from '../core/names/names.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import { createAlarms } from './alarms.ts';
-import type { EnvironmentConfiguration } from './configuration.ts';
+import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import { createDashboard } from './dashboard.ts';
-import type { PreparedEnvironment } from './prepare.ts';
+import type { PreparedEnvironment } from '../project/plan.ts';
 import { allow, createMigrationFunction, createSystemFunction } from './functions.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { runOnDeploy } from './run-on-deploy.ts';
-import { stateMachineDefinition } from './state-machine.ts';
+import { stateMachineDefinition } from '../core/contract/state-machine.ts';
 import { createTopic } from './topic.ts';
 
 export interface EnvironmentStackProps extends StackProps {

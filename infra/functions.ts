@@ -12,11 +12,11 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { keys, prefixes } from '../core/keys.ts';
-import { migrationFunctionName, migrationRoleName, systemFunctionName, VARIABLES } from '../core/names.ts';
-import type { SystemFunction } from '../core/names.ts';
-import type { Bundle } from './bundle.ts';
-import type { InspectedMigration } from './inspect.ts';
+import { keys, prefixes } from '../core/ledger/keys.ts';
+import { migrationFunctionName, migrationRoleName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
+import type { SystemFunction } from '../core/names/names.ts';
+import type { Bundle } from '../project/bundle.ts';
+import type { InspectedMigration } from '../project/inspect.ts';
 import { MIGRATION_TAG } from './ledger-bucket.ts';
 
 const SYSTEM_MEMORY_MB = 512;

@@ -4,9 +4,9 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { createHash } from 'node:crypto';
-import type { Manifest } from '../core/manifest.ts';
-import { deployedExecutionName, VARIABLES } from '../core/names.ts';
-import type { Bundle } from './bundle.ts';
+import type { Manifest } from '../core/contract/manifest.ts';
+import { deployedExecutionName, VARIABLES } from '../core/names/names.ts';
+import type { Bundle } from '../project/bundle.ts';
 import { allow, createSystemFunction } from './functions.ts';
 
 export interface RunOnDeployProps {

@@ -4,17 +4,17 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Events } from './events.ts';
+import type { Events } from './messages/events.ts';
 import { AwsError, escapeXml, header, readBody } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
-import type { LambdaAnswer, LambdaHost } from './lambda-host.ts';
-import { s3ErrorAnswer } from './s3.ts';
-import type { S3 } from './s3.ts';
-import type { Sns } from './sns.ts';
-import { callStepFunctions } from './step-functions-api.ts';
-import { describeStacks } from './stacks.ts';
-import type { Stacks } from './stacks.ts';
-import type { StepFunctions } from './step-functions.ts';
+import type { LambdaAnswer, LambdaHost } from './lambda/host.ts';
+import { s3ErrorAnswer } from './s3/protocol.ts';
+import type { S3 } from './s3/protocol.ts';
+import type { Sns } from './messages/sns.ts';
+import { callStepFunctions } from './step-functions/api.ts';
+import { describeStacks } from './cloudformation/stacks.ts';
+import type { Stacks } from './cloudformation/stacks.ts';
+import type { StepFunctions } from './step-functions/step-functions.ts';
 
 export interface RequestSummary {
   readonly service: Service;

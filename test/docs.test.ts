@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
-import * as records from '../core/records.ts';
-import { parseConfiguration } from '../infra/configuration.ts';
-import { inspectMigrations } from '../infra/inspect.ts';
+import * as records from '../core/ledger/records.ts';
+import { parseConfiguration } from '../project/configuration.ts';
+import { inspectMigrations } from '../project/inspect.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(path.join(PROJECT, file), 'utf8');

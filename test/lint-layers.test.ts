@@ -29,12 +29,12 @@ beforeAll(() => {
 describe('imports', () => {
   test.each([
     ['core', '../infra/app.ts'],
-    ['core', '../lambdas/services.ts'],
+    ['core', '../core/contract/ports.ts'],
     ['core', '../cli/main.ts'],
-    ['core', '../local/s3.ts'],
+    ['core', '../local/s3/protocol.ts'],
     ['core', '../migrations/sample/0001.ts'],
     ['core', '../local'],
-    ['core', './../local/s3.ts'],
+    ['core', '../local/s3/protocol.ts'],
     ['core', '../../infra/deeper.ts'],
     ['core', 'aws-cdk-lib'],
     ['core', 'aws-cdk-lib/aws-s3'],
@@ -48,16 +48,16 @@ describe('imports', () => {
     ['core', 'node:test'],
     ['lambdas', '../infra/app.ts'],
     ['lambdas', '../cli/main.ts'],
-    ['lambdas', '../local/s3.ts'],
+    ['lambdas', '../local/s3/protocol.ts'],
     ['lambdas', 'aws-cdk-lib'],
     ['lambdas', 'aws-cdk-lib/aws-s3'],
     ['lambdas', 'constructs'],
     ['infra', '../cli/main.ts'],
-    ['infra', '../local/s3.ts'],
-    ['infra', '../lambdas/services.ts'],
+    ['infra', '../local/s3/protocol.ts'],
+    ['infra', '../core/contract/ports.ts'],
     ['local', '../infra/app.ts'],
     ['local', '../cli/main.ts'],
-    ['local', '../lambdas/services.ts'],
+    ['local', '../core/contract/ports.ts'],
     ['migrations/sample', '../../infra/app.ts'],
     ['migrations/sample', '../../cli/main.ts'],
     ['migrations/sample', '../../local/s3.ts'],
@@ -83,16 +83,16 @@ describe('imports', () => {
     ['core', './local/nested.ts'],
     ['core', 'zod'],
     ['core', 'node:util'],
-    ['lambdas', '../core/keys.ts'],
+    ['lambdas', '../core/ledger/keys.ts'],
     ['lambdas', '@aws-sdk/client-s3'],
     ['lambdas', 'node:fs'],
-    ['infra', '../core/names.ts'],
+    ['infra', '../core/names/names.ts'],
     ['infra', 'aws-cdk-lib'],
-    ['local', '../core/keys.ts'],
+    ['local', '../core/ledger/keys.ts'],
     ['local', 'node:fs'],
     ['cli', '../infra/app.ts'],
-    ['cli', '../local/s3.ts'],
-    ['cli', '../lambdas/services.ts'],
+    ['cli', '../local/s3/protocol.ts'],
+    ['cli', '../core/contract/ports.ts'],
     ['migrations/sample', '@aws-sdk/client-s3'],
     ['migrations/sample', 'node:fs'],
     ['test', '../infra/app.ts'],
@@ -104,7 +104,7 @@ describe('imports', () => {
   });
 
   test('infra may import the types of a lambda', async () => {
-    const code = `import type { Thing } from '../lambdas/services.ts';\nexport type It = Thing;`;
+    const code = `import type { Thing } from '../core/contract/ports.ts';\nexport type It = Thing;`;
     expect(await rulesOf('infra', code)).not.toContain(IMPORTS);
   });
 });

@@ -1,6 +1,6 @@
 // What a deployed environment's ledger says of the files here.
-import type { EnvironmentView } from '../../core/view.ts';
-import { isCompleted } from '../../core/view.ts';
+import type { EnvironmentView } from '../../core/views/view.ts';
+import { isCompleted } from '../../core/views/view.ts';
 import type { Finding } from './finding.ts';
 
 /** @param view made of the files here and the deployed ledger */

@@ -1,14 +1,14 @@
-// Names and exports: what synth would refuse (infra/inspect.ts), for every file and not for the first bad one alone.
+// Names and exports: what synth would refuse (project/inspect.ts), for every file and not for the first bad one alone.
 import { asOdinError } from '../../core/errors.ts';
-import type { DiscoveredEnvironment, MigrationFile } from '../../infra/discover.ts';
-import type { InspectedMigration } from '../../infra/inspect.ts';
-import { inspectMigrations } from '../../infra/inspect.ts';
+import type { DiscoveredEnvironment, MigrationFile } from '../../project/discover.ts';
+import type { InspectedMigration } from '../../project/inspect.ts';
+import { inspectMigrations } from '../../project/inspect.ts';
 import type { Finding } from './finding.ts';
 
 /** The skipped files: one that looks like a migration is an error, for its work would silently never be done. */
 export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironment): Finding[] =>
   warnings.map((message) => {
-    const nearMiss = message.includes(' is NOT a migration and was skipped: '); // infra/discover.ts
+    const nearMiss = message.includes(' is NOT a migration and was skipped: '); // project/discover.ts
     return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
   });
 

@@ -1,5 +1,5 @@
 // Permission statements that allow more than a one-time operation needs.
-import type { InspectedMigration, Permission } from '../../infra/inspect.ts';
+import type { InspectedMigration, Permission } from '../../project/inspect.ts';
 import type { Finding } from './finding.ts';
 
 export const permissionFindings = (environment: string, migrations: readonly InspectedMigration[]): Finding[] =>

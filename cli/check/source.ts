@@ -4,7 +4,7 @@ import path from 'node:path';
 import ts from 'typescript';
 import tseslint from 'typescript-eslint';
 import { OdinError } from '../../core/errors.ts';
-import type { MigrationFile } from '../../infra/discover.ts';
+import type { MigrationFile } from '../../project/discover.ts';
 import type { Finding } from './finding.ts';
 
 /** @throws OdinError BadConfiguration when the project's tsconfig.json cannot be read */

@@ -1,9 +1,9 @@
 // `odin-migrate cancel`: asks the running checkpointed migration of a deployed environment to stop at its next checkpoint.
-import type { ClientOptions } from '../deployment.ts';
-import { findDeployment, operatorOf, sendCancel } from '../deployment.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
+import { findDeployment, operatorOf, sendCancel } from '../../client/deployment.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 
 export interface CancelOptions {
   reason?: string;

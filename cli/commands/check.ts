@@ -1,19 +1,19 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
 import path from 'node:path';
-import { readView } from '../../core/view.ts';
-import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../infra/discover.ts';
-import { WORK_FOLDER } from '../../infra/prepare.ts';
+import { readView } from '../../core/views/view.ts';
+import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../project/discover.ts';
+import { WORK_FOLDER } from '../../project/plan.ts';
 import { deployedFindings } from '../check/deployed.ts';
 import { inspectEach, nameFindings } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { sourceFindings } from '../check/source.ts';
-import type { ClientOptions } from '../deployment.ts';
-import { findDeployment } from '../deployment.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { busyWith, colour, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
-import type { Project } from '../project.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
+import { findDeployment } from '../../client/deployment.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { busyWith, colour, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
+import type { Project } from '../../project/project.ts';
 
 export interface CheckOptions {
   deployed?: boolean;

@@ -1,19 +1,19 @@
 // `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
 import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
-import { systemFunctionName } from '../../core/names.ts';
-import { invokeFunction } from '../../lambdas/aws/invoke.ts';
+import { systemFunctionName } from '../../core/names/names.ts';
+import { invokeFunction } from '../../aws/invoke.ts';
 import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
-import type { ClientOptions, Deployment } from '../deployment.ts';
-import { findDeployment, operatorOf, startRun } from '../deployment.ts';
-import { startEmbedded } from '../embedded.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { LocalOutput } from '../local-output.ts';
-import { colour, print } from '../output.ts';
-import { assertPreviewsStayHere } from '../preview.ts';
-import type { Project } from '../project.ts';
+import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import { findDeployment, operatorOf, startRun } from '../../client/deployment.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { LocalOutput } from '../terminal/local-output.ts';
+import { colour, print } from '../terminal/output.ts';
+import { assertPreviewsStayHere } from '../../client/preview.ts';
+import type { Project } from '../../project/project.ts';
 
 export interface DashboardOptions {
   local?: boolean;

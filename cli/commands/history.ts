@@ -1,15 +1,15 @@
-// `odin-migrate history`: the audit trail of an environment or of one migration, oldest first (core/history.ts).
+// `odin-migrate history`: the audit trail of an environment or of one migration, oldest first (core/views/history.ts).
 import { OdinError } from '../../core/errors.ts';
-import type { HistoryEvent } from '../../core/history.ts';
-import { readHistory } from '../../core/history.ts';
-import { MigrationId } from '../../core/identifiers.ts';
-import type { ClientOptions } from '../deployment.ts';
-import { withEnvironment } from '../environment.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { failureText, outcomeText, placeOf } from '../halts.ts';
-import { colour, duration, plain, print, printJson, utc, whileBusy } from '../output.ts';
-import type { Project } from '../project.ts';
+import type { HistoryEvent } from '../../core/views/history.ts';
+import { readHistory } from '../../core/views/history.ts';
+import { MigrationId } from '../../core/names/identifiers.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
+import { withEnvironment } from '../../client/environment.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { failureText, outcomeText, placeOf } from '../terminal/halts.ts';
+import { colour, duration, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
+import type { Project } from '../../project/project.ts';
 
 export interface HistoryOptions {
   json?: boolean;

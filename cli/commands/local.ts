@@ -1,24 +1,24 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { bytesText } from '../../core/amounts.ts';
+import { bytesText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import { assertEnvironmentName } from '../../core/identifiers.ts';
-import type { Rehearsal } from '../../infra/bundle.ts';
-import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
-import type { ClientOptions } from '../deployment.ts';
-import { s3ClientOf, startRun } from '../deployment.ts';
-import type { Embedded } from '../embedded.ts';
-import { startEmbedded } from '../embedded.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { Seen } from '../follow.ts';
-import { LocalOutput } from '../local-output.ts';
-import { busyWith, colour, print, whileBusy } from '../output.ts';
-import type { Project } from '../project.ts';
-import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../rehearsal-data.ts';
-import type { Report } from '../report.ts';
-import { runToEnd } from '../run-to-end.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { assertEnvironmentName } from '../../core/names/identifiers.ts';
+import type { Rehearsal } from '../../project/bundle.ts';
+import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
+import { s3ClientOf, startRun } from '../../client/deployment.ts';
+import type { Embedded } from '../../client/embedded.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { Seen } from '../../client/follow.ts';
+import { LocalOutput } from '../terminal/local-output.ts';
+import { busyWith, colour, print, whileBusy } from '../terminal/output.ts';
+import type { Project } from '../../project/project.ts';
+import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
+import type { Report } from '../terminal/report.ts';
+import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface LocalOptions {
   fail?: string;

@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../../core/errors.ts';
-import { migrationIdOf } from '../../core/identifiers.ts';
-import { pad } from '../../core/names.ts';
-import { assertKnownEnvironment, discoverEnvironment } from '../../infra/discover.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { colour, keepStdoutForJson, print, printJson } from '../output.ts';
-import type { Project } from '../project.ts';
+import { migrationIdOf } from '../../core/names/identifiers.ts';
+import { pad } from '../../core/names/names.ts';
+import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { colour, keepStdoutForJson, print, printJson } from '../terminal/output.ts';
+import type { Project } from '../../project/project.ts';
 
 export interface NewOptions {
   description?: string;

@@ -1,17 +1,17 @@
 // `odin-migrate preview`: runs the pending migrations' code against real data, held back from changing anything.
 import { OdinError } from '../../core/errors.ts';
-import type { ManifestEntry } from '../../core/manifest.ts';
-import type { Previewed } from '../../core/preview.ts';
-import { NOTHING_CHANGED } from '../../core/preview-words.ts';
-import type { Deployment, ClientOptions } from '../deployment.ts';
-import { deployedManifest, findDeployment } from '../deployment.ts';
-import { startEmbedded } from '../embedded.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
-import { assertPreviewsStayHere, previewMigration } from '../preview.ts';
-import { printPreview } from '../preview-output.ts';
-import type { Project } from '../project.ts';
+import type { ManifestEntry } from '../../core/contract/manifest.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
+import { NOTHING_CHANGED } from '../../core/preview/words.ts';
+import type { Deployment, ClientOptions } from '../../client/deployment.ts';
+import { deployedManifest, findDeployment } from '../../client/deployment.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
+import { assertPreviewsStayHere, previewMigration } from '../../client/preview.ts';
+import { printPreview } from '../terminal/preview-output.ts';
+import type { Project } from '../../project/project.ts';
 import { assertMigrationId } from './history.ts';
 
 export interface PreviewOptions {

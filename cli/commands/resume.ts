@@ -1,24 +1,24 @@
 // `odin-migrate resume`: an operator's decision on a halt, deployed or local.
 import { confirm } from '@inquirer/prompts';
-import { meaningOf } from '../../core/choices.ts';
-import type { Decision } from '../../core/decide.ts';
+import { meaningOf } from '../../core/decision/meanings.ts';
+import type { Decision } from '../../core/names/names.ts';
 import { OdinError } from '../../core/errors.ts';
-import type { Resumed, ResumePayload } from '../../core/payloads.ts';
-import type { OpenHalt } from '../../core/view.ts';
-import { readView } from '../../core/view.ts';
-import type { ClientOptions, Deployment } from '../deployment.ts';
-import { deployedManifest, findDeployment, operatorOf, sendDecision } from '../deployment.ts';
-import { startEmbedded } from '../embedded.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { Seen } from '../follow.ts';
-import { printHalt } from '../halts.ts';
-import { LocalOutput } from '../local-output.ts';
-import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../output.ts';
-import type { Project } from '../project.ts';
-import { answerTo } from '../questions.ts';
-import { Report } from '../report.ts';
-import { runToEnd } from '../run-to-end.ts';
+import type { Resumed, ResumePayload } from '../../core/contract/payloads.ts';
+import type { OpenHalt } from '../../core/views/view.ts';
+import { readView } from '../../core/views/view.ts';
+import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import { deployedManifest, findDeployment, operatorOf, sendDecision } from '../../client/deployment.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { Seen } from '../../client/follow.ts';
+import { printHalt } from '../terminal/halts.ts';
+import { LocalOutput } from '../terminal/local-output.ts';
+import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
+import type { Project } from '../../project/project.ts';
+import { answerTo } from '../terminal/questions.ts';
+import { Report } from '../terminal/report.ts';
+import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface ResumeOptions {
   local?: boolean;

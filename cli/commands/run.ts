@@ -1,16 +1,16 @@
 // `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
-import { resumeCommand } from '../../core/choices.ts';
+import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
-import { readView } from '../../core/view.ts';
-import type { ClientOptions, Deployment } from '../deployment.ts';
-import { deployedManifest, findDeployment, startRun } from '../deployment.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import { Seen } from '../follow.ts';
-import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../output.ts';
-import { Report } from '../report.ts';
-import { runToEnd } from '../run-to-end.ts';
+import { readView } from '../../core/views/view.ts';
+import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import { deployedManifest, findDeployment, startRun } from '../../client/deployment.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { Seen } from '../../client/follow.ts';
+import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
+import { Report } from '../terminal/report.ts';
+import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface RunOptions {
   wait?: boolean;

@@ -1,17 +1,17 @@
-// `odin-migrate status`: the view of an environment (core/view.ts) as one table, and the open halt below it.
-import { percent, progressText } from '../../core/progress.ts';
-import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
-import { isCompleted, readView } from '../../core/view.ts';
-import { shortCommit } from '../../core/summaries.ts';
-import type { ClientOptions } from '../deployment.ts';
-import { withEnvironment } from '../environment.ts';
-import type { ExitCode } from '../exit-codes.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { Where } from '../halts.ts';
-import { printDecisions, printHalt } from '../halts.ts';
-import type { Cell } from '../output.ts';
-import { colour, duration, plain, print, printJson, table, utc, whileBusy } from '../output.ts';
-import type { Project } from '../project.ts';
+// `odin-migrate status`: the view of an environment (core/views/view.ts) as one table, and the open halt below it.
+import { percent, progressText } from '../../core/views/progress.ts';
+import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
+import { isCompleted, readView } from '../../core/views/view.ts';
+import { shortCommit } from '../../core/ledger/summaries.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
+import { withEnvironment } from '../../client/environment.ts';
+import type { ExitCode } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import type { Where } from '../terminal/halts.ts';
+import { printDecisions, printHalt } from '../terminal/halts.ts';
+import type { Cell } from '../terminal/output.ts';
+import { colour, duration, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
+import type { Project } from '../../project/project.ts';
 
 export interface StatusOptions {
   json?: boolean;

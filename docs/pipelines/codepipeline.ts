@@ -24,7 +24,7 @@ import {
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { resourcePrefix, stackName } from '../../core/names.ts';
+import { resourcePrefix, stackName } from '../../core/names/names.ts';
 
 export interface MigrationPipelineProps extends StackProps {
   /** In the order in which they are deployed: dev before prod. All in the pipeline's own account and region. */

@@ -1,8 +1,8 @@
 // What the CloudWatch console sends to a custom widget's function, read leniently: a page must come of it in any case.
 // Only `decide` and `preview` are read strictly, because they act.
 import * as z from 'zod';
-import { DECISIONS } from '../../core/decide.ts';
-import { MigrationId } from '../../core/identifiers.ts';
+import { DECISIONS } from '../../core/names/names.ts';
+import { MigrationId } from '../../core/names/identifiers.ts';
 
 /**
  * A press on a button. It names the halt that the operator was looking at, down to its number: an attempt that was

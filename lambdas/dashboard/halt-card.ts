@@ -1,10 +1,10 @@
 // The halt that waits: what happened, and the four answers to it.
-import { meaningOf } from '../../core/choices.ts';
-import type { Decision } from '../../core/decide.ts';
-import { executionLink, logLink } from '../../core/links.ts';
-import { migrationLogGroup } from '../../core/names.ts';
-import { cut, firstSourceLine, wasCancelled } from '../../core/summaries.ts';
-import type { EnvironmentView, OpenHalt } from '../../core/view.ts';
+import { meaningOf } from '../../core/decision/meanings.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { executionLink, logLink } from '../../core/text/links.ts';
+import { migrationLogGroup } from '../../core/names/names.ts';
+import { cut, firstSourceLine, wasCancelled } from '../../core/ledger/summaries.ts';
+import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';

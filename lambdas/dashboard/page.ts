@@ -1,7 +1,7 @@
 // The page: what matters first, then how far it has come, then the halt to decide on, then a preview that was asked for, then
 // every migration.
-import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
-import { shortCommit } from '../../core/summaries.ts';
+import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
+import { shortCommit } from '../../core/ledger/summaries.ts';
 import { haltCard } from './halt-card.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';

@@ -1,9 +1,9 @@
 // What a preview found: the held-back writes, the reads folded together, how it ended, and what it cannot know.
-import { countText, numberOf } from '../../core/amounts.ts';
-import type { Previewed } from '../../core/preview.ts';
-import type { CallRow } from '../../core/preview-words.ts';
-import { CALL_HEADINGS, callRows, caveats, endText, NOTHING_CHANGED } from '../../core/preview-words.ts';
-import { cut, firstSourceLine } from '../../core/summaries.ts';
+import { countText, numberOf } from '../../core/text/format.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
+import type { CallRow } from '../../core/preview/words.ts';
+import { CALL_HEADINGS, callRows, caveats, endText, NOTHING_CHANGED } from '../../core/preview/words.ts';
+import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';

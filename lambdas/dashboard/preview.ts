@@ -1,8 +1,8 @@
 // A press on Preview: asks the migration's function for a preview that is short enough for somebody who waits before a page.
-import type { Ledger } from '../../core/ledger.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import type { PreviewPayload } from '../../core/preview.ts';
-import { parseReport, previewed } from '../../core/preview.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { PreviewPayload } from '../../core/preview/preview.ts';
+import { parseReport, previewed } from '../../core/preview/preview.ts';
 import type { Notice } from './page.ts';
 import type { ShownPreview } from './preview-card.ts';
 

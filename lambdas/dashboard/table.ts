@@ -1,12 +1,12 @@
 // The migrations as a table, oldest first. Of many completed ones the last few are shown, and the older ones by the page.
-import { duration } from '../../core/amounts.ts';
-import { executionLink, migrationLogLink } from '../../core/links.ts';
-import { migrationLogGroup } from '../../core/names.ts';
-import type { Progress } from '../../core/progress.ts';
-import { progressText } from '../../core/progress.ts';
-import { cut } from '../../core/summaries.ts';
-import type { EnvironmentView, MigrationView } from '../../core/view.ts';
-import { isCompleted } from '../../core/view.ts';
+import { duration } from '../../core/text/format.ts';
+import { executionLink, migrationLogLink } from '../../core/text/links.ts';
+import { migrationLogGroup } from '../../core/names/names.ts';
+import type { Progress } from '../../core/views/progress.ts';
+import { progressText } from '../../core/views/progress.ts';
+import { cut } from '../../core/ledger/summaries.ts';
+import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
+import { isCompleted } from '../../core/views/view.ts';
 import type { Call } from './action.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';

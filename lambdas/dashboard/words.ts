@@ -1,5 +1,5 @@
 // How the page words states, times and people.
-import type { EnvironmentView, MigrationState, MigrationView } from '../../core/view.ts';
+import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
 
 /** The colour of a state; the style sheet has one class for each. */
 export type Tone = 'good' | 'bad' | 'busy' | 'warn' | 'quiet';

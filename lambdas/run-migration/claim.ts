@@ -5,9 +5,9 @@
 // The second check closes the race with an operator: a decision is written and then claims are read (`decide` waits for
 // a claim's deadline); a claim is written and then decisions are read. Whatever the order, one sees the other.
 import { OdinError } from '../../core/errors.ts';
-import type { AttemptIndex, Ledger } from '../../core/ledger.ts';
-import type { RunPayload } from '../../core/payloads.ts';
-import type { Invocation, Services } from '../services.ts';
+import type { AttemptIndex, Ledger } from '../../core/ledger/ledger.ts';
+import type { RunPayload } from '../../core/contract/payloads.ts';
+import type { Invocation, Services } from '../../core/contract/ports.ts';
 
 /** What a migration's function knows of itself, from its configuration. */
 export interface Self {

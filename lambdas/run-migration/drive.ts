@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { describeThrown, OdinError } from '../../core/errors.ts';
-import { Json } from '../../core/json.ts';
-import type { CheckpointRecord } from '../../core/records.ts';
+import { Json } from '../../core/ledger/json.ts';
+import type { CheckpointRecord } from '../../core/ledger/records.ts';
 import type { Checkpoint, MigrationModule } from './user-module.ts';
 import { isCheckpointed } from './user-module.ts';
 

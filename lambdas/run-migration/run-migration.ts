@@ -1,10 +1,10 @@
 // `Run migration`: the wrapper around a migration's file. Claims a slice, runs user code, writes its outcome.
 import { OdinError } from '../../core/errors.ts';
-import { progressOf, progressText } from '../../core/progress.ts';
-import type { RunOutcome, RunPayload } from '../../core/payloads.ts';
-import type { CheckpointRecord } from '../../core/records.ts';
-import { errorSummary } from '../../core/summaries.ts';
-import type { Invocation, Services } from '../services.ts';
+import { progressOf, progressText } from '../../core/views/progress.ts';
+import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
+import type { CheckpointRecord } from '../../core/ledger/records.ts';
+import { errorSummary } from '../../core/ledger/summaries.ts';
+import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { Self } from './claim.ts';
 import { claim, subjectOf } from './claim.ts';
 import { drive } from './drive.ts';

@@ -1,6 +1,6 @@
 // What a migration's file exports, as the wrapper sees it (DESIGN §3).
 
-import type { RunPayload } from '../../core/payloads.ts';
+import type { RunPayload } from '../../core/contract/payloads.ts';
 
 /** How far a checkpointed migration has come. `cursor` is any JSON value; `done` and `total` count the same things. */
 export interface Checkpoint {

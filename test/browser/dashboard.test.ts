@@ -9,10 +9,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serveEmbedded } from '../../cli/commands/dashboard.ts';
 import type { DashboardServer } from '../../cli/dashboard/server.ts';
-import type { Embedded } from '../../cli/embedded.ts';
-import { startEmbedded } from '../../cli/embedded.ts';
-import { openProject } from '../../cli/project.ts';
-import type { Rehearsal } from '../../infra/bundle.ts';
+import type { Embedded } from '../../client/embedded.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import { openProject } from '../../project/project.ts';
+import type { Rehearsal } from '../../project/bundle.ts';
 import { until } from '../scenarios/world.ts';
 import { launchChromium } from './chromium.ts';
 

@@ -5,8 +5,8 @@ import type { Finding } from '../../cli/check/finding.ts';
 import { tooWide } from '../../cli/check/permissions.ts';
 import type { Checked } from '../../cli/commands/check.ts';
 import { checkEnvironment } from '../../cli/commands/check.ts';
-import type { EnvironmentView } from '../../core/view.ts';
-import type { Permission } from '../../infra/inspect.ts';
+import type { EnvironmentView } from '../../core/views/view.ts';
+import type { Permission } from '../../project/inspect.ts';
 import type { TestProject } from './project.ts';
 import { testProject } from './project.ts';
 

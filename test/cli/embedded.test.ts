@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { startEmbedded } from '../../cli/embedded.ts';
-import { openProject } from '../../cli/project.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import { openProject } from '../../project/project.ts';
 import { PROJECT } from '../scenarios/platform.ts';
 import { thrownBy } from '../support/thrown.ts';
 

@@ -2,7 +2,7 @@
 import { AssetStaging } from 'aws-cdk-lib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { local } from '../../cli/commands/local.ts';
-import { EXIT } from '../../cli/exit-codes.ts';
+import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { temporaryProject } from '../support/project.ts';
 
 const OK = 'export async function migration(): Promise<void> {}\n';

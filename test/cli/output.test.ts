@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EXIT, exitCodeOf } from '../../cli/exit-codes.ts';
-import { duration, plain, print, printError, printJson } from '../../cli/output.ts';
+import { EXIT, exitCodeOf } from '../../cli/terminal/exit-codes.ts';
+import { duration, plain, print, printError, printJson } from '../../cli/terminal/output.ts';
 import { OdinError } from '../../core/errors.ts';
 
 describe('duration', () => {

@@ -1,8 +1,8 @@
 // A project of a test's own, inside this one: its migrations find this project's packages.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Project } from '../../cli/project.ts';
-import { parseConfiguration } from '../../infra/configuration.ts';
+import type { Project } from '../../project/project.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
 import { PROJECT } from '../scenarios/platform.ts';
 
 export interface TestProject extends Project {

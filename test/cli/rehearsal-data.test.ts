@@ -1,7 +1,7 @@
 // A rehearsal's data, from one S3 to another.
 import { CreateBucketCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copySample } from '../../cli/rehearsal-data.ts';
+import { copySample } from '../../client/copy-sample.ts';
 import type { RequestSummary } from '../../local/embedded-aws.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';

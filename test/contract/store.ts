@@ -1,7 +1,7 @@
-// What the ledger relies on of a store (core/store.ts). Every adapter is held to the same sentences.
+// What the ledger relies on of a store (core/ledger/store.ts). Every adapter is held to the same sentences.
 import pMap from 'p-map';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Store } from '../../core/store.ts';
+import type { Store } from '../../core/ledger/store.ts';
 
 /** @param makeStore gives an empty store at every call */
 export function storeContract(name: string, makeStore: () => Promise<Store> | Store): void {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptSeen, Decision, NextStep, Situation } from '../../core/decide.ts';
-import { decide, DECISIONS } from '../../core/decide.ts';
+import type { Decision } from '../../core/names/names.ts';
+import type { AttemptSeen, NextStep, Situation } from '../../core/decision/decide.ts';
+import { DECISIONS } from '../../core/names/names.ts';
+import { decide } from '../../core/decision/decide.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const PAST = NOW - 60_000;

@@ -1,6 +1,6 @@
 // The audit trail: every record, oldest first.
 import { expect, it } from 'vitest';
-import { readHistory } from '../../core/history.ts';
+import { readHistory } from '../../core/views/history.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { createWorld } from '../support/services.ts';
 

@@ -7,7 +7,7 @@ import {
   MAX_ENVIRONMENT_LENGTH,
   MigrationId,
   migrationIdOf,
-} from '../../core/identifiers.ts';
+} from '../../core/names/identifiers.ts';
 import {
   migrationFunctionName,
   resourcePrefix,
@@ -15,7 +15,7 @@ import {
   stackName,
   SYSTEM_FUNCTIONS,
   systemFunctionName,
-} from '../../core/names.ts';
+} from '../../core/names/names.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 describe("a migration's file name", () => {

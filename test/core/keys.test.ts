@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keys, migrationOfKey, parseAttemptKey, prefixes } from '../../core/keys.ts';
+import { keys, migrationOfKey, parseAttemptKey, prefixes } from '../../core/ledger/keys.ts';
 
 const migration = fc.integer({ min: 0, max: 9999 }).map((n) => String(n).padStart(4, '0'));
 const count = fc.integer({ min: 1, max: 100_000 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { keys } from '../../core/keys.ts';
-import type { Created } from '../../core/ledger.ts';
-import { Ledger } from '../../core/ledger.ts';
-import type { CheckpointRecord } from '../../core/records.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { Created } from '../../core/ledger/ledger.ts';
+import { Ledger } from '../../core/ledger/ledger.ts';
+import type { CheckpointRecord } from '../../core/ledger/records.ts';
 import { createClock } from '../support/clock.ts';
 import { HookedStore, unavailable } from '../support/hooked-store.ts';
 import { thrownBy } from '../support/thrown.ts';

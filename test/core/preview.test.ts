@@ -1,7 +1,7 @@
 // How the reports of several slices become one, and what they say of the whole.
 import { describe, expect, it } from 'vitest';
-import type { PreviewReport } from '../../core/preview.ts';
-import { LIMITS, mergeReports, shareOfWhole } from '../../core/preview.ts';
+import type { PreviewReport } from '../../core/preview/preview.ts';
+import { LIMITS, mergeReports, shareOfWhole } from '../../core/preview/preview.ts';
 
 const report = (changes: Partial<PreviewReport> = {}): PreviewReport => ({
   migration: '0001',

@@ -1,8 +1,8 @@
 // Share, rate and estimate of a checkpoint: whatever a migration counts, and however clocks go.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { percent, progressOf, progressText } from '../../core/progress.ts';
-import { CheckpointRecord } from '../../core/records.ts';
+import { percent, progressOf, progressText } from '../../core/views/progress.ts';
+import { CheckpointRecord } from '../../core/ledger/records.ts';
 
 const BEGAN = '2026-03-01T12:00:00.000Z';
 const at = (ms: number) => new Date(Date.parse(BEGAN) + ms).toISOString();

@@ -1,6 +1,6 @@
 // What a preview may send, and what its session may do.
 import { describe, expect, it } from 'vitest';
-import { isReadOnly, READ_ONLY_SERVICES, readOnlySessionPolicy } from '../../core/read-only.ts';
+import { isReadOnly, READ_ONLY_SERVICES, readOnlySessionPolicy } from '../../core/preview/read-only.ts';
 
 describe('isReadOnly', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decide.ts';
-import { keys } from '../../core/keys.ts';
-import { Ledger } from '../../core/ledger.ts';
-import { readSituation } from '../../core/situation.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import { Ledger } from '../../core/ledger/ledger.ts';
+import { readSituation } from '../../core/decision/situation.ts';
 import { createClock } from '../support/clock.ts';
 import { HookedStore, once } from '../support/hooked-store.ts';
 import { thrownBy } from '../support/thrown.ts';

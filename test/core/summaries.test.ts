@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ErrorSummary } from '../../core/records.ts';
+import { ErrorSummary } from '../../core/ledger/records.ts';
 import { OdinError } from '../../core/errors.ts';
-import { caughtSummary, cut, errorSummary, firstSourceLine, shortCommit, wasCancelled } from '../../core/summaries.ts';
+import {
+  caughtSummary,
+  cut,
+  errorSummary,
+  firstSourceLine,
+  shortCommit,
+  wasCancelled,
+} from '../../core/ledger/summaries.ts';
 
 /** The longest JSON of a summary: 20,200 characters, six bytes each when every one of them has to be escaped. */
 const MAX_BYTES = 6 * 20_200 + 100;
@@ -178,7 +185,7 @@ describe('firstSourceLine', () => {
       'migrations/odin-dev/0004.ts:12:9',
     ],
     ['Error: x\n    at deep (/var/task/a.js:1:1)\n    at b', 'deep (/var/task/a.js:1:1)'],
-    ['Error: x\n    at deep (/var/task/lambdas/halt.ts:1:1)\n    at b', 'lambdas/halt.ts:1:1'],
+    ['Error: x\n    at deep (/var/task/lambdas/halt/halt.ts:1:1)\n    at b', 'lambdas/halt/halt.ts:1:1'],
     ['Error: x', ''],
     ['', ''],
   ])('of %j is %j', (stack, line) => {

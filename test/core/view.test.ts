@@ -1,6 +1,6 @@
 // The view of an environment: what each state looks like from the ledger, and what is never shown.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readView } from '../../core/view.ts';
+import { readView } from '../../core/views/view.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, HASH, manifestOf } from '../support/services.ts';

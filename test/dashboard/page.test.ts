@@ -1,10 +1,10 @@
 // What the page shows: of nothing, of much, of a halt, of hostile texts, in light and in dark.
 import { describe, expect, it } from 'vitest';
-import { duration } from '../../core/amounts.ts';
-import type { MigrationState } from '../../core/view.ts';
+import { duration } from '../../core/text/format.ts';
+import type { MigrationState } from '../../core/views/view.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
 import { Clock, headline, shortName } from '../../lambdas/dashboard/words.ts';
-import type { Previewed } from '../../core/preview.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
 import { actions, callsOf, EXECUTION, frame, FUNCTION_ARN, openHalt, reportOf, row, rows, viewOf } from './support.ts';
 
 const HALTED = viewOf([row(1, 'applied'), row(2, 'halted'), row(3, 'pending')], openHalt('0002'));

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_ENVIRONMENT_LENGTH } from '../../core/identifiers.ts';
-import { OUTPUTS, stackName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import { MAX_ENVIRONMENT_LENGTH } from '../../core/names/identifiers.ts';
+import { OUTPUTS, stackName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import { synthesiseStack } from '../support/synth.ts';
 import { works } from '../scenarios/migrations.ts';
 import { PROJECT, synthesise } from '../scenarios/platform.ts';

@@ -1,7 +1,7 @@
 // Views and frames for the tests of the page: an environment of any size, and what a button sends.
-import type { CallGroup, PreviewReport } from '../../core/preview.ts';
-import type { EnvironmentView, MigrationState, MigrationView, OpenHalt } from '../../core/view.ts';
-import { isCompleted } from '../../core/view.ts';
+import type { CallGroup, PreviewReport } from '../../core/preview/preview.ts';
+import type { EnvironmentView, MigrationState, MigrationView, OpenHalt } from '../../core/views/view.ts';
+import { isCompleted } from '../../core/views/view.ts';
 import type { Frame } from '../../lambdas/dashboard/page.ts';
 import { Clock } from '../../lambdas/dashboard/words.ts';
 

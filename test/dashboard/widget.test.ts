@@ -1,11 +1,11 @@
 // The widget's protocol: help, looks that change nothing, and decisions that reach `resume` as the page named them.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import type { ResumeAnswer, ResumePayload } from '../../core/payloads.ts';
-import { PreviewPayload } from '../../core/preview.ts';
-import { createDashboard } from '../../lambdas/dashboard.ts';
+import type { ResumeAnswer, ResumePayload } from '../../core/contract/payloads.ts';
+import { PreviewPayload } from '../../core/preview/preview.ts';
+import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
-import { createResume } from '../../lambdas/resume.ts';
+import { createResume } from '../../lambdas/resume/resume.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 import { actions, FUNCTION_ARN, reportOf } from './support.ts';

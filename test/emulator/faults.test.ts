@@ -3,7 +3,7 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Deployment } from '../../cli/deployment.ts';
+import type { Deployment } from '../../client/deployment.ts';
 import { checkpointed, fails, waitsToBeKilledAtFirst, works } from '../scenarios/migrations.ts';
 import type { EnvironmentSpec, Platform } from '../scenarios/platform.ts';
 import { DATA_BUCKET } from '../scenarios/platform.ts';

@@ -7,7 +7,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readOnlySessionPolicy } from '../../core/read-only.ts';
+import { readOnlySessionPolicy } from '../../core/preview/read-only.ts';
 import type { Platform } from '../scenarios/platform.ts';
 import { type } from '../scenarios/command-line.ts';
 import { DATA_BUCKET, PROJECT } from '../scenarios/platform.ts';

@@ -1,6 +1,6 @@
 // What cdk.json may say under "odin-migrate", and in which words it is refused.
 import { describe, expect, it } from 'vitest';
-import { configurationOf, parseConfiguration } from '../../infra/configuration.ts';
+import { configurationOf, parseConfiguration } from '../../project/configuration.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const DEFAULTS = {

@@ -3,8 +3,13 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseConfiguration } from '../../infra/configuration.ts';
-import { assertKnownEnvironment, discoverEnvironment, environmentNames, MAX_MIGRATIONS } from '../../infra/discover.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
+import {
+  assertKnownEnvironment,
+  discoverEnvironment,
+  environmentNames,
+  MAX_MIGRATIONS,
+} from '../../project/discover.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
 import { thrownBy } from '../support/thrown.ts';

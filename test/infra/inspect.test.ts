@@ -2,9 +2,9 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { discoverEnvironment } from '../../infra/discover.ts';
-import type { InspectedMigration } from '../../infra/inspect.ts';
-import { inspectMigrations } from '../../infra/inspect.ts';
+import { discoverEnvironment } from '../../project/discover.ts';
+import type { InspectedMigration } from '../../project/inspect.ts';
+import { inspectMigrations } from '../../project/inspect.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
 import { thrownBy } from '../support/thrown.ts';

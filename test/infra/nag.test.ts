@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { openProject } from '../../cli/project.ts';
+import { openProject } from '../../project/project.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 
 interface Report {

@@ -2,8 +2,8 @@
 // everything, against the ledger's bucket and the state machine.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { keys } from '../../core/keys.ts';
-import { migrationFunctionName, resourcePrefix, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import { migrationFunctionName, resourcePrefix, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import type { Principal, Statement } from '../support/policies.ts';
 import {
   ACCOUNT,

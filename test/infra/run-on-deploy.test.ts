@@ -1,6 +1,6 @@
 // `runOnDeploy` in the synthesised stack: one start per manifest, after everything else.
 import { describe, expect, it } from 'vitest';
-import { SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names.ts';
+import { SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import type { SynthesisedResource } from '../support/synth.ts';
 import { ONE_MIGRATION, synthesiseStack } from '../support/synth.ts';
 

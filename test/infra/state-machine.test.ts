@@ -1,7 +1,7 @@
 // The definition of DESIGN §6, walked: where each error leads, what is tried again, and what engines may differ in.
 import { describe, expect, it } from 'vitest';
-import { STATES } from '../../core/names.ts';
-import { stateMachineDefinition } from '../../infra/state-machine.ts';
+import { STATES } from '../../core/names/names.ts';
+import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
 
 interface Retrier {
   ErrorEquals: string[];

@@ -1,6 +1,6 @@
 // `baseline`: what it records, and that it leaves alone what this system knows better.
 import { beforeEach, expect, it } from 'vitest';
-import { createBaseline } from '../../lambdas/baseline.ts';
+import { createBaseline } from '../../lambdas/baseline/baseline.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';

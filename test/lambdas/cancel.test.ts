@@ -1,9 +1,9 @@
 // `cancel`: which attempt is asked to stop, what is recorded, and what is refused.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { keys } from '../../core/keys.ts';
-import type { Cancelled, Refusal } from '../../core/payloads.ts';
-import { CancelPayload } from '../../core/payloads.ts';
-import { createCancel } from '../../lambdas/cancel.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { Cancelled, Refusal } from '../../core/contract/payloads.ts';
+import { CancelPayload } from '../../core/contract/payloads.ts';
+import { createCancel } from '../../lambdas/resume/cancel.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 

@@ -1,10 +1,10 @@
 // `Run migration` with a checkpointed migration: an async generator, in slices.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { keys } from '../../core/keys.ts';
-import type { RunOutcome, RunPayload } from '../../core/payloads.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
 import type { Self } from '../../lambdas/run-migration/claim.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
-import { rehearse } from '../../lambdas/run-migration/rehearsal.ts';
+import { rehearse } from '../../lambdas/run-migration/practice-fault.ts';
 import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createExecutions } from '../../lambdas/aws/step-functions.ts';
+import { createExecutions } from '../../aws/step-functions.ts';
 import type { EmbeddedAws, RequestHook } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import { executionsContract } from '../support/executions-contract.ts';

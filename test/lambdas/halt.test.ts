@@ -1,10 +1,10 @@
 // `Halt for operator`: who waits, what is recorded of it, and what the operators are told.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decide.ts';
-import { keys } from '../../core/keys.ts';
-import type { HaltPayload } from '../../core/payloads.ts';
-import type { ErrorSummary } from '../../core/records.ts';
-import { createHalt } from '../../lambdas/halt.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { HaltPayload } from '../../core/contract/payloads.ts';
+import type { ErrorSummary } from '../../core/ledger/records.ts';
+import { createHalt } from '../../lambdas/halt/halt.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';

@@ -11,10 +11,10 @@ import {
   ResumePayload,
   RunInput,
   RunPayload,
-} from '../../core/payloads.ts';
-import { lambdaHandler } from '../../lambdas/aws/handler.ts';
-import { withConsoleLogged } from '../../lambdas/aws/logger.ts';
-import type { Invocation } from '../../lambdas/services.ts';
+} from '../../core/contract/payloads.ts';
+import { lambdaHandler } from '../../lambdas/shared/handler.ts';
+import { withConsoleLogged } from '../../lambdas/shared/logger.ts';
+import type { Invocation } from '../../core/contract/ports.ts';
 import { pathsOf, replaceAt } from '../support/hostile.ts';
 import { thrownBy } from '../support/thrown.ts';
 

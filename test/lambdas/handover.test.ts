@@ -5,17 +5,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Deployment } from '../../cli/deployment.ts';
-import type { RunEvent } from '../../cli/follow.ts';
-import { follow, Seen } from '../../cli/follow.ts';
-import { continuedExecutionName, resourcePrefix, runNameOf, systemFunctionName } from '../../core/names.ts';
-import type { HaltPayload, ListPendingPayload, RecordPayload, RunInput, RunPayload } from '../../core/payloads.ts';
-import { stateMachineDefinition } from '../../infra/state-machine.ts';
-import { createExecutions } from '../../lambdas/aws/step-functions.ts';
-import { createHalt } from '../../lambdas/halt.ts';
-import { createListPending } from '../../lambdas/list-pending.ts';
-import { createRecordCompletion } from '../../lambdas/record-completion.ts';
-import { createResume } from '../../lambdas/resume.ts';
+import type { Deployment } from '../../client/deployment.ts';
+import type { RunEvent } from '../../client/follow.ts';
+import { follow, Seen } from '../../client/follow.ts';
+import { continuedExecutionName, resourcePrefix, runNameOf, systemFunctionName } from '../../core/names/names.ts';
+import type {
+  HaltPayload,
+  ListPendingPayload,
+  RecordPayload,
+  RunInput,
+  RunPayload,
+} from '../../core/contract/payloads.ts';
+import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+import { createExecutions } from '../../aws/step-functions.ts';
+import { createHalt } from '../../lambdas/halt/halt.ts';
+import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
+import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
+import { createResume } from '../../lambdas/resume/resume.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { EmbeddedAws } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';

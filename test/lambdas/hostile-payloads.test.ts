@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { OdinError } from '../../core/errors.ts';
-import type { SystemFunction } from '../../core/names.ts';
-import { SYSTEM_FUNCTIONS } from '../../core/names.ts';
+import type { SystemFunction } from '../../core/names/names.ts';
+import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import {
   BaselinePayload,
   HaltPayload,
@@ -15,19 +15,19 @@ import {
   RecordPayload,
   ResumePayload,
   RunPayload,
-} from '../../core/payloads.ts';
-import { lambdaHandler } from '../../lambdas/aws/handler.ts';
-import { createBaseline } from '../../lambdas/baseline.ts';
-import { createDashboard } from '../../lambdas/dashboard.ts';
+} from '../../core/contract/payloads.ts';
+import { lambdaHandler } from '../../lambdas/shared/handler.ts';
+import { createBaseline } from '../../lambdas/baseline/baseline.ts';
+import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
-import { createHalt } from '../../lambdas/halt.ts';
-import { createListPending } from '../../lambdas/list-pending.ts';
-import { createRecordCompletion } from '../../lambdas/record-completion.ts';
-import { createResume } from '../../lambdas/resume.ts';
+import { createHalt } from '../../lambdas/halt/halt.ts';
+import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
+import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
+import { createResume } from '../../lambdas/resume/resume.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
-import type { Invocation } from '../../lambdas/services.ts';
-import { createStartRun, CustomResourceEvent } from '../../lambdas/start-run.ts';
-import { createWatchHalts } from '../../lambdas/watch-halts.ts';
+import type { Invocation } from '../../core/contract/ports.ts';
+import { createStartRun, CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
+import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { changed, HOSTILE_TEXT, hostileJson, nested } from '../support/hostile.ts';
 import type { World } from '../support/services.ts';
@@ -38,7 +38,7 @@ const EXECUTION = executionArn('me');
 const AT = { migration: '0002', attempt: 1 };
 const MANIFEST = manifestOf('0001', '0002', '0003');
 
-/** As in lambdas/entries/: the schema and the handler; and a payload that is taken, in full. */
+/** As in the handlers of lambdas/: the schema and the handler; and a payload that is taken, in full. */
 interface Deployed {
   handler: (world: World) => (payload: unknown) => Promise<unknown>;
   good: Record<string, unknown>;

@@ -2,17 +2,17 @@
 // is taken as absent, and nothing is written.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Claim } from '../../core/records.ts';
-import { readHistory } from '../../core/history.ts';
-import { readView } from '../../core/view.ts';
-import { createBaseline } from '../../lambdas/baseline.ts';
-import { createDashboard } from '../../lambdas/dashboard.ts';
+import type { Claim } from '../../core/ledger/records.ts';
+import { readHistory } from '../../core/views/history.ts';
+import { readView } from '../../core/views/view.ts';
+import { createBaseline } from '../../lambdas/baseline/baseline.ts';
+import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
-import { createHalt } from '../../lambdas/halt.ts';
-import { createListPending } from '../../lambdas/list-pending.ts';
-import { createRecordCompletion } from '../../lambdas/record-completion.ts';
-import { createResume } from '../../lambdas/resume.ts';
-import { createWatchHalts } from '../../lambdas/watch-halts.ts';
+import { createHalt } from '../../lambdas/halt/halt.ts';
+import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
+import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
+import { createResume } from '../../lambdas/resume/resume.ts';
+import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { HOSTILE_TEXT, nested, pathsOf, replaceAt } from '../support/hostile.ts';
 import type { World } from '../support/services.ts';

@@ -4,10 +4,10 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { keys } from '../../core/keys.ts';
-import type { RunOutcome } from '../../core/payloads.ts';
-import type { PageCursor } from '../../helpers/s3.ts';
-import { deleteObjects, pages } from '../../helpers/s3.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { RunOutcome } from '../../core/contract/payloads.ts';
+import type { PageCursor } from '../../authoring/s3.ts';
+import { deleteObjects, pages } from '../../authoring/s3.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';

@@ -1,10 +1,10 @@
 // `List pending`: what it answers to the state machine, and in which words it refuses.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decide.ts';
-import { keys } from '../../core/keys.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import type { RunInput } from '../../core/payloads.ts';
-import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { RunInput } from '../../core/contract/payloads.ts';
+import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';

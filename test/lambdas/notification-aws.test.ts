@@ -1,11 +1,11 @@
 // Notifications and events over the real SDK clients, to the embedded AWS.
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { OdinEvent } from '../../core/events.ts';
+import type { OdinEvent } from '../../core/contract/events.ts';
 import type { RequestSummary, Verdict } from '../../local/embedded-aws.ts';
 import { SNSClient } from '@aws-sdk/client-sns';
-import { createEvents, createNotifications, QUICK } from '../../lambdas/aws/notify.ts';
-import { chatNotification } from '../../lambdas/chat.ts';
+import { createEvents, createNotifications, QUICK } from '../../aws/notify.ts';
+import { chatNotification } from '../../core/contract/chat.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 import { thrownBy } from '../support/thrown.ts';

@@ -1,14 +1,14 @@
 // What operators and programs are told of a halt and of the end of a run: every form, hostile texts, and failures.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import type { OdinEvent } from '../../core/events.ts';
-import { EVENTS } from '../../core/events.ts';
-import { executionLink, logLink } from '../../core/links.ts';
-import { keys } from '../../core/keys.ts';
-import { resumedExecutionName } from '../../core/names.ts';
-import type { ErrorSummary } from '../../core/records.ts';
-import { createHalt } from '../../lambdas/halt.ts';
-import { createListPending } from '../../lambdas/list-pending.ts';
+import type { OdinEvent } from '../../core/contract/events.ts';
+import { EVENTS } from '../../core/contract/events.ts';
+import { executionLink, logLink } from '../../core/text/links.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import { resumedExecutionName } from '../../core/names/names.ts';
+import type { ErrorSummary } from '../../core/ledger/records.ts';
+import { createHalt } from '../../lambdas/halt/halt.ts';
+import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { assertDocumented, documentedSchema } from '../support/event-schemas.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';

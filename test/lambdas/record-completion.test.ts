@@ -1,8 +1,8 @@
 // `Record completion`: what it writes, and that it writes nothing that the ledger does not say already.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decide.ts';
-import { keys } from '../../core/keys.ts';
-import { createRecordCompletion } from '../../lambdas/record-completion.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';

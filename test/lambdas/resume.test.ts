@@ -1,11 +1,11 @@
 // `resume`: a decision is written first and sent then, counts once, and reaches whoever waits for it.
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decide.ts';
-import { DECISIONS } from '../../core/decide.ts';
-import { keys } from '../../core/keys.ts';
-import type { ResumeAnswer, Resumed, ResumePayload } from '../../core/payloads.ts';
-import { createResume } from '../../lambdas/resume.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { DECISIONS } from '../../core/names/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { ResumeAnswer, Resumed, ResumePayload } from '../../core/contract/payloads.ts';
+import { createResume } from '../../lambdas/resume/resume.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/decide.ts';
-import { DECISIONS } from '../../core/decide.ts';
-import { keys } from '../../core/keys.ts';
-import type { RunPayload } from '../../core/payloads.ts';
+import type { Decision } from '../../core/names/names.ts';
+import { DECISIONS } from '../../core/names/names.ts';
+import { keys } from '../../core/ledger/keys.ts';
+import type { RunPayload } from '../../core/contract/payloads.ts';
 import type { Self } from '../../lambdas/run-migration/claim.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';

@@ -1,7 +1,7 @@
 // The custom resource behind `runOnDeploy`: what it starts, and what CloudFormation hears of it.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CustomResourceEvent } from '../../lambdas/start-run.ts';
-import { createStartRun } from '../../lambdas/start-run.ts';
+import type { CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
+import { createStartRun } from '../../lambdas/start-run/start-run.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import type { World } from '../support/services.ts';
 import { createWorld } from '../support/services.ts';

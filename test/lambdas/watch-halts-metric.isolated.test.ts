@@ -2,9 +2,9 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { Ledger } from '../../core/ledger.ts';
-import { HALT_METRIC, VARIABLES } from '../../core/names.ts';
-import { S3Store } from '../../lambdas/aws/s3-store.ts';
+import { Ledger } from '../../core/ledger/ledger.ts';
+import { HALT_METRIC, VARIABLES } from '../../core/names/names.ts';
+import { S3Store } from '../../aws/s3-store.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 
@@ -41,7 +41,7 @@ it('has the namespace, the name, the dimension and the hours that the alarm look
   const lines: string[] = [];
   const written = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
   try {
-    const { handler } = await import('../../lambdas/entries/watch-halts.ts');
+    const { handler } = await import('../../lambdas/watch-halts/handler.ts');
     await handler({}, { functionName: 'watch-halts', getRemainingTimeInMillis: () => 60_000 } as Context);
   } finally {
     written.mockRestore();

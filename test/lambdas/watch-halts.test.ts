@@ -1,7 +1,7 @@
 // For how long a halt has been open, as the alarm on it sees it.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createHalt } from '../../lambdas/halt.ts';
-import { createWatchHalts } from '../../lambdas/watch-halts.ts';
+import { createHalt } from '../../lambdas/halt/halt.ts';
+import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 

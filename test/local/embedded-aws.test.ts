@@ -29,8 +29,8 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { RequestSummary, Verdict } from '../../local/embedded-aws.ts';
-import type { LambdaLogLine } from '../../local/lambda-host.ts';
-import type { Notification } from '../../local/sns.ts';
+import type { LambdaLogLine } from '../../local/lambda/host.ts';
+import type { Notification } from '../../local/messages/sns.ts';
 import { start, temporaryFolder, until, writeFunction } from './support.ts';
 import type { Started } from './support.ts';
 

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createLambdaHost, functionName } from '../../local/lambda-host.ts';
-import type { LambdaHost, LambdaLogLine } from '../../local/lambda-host.ts';
+import { createLambdaHost, functionName } from '../../local/lambda/host.ts';
+import type { LambdaHost, LambdaLogLine } from '../../local/lambda/host.ts';
 import { temporaryFolder, until, writeFunction } from './support.ts';
 
 const folder = temporaryFolder();
@@ -342,7 +342,7 @@ describe('a redeployment', () => {
 describe('a parent that is killed', () => {
   it('leaves no process behind', async () => {
     const script = join(folder.path, 'parent.mjs');
-    const hostModule = new URL('../../local/lambda-host.ts', import.meta.url).href;
+    const hostModule = new URL('../../local/lambda/host.ts', import.meta.url).href;
     writeFileSync(
       script,
       `import { createLambdaHost } from '${hostModule}';

@@ -31,7 +31,7 @@ import {
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createS3 } from '../../local/s3.ts';
+import { createS3 } from '../../local/s3/protocol.ts';
 import { start, temporaryFolder } from './support.ts';
 import type { Started } from './support.ts';
 
@@ -486,7 +486,7 @@ describe('the directory', () => {
     const script = join(folder.path, 'writer.mjs');
     writeFileSync(
       script,
-      `import { createS3 } from '${new URL('../../local/s3.ts', import.meta.url).href}';
+      `import { createS3 } from '${new URL('../../local/s3/protocol.ts', import.meta.url).href}';
        const { store } = createS3({ directory: ${JSON.stringify(folder.path)}, buckets: ['killed'] });
        for (let n = 0; ; n++) {
          const body = Buffer.alloc(100_000 + n, String(n));

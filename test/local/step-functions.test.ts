@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError } from '../../local/http.ts';
-import type { LambdaAnswer } from '../../local/lambda-host.ts';
-import { createStepFunctions } from '../../local/step-functions.ts';
-import type { StateEvent, StepFunctions } from '../../local/step-functions.ts';
+import type { LambdaAnswer } from '../../local/lambda/host.ts';
+import { createStepFunctions } from '../../local/step-functions/step-functions.ts';
+import type { StateEvent, StepFunctions } from '../../local/step-functions/step-functions.ts';
 import { until } from './support.ts';
 
 type Event = Record<string, unknown>;

@@ -10,7 +10,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
-import type { LambdaFunctionConfig } from '../../local/lambda-host.ts';
+import type { LambdaFunctionConfig } from '../../local/lambda/host.ts';
 
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'odin-local-'));

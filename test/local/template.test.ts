@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import { deployTemplate } from '../../local/template.ts';
+import { deployTemplate } from '../../local/cloudformation/template.ts';
 import { start } from './support.ts';
 import type { Started } from './support.ts';
 

@@ -26,9 +26,9 @@ import {
 import pMap from 'p-map';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HttpAnswer } from '../../local/http.ts';
-import type { S3 } from '../../local/s3.ts';
-import { createS3 } from '../../local/s3.ts';
-import putByDefault, { describeSampleData, putSampleData } from '../../local/sample-data.ts';
+import type { S3 } from '../../local/s3/protocol.ts';
+import { createS3 } from '../../local/s3/protocol.ts';
+import putByDefault, { describeSampleData, putSampleData } from '../../migrations/sample-data.ts';
 import * as reingest from '../../migrations/sample/0001.ts';
 import * as deleteTables from '../../migrations/sample/0002.ts';
 import * as dropColumns from '../../migrations/sample/0003.ts';

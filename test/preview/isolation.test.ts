@@ -2,9 +2,9 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OdinError } from '../../core/errors.ts';
-import { readOnlySessionPolicy } from '../../core/read-only.ts';
-import { createPreview } from '../../lambdas/preview/preview.ts';
-import { readOnlySession } from '../../lambdas/preview/session.ts';
+import { readOnlySessionPolicy } from '../../core/preview/read-only.ts';
+import { createPreview } from '../../lambdas/run-migration/preview/preview.ts';
+import { readOnlySession } from '../../lambdas/run-migration/preview/session.ts';
 import type { RequestSummary } from '../../local/embedded-aws.ts';
 import { start } from '../local/support.ts';
 import { embeddedPlatform } from '../scenarios/embedded-platform.ts';

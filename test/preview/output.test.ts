@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startTestEnvironment } from 'odin-migrate/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Previewed } from '../../core/preview.ts';
-import { printPreview } from '../../cli/preview-output.ts';
-import { NOTHING_CHANGED } from '../../core/preview-words.ts';
-import { putSampleData } from '../../local/sample-data.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
+import { printPreview } from '../../cli/terminal/preview-output.ts';
+import { NOTHING_CHANGED } from '../../core/preview/words.ts';
+import { putSampleData } from '../../migrations/sample-data.ts';
 
 const printed: string[] = [];
 const print = (previewed: Previewed, isFirst = true) => {

@@ -21,10 +21,10 @@ import {
 import { SQSClient, SendMessageBatchCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Call } from '../../lambdas/preview/call.ts';
-import { installRecorder } from '../../lambdas/preview/recorder.ts';
+import type { Call } from '../../lambdas/run-migration/preview/call.ts';
+import { installRecorder } from '../../lambdas/run-migration/preview/recorder.ts';
 import type { RequestSummary } from '../../local/embedded-aws.ts';
-import { putSampleData } from '../../local/sample-data.ts';
+import { putSampleData } from '../../migrations/sample-data.ts';
 import * as move from '../../migrations/sample/0001.ts';
 import * as remove from '../../migrations/sample/0002.ts';
 import * as rewrite from '../../migrations/sample/0003.ts';

@@ -2,11 +2,11 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { deploymentOf } from '../../cli/deployment.ts';
-import { stackName } from '../../core/names.ts';
+import { deploymentOf } from '../../client/deployment.ts';
+import { stackName } from '../../core/names/names.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
-import { deployTemplate } from '../../local/template.ts';
+import { deployTemplate } from '../../local/cloudformation/template.ts';
 import type { Notification, Platform } from './platform.ts';
 import { DATA_BUCKET, PROJECT, synthesise } from './platform.ts';
 

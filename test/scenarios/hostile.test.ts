@@ -4,7 +4,7 @@ import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedAws } from '../../local/embedded-aws.ts';
-import type { LambdaLogLine } from '../../local/lambda-host.ts';
+import type { LambdaLogLine } from '../../local/lambda/host.ts';
 import { HOSTILE_TEXT } from '../support/hostile.ts';
 import { type } from './command-line.ts';
 import { embeddedPlatform } from './embedded-platform.ts';

@@ -2,11 +2,11 @@
 // are written once for both.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Deployment } from '../../cli/deployment.ts';
-import { stackName } from '../../core/names.ts';
+import type { Deployment } from '../../client/deployment.ts';
+import { stackName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
-import type { Configuration } from '../../infra/configuration.ts';
-import { parseConfiguration } from '../../infra/configuration.ts';
+import type { Configuration } from '../../project/configuration.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
 
 export const PROJECT = path.resolve(import.meta.dirname, '../..');
 

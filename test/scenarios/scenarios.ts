@@ -1,6 +1,6 @@
 // What users of the system live through, written once and run on the embedded AWS and on the emulator.
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { Deployment } from '../../cli/deployment.ts';
+import type { Deployment } from '../../client/deployment.ts';
 import { CHECKPOINTS } from './checkpoints.ts';
 import { HALTS } from './halts.ts';
 import type { Platform } from './platform.ts';

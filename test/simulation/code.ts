@@ -1,8 +1,8 @@
 // The code under test, through one door: mutants.test.ts opens the same door on a bundle with a fault in it.
 
 export { OdinError, asOdinError } from '../../core/errors.ts';
-export { Ledger } from '../../core/ledger.ts';
-export { migrationFunctionName } from '../../core/names.ts';
+export { Ledger } from '../../core/ledger/ledger.ts';
+export { migrationFunctionName } from '../../core/names/names.ts';
 export {
   CancelPayload,
   HaltPayload,
@@ -10,11 +10,11 @@ export {
   RecordPayload,
   ResumePayload,
   RunPayload,
-} from '../../core/payloads.ts';
-export { stateMachineDefinition } from '../../infra/state-machine.ts';
-export { createCancel } from '../../lambdas/cancel.ts';
-export { createHalt } from '../../lambdas/halt.ts';
-export { createListPending } from '../../lambdas/list-pending.ts';
-export { createRecordCompletion } from '../../lambdas/record-completion.ts';
-export { createResume } from '../../lambdas/resume.ts';
+} from '../../core/contract/payloads.ts';
+export { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+export { createCancel } from '../../lambdas/resume/cancel.ts';
+export { createHalt } from '../../lambdas/halt/halt.ts';
+export { createListPending } from '../../lambdas/list-pending/list-pending.ts';
+export { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
+export { createResume } from '../../lambdas/resume/resume.ts';
 export { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';

@@ -1,8 +1,8 @@
 // The functions as Lambda runs them: each invocation with a clock of its own, a time after which it is killed, and a
 // fault possible at each of its requests. The handlers are the real ones.
-import type { Manifest } from '../../core/manifest.ts';
-import type { Store, StoredObject } from '../../core/store.ts';
-import type { Invocation, Services } from '../../lambdas/services.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { Store, StoredObject } from '../../core/ledger/store.ts';
+import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
 import type { Fault, Place } from './faults.ts';
 import type { Simulation } from './simulation.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import type { Store } from '../../core/store.ts';
+import type { Store } from '../../core/ledger/store.ts';
 import type { Scenario } from './scenario.ts';
 import type { Code } from './simulation.ts';
 
@@ -71,9 +71,9 @@ const UNDELIVERED: Partial<Scenario> = {
 const CLAIM = 'lambdas/run-migration/claim.ts';
 const RUN = 'lambdas/run-migration/run-migration.ts';
 const CLAIMED = `(await claim(self, services, payload, invocation)) === 'claimed elsewhere'`;
-const HALT = 'lambdas/halt.ts';
-const RESUME = 'lambdas/resume.ts';
-const MACHINE = 'infra/state-machine.ts';
+const HALT = 'lambdas/halt/halt.ts';
+const RESUME = 'lambdas/resume/resume.ts';
+const MACHINE = 'core/contract/state-machine.ts';
 
 export const MUTANTS: Mutant[] = [
   {
@@ -127,7 +127,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a retry does not wait for the deadline of the attempt before it',
     patches: [
       {
-        file: 'core/decide.ts',
+        file: 'core/decision/decide.ts',
         find: `if (outcome === undefined && claim && claim.deadline > now) {`,
         put: 'if (now < 0) {',
       },
@@ -152,8 +152,12 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'a failed attempt is recorded as applied',
     patches: [
-      { file: 'lambdas/record-completion.ts', find: `finished?.outcome === 'succeeded'`, put: `finished` },
-      { file: 'core/decide.ts', find: `if (outcome === 'succeeded')`, put: `if (outcome !== undefined)` },
+      {
+        file: 'lambdas/record-completion/record-completion.ts',
+        find: `finished?.outcome === 'succeeded'`,
+        put: `finished`,
+      },
+      { file: 'core/decision/decide.ts', find: `if (outcome === 'succeeded')`, put: `if (outcome !== undefined)` },
     ],
   },
   {
@@ -170,7 +174,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a decision overwrites the one before it',
     patches: [
       {
-        file: 'core/ledger.ts',
+        file: 'core/ledger/ledger.ts',
         find: `return this.#create(keys.decision(migration, attempt, halt), DecisionRecord, record, { migration, attempt, halt });`,
         put: `const key = keys.decision(migration, attempt, halt);
           return this.#store.get(key).then(async (there) => {
@@ -184,7 +188,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a failed attempt is tried again without an operator',
     patches: [
       {
-        file: 'core/decide.ts',
+        file: 'core/decision/decide.ts',
         find: `  return { step: 'halt', migration, attempt };\n}`,
         put: `  return { step: 'run', migration, attempt: attempt + 1 };\n}`,
       },
@@ -199,7 +203,7 @@ export const MUTANTS: Mutant[] = [
     name: 'the order is from the last to the first',
     patches: [
       {
-        file: 'core/decide.ts',
+        file: 'core/decision/decide.ts',
         find: `manifest.find((id) => !completed.has(id))`,
         put: `manifest.findLast((id) => !completed.has(id))`,
       },
@@ -260,7 +264,7 @@ export const MUTANTS: Mutant[] = [
     focus: UNDELIVERED,
     patches: [
       {
-        file: 'core/decide.ts',
+        file: 'core/decision/decide.ts',
         find: `if (claim.owner !== 'dead' && claim.deadline > now) {`,
         put: `if (claim.owner !== 'dead' && (claim.owner === 'alive' || claim.deadline > now)) {`,
       },
@@ -284,7 +288,7 @@ export const MUTANTS: Mutant[] = [
     focus: IN_SLICES,
     patches: [
       {
-        file: 'core/situation.ts',
+        file: 'core/decision/situation.ts',
         find: `if (!checkpoint?.stopped || checkpoint.attempt`,
         put: `if (!checkpoint || checkpoint.attempt`,
       },
@@ -300,7 +304,7 @@ export const MUTANTS: Mutant[] = [
     focus: { handoverEvents: 20 },
     patches: [
       {
-        file: 'lambdas/successor.ts',
+        file: 'lambdas/shared/continue-run.ts',
         find: `const { execution, existed } = await executions.start(nameOf(tries), input);`,
         put: `const { execution, existed } = tries > 0 ? { execution: nameOf(tries), existed: false } : await executions.start(nameOf(tries), input);`,
       },

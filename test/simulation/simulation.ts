@@ -1,6 +1,6 @@
 // One schedule from beginning to rest: a scenario, the faults of its seed, and what the recorder finds against it.
-import type { Manifest } from '../../core/manifest.ts';
-import type { Store } from '../../core/store.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { Store } from '../../core/ledger/store.ts';
 import type * as RealCode from './code.ts';
 import type { Execution } from './executions.ts';
 import { Executions } from './executions.ts';

@@ -1,9 +1,9 @@
 // The simulation's stepping of the definition and the embedded engine visit the same states, with the same inputs and
 // outputs: that is what allows the simulation to speak for the machine.
 import { afterEach, describe, expect, it } from 'vitest';
-import { stateMachineDefinition } from '../../infra/state-machine.ts';
-import type { LambdaAnswer } from '../../local/lambda-host.ts';
-import { createStepFunctions } from '../../local/step-functions.ts';
+import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+import type { LambdaAnswer } from '../../local/lambda/host.ts';
+import { createStepFunctions } from '../../local/step-functions/step-functions.ts';
 import type { Ended, Host, Json } from './stepper.ts';
 import { step, TaskFailed } from './stepper.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import type { OdinEvent } from '../../core/events.ts';
+import type { OdinEvent } from '../../core/contract/events.ts';
 
 const TEXT = readFileSync(path.resolve(import.meta.dirname, '../../docs/events.md'), 'utf8');
 

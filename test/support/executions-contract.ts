@@ -1,7 +1,7 @@
-// What the functions rely on of Step Functions (lambdas/services.ts, Executions). The fake and the adapter to the real
+// What the functions rely on of Step Functions (core/contract/ports.ts, Executions). The fake and the adapter to the real
 // SDK are held to the same sentences.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Executions } from '../../lambdas/services.ts';
+import type { Executions } from '../../core/contract/ports.ts';
 
 export interface ExecutionsUnderTest {
   executions: Executions;

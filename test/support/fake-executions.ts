@@ -1,6 +1,6 @@
 // Step Functions as the functions see it, in memory. executions-contract.ts says what it promises, and runs over the
 // embedded Step Functions too.
-import type { Executions } from '../../lambdas/services.ts';
+import type { Executions } from '../../core/contract/ports.ts';
 
 export const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:odin-migrate-odin-dev';
 export const executionArn = (name: string): string => `${MACHINE.replace(':stateMachine:', ':execution:')}:${name}`;

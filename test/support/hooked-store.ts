@@ -1,7 +1,7 @@
 // A store around another one: every call is noted, and a test may act, or fail, just before or just after any of them.
 import { OdinError } from '../../core/errors.ts';
-import { MemoryStore } from '../../core/memory-store.ts';
-import type { Store, StoredObject } from '../../core/store.ts';
+import { MemoryStore } from '../../core/ledger/memory-store.ts';
+import type { Store, StoredObject } from '../../core/ledger/store.ts';
 
 export type StoreOperation = 'get' | 'create' | 'replace' | 'list';
 

@@ -2,8 +2,8 @@
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Configuration } from '../../infra/configuration.ts';
-import { parseConfiguration } from '../../infra/configuration.ts';
+import type { Configuration } from '../../project/configuration.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
@@ -17,7 +17,7 @@ export interface TemporaryProject {
 
 /**
  * @param files path → text
- * @param sources also copies what a bundle is made of: core/, lambdas/ and the files that steer the compiler
+ * @param sources also copies what a bundle is made of: authoring/, aws/, core/, lambdas/ and the files that steer the compiler
  * @param under folders between the temporary folder and the project: its path then has another length
  */
 export function temporaryProject(
@@ -28,7 +28,7 @@ export function temporaryProject(
   const directory = path.join(temporary, under);
   mkdirSync(directory, { recursive: true });
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
-  for (const name of sources ? ['core', 'helpers', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
+  for (const name of sources ? ['authoring', 'aws', 'core', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
     cpSync(path.join(ROOT, name), path.join(directory, name), { recursive: true });
   }
   const write = (file: string, text: string) => {

@@ -1,10 +1,10 @@
 // The world of one function under test: a ledger in memory, Step Functions as a fake, a clock that stands still, and
 // everything that was logged and published.
-import type { OdinEvent } from '../../core/events.ts';
-import { Ledger } from '../../core/ledger.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import type { ChatNotification } from '../../lambdas/chat.ts';
-import type { Invocation, Log, Services } from '../../lambdas/services.ts';
+import type { OdinEvent } from '../../core/contract/events.ts';
+import { Ledger } from '../../core/ledger/ledger.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { ChatNotification } from '../../core/contract/chat.ts';
+import type { Invocation, Log, Services } from '../../core/contract/ports.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
 import { FakeExecutions } from './fake-executions.ts';

@@ -4,10 +4,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
-import { stackName } from '../../core/names.ts';
-import type { Manifest } from '../../core/manifest.ts';
-import { parseConfiguration } from '../../infra/configuration.ts';
-import { WORK_FOLDER } from '../../infra/prepare.ts';
+import { stackName } from '../../core/names/names.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
+import { WORK_FOLDER } from '../../project/plan.ts';
 import { PROJECT } from '../scenarios/platform.ts';
 
 export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Promise<void> {}\n' };

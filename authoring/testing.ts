@@ -1,0 +1,271 @@
+// `odin-migrate/testing`: an environment in a Vitest test, on the embedded AWS. docs/testing-migrations.md shows it.
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import {
+  BucketAlreadyOwnedByYou,
+  CreateBucketCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  NoSuchBucket,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import pMap from 'p-map';
+import type { Previewed } from '../core/preview/preview.ts';
+import type { Embedded } from '../client/embedded.ts';
+import { startEmbedded } from '../client/embedded.ts';
+import { previewMigration } from '../client/preview.ts';
+import type { Project } from '../project/project.ts';
+import { openProject } from '../project/project.ts';
+import { OdinError } from '../core/errors.ts';
+import { keys, prefixes } from '../core/ledger/keys.ts';
+import type { ManifestEntry } from '../core/contract/manifest.ts';
+import type { RunOutcome } from '../core/contract/payloads.ts';
+import { WORK_FOLDER } from '../project/plan.ts';
+import type { RequestHook } from '../local/embedded-aws.ts';
+
+export type { Previewed } from '../core/preview/preview.ts';
+
+/** Key → content. */
+export type Objects = Record<string, string | Uint8Array>;
+
+export interface TestEnvironmentOptions {
+  /** A folder under `migrations/`. */
+  environment: string;
+  /** Another project than this one. */
+  project?: Project;
+}
+
+/** How a run came out. */
+export interface Ran {
+  /** `crashed`: its process was ended, as `run` was asked to. */
+  outcome: 'finished' | 'failed' | 'crashed';
+  /** What it threw. */
+  error?: { name: string; message: string };
+  attempt: number;
+  slices: number;
+  /** Checkpoints that this attempt made durable. */
+  checkpoints: number;
+}
+
+export interface RunOptions {
+  /** Ends the process at once after this checkpoint of the attempt, counted from 1, as a lost machine would. */
+  crashAfterCheckpoint?: number;
+}
+
+export interface TestEnvironment extends AsyncDisposable {
+  /** A client of the embedded S3. */
+  s3: S3Client;
+  /** Puts objects, and makes the bucket if it is not there. */
+  put: (bucket: string, objects: Objects) => Promise<void>;
+  /** The keys under the prefix, ascending. */
+  list: (bucket: string, prefix?: string) => Promise<string[]>;
+  read: (bucket: string, key: string) => Promise<Uint8Array>;
+  /** Deletes every object of the bucket. */
+  empty: (bucket: string) => Promise<void>;
+  /** What the migration would do; nothing is changed. */
+  preview: (id: string) => Promise<Previewed>;
+  /**
+   * Runs one migration, as the next attempt, with those before it taken as done. A `failed` or `crashed` one is retried by
+   * calling this again: it goes on from its last checkpoint.
+   */
+  run: (id: string, options?: RunOptions) => Promise<Ran>;
+  /**
+   * Crashes the migration after its first checkpoint and runs it again to its end, then does the same for its second
+   * checkpoint, and so on; `prepare` puts the same data there each time, and `check` looks at what came out.
+   * @returns how many checkpoints it was crashed after
+   */
+  crashAtEveryCheckpoint: (id: string, prepare: () => Promise<void>, check: () => Promise<void>) => Promise<number>;
+  /** Forgets that the migration was ever run. */
+  forget: (id: string) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** @throws OdinError for what is wrong with the migrations' files, as synth does */
+export async function startTestEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
+  const { environment, project = openProject() } = options;
+  const parent = path.join(project.directory, WORK_FOLDER, 'test');
+  mkdirSync(parent, { recursive: true });
+  // Inside the project: the migrations import its packages.
+  const directory = mkdtempSync(path.join(parent, `${environment}-`));
+  const crash: { onCheckpoint: RequestHook } = { onCheckpoint: () => 'pass' };
+  const embedded = await startEmbedded({
+    project,
+    environment,
+    directory,
+    usersOwnS3: false,
+    fill: () => Promise.resolve(''),
+    onRequest: (request) => crash.onCheckpoint(request),
+  });
+  const close = async () => {
+    await embedded.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const { s3 } = embedded.deployment;
+  const { forget, run } = runner(embedded, crash);
+  const kit: TestEnvironment = {
+    s3,
+    put: (bucket, objects) => put(s3, bucket, objects),
+    list: (bucket, prefix = '') => list(s3, bucket, prefix),
+    read: (bucket, key) => read(s3, bucket, key),
+    empty: (bucket) => empty(s3, bucket, ''),
+    preview: (id) => previewMigration(embedded.deployment, entryOf(embedded, id)),
+    run,
+    forget,
+    async crashAtEveryCheckpoint(id, prepare, check) {
+      for (let checkpoint = 1; ; checkpoint += 1) {
+        await forget(id);
+        await prepare();
+        const { outcome, error } = await run(id, { crashAfterCheckpoint: checkpoint });
+        if (outcome === 'failed') throw failed(id, error);
+        if (outcome === 'finished') return checkpoint - 1;
+        const again = await run(id);
+        if (again.outcome !== 'finished') throw failed(id, again.error);
+        await check();
+      }
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+  return kit;
+}
+
+/** Runs migrations as the state machine and an operator who decides `retry` would, without waiting for deadlines. */
+function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: RequestHook }) {
+  const { ledger, lambda, ledgerBucket, s3 } = deployment;
+  const writer = { requestId: 'test', now: () => Date.now() };
+  const subject = (migration: string, attempt: number) => ({ migration, attempt, execution: EXECUTION });
+
+  async function completeThoseBefore(id: string): Promise<void> {
+    for (const { id: before } of manifest.migrations) {
+      if (before < id) await ledger.createCompletion(subject(before, 0), writer, { completion: 'baseline' });
+    }
+  }
+
+  /** The number of the next attempt; an operator has decided that there is one. */
+  async function nextAttempt(id: string): Promise<number> {
+    const last = await ledger.lastAttempt(id);
+    if (!last) return 1;
+    if (!last.finished) {
+      // Nobody waits for the deadline of a process that is known to be gone.
+      const error = { name: 'Crashed', message: 'The test ended its process.' };
+      await ledger.createFinished(subject(id, last.attempt), writer, {
+        outcome: 'failed',
+        error,
+        durationMs: 0,
+        slices: last.slices,
+      });
+    }
+    await ledger.createDecision(subject(id, last.attempt), writer, { halt: 1, decision: 'retry', by: 'test' });
+    return last.attempt + 1;
+  }
+
+  async function run(id: string, { crashAfterCheckpoint }: RunOptions = {}): Promise<Ran> {
+    const { functionName } = entryOf({ manifest }, id);
+    await completeThoseBefore(id);
+    await empty(s3, ledgerBucket, keys.completed(id)); // it may have been one of those before another
+    const attempt = await nextAttempt(id);
+    let checkpoints = 0;
+    let crashed = false;
+    crash.onCheckpoint = ({ operation, bucket, key }) => {
+      if (crashed) {
+        // The first request after it, at the latest the repetition of the one whose answer was cut off.
+        aws.lambda.killWorkers(functionName);
+        return { status: 503, code: 'ServiceUnavailable' };
+      }
+      if (operation !== 'PutObject' || bucket !== ledgerBucket || key !== keys.checkpoint(id)) return 'pass';
+      checkpoints += 1;
+      crashed = checkpoints === crashAfterCheckpoint;
+      return crashed ? 'drop-answer' : 'pass';
+    };
+    try {
+      for (let slice = 1; ; slice += 1) {
+        const payload = { execution: EXECUTION, migration: id, attempt, slice, gitCommit: null };
+        const answer = await lambda.send(
+          new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(payload) }),
+        );
+        const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
+        const ran = { attempt, slices: slice, checkpoints };
+        if (crashed) return { ...ran, outcome: 'crashed' };
+        if (answer.FunctionError !== undefined) {
+          const { error } = (await ledger.finished(id, attempt)) ?? {};
+          const { errorType = 'Error', errorMessage = '' } = json as { errorType?: string; errorMessage?: string };
+          return { ...ran, outcome: 'failed', error: error ?? { name: errorType, message: errorMessage } };
+        }
+        const { outcome } = json as RunOutcome;
+        if (outcome === 'finished') return { ...ran, outcome };
+        if (outcome === 'claimed elsewhere') throw internal(`attempt ${attempt} of ${id} was claimed elsewhere`);
+      }
+    } finally {
+      crash.onCheckpoint = () => 'pass';
+    }
+  }
+
+  async function forget(id: string): Promise<void> {
+    await empty(s3, ledgerBucket, prefixes.attempts(id));
+    await empty(s3, ledgerBucket, keys.checkpoint(id));
+  }
+
+  return { run, forget };
+}
+
+const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:test:test';
+
+function entryOf({ manifest }: Pick<Embedded, 'manifest'>, id: string): ManifestEntry {
+  const entry = manifest.migrations.find((migration) => migration.id === id);
+  if (entry) return entry;
+  throw new OdinError({
+    code: 'UnknownMigration',
+    source: 'user',
+    what: `${manifest.environment} has no migration ${id}.`,
+    why: `It has: ${manifest.migrations.map((migration) => migration.id).join(', ') || 'none'}.`,
+  });
+}
+
+async function put(s3: S3Client, bucket: string, objects: Objects): Promise<void> {
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  } catch (thrown) {
+    if (!(thrown instanceof BucketAlreadyOwnedByYou)) throw thrown;
+  }
+  await pMap(Object.entries(objects), ([Key, Body]) => s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body })), {
+    concurrency: 16,
+  });
+}
+
+async function read(s3: S3Client, bucket: string, key: string): Promise<Uint8Array> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return (await Body?.transformToByteArray()) ?? new Uint8Array();
+}
+
+async function empty(s3: S3Client, bucket: string, prefix: string): Promise<void> {
+  const found = await list(s3, bucket, prefix);
+  for (let start = 0; start < found.length; start += 1000) {
+    const Objects = found.slice(start, start + 1000).map((Key) => ({ Key }));
+    await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
+  }
+}
+
+/** Nothing for a bucket that is not there yet. */
+async function list(s3: S3Client, bucket: string, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
+      found.push(...(page.Contents ?? []).map(({ Key = '' }) => Key));
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof NoSuchBucket)) throw thrown;
+  }
+  return found;
+}
+
+const failed = (id: string, error: Ran['error']): OdinError =>
+  new OdinError({
+    code: 'MigrationFailed',
+    source: 'user',
+    what: `Migration ${id} failed: ${error ? `${error.name}: ${error.message}` : 'it did not come to its end'}.`,
+  });
+
+const internal = (what: string): OdinError => new OdinError({ code: 'Internal', source: 'system', what });

@@ -1,0 +1,103 @@
+// The ledger's store contract on S3 (core/ledger/store.ts), by conditional writes.
+import {
+  GetObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OdinError, describeThrown } from '../core/errors.ts';
+import type { Store, StoredObject } from '../core/ledger/store.ts';
+
+/** The SDK's exponential back-off: 7 retries, at most about 25 s in all. Every request here is safe to repeat. */
+const MAX_ATTEMPTS = 8;
+/** 409 ConditionalRequestConflict means "try again": 5 times, 3 s in all. */
+const CONFLICT_DELAYS_MS = [100, 200, 400, 800, 1_500];
+
+export const ledgerClient = (endpoint: string | undefined): S3Client =>
+  new S3Client({ maxAttempts: MAX_ATTEMPTS, ...(endpoint !== undefined && { endpoint, forcePathStyle: true }) });
+
+export class S3Store implements Store {
+  readonly #s3: S3Client;
+  readonly #bucket: string;
+
+  constructor(s3: S3Client, bucket: string) {
+    this.#s3 = s3;
+    this.#bucket = bucket;
+  }
+
+  async get(key: string): Promise<StoredObject | undefined> {
+    try {
+      const { Body, ETag } = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return { body: (await Body?.transformToString()) ?? '', etag: ETag ?? '' };
+    } catch (thrown) {
+      // Only this error means absence. A missing bucket is NoSuchBucket; without s3:ListBucket S3 answers 403.
+      if (thrown instanceof S3ServiceException && thrown.name === 'NoSuchKey') return undefined;
+      throw this.#failure('read', key, thrown);
+    }
+  }
+
+  async create(key: string, body: string): Promise<'created' | 'exists'> {
+    return (await this.#put(key, body, { IfNoneMatch: '*' })) ? 'created' : 'exists';
+  }
+
+  async replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'> {
+    const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
+    return (await this.#put(key, body, condition)) ? 'replaced' : 'conflict';
+  }
+
+  async list(prefix: string): Promise<{ key: string; etag: string }[]> {
+    const found: { key: string; etag: string }[] = [];
+    try {
+      for await (const page of paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.#bucket, Prefix: prefix })) {
+        for (const { Key, ETag } of page.Contents ?? []) found.push({ key: Key ?? '', etag: ETag ?? '' });
+      }
+    } catch (thrown) {
+      throw this.#failure('list', prefix, thrown);
+    }
+    return found;
+  }
+
+  /** Whether the condition held and the object was written. */
+  async #put(key: string, body: string, condition: { IfNoneMatch?: string; IfMatch?: string }): Promise<boolean> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await this.#s3.send(
+          new PutObjectCommand({
+            Bucket: this.#bucket,
+            Key: key,
+            Body: body,
+            ContentType: 'application/json; charset=utf-8',
+            ...condition,
+          }),
+        );
+        return true;
+      } catch (thrown) {
+        if (thrown instanceof S3ServiceException) {
+          const status = thrown.$metadata.httpStatusCode;
+          if (status === 412) return false;
+          if (condition.IfMatch !== undefined && thrown.name === 'NoSuchKey') return false;
+          const delay = CONFLICT_DELAYS_MS[tries];
+          if (status === 409 && delay !== undefined) {
+            await sleep(delay);
+            continue;
+          }
+        }
+        throw this.#failure('write', key, thrown);
+      }
+    }
+  }
+
+  #failure(verb: 'read' | 'write' | 'list', key: string, cause: unknown): OdinError {
+    const forbidden = cause instanceof S3ServiceException && cause.$metadata.httpStatusCode === 403;
+    return new OdinError({
+      code: forbidden ? 'LedgerForbidden' : 'LedgerUnavailable',
+      source: 'system',
+      what: `Could not ${verb} s3://${this.#bucket}/${key}: ${describeThrown(cause)}.`,
+      why: 'This says nothing about whether a record is there.',
+      next: forbidden ? "Look at the role's policy and at the bucket's." : 'Try again when S3 answers.',
+      cause,
+    });
+  }
+}

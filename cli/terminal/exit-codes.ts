@@ -1,0 +1,33 @@
+// What the command line's exit codes mean, for pipelines.
+import type { ErrorCode } from '../../core/errors.ts';
+
+export const EXIT = {
+  /** Done. */
+  done: 0,
+  /** Wrong use, configuration or migration file; or AWS did not answer. */
+  wrong: 1,
+  /** A migration is halted and waits for a decision. */
+  halted: 2,
+  /** Refused: running or deciding now would break a rule. */
+  refused: 3,
+  /** The run failed or was aborted. */
+  failed: 4,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const REFUSALS: readonly ErrorCode[] = [
+  'OutOfOrder',
+  'HaltedElsewhere',
+  'AlreadyDecided',
+  'AttemptSucceeded',
+  'NothingHalted',
+  'OtherHalt',
+  'ReasonMissing',
+  'NothingRunning',
+  'NotCheckpointed',
+  'AlreadyAttempted',
+  'UnknownMigration',
+];
+
+export const exitCodeOf = (code: string): ExitCode =>
+  (REFUSALS as readonly string[]).includes(code) ? EXIT.refused : EXIT.wrong;

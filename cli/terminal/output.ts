@@ -1,0 +1,110 @@
+// How the command line prints: one place for marks, colours, spinners and durations. Colour only on a terminal that wants it.
+import { stripVTControlCharacters } from 'node:util';
+import type { Ora } from 'ora';
+import ora from 'ora';
+import pc from 'picocolors';
+import type { OdinError } from '../../core/errors.ts';
+
+export { duration } from '../../core/text/format.ts';
+
+/** picocolors alone would colour a CI's log too. */
+export const colour = pc.createColors(
+  pc.isColorSupported && (process.stdout.isTTY || (process.env['FORCE_COLOR'] ?? '') !== ''),
+);
+
+export const atTerminal = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
+
+let out: NodeJS.WriteStream = process.stdout;
+let spinner: Ora | undefined;
+
+/** From now on, what people read goes to stderr: stdout belongs to `printJson`. */
+export function keepStdoutForJson(): void {
+  out = process.stderr;
+}
+
+export const print = (line = ''): void => {
+  spinner?.clear();
+  out.write(`${line}\n`);
+};
+
+/** JSON leaves some characters as they are that a terminal may act on: those are escaped too. */
+export const printJson = (value: unknown): void => {
+  const text = JSON.stringify(value, undefined, 2);
+  process.stdout.write(`${text.replace(ACTED_ON, (character) => `\\u${pad(character.charCodeAt(0).toString(16))}`)}\n`);
+};
+const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
+
+/** What, why and what to type next, each on a line of its own. */
+export function printError({ code, what, why, next }: OdinError): void {
+  const lines = [`${colour.red(code)}: ${plain(what)}`, ...[why, next].filter((text) => text !== undefined).map(plain)];
+  spinner?.clear();
+  process.stderr.write(`${lines.join('\n  ')}\n`);
+}
+
+/** A spinner while the work goes on, at a terminal; nothing elsewhere. */
+export async function whileBusy<T>(text: string, work: () => Promise<T>): Promise<T> {
+  const started = startSpinner(text);
+  try {
+    return await work();
+  } finally {
+    started?.stop();
+    if (spinner === started) spinner = undefined;
+  }
+}
+
+/** Changes the text of the spinner, if one is shown. */
+export function busyWith(text: string): void {
+  if (spinner) spinner.text = text;
+}
+
+/** A question at the terminal has the line for itself. */
+export async function withoutSpinner<T>(work: () => Promise<T>): Promise<T> {
+  const paused = spinner?.stop();
+  try {
+    return await work();
+  } finally {
+    paused?.start();
+  }
+}
+
+function startSpinner(text: string): Ora | undefined {
+  if (spinner || !process.stderr.isTTY || !process.stdout.isTTY) return undefined;
+  // It must not take the keys: Ctrl-C and the questions are ours.
+  spinner = ora({ text, discardStdin: false, color: colour.isColorSupported ? 'cyan' : false }).start();
+  return spinner;
+}
+
+/** Other people's text on our terminal: without escape sequences, control characters and line breaks. */
+export const plain = (text: string): string =>
+  stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replace(BIDIRECTIONAL, '')
+    .trim();
+
+/** What turns the direction of the text after it around. */
+const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.source}`, 'g');
+
+/** `2026-03-01 12:00:06`, in UTC as every record of the ledger. */
+export const utc = (time: string): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');
+
+export interface Cell {
+  text: string;
+  paint?: (text: string) => string;
+}
+
+/** Columns as wide as their widest cell; the headings stand over them. */
+export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
+  const width = (column: number) =>
+    Math.max(headings[column]?.length ?? 0, ...rows.map((row) => row[column]?.text.length ?? 0));
+  const widths = headings.map((_, column) => width(column));
+  const line = (cells: readonly Cell[]) =>
+    cells
+      .map(({ text, paint = (same: string) => same }, column) => {
+        const last = column === cells.length - 1;
+        return paint(text) + (last ? '' : ' '.repeat((widths[column] ?? 0) - text.length));
+      })
+      .join('  ')
+      .trimEnd();
+  return [line(headings.map((text) => ({ text, paint: colour.dim }))), ...rows.map(line)];
+}

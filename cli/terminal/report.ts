@@ -1,0 +1,97 @@
+// Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
+import { progressOf, progressText } from '../../core/views/progress.ts';
+import type { Completion } from '../../core/ledger/records.ts';
+import type { RunEvent } from '../../client/follow.ts';
+import { failureText, outcomeText, placeOf } from './halts.ts';
+import { colour, duration, plain, print } from './output.ts';
+
+export class Report {
+  readonly #descriptions: ReadonlyMap<string, string>;
+  readonly #completed = new Map<Completion['completion'], number>();
+  readonly #announced = new Set<string>();
+
+  /** @param descriptions by migration id; may be incomplete */
+  constructor(descriptions: ReadonlyMap<string, string>) {
+    this.#descriptions = descriptions;
+  }
+
+  /** What a migration itself printed, below the line that says that it started. */
+  log(migration: string, attempt: number, text: string): void {
+    this.#announce(migration, attempt);
+    detail(plain(text));
+  }
+
+  event(event: RunEvent): void {
+    switch (event.event) {
+      case 'started':
+        this.#announce(event.migration, event.attempt);
+        break;
+      case 'slice':
+        detail(`slice ${event.slice}`);
+        break;
+      case 'progress': {
+        const progress = progressOf(event.checkpoint);
+        detail(['checkpoint', progressText(progress), plain(progress.note ?? '')].filter(Boolean).join('  '));
+        break;
+      }
+      case 'cancelled': {
+        const { by, reason } = event.cancellation;
+        detail(`${plain(by)} asked it to stop${reason === undefined ? '' : `: ${plain(reason)}`}`);
+        break;
+      }
+      case 'finished': {
+        const { outcome, error } = event.finished;
+        if (outcome === 'succeeded') break; // its completion follows
+        print(`${colour.red('✖')} ${event.migration}  ${failureText(error)}`);
+        const place = placeOf(error);
+        if (place !== '') detail(place);
+        break;
+      }
+      case 'decided': {
+        const { decision, by, reason } = event.decision;
+        const why = reason === undefined ? '' : `: ${plain(reason)}`;
+        print(`${colour.yellow('◆')} ${event.migration}  ${decision}, decided by ${plain(by)}${why}`);
+        break;
+      }
+      case 'completed': {
+        const { completion, startedAt, finishedAt } = event.completion;
+        this.#completed.set(completion, (this.#completed.get(completion) ?? 0) + 1);
+        const took =
+          completion === 'applied' && startedAt !== undefined && finishedAt !== undefined
+            ? `  ${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`
+            : '';
+        print(`${colour.green('✔')} ${event.migration}  ${completion}${took}`);
+        break;
+      }
+      case 'halted': {
+        const { migration, halt } = event;
+        print(`${colour.red('■')} ${migration}  halted, attempt ${halt.attempt}: ${outcomeText(halt)}`);
+        if (halt.outcome === 'unknown' && halt.error) detail(plain(`${halt.error.name}: ${halt.error.message}`));
+        break;
+      }
+      case 'handed over':
+        detail(`handed over to ${event.execution}`);
+        break;
+      case 'ended':
+        break;
+    }
+  }
+
+  /** `2 applied, 1 skipped`, or undefined when nothing was completed. */
+  summary(): string | undefined {
+    if (this.#completed.size === 0) return undefined;
+    return [...this.#completed].map(([kind, count]) => `${count} ${kind}`).join(', ');
+  }
+
+  #announce(migration: string, attempt: number): void {
+    const key = `${migration}/${attempt}`;
+    if (this.#announced.has(key)) return;
+    this.#announced.add(key);
+    const again = attempt > 1 ? colour.yellow(`  attempt ${attempt}`) : '';
+    print(`${colour.cyan('▶')} ${migration}  ${plain(this.#descriptions.get(migration) ?? '')}${again}`);
+  }
+}
+
+const detail = (text: string): void => {
+  print(`         ${colour.dim(text)}`);
+};

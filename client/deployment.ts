@@ -1,0 +1,175 @@
+// A deployed environment as the command line sees it: found by its stack's outputs, or embedded.
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { userInfo } from 'node:os';
+import { describeThrown, OdinError } from '../core/errors.ts';
+import { assertEnvironmentName } from '../core/names/identifiers.ts';
+import { Ledger } from '../core/ledger/ledger.ts';
+import { Manifest } from '../core/contract/manifest.ts';
+import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
+import type {
+  Baselined,
+  BaselinePayload,
+  Cancelled,
+  CancelPayload,
+  ManifestQuestion,
+  Refusal,
+  Resumed,
+  ResumePayload,
+  RunInput,
+} from '../core/contract/payloads.ts';
+import { invokeFunction } from '../aws/invoke.ts';
+import { S3Store } from '../aws/s3-store.ts';
+import { awsError } from './aws-errors.ts';
+
+export interface Deployment {
+  environment: string;
+  local: boolean;
+  options: ClientOptions;
+  stateMachineArn: string;
+  ledgerBucket: string;
+  resumeFunction: string;
+  ledger: Ledger;
+  s3: S3Client;
+  sfn: SFNClient;
+  lambda: LambdaClient;
+}
+
+/** What every SDK client is made with: what the user asked for, an endpoint for the embedded AWS, else the user's environment. */
+export interface ClientOptions {
+  endpoint?: string;
+  region?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}
+
+/** @throws OdinError NotDeployed, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
+export async function findDeployment(environment: string, options: ClientOptions = {}): Promise<Deployment> {
+  assertEnvironmentName(environment);
+  const name = stackName(environment);
+  try {
+    const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: name }));
+    const outputs = Object.fromEntries(
+      (answer.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey ?? '', OutputValue ?? '']),
+    );
+    return deploymentOf(environment, outputs, options, false);
+  } catch (cause) {
+    const known = awsError(cause);
+    if (known) throw known;
+    throw new OdinError({
+      code: 'NotDeployed',
+      source: 'user',
+      what: `The stack ${name} was not found: ${describeThrown(cause)}.`,
+      next: `Check the environment's name, the AWS profile and region, or deploy it: npx cdk deploy ${name}`,
+      cause,
+    });
+  }
+}
+
+export function deploymentOf(
+  environment: string,
+  outputs: Record<string, string>,
+  options: ClientOptions,
+  local: boolean,
+): Deployment {
+  const output = (name: string) => {
+    const value = outputs[name];
+    if (value !== undefined) return value;
+    throw new OdinError({
+      code: 'NotDeployed',
+      source: 'user',
+      what: `The stack ${stackName(environment)} has no output ${name}.`,
+      next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+    });
+  };
+  const s3 = s3ClientOf(options);
+  const ledgerBucket = output(OUTPUTS.ledgerBucket);
+  return {
+    environment,
+    local,
+    options,
+    stateMachineArn: output(OUTPUTS.stateMachineArn),
+    ledgerBucket,
+    resumeFunction: output(OUTPUTS.resumeFunction),
+    ledger: new Ledger(new S3Store(s3, ledgerBucket)),
+    s3,
+    sfn: new SFNClient(options),
+    lambda: new LambdaClient(options),
+  };
+}
+
+/** Wherever an endpoint is named, the bucket goes into the path: `bucket.localhost` is not resolved everywhere. */
+export function s3ClientOf(options: ClientOptions): S3Client {
+  const named = options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
+  return new S3Client({ ...options, ...(named !== '' && { forcePathStyle: true }) });
+}
+
+/** Who acts: the caller's IAM identity as AWS tells it, or this machine's user for the embedded AWS. */
+export async function operatorOf({ local, options }: Deployment): Promise<string> {
+  if (local) return `local:${userInfo().username}`;
+  const { Arn: arn = 'unknown' } = await new STSClient(options).send(new GetCallerIdentityCommand());
+  return arn;
+}
+
+/** The manifest that is deployed: the truth about an environment, whatever files are here. */
+export async function deployedManifest(deployment: Deployment): Promise<Manifest> {
+  const question: ManifestQuestion = { describe: 'manifest' };
+  const name = systemFunctionName(deployment.environment, 'list-pending');
+  const answer = Manifest.safeParse(await invokeFunction(deployment.lambda, name, question));
+  if (answer.success) return answer.data;
+  throw new OdinError({
+    code: 'NotDeployed',
+    source: 'user',
+    what: `${name} did not answer with its manifest: it was deployed by another version of odin-migrate.`,
+    next: `Deploy it again: npx cdk deploy ${stackName(deployment.environment)}`,
+  });
+}
+
+/**
+ * Starts a run, under a name of its own: a repeated request then starts one execution and not two.
+ * @returns the execution's ARN
+ */
+export async function startRun(
+  { sfn, stateMachineArn, local }: Deployment,
+  { allowOutOfOrder }: RunInput = {},
+): Promise<string> {
+  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
+  const name = `${local ? 'local' : 'run'}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}`;
+  const { executionArn = '' } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+  );
+  return executionArn;
+}
+
+/**
+ * Invokes `resume`.
+ * @throws OdinError with the code and the words that the function refused with
+ */
+export const sendDecision = (deployment: Deployment, payload: ResumePayload): Promise<Resumed> =>
+  invokeOrRefuse<Resumed>(deployment, deployment.resumeFunction, payload);
+
+/** Invokes `resume` too: who may decide on a halt may cancel. @throws OdinError as sendDecision */
+export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<Cancelled> =>
+  invokeOrRefuse<Cancelled>(deployment, deployment.resumeFunction, payload);
+
+/** Invokes `baseline`. @throws OdinError as sendDecision */
+export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>
+  invokeOrRefuse<Baselined>(deployment, systemFunctionName(deployment.environment, 'baseline'), payload);
+
+async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
+  const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
+  if (isRefusal(answer)) {
+    const next = answer.next === undefined ? undefined : here(deployment, answer.next);
+    throw new OdinError({ ...answer, ...(next !== undefined && { next }), source: 'user' });
+  }
+  return answer;
+}
+
+/** The functions are the same everywhere, and say how one runs a deployed environment. */
+export const here = ({ local }: { local: boolean }, words: string): string =>
+  local ? words.replaceAll('odin-migrate run ', 'odin-migrate local ') : words;
+
+const isRefusal = (answer: unknown): answer is Refusal =>
+  typeof answer === 'object' && answer !== null && 'result' in answer && answer.result === 'refused';

@@ -1,0 +1,192 @@
+// An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
+import type { S3Client } from '@aws-sdk/client-s3';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { OdinError } from '../core/errors.ts';
+import type { Manifest } from '../core/contract/manifest.ts';
+import { stackName } from '../core/names/names.ts';
+import { addEnvironments, offlineApp } from '../infra/build-app.ts';
+import type { Rehearsal } from '../project/bundle.ts';
+import { configurationOf } from '../project/configuration.ts';
+import { assertKnownEnvironment } from '../project/discover.ts';
+import { WORK_FOLDER } from '../project/plan.ts';
+import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
+import { startEmbeddedAws } from '../local/embedded-aws.ts';
+import { deployTemplate } from '../local/cloudformation/template.ts';
+import type { Deployment } from './deployment.ts';
+import { deploymentOf } from './deployment.ts';
+import type { Project } from '../project/project.ts';
+
+export interface EmbeddedOptions {
+  project: Project;
+  environment: string;
+  /** Forgets what was run here before. */
+  fresh?: boolean | undefined;
+  /** Where everything is kept; the project's own ignored folder when absent. */
+  directory?: string;
+  rehearsal?: Rehearsal | undefined;
+  /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
+  sliceSeconds?: number | undefined;
+  /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
+  usersOwnS3?: boolean | undefined;
+  /** Fills the embedded S3 in place of the environment's `localData` module; says what it put. */
+  fill?: ((s3: S3Client) => Promise<string>) | undefined;
+  onLog?: EmbeddedAwsOptions['onLog'];
+  onRequest?: EmbeddedAwsOptions['onRequest'];
+}
+
+export interface Embedded {
+  aws: EmbeddedAws;
+  deployment: Deployment;
+  manifest: Manifest;
+  /** A sentence for each file that was skipped. */
+  warnings: string[];
+  endpoint: string;
+  /** Where the ledger's objects are, as files. */
+  directory: string;
+  /** What was put into its S3, in words; undefined when nothing was asked for. */
+  data: string | undefined;
+  close: () => Promise<void>;
+}
+
+export const localDirectory = (project: Project, environment: string): string =>
+  path.join(project.directory, WORK_FOLDER, 'local', environment);
+
+/** The stack's outputs, for whoever looks at the ledger without running anything. */
+export const OUTPUTS_FILE = 'outputs.json';
+
+/** One machine has one clock: a decision does not wait longer than the old attempt may run. */
+const CLOCK_MARGIN_SECONDS = 1;
+
+/** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { project, environment } = options;
+  assertKnownEnvironment(environment, project.directory, project.configuration);
+  const directory = options.directory ?? localDirectory(project, environment);
+  const unlock = lock(directory, environment);
+  let close = (): Promise<void> => {
+    unlock();
+    return Promise.resolve();
+  };
+  try {
+    if (options.fresh) forget(directory);
+    const settings = {
+      ...configurationOf(project.configuration, environment),
+      clockMarginSeconds: CLOCK_MARGIN_SECONDS,
+    };
+    const { environments } = project.configuration;
+    const assemblyDirectory = path.join(directory, 'cdk.out');
+    const app = offlineApp(assemblyDirectory);
+    const [prepared] = addEnvironments({
+      app,
+      projectDirectory: project.directory,
+      configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
+      only: environment,
+      workDirectory: directory,
+      rehearsal: options.rehearsal,
+      ...(options.sliceSeconds !== undefined && { variables: { ODIN_SLICE_SECONDS: String(options.sliceSeconds) } }),
+    });
+    if (!prepared) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
+    app.synth();
+    const aws = await startEmbeddedAws({
+      directory,
+      ...(settings.account !== undefined && { accountId: settings.account }),
+      ...(settings.region !== undefined && { region: settings.region }),
+      ...(options.usersOwnS3 === false && { parentEnvironment: {} }),
+      ...(options.onLog && { onLog: options.onLog }),
+      ...(options.onRequest && { onRequest: options.onRequest }),
+    });
+    close = async () => {
+      await aws.close();
+      unlock();
+    };
+    const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
+    writeFileSync(path.join(directory, OUTPUTS_FILE), `${JSON.stringify(outputs, undefined, 2)}\n`);
+    const deployment = deploymentOf(
+      environment,
+      outputs,
+      {
+        endpoint: aws.endpoint,
+        region: aws.region,
+        credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+      },
+      true,
+    );
+    return {
+      aws,
+      deployment,
+      manifest: prepared.manifest,
+      warnings: prepared.warnings,
+      endpoint: aws.endpoint,
+      directory: path.join(directory, 's3'),
+      data: await (options.fill?.(deployment.s3) ?? putData(project, settings.localData, deployment.s3)),
+      close,
+    };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+async function putData(project: Project, module: string | undefined, s3: S3Client): Promise<string | undefined> {
+  if (module === undefined) return undefined;
+  const loaded = (await import(pathToFileURL(path.join(project.directory, module)).href)) as Record<string, unknown>;
+  const put = loaded['default'];
+  if (typeof put === 'function') return await (put as (client: S3Client) => Promise<string>)(s3);
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `${module} (localData in cdk.json) has no default export that is a function.`,
+    next: 'Export a default function (s3: S3Client) => Promise<string> that says what it put.',
+  });
+}
+
+/** Under the lock: what another process works with is not taken away from it. */
+function forget(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name !== LOCK_FILE) rmSync(path.join(directory, name), { recursive: true, force: true });
+  }
+}
+
+const LOCK_FILE = 'process';
+
+/**
+ * The embedded S3 belongs to one process at a time: its conditional writes hold within a process. A lock whose process
+ * is gone is taken over.
+ */
+function lock(directory: string, environment: string): () => void {
+  mkdirSync(directory, { recursive: true });
+  const file = path.join(directory, LOCK_FILE);
+  for (let tries = 0; tries < 2; tries += 1) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      const unlock = () => {
+        rmSync(file, { force: true });
+      };
+      process.once('exit', unlock);
+      return unlock;
+    } catch {
+      const owner = Number(readFileSync(file, 'utf8'));
+      if (isRunning(owner) && owner !== process.pid) {
+        throw new OdinError({
+          code: 'BadUsage',
+          source: 'user',
+          what: `${environment} is running locally in another process (${owner}).`,
+          next: 'Answer it, or end it, there.',
+        });
+      }
+      rmSync(file, { force: true });
+    }
+  }
+  throw new OdinError({ code: 'Internal', source: 'system', what: `${file} could not be made.` });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+// What is sent to EventBridge's default bus, for whoever wants to build on it. docs/events.md has the same as JSON Schema.
+import * as z from 'zod';
+import { MigrationId } from '../names/identifiers.ts';
+import { COMPLETIONS } from '../ledger/records.ts';
+
+export const EVENT_SOURCE = 'odin-migrate';
+
+/** Raised when a field's meaning changes. New fields do not raise it: a reader ignores what it does not know. */
+const version = z.literal(1);
+const Time = z.iso.datetime();
+
+/** A run waits for an operator. Sent again when the same halt is opened again (by a redrive, or by another execution). */
+export const MigrationHalted = z.object({
+  version,
+  environment: z.string(),
+  migration: MigrationId,
+  description: z.string().optional(),
+  /** Path in the repository; absent when the migration is not deployed any more. */
+  file: z.string().optional(),
+  attempt: z.int().min(1),
+  /** Which halt of this attempt it is, from 1; more than one after an abort. */
+  halt: z.int().min(1),
+  /** `failed`: its code threw. `unknown`: it may have run. `unrecorded`: it succeeded, its completion was not written. */
+  outcome: z.enum(['failed', 'unknown', 'unrecorded']),
+  error: z.object({ name: z.string(), message: z.string() }).optional(),
+  /** ARN of the execution that waits. */
+  execution: z.string(),
+  /** Until when code of an attempt without outcome may still be running. */
+  mayRunUntil: Time.optional(),
+  time: Time,
+});
+export type MigrationHalted = z.infer<typeof MigrationHalted>;
+
+/** A run ended well: nothing is pending. Sent at least once per run; `execution` tells a repetition. */
+export const RunCompleted = z.object({
+  version,
+  environment: z.string(),
+  /** ARN of the execution. */
+  execution: z.string(),
+  /** How many migrations the ledger holds as completed. */
+  completed: z.int().min(0),
+  /** How many migrations are deployed. */
+  migrations: z.int().min(0),
+  /** Migrations that were attempted and never completed, and whose file is gone. */
+  leftBehind: z.array(MigrationId),
+  /** What this run had halted at, or carried on for a halted run that was gone; empty for a run without a halt. */
+  afterHalts: z.array(z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.string().optional() })),
+  time: Time,
+});
+export type RunCompleted = z.infer<typeof RunCompleted>;
+
+/** Detail type → schema of the detail. */
+export const EVENTS = { 'Migration Halted': MigrationHalted, 'Run Completed': RunCompleted } as const;
+
+export type OdinEvent =
+  { type: 'Migration Halted'; detail: MigrationHalted } | { type: 'Run Completed'; detail: RunCompleted };

@@ -1,0 +1,23 @@
+// The manifest: the ordered list of an environment's migrations, made at synth and shipped in the deployed functions.
+import * as z from 'zod';
+import { MigrationId } from '../names/identifiers.ts';
+
+export const ManifestEntry = z.object({
+  id: MigrationId,
+  /** Path of the file in the repository, for messages: `migrations/odin-dev/0004.ts`. */
+  file: z.string(),
+  description: z.string().optional(),
+  functionName: z.string(),
+  sourceSha256: z.string(),
+  checkpointed: z.boolean(),
+});
+export type ManifestEntry = z.infer<typeof ManifestEntry>;
+
+export const Manifest = z.object({
+  formatVersion: z.literal(1),
+  environment: z.string(),
+  gitCommit: z.string().nullable(),
+  /** Ascending by id. */
+  migrations: z.array(ManifestEntry),
+});
+export type Manifest = z.infer<typeof Manifest>;

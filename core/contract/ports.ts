@@ -1,0 +1,62 @@
+// What the functions need of the world. AWS provides it in lambdas/aws/, a simulation in its own way.
+import type { OdinEvent } from './events.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { ChatNotification } from './chat.ts';
+
+export interface Services {
+  environment: string;
+  ledger: Ledger;
+  executions: Executions;
+  notifications: Notifications;
+  events: Events;
+  log: Log;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** A new, unguessable text at every call. */
+  nonce: () => string;
+  /** Does the work after so many milliseconds, unless what it returns is called before. It keeps nothing from ending. */
+  after: (ms: number, work: () => void) => () => void;
+}
+
+/** One invocation of a function. */
+export interface Invocation {
+  requestId: string;
+  functionName: string;
+  /** As it was invoked, with the alias if one was named. */
+  functionArn: string;
+  /** Milliseconds until Lambda ends the function. */
+  remainingMs: () => number;
+}
+
+/** What is asked of Step Functions. */
+export interface Executions {
+  /** Running, or about to be redriven. False for one that Step Functions no longer knows. */
+  isAlive: (execution: string) => Promise<boolean>;
+  /** How many events its history has; at 25,000 Step Functions ends it. 0 for one that Step Functions does not know. */
+  events: (execution: string) => Promise<number>;
+  /** `gone` when nobody waits with this token any more. */
+  succeedTask: (token: string, output: object) => Promise<'sent' | 'gone'>;
+  failTask: (token: string, error: string, cause: string) => Promise<'sent' | 'gone'>;
+  /** Starts the environment's machine under a fixed name; `existed` when an execution of that name was started before. */
+  start: (name: string, input: object) => Promise<{ execution: string; existed: boolean }>;
+}
+
+export interface Notifications {
+  /**
+   * @param text for e-mail and everything else that has no form of its own
+   * @param chat for HTTPS subscriptions
+   * @throws when the topic did not take the message; the caller goes on without it
+   */
+  publish: (subject: string, text: string, chat: ChatNotification) => Promise<void>;
+}
+
+export interface Events {
+  /** @throws when the event bus did not take the event; the caller goes on without it */
+  send: (event: OdinEvent) => Promise<void>;
+}
+
+export interface Log {
+  info: (message: string, fields?: Record<string, unknown>) => void;
+  warn: (message: string, fields?: Record<string, unknown>) => void;
+  error: (message: string, fields?: Record<string, unknown>) => void;
+}

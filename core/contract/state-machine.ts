@@ -1,0 +1,145 @@
+// The state machine of DESIGN §6, as the Amazon States Language says it. Written out and not built with constructs: this
+// is the definition that Step Functions, the emulator and the embedded engine all run, and it can be read at a glance.
+import { STATES, systemFunctionName } from '../names/names.ts';
+
+/** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (AWS-FACTS). */
+const RUN_TIMEOUT_SECONDS = 960;
+const SYSTEM_TIMEOUT_SECONDS = 120;
+/** The longest that a callback token lives (AWS-FACTS). */
+const ONE_YEAR_SECONDS = 31_536_000;
+
+/** Invoke errors that prove that the function did not start, and that pass (AWS-FACTS). */
+const NOT_STARTED = [
+  'Lambda.TooManyRequestsException',
+  'Lambda.ENILimitReachedException',
+  'Lambda.EC2ThrottledException',
+  'Lambda.SubnetIPAddressLimitReachedException',
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+];
+
+/** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
+const PATIENT = { IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 120, MaxAttempts: 20, JitterStrategy: 'FULL' };
+/** 2 s, 4 s, … up to 5 min, 60 times: about 4 h 20 min in all. */
+const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, MaxAttempts: 60 };
+/** 2 s, 4 s, 8 s, … 5 times: about a minute in all. Reading may be repeated after any error. */
+const A_MINUTE = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5 };
+
+/** Answers that the same question would get again. */
+const FINAL_READ_ERRORS = ['BadPayload', 'RecordUnreadable', 'LedgerForbidden', 'BadConfiguration'];
+
+export function stateMachineDefinition(environment: string, partition = 'aws') {
+  const invoke = `arn:${partition}:states:::lambda:invoke`;
+  const execution = { 'execution.$': '$$.Execution.Id' };
+  return {
+    Comment: `Runs the pending migrations of ${environment}, one after the other, each once. The truth is in the ledger bucket.`,
+    StartAt: STATES.listPending,
+    States: {
+      [STATES.listPending]: {
+        Type: 'Task',
+        Comment: 'Reads the manifest and the ledger, and says what comes next.',
+        Resource: invoke,
+        Parameters: {
+          FunctionName: systemFunctionName(environment, 'list-pending'),
+          Payload: { ...execution, 'input.$': '$$.Execution.Input' },
+        },
+        OutputPath: '$.Payload',
+        TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
+        Retry: [
+          { ErrorEquals: FINAL_READ_ERRORS, MaxAttempts: 0 },
+          { ErrorEquals: ['States.ALL'], ...A_MINUTE },
+        ],
+        Next: STATES.whatNext,
+      },
+      [STATES.whatNext]: {
+        Type: 'Choice',
+        Choices: [
+          { Variable: '$.step', StringEquals: 'run', Next: STATES.runMigration },
+          { Variable: '$.step', StringEquals: 'record', Next: STATES.recordCompletion },
+          { Variable: '$.step', StringEquals: 'wait', Next: STATES.wait },
+          { Variable: '$.step', StringEquals: 'halt', Next: STATES.halt },
+          { Variable: '$.step', StringEquals: 'finished', Next: STATES.finished },
+          { Variable: '$.step', StringEquals: 'handed over', Next: STATES.handedOver },
+        ],
+        Default: STATES.refused,
+      },
+      [STATES.runMigration]: {
+        Type: 'Task',
+        Comment: 'The function claims the attempt before it runs any code of the migration.',
+        Resource: invoke,
+        Parameters: {
+          'FunctionName.$': '$.functionName',
+          Payload: {
+            ...execution,
+            'migration.$': '$.migration',
+            'attempt.$': '$.attempt',
+            'slice.$': '$.slice',
+            'gitCommit.$': '$.gitCommit',
+          },
+        },
+        OutputPath: '$.Payload',
+        TimeoutSeconds: RUN_TIMEOUT_SECONDS,
+        // Nothing else may be retried: after any other error the function may have run.
+        Retry: [{ ErrorEquals: NOT_STARTED, ...PATIENT }],
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.halt }],
+        Next: STATES.outcome,
+      },
+      [STATES.outcome]: {
+        Type: 'Choice',
+        Comment: 'What stopped at a checkpoint goes on from there: with its next slice, or in a fresh execution.',
+        Choices: [{ Variable: '$.outcome', StringEquals: 'finished', Next: STATES.recordCompletion }],
+        Default: STATES.listPending,
+      },
+      [STATES.recordCompletion]: {
+        Type: 'Task',
+        Comment: 'Writes completed/NNNN.json. Idempotent.',
+        Resource: invoke,
+        Parameters: {
+          FunctionName: systemFunctionName(environment, 'record-completion'),
+          Payload: { ...execution, 'migration.$': '$.migration', 'attempt.$': '$.attempt' },
+        },
+        ResultPath: null,
+        TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
+        Retry: [
+          { ErrorEquals: ['BadPayload', 'NothingToRecord', 'RecordUnreadable', 'LedgerForbidden'], MaxAttempts: 0 },
+          { ErrorEquals: ['States.ALL'], ...FOR_HOURS },
+        ],
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.unrecorded', Next: STATES.halt }],
+        Next: STATES.listPending,
+      },
+      [STATES.wait]: {
+        Type: 'Wait',
+        Comment: 'An attempt may still be running: looks again later.',
+        SecondsPath: '$.seconds',
+        Next: STATES.listPending,
+      },
+      [STATES.halt]: {
+        Type: 'Task',
+        Comment: 'Waits, at no cost, until an operator decides: npx odin-migrate resume. An abort fails this state.',
+        Resource: `${invoke}.waitForTaskToken`,
+        Parameters: {
+          FunctionName: systemFunctionName(environment, 'halt'),
+          Payload: { ...execution, 'input.$': '$$.Execution.Input', 'token.$': '$$.Task.Token', 'at.$': '$' },
+        },
+        TimeoutSeconds: ONE_YEAR_SECONDS,
+        Retry: [
+          { ErrorEquals: ['HaltNotNeeded', 'Aborted', 'States.Timeout', ...FINAL_READ_ERRORS], MaxAttempts: 0 },
+          { ErrorEquals: ['States.ALL'], ...FOR_HOURS },
+        ],
+        Catch: [{ ErrorEquals: ['HaltNotNeeded'], Next: STATES.listPending }],
+        Next: STATES.listPending,
+      },
+      [STATES.finished]: { Type: 'Succeed', Comment: 'Nothing is pending.' },
+      [STATES.handedOver]: {
+        Type: 'Succeed',
+        Comment: 'The history of this execution is nearly full: the one that its output names carries the run on.',
+      },
+      [STATES.refused]: {
+        Type: 'Fail',
+        Comment: 'Running on would break a rule; the cause says which, and what to type.',
+        ErrorPath: '$.error',
+        CausePath: '$.cause',
+      },
+    },
+  };
+}

@@ -1,0 +1,106 @@
+// Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
+import * as z from 'zod';
+import type { CaughtError, ErrorSummary, OutOfTime } from './records.ts';
+import type { ErrorCode } from '../errors.ts';
+import { describeThrown, OdinError } from '../errors.ts';
+
+const MAX_NAME = 200;
+const MAX_MESSAGE = 4_000;
+const MAX_STACK = 16_000;
+
+/** What is kept of anything that user code threw. Its length is bounded, whatever was thrown. */
+export function errorSummary(thrown: unknown): ErrorSummary {
+  try {
+    if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_MESSAGE) };
+    const { name, message, stack } = thrown as { name: unknown; message: unknown; stack?: unknown };
+    return {
+      name: cut(textOf(name) || 'Error', MAX_NAME),
+      message: cut(textOf(message), MAX_MESSAGE),
+      // Of a cancellation the stack leads to our own code, where nothing is to be found.
+      ...(typeof stack === 'string' && !isCancellation(thrown) && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
+    };
+  } catch {
+    // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
+    return { name: 'Error', message: 'something that cannot be described was thrown' };
+  }
+}
+
+/** Types promise that names and messages are text; libraries put other things there. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : describeThrown(value));
+
+const LambdaError = z.object({
+  errorType: z.string().optional(),
+  errorMessage: z.string().optional(),
+  trace: z.union([z.array(z.string()), z.string()]).optional(),
+});
+
+/** What is kept of an error that Step Functions caught: its `Cause` is Lambda's error as JSON, or plain text. */
+export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary {
+  const lambda = parseLambdaError(caught.Cause);
+  const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
+  return {
+    name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_NAME),
+    message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_MESSAGE),
+    ...(stack !== undefined && { stack: cut(stack, MAX_STACK) }),
+  };
+}
+
+const CANCELLED: ErrorCode = 'Cancelled';
+const isCancellation = (thrown: Error): boolean => thrown instanceof OdinError && thrown.code === CANCELLED;
+
+/** Whether an attempt failed because an operator asked it to stop: nothing is wrong with its code. */
+export const wasCancelled = (error: Pick<ErrorSummary, 'name'> | undefined): boolean => error?.name === CANCELLED;
+
+/** What is told of an attempt whose time was over before its code was. */
+export function outOfTimeSummary({ durationMs }: OutOfTime, checkpointed: boolean): ErrorSummary {
+  const advice = checkpointed
+    ? 'The step after its last checkpoint took too long: yield more often'
+    : 'Make it checkpointed (an async generator)';
+  return {
+    name: 'OutOfTime',
+    message:
+      `Its code was still running after ${Math.round(durationMs / 1000)} s, when Lambda was about to end it. ` +
+      `${advice}, or raise its timeoutMinutes (15 at most): docs/migrations.md#longer-than-fifteen-minutes-checkpoints`,
+  };
+}
+
+/** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
+export function cut(text: string, length: number): string {
+  const wellFormed = text.toWellFormed();
+  return wellFormed.length <= length ? wellFormed : `${wellFormed.slice(0, length - 1).toWellFormed()}…`;
+}
+
+/** Other people's text as part of a line: without line ends, terminal escapes and what turns the direction of text. */
+export const plainLine = (text: string, length: number): string =>
+  cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
+
+/** `347f0f0dc3`, or `347f0f0dc3-dirty` when what was deployed was not all committed. */
+export const shortCommit = (commit: string): string => commit.replace(/^([0-9a-f]{10})[0-9a-f]+/, '$1');
+
+/** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
+export function firstSourceLine(stack: string): string {
+  const inMigration = /migrations\/[\w-]+\/\d{4}\.ts:\d+:\d+/.exec(stack);
+  if (inMigration) return inMigration[0];
+  const frame = /^\s+at (.*)$/m.exec(stack)?.[1] ?? '';
+  return /(?:lambdas|core|node_modules)\/[^\s()]+:\d+:\d+/.exec(frame)?.[0] ?? frame;
+}
+
+function parseLambdaError(cause: string | undefined): z.infer<typeof LambdaError> | undefined {
+  if (cause === undefined) return undefined;
+  try {
+    const parsed = LambdaError.safeParse(JSON.parse(cause));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined; // plain text: the caller shows it as it is
+  }
+}
+
+function stackWithCauses(error: Error): string {
+  const lines: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current instanceof Error && depth < 5; depth += 1) {
+    lines.push(`${depth > 0 ? 'caused by ' : ''}${current.stack ?? describeThrown(current)}`);
+    current = current.cause;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,135 @@
+// Names that the CDK app, the functions and the command line share. Each name is written once, here.
+import { createHash } from 'node:crypto';
+
+/** The states of DESIGN §6, as an operator reads them in the console. */
+export const STATES = {
+  listPending: 'List pending',
+  whatNext: 'What next?',
+  runMigration: 'Run migration',
+  outcome: 'Outcome?',
+  recordCompletion: 'Record completion',
+  wait: 'Wait',
+  halt: 'Halt for operator',
+  finished: 'Finished',
+  handedOver: 'Handed over',
+  refused: 'Refused',
+} as const;
+
+/** Environment variables of the deployed functions. */
+export const VARIABLES = {
+  environment: 'ODIN_ENVIRONMENT',
+  ledgerBucket: 'ODIN_LEDGER_BUCKET',
+  stateMachineArn: 'ODIN_STATE_MACHINE_ARN',
+  topicArn: 'ODIN_TOPIC_ARN',
+  resumeFunction: 'ODIN_RESUME_FUNCTION',
+  migration: 'ODIN_MIGRATION',
+  predecessor: 'ODIN_PREDECESSOR',
+  sourceSha256: 'ODIN_SOURCE_SHA256',
+  codeSha256: 'ODIN_CODE_SHA256',
+  clockMarginSeconds: 'ODIN_CLOCK_MARGIN_SECONDS',
+  /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
+  sliceSeconds: 'ODIN_SLICE_SECONDS',
+  /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
+  ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
+  /** The function's own role, which a preview assumes again, narrowed to reading. */
+  roleArn: 'ODIN_ROLE_ARN',
+  /** What the migration's file allows in a preview besides reading from AWS (`previewAllows`), as JSON. */
+  previewAllows: 'ODIN_PREVIEW_ALLOWS',
+  /** Set in the process that a preview runs the migration in, and nowhere else. */
+  previewProcess: 'ODIN_PREVIEW_PROCESS',
+} as const;
+
+/** Outputs of an environment's stack, by which the command line finds a deployed environment. */
+export const OUTPUTS = {
+  stateMachineArn: 'StateMachineArn',
+  ledgerBucket: 'LedgerBucketName',
+  resumeFunction: 'ResumeFunctionName',
+  topicArn: 'NotificationTopicArn',
+  dashboardUrl: 'DashboardUrl',
+} as const;
+
+export const SYSTEM_FUNCTIONS = [
+  'list-pending',
+  'record-completion',
+  'halt',
+  'resume',
+  'baseline',
+  'dashboard',
+  'watch-halts',
+  'start-run',
+] as const;
+export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
+
+/** Those that the state machine invokes, and may invoke. */
+export const MACHINE_FUNCTIONS = ['list-pending', 'record-completion', 'halt'] as const satisfies SystemFunction[];
+
+const PREFIX = 'odin-migrate';
+
+/** `OdinMigrate-odin-dev` */
+export const stackName = (environment: string): string => `OdinMigrate-${environment}`;
+
+/** `odin-migrate-odin-dev`; also the state machine's name */
+export const resourcePrefix = (environment: string): string => `${PREFIX}-${environment}`;
+
+/**
+ * `odin-migrate-odin-dev-list-pending`; the dashboard's is `customWidget-odin-migrate-odin-dev`, the beginning that AWS
+ * advises for widget functions, so that a viewer's permission can name them all (AWS-FACTS).
+ */
+export const systemFunctionName = (environment: string, name: SystemFunction): string =>
+  name === 'dashboard' ? `customWidget-${resourcePrefix(environment)}` : `${resourcePrefix(environment)}-${name}`;
+
+/** `odin-migrate-odin-dev-0004` (names of at most 64 characters) */
+export const migrationFunctionName = (environment: string, migration: string): string =>
+  `${resourcePrefix(environment)}-${migration}`;
+
+/**
+ * `odin-odin-dev-0004-eu-west-1`, at most 64 characters. Fixed, so that the role can name itself in its own policies; with
+ * the region, because a role's name is unique in the whole account.
+ */
+export const migrationRoleName = (environment: string, migration: string, region: string): string =>
+  `odin-${environment}-${migration}-${region}`;
+
+/** `/odin-migrate/odin-dev/migrations`: what the migrations' functions log */
+export const migrationLogGroup = (environment: string): string => `/${PREFIX}/${environment}/migrations`;
+
+/** The metric of the watch over open halts, one value per environment (its dimension). */
+export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
+
+/**
+ * `deploy-` and 64 hexadecimal digits: the fixed name of the execution that a deployment starts. Fixed, so that a
+ * repeated deployment of one manifest starts one execution.
+ */
+export const deployedExecutionName = (manifestSha256: string): string => `deploy-${manifestSha256}`;
+
+/**
+ * `resume-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
+ * gone. Fixed, so that two deliveries of one decision start one execution (AWS-FACTS: names are unique for 90 days).
+ */
+export const resumedExecutionName = (migration: string, attempt: number, halt: number, tries = 1): string =>
+  `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}${tries === 1 ? '' : `-${tries}`}`;
+
+/**
+ * `run-7-part-2`: the fixed name of the execution that `run-7` is handed over to, which `run-7-part-3` carries on. Fixed,
+ * so that a repeated handover starts one execution. `tries` above 1 names the parts after it.
+ */
+export function continuedExecutionName(name: string, tries = 1): string {
+  const part = Number(PART.exec(name)?.[1] ?? 1);
+  return `${runNameOf(name)}-part-${part + tries}`;
+}
+
+/** What the names of all parts of one run have in common. */
+export function runNameOf(name: string): string {
+  const whole = name.replace(PART, '');
+  if (whole.length <= MAX_RUN_NAME) return whole;
+  return `${whole.slice(0, MAX_RUN_NAME - 9)}-${createHash('sha256').update(whole).digest('hex').slice(0, 8)}`;
+}
+
+const PART = /-part-(\d{1,3})$/;
+/** A name has at most 80 characters (AWS-FACTS), of which `-part-999` takes nine. */
+const MAX_RUN_NAME = 71;
+
+export const pad = (value: number, width: number): string => String(value).padStart(width, '0');
+
+export const DECISIONS = ['retry', 'mark-applied', 'skip', 'abort'] as const;
+/** What an operator says to a halt. */
+export type Decision = (typeof DECISIONS)[number];

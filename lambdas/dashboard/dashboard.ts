@@ -1,0 +1,133 @@
+// `dashboard`: the CloudWatch widget that draws an environment, passes an operator's decision on to `resume`, and asks a
+// migration's function for a preview.
+import { asOdinError } from '../../core/errors.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { ResumeAnswer, ResumePayload } from '../../core/contract/payloads.ts';
+import { cut } from '../../core/ledger/summaries.ts';
+import { readView } from '../../core/views/view.ts';
+import type { AskPreview, Decide, WidgetEvent } from './event.ts';
+import type { Frame, Notice, Typed } from './page.ts';
+import { failurePage, page } from './page.ts';
+import type { AskMigration } from './preview.ts';
+import { preview } from './preview.ts';
+import type { ShownPreview } from './preview-card.ts';
+import { Clock } from './words.ts';
+import type { Invocation, Services } from '../../core/contract/ports.ts';
+
+/** What `ResumePayload` takes. */
+const MAX_REASON = 4000;
+const MAX_NAME = 100;
+
+/**
+ * Answers with HTML, or with Markdown when it is asked to describe itself. It changes nothing unless a button's payload
+ * asks for it, and may be called again with the same payload: a halt is decided once.
+ */
+export function createDashboard(
+  { environment, ledger, log, now }: Pick<Services, 'environment' | 'ledger' | 'log' | 'now'>,
+  manifest: Manifest,
+  sendDecision: (payload: ResumePayload) => Promise<ResumeAnswer>,
+  askMigration: AskMigration,
+) {
+  return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
+    if (event.describe !== undefined && event.describe !== false) return HELP;
+    const { theme, timezone, forms, params } = event.widgetContext;
+    const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['name']) };
+    // What a widget is configured with arrives as well: it must not act just because somebody looks at it.
+    const pressed = (button: 'decide' | 'preview') => !(button in params);
+    const came =
+      event.decide && pressed('decide')
+        ? await decide(event.decide, typed, event)
+        : event.preview && pressed('preview')
+          ? await previewOf(event.preview)
+          : undefined;
+    const notice = came && 'title' in came ? came : undefined;
+    const frame: Frame = {
+      environment,
+      functionArn,
+      theme,
+      clock: new Clock(timezone?.offsetISO),
+      links: event.links,
+      page: event.page,
+      notice,
+      typed: notice?.tone === 'good' ? undefined : typed,
+      preview: came && 'previewed' in came ? came : undefined,
+    };
+    try {
+      return page(await readView(ledger, manifest, now()), frame);
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`The dashboard could not be drawn: ${error.message}`, { code: error.code });
+      const lines = [error.what, error.why, error.next, notice?.title].filter((line) => line !== undefined);
+      return failurePage(frame, { tone: 'bad', title: 'The ledger could not be read', lines });
+    }
+  };
+
+  async function previewOf({ migration }: AskPreview): Promise<ShownPreview | Notice> {
+    try {
+      return await preview(migration, ledger, manifest, askMigration);
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`The preview failed: ${error.message}`, { code: error.code, migration });
+      const next = error.next ?? `Try it in a terminal: npx odin-migrate preview ${environment} ${migration}`;
+      const lines = [error.what, error.why, next].filter((line) => line !== undefined);
+      return { tone: 'bad', title: `${migration} could not be previewed; nothing was changed`, lines };
+    }
+  }
+
+  async function decide(asked: Decide, { reason, name }: Typed, { widgetContext }: WidgetEvent): Promise<Notice> {
+    const { decision, migration, attempt } = asked;
+    try {
+      if ((await ledger.halt(migration))?.halt !== asked.halt) return STALE;
+      const answer = await sendDecision({
+        decision,
+        by: decidedBy(name, widgetContext),
+        halt: { migration, attempt },
+        ...(reason !== '' && { reason: cut(reason, MAX_REASON) }),
+      });
+      if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
+      if (answer.code === 'ReasonMissing')
+        return { tone: 'warn', title: 'Please fill in the reason', lines: [answer.what] };
+      const lines = [answer.why, answer.next].filter((line) => line !== undefined);
+      return { tone: 'warn', title: answer.what, lines };
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`The decision was not taken: ${error.message}`, { code: error.code, decision, migration, attempt });
+      const next = error.next ?? 'Look at the table: if the decision is not there, press again.';
+      const lines = [error.what, error.why, next].filter((line) => line !== undefined);
+      return { tone: 'bad', title: 'The decision may not have been taken', lines };
+    }
+  }
+}
+
+const STALE: Notice = {
+  tone: 'warn',
+  title: 'That was about an earlier halt',
+  lines: ['Nothing was decided. What you see now is the newest.'],
+};
+
+/**
+ * The console tells a widget the account and not the person (widgetContext has no identity), so this says no more than
+ * it knows. CloudTrail has the person, where it records data events of Lambda.
+ */
+function decidedBy(name: string, { accountId, dashboardName }: WidgetEvent['widgetContext']): string {
+  const place = `dashboard ${cut(dashboardName ?? '', 255)} of account ${cut(accountId ?? 'unknown', 12)}`;
+  return name === '' ? place.replace('  ', ' ') : `${cut(name, MAX_NAME)} (${place.replace('  ', ' ')})`;
+}
+
+const textOf = (field: unknown): string => (typeof field === 'string' ? field.trim() : '');
+
+const HELP = `
+## odin-migrate
+
+Shows the one-time operations of one environment: what ran, what is pending, and, when a migration is halted, what
+happened and the buttons that answer it.
+
+* **Retry** runs it again, as a new attempt.
+* **Mark applied** records it as applied, because you made sure that its effect is there. It needs a reason.
+* **Skip** records it as skipped: it never runs. It needs a reason.
+* **Abort** ends the run as failed; the next run halts there again.
+* **Preview** runs a pending migration's code for up to 20 seconds, with every write held back, and shows what it would do. It
+  changes nothing.
+
+The widget has no parameters. Looking at it, or refreshing it, changes nothing.
+`.trim();

@@ -1,0 +1,28 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { VARIABLES } from '../../core/names/names.ts';
+import type { ResumeAnswer } from '../../core/contract/payloads.ts';
+import { lambdaHandler } from '../shared/handler.ts';
+import { invokeFunction } from '../../aws/invoke.ts';
+import { deployedManifest } from '../shared/manifest.ts';
+import { awsServices, required } from '../shared/aws-services.ts';
+import { createDashboard } from './dashboard.ts';
+import { WidgetEvent } from './event.ts';
+
+const resumeFunction = required(VARIABLES.resumeFunction);
+// Two attempts, each as long as `resume` may take: a repeated decision changes nothing.
+const lambda = new LambdaClient({ maxAttempts: 2 });
+// Once, and given up while there is time left to say so: three times as long as the previewed code may take.
+const patient = new LambdaClient({
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+});
+
+export const handler = lambdaHandler(
+  WidgetEvent,
+  createDashboard(
+    awsServices(),
+    deployedManifest(),
+    async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as ResumeAnswer,
+    (functionName, payload) => invokeFunction(patient, functionName, payload),
+  ),
+);

@@ -1,0 +1,69 @@
+// What the bundle of every migration's function exports; its generated entry file passes its own migration's `load`.
+import { STSClient } from '@aws-sdk/client-sts';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { OdinError } from '../../core/errors.ts';
+import { VARIABLES } from '../../core/names/names.ts';
+import type { RunOutcome } from '../../core/contract/payloads.ts';
+import { RunPayload } from '../../core/contract/payloads.ts';
+import type { PreviewReport } from '../../core/preview/preview.ts';
+import { PreviewAllows, PreviewPayload } from '../../core/preview/preview.ts';
+import { lambdaHandler } from '../shared/handler.ts';
+import { withConsoleLogged } from '../shared/logger.ts';
+import { awsServices, required } from '../shared/aws-services.ts';
+import { createPreview } from './preview/preview.ts';
+import { isPreviewProcess, runPreviewProcess } from './preview/process.ts';
+import { readOnlySession } from './preview/session.ts';
+import type { Self } from './claim.ts';
+import { createRunMigration } from './run-migration.ts';
+import type { LoadMigration } from './user-module.ts';
+
+/** A payload that has a `preview` is for a preview or for nothing: it never starts a run. */
+const Payload = z.union([PreviewPayload, RunPayload.extend({ preview: z.never().optional() })]);
+
+// V8's ten frames of an error in an SDK call are all the SDK's: the migration's own line, which operators look for, is below.
+Error.stackTraceLimit = 100;
+
+export function migrationHandler(load: LoadMigration) {
+  if (isPreviewProcess()) {
+    runPreviewProcess(load);
+    return undefined; // nobody invokes it there
+  }
+  const self = selfFromEnvironment();
+  const services = awsServices();
+  const run = createRunMigration(self, services, load);
+  const preview = createPreview({
+    ...services,
+    migration: self.migration,
+    allows: PreviewAllows.parse(JSON.parse(process.env[VARIABLES.previewAllows] ?? '[]')),
+    session: () => readOnlySession(new STSClient({}), required(VARIABLES.roleArn), self.migration),
+    bundle: fileURLToPath(import.meta.url),
+  });
+  return lambdaHandler<z.infer<typeof Payload>, RunOutcome | PreviewReport>(Payload, (payload, invocation) =>
+    payload.preview === undefined
+      ? withConsoleLogged(() => run(payload as RunPayload, invocation))
+      : preview(payload, invocation),
+  );
+}
+
+function selfFromEnvironment(): Self {
+  const sliceSeconds = process.env[VARIABLES.sliceSeconds];
+  return {
+    migration: required(VARIABLES.migration),
+    predecessor: process.env[VARIABLES.predecessor],
+    sourceSha256: required(VARIABLES.sourceSha256),
+    codeSha256: required(VARIABLES.codeSha256),
+    clockMarginMs: seconds(required(VARIABLES.clockMarginSeconds)) * 1000,
+    sliceMs: sliceSeconds === undefined ? undefined : seconds(sliceSeconds) * 1000,
+  };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'system',
+    what: `Expected a number of seconds, found "${text}".`,
+  });
+}

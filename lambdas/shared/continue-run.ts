@@ -1,0 +1,17 @@
+// The execution that carries a run on in place of another one.
+import type { Executions } from '../../core/contract/ports.ts';
+
+/**
+ * Started once under a fixed name, by whoever comes first; under the next name when the execution of that name is gone.
+ * @returns the ARN of one that is alive
+ */
+export async function startSuccessor(
+  executions: Pick<Executions, 'start' | 'isAlive'>,
+  nameOf: (tries: number) => string,
+  input: object,
+): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    const { execution, existed } = await executions.start(nameOf(tries), input);
+    if (!existed || (await executions.isAlive(execution))) return execution;
+  }
+}

@@ -1,0 +1,82 @@
+// The middleware stack that every function stands on: log context, payload by schema, errors with a code.
+import middy, { type MiddlewareObj } from '@middy/core';
+import * as z from 'zod';
+import { asOdinError, OdinError } from '../../core/errors.ts';
+import { VARIABLES } from '../../core/names/names.ts';
+import { cut, errorSummary } from '../../core/ledger/summaries.ts';
+import type { Invocation } from '../../core/contract/ports.ts';
+import { logger } from './logger.ts';
+
+export function lambdaHandler<Payload, Answer>(
+  schema: z.ZodType<Payload>,
+  handle: (payload: Payload, invocation: Invocation) => Promise<Answer>,
+) {
+  return middy<Payload, Answer>()
+    .use(logContext())
+    .use(errorsWithCode())
+    .use(parsedPayload(schema))
+    .handler((payload, context) =>
+      handle(payload, {
+        requestId: context.awsRequestId,
+        functionName: context.functionName,
+        functionArn: context.invokedFunctionArn,
+        remainingMs: () => context.getRemainingTimeInMillis(),
+      }),
+    );
+}
+
+/** What identifies a run, wherever a payload has it. Read before the payload is validated, so taken as unknown. */
+const Identifying = z.object({
+  execution: z.string().optional().catch(undefined),
+  migration: z.string().optional().catch(undefined),
+  attempt: z.number().optional().catch(undefined),
+  slice: z.number().optional().catch(undefined),
+  at: z.object({ migration: z.string().optional(), attempt: z.number().optional() }).optional().catch(undefined),
+});
+
+function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
+  return {
+    before: ({ event, context }) => {
+      const { at, ...seen } = Identifying.safeParse(event).data ?? {};
+      logger.resetKeys();
+      logger.addContext(context);
+      logger.appendKeys({ environment: process.env[VARIABLES.environment], ...seen, ...at });
+    },
+  };
+}
+
+function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareObj<Payload, Answer> {
+  return {
+    before: (request) => {
+      const parsed = schema.safeParse(request.event);
+      if (parsed.success) {
+        request.event = parsed.data;
+        return;
+      }
+      const issues = parsed.error.issues
+        // Of a union zod says only "Invalid input": the last option is the one that is usually sent.
+        .flatMap((issue) => (issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? issue) : issue))
+        .slice(0, 5)
+        // An unknown key is named, and may be as long as a payload.
+        .map(({ path, message }) => cut(`${path.join('.') || 'payload'}: ${message}`, 300));
+      throw new OdinError({
+        code: 'BadPayload',
+        source: 'user',
+        what: `The payload of ${request.context.functionName} is not what it expects: ${issues.join('; ')}.`,
+        next: 'Nothing was done. The state machine sends the right payload; docs/records.md shows its form.',
+        cause: parsed.error,
+      });
+    },
+  };
+}
+
+/** Logs what was thrown and answers with an OdinError, so that `errorType` is always one of our codes. */
+function errorsWithCode<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
+  return {
+    onError: (request) => {
+      const error = asOdinError(request.error);
+      logger.error(error.message, { code: error.code, source: error.source, error: errorSummary(request.error) });
+      throw error;
+    },
+  };
+}

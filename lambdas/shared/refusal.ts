@@ -1,0 +1,16 @@
+// A refusal as an answer, for the functions that operators invoke.
+import { OdinError } from '../../core/errors.ts';
+import type { Refusal } from '../../core/contract/payloads.ts';
+import type { Log } from '../../core/contract/ports.ts';
+
+/** The work's answer, or the refusal that it threw: an OdinError that the caller has to act on. Anything else is thrown on. */
+export async function orRefusal<T>(log: Log, work: () => Promise<T>): Promise<T | Refusal> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof OdinError) || thrown.source !== 'user') throw thrown;
+    const { code, what, why, next } = thrown;
+    log.warn(`Refused: ${thrown.message}`, { code });
+    return { result: 'refused', code, what, ...(why !== undefined && { why }), ...(next !== undefined && { next }) };
+  }
+}

@@ -1,0 +1,20 @@
+import { MetricResolution, Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import * as z from 'zod';
+import { HALT_METRIC, VARIABLES } from '../../core/names/names.ts';
+import { lambdaHandler } from '../shared/handler.ts';
+import { awsServices, required } from '../shared/aws-services.ts';
+import { createWatchHalts } from './watch-halts.ts';
+
+/** Written as a log line from which CloudWatch Logs makes the metric (embedded metric format). */
+const metrics = new Metrics({
+  namespace: HALT_METRIC.namespace,
+  defaultDimensions: { [HALT_METRIC.dimension]: required(VARIABLES.environment) },
+});
+const watch = createWatchHalts(awsServices());
+
+export const handler = lambdaHandler(z.unknown(), async () => {
+  const seen = await watch();
+  metrics.addMetric(HALT_METRIC.name, MetricUnit.NoUnit, seen.openHaltHours, MetricResolution.Standard);
+  metrics.publishStoredMetrics();
+  return seen;
+});

@@ -1,0 +1,367 @@
+// Objects on disk. Each body is a file of its own; an SQLite index says which file is the object, so one row is the
+// commit point: a reader sees the old object or the new one, never half of either, also after a kill -9, and two
+// processes on one directory see the same truth. (Power loss is another matter: bodies are not fsynced.)
+
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  ReadStream,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { AwsError } from '../http.ts';
+
+export interface StoredObject {
+  readonly key: string;
+  /** With its quotes, as S3 gives it. */
+  readonly etag: string;
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+  /** Base64, big endian; absent for an object put together from parts. */
+  readonly crc32: string | undefined;
+  /** The headers that come back on a read: content-type, x-amz-meta-… */
+  readonly headers: Record<string, string>;
+  readonly file: string;
+}
+
+/** An object with its open file, which whoever takes it closes. */
+export interface Opened {
+  readonly object: StoredObject;
+  readonly fd: number;
+}
+
+/** A body that has arrived whole, and is not yet an object. */
+export interface Received {
+  readonly file: string;
+  readonly size: number;
+  readonly md5: Buffer;
+  readonly crc32: Buffer;
+  readonly sha1: Buffer | undefined;
+  readonly sha256: Buffer | undefined;
+}
+
+export interface WriteCondition {
+  readonly ifNoneMatch?: string | undefined;
+  readonly ifMatch?: string | undefined;
+}
+
+export interface Upload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly headers: Record<string, string>;
+}
+
+export interface Part {
+  readonly number: number;
+  readonly etag: string;
+  readonly size: number;
+  readonly file: string;
+}
+
+export type S3Store = ReturnType<typeof openS3Store>;
+
+/** @param directory holds `index.sqlite`, `.incoming/` and one folder of bodies per bucket, named after their keys. */
+export function openS3Store(directory: string) {
+  const incoming = join(directory, '.incoming');
+  mkdirSync(incoming, { recursive: true });
+  const db = new DatabaseSync(join(directory, 'index.sqlite'));
+  db.exec(SCHEMA);
+  removeLeftovers(db, directory, incoming);
+
+  const sql = {
+    buckets: db.prepare('SELECT name, created FROM buckets ORDER BY name'),
+    bucket: db.prepare('SELECT 1 FROM buckets WHERE name = ?'),
+    addBucket: db.prepare('INSERT INTO buckets (name, created) VALUES (?, ?)'),
+    dropBucket: db.prepare('DELETE FROM buckets WHERE name = ?'),
+    anyObject: db.prepare('SELECT 1 FROM objects WHERE bucket = ? LIMIT 1'),
+    object: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key = ?'),
+    putObject: db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    deleteObject: db.prepare('DELETE FROM objects WHERE bucket = ? AND key = ?'),
+    // The index compares UTF-8 bytes, which is S3's order of keys too.
+    list: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key > ? AND key >= ? AND key < ? ORDER BY key'),
+    upload: db.prepare('SELECT * FROM uploads WHERE id = ?'),
+    addUpload: db.prepare('INSERT INTO uploads VALUES (?, ?, ?, ?)'),
+    dropUpload: db.prepare('DELETE FROM uploads WHERE id = ?'),
+    parts: db.prepare('SELECT * FROM parts WHERE upload = ? ORDER BY number'),
+    putPart: db.prepare('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)'),
+    dropParts: db.prepare('DELETE FROM parts WHERE upload = ?'),
+  };
+
+  function transaction<T>(work: () => T): T {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  function requireBucket(bucket: string): void {
+    if (!sql.bucket.get(bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+  }
+
+  function get(bucket: string, key: string): StoredObject | undefined {
+    const row = sql.object.get(bucket, key);
+    return row === undefined ? undefined : toObject(directory, row as unknown as ObjectRow);
+  }
+
+  return {
+    requireBucket,
+    get,
+
+    buckets(): { name: string; created: number }[] {
+      return sql.buckets.all() as { name: string; created: number }[];
+    },
+
+    hasBucket(name: string): boolean {
+      return sql.bucket.get(name) !== undefined;
+    },
+
+    createBucket(name: string): void {
+      mkdirSync(join(directory, name), { recursive: true });
+      sql.addBucket.run(name, Date.now());
+    },
+
+    deleteBucket(name: string): void {
+      transaction(() => {
+        requireBucket(name);
+        if (sql.anyObject.get(name)) {
+          throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409);
+        }
+        sql.dropBucket.run(name);
+      });
+      rmSync(join(directory, name), { recursive: true, force: true });
+    },
+
+    /** Writes a body to a file of its own. Nothing can see it until `put` or `putPart`. */
+    async receive(
+      body: Buffer | Readable | AsyncIterable<Buffer>,
+      also: { sha1?: boolean; sha256?: boolean } = {},
+    ): Promise<Received> {
+      const file = join(incoming, randomUUID());
+      const md5 = createHash('md5');
+      const sha1 = also.sha1 ? createHash('sha1') : undefined;
+      const sha256 = also.sha256 ? createHash('sha256') : undefined;
+      let crc = 0;
+      let size = 0;
+      let fd: number | undefined;
+      try {
+        fd = openSync(file, 'wx');
+        for await (const chunk of (Buffer.isBuffer(body) ? [body] : body) as AsyncIterable<Buffer>) {
+          size += chunk.length;
+          crc = crc32(chunk, crc);
+          for (const hash of [md5, sha1, sha256]) hash?.update(chunk);
+          writeFileSync(fd, chunk); // at once: a turn through the thread pool takes several times as long
+        }
+      } catch (error) {
+        if (body instanceof ReadStream) body.destroy(); // its file is open, also when the other one could not be opened
+        rmSync(file, { force: true });
+        throw error;
+      } finally {
+        if (fd !== undefined) closeSync(fd);
+      }
+      const crcBytes = Buffer.alloc(4);
+      crcBytes.writeUInt32BE(crc);
+      return { file, size, md5: md5.digest(), crc32: crcBytes, sha1: sha1?.digest(), sha256: sha256?.digest() };
+    },
+
+    discard(received: Received): void {
+      rmSync(received.file, { force: true });
+    },
+
+    /** Makes a received body the object, if the condition holds at that moment: the check and the change are one. */
+    put(
+      bucket: string,
+      key: string,
+      received: Received,
+      about: { headers: Record<string, string>; condition?: WriteCondition; multipartEtag?: string },
+    ): StoredObject {
+      const file = join(directory, bucket, bodyFileName(key));
+      const object: StoredObject = {
+        key,
+        etag: about.multipartEtag ?? `"${received.md5.toString('hex')}"`,
+        size: received.size,
+        modified: Date.now(),
+        crc32: about.multipartEtag === undefined ? received.crc32.toString('base64') : undefined,
+        headers: about.headers,
+        file,
+      };
+      const before = transaction(() => {
+        requireBucket(bucket);
+        const current = get(bucket, key);
+        checkWriteCondition(current, about.condition ?? {});
+        renameSync(received.file, file);
+        const { etag, size, modified, headers } = object;
+        const row = [bucket, key, etag, size, modified, object.crc32 ?? null, JSON.stringify(headers)];
+        sql.putObject.run(...row, relative(directory, file));
+        return current;
+      });
+      if (before) rmSync(before.file, { force: true });
+      return object;
+    },
+
+    delete(bucket: string, key: string): void {
+      const before = transaction(() => {
+        requireBucket(bucket);
+        const current = get(bucket, key);
+        if (current) sql.deleteObject.run(bucket, key);
+        return current;
+      });
+      if (before) rmSync(before.file, { force: true });
+    },
+
+    /** Opens the body at once, so that an overwrite or a delete that comes later cannot cut the read short. */
+    open(bucket: string, key: string): Opened | undefined {
+      for (let tries = 1; ; tries++) {
+        const object = get(bucket, key);
+        if (!object) return undefined;
+        try {
+          const fd = openSync(object.file, 'r');
+          if (fstatSync(fd).size === object.size) return { object, fd };
+          closeSync(fd);
+          throw new AwsError('InternalError', `${object.file} is not as long as the object was`, 500);
+        } catch (error) {
+          // Another process may replace the object between our two looks.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries >= 10) throw error;
+        }
+      }
+    },
+
+    /** In the order of their keys, read as they are asked for: nothing else may be listed meanwhile. */
+    *list(bucket: string, options: { prefix: string; after: string }): Generator<StoredObject, undefined> {
+      const { prefix, after } = options;
+      for (const row of sql.list.iterate(bucket, after, prefix, prefix + AFTER_ALL)) {
+        yield toObject(directory, row as unknown as ObjectRow);
+      }
+    },
+
+    createUpload(upload: Upload): string {
+      const id = randomUUID().replaceAll('-', '');
+      sql.addUpload.run(id, upload.bucket, upload.key, JSON.stringify(upload.headers));
+      return id;
+    },
+
+    upload(id: string, bucket: string, key: string): Upload {
+      const row = sql.upload.get(id) as { bucket: string; key: string; headers: string } | undefined;
+      if (row?.bucket !== bucket || row.key !== key) {
+        throw new AwsError('NoSuchUpload', 'The specified multipart upload does not exist.', 404);
+      }
+      return { bucket, key, headers: JSON.parse(row.headers) as Record<string, string> };
+    },
+
+    putPart(upload: string, number: number, received: Received): Part {
+      const etag = `"${received.md5.toString('hex')}"`;
+      const before = this.parts(upload).find((part) => part.number === number);
+      sql.putPart.run(upload, number, etag, received.size, relative(directory, received.file));
+      if (before) rmSync(before.file, { force: true });
+      return { number, etag, size: received.size, file: received.file };
+    },
+
+    parts(upload: string): Part[] {
+      const rows = sql.parts.all(upload) as unknown as Part[];
+      return rows.map((part) => ({ ...part, file: join(directory, part.file) }));
+    },
+
+    dropUpload(upload: string): void {
+      const files = this.parts(upload).map((part) => part.file);
+      transaction(() => {
+        sql.dropParts.run(upload);
+        sql.dropUpload.run(upload);
+      });
+      for (const file of files) rmSync(file, { force: true });
+    },
+
+    close(): void {
+      db.close();
+    },
+  };
+}
+
+/** Sorts after every continuation of a prefix: the last code point there is. */
+export const AFTER_ALL = '\u{10FFFF}';
+
+interface ObjectRow {
+  key: string;
+  etag: string;
+  size: number;
+  modified: number;
+  crc32: string | null;
+  headers: string;
+  /** Relative to the directory, which may be moved. */
+  file: string;
+}
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA busy_timeout = 10000;
+  CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS objects (
+    bucket TEXT, key TEXT, etag TEXT, size INTEGER, modified INTEGER, crc32 TEXT, headers TEXT, file TEXT,
+    PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, bucket TEXT, key TEXT, headers TEXT);
+  CREATE TABLE IF NOT EXISTS parts (
+    upload TEXT, number INTEGER, etag TEXT, size INTEGER, file TEXT, PRIMARY KEY (upload, number));
+`;
+
+function toObject(directory: string, row: ObjectRow): StoredObject {
+  const headers = JSON.parse(row.headers) as Record<string, string>;
+  const { key, etag, size, modified } = row;
+  return { key, etag, size, modified, crc32: row.crc32 ?? undefined, headers, file: join(directory, row.file) };
+}
+
+function checkWriteCondition(current: StoredObject | undefined, condition: WriteCondition): void {
+  if (condition.ifNoneMatch !== undefined && current) throw preconditionFailed('If-None-Match');
+  if (condition.ifMatch === undefined) return;
+  // S3 answers If-Match on a missing key with 404, not with 412.
+  if (!current) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
+  if (bare(condition.ifMatch) !== bare(current.etag)) throw preconditionFailed('If-Match');
+}
+
+export function preconditionFailed(condition: string): AwsError {
+  const message = `At least one of the pre-conditions you specified did not hold (${condition})`;
+  return new AwsError('PreconditionFailed', message, 412);
+}
+
+/** An ETag may come with or without its quotes. */
+export function bare(etag: string): string {
+  return etag.trim().replace(/^"|"$/g, '');
+}
+
+/** Readable in a file manager, unique, and never a path of its own making: a key may be `../x` or 1,024 bytes long. */
+function bodyFileName(key: string): string {
+  const name = encodeURIComponent(key);
+  const short = name.length <= 200 ? name : `${name.slice(0, 100)}…${name.slice(-90)}`;
+  return `${short}~${randomUUID().slice(0, 8)}`;
+}
+
+/** A process that was killed leaves bodies that never became objects. A day old, nobody is still writing them. */
+function removeLeftovers(db: DatabaseSync, directory: string, incoming: string): void {
+  const known = new Set<string>();
+  for (const row of db.prepare('SELECT file FROM objects UNION ALL SELECT file FROM parts').iterate()) {
+    known.add(join(directory, String(row['file'])));
+  }
+  const buckets = db.prepare('SELECT name FROM buckets').all();
+  for (const folder of [incoming, ...buckets.map((row) => join(directory, String(row['name'])))]) {
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name);
+      const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+      if (!known.has(file) && Date.now() - written > 86_400_000) rmSync(file, { force: true });
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// A state machine's definition as the embedded engine needs it: unchanged, but for what the engine would get wrong.
+
+import { AwsError } from '../http.ts';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface State {
+  readonly Type: string;
+  readonly Resource?: string;
+  readonly TimeoutSeconds?: number;
+  readonly TimeoutSecondsPath?: string;
+  readonly Seconds?: number;
+  readonly Branches?: readonly Definition[];
+  readonly ItemProcessor?: Definition;
+  readonly Iterator?: Definition;
+  readonly [other: string]: unknown;
+}
+
+export type TaskState = State & { readonly Resource: string };
+
+export interface Definition {
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, State>>;
+  readonly TimeoutSeconds?: number;
+  readonly [other: string]: unknown;
+}
+
+/** The engine waits with setTimeout, which fires at once when asked for more than 2^31 - 1 ms (24.8 days). */
+export const MAX_TIMER_SECONDS = 2_147_483;
+
+const STATE_TYPES = ['Task', 'Parallel', 'Map', 'Pass', 'Wait', 'Choice', 'Succeed', 'Fail'];
+
+/**
+ * Parses a definition and changes only this: a timeout or a wait of more than 24.8 days becomes 24.8 days (longer than
+ * a process lives), and a Task without a timeout gets that one too (the engine's own default is 60 s, AWS's is none).
+ * Refuses what the engine would silently do otherwise than Step Functions.
+ */
+export function prepareDefinition(text: string): Definition {
+  let definition: Definition;
+  try {
+    definition = JSON.parse(text) as Definition;
+  } catch (error) {
+    throw invalid(error instanceof Error ? error.message : String(error));
+  }
+  if (definition['QueryLanguage'] === 'JSONata') throw invalid('JSONata is not spoken here, only JSONPath');
+  return prepare(definition);
+}
+
+/** Every Task by its name, also inside Map and Parallel. Step Functions wants state names unique in a machine. */
+export function taskStates(definition: Definition): [string, TaskState][] {
+  return Object.entries(definition.States).flatMap(([name, state]) => [
+    ...(state.Type === 'Task' ? [[name, state] as [string, TaskState]] : []),
+    ...nested(state).flatMap(taskStates),
+  ]);
+}
+
+/** The definition that begins at one of its states, with that state's input; `$$.Execution.Input` stays the first one. */
+export function redriveFrom(definition: Definition, from: { name: string; input: Json }, start: string): Definition {
+  const entry: State = { Type: 'Pass', Result: from.input, Next: from.name };
+  return { ...definition, StartAt: start, States: { ...definition.States, [start]: entry } };
+}
+
+function prepare(definition: Definition): Definition {
+  const { StartAt, States, TimeoutSeconds } = definition;
+  if (States?.[StartAt] === undefined) throw invalid(`StartAt names no state: ${StartAt}`);
+  const states = Object.entries(States).map(([name, state]) => [name, prepareState(name, state, States)]);
+  return {
+    ...definition,
+    States: Object.fromEntries(states) as Record<string, State>,
+    ...(TimeoutSeconds !== undefined && { TimeoutSeconds: clip(TimeoutSeconds) }),
+  };
+}
+
+function prepareState(name: string, state: State, siblings: Readonly<Record<string, State>>): State {
+  if (!STATE_TYPES.includes(state.Type)) throw invalid(`State '${name}' has an unknown Type: ${state.Type}`);
+  for (const next of nextStates(state)) {
+    if (siblings[next] === undefined) throw invalid(`State '${name}' leads to '${next}', which does not exist`);
+  }
+  for (const field of ['ErrorPath', 'CausePath']) {
+    const path = state[field];
+    if (typeof path === 'string' && !path.startsWith('$')) throw invalid(`${field} of '${name}' must be a path here`);
+  }
+  if (state['HeartbeatSeconds'] !== undefined) throw invalid(`HeartbeatSeconds of '${name}' is not watched here`);
+  const { Branches, ItemProcessor, Iterator, Seconds } = state;
+  return {
+    ...state,
+    ...(state.Type === 'Task' && taskTimeout(name, state)),
+    ...(Seconds !== undefined && { Seconds: clip(Seconds) }),
+    ...(Branches && { Branches: Branches.map(prepare) }),
+    ...(ItemProcessor && { ItemProcessor: prepare(ItemProcessor) }),
+    ...(Iterator && { Iterator: prepare(Iterator) }),
+  };
+}
+
+function taskTimeout(name: string, state: State): Partial<State> {
+  if (!/:states:::lambda:invoke(\.waitForTaskToken)?$/.test(state.Resource ?? '')) {
+    const spoken = 'only lambda:invoke, also with .waitForTaskToken';
+    throw invalid(`Task '${name}' has a Resource that is not spoken here (${spoken}): ${state.Resource}`);
+  }
+  if (state.TimeoutSecondsPath !== undefined) return {};
+  return { TimeoutSeconds: clip(state.TimeoutSeconds ?? MAX_TIMER_SECONDS) };
+}
+
+function nextStates(state: State): string[] {
+  const choices = ['Choices', 'Catch'].flatMap((field) => (state[field] ?? []) as { Next?: unknown }[]);
+  const named = [state['Next'], state['Default'], ...choices.map((choice) => choice.Next)];
+  return named.filter((next) => typeof next === 'string');
+}
+
+function nested(state: State): Definition[] {
+  return [...(state.Branches ?? []), state.ItemProcessor, state.Iterator].filter((inner) => inner !== undefined);
+}
+
+function clip(seconds: number): number {
+  return Math.min(seconds, MAX_TIMER_SECONDS);
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidDefinition', `Invalid State Machine Definition: '${message}'`);
+}

@@ -1,0 +1,96 @@
+// Finds the environments and their migrations' files (DESIGN §2).
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { OdinError } from '../core/errors.ts';
+import { assertEnvironmentName, isNearMiss, migrationIdOf } from '../core/names/identifiers.ts';
+import { plainLine } from '../core/ledger/summaries.ts';
+import type { Configuration } from './configuration.ts';
+
+export interface MigrationFile {
+  id: string;
+  /** Relative to the project, with forward slashes: `migrations/odin-dev/0004.ts`. */
+  file: string;
+  path: string;
+  sourceSha256: string;
+}
+
+export interface DiscoveredEnvironment {
+  name: string;
+  /** Ascending by id. */
+  migrations: MigrationFile[];
+  /** One sentence for each file that was skipped. */
+  warnings: string[];
+}
+
+/** Two resources per migration, and CloudFormation's 500 per template (AWS-FACTS). */
+export const MAX_MIGRATIONS = 220;
+
+/** The names of all environments: folders, and those that only cdk.json lists. Ascending. */
+export function environmentNames(projectDirectory: string, configuration: Configuration): string[] {
+  const directory = path.join(projectDirectory, configuration.migrations);
+  const folders = existsSync(directory)
+    ? readdirSync(directory, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+        .map((entry) => entry.name)
+    : [];
+  return [...new Set([...folders, ...Object.keys(configuration.environments)])].sort();
+}
+
+/** @throws OdinError UnknownEnvironment, listing those that there are */
+export function assertKnownEnvironment(name: string, projectDirectory: string, configuration: Configuration): void {
+  const names = environmentNames(projectDirectory, configuration);
+  if (names.includes(name)) return;
+  throw new OdinError({
+    code: 'UnknownEnvironment',
+    source: 'user',
+    what: `There is no environment "${name}".`,
+    why: names.length > 0 ? `Found: ${names.join(', ')}.` : `Found no folder under ${configuration.migrations}/.`,
+    next: `Make the folder ${configuration.migrations}/${name}/ to add it.`,
+  });
+}
+
+/** @throws OdinError BadEnvironmentName, TooManyMigrations */
+export function discoverEnvironment(
+  name: string,
+  projectDirectory: string,
+  configuration: Configuration,
+): DiscoveredEnvironment {
+  assertEnvironmentName(name);
+  const folder = `${configuration.migrations}/${name}`;
+  const directory = path.join(projectDirectory, folder);
+  if (!existsSync(directory)) return { name, migrations: [], warnings: [`${folder}/ does not exist: no migrations.`] };
+
+  const migrations: MigrationFile[] = [];
+  const warnings: string[] = [];
+  const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const id = entry.isFile() ? migrationIdOf(entry.name) : undefined;
+    const file = `${folder}/${entry.name}`;
+    if (id === undefined) {
+      const skipped = plainLine(file, 500);
+      warnings.push(
+        isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined
+          ? `${skipped} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
+          : `${skipped} was skipped: it is not a migration.`,
+      );
+      continue;
+    }
+    const filePath = path.join(directory, entry.name);
+    migrations.push({ id, file, path: filePath, sourceSha256: sha256OfSource(readFileSync(filePath, 'utf8')) });
+  }
+  if (migrations.length > MAX_MIGRATIONS) {
+    throw new OdinError({
+      code: 'TooManyMigrations',
+      source: 'user',
+      what: `${folder}/ has ${migrations.length} migrations; one environment deploys at most ${MAX_MIGRATIONS} at a time.`,
+      why: 'A CloudFormation template holds at most 500 resources.',
+      next: 'Delete the files of completed migrations: the ledger remembers them, and git keeps their text.',
+    });
+  }
+  return { name, migrations, warnings };
+}
+
+/** Line endings do not count: git may change them on checkout. */
+const sha256OfSource = (text: string): string =>
+  createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');

@@ -1,0 +1,85 @@
+// From the folder of an environment to what its stack deploys: discover → inspect → bundle → manifest.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Manifest } from '../core/contract/manifest.ts';
+import { migrationFunctionName } from '../core/names/names.ts';
+import type { Bundles, Rehearsal } from './bundle.ts';
+import { bundleEnvironment } from './bundle.ts';
+import type { Configuration } from './configuration.ts';
+import { discoverEnvironment } from './discover.ts';
+import type { InspectedMigration } from './inspect.ts';
+import { inspectMigrations } from './inspect.ts';
+
+export interface PreparedEnvironment {
+  name: string;
+  warnings: string[];
+  bundles: Bundles<InspectedMigration>;
+  manifest: Manifest;
+}
+
+/** Where everything that is made on this machine goes; ignored by git. */
+export const WORK_FOLDER = '.odin-migrate';
+
+/** The functions that read the manifest. */
+const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const;
+
+export interface PrepareOptions {
+  projectDirectory: string;
+  configuration: Configuration;
+  workDirectory?: string | undefined;
+  rehearsal?: Rehearsal | undefined;
+}
+
+/** Seconds. A fault that leaves an unknown outcome is practised in a minute, and not in the quarter of an hour that a real one takes. */
+const REHEARSED_TIMEOUT = 60;
+
+function withRehearsedTime(migration: InspectedMigration, rehearsal: Rehearsal | undefined): InspectedMigration {
+  if (migration.id !== rehearsal?.migration || rehearsal.fault === 'fail') return migration;
+  return { ...migration, timeoutSeconds: Math.min(migration.timeoutSeconds, REHEARSED_TIMEOUT) };
+}
+
+export function prepareEnvironment(name: string, options: PrepareOptions): PreparedEnvironment {
+  const { projectDirectory, configuration, rehearsal } = options;
+  const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
+  const discovered = discoverEnvironment(name, projectDirectory, configuration);
+  const inspected = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name)).map(
+    (migration) => withRehearsedTime(migration, rehearsal),
+  );
+  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), inspected, rehearsal);
+  const manifest: Manifest = {
+    formatVersion: 1,
+    environment: name,
+    gitCommit: gitCommit(projectDirectory),
+    migrations: inspected.map(({ id, file, description, sourceSha256, checkpointed }) => ({
+      id,
+      file,
+      ...(description !== undefined && { description }),
+      functionName: migrationFunctionName(name, id),
+      sourceSha256,
+      checkpointed,
+    })),
+  };
+  for (const name of WITH_MANIFEST) {
+    writeFileSync(
+      path.join(bundles.system[name].directory, 'manifest.json'),
+      `${JSON.stringify(manifest, undefined, 2)}\n`,
+    );
+  }
+  const warnings = [
+    ...discovered.warnings,
+    ...inspected.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
+  ];
+  return { name, warnings, bundles, manifest };
+}
+
+/** The commit that is deployed, marked when the work tree differs from it; null outside git. */
+function gitCommit(directory: string): string | null {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return git('rev-parse', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '-dirty');
+  } catch {
+    return null; // no git, or no commit: the records then say nothing of it
+  }
+}

@@ -1,0 +1,128 @@
+// Writes the pages on the command line from the commands themselves: a table in the README, every option in docs/cli.md.
+// `npm run docs` writes them, `npm run docs:check` fails when one is not what the commands say.
+import type { Argument, Command, Option } from 'commander';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as prettier from 'prettier';
+import { OdinError } from '../core/errors.ts';
+import { createProgram, EXIT_CODES } from '../cli/program.ts';
+
+export const BEGIN = '<!-- commands:begin -->';
+export const END = '<!-- commands:end -->';
+
+/** Between the markers of the README: each command with what it is for. */
+export function summaryMarkdown(): string {
+  const { commands } = createProgram(() => undefined);
+  return [
+    markdownTable(
+      ['Command', 'Does'],
+      commands.map((command) => [usageOf(command), command.summary()]),
+    ),
+    `Exit codes: ${EXIT_CODES}. Every option: [docs/cli.md](docs/cli.md).`,
+  ].join('\n\n');
+}
+
+/** Between the markers of docs/cli.md: everything. */
+export function commandsMarkdown(): string {
+  const program = createProgram(() => undefined);
+  return [
+    'Generated from the commands by `npm run docs`.',
+    optionTable('For every command that speaks to AWS', program.options),
+    ...program.commands.map(commandMarkdown),
+    `Exit codes: ${EXIT_CODES}.`,
+    'Colour is for terminals only, and `NO_COLOR` turns it off. `AWS_ENDPOINT_URL` leads every command elsewhere.',
+  ].join('\n\n');
+}
+
+/** The generated pages, relative to the project, and what stands between their markers. */
+export const PAGES: readonly (readonly [string, () => string])[] = [
+  ['README.md', summaryMarkdown],
+  ['docs/cli.md', commandsMarkdown],
+];
+
+function commandMarkdown(command: Command): string {
+  const { registeredArguments } = command;
+  return [
+    `### \`${command.name()}\``,
+    `\`\`\`\nnpx odin-migrate ${usageOf(command)} [options]\n\`\`\``,
+    command.description(),
+    ...(registeredArguments.length === 0
+      ? []
+      : [
+          markdownTable(
+            ['Argument', 'Meaning'],
+            registeredArguments.map((each) => [each.name(), argumentText(each)]),
+          ),
+        ]),
+    optionTable('Option', command.options),
+  ].join('\n\n');
+}
+
+const usageOf = (command: Command): string =>
+  [command.name(), ...command.registeredArguments.map(argumentUsage)].join(' ');
+
+const argumentUsage = (argument: Argument): string => {
+  const name = argument.name() + (argument.variadic ? '...' : '');
+  return argument.required ? `<${name}>` : `[${name}]`;
+};
+
+function argumentText(argument: Argument): string {
+  const choices = argument.argChoices ? `: ${argument.argChoices.map((choice) => `\`${choice}\``).join(', ')}` : '';
+  const fallback = argument.defaultValue === undefined ? '' : ` (default: \`${String(argument.defaultValue)}\`)`;
+  return argument.description + choices + fallback;
+}
+
+const optionTable = (heading: string, options: readonly Option[]): string =>
+  markdownTable(
+    [heading, 'Meaning'],
+    options.map((option) => [option.flags, option.description + (option.mandatory ? ' (required)' : '')]),
+  );
+
+const markdownTable = (headings: readonly string[], rows: readonly (readonly [string, string])[]): string =>
+  [
+    `| ${headings.join(' | ')} |`,
+    '| --- | --- |',
+    ...rows.map(([name, text]) => `| \`${name}\` | ${text.replaceAll('|', '\\|')} |`),
+  ].join('\n');
+
+/**
+ * The page with its section made anew, as Prettier wants it.
+ * @throws OdinError BadConfiguration when it has not exactly one pair of markers, in order
+ */
+export async function withCommands(page: string, file: string, commands: string): Promise<string> {
+  const [before, section, more] = page.split(BEGIN);
+  const [, after, evenMore] = section?.split(END) ?? [];
+  if (before === undefined || after === undefined || more !== undefined || evenMore !== undefined) {
+    throw new OdinError({
+      code: 'BadConfiguration',
+      source: 'user',
+      what: `${file}: expected ${BEGIN} and after it ${END}, once each.`,
+      next: 'Put the two markers, on lines of their own, where the commands belong.',
+    });
+  }
+  const options = await prettier.resolveConfig(file);
+  return await prettier.format(`${before}${BEGIN}\n\n${commands}\n\n${END}${after}`, {
+    ...options,
+    parser: 'markdown',
+  });
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const directory = path.resolve(import.meta.dirname, '..');
+  for (const [name, commands] of PAGES) {
+    const file = path.join(directory, name);
+    const page = readFileSync(file, 'utf8');
+    const current = await withCommands(page, file, commands());
+    if (page === current) continue;
+    if (args.includes('--check')) {
+      process.stderr.write(`${name} does not say what the commands say.\n  Type: npm run docs\n`);
+      process.exitCode = 1;
+      continue;
+    }
+    writeFileSync(file, current);
+    process.stdout.write(`${name} is written.\n`);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main(process.argv.slice(2));
