@@ -76,7 +76,7 @@ export interface ErrorParts {
 }
 
 /**
- * An error that a person can act on: `code` for programs, `what`, `why` and `next` for people (STYLE, habit 4). Its
+ * An error that a person can act on: `code` for programs, `what`, `why` and `next` for people. Its
  * `name` is the code, so that Lambda and Step Functions report the code as the error's type.
  */
 export class OdinError extends Error {

@@ -62,7 +62,7 @@ export function createAlarms(scope: Construct, props: AlarmsProps): void {
     alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
   }
 
-  // Step Functions has no metric and no event for an execution that waits (AWS-FACTS), and a running execution is not
+  // Step Functions has no metric and no event for an execution that waits (docs/aws-facts.md), and a running execution is not
   // a halted one. What is halted, and since when, is in the ledger: a function looks there, and says it as a metric.
   const { lambda: watch } = createSystemFunction(scope, 'watch-halts', {
     environment,

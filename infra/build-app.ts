@@ -43,6 +43,6 @@ export function addEnvironments({ app, only, variables, ...options }: BuildOptio
  */
 export const deployedApp = (): App => new App({ context: featureFlags });
 
-/** An app without what only a deployment needs: for the embedded default and for tests (AWS-FACTS: synth in 2.5 s less). */
+/** An app without what only a deployment needs: for the embedded default and for tests (docs/aws-facts.md: synth in 2.5 s less). */
 export const offlineApp = (outdir: string): App =>
   new App({ context: featureFlags, outdir, analyticsReporting: false, builtinCloudFormationValidation: false });

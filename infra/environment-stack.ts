@@ -187,7 +187,7 @@ export class EnvironmentStack extends Stack {
       ),
       role,
       tracingEnabled: true,
-      // Without execution data: it would show the task tokens of halts (AWS-FACTS).
+      // Without execution data: it would show the task tokens of halts (docs/aws-facts.md).
       logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: false },
     });
   }

@@ -169,7 +169,7 @@ const letAssumeItself = (role: Role, roleArn: string): void =>
     }),
   );
 
-/** Listing is allowed so that a missing key answers 404; without it S3 answers 403 (AWS-FACTS). */
+/** Listing is allowed so that a missing key answers 404; without it S3 answers 403 (docs/aws-facts.md). */
 const readLedger = (ledger: Bucket): PolicyStatement[] => [
   allow(['s3:ListBucket'], [ledger.bucketArn]),
   allow(['s3:GetObject'], [ledger.arnForObjects('*')]),

@@ -1,4 +1,4 @@
-// The ledger's bucket, and the policy that keeps its promise for everyone, whatever their role allows (DESIGN §4).
+// The ledger's bucket, and the policy that keeps its promise for everyone, whatever their role allows (docs/design.md §4).
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IRole, PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
@@ -41,7 +41,7 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
       conditions: { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } },
     });
 
-  // A delete marker would let If-None-Match succeed again (AWS-FACTS), so nothing is ever deleted.
+  // A delete marker would let If-None-Match succeed again (docs/aws-facts.md), so nothing is ever deleted.
   deny('NothingIsDeleted', { actions: ['s3:DeleteObject', 's3:DeleteObjectVersion'], resources: keys('*') });
   deny('RecordsAreCreatedOnce', {
     actions: ['s3:PutObject'],

@@ -21,7 +21,7 @@ export interface RunOnDeployProps {
 
 /**
  * Call it last: it runs after everything that the scope holds by now. Step Functions may still use the definition of
- * before for an execution that is started right after an update (AWS-FACTS). Here that is harmless: what there is to do
+ * before for an execution that is started right after an update (docs/aws-facts.md). Here that is harmless: what there is to do
  * comes from the manifest inside `list-pending`, which CloudFormation has waited for, and what is done is in the ledger;
  * the definition names no migration.
  */

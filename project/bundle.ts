@@ -1,4 +1,4 @@
-// Bundles all functions of one environment in one esbuild call (AWS-FACTS: one process per function is nine times slower).
+// Bundles all functions of one environment in one esbuild call (docs/aws-facts.md: one process per function is nine times slower).
 // The same source gives the same bytes on every machine: nothing in a bundle depends on a path outside the project.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -118,7 +118,7 @@ function write(files: ReadonlyMap<string, Buffer>, directory: string): void {
   }
 }
 
-/** The migration is imported when the wrapper asks for it and not before: its top level is user code (DESIGN §4). */
+/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
 function migrationEntry(
   relative: (to: string) => string,
   lambdas: string,

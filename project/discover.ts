@@ -1,4 +1,4 @@
-// Finds the environments and their migrations' files (DESIGN §2).
+// Finds the environments and their migrations' files (docs/design.md §2).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -23,7 +23,7 @@ export interface DiscoveredEnvironment {
   warnings: string[];
 }
 
-/** Two resources per migration, and CloudFormation's 500 per template (AWS-FACTS). */
+/** Two resources per migration, and CloudFormation's 500 per template (docs/aws-facts.md). */
 export const MAX_MIGRATIONS = 220;
 
 /** The names of all environments: folders, and those that only cdk.json lists. Ascending. */

@@ -1,4 +1,4 @@
-// Reads what each migration's file exports, and checks it (DESIGN §3). The files are evaluated in a process of their own
+// Reads what each migration's file exports, and checks it (docs/design.md §3). The files are evaluated in a process of their own
 // that has no AWS credentials: a file that works at its top level can do no harm at synth.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

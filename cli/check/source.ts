@@ -58,7 +58,7 @@ const typeErrors = (program: ts.Program, source: ts.SourceFile): Found[] =>
 // Work at the top level
 
 /**
- * The top level runs at synth, and again whenever Lambda loads the module: twice after a slow start (AWS-FACTS). So it may
+ * The top level runs at synth, and again whenever Lambda loads the module: twice after a slow start (docs/aws-facts.md). So it may
  * declare things and make clients, and do nothing else.
  */
 const topLevelWork = (checker: ts.TypeChecker, source: ts.SourceFile): Found[] =>

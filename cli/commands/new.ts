@@ -58,7 +58,7 @@ function writeNext(project: Project, environment: string, description: string | 
 }
 
 /**
- * Every number that git has ever seen here, on any branch. A completed migration's file may be deleted (DESIGN §2), and
+ * Every number that git has ever seen here, on any branch. A completed migration's file may be deleted (docs/design.md §2), and
  * its number must not be used again: the ledger would take the new file for the old one, and never run it.
  */
 function idsOfTheRepository(directory: string, folder: string): string[] {

@@ -54,7 +54,7 @@ export async function run(environment: string, options: RunOptions, aws: ClientO
   return result.exitCode;
 }
 
-/** The machine would refuse it too (DESIGN §5); saying so here leaves no failed execution behind, and wakes nobody. */
+/** The machine would refuse it too (docs/design.md §5); saying so here leaves no failed execution behind, and wakes nobody. */
 async function assertNotHalted({ environment, local, sfn }: Deployment, halt: OpenHaltSeen): Promise<void> {
   for (const executionArn of halt?.executions ?? []) {
     if (!halt || !(await isRunning(sfn, executionArn))) continue;

@@ -1,4 +1,4 @@
-// What travels between the states of the machine and into the functions (DESIGN §6). One schema per payload.
+// What travels between the states of the machine and into the functions (docs/design.md §6). One schema per payload.
 import * as z from 'zod';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';

@@ -1,14 +1,14 @@
-// The state machine of DESIGN §6, as the Amazon States Language says it. Written out and not built with constructs: this
+// The state machine of docs/design.md §6, as the Amazon States Language says it. Written out and not built with constructs: this
 // is the definition that Step Functions, the emulator and the embedded engine all run, and it can be read at a glance.
 import { STATES, systemFunctionName } from '../names/names.ts';
 
-/** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (AWS-FACTS). */
+/** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (docs/aws-facts.md). */
 const RUN_TIMEOUT_SECONDS = 960;
 const SYSTEM_TIMEOUT_SECONDS = 120;
-/** The longest that a callback token lives (AWS-FACTS). */
+/** The longest that a callback token lives (docs/aws-facts.md). */
 const ONE_YEAR_SECONDS = 31_536_000;
 
-/** Invoke errors that prove that the function did not start, and that pass (AWS-FACTS). */
+/** Invoke errors that prove that the function did not start, and that pass (docs/aws-facts.md). */
 const NOT_STARTED = [
   'Lambda.TooManyRequestsException',
   'Lambda.ENILimitReachedException',

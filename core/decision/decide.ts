@@ -1,4 +1,4 @@
-// The decision of DESIGN §5: what a run does next. Pure: no I/O, no clock, the same answer for the same situation.
+// The decision of docs/design.md §5: what a run does next. Pure: no I/O, no clock, the same answer for the same situation.
 
 import type { Decision } from '../names/names.ts';
 
@@ -48,7 +48,7 @@ export type NextStep =
 export const firstPending = (manifest: readonly string[], completed: ReadonlySet<string>): string | undefined =>
   manifest.find((id) => !completed.has(id));
 
-/** One row of DESIGN §5 after the other; the first that holds is the answer. */
+/** One row of docs/design.md §5 after the other; the first that holds is the answer. */
 export function decide(situation: Situation): NextStep {
   const { manifest, completed, last, now } = situation;
   const migration = firstPending(manifest, completed);

@@ -1,4 +1,4 @@
-// The keys of the ledger (DESIGN §4), built and taken apart here and nowhere else.
+// The keys of the ledger (docs/design.md §4), built and taken apart here and nowhere else.
 import { pad } from '../names/names.ts';
 
 export const keys = {

@@ -1,4 +1,4 @@
-// The ledger (DESIGN §4): every read is validated, every write is stamped, and nothing recorded is ever changed.
+// The ledger (docs/design.md §4): every read is validated, every write is stamped, and nothing recorded is ever changed.
 import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
 import type * as z from 'zod';

@@ -1,4 +1,4 @@
-// One schema for each record of the ledger (DESIGN §4). docs/records.md shows an example of each.
+// One schema for each record of the ledger (docs/design.md §4). docs/records.md shows an example of each.
 import * as z from 'zod';
 import { DECISIONS } from '../names/names.ts';
 import { MigrationId } from '../names/identifiers.ts';

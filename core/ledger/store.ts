@@ -1,4 +1,4 @@
-// The contract that the ledger stands on (DESIGN §4). test/contract/store.ts runs over every adapter of it.
+// The contract that the ledger stands on (docs/design.md §4). test/contract/store.ts runs over every adapter of it.
 
 export interface StoredObject {
   body: string;

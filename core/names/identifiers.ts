@@ -1,4 +1,4 @@
-// What a migration and an environment may be called (DESIGN §2).
+// What a migration and an environment may be called (docs/design.md §2).
 import * as z from 'zod';
 import { OdinError } from '../errors.ts';
 

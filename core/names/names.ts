@@ -1,7 +1,7 @@
 // Names that the CDK app, the functions and the command line share. Each name is written once, here.
 import { createHash } from 'node:crypto';
 
-/** The states of DESIGN §6, as an operator reads them in the console. */
+/** The states of docs/design.md §6, as an operator reads them in the console. */
 export const STATES = {
   listPending: 'List pending',
   whatNext: 'What next?',
@@ -73,7 +73,7 @@ export const resourcePrefix = (environment: string): string => `${PREFIX}-${envi
 
 /**
  * `odin-migrate-odin-dev-list-pending`; the dashboard's is `customWidget-odin-migrate-odin-dev`, the beginning that AWS
- * advises for widget functions, so that a viewer's permission can name them all (AWS-FACTS).
+ * advises for widget functions, so that a viewer's permission can name them all (docs/aws-facts.md).
  */
 export const systemFunctionName = (environment: string, name: SystemFunction): string =>
   name === 'dashboard' ? `customWidget-${resourcePrefix(environment)}` : `${resourcePrefix(environment)}-${name}`;
@@ -103,7 +103,7 @@ export const deployedExecutionName = (manifestSha256: string): string => `deploy
 
 /**
  * `resume-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
- * gone. Fixed, so that two deliveries of one decision start one execution (AWS-FACTS: names are unique for 90 days).
+ * gone. Fixed, so that two deliveries of one decision start one execution (docs/aws-facts.md: names are unique for 90 days).
  */
 export const resumedExecutionName = (migration: string, attempt: number, halt: number, tries = 1): string =>
   `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}${tries === 1 ? '' : `-${tries}`}`;
@@ -125,7 +125,7 @@ export function runNameOf(name: string): string {
 }
 
 const PART = /-part-(\d{1,3})$/;
-/** A name has at most 80 characters (AWS-FACTS), of which `-part-999` takes nine. */
+/** A name has at most 80 characters (docs/aws-facts.md), of which `-part-999` takes nine. */
 const MAX_RUN_NAME = 71;
 
 export const pad = (value: number, width: number): string => String(value).padStart(width, '0');

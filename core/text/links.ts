@@ -1,4 +1,4 @@
-// Links into the AWS console, as the console itself uses them (AWS-FACTS). Partition and region are those of an ARN.
+// Links into the AWS console, as the console itself uses them (docs/aws-facts.md). Partition and region are those of an ARN.
 
 /** The page of an execution: its graph, its events, and the buttons Stop and Redrive. */
 export function executionLink(executionArn: string): string {

@@ -6,8 +6,8 @@ import type { RecordPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 
 /**
- * Idempotent: a completion that stands already is success (DESIGN §6).
- * @throws OdinError NothingToRecord when neither user code returned nor an operator said so (DESIGN §7, invariant 4)
+ * Idempotent: a completion that stands already is success (docs/design.md §6).
+ * @throws OdinError NothingToRecord when neither user code returned nor an operator said so (docs/design.md §7, invariant 4)
  */
 export function createRecordCompletion({ ledger, log, now }: Services) {
   return async (

@@ -1,4 +1,4 @@
-// `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (DESIGN §6).
+// `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (docs/design.md §6).
 import { needsReason } from '../../core/decision/meanings.ts';
 import { describeThrown, OdinError } from '../../core/errors.ts';
 import { codeOf } from '../../core/ledger/ledger.ts';

@@ -1,4 +1,4 @@
-// Whether this invocation may run user code, and the claim that makes sure that no other does (DESIGN §4, §7).
+// Whether this invocation may run user code, and the claim that makes sure that no other does (docs/design.md §4, §7).
 //
 //   check the ledger ─▶ create the claim (If-None-Match) ─▶ check for decisions again ─▶ user code
 //

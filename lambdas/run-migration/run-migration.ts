@@ -20,7 +20,7 @@ const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(
 
 /**
  * @param load evaluates the migration's file; called after the claim, because a module's top level is user code too,
- *   and because Lambda may run an init phase twice (AWS-FACTS)
+ *   and because Lambda may run an init phase twice (docs/aws-facts.md)
  * @throws OdinError MigrationFailed when user code threw: its outcome is in the ledger by then
  */
 export function createRunMigration(self: Self, services: Services, load: LoadMigration) {

@@ -1,4 +1,4 @@
-// What a migration's file exports, as the wrapper sees it (DESIGN §3).
+// What a migration's file exports, as the wrapper sees it (docs/design.md §3).
 
 import type { RunPayload } from '../../core/contract/payloads.ts';
 

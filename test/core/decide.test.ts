@@ -62,7 +62,7 @@ function everySituation(): Situation[] {
   return situations;
 }
 
-/** The table of DESIGN §5, each row as its condition and its step, without the code's order or helpers. */
+/** The table of docs/design.md §5, each row as its condition and its step, without the code's order or helpers. */
 interface Row {
   row: string;
   holds: (s: Situation) => boolean;

@@ -6,7 +6,7 @@ const migration = fc.integer({ min: 0, max: 9999 }).map((n) => String(n).padStar
 const count = fc.integer({ min: 1, max: 100_000 });
 
 describe('keys under attempts/', () => {
-  it('are the ones of DESIGN §4', () => {
+  it('are the ones of docs/design.md §4', () => {
     expect(keys.started('0004', 1)).toBe('attempts/0004/0001/started.json');
     expect(keys.slice('0004', 1, 2)).toBe('attempts/0004/0001/slices/0002.json');
     expect(keys.finished('0004', 12)).toBe('attempts/0004/0012/finished.json');
@@ -104,7 +104,7 @@ describe('keys under attempts/', () => {
 });
 
 describe('keys with one object per migration', () => {
-  it('are the ones of DESIGN §4', () => {
+  it('are the ones of docs/design.md §4', () => {
     expect(keys.completed('0004')).toBe('completed/0004.json');
     expect(keys.checkpoint('0004')).toBe('checkpoints/0004.json');
     expect(keys.halt('0004')).toBe('halts/0004.json');

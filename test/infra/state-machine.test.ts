@@ -1,4 +1,4 @@
-// The definition of DESIGN §6, walked: where each error leads, what is tried again, and what engines may differ in.
+// The definition of docs/design.md §6, walked: where each error leads, what is tried again, and what engines may differ in.
 import { describe, expect, it } from 'vitest';
 import { STATES } from '../../core/names/names.ts';
 import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
@@ -88,7 +88,7 @@ const NOT_STARTED = [
 const ERRORS = [...MAY_HAVE_RUN, ...NOT_STARTED, 'Lambda.ResourceNotFoundException', 'Lambda.AccessDeniedException'];
 
 describe('the graph', () => {
-  it('has the states of DESIGN §6, and begins with listing', () => {
+  it('has the states of docs/design.md §6, and begins with listing', () => {
     expect(Object.keys(states).sort()).toEqual(Object.values(STATES).sort());
     expect(definition.StartAt).toBe('List pending');
     expect(Object.fromEntries(entries.map(([name, { Type }]) => [name, Type]))).toEqual({

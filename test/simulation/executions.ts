@@ -38,7 +38,7 @@ interface Output {
 
 type Answer = { output: Json } | { error: TaskFailed };
 
-/** Of what can go wrong here, the invocation errors which prove that the function did not start (AWS-FACTS). */
+/** Of what can go wrong here, the invocation errors which prove that the function did not start (docs/aws-facts.md). */
 const NOT_STARTED = ['Lambda.TooManyRequestsException', 'Lambda.ResourceNotFoundException'];
 
 /** Longer than any schedule: such a timeout is not waited for. */

@@ -1,8 +1,8 @@
-// Writes down what really happened, in true time, and holds it against the invariants of DESIGN §7. It knows the ledger's
-// keys and fields from DESIGN §4 alone and shares no code with what is under test.
+// Writes down what really happened, in true time, and holds it against the invariants of docs/design.md §7. It knows the ledger's
+// keys and fields from docs/design.md §4 alone and shares no code with what is under test.
 
 export interface Violation {
-  /** The number of the invariant in DESIGN §7. */
+  /** The number of the invariant in docs/design.md §7. */
   invariant: 1 | 2 | 3 | 4 | 5 | 6 | 7;
   what: string;
   time: number;

@@ -1,4 +1,4 @@
-// Whole runs under faults, each held against the invariants of DESIGN §7. `npm run simulate` runs as many as one likes.
+// Whole runs under faults, each held against the invariants of docs/design.md §7. `npm run simulate` runs as many as one likes.
 import { describe, expect, it } from 'vitest';
 import * as code from './code.ts';
 import { exhaustive } from './exhaustive.ts';
