@@ -14,8 +14,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import pMap from 'p-map';
 import type { Previewed } from '../core/preview/preview.ts';
-import type { Embedded } from '../client/embedded.ts';
-import { startEmbedded } from '../client/embedded.ts';
+import type { Embedded, EmbeddedSettings } from '../client/embedded.ts';
+import { openEnvironment } from '../client/environment.ts';
 import { previewMigration } from '../client/preview.ts';
 import type { Project } from '../project/project.ts';
 import { openProject } from '../project/project.ts';
@@ -91,14 +91,13 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
   // Inside the project: the migrations import its packages.
   const directory = mkdtempSync(path.join(parent, `${environment}-`));
   const crash: { onCheckpoint: RequestHook } = { onCheckpoint: () => 'pass' };
-  const embedded = await startEmbedded({
-    project,
-    environment,
+  const settings: EmbeddedSettings = {
     directory,
     usersOwnS3: false,
     fill: () => Promise.resolve(''),
     onRequest: (request) => crash.onCheckpoint(request),
-  });
+  };
+  const { embedded } = await openEnvironment(environment, { project, settings });
   const close = async () => {
     await embedded.close();
     rmSync(directory, { recursive: true, force: true });

@@ -45,6 +45,9 @@ export interface ClientOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 
+/** The embedded AWS asks nobody who they are. */
+export const EMBEDDED_CREDENTIALS = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
+
 /** @throws OdinError NotDeployed, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
 export async function findDeployment(environment: string, options: ClientOptions = {}): Promise<Deployment> {
   assertEnvironmentName(environment);

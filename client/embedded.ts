@@ -15,16 +15,15 @@ import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
 import type { Deployment } from './deployment.ts';
-import { deploymentOf } from './deployment.ts';
+import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
 import type { Project } from '../project/project.ts';
 
-export interface EmbeddedOptions {
-  project: Project;
-  environment: string;
+/** How an environment on this machine differs from a deployed one. */
+export interface EmbeddedSettings {
   /** Forgets what was run here before. */
   fresh?: boolean | undefined;
   /** Where everything is kept; the project's own ignored folder when absent. */
-  directory?: string;
+  directory?: string | undefined;
   rehearsal?: Rehearsal | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
@@ -34,6 +33,11 @@ export interface EmbeddedOptions {
   fill?: ((s3: S3Client) => Promise<string>) | undefined;
   onLog?: EmbeddedAwsOptions['onLog'];
   onRequest?: EmbeddedAwsOptions['onRequest'];
+}
+
+export interface EmbeddedOptions extends EmbeddedSettings {
+  project: Project;
+  environment: string;
 }
 
 export interface Embedded {
@@ -109,7 +113,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       {
         endpoint: aws.endpoint,
         region: aws.region,
-        credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+        credentials: EMBEDDED_CREDENTIALS,
       },
       true,
     );

@@ -1,67 +1,95 @@
-// An environment to look at, deployed or local: its manifest and its ledger. Nothing is run or changed.
+// An environment, deployed or on this machine: opened in one way to act on it, in one way to look at it, closed by `await using`.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import { S3Store } from '../aws/s3-store.ts';
+import type { Manifest } from '../core/contract/manifest.ts';
 import { Ledger } from '../core/ledger/ledger.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
+import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../project/discover.ts';
 import { inspectMigrations } from '../project/inspect.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
-import { S3Store } from '../aws/s3-store.ts';
-import { startEmbeddedAws } from '../local/embedded-aws.ts';
-import type { ClientOptions } from './deployment.ts';
-import { deployedManifest, findDeployment, s3ClientOf } from './deployment.ts';
-import { localDirectory, OUTPUTS_FILE } from './embedded.ts';
 import type { Project } from '../project/project.ts';
+import type { ClientOptions, Deployment } from './deployment.ts';
+import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, s3ClientOf } from './deployment.ts';
+import type { Embedded, EmbeddedSettings } from './embedded.ts';
+import { localDirectory, OUTPUTS_FILE, startEmbedded } from './embedded.ts';
 
-export interface Environment {
-  environment: string;
-  local: boolean;
+/** Where an environment is: deployed, as AWS is reached from here, or on this machine, made of a project's files. */
+export type Place = { aws: ClientOptions } | LocalPlace;
+
+export interface LocalPlace {
+  project: Project;
+  settings?: EmbeddedSettings | undefined;
+}
+
+/** Enough to read what happened. */
+export interface SeenEnvironment extends AsyncDisposable {
   manifest: ManifestSeen;
   ledger: Ledger;
 }
 
-/** @throws OdinError NotDeployed, UnknownEnvironment, and what `work` throws */
-export async function withEnvironment<T>(
-  project: Project,
-  environment: string,
-  { local = false, aws }: { local?: boolean | undefined; aws: ClientOptions },
-  work: (opened: Environment) => Promise<T>,
-): Promise<T> {
-  if (local) return await withLocal(project, environment, work);
-  const deployment = await findDeployment(environment, aws);
-  const manifest = await deployedManifest(deployment);
-  return await work({ environment, local, manifest, ledger: deployment.ledger });
+/** Enough to run and to decide. */
+export interface OpenEnvironment extends SeenEnvironment {
+  manifest: Manifest;
+  deployment: Deployment;
+  /** The AWS inside this process; absent for a deployed environment. */
+  embedded?: Embedded | undefined;
 }
 
-async function withLocal<T>(
+/** What a command's `--local` says of the place. */
+export const placeFor = (
   project: Project,
+  local: boolean | undefined,
+  aws: ClientOptions,
+  settings?: EmbeddedSettings,
+): Place => (local ? { project, settings } : { aws });
+
+/**
+ * To act on it. One on this machine is synthesised, deployed into this process, and locked until it is closed.
+ * @throws OdinError NotDeployed, NoCredentials and the like; of one on this machine whatever is wrong with its files, and BadUsage
+ *   when another process has it
+ */
+export async function openEnvironment(
   environment: string,
-  work: (opened: Environment) => Promise<T>,
-): Promise<T> {
+  place: LocalPlace,
+): Promise<OpenEnvironment & { embedded: Embedded }>;
+export async function openEnvironment(environment: string, place: Place): Promise<OpenEnvironment>;
+export async function openEnvironment(environment: string, place: Place): Promise<OpenEnvironment> {
+  if ('aws' in place) {
+    const deployment = await findDeployment(environment, place.aws);
+    const manifest = await deployedManifest(deployment);
+    return { deployment, manifest, ledger: deployment.ledger, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const embedded = await startEmbedded({ ...place.settings, project: place.project, environment });
+  const { deployment, manifest, close } = embedded;
+  return { embedded, deployment, manifest, ledger: deployment.ledger, [Symbol.asyncDispose]: close };
+}
+
+/**
+ * To look at it: nothing is run, changed or locked. One on this machine that was never run has an empty ledger.
+ * @throws OdinError as openEnvironment, but for the lock
+ */
+export async function lookAtEnvironment(environment: string, place: Place): Promise<SeenEnvironment> {
+  if ('aws' in place) return await openEnvironment(environment, place);
+  const { project } = place;
   assertKnownEnvironment(environment, project.directory, project.configuration);
   const manifest = { environment, migrations: inspectedHere(project, environment) };
   const directory = localDirectory(project, environment);
   const outputsFile = path.join(directory, OUTPUTS_FILE);
-  // Nothing was run here yet.
   if (!existsSync(outputsFile)) {
-    return await work({ environment, local: true, manifest, ledger: new Ledger(new MemoryStore()) });
+    return { manifest, ledger: new Ledger(new MemoryStore()), [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
   const bucket = outputs[OUTPUTS.ledgerBucket] ?? '';
   // The files are fit for a second process, so that one can look while another one waits in a halt (local/s3/store.ts).
   const aws = await startEmbeddedAws({ directory });
-  try {
-    const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED });
-    return await work({ environment, local: true, manifest, ledger: new Ledger(new S3Store(s3, bucket)) });
-  } finally {
-    await aws.close();
-  }
+  const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED_CREDENTIALS });
+  return { manifest, ledger: new Ledger(new S3Store(s3, bucket)), [Symbol.asyncDispose]: () => aws.close() };
 }
-
-const EMBEDDED = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
 
 /** The migrations of this work tree, as they would be deployed. @throws OdinError BadMigrationFile, BundlingFailed */
 export function inspectedHere({ directory, configuration }: Project, environment: string) {

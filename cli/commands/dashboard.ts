@@ -6,8 +6,8 @@ import { invokeFunction } from '../../aws/invoke.ts';
 import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
 import type { ClientOptions, Deployment } from '../../client/deployment.ts';
-import { findDeployment, operatorOf, startRun } from '../../client/deployment.ts';
-import { startEmbedded } from '../../client/embedded.ts';
+import { operatorOf, startRun } from '../../client/deployment.ts';
+import { openEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { LocalOutput } from '../terminal/local-output.ts';
@@ -27,40 +27,26 @@ const POLL_MS = { local: 1000, deployed: 10_000 };
 export async function dashboard(
   project: Project,
   environment: string,
-  options: DashboardOptions,
+  { local = false, port = 0 }: DashboardOptions,
   aws: ClientOptions,
 ): Promise<ExitCode> {
-  return options.local
-    ? await serveLocally(project, environment, options)
-    : await serveDeployed(environment, options, aws);
-}
-
-async function serveDeployed(
-  environment: string,
-  { port = 0 }: DashboardOptions,
-  aws: ClientOptions,
-): Promise<ExitCode> {
-  const deployment = await findDeployment(environment, aws);
-  const caller = await operatorOf(deployment);
-  const place = regionOf(deployment);
-  const callWidget = (request: WidgetRequest) => invokeWidget(deployment, request, caller);
-  await untilEnded(
-    await startDashboardServer({ environment, place, port, pollMs: POLL_MS.deployed, callWidget }),
-    environment,
-  );
+  const output = new LocalOutput();
+  await using opened = await openEnvironment(environment, placeFor(project, local, aws, { onLog: output.onLog }));
+  const { deployment, manifest } = opened;
+  output.reportOf(manifest);
+  await untilEnded(await (local ? serveEmbedded(deployment, port) : serveDeployed(deployment, port)), environment);
   return EXIT.done;
 }
 
-async function serveLocally(project: Project, environment: string, { port = 0 }: DashboardOptions): Promise<ExitCode> {
-  const output = new LocalOutput();
-  const embedded = await startEmbedded({ project, environment, onLog: output.onLog });
-  try {
-    output.reportOf(embedded);
-    await untilEnded(await serveEmbedded(embedded.deployment, port), environment);
-    return EXIT.done;
-  } finally {
-    await embedded.close();
-  }
+async function serveDeployed(deployment: Deployment, port: number): Promise<DashboardServer> {
+  const caller = await operatorOf(deployment);
+  return await startDashboardServer({
+    environment: deployment.environment,
+    place: regionOf(deployment),
+    port,
+    pollMs: POLL_MS.deployed,
+    callWidget: (request) => invokeWidget(deployment, request, caller),
+  });
 }
 
 /** The page of an environment on the embedded AWS: it can start a run, which goes on in this process. */

@@ -4,7 +4,7 @@ import type { HistoryEvent } from '../../core/views/history.ts';
 import { readHistory } from '../../core/views/history.ts';
 import { MigrationId } from '../../core/names/identifiers.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
-import { withEnvironment } from '../../client/environment.ts';
+import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { failureText, outcomeText, placeOf } from '../terminal/halts.ts';
@@ -24,20 +24,19 @@ export async function history(
   aws: ClientOptions,
 ): Promise<ExitCode> {
   if (id !== undefined) assertMigrationId(id);
-  const events = await whileBusy(`Reading the ledger of ${environment}`, () =>
-    withEnvironment(project, environment, { local, aws }, async ({ ledger, manifest }) => {
-      const found = await readHistory(ledger, id);
-      if (id !== undefined && found.length === 0 && !manifest.migrations.some((entry) => entry.id === id)) {
-        throw new OdinError({
-          code: 'UnknownMigration',
-          source: 'user',
-          what: `${environment} has no migration ${id}: neither its manifest nor its ledger knows it.`,
-          next: `Type "npx odin-migrate status ${environment}${local ? ' --local' : ''}" to see those that there are.`,
-        });
-      }
-      return found;
-    }),
-  );
+  const events = await whileBusy(`Reading the ledger of ${environment}`, async () => {
+    await using seen = await lookAtEnvironment(environment, placeFor(project, local, aws));
+    const found = await readHistory(seen.ledger, id);
+    if (id !== undefined && found.length === 0 && !seen.manifest.migrations.some((entry) => entry.id === id)) {
+      throw new OdinError({
+        code: 'UnknownMigration',
+        source: 'user',
+        what: `${environment} has no migration ${id}: neither its manifest nor its ledger knows it.`,
+        next: `Type "npx odin-migrate status ${environment}${local ? ' --local' : ''}" to see those that there are.`,
+      });
+    }
+    return found;
+  });
   if (json) printJson(events);
   else if (events.length === 0)
     print(`Nothing has happened ${id === undefined ? `in ${environment}` : `to ${id}`} yet.`);

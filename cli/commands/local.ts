@@ -9,7 +9,7 @@ import { assertKnownEnvironment, discoverEnvironment } from '../../project/disco
 import type { ClientOptions } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';
 import type { Embedded } from '../../client/embedded.ts';
-import { startEmbedded } from '../../client/embedded.ts';
+import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
@@ -48,21 +48,13 @@ export async function local(
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
   const output = new LocalOutput();
-  const embedded = await startEmbedded({
-    project,
-    environment,
-    rehearsal,
-    fresh: options.fresh,
-    sliceSeconds: options.sliceSeconds,
-    ...(options.data && { fill: (s3) => fill(s3, options.data ?? [], options, aws), usersOwnS3: false }),
-    onLog: output.onLog,
-  });
-  try {
-    if (rehearsal) assertCheckpointed(embedded.manifest, rehearsal);
-    return await runHere(project, environment, embedded, output.reportOf(embedded), options, rehearsal?.migration);
-  } finally {
-    await embedded.close();
-  }
+  const { data, fresh, sliceSeconds } = options;
+  const sampled = data && { fill: (s3: S3Client) => fill(s3, data, options, aws), usersOwnS3: false };
+  const settings = { rehearsal, fresh, sliceSeconds, onLog: output.onLog, ...sampled };
+  await using opened = await openEnvironment(environment, { project, settings });
+  const { embedded, manifest } = opened;
+  if (rehearsal) assertCheckpointed(manifest, rehearsal);
+  return await runHere(project, environment, embedded, output.reportOf(manifest), options, rehearsal?.migration);
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */

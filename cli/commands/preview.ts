@@ -3,9 +3,9 @@ import { OdinError } from '../../core/errors.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { NOTHING_CHANGED } from '../../core/preview/words.ts';
-import type { Deployment, ClientOptions } from '../../client/deployment.ts';
-import { deployedManifest, findDeployment } from '../../client/deployment.ts';
-import { startEmbedded } from '../../client/embedded.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
+import type { OpenEnvironment } from '../../client/environment.ts';
+import { openEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
@@ -30,51 +30,27 @@ export async function preview(
 ): Promise<ExitCode> {
   if (json) keepStdoutForJson();
   ids.forEach(assertMigrationId);
-  const previews = await whileBusy(`Looking at ${environment}`, () =>
-    withDeployment(project, environment, local, aws, async (deployment, migrations) => {
-      const chosen = await choose(deployment, migrations, ids);
-      const done: Previewed[] = [];
-      for (const entry of chosen) {
-        busyWith(`Previewing ${entry.id}`);
-        const previewed = await previewMigration(deployment, entry, limit);
-        printPreview(previewed, { isFirst: done.length === 0 });
-        done.push(previewed);
-      }
-      return done;
-    }),
-  );
+  if (local) assertPreviewsStayHere();
+  const previews = await whileBusy(`Looking at ${environment}`, async () => {
+    await using opened = await openEnvironment(environment, placeFor(project, local, aws, { usersOwnS3: false }));
+    const done: Previewed[] = [];
+    for (const entry of await choose(opened, ids)) {
+      busyWith(`Previewing ${entry.id}`);
+      const previewed = await previewMigration(opened.deployment, entry, limit);
+      printPreview(previewed, { isFirst: done.length === 0 });
+      done.push(previewed);
+    }
+    return done;
+  });
   if (previews.length === 0) print(`Nothing is pending in ${environment}.`);
   else print(`\n${NOTHING_CHANGED}`);
   if (json) printJson(previews);
   return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
 }
 
-async function withDeployment<T>(
-  project: Project,
-  environment: string,
-  local: boolean,
-  aws: ClientOptions,
-  work: (deployment: Deployment, migrations: readonly ManifestEntry[]) => Promise<T>,
-): Promise<T> {
-  if (!local) {
-    const deployment = await findDeployment(environment, aws);
-    return await work(deployment, (await deployedManifest(deployment)).migrations);
-  }
-  assertPreviewsStayHere();
-  const embedded = await startEmbedded({ project, environment, usersOwnS3: false });
-  try {
-    return await work(embedded.deployment, embedded.manifest.migrations);
-  } finally {
-    await embedded.close();
-  }
-}
-
 /** Those that are named, whatever was recorded of them; without a name, those that are pending. */
-async function choose(
-  { environment, ledger }: Deployment,
-  migrations: readonly ManifestEntry[],
-  ids: readonly string[],
-): Promise<ManifestEntry[]> {
+async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly string[]): Promise<ManifestEntry[]> {
+  const { environment, migrations } = manifest;
   const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));
   if (unknown !== undefined) {
     throw new OdinError({

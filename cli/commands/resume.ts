@@ -7,8 +7,8 @@ import type { Resumed, ResumePayload } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
 import type { ClientOptions, Deployment } from '../../client/deployment.ts';
-import { deployedManifest, findDeployment, operatorOf, sendDecision } from '../../client/deployment.ts';
-import { startEmbedded } from '../../client/embedded.ts';
+import { operatorOf, sendDecision } from '../../client/deployment.ts';
+import { openEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
@@ -17,7 +17,6 @@ import { LocalOutput } from '../terminal/local-output.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { answerTo } from '../terminal/questions.ts';
-import { Report } from '../terminal/report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface ResumeOptions {
@@ -46,22 +45,13 @@ export async function resume(
     });
   }
   if (options.json) keepStdoutForJson();
-  return options.local
-    ? await resumeLocally(project, environment, decision, options)
-    : await resumeDeployed(environment, decision, options, aws);
-}
-
-async function resumeDeployed(
-  environment: string,
-  decision: Decision,
-  options: ResumeOptions,
-  aws: ClientOptions,
-): Promise<ExitCode> {
-  const { deployment, manifest, halt } = await whileBusy(`Looking at ${environment}`, async () => {
-    const deployment = await findDeployment(environment, aws);
-    const manifest = await deployedManifest(deployment);
-    return { deployment, manifest, halt: (await readView(deployment.ledger, manifest, Date.now())).halt };
-  });
+  const { local = false } = options;
+  const output = new LocalOutput();
+  await using opened = await whileBusy(`Looking at ${environment}`, () =>
+    openEnvironment(environment, placeFor(project, local, aws, { onLog: output.onLog })),
+  );
+  const { deployment, manifest, ledger } = opened;
+  const halt = local ? undefined : (await readView(ledger, manifest, Date.now())).halt;
   if (halt && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
     print('Nothing was decided.');
     return EXIT.halted;
@@ -73,13 +63,15 @@ async function resumeDeployed(
   explain(answer);
 
   const [executionArn] = answer.executions;
-  if (!options.wait || executionArn === undefined) {
-    printNext(deployment, answer);
+  // On this machine the process that halted is gone, and its execution with it: the new one goes on in this process.
+  const follows = (options.wait ?? false) || local;
+  if (!follows || executionArn === undefined) {
+    if (!local) printNext(deployment, answer);
     return EXIT.done;
   }
-  const report = new Report(new Map(manifest.migrations.map(({ id, description, file }) => [id, description ?? file])));
+  const report = output.reportOf(manifest);
   return await whileBusy(`Following ${environment}`, async () => {
-    const result = await runToEnd({ deployment, executionArn, seen, report, pollMs: 1_000 });
+    const result = await runToEnd({ deployment, executionArn, seen, report, pollMs: local ? 100 : 1_000 });
     return result.exitCode;
   });
 }
@@ -89,30 +81,6 @@ async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {
   const meaning = meaningOf(decision, halt.outcome);
   const message = `${decision} ${halt.migration}: ${meaning}. Do it?`;
   return (await answerTo(confirm({ message, default: false }))) ?? false;
-}
-
-/** The process that halted is gone, and its execution with it: a new one is started here and followed to its end. */
-async function resumeLocally(
-  project: Project,
-  environment: string,
-  decision: Decision,
-  options: ResumeOptions,
-): Promise<ExitCode> {
-  const output = new LocalOutput();
-  const embedded = await startEmbedded({ project, environment, onLog: output.onLog });
-  try {
-    const { deployment } = embedded;
-    const seen = await Seen.everythingIn(deployment);
-    const answer = await sendDecision(deployment, payloadOf(decision, await operatorOf(deployment), options));
-    if (options.json) printJson(answer);
-    explain(answer);
-    const [executionArn] = answer.executions;
-    if (executionArn === undefined) return EXIT.done;
-    const report = output.reportOf(embedded);
-    return (await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 })).exitCode;
-  } finally {
-    await embedded.close();
-  }
 }
 
 /** Bound to the halt that was seen, when one was named or shown: if another one is open by then, it is refused. */

@@ -4,7 +4,8 @@ import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
 import { readView } from '../../core/views/view.ts';
 import type { ClientOptions, Deployment } from '../../client/deployment.ts';
-import { deployedManifest, findDeployment, startRun } from '../../client/deployment.ts';
+import { startRun } from '../../client/deployment.ts';
+import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
@@ -24,9 +25,9 @@ const POLL_MS = 1_000;
 export async function run(environment: string, options: RunOptions, aws: ClientOptions): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
   const result = await whileBusy(`Looking at ${environment}`, async () => {
-    const deployment = await findDeployment(environment, aws);
-    const manifest = await deployedManifest(deployment);
-    const view = await readView(deployment.ledger, manifest, Date.now());
+    await using opened = await openEnvironment(environment, { aws });
+    const { deployment, manifest, ledger } = opened;
+    const view = await readView(ledger, manifest, Date.now());
     await assertNotHalted(deployment, view.halt);
 
     const seen = await Seen.everythingIn(deployment);
@@ -47,7 +48,7 @@ export async function run(environment: string, options: RunOptions, aws: ClientO
       seen,
       report,
       pollMs: POLL_MS,
-      ...(options.json && { ask: false }),
+      ask: options.json ? false : undefined,
     });
   });
   if (options.json) printJson(result);

@@ -4,7 +4,7 @@ import type { EnvironmentView, MigrationState, MigrationView } from '../../core/
 import { isCompleted, readView } from '../../core/views/view.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
-import { withEnvironment } from '../../client/environment.ts';
+import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import type { Where } from '../terminal/halts.ts';
@@ -25,11 +25,10 @@ export async function status(
   { json, local }: StatusOptions,
   aws: ClientOptions,
 ): Promise<ExitCode> {
-  const view = await whileBusy(`Reading the ledger of ${environment}`, () =>
-    withEnvironment(project, environment, { local, aws }, ({ ledger, manifest }) =>
-      readView(ledger, manifest, Date.now()),
-    ),
-  );
+  const view = await whileBusy(`Reading the ledger of ${environment}`, async () => {
+    await using seen = await lookAtEnvironment(environment, placeFor(project, local, aws));
+    return await readView(seen.ledger, seen.manifest, Date.now());
+  });
   if (json) printJson(view);
   else printView(view, { environment, local: local ?? false });
   return view.halt ? EXIT.halted : EXIT.done;

@@ -1,7 +1,7 @@
 // What a local run prints besides its events: the lines that the migrations themselves print.
 import * as z from 'zod';
 import type { LambdaLogLine } from '../../local/lambda/host.ts';
-import type { Embedded } from '../../client/embedded.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
 import { Report } from './report.ts';
 
 /** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
@@ -16,10 +16,8 @@ export class LocalOutput {
   #report: Report | undefined;
 
   /** The report for this environment; migrations print through it from now on. */
-  reportOf({ manifest }: Embedded): Report {
-    this.#report = new Report(
-      new Map(manifest.migrations.map(({ id, description, file }) => [id, description ?? file])),
-    );
+  reportOf({ migrations }: Manifest): Report {
+    this.#report = new Report(new Map(migrations.map(({ id, description, file }) => [id, description ?? file])));
     return this.#report;
   }
 

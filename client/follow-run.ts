@@ -1,0 +1,62 @@
+// Follows a run to its end, or to the halt at which nobody decides here.
+import { leftBehindBy } from '../core/contract/payloads.ts';
+import type { OpenHalt } from '../core/views/view.ts';
+import { openHaltOf } from '../core/views/view.ts';
+import type { Deployment } from './deployment.ts';
+import type { RunEvent, Seen } from './follow.ts';
+import { follow } from './follow.ts';
+
+export interface FollowedRun {
+  deployment: Deployment;
+  executionArn: string;
+  seen: Seen;
+  pollMs: number;
+  /** Told of each event, in order. */
+  onEvent: (event: RunEvent) => void;
+  /** Asked at each halt: whether it was decided, so that the run is followed on. */
+  onHalt: (halt: OpenHalt) => Promise<boolean>;
+}
+
+/** How it came out. `execution`: the ARN of the last execution of the run, others having handed over to it. */
+export type RunEnd = { execution: string } & (
+  | { outcome: 'done'; leftBehind: string[] }
+  | { outcome: 'halted'; halt: OpenHalt }
+  /** @property error the refusal's or the failed function's code, or Step Functions' status; `cause` is absent when none was given */
+  | { outcome: 'ended'; status: string; error: string; cause?: string | undefined }
+);
+
+export async function followRun(run: FollowedRun): Promise<RunEnd> {
+  let execution = run.executionArn;
+  for await (const event of follow(run.deployment, execution, run.seen, run.pollMs)) {
+    run.onEvent(event);
+    switch (event.event) {
+      case 'handed over':
+        execution = event.execution;
+        break;
+      case 'halted': {
+        const halt = openHaltOf(event.halt);
+        if (!(await run.onHalt(halt))) return { execution, outcome: 'halted', halt };
+        break;
+      }
+      case 'ended':
+        return { execution, ...ended(event) };
+      default:
+    }
+  }
+  return { execution, outcome: 'ended', status: 'UNKNOWN', error: 'UNKNOWN' };
+}
+
+function ended({ status, error, cause, output }: Extract<RunEvent, { event: 'ended' }>) {
+  if (status === 'SUCCEEDED') return { outcome: 'done' as const, leftBehind: leftBehindBy(output) };
+  return { outcome: 'ended' as const, status, error: error || status, cause: cause && messageOf(cause) };
+}
+
+/** A failed function's cause is JSON with an errorMessage; a refusal's is the sentence itself. */
+function messageOf(cause: string): string {
+  try {
+    const { errorMessage } = JSON.parse(cause) as { errorMessage?: unknown };
+    return typeof errorMessage === 'string' ? errorMessage : cause;
+  } catch {
+    return cause;
+  }
+}
