@@ -48,7 +48,7 @@ const IDENTITIES = [
   'HaltOpenAlarmCDEC2059 CloudWatch::Alarm odin-migrate-odin-dev-halt-open - -',
   'HaltRole3DAE2913 IAM::Role - - -',
   'LedgerB7379752 S3::Bucket - Retain Retain',
-  'LedgerPolicyFBF64D2C S3::BucketPolicy - - -',
+  'LedgerPolicyFBF64D2C S3::BucketPolicy - Retain Retain',
   'ListPendingD647D778 Lambda::Function odin-migrate-odin-dev-list-pending - -',
   'ListPendingRole96B1318F IAM::Role - - -',
   'Migration0001EE58C82F Lambda::Function odin-migrate-odin-dev-0001 - -',
@@ -115,10 +115,13 @@ const NAMES = [
 function text(name: unknown): string {
   if (name === undefined) return '-';
   if (typeof name === 'string') return name;
-  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = name as Record<string, unknown>;
-  if (Ref !== undefined) return `<${String(Ref)}>`;
-  if (attribute !== undefined) return `<${(attribute as string[]).join('.')}>`;
-  return (join as [string, unknown[]])[1].map(text).join('');
+  const {
+    Ref,
+    'Fn::GetAtt': attribute,
+    'Fn::Join': join = ['', []],
+  } = name as { Ref?: string; 'Fn::GetAtt'?: string[]; 'Fn::Join'?: [string, unknown[]] };
+  if (Ref !== undefined) return `<${Ref}>`;
+  return attribute ? `<${attribute.join('.')}>` : join[1].map(text).join(join[0]);
 }
 
 function stackOfTwo(app: App): EnvironmentStack {
