@@ -1,9 +1,13 @@
-// The lint rules: typescript-eslint's strict set, and which folder may import which.
+// The lint rules: typescript-eslint's strict set, and what a folder may not do. Who may import whom is in .dependency-cruiser.js.
 
-import { builtinModules } from 'node:module';
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+
+const filesIn = (...folders) => folders.map((folder) => `${folder}/**/*.ts`);
+const OURS = filesIn('core', 'aws', 'lambdas', 'project', 'infra', 'local', 'client', 'cli', 'authoring', 'scripts');
+/** What they have to say goes through a logger, or is returned. */
+const SILENT = filesIn('core', 'aws', 'lambdas', 'project', 'infra', 'client', 'authoring');
 
 const BARE_ERRORS = ['NewExpression', 'CallExpression'].map((type) => ({
   selector: `${type}[callee.name=/^(Error|TypeError|RangeError|AggregateError)$/]`,
@@ -57,49 +61,29 @@ export default defineConfig(
     },
   },
 
-  layer('core', {
-    folders: ['infra', 'lambdas', 'cli', 'local', 'migrations', 'testing', 'test', 'bench'],
-    packages: ['aws-cdk-lib', 'constructs', '@aws-sdk', '@smithy', '@aws-lambda-powertools', '@middy'],
-    builtinsExcept: ['buffer', 'crypto', 'path', 'util'],
-    odinErrors: true,
-    noClock: true,
+  {
+    files: OURS,
+    rules: { 'no-restricted-syntax': ['error', ...BARE_ERRORS] },
+  },
+  {
+    files: SILENT,
     rules: { 'no-console': 'error' },
-  }),
-  layer('lambdas', {
-    folders: ['infra', 'cli', 'local', 'testing', 'test', 'bench'],
-    packages: ['aws-cdk-lib', 'constructs'],
-    odinErrors: true,
-    rules: { 'no-console': 'error' },
-  }),
-  layer('helpers', {
-    folders: ['infra', 'lambdas', 'cli', 'local', 'migrations', 'test', 'bench'],
-    packages: ['aws-cdk-lib', 'constructs', '@aws-lambda-powertools', '@middy'],
-    odinErrors: true,
-    rules: { 'no-console': 'error' },
-  }),
-  layer('infra', {
-    folders: ['cli', 'local', 'lambdas', 'testing', 'test', 'bench'],
-    typesToo: false,
-    odinErrors: true,
-  }),
-  layer('local', {
-    folders: ['infra', 'cli', 'lambdas', 'testing', 'test', 'bench'],
-    odinErrors: true,
-  }),
-  layer('cli', {
-    folders: ['testing', 'test', 'bench'],
-    odinErrors: true,
-  }),
-  layer('testing', {
-    folders: ['test', 'bench'],
-    odinErrors: true,
-  }),
-  layer('migrations', {
-    folders: ['infra', 'cli', 'local', 'testing', 'test', 'bench'],
-    packages: ['aws-cdk-lib', 'constructs'],
+  },
+  {
+    files: ['core/**/*.ts'],
+    rules: {
+      // A later `no-restricted-syntax` replaces an earlier one.
+      'no-restricted-syntax': ['error', ...BARE_ERRORS, ...CLOCK_SYNTAX],
+      'no-restricted-properties': ['error', ...CLOCK_PROPERTIES],
+      'no-restricted-globals': ['error', ...CLOCK_GLOBALS],
+      '@typescript-eslint/no-restricted-imports': ['error', { paths: RANDOM_IMPORTS }],
+    },
+  },
+  {
     // The AWS SDK types every field of an answer as optional, those that S3 always sends too.
+    files: ['migrations/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
-  }),
+  },
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
@@ -114,50 +98,3 @@ export default defineConfig(
     },
   },
 );
-
-/**
- * The rules of one folder. They are built in one place because ESLint lets a later `no-restricted-imports` or
- * `no-restricted-syntax` replace an earlier one instead of adding to it.
- */
-function layer(folder, { folders, packages = [], builtinsExcept, typesToo = true, odinErrors, noClock, rules = {} }) {
-  const patterns = [
-    {
-      regex: `^(\\./)*(\\.\\./)+(${folders.join('|')})(/|$)`,
-      message: `${folder} may not import ${folders.join(', ')}.`,
-      allowTypeImports: !typesToo,
-    },
-  ];
-  if (packages.length > 0) {
-    patterns.push({
-      regex: `^(${packages.join('|')})(/|$)`,
-      message: `${folder} may not import ${packages.join(', ')}.`,
-    });
-  }
-  if (builtinsExcept) {
-    const banned = builtinModules.filter((name) => !name.startsWith('_') && !builtinsExcept.includes(name));
-    patterns.push({
-      regex: `^(node:)?(${banned.map((name) => name.replace('node:', '')).join('|')})(/|$)`,
-      message: `${folder} is pure: of Node it may import ${builtinsExcept.join(', ')}.`,
-    });
-  }
-
-  const syntax = patterns.map(({ regex, message }) => ({
-    selector: `ImportExpression[source.value=/${regex.replaceAll('/', '\\x2F')}/]`,
-    message,
-  }));
-  if (odinErrors) syntax.push(...BARE_ERRORS);
-  if (noClock) syntax.push(...CLOCK_SYNTAX);
-
-  return {
-    files: [`${folder}/**/*.ts`],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': ['error', { patterns, paths: noClock ? RANDOM_IMPORTS : [] }],
-      'no-restricted-syntax': ['error', ...syntax],
-      ...(noClock && {
-        'no-restricted-properties': ['error', ...CLOCK_PROPERTIES],
-        'no-restricted-globals': ['error', ...CLOCK_GLOBALS],
-      }),
-      ...rules,
-    },
-  };
-}

@@ -16,7 +16,11 @@ const MAX_ATTEMPTS = 8;
 const CONFLICT_DELAYS_MS = [100, 200, 400, 800, 1_500];
 
 export const ledgerClient = (endpoint: string | undefined): S3Client =>
-  new S3Client({ maxAttempts: MAX_ATTEMPTS, ...(endpoint !== undefined && { endpoint, forcePathStyle: true }) });
+  new S3Client(
+    endpoint === undefined
+      ? { maxAttempts: MAX_ATTEMPTS }
+      : { maxAttempts: MAX_ATTEMPTS, endpoint, forcePathStyle: true },
+  );
 
 export class S3Store implements Store {
   readonly #s3: S3Client;

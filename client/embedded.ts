@@ -7,7 +7,7 @@ import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName } from '../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../infra/build-app.ts';
-import type { Rehearsal } from '../project/bundle.ts';
+import type { PracticeFault as Rehearsal } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
@@ -88,7 +88,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
       only: environment,
       workDirectory: directory,
-      rehearsal: options.rehearsal,
+      practiceFault: options.rehearsal,
       ...(options.sliceSeconds !== undefined && { variables: { ODIN_SLICE_SECONDS: String(options.sliceSeconds) } }),
     });
     if (!prepared) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });

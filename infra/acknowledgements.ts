@@ -40,7 +40,7 @@ export function acknowledgeFindings(stack: Stack, ledger: Bucket): void {
 }
 
 interface Document {
-  Statement?: { Resource?: unknown }[];
+  Statement?: { Resource?: unknown }[] | undefined;
 }
 
 function wildcardResources(stack: Stack, construct: CfnResource): string[] {

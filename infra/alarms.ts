@@ -5,13 +5,11 @@ import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { HALT_METRIC, resourcePrefix, VARIABLES } from '../core/names/names.ts';
-import type { Bundle } from '../project/bundle.ts';
-import { allow, createSystemFunction } from './functions.ts';
+import { allow } from './functions.ts';
+import type { SystemParts } from './system-functions.ts';
+import { createSystemFunction } from './system-functions.ts';
 
 const WATCH_MINUTES = 15;
 
@@ -22,21 +20,8 @@ const RUNS_THAT_END_BADLY = [
   ['RunStoppedAlarm', 'run-stopped', 'ExecutionsAborted', 'was stopped'],
 ] as const;
 
-export interface AlarmsProps {
-  environment: string;
-  ledger: Bucket;
-  logGroup: LogGroup;
-  /** Of `watch-halts`. */
-  bundle: Bundle;
-  stateMachineArn: string;
-  /** ARN pattern of the machine's executions. */
-  executions: string;
-  topic: Topic;
-  haltAlarmHours: number;
-}
-
-export function createAlarms(scope: Construct, props: AlarmsProps): void {
-  const { environment, stateMachineArn, executions, topic, haltAlarmHours, ...common } = props;
+export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHours: number): void {
+  const { environment, machine, topic } = parts;
 
   /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
   const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number) =>
@@ -55,7 +40,7 @@ export function createAlarms(scope: Construct, props: AlarmsProps): void {
     const metric = new Metric({
       namespace: 'AWS/States',
       metricName,
-      dimensionsMap: { StateMachineArn: stateMachineArn },
+      dimensionsMap: { StateMachineArn: machine.arn },
       statistic: Stats.SUM,
       period: Duration.minutes(1),
     });
@@ -64,11 +49,9 @@ export function createAlarms(scope: Construct, props: AlarmsProps): void {
 
   // Step Functions has no metric and no event for an execution that waits (docs/aws-facts.md), and a running execution is not
   // a halted one. What is halted, and since when, is in the ledger: a function looks there, and says it as a metric.
-  const { lambda: watch } = createSystemFunction(scope, 'watch-halts', {
-    environment,
-    ...common,
-    statements: [allow(['states:DescribeExecution'], [executions])],
-    variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+  const { lambda: watch } = createSystemFunction(scope, 'watch-halts', parts, {
+    statements: [allow(['states:DescribeExecution'], [machine.executions])],
+    variables: { [VARIABLES.stateMachineArn]: machine.arn },
   });
   new Rule(scope, 'WatchHaltsRule', {
     description: `Looks every ${WATCH_MINUTES} minutes how long a halt in ${environment} has been open`,

@@ -31,7 +31,7 @@ export function addEnvironments({ app, only, variables, ...options }: BuildOptio
     new EnvironmentStack(app, {
       prepared,
       configuration: { ...settings, variables: { ...settings.variables, ...variables } },
-      ...(account !== undefined && region !== undefined && { env: { account, region } }),
+      env: account === undefined || region === undefined ? undefined : { account, region },
     });
     return prepared;
   });

@@ -1,13 +1,14 @@
 // The environment's CloudWatch dashboard: one custom widget, drawn by the dashboard function (docs/design.md §8).
-import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import { CustomWidget, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import { dashboardLink } from '../core/text/links.ts';
 import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names/names.ts';
-import type { Common } from './functions.ts';
-import { allow, createSystemFunction } from './functions.ts';
+import { allow, functionArn } from './functions.ts';
+import type { SystemParts } from './system-functions.ts';
+import { createSystemFunction } from './system-functions.ts';
 
 /** The full width of the dashboard's grid, and the tallest that fits a laptop's window; a longer table scrolls. */
 const WIDTH = 24;
@@ -21,22 +22,28 @@ const HEIGHT = 20;
  */
 export function createDashboard(
   scope: Construct,
-  { resumeFunction, migrations, ...common }: Common & { resumeFunction: LambdaFunction; migrations: readonly string[] },
+  parts: SystemParts,
+  { resumeFunction, migrations }: { resumeFunction: LambdaFunction; migrations: readonly string[] },
 ): string {
-  const { lambda } = createSystemFunction(scope, 'dashboard', {
-    ...common,
+  const { lambda } = createSystemFunction(scope, 'dashboard', parts, {
     statements: [
-      allow(['lambda:InvokeFunction'], [resumeFunction.functionArn, ...migrationFunctions(scope, common, migrations)]),
+      allow(
+        ['lambda:InvokeFunction'],
+        [
+          resumeFunction.functionArn,
+          ...migrationFunctions(parts.environment, migrations).map((name) => functionArn(scope, name)),
+        ],
+      ),
     ],
     variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
   });
-  const dashboardName = resourcePrefix(common.environment);
+  const dashboardName = resourcePrefix(parts.environment);
   new Dashboard(scope, 'MigrationsDashboard', {
     dashboardName,
     widgets: [
       [
         new CustomWidget({
-          title: `Migrations of ${common.environment}`,
+          title: `Migrations of ${parts.environment}`,
           functionArn: lambda.functionArn,
           width: WIDTH,
           height: HEIGHT,
@@ -55,16 +62,9 @@ export function createDashboard(
 
 /**
  * By the first digit that ids have, because a role's policies may have 10,240 characters in all; without it, the pattern
- * would be that of the function `halt` too. By name and not by reference, because these functions come and go.
+ * would be that of the function `halt` too.
  */
-function migrationFunctions(scope: Construct, { environment }: Common, migrations: readonly string[]): string[] {
+function migrationFunctions(environment: string, migrations: readonly string[]): string[] {
   const digits = new Set(migrations.map((id) => id.slice(0, 1)));
-  return [...digits].sort().map((digit) =>
-    Stack.of(scope).formatArn({
-      service: 'lambda',
-      resource: 'function',
-      resourceName: migrationFunctionName(environment, `${digit}???`),
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    }),
-  );
+  return [...digits].sort().map((digit) => migrationFunctionName(environment, `${digit}???`));
 }

@@ -72,4 +72,6 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     resources: keys('halts/*'),
     conditions: byMigrations,
   });
+  // A bucket that is retained loses the policy that the stack made, unless that is retained too (docs/aws-facts.md).
+  bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
 }

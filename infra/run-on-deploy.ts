@@ -1,23 +1,12 @@
 // `runOnDeploy`: the deployment itself starts a run, as its very last step, and does not wait for it.
 import { CustomResource, Duration } from 'aws-cdk-lib';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { deployedExecutionName, VARIABLES } from '../core/names/names.ts';
-import type { Bundle } from '../project/bundle.ts';
-import { allow, createSystemFunction } from './functions.ts';
-
-export interface RunOnDeployProps {
-  environment: string;
-  ledger: Bucket;
-  logGroup: LogGroup;
-  /** Of `start-run`. */
-  bundle: Bundle;
-  stateMachineArn: string;
-  manifest: Manifest;
-}
+import { allow } from './functions.ts';
+import type { SystemParts } from './system-functions.ts';
+import { createSystemFunction } from './system-functions.ts';
 
 /**
  * Call it last: it runs after everything that the scope holds by now. Step Functions may still use the definition of
@@ -25,12 +14,11 @@ export interface RunOnDeployProps {
  * comes from the manifest inside `list-pending`, which CloudFormation has waited for, and what is done is in the ledger;
  * the definition names no migration.
  */
-export function runOnDeploy(scope: Construct, { stateMachineArn, manifest, ...common }: RunOnDeployProps): void {
+export function runOnDeploy(scope: Construct, parts: SystemParts, manifest: Manifest): void {
   const everythingElse = scope.node.children.slice();
-  const { lambda } = createSystemFunction(scope, 'start-run', {
-    ...common,
-    statements: [allow(['states:StartExecution'], [stateMachineArn])],
-    variables: { [VARIABLES.stateMachineArn]: stateMachineArn },
+  const { lambda } = createSystemFunction(scope, 'start-run', parts, {
+    statements: [allow(['states:StartExecution'], [parts.machine.arn])],
+    variables: { [VARIABLES.stateMachineArn]: parts.machine.arn },
   });
   const resource = new CustomResource(scope, 'RunOnDeploy', {
     serviceToken: lambda.functionArn,

@@ -23,7 +23,7 @@ export interface Bundles<M> {
 }
 
 /** A fault to practise a halt with, on the embedded default only: bundles for a deployment have none of this code. */
-export interface Rehearsal {
+export interface PracticeFault {
   migration: string;
   fault: 'fail' | 'crash' | 'timeout';
   /** After which checkpoint; undefined: before its code runs. */
@@ -35,7 +35,7 @@ export function bundleEnvironment<M extends MigrationFile>(
   projectDirectory: string,
   outputDirectory: string,
   migrations: readonly M[],
-  rehearsal?: Rehearsal,
+  practiceFault?: PracticeFault,
 ): Bundles<M> {
   rmSync(outputDirectory, { recursive: true, force: true });
   const entryDirectory = path.join(outputDirectory, 'entries');
@@ -43,7 +43,7 @@ export function bundleEnvironment<M extends MigrationFile>(
   const relative = (to: string) => JSON.stringify(path.relative(entryDirectory, to).split(path.sep).join('/'));
   const lambdas = path.join(projectDirectory, 'lambdas');
   for (const { id, path: file } of migrations) {
-    const fault = rehearsal?.migration === id ? rehearsal : undefined;
+    const fault = practiceFault?.migration === id ? practiceFault : undefined;
     writeFileSync(path.join(entryDirectory, `${id}.ts`), migrationEntry(relative, lambdas, file, fault));
   }
 
@@ -123,12 +123,12 @@ function migrationEntry(
   relative: (to: string) => string,
   lambdas: string,
   file: string,
-  rehearsal: Rehearsal | undefined,
+  practiceFault: PracticeFault | undefined,
 ): string {
   const wrapper = relative(path.join(lambdas, 'run-migration/handler.ts'));
   // Each path on a line of its own: the columns of the source map are then the same wherever the work folder lies.
   const load = `() => import(\n${relative(file)}\n)`;
-  const { fault, checkpoint } = rehearsal ?? {};
+  const { fault, checkpoint } = practiceFault ?? {};
   return fault === undefined
     ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
     : `import { migrationHandler } from ${wrapper};\n` +

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { migrationFunctionName } from '../core/names/names.ts';
-import type { Bundles, Rehearsal } from './bundle.ts';
+import type { Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
 import { discoverEnvironment } from './discover.ts';
@@ -28,25 +28,30 @@ export interface PrepareOptions {
   projectDirectory: string;
   configuration: Configuration;
   workDirectory?: string | undefined;
-  rehearsal?: Rehearsal | undefined;
+  practiceFault?: PracticeFault | undefined;
 }
 
 /** Seconds. A fault that leaves an unknown outcome is practised in a minute, and not in the quarter of an hour that a real one takes. */
-const REHEARSED_TIMEOUT = 60;
+const PRACTICE_TIMEOUT = 60;
 
-function withRehearsedTime(migration: InspectedMigration, rehearsal: Rehearsal | undefined): InspectedMigration {
-  if (migration.id !== rehearsal?.migration || rehearsal.fault === 'fail') return migration;
-  return { ...migration, timeoutSeconds: Math.min(migration.timeoutSeconds, REHEARSED_TIMEOUT) };
+function withPracticeTime(migration: InspectedMigration, practiceFault: PracticeFault | undefined): InspectedMigration {
+  if (migration.id !== practiceFault?.migration || practiceFault.fault === 'fail') return migration;
+  return { ...migration, timeoutSeconds: Math.min(migration.timeoutSeconds, PRACTICE_TIMEOUT) };
 }
 
 export function prepareEnvironment(name: string, options: PrepareOptions): PreparedEnvironment {
-  const { projectDirectory, configuration, rehearsal } = options;
+  const { projectDirectory, configuration, practiceFault } = options;
   const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
   const discovered = discoverEnvironment(name, projectDirectory, configuration);
   const inspected = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name)).map(
-    (migration) => withRehearsedTime(migration, rehearsal),
+    (migration) => withPracticeTime(migration, practiceFault),
   );
-  const bundles = bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles', name), inspected, rehearsal);
+  const bundles = bundleEnvironment(
+    projectDirectory,
+    path.join(workDirectory, 'bundles', name),
+    inspected,
+    practiceFault,
+  );
   const manifest: Manifest = {
     formatVersion: 1,
     environment: name,
@@ -54,7 +59,7 @@ export function prepareEnvironment(name: string, options: PrepareOptions): Prepa
     migrations: inspected.map(({ id, file, description, sourceSha256, checkpointed }) => ({
       id,
       file,
-      ...(description !== undefined && { description }),
+      description,
       functionName: migrationFunctionName(name, id),
       sourceSha256,
       checkpointed,

@@ -4,7 +4,7 @@ import { bytesText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
-import type { Rehearsal } from '../../project/bundle.ts';
+import type { PracticeFault as Rehearsal } from '../../project/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';

@@ -12,7 +12,7 @@ import type { DashboardServer } from '../../cli/dashboard/server.ts';
 import type { Embedded } from '../../client/embedded.ts';
 import { startEmbedded } from '../../client/embedded.ts';
 import { openProject } from '../../project/project.ts';
-import type { Rehearsal } from '../../project/bundle.ts';
+import type { PracticeFault as Rehearsal } from '../../project/bundle.ts';
 import { until } from '../scenarios/world.ts';
 import { launchChromium } from './chromium.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { startEmbedded } from '../../client/embedded.ts';
 import { openProject } from '../../project/project.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const parent = path.join(PROJECT, '.odin-migrate', 'test');

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { main } from '../../cli/main.ts';
 import { createProgram } from '../../cli/program.ts';
 import { HOSTILE_TEXT, hostileText } from '../support/hostile.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 import { NO_AWS } from './no-aws.ts';
 
 let written: string[];

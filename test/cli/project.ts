@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import path from 'node:path';
 import type { Project } from '../../project/project.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 
 export interface TestProject extends Project {
   remove: () => void;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { BEGIN, commandsMarkdown, END, PAGES, summaryMarkdown, withCommands } from '../../scripts/generate-readme.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 
 it.each(PAGES)('%s is up to date (npm run docs writes it)', async (name, commands) => {
   const file = path.join(PROJECT, name);

@@ -6,7 +6,8 @@ import { MAX_ENVIRONMENT_LENGTH } from '../../core/names/identifiers.ts';
 import { OUTPUTS, stackName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import { synthesiseStack } from '../support/synth.ts';
 import { works } from '../scenarios/migrations.ts';
-import { PROJECT, synthesise } from '../scenarios/platform.ts';
+import { synthesise } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 
 interface Resource {
   Type: string;

@@ -5,9 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from './install.ts';
 import { EmulatorError, lastLines, leash } from './leash.ts';
 import type { Emulator } from './ministack.ts';
-
-export const account = '000000000000';
-export const region = 'eu-west-1';
+import { account, region } from './ministack.ts';
 
 export interface DeployOptions {
   /** The command that synthesises, run in the project's root folder; or the folder of a cloud assembly. */

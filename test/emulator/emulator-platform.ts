@@ -15,9 +15,11 @@ import * as z from 'zod';
 import { deploymentOf } from '../../client/deployment.ts';
 import { OUTPUTS, stackName } from '../../core/names/names.ts';
 import type { EnvironmentSpec, Notification, Platform } from '../scenarios/platform.ts';
-import { DATA_BUCKET, PROJECT, stackNames, synthesise } from '../scenarios/platform.ts';
+import { DATA_BUCKET, stackNames, synthesise } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
+import { bootstrap, deploy } from './cdk.ts';
 import type { FaultProxy } from './fault-proxy.ts';
-import { account, bootstrap, deploy, region, startMiniStack } from './ministack.ts';
+import { account, region, startMiniStack } from './ministack.ts';
 
 const Envelope = z.object({ Subject: z.string(), Message: z.string() });
 

@@ -10,10 +10,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readOnlySessionPolicy } from '../../core/preview/read-only.ts';
 import type { Platform } from '../scenarios/platform.ts';
 import { type } from '../scenarios/command-line.ts';
-import { DATA_BUCKET, PROJECT } from '../scenarios/platform.ts';
+import { DATA_BUCKET } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 import { fails, works } from '../scenarios/migrations.ts';
 import { until, World } from '../scenarios/world.ts';
-import { account } from './cdk.ts';
+import { account } from './ministack.ts';
 import { emulatorPlatform } from './emulator-platform.ts';
 
 /** Tries each of these as the role of migration 0002, and leaves the answers in the data bucket. */

@@ -7,10 +7,11 @@ import { expect, it } from 'vitest';
 import { deploymentOf } from '../../client/deployment.ts';
 import { stackName } from '../../core/names/names.ts';
 import { describeSampleData, putSampleData } from '../../migrations/sample-data.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 import type { Platform } from '../scenarios/platform.ts';
 import { World } from '../scenarios/world.ts';
-import { bootstrap, deploy, region, startMiniStack } from './ministack.ts';
+import { bootstrap, deploy } from './cdk.ts';
+import { region, startMiniStack } from './ministack.ts';
 
 const BUCKET = 'odin-sample-data';
 

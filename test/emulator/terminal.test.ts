@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddedPlatform } from '../scenarios/embedded-platform.ts';
 import { fails, works } from '../scenarios/migrations.ts';
 import type { Platform } from '../scenarios/platform.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from '../support/project.ts';
 import { World } from '../scenarios/world.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';

@@ -156,7 +156,7 @@ describe('bundleEnvironment', () => {
   it('has no code for the practice of faults, and each migration only its own', () => {
     for (const { name, directory } of all(first)) {
       const map = read(directory, 'index.mjs.map');
-      expect(map).not.toContain('rehearsal.ts');
+      expect(map).not.toContain('practice-fault.ts');
       expect([...map.matchAll(/migrations\/odin-dev\/(\d{4})\.ts/g)].map(([, id]) => id)).toEqual(
         /^\d/.test(name) ? [name] : [],
       );
@@ -337,16 +337,16 @@ describe('prepareEnvironment', () => {
     expect(prepared.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
   });
 
-  it('of a rehearsal has the fault in the one bundle that it is for', () => {
+  it('of a practice has the fault in the one bundle that it is for', () => {
     const { directory, configuration } = project();
     const prepared = prepareEnvironment('odin-small', {
       projectDirectory: directory,
       configuration,
-      workDirectory: path.join(directory, 'rehearsal'),
-      rehearsal: { migration: '0007', fault: 'fail' },
+      workDirectory: path.join(directory, 'practice'),
+      practiceFault: { migration: '0007', fault: 'fail' },
     });
     const map = read(prepared.bundles.migrations[0]?.bundle.directory ?? '', 'index.mjs.map');
     expect(map).toContain('lambdas/run-migration/practice-fault.ts');
-    expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, 'rehearsal'))).toBe(true);
+    expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, 'practice'))).toBe(true);
   });
 });

@@ -11,7 +11,8 @@ import type { PreviewReport } from '../../core/preview/preview.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { fails, readsNothing, takes, works } from './migrations.ts';
 import type { Platform } from './platform.ts';
-import { DATA_BUCKET, PROJECT } from './platform.ts';
+import { DATA_BUCKET } from './platform.ts';
+import { PROJECT } from '../support/project.ts';
 import { until, World } from './world.ts';
 
 const TIMEOUT_MS = 600_000;

@@ -8,7 +8,8 @@ import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.t
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import { deployTemplate } from '../../local/cloudformation/template.ts';
 import type { Notification, Platform } from './platform.ts';
-import { DATA_BUCKET, PROJECT, synthesise } from './platform.ts';
+import { DATA_BUCKET, synthesise } from './platform.ts';
+import { PROJECT } from '../support/project.ts';
 
 /** @param options what more to hear of; `started` is given the AWS itself */
 export async function embeddedPlatform({

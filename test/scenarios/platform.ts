@@ -7,8 +7,7 @@ import { stackName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import type { Configuration } from '../../project/configuration.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
-
-export const PROJECT = path.resolve(import.meta.dirname, '../..');
+import { PROJECT } from '../support/project.ts';
 
 /** File name → text. */
 export type Files = Record<string, string>;

@@ -5,7 +5,8 @@ import path from 'node:path';
 import type { Configuration } from '../../project/configuration.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
+/** The root folder of this project. */
+export const PROJECT = path.resolve(import.meta.dirname, '../..');
 
 export interface TemporaryProject {
   directory: string;
@@ -27,9 +28,9 @@ export function temporaryProject(
   const temporary = realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-project-')));
   const directory = path.join(temporary, under);
   mkdirSync(directory, { recursive: true });
-  symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
+  symlinkSync(path.join(PROJECT, 'node_modules'), path.join(directory, 'node_modules'));
   for (const name of sources ? ['authoring', 'aws', 'core', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
-    cpSync(path.join(ROOT, name), path.join(directory, name), { recursive: true });
+    cpSync(path.join(PROJECT, name), path.join(directory, name), { recursive: true });
   }
   const write = (file: string, text: string) => {
     mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });

@@ -8,7 +8,7 @@ import { stackName } from '../../core/names/names.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import { WORK_FOLDER } from '../../project/plan.ts';
-import { PROJECT } from '../scenarios/platform.ts';
+import { PROJECT } from './project.ts';
 
 export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Promise<void> {}\n' };
 

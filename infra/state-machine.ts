@@ -1,0 +1,67 @@
+// The state machine that core/contract/state-machine.ts describes: its role, its logs and the machine.
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { stateMachineDefinition } from '../core/contract/state-machine.ts';
+import { MACHINE_FUNCTIONS, migrationFunctionName, resourcePrefix, systemFunctionName } from '../core/names/names.ts';
+import { allow, functionArn } from './functions.ts';
+import { createLogGroup } from './log-group.ts';
+
+/** By name and not by reference: the machine invokes functions that know it, so a reference would be a circle. */
+export interface MachineNames {
+  arn: string;
+  /** ARN pattern of its executions. */
+  executions: string;
+}
+
+export function namesOfMachine(scope: Construct, environment: string): MachineNames {
+  const arn = (resource: string, resourceName: string) =>
+    Stack.of(scope).formatArn({
+      service: 'states',
+      resource,
+      resourceName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  const name = resourcePrefix(environment);
+  return { arn: arn('stateMachine', name), executions: arn('execution', `${name}:*`) };
+}
+
+export function createStateMachine(scope: Construct, environment: string, logRetentionDays: number): StateMachine {
+  const stack = Stack.of(scope);
+  const stateMachineName = resourcePrefix(environment);
+  const functions = [
+    ...MACHINE_FUNCTIONS.map((name) => systemFunctionName(environment, name)),
+    migrationFunctionName(environment, '????'), // four digits
+  ];
+  return new StateMachine(scope, 'StateMachine', {
+    stateMachineName,
+    definitionBody: DefinitionBody.fromString(
+      stack.toJsonString(stateMachineDefinition(environment, stack.partition), 2),
+    ),
+    role: new Role(scope, 'StateMachineRole', {
+      assumedBy: new ServicePrincipal('states.amazonaws.com'),
+      inlinePolicies: {
+        invoke: new PolicyDocument({
+          statements: [
+            allow(
+              ['lambda:InvokeFunction'],
+              functions.map((name) => functionArn(scope, name)),
+            ),
+          ],
+        }),
+      },
+    }),
+    tracingEnabled: true,
+    logs: {
+      destination: createLogGroup(
+        scope,
+        'StateMachineLogs',
+        `/aws/vendedlogs/states/${stateMachineName}`,
+        logRetentionDays,
+      ),
+      level: LogLevel.ALL,
+      includeExecutionData: false, // it would show the task tokens of halts (docs/aws-facts.md)
+    },
+  });
+}

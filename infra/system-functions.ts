@@ -1,0 +1,98 @@
+// The functions that every environment has, whatever its migrations are, and what each of them may do.
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import type { SystemFunction } from '../core/names/names.ts';
+import { systemFunctionName, VARIABLES } from '../core/names/names.ts';
+import type { Bundle } from '../project/bundle.ts';
+import { allow, commonProps, commonVariables, functionRole } from './functions.ts';
+import type { MachineNames } from './state-machine.ts';
+
+const MEMORY_MB = 512;
+const TIMEOUT = Duration.seconds(90);
+
+/** What the parts that have a system function need. */
+export interface SystemParts {
+  environment: string;
+  ledger: Bucket;
+  topic: Topic;
+  machine: MachineNames;
+  bundles: Record<SystemFunction, Bundle>;
+  logGroup: LogGroup;
+}
+
+export interface CreatedFunction {
+  lambda: LambdaFunction;
+  role: Role;
+}
+
+/** Those of the run itself. The dashboard, the watch and the start at deployment are with what they serve. */
+export function createSystemFunctions(scope: Construct, parts: SystemParts) {
+  const { ledger, topic, machine } = parts;
+  const describe = allow(['states:DescribeExecution'], [machine.executions]);
+  const writes = (...patterns: string[]) =>
+    allow(
+      ['s3:PutObject'],
+      patterns.map((pattern) => ledger.arnForObjects(pattern)),
+    );
+  const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+  const announce = [allow(['sns:Publish'], [topic.topicArn]), allow(['events:PutEvents'], [eventBus])];
+
+  const ofMachine = { [VARIABLES.stateMachineArn]: machine.arn };
+  const ofTopic = { [VARIABLES.topicArn]: topic.topicArn };
+  return {
+    listPending: createSystemFunction(scope, 'list-pending', parts, {
+      statements: [
+        allow(['states:DescribeExecution', 'states:GetExecutionHistory'], [machine.executions]),
+        allow(['states:StartExecution'], [machine.arn]), // a fresh one, when the history is nearly full
+        ...announce,
+      ],
+      variables: { ...ofTopic, ...ofMachine },
+    }),
+    recordCompletion: createSystemFunction(scope, 'record-completion', parts, { statements: [writes('completed/*')] }),
+    halt: createSystemFunction(scope, 'halt', parts, {
+      statements: [writes('halts/*'), describe, ...announce],
+      variables: { ...ofTopic, ...ofMachine },
+    }),
+    resume: createSystemFunction(scope, 'resume', parts, {
+      statements: [
+        writes('attempts/*/decisions/*', 'attempts/*/cancelled.json'),
+        allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [machine.arn]),
+        describe,
+      ],
+      variables: ofMachine,
+    }),
+    // A function of its own, and not a mode of another: who may invoke it may declare migrations done.
+    baseline: createSystemFunction(scope, 'baseline', parts, { statements: [writes('completed/*')] }),
+  };
+}
+
+/** @param statements what it may do besides reading the ledger */
+export function createSystemFunction(
+  scope: Construct,
+  name: SystemFunction,
+  { environment, ledger, bundles, logGroup }: SystemParts,
+  { statements, variables }: { statements: PolicyStatement[]; variables?: Record<string, string> | undefined },
+): CreatedFunction {
+  const id = name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
+  const role = functionRole(scope, `${id}Role`, logGroup, [...readLedger(ledger), ...statements]);
+  const lambda = new LambdaFunction(scope, id, {
+    ...commonProps(bundles[name], logGroup),
+    functionName: systemFunctionName(environment, name),
+    role: role.withoutPolicyUpdates(),
+    timeout: TIMEOUT,
+    memorySize: MEMORY_MB,
+    environment: { ...commonVariables(environment, ledger), ...variables },
+  });
+  return { lambda, role };
+}
+
+/** Listing is allowed so that a missing key answers 404; without it S3 answers 403 (docs/aws-facts.md). */
+const readLedger = (ledger: Bucket): PolicyStatement[] => [
+  allow(['s3:ListBucket'], [ledger.bucketArn]),
+  allow(['s3:GetObject'], [ledger.arnForObjects('*')]),
+];
