@@ -29,19 +29,12 @@ export async function followRun(run: FollowedRun): Promise<RunEnd> {
   let execution = run.executionArn;
   for await (const event of follow(run.deployment, execution, run.seen, run.pollMs)) {
     run.onEvent(event);
-    switch (event.event) {
-      case 'handed over':
-        execution = event.execution;
-        break;
-      case 'halted': {
-        const halt = openHaltOf(event.halt);
-        if (!(await run.onHalt(halt))) return { execution, outcome: 'halted', halt };
-        break;
-      }
-      case 'ended':
-        return { execution, ...ended(event) };
-      default:
+    if (event.event === 'handed over') execution = event.execution;
+    if (event.event === 'halted') {
+      const halt = openHaltOf(event.halt);
+      if (!(await run.onHalt(halt))) return { execution, outcome: 'halted', halt };
     }
+    if (event.event === 'ended') return { execution, ...ended(event) };
   }
   return { execution, outcome: 'ended', status: 'UNKNOWN', error: 'UNKNOWN' };
 }

@@ -1,7 +1,9 @@
 // `odin-migrate status`: the view of an environment (core/views/view.ts) as one table, and the open halt below it.
 import { percent, progressText } from '../../core/views/progress.ts';
-import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
+import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
+import type { Tone } from '../../core/views/words.ts';
+import { stateWord, TONES } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
@@ -57,7 +59,7 @@ function row(migration: MigrationView): Cell[] {
   return [
     { text: id, paint: colour.bold },
     { text: descriptionOf(migration) },
-    { text: stateOf(migration), paint: PAINT[state] ?? ((text) => text) },
+    { text: stateOf(migration), paint: PAINT[TONES[state]] },
     { text: String(attempts) },
     { text: when === undefined ? '' : utc(when) },
     { text: durationMs === undefined ? '' : duration(durationMs) },
@@ -73,25 +75,17 @@ function descriptionOf({ description, file }: MigrationView): string {
 function stateOf({ state, progress, decision, cancelled, changedSince }: MigrationView): string {
   const share = progress?.share === undefined ? '' : ` ${percent(progress.share)}`;
   if (cancelled && (state === 'running' || state === 'stopped')) return `cancelled${share}`;
-  if (state === 'running' || state === 'stopped' || state === 'halted') return state + share;
-  if (state === 'decided') return `${state}: ${decision ?? ''}`;
-  return changedSince ? `${state} *` : state;
+  const word = stateWord({ state, decision });
+  if (state === 'running' || state === 'stopped' || state === 'halted') return word + share;
+  return changedSince ? `${word} *` : word;
 }
 
-const PAINT: Partial<Record<MigrationState, (text: string) => string>> = {
-  applied: colour.green,
-  baseline: colour.green,
-  'marked-applied': colour.green,
-  skipped: colour.yellow,
-  running: colour.cyan,
-  stopped: colour.cyan,
-  decided: colour.cyan,
-  late: colour.yellow,
-  aborted: colour.yellow,
-  halted: colour.red,
-  failed: colour.red,
-  unknown: colour.red,
-  pending: colour.dim,
+const PAINT: Record<Tone, (text: string) => string> = {
+  good: colour.green,
+  busy: colour.cyan,
+  warn: colour.yellow,
+  bad: colour.red,
+  quiet: colour.dim,
 };
 
 /** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */

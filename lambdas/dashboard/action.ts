@@ -1,10 +1,11 @@
 // A button of a custom widget: the console calls a function when the element just before <cwdb-action> is pressed.
 import type { AskPreview, Decide } from './event.ts';
 import { Html, html } from './html.ts';
-import type { Frame } from './page.ts';
+import type { Frame } from './frame.ts';
 
 /** An empty one is a look. */
-export type Call = { decide: Decide } | { preview: AskPreview; page?: number } | { page?: number };
+export type Call =
+  { decide: Decide } | { preview: AskPreview; page?: number | undefined } | { page?: number | undefined };
 
 export interface ButtonOptions {
   primary?: boolean;
@@ -25,7 +26,7 @@ export const callAction = (
       display="widget"
       endpoint="${functionArn}"
       ${confirmation !== undefined && html`confirmation="${confirmation}"`}
-      >${json({ ...call, ...(!links && { links }) })}</cwdb-action
+      >${json({ ...call, links: links ? undefined : false })}</cwdb-action
     >`;
 
 /** Unescaped, because the console may read it as text: only numbers, digits and fixed words are ever in it. */

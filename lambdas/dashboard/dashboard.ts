@@ -6,11 +6,10 @@ import type { ResumeAnswer, ResumePayload } from '../../core/contract/payloads.t
 import { cut } from '../../core/ledger/summaries.ts';
 import { readView } from '../../core/views/view.ts';
 import type { AskPreview, Decide, WidgetEvent } from './event.ts';
-import type { Frame, Notice, Typed } from './page.ts';
+import type { Frame, Notice, ShownPreview, Typed } from './frame.ts';
 import { failurePage, page } from './page.ts';
 import type { AskMigration } from './preview.ts';
 import { preview } from './preview.ts';
-import type { ShownPreview } from './preview-card.ts';
 import { Clock } from './words.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 
@@ -82,7 +81,7 @@ export function createDashboard(
         decision,
         by: decidedBy(name, widgetContext),
         halt: { migration, attempt },
-        ...(reason !== '' && { reason: cut(reason, MAX_REASON) }),
+        reason: reason === '' ? undefined : cut(reason, MAX_REASON),
       });
       if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
       if (answer.code === 'ReasonMissing')

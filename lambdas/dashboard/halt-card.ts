@@ -8,7 +8,7 @@ import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import type { Frame } from './page.ts';
+import type { Frame } from './frame.ts';
 
 const MAX_MESSAGE = 1500;
 const MAX_STACK = 6000;

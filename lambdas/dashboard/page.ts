@@ -2,46 +2,16 @@
 // every migration.
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
+import type { Tone } from '../../core/views/words.ts';
+import { stateName, TONES } from '../../core/views/words.ts';
 import { haltCard } from './halt-card.ts';
+import type { Frame, Notice } from './frame.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import type { ShownPreview } from './preview-card.ts';
 import { previewCard } from './preview-card.ts';
-import type { Theme } from './style.ts';
 import { styleSheet } from './style.ts';
 import { migrationsTable } from './table.ts';
-import type { Clock, Tone } from './words.ts';
-import { headline, TONES } from './words.ts';
-
-/** What the page is drawn for, besides the view. */
-export interface Frame {
-  environment: string;
-  /** ARN of this function: where the buttons' calls and the links lead. */
-  functionArn: string;
-  theme: Theme;
-  clock: Clock;
-  /** Whether there is a console for links to lead to. */
-  links: boolean;
-  /** Which page of older ones is open. */
-  page: number | undefined;
-  /** What came of a press on a button. */
-  notice?: Notice | undefined;
-  /** What the operator had typed when the press was refused. */
-  typed?: Typed | undefined;
-  /** What came of a press on Preview. */
-  preview?: ShownPreview | undefined;
-}
-
-export interface Notice {
-  tone: Tone;
-  title: string;
-  lines: string[];
-}
-
-export interface Typed {
-  reason: string;
-  name: string;
-}
+import { headline } from './words.ts';
 
 export const page = (view: EnvironmentView, frame: Frame): string =>
   shell(
@@ -105,7 +75,7 @@ function legend({ migrations }: EnvironmentView): Html {
   for (const { state } of migrations) counts.set(state, (counts.get(state) ?? 0) + 1);
   const words = [...counts].map(
     ([state, count]) =>
-      html`<span class="${TONES[state]}"><span class="dot"></span>${count} ${state.replace('-', ' ')}</span>`,
+      html`<span class="${TONES[state]}"><span class="dot"></span>${count} ${stateName(state)}</span>`,
   );
   return html`<div class="legend">${words}</div>`;
 }

@@ -4,18 +4,12 @@ import type { Previewed } from '../../core/preview/preview.ts';
 import type { CallRow } from '../../core/preview/words.ts';
 import { CALL_HEADINGS, callRows, caveats, endText, NOTHING_CHANGED } from '../../core/preview/words.ts';
 import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
+import type { Tone } from '../../core/views/words.ts';
 import { callAction } from './action.ts';
+import type { Frame, ShownPreview } from './frame.ts';
+import { PREVIEW_SECONDS } from './frame.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import type { Frame } from './page.ts';
-import { PREVIEW_SECONDS } from './preview.ts';
-import type { Tone } from './words.ts';
-
-export interface ShownPreview {
-  previewed: Previewed;
-  /** Whether no migration is pending before it. */
-  isFirst: boolean;
-}
 
 /** Of each table, of the printed lines and of the caveats so many are shown; `odin-migrate preview` has more. */
 const MAX_ROWS = 40;
@@ -34,7 +28,7 @@ export function previewCard({ previewed, isFirst }: ShownPreview, frame: Frame):
   const writes = rows.filter(({ sent }) => !sent);
   const ended = endText(previewed, LIMIT);
   return html`<div class="card ${TONES[outcome]}" role="status" data-previewed="${migration}">
-    <div class="close">${callAction('Close', frame, { ...(frame.page !== undefined && { page: frame.page }) })}</div>
+    <div class="close">${callAction('Close', frame, { page: frame.page })}</div>
     <h3>Preview of ${migration}${description !== undefined && ` · ${cut(description, 200)}`}</h3>
     ${writes.length > 0 ? callTable(writes) : html`<p>It wrote nothing${rows.length === 0 && ', and read nothing'}.</p>`}
     ${omitted.calls > 0 && html`<p class="small">and ${countText(omitted.calls)} calls on more targets than are listed</p>`}

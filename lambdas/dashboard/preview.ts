@@ -3,14 +3,8 @@ import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { PreviewPayload } from '../../core/preview/preview.ts';
 import { parseReport, previewed } from '../../core/preview/preview.ts';
-import type { Notice } from './page.ts';
-import type { ShownPreview } from './preview-card.ts';
-
-/**
- * The time of the migration's code. With both functions' cold starts and the two looks at the ledger it is well below the
- * 90 s of this function.
- */
-export const PREVIEW_SECONDS = 20;
+import type { Notice, ShownPreview } from './frame.ts';
+import { PREVIEW_SECONDS } from './frame.ts';
 
 /** Sends a payload to a migration's function, which may be told nothing but to preview, and gives back its answer. */
 export type AskMigration = (functionName: string, payload: PreviewPayload) => Promise<unknown>;
@@ -29,7 +23,7 @@ export async function preview(
   const answer = await ask(entry.functionName, {
     preview: {
       migration,
-      ...(checkpoint && { cursor: checkpoint.cursor }),
+      cursor: checkpoint?.cursor,
       endAfterSeconds: PREVIEW_SECONDS,
     },
   });

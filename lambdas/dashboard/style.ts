@@ -1,7 +1,7 @@
 // The page's style sheet. Colours are variables, set by the theme that the console names; everything else is inherited
 // from the console, so that the page looks at home in it.
 import { Html } from './html.ts';
-import type { Tone } from './words.ts';
+import type { Tone } from '../../core/views/words.ts';
 
 type Colours = Record<Tone | 'text' | 'dim' | 'line' | 'card' | 'cell', string>;
 

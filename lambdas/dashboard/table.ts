@@ -7,12 +7,13 @@ import { progressText } from '../../core/views/progress.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
+import { stateWord, TONES } from '../../core/views/words.ts';
 import type { Call } from './action.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
-import type { Frame } from './page.ts';
-import { shortName, stateWord, TONES } from './words.ts';
+import type { Frame } from './frame.ts';
+import { shortName } from './words.ts';
 
 /** So many completed ones are simply shown; of more, `RECENT` are, and the rest in pages. */
 const FEW = 12;
@@ -99,10 +100,7 @@ const canBePreviewed = ({ state, file }: MigrationView): boolean =>
   file !== undefined && ['pending', 'late', 'halted', 'aborted', 'failed', 'unknown'].includes(state);
 
 /** The page of older ones that is open stays open. */
-const previewOf = ({ id }: MigrationView, { page }: Frame): Call => ({
-  preview: { migration: id },
-  ...(page !== undefined && { page }),
-});
+const previewOf = ({ id }: MigrationView, { page }: Frame): Call => ({ preview: { migration: id }, page });
 
 function about({ file, description, reason, changedSince, state, error, progress }: MigrationView): Html {
   return html`${description === undefined ? html`<span class="dim">${file}</span>` : cut(description, MAX_TEXT)}

@@ -1,34 +1,7 @@
-// How the page words states, times and people.
-import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
-
-/** The colour of a state; the style sheet has one class for each. */
-export type Tone = 'good' | 'bad' | 'busy' | 'warn' | 'quiet';
-
-export const TONES: Record<MigrationState, Tone> = {
-  applied: 'good',
-  'marked-applied': 'good',
-  baseline: 'good',
-  skipped: 'quiet',
-  pending: 'quiet',
-  late: 'warn',
-  running: 'busy',
-  stopped: 'busy',
-  succeeded: 'busy',
-  decided: 'busy',
-  halted: 'bad',
-  aborted: 'bad',
-  failed: 'bad',
-  unknown: 'bad',
-};
-
-const STATES: Partial<Record<MigrationState, string>> = {
-  'marked-applied': 'marked applied',
-  succeeded: 'recording',
-  stopped: 'at a checkpoint',
-};
-
-export const stateWord = ({ state, decision }: Pick<MigrationView, 'state' | 'decision'>): string =>
-  state === 'decided' && decision !== undefined ? `${decision} decided` : (STATES[state] ?? state);
+// How the page words what matters first, times and people.
+import type { EnvironmentView, MigrationState } from '../../core/views/view.ts';
+import type { Tone } from '../../core/views/words.ts';
+import { stateWord } from '../../core/views/words.ts';
 
 export interface Headline {
   tone: Tone;

@@ -2,7 +2,7 @@
 import type { CallGroup, PreviewReport } from '../../core/preview/preview.ts';
 import type { EnvironmentView, MigrationState, MigrationView, OpenHalt } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
-import type { Frame } from '../../lambdas/dashboard/page.ts';
+import type { Frame } from '../../lambdas/dashboard/frame.ts';
 import { Clock } from '../../lambdas/dashboard/words.ts';
 
 export const FUNCTION_ARN = 'arn:aws:lambda:eu-west-1:111122223333:function:customWidget-odin-migrate-odin-dev';

@@ -1,0 +1,47 @@
+// What the page's parts are drawn for, besides the view of the environment.
+import type { Previewed } from '../../core/preview/preview.ts';
+import type { Tone } from '../../core/views/words.ts';
+import type { Theme } from './style.ts';
+import type { Clock } from './words.ts';
+
+/**
+ * The time of the migration's code. With both functions' cold starts and the two looks at the ledger it is well below the
+ * 90 s of this function.
+ */
+export const PREVIEW_SECONDS = 20;
+
+export interface ShownPreview {
+  previewed: Previewed;
+  /** Whether no migration is pending before it. */
+  isFirst: boolean;
+}
+
+/** What the page is drawn for, besides the view. */
+export interface Frame {
+  environment: string;
+  /** ARN of this function: where the buttons' calls and the links lead. */
+  functionArn: string;
+  theme: Theme;
+  clock: Clock;
+  /** Whether there is a console for links to lead to. */
+  links: boolean;
+  /** Which page of older ones is open. */
+  page: number | undefined;
+  /** What came of a press on a button. */
+  notice?: Notice | undefined;
+  /** What the operator had typed when the press was refused. */
+  typed?: Typed | undefined;
+  /** What came of a press on Preview. */
+  preview?: ShownPreview | undefined;
+}
+
+export interface Notice {
+  tone: Tone;
+  title: string;
+  lines: string[];
+}
+
+export interface Typed {
+  reason: string;
+  name: string;
+}
