@@ -1,10 +1,10 @@
 // Step Functions in virtual time: executions that step through the definition, callbacks, stop and redrive.
-import type { Caller } from './lambda.ts';
 import { dispatch } from './lambda.ts';
-import type { Simulation } from './simulation.ts';
+import type { Caller } from './planned.ts';
 import { draw } from './random.ts';
 import type { Definition, Host, Json, TaskRequest } from './stepper.ts';
 import { step, TaskFailed } from './stepper.ts';
+import type { Answer, AnsweringExecutions, Whole } from './whole.ts';
 
 export const ARN = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-simulated:';
 
@@ -36,20 +36,18 @@ interface Output {
   leftBehind?: string[];
 }
 
-type Answer = { output: Json } | { error: TaskFailed };
-
 /** Of what can go wrong here, the invocation errors which prove that the function did not start (docs/aws-facts.md). */
 const NOT_STARTED = ['Lambda.TooManyRequestsException', 'Lambda.ResourceNotFoundException'];
 
 /** Longer than any schedule: such a timeout is not waited for. */
 const FAR_SECONDS = 30 * 86_400;
 
-export class Executions {
+export class Executions implements AnsweringExecutions {
   readonly all = new Map<string, Execution>();
   #tokens = 0;
-  readonly #sim: Simulation;
+  readonly #sim: Whole;
 
-  constructor(sim: Simulation) {
+  constructor(sim: Whole) {
     this.#sim = sim;
   }
 

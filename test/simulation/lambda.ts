@@ -1,42 +1,14 @@
 // The functions as Lambda runs them: each invocation with a clock of its own, a time after which it is killed, and a
 // fault possible at each of its requests. The handlers are the real ones.
-import type { Manifest } from '../../core/contract/manifest.ts';
 import type { Store, StoredObject } from '../../core/ledger/store.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
 import type { Fault, Place } from './faults.ts';
-import type { Simulation } from './simulation.ts';
+import type { Caller, PlannedMigration } from './planned.ts';
 import { draw, pick, spread } from './random.ts';
 import type { Json } from './stepper.ts';
 import { TaskFailed } from './stepper.ts';
-
-/** A migration of the simulated environment. */
-export interface PlannedMigration {
-  id: string;
-  /** Steps of its user code; between two of them it can die. */
-  steps: number;
-  stepMs: number;
-  timeoutMs: number;
-  /** Set: every step is a checkpoint, and slices end after so long. */
-  sliceMs: number | undefined;
-}
-
-export interface Deployment {
-  version: number;
-  manifest: Manifest;
-  /** By function name; a migration's predecessor comes from its manifest. */
-  migrations: Map<string, { planned: PlannedMigration; predecessor: string | undefined }>;
-}
-
-/** Who invokes, and on which grounds. */
-export interface Caller {
-  execution?: string;
-  /** Ids of the manifest by which the execution chose its step. */
-  manifest: readonly string[];
-  allowOutOfOrder: boolean;
-  /** Set by an invocation of `list-pending`: ids of the manifest that it was deployed with. */
-  listed?: readonly string[];
-}
+import type { Whole } from './whole.ts';
 
 /** CDK gives the system functions so long (infra/functions.ts). */
 const SYSTEM_TIMEOUT_MS = 90_000;
@@ -51,18 +23,11 @@ export class Instance {
   over = false;
   readonly endsAt: number;
   readonly #skewMs: number;
-  readonly #sim: Simulation;
+  readonly #sim: Whole;
   readonly #caller: Caller;
   readonly #die: (error: TaskFailed) => void;
 
-  constructor(
-    sim: Simulation,
-    id: number,
-    name: string,
-    timeoutMs: number,
-    caller: Caller,
-    die: (e: TaskFailed) => void,
-  ) {
+  constructor(sim: Whole, id: number, name: string, timeoutMs: number, caller: Caller, die: (e: TaskFailed) => void) {
     this.#sim = sim;
     this.id = id;
     this.name = name;
@@ -167,7 +132,7 @@ class UserFailure extends Error {
 }
 
 /** Runs a function; settles with its answer, or with its error as Step Functions names it. */
-export function invoke(sim: Simulation, functionName: string, payload: Json, caller: Caller): Promise<Json> {
+export function invoke(sim: Whole, functionName: string, payload: Json, caller: Caller): Promise<Json> {
   const { deployment, code } = sim;
   const migration = deployment.migrations.get(functionName);
   const system = /-(list-pending|record-completion|halt|resume)$/.exec(functionName)?.[1];
@@ -237,7 +202,7 @@ export function invoke(sim: Simulation, functionName: string, payload: Json, cal
   return promise;
 }
 
-function servicesOf(sim: Simulation, instance: Instance): Services {
+function servicesOf(sim: Whole, instance: Instance): Services {
   const unreachable = () => new TaskFailed('ServiceUnavailable', 'Step Functions does not answer');
   return {
     environment: sim.deployment.manifest.environment,
@@ -307,7 +272,7 @@ function servicesOf(sim: Simulation, instance: Instance): Services {
 const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
 /** The bucket as one invocation reaches it. A list is read in pages, and others write between two of them. */
-function storeOf(sim: Simulation, instance: Instance): Store {
+function storeOf(sim: Whole, instance: Instance): Store {
   const { objects } = sim;
   const put = (key: string, body: string) => {
     sim.etags += 1;
@@ -358,7 +323,7 @@ function storeOf(sim: Simulation, instance: Instance): Store {
   };
 }
 
-function userCode(sim: Simulation, instance: Instance, planned: PlannedMigration, caller: Caller) {
+function userCode(sim: Whole, instance: Instance, planned: PlannedMigration, caller: Caller) {
   const { recorder, seed } = sim;
   return (payload: { migration: string; attempt: number; slice: number }): Promise<MigrationModule> => {
     const { migration, attempt, slice } = payload;
@@ -407,7 +372,7 @@ function userCode(sim: Simulation, instance: Instance, planned: PlannedMigration
 }
 
 /** Starts a function as Step Functions does, with what can go wrong on the way there and back. */
-export function dispatch(sim: Simulation, functionName: string, payload: Json, caller: Caller): Promise<Json> {
+export function dispatch(sim: Whole, functionName: string, payload: Json, caller: Caller): Promise<Json> {
   const { world, recorder, faults, seed } = sim;
   const fault: Fault | undefined = faults.next('invoke');
   const point = faults.points - 1;

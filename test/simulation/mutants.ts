@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { Store } from '../../core/ledger/store.ts';
 import type { Scenario } from './scenario.ts';
-import type { Code } from './simulation.ts';
+import type { Code } from './whole.ts';
 
 export interface Mutant {
   name: string;

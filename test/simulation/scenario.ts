@@ -1,6 +1,6 @@
 // What a schedule plays with, apart from its faults: migrations, starts, operators, clocks, deployments.
 import type { FaultKind } from './faults.ts';
-import type { Deployment, PlannedMigration } from './lambda.ts';
+import type { Deployment, PlannedMigration } from './planned.ts';
 import { KINDS } from './faults.ts';
 import { draw, pick, spread } from './random.ts';
 

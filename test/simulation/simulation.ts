@@ -1,22 +1,20 @@
 // One schedule from beginning to rest: a scenario, the faults of its seed, and what the recorder finds against it.
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { Store } from '../../core/ledger/store.ts';
-import type * as RealCode from './code.ts';
 import type { Execution } from './executions.ts';
 import { Executions } from './executions.ts';
 import type { Fault, Place } from './faults.ts';
 import { Faults } from './faults.ts';
-import type { Deployment, PlannedMigration } from './lambda.ts';
 import { dispatch } from './lambda.ts';
+import type { Deployment, PlannedMigration } from './planned.ts';
 import { draw, spread } from './random.ts';
 import type { Violation } from './recorder.ts';
 import { Recorder } from './recorder.ts';
 import type { Scenario } from './scenario.ts';
 import { changedDeployment, deploymentOf } from './scenario.ts';
 import type { Definition, Json } from './stepper.ts';
+import type { Code, Whole } from './whole.ts';
 import { World } from './world.ts';
-
-export type Code = typeof RealCode;
 
 export interface Schedule {
   seed: number;
@@ -75,7 +73,7 @@ export async function simulate(schedule: Schedule, options: Options): Promise<Re
   };
 }
 
-export class Simulation {
+class Simulation implements Whole {
   readonly seed: number;
   readonly scenario: Scenario;
   readonly world = new World();

@@ -1,0 +1,46 @@
+// The whole of a simulation, as its parts know it; simulation.ts is it.
+import type { Store } from '../../core/ledger/store.ts';
+import type * as RealCode from './code.ts';
+import type { Fault, Faults } from './faults.ts';
+import type { Deployment } from './planned.ts';
+import type { Recorder } from './recorder.ts';
+import type { Scenario } from './scenario.ts';
+import type { Definition, Json, TaskFailed } from './stepper.ts';
+import type { World } from './world.ts';
+
+export type Code = typeof RealCode;
+
+/** What somebody answers to a task that waits for a callback. */
+export type Answer = { output: Json } | { error: TaskFailed };
+
+/** Step Functions, as the functions ask it. */
+export interface AnsweringExecutions {
+  isAlive: (arn: string) => boolean;
+  events: (arn: string) => number;
+  answer: (token: string, answer: Answer) => 'sent' | 'gone';
+  start: (name: string, input: Json) => { execution: string; existed: boolean };
+}
+
+export interface Whole {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly world: World;
+  readonly code: Code;
+  readonly recorder: Recorder;
+  readonly faults: Faults;
+  readonly executions: AnsweringExecutions;
+  readonly definition: Definition;
+  /** The ledger bucket. */
+  readonly objects: Map<string, { body: string; etag: string }>;
+  readonly wrapStore: (store: Store) => Store;
+  /** Counts the writes. */
+  etags: number;
+  deployment: Deployment;
+  nextInstance: () => number;
+  nextNonce: () => number;
+  /** Milliseconds that a request takes to take effect. */
+  latency: (point: number) => number;
+  ledgerError: (code: 'LedgerUnavailable' | 'LedgerForbidden', what: string) => Error;
+  /** What a fault does to the world around the request at which it happens. */
+  around: (fault: Fault, execution: string | undefined) => void;
+}
