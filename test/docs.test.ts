@@ -1,5 +1,6 @@
 // What the documents show is what the code takes: their snippets are compiled and evaluated, their records parsed.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -108,5 +109,83 @@ describe('the documents', () => {
     >;
     for (const version of Object.values({ ...dependencies, ...devDependencies }))
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('references', () => {
+  const tracked = execFileSync('git', ['ls-files', '-z'], { cwd: PROJECT, encoding: 'utf8' })
+    .split('\0')
+    .filter(Boolean);
+  const texts = tracked
+    .filter((file) => /\.(ts|js|md|py|yml)$/.test(file) || file === '.ci/run')
+    .filter((file) => file !== 'test/docs.test.ts' && existsSync(path.join(PROJECT, file)))
+    .map((file) => ({ file, text: read(file) }));
+  /** The heading of a section, or of a page, as a link names it. */
+  const anchors = (page: string) =>
+    [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+
+  it('to pages lead to pages, and to sections of the design to sections', () => {
+    const sections = new Set([...read('docs/design.md').matchAll(/^## (\d+)\./gm)].map(([, section]) => section));
+    const astray = texts.flatMap(({ file, text }) =>
+      [...text.matchAll(/\bdocs\/[\w-]+\.md(?: §(\d+))?/g)]
+        .filter(([, section]) => section === undefined || !sections.has(section))
+        .filter(([found, section]) => section !== undefined || !existsSync(path.join(PROJECT, found)))
+        .map(([found]) => `${file}: ${found}`),
+    );
+    expect(astray).toEqual([]);
+    expect(sections.size).toBe(10);
+  });
+
+  it('to files in comments lead to files', () => {
+    const folders = 'aws|authoring|cli|client|core|infra|lambdas|local|project|scripts|test';
+    const named = new RegExp(`(?:\\(|\`| )((?:${folders})/[\\w./-]+\\.(?:ts|py))`, 'g');
+    const astray = texts
+      .filter(({ file }) => !file.startsWith('test/') && file !== '.dependency-cruiser.js')
+      .flatMap(({ file, text }) =>
+        [...text.matchAll(named)]
+          .map(([, target = '']) => target)
+          .filter((target) => !existsSync(path.join(PROJECT, target)))
+          .map((target) => `${file}: ${target}`),
+      );
+    expect(astray).toEqual([]);
+  });
+
+  it('in links lead to files, and to headings in them', () => {
+    const astray = texts
+      .filter(({ file }) => file.endsWith('.md'))
+      .flatMap(({ file, text }) =>
+        [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+          .filter(([, target = '', anchor]) => {
+            const page = target === '' ? file : path.join(path.dirname(file), target);
+            if (!existsSync(path.join(PROJECT, page))) return true;
+            return anchor !== undefined && page.endsWith('.md') && !anchors(page).includes(anchor);
+          })
+          .map(([found]) => `${file}: ${found}`),
+      );
+    expect(astray).toEqual([]);
+  });
+
+  it('of npm scripts name scripts that there are', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const astray = texts
+      .filter(({ file }) => file.endsWith('.md'))
+      .flatMap(({ file, text }) =>
+        [...text.matchAll(/npm run ([a-z][\w:-]*)/g)]
+          .filter(([, script = '']) => !(script in scripts))
+          .map(([found]) => `${file}: ${found}`),
+      );
+    expect(astray).toEqual([]);
+  });
+
+  it('to documents that are not in this repository are not there', () => {
+    const astray = texts
+      .filter(({ text }) => /DESIGN §|AWS-FACTS|LAYOUT\.md|\(STYLE/.test(text))
+      .map(({ file }) => file);
+    expect(astray).toEqual([]);
   });
 });
