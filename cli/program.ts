@@ -11,7 +11,7 @@ import type { LocalOptions } from './commands/local.ts';
 import type { NewOptions } from './commands/new.ts';
 import type { PreviewOptions } from './commands/preview.ts';
 import type { ResumeOptions } from './commands/resume.ts';
-import type { RunOptions } from './commands/run.ts';
+import type { RunCommandOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { ClientOptions } from '../client/deployment.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
@@ -130,7 +130,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--wait', 'follow the run to its end, or to a halt')
     .option(...OUT_OF_ORDER_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, options: RunOptions) => {
+    .action(async (environment: string, options: RunCommandOptions) => {
       const { run } = await import('./commands/run.ts');
       done(await run(environment, options, aws()));
     });

@@ -8,11 +8,11 @@ import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEvents } from './messages/events.ts';
-import type { Events } from './messages/events.ts';
+import type { EmbeddedEvents } from './messages/events.ts';
 import { createLambdaHost } from './lambda/host.ts';
 import type { LambdaHost, LambdaLogLine } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
-import type { RequestHook, Services } from './router.ts';
+import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
 import type { S3 } from './s3/protocol.ts';
 import { createSns } from './messages/sns.ts';
@@ -54,7 +54,7 @@ export interface EmbeddedAws {
   readonly sns: Sns;
   /** What `deployTemplate` deployed here. */
   readonly stacks: Stacks;
-  readonly events: Events;
+  readonly events: EmbeddedEvents;
   /** What a process needs so that its SDK clients come here. */
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -106,7 +106,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
 
   const stacks = createStacks(region, accountId);
-  const services: Services = { s3, sns, events, lambda, stepFunctions, stacks, region, accountId };
+  const services: EmbeddedServices = { s3, sns, events, lambda, stepFunctions, stacks, region, accountId };
   const pending = new Set<Promise<void>>();
   server.on('request', (incoming, response) => {
     const work = serve(services, decide, incoming, response).catch(() => void response.destroy());

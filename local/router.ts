@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Events } from './messages/events.ts';
+import type { EmbeddedEvents } from './messages/events.ts';
 import { AwsError, escapeXml, header, readBody } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import type { LambdaAnswer, LambdaHost } from './lambda/host.ts';
@@ -39,10 +39,10 @@ export type RequestHook = (request: RequestSummary) => Verdict | Promise<Verdict
 export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'events' | 'sts' | 'cloudformation' | 'unknown';
 
 /** What the endpoint leads to. */
-export interface Services {
+export interface EmbeddedServices {
   readonly s3: S3;
   readonly sns: Sns;
-  readonly events: Events;
+  readonly events: EmbeddedEvents;
   readonly lambda: LambdaHost;
   readonly stepFunctions: StepFunctions;
   readonly stacks: Stacks;
@@ -58,7 +58,7 @@ interface Call {
 }
 
 export async function serve(
-  services: Services,
+  services: EmbeddedServices,
   decide: RequestHook,
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -120,7 +120,7 @@ async function send(response: ServerResponse, answer: HttpAnswer): Promise<void>
   else response.end(body);
 }
 
-async function understand(services: Services, request: HttpRequest): Promise<Call> {
+async function understand(services: EmbeddedServices, request: HttpRequest): Promise<Call> {
   const service = serviceOf(request);
   switch (service) {
     case 's3': {
@@ -166,7 +166,7 @@ function serviceOf(request: HttpRequest): Service {
 
 // Step Functions: JSON 1.0
 
-async function understandStates(services: Services, request: HttpRequest): Promise<Call> {
+async function understandStates(services: EmbeddedServices, request: HttpRequest): Promise<Call> {
   const operation = (header(request.headers, 'x-amz-target') ?? '').replace('AWSStepFunctions.', '');
   const text = (await readBody(request.body)).toString();
   const input = parseJson(text);
@@ -179,7 +179,7 @@ async function understandStates(services: Services, request: HttpRequest): Promi
 
 // EventBridge: JSON 1.1
 
-async function understandEvents({ events }: Services, request: HttpRequest): Promise<Call> {
+async function understandEvents({ events }: EmbeddedServices, request: HttpRequest): Promise<Call> {
   const operation = (header(request.headers, 'x-amz-target') ?? '').replace('AWSEvents.', '');
   const input = parseJson((await readBody(request.body)).toString());
   return {
@@ -212,7 +212,7 @@ function json(status: number, value: unknown): HttpAnswer {
 
 // Lambda: REST
 
-function understandLambda({ lambda }: Services, request: HttpRequest): Call {
+function understandLambda({ lambda }: EmbeddedServices, request: HttpRequest): Call {
   const [, encoded, operation] = /^\/2015-03-31\/functions\/([^/]+)(?:\/(.*))?$/.exec(request.path) ?? [];
   const functionName = encoded === undefined ? undefined : decodeURIComponent(encoded);
   const invokes = request.method === 'POST' && operation === 'invocations' && functionName !== undefined;
@@ -276,7 +276,7 @@ export async function invokeFromStates(
 // SNS, STS and CloudFormation: the query protocol
 
 async function understandQuery(
-  services: Services,
+  services: EmbeddedServices,
   service: 'sns' | 'sts' | 'cloudformation',
   request: HttpRequest,
 ): Promise<Call> {

@@ -1,14 +1,19 @@
 // The lint rules that keep core pure, errors ours and promises awaited, each shown to fire on a small offence.
 
-import { resolve } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path, { resolve } from 'node:path';
 import { ESLint } from 'eslint';
 import { configs } from 'typescript-eslint';
 import { beforeAll, describe, expect, test } from 'vitest';
 
+const PROJECT = resolve(import.meta.dirname, '..');
 const OURS = ['core', 'aws', 'lambdas', 'project', 'infra', 'local', 'client', 'cli', 'authoring', 'scripts'];
 /** ESLint takes eight probes with types at most. */
 const FOLDERS = ['core', 'lambdas', 'project', 'infra', 'cli', 'local', 'migrations/sample', 'test'];
 const probe = (folder: string): string => `${folder}/lint-probe.ts`;
+
+const EXPORTED_TYPE = /^export (?:interface|type|class) (\w+)/gm;
 
 const IMPORTS = '@typescript-eslint/no-restricted-imports';
 const SYNTAX = 'no-restricted-syntax';
@@ -119,3 +124,17 @@ async function rulesOf(folder: string, code: string, eslint = withoutTypes): Pro
     }),
   );
 }
+
+test('no two exported types share a name', () => {
+  const files = execFileSync('git', ['ls-files', '*.ts'], { cwd: PROJECT, encoding: 'utf8' }).trim().split('\n');
+  const names = files
+    .filter((file) => !file.startsWith('test/') && existsSync(path.join(PROJECT, file)))
+    // Migrations and examples are nobody's modules: each may call its own cursor `Cursor`.
+    .filter((file) => !file.startsWith('migrations/') && !file.startsWith('docs/'))
+    .flatMap((file) =>
+      [...readFileSync(path.join(PROJECT, file), 'utf8').matchAll(EXPORTED_TYPE)].map(([, name]) => name),
+    )
+    .toSorted();
+  expect(names.length).toBeGreaterThan(100);
+  expect(names.filter((name, index) => name === names[index - 1])).toEqual([]);
+});

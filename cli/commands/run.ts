@@ -13,7 +13,7 @@ import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../termi
 import { Report } from '../terminal/report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
-export interface RunOptions {
+export interface RunCommandOptions {
   wait?: boolean;
   allowOutOfOrder?: boolean;
   json?: boolean;
@@ -22,7 +22,7 @@ export interface RunOptions {
 /** Often enough to be followed by a person, and one listing of the ledger each. */
 const POLL_MS = 1_000;
 
-export async function run(environment: string, options: RunOptions, aws: ClientOptions): Promise<ExitCode> {
+export async function run(environment: string, options: RunCommandOptions, aws: ClientOptions): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
   const result = await whileBusy(`Looking at ${environment}`, async () => {
     await using opened = await openEnvironment(environment, { aws });

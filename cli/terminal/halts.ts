@@ -1,5 +1,5 @@
 // What a halt is and how it is answered, in the words that every command uses.
-import { choices, resumeCommand } from '../../core/decision/meanings.ts';
+import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import { firstSourceLine, wasCancelled } from '../../core/ledger/summaries.ts';
 import type { HaltRecord } from '../../core/ledger/records.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
@@ -44,7 +44,7 @@ export function printHalt(halt: OpenHalt): void {
 export function printDecisions(where: Where, halt: OpenHalt): void {
   print();
   print('Nothing later runs until somebody decides. Type one of:');
-  for (const { decision, meaning } of choices(halt.outcome)) {
+  for (const { decision, meaning } of meanings(halt.outcome)) {
     print(`  ${resumeCommand(where, decision, halt)}`);
     print(`      ${colour.dim(meaning)}`);
   }

@@ -1,6 +1,6 @@
 // Prints a run as it goes on, asks for a decision where somebody can answer, and says how it came out.
 import { input, select } from '@inquirer/prompts';
-import { choices, needsReason } from '../../core/decision/meanings.ts';
+import { meanings, needsReason } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { asOdinError } from '../../core/errors.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
@@ -85,7 +85,7 @@ async function askFor(deployment: Deployment, { migration, attempt, outcome }: O
     const decision = await answerTo(
       select<Decision>({
         message: `What should happen with ${migration}?`,
-        choices: choices(outcome).map(({ decision: value, meaning }) => ({
+        choices: meanings(outcome).map(({ decision: value, meaning }) => ({
           value,
           short: value,
           name: `${value.padEnd(13)} ${meaning}`,

@@ -83,7 +83,7 @@ export type Step =
   | { step: 'record'; migration: string; attempt: number }
   | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
   | { step: 'halt'; migration: string; attempt: number }
-  | Finished
+  | FinishedStep
   | HandedOver
   | { step: 'refuse'; error: string; cause: string };
 
@@ -91,17 +91,17 @@ export type Step =
  * Output of an execution that has nothing left to do. `leftBehind`: migrations that were attempted and never completed,
  * and whose file is gone; nobody will run or decide them any more, and so whoever looks at the run is told.
  */
-const Finished = z.object({
+const FinishedStep = z.object({
   step: z.literal('finished'),
   completed: z.int().min(0),
   leftBehind: z.array(MigrationId),
   summary: z.string(),
 });
-export type Finished = z.infer<typeof Finished>;
+export type FinishedStep = z.infer<typeof FinishedStep>;
 
 /** What a finished run left behind, by its output. */
 export const leftBehindBy = (output: string | undefined): string[] =>
-  output === undefined ? [] : (Finished.safeParse(JSON.parse(output)).data?.leftBehind ?? []);
+  output === undefined ? [] : (FinishedStep.safeParse(JSON.parse(output)).data?.leftBehind ?? []);
 
 /** Output of an execution that a fresh one carries on: `execution` is its ARN. */
 const HandedOver = z.object({ step: z.literal('handed over'), execution: Arn, summary: z.string() });

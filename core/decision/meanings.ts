@@ -3,14 +3,14 @@ import type { Decision } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { HaltRecord } from '../ledger/records.ts';
 
-export interface Choice {
+export interface Meaning {
   decision: Decision;
   /** Goes on from the decision's name: `retry` "runs it again". */
   meaning: string;
 }
 
-/** The four choices of a halt with this outcome; what cannot be decided there says so. */
-export const choices = (outcome: HaltRecord['outcome']): Choice[] =>
+/** What the four decisions do to a halt with this outcome; what cannot be decided there says so. */
+export const meanings = (outcome: HaltRecord['outcome']): Meaning[] =>
   DECISIONS.map((decision) => ({ decision, meaning: meaningOf(decision, outcome) }));
 
 export function meaningOf(decision: Decision, outcome: HaltRecord['outcome']): string {

@@ -4,7 +4,7 @@ import { Html, html } from './html.ts';
 import type { Frame } from './frame.ts';
 
 /** An empty one is a look. */
-export type Call =
+export type ButtonCall =
   { decide: Decide } | { preview: AskPreview; page?: number | undefined } | { page?: number | undefined };
 
 export interface ButtonOptions {
@@ -17,7 +17,7 @@ export interface ButtonOptions {
 export const callAction = (
   label: string,
   { functionArn, links }: Frame,
-  call: Call,
+  call: ButtonCall,
   { primary = false, confirmation }: ButtonOptions = {},
 ): Html =>
   html`<a class="btn${primary && ' btn-primary'}">${label}</a

@@ -8,7 +8,7 @@ import { cut } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
 import { stateWord, TONES } from '../../core/views/words.ts';
-import type { Call } from './action.ts';
+import type { ButtonCall } from './action.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
@@ -100,7 +100,7 @@ const canBePreviewed = ({ state, file }: MigrationView): boolean =>
   file !== undefined && ['pending', 'late', 'halted', 'aborted', 'failed', 'unknown'].includes(state);
 
 /** The page of older ones that is open stays open. */
-const previewOf = ({ id }: MigrationView, { page }: Frame): Call => ({ preview: { migration: id }, page });
+const previewOf = ({ id }: MigrationView, { page }: Frame): ButtonCall => ({ preview: { migration: id }, page });
 
 function about({ file, description, reason, changedSince, state, error, progress }: MigrationView): Html {
   return html`${description === undefined ? html`<span class="dim">${file}</span>` : cut(description, MAX_TEXT)}

@@ -1,6 +1,6 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
-import { choices, resumeCommand } from '../../core/decision/meanings.ts';
+import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
@@ -140,7 +140,7 @@ const logsOf = (environment: string, claim: Claim): string =>
   logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
 
 const decisions = ({ environment, halt }: HaltNews): { command: string; meaning: string }[] =>
-  choices(halt.outcome).map(({ decision, meaning }) => ({
+  meanings(halt.outcome).map(({ decision, meaning }) => ({
     command: resumeCommand({ environment }, decision, halt),
     meaning,
   }));

@@ -8,7 +8,7 @@ import type { Claim, DecisionRecord, Finished, HaltRecord } from '../../core/led
 import { caughtSummary, outOfTimeSummary } from '../../core/ledger/summaries.ts';
 import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import { tell } from '../shared/announce.ts';
+import { announce } from '../shared/announce.ts';
 
 /**
  * Opens the halt of an attempt, or joins it when another execution waits there already. The machine's task then waits
@@ -115,7 +115,7 @@ export function createHalt(services: Services, manifest: Manifest) {
     claim: Claim | undefined,
     unrecorded: DecisionRecord | undefined,
   ): Promise<void> {
-    return tell(services, () => {
+    return announce(services, () => {
       const entry = manifest.migrations.find(({ id }) => id === halt.migration);
       const news = { environment, halt, execution, entry, claim, unrecorded, now: now() };
       return {

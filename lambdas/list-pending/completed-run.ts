@@ -2,7 +2,7 @@
 import type { RunCompleted } from '../../core/contract/events.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { resumedExecutionName, runNameOf } from '../../core/names/names.ts';
-import type { Finished } from '../../core/contract/payloads.ts';
+import type { FinishedStep } from '../../core/contract/payloads.ts';
 import type { HaltRecord } from '../../core/ledger/records.ts';
 import type { Services } from '../../core/contract/ports.ts';
 
@@ -10,7 +10,7 @@ export async function completedRun(
   { environment, ledger, now }: Services,
   manifest: Manifest,
   execution: string,
-  { completed, leftBehind }: Pick<Finished, 'completed' | 'leftBehind'>,
+  { completed, leftBehind }: Pick<FinishedStep, 'completed' | 'leftBehind'>,
 ): Promise<RunCompleted> {
   const afterHalts: RunCompleted['afterHalts'] = [];
   for (const halt of await ledger.halts()) {

@@ -4,13 +4,13 @@ import { decide } from '../../core/decision/decide.ts';
 import type { RunCompleted } from '../../core/contract/events.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { continuedExecutionName, resourcePrefix } from '../../core/names/names.ts';
-import type { Finished, HandedOver, ListPendingPayload, RunInput, Step } from '../../core/contract/payloads.ts';
+import type { FinishedStep, HandedOver, ListPendingPayload, RunInput, Step } from '../../core/contract/payloads.ts';
 import { readSituation } from '../../core/decision/situation.ts';
 import { completedRun } from './completed-run.ts';
 import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import type { Services } from '../../core/contract/ports.ts';
-import { startSuccessor } from '../shared/continue-run.ts';
-import { tell } from '../shared/announce.ts';
+import { continueRun } from '../shared/continue-run.ts';
+import { announce } from '../shared/announce.ts';
 
 /** Of the 25,000 events at which Step Functions ends an execution. A slice or a poll takes 14, and with retries some dozen more. */
 export const HANDOVER_EVENTS = 20_000;
@@ -41,7 +41,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
     const events = await executions.events(execution);
     if (events < handoverEvents) return undefined;
     const name = execution.slice(execution.lastIndexOf(':') + 1);
-    const successor = await startSuccessor(executions, (tries) => continuedExecutionName(name, tries), input);
+    const successor = await continueRun(executions, (tries) => continuedExecutionName(name, tries), input);
     log.info(`Handed over to ${successor}`, { events });
     return {
       step: 'handed over',
@@ -54,7 +54,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
    * A run ends here once, so this is sent once; when the answer of this very invocation is lost, `List pending` is asked
    * again, and it is sent again. The operators hear of a run that had needed them, and programs of every run.
    */
-  async function tellOfTheEnd(execution: string, finished: Finished): Promise<void> {
+  async function tellOfTheEnd(execution: string, finished: FinishedStep): Promise<void> {
     let run: RunCompleted;
     try {
       run = await completedRun(services, manifest, execution, finished);
@@ -64,7 +64,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
       });
       return;
     }
-    await tell(services, () => ({
+    await announce(services, () => ({
       event: { type: 'Run Completed', detail: run },
       ...(run.afterHalts.length > 0 && {
         message: { subject: finishedSubject(run), text: finishedText(run), chat: finishedChat(run) },
@@ -99,7 +99,7 @@ function toStep(next: NextStep, manifest: Manifest, situation: Situation): Step 
 }
 
 /** Nothing is pending, so what was attempted and not completed is in no manifest any more. */
-function finished({ environment, migrations }: Manifest, { completed, attempted }: Situation): Finished {
+function finished({ environment, migrations }: Manifest, { completed, attempted }: Situation): FinishedStep {
   const leftBehind = [...attempted].sort();
   const summary = [
     migrations.length === 0

@@ -8,7 +8,7 @@ import type { DecisionRecord, HaltRecord } from '../../core/ledger/records.ts';
 import { aliveIn } from '../../core/decision/situation.ts';
 import { orRefusal } from '../shared/refusal.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import { startSuccessor } from '../shared/continue-run.ts';
+import { continueRun } from '../shared/continue-run.ts';
 
 /**
  * Safe to call again, by anybody, at any time: the first decision on a halt wins, and each call delivers whatever was
@@ -113,7 +113,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
       if (alive || record.decision === 'abort' || (await movedOn(record))) return goOn;
       const allowOutOfOrder = halt.waiting.some((waiting) => waiting.allowOutOfOrder);
       const nameOf = (tries: number) => resumedExecutionName(record.migration, record.attempt, record.halt, tries);
-      return [await startSuccessor(executions, nameOf, allowOutOfOrder ? { allowOutOfOrder } : {})];
+      return [await continueRun(executions, nameOf, allowOutOfOrder ? { allowOutOfOrder } : {})];
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',

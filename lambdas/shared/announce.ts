@@ -10,7 +10,7 @@ export interface News {
 }
 
 /** Never throws. The log says what could not be sent. */
-export async function tell({ notifications, events, log }: Services, news: () => News): Promise<void> {
+export async function announce({ notifications, events, log }: Services, news: () => News): Promise<void> {
   try {
     const { event, message } = news();
     const [sent, published] = await Promise.allSettled([

@@ -5,7 +5,7 @@ import type { Executions } from '../../core/contract/ports.ts';
  * Started once under a fixed name, by whoever comes first; under the next name when the execution of that name is gone.
  * @returns the ARN of one that is alive
  */
-export async function startSuccessor(
+export async function continueRun(
   executions: Pick<Executions, 'start' | 'isAlive'>,
   nameOf: (tries: number) => string,
   input: object,

@@ -15,7 +15,7 @@ export interface DeployOptions {
   readonly stackName: string;
 }
 
-export interface Deployment {
+export interface DeployedTemplate {
   readonly stackName: string;
   readonly outputs: Readonly<Record<string, string>>;
   /** The first one's, which is the only one of a stack of ours. */
@@ -29,7 +29,7 @@ export interface Deployment {
 }
 
 /** Creates or updates; a function that is no longer in the template is removed. Nothing changes if anything is wrong. */
-export function deployTemplate(aws: EmbeddedAws, options: DeployOptions): Deployment {
+export function deployTemplate(aws: EmbeddedAws, options: DeployOptions): DeployedTemplate {
   const { assemblyDirectory, stackName } = options;
   const { templateFile, assets } = readAssembly(assemblyDirectory, stackName);
   const root = createScope({

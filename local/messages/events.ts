@@ -34,7 +34,7 @@ interface Entry {
   readonly EventBusName?: string;
 }
 
-export type Events = ReturnType<typeof createEvents>;
+export type EmbeddedEvents = ReturnType<typeof createEvents>;
 
 export function createEvents({ file, region, accountId }: EventsOptions) {
   const taken: BusEvent[] = [];

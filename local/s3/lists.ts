@@ -3,11 +3,11 @@
 import { AwsError, escapeXml } from '../http.ts';
 import type { HttpAnswer } from '../http.ts';
 import { iso, OWNER, xml } from './answers.ts';
-import type { Call } from './requests.ts';
+import type { S3Call } from './requests.ts';
 import { AFTER_ALL } from './store.ts';
-import type { S3Store, StoredObject } from './store.ts';
+import type { ObjectStore, KeptObject } from './store.ts';
 
-export function listObjects({ store, request, bucket }: Call): HttpAnswer {
+export function listObjects({ store, request, bucket }: S3Call): HttpAnswer {
   store.requireBucket(bucket);
   const { query } = request;
   const second = query.get('list-type') === '2';
@@ -48,7 +48,7 @@ export function listObjects({ store, request, bucket }: Call): HttpAnswer {
 }
 
 interface Page {
-  readonly objects: StoredObject[];
+  readonly objects: KeptObject[];
   readonly prefixes: string[];
   /** Where the next page begins, when there is one. */
   readonly next: string | undefined;
@@ -56,11 +56,11 @@ interface Page {
 
 /** Jumps over each common prefix instead of reading what is below it. */
 function listPage(
-  store: S3Store,
+  store: ObjectStore,
   bucket: string,
   { prefix, delimiter, limit, after }: { prefix: string; delimiter: string; limit: number; after: string },
 ): Page {
-  const objects: StoredObject[] = [];
+  const objects: KeptObject[] = [];
   const prefixes: string[] = [];
   let from = after;
   let jumped = limit > 0;

@@ -28,9 +28,9 @@ import {
   receiveBody,
   writeCondition,
 } from './requests.ts';
-import type { Call } from './requests.ts';
+import type { S3Call } from './requests.ts';
 import { bare, openS3Store } from './store.ts';
-import type { StoredObject } from './store.ts';
+import type { KeptObject } from './store.ts';
 
 export interface S3Options {
   /** Where objects live; made when missing, and kept. */
@@ -96,7 +96,7 @@ export function s3ErrorAnswer(error: unknown, request: HttpRequest, target: S3Ta
   return xml('Error', `${text}<Resource>${escapeXml(resource)}</Resource>`, { status, namespace: false });
 }
 
-type Operation = (call: Call) => HttpAnswer | Promise<HttpAnswer>;
+type Operation = (call: S3Call) => HttpAnswer | Promise<HttpAnswer>;
 
 const OPERATIONS: Record<string, Operation> = {
   ListBuckets: listBuckets,
@@ -181,14 +181,14 @@ function decodeKey(path: string): string | undefined {
 
 // Buckets
 
-function listBuckets({ store }: Call): HttpAnswer {
+function listBuckets({ store }: S3Call): HttpAnswer {
   const buckets = store
     .buckets()
     .map(({ name, created }) => `<Bucket><Name>${name}</Name><CreationDate>${iso(created)}</CreationDate></Bucket>`);
   return xml('ListAllMyBucketsResult', `${OWNER}<Buckets>${buckets.join('')}</Buckets>`);
 }
 
-async function createBucket({ store, request, bucket }: Call): Promise<HttpAnswer> {
+async function createBucket({ store, request, bucket }: S3Call): Promise<HttpAnswer> {
   await readBody(request.body);
   checkBucketName(bucket);
   if (store.hasBucket(bucket)) {
@@ -198,22 +198,22 @@ async function createBucket({ store, request, bucket }: Call): Promise<HttpAnswe
   return { status: 200, headers: { location: `/${bucket}` } };
 }
 
-function headBucket({ store, bucket, region }: Call): HttpAnswer {
+function headBucket({ store, bucket, region }: S3Call): HttpAnswer {
   store.requireBucket(bucket);
   return { status: 200, headers: { 'x-amz-bucket-region': region } };
 }
 
-function deleteBucket({ store, bucket }: Call): HttpAnswer {
+function deleteBucket({ store, bucket }: S3Call): HttpAnswer {
   store.deleteBucket(bucket);
   return { status: 204 };
 }
 
-function getBucketLocation({ store, bucket, region }: Call): HttpAnswer {
+function getBucketLocation({ store, bucket, region }: S3Call): HttpAnswer {
   store.requireBucket(bucket);
   return xml('LocationConstraint', region === 'us-east-1' ? '' : region);
 }
 
-function getBucketVersioning({ store, bucket }: Call): HttpAnswer {
+function getBucketVersioning({ store, bucket }: S3Call): HttpAnswer {
   store.requireBucket(bucket);
   return xml('VersioningConfiguration', '');
 }
@@ -225,7 +225,7 @@ function checkBucketName(name: string): void {
 
 // Objects
 
-async function putObject({ store, request, bucket, key }: Call): Promise<HttpAnswer> {
+async function putObject({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
   store.requireBucket(bucket);
   checkKey(key);
   const condition = writeCondition(request);
@@ -234,7 +234,7 @@ async function putObject({ store, request, bucket, key }: Call): Promise<HttpAns
   return { status: 200, headers: { etag: object.etag, ...checksum(object) } };
 }
 
-async function copyObject({ store, request, bucket, key }: Call): Promise<HttpAnswer> {
+async function copyObject({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
   store.requireBucket(bucket);
   checkKey(key);
   await readBody(request.body);
@@ -250,7 +250,7 @@ async function copyObject({ store, request, bucket, key }: Call): Promise<HttpAn
   );
 }
 
-function getObject({ store, request, bucket, key }: Call): HttpAnswer {
+function getObject({ store, request, bucket, key }: S3Call): HttpAnswer {
   store.requireBucket(bucket);
   const found = store.open(bucket, key);
   if (!found) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
@@ -278,13 +278,13 @@ function getObject({ store, request, bucket, key }: Call): HttpAnswer {
   return { status, headers };
 }
 
-function deleteObject({ store, request, bucket, key }: Call): HttpAnswer {
+function deleteObject({ store, request, bucket, key }: S3Call): HttpAnswer {
   if (request.headers['if-match'] !== undefined) throw notImplemented('DeleteObject with If-Match');
   store.delete(bucket, key);
   return { status: 204 };
 }
 
-async function deleteObjects({ store, request, bucket }: Call): Promise<HttpAnswer> {
+async function deleteObjects({ store, request, bucket }: S3Call): Promise<HttpAnswer> {
   store.requireBucket(bucket);
   const text = (await readBody(plainBody(request).body)).toString();
   const keys = [...text.matchAll(/<Key>([^]*?)<\/Key>/g)].map((match) => unescapeXml(match[1] ?? ''));
@@ -300,14 +300,14 @@ async function deleteObjects({ store, request, bucket }: Call): Promise<HttpAnsw
   );
 }
 
-function checksum(object: StoredObject): Record<string, string> {
+function checksum(object: KeptObject): Record<string, string> {
   if (object.crc32 === undefined) return {};
   return { 'x-amz-checksum-crc32': object.crc32, 'x-amz-checksum-type': 'FULL_OBJECT' };
 }
 
 // Multipart uploads
 
-async function createMultipartUpload({ store, request, bucket, key }: Call): Promise<HttpAnswer> {
+async function createMultipartUpload({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
   store.requireBucket(bucket);
   checkKey(key);
   await readBody(request.body);
@@ -316,7 +316,7 @@ async function createMultipartUpload({ store, request, bucket, key }: Call): Pro
   return xml('InitiateMultipartUploadResult', `${where}<UploadId>${id}</UploadId>`);
 }
 
-async function uploadPart({ store, request, bucket, key }: Call): Promise<HttpAnswer> {
+async function uploadPart({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
   const { id, number } = partOf(request);
   store.upload(id, bucket, key);
   const received = await receiveBody(store, request);
@@ -327,7 +327,7 @@ async function uploadPart({ store, request, bucket, key }: Call): Promise<HttpAn
   return { status: 200, headers: { etag: part.etag, 'x-amz-checksum-crc32': received.crc32.toString('base64') } };
 }
 
-async function uploadPartCopy({ store, request, bucket, key }: Call): Promise<HttpAnswer> {
+async function uploadPartCopy({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
   const { id, number } = partOf(request);
   store.upload(id, bucket, key);
   await readBody(request.body);
@@ -339,7 +339,7 @@ async function uploadPartCopy({ store, request, bucket, key }: Call): Promise<Ht
   return xml('CopyPartResult', `<ETag>${escapeXml(part.etag)}</ETag><LastModified>${iso(Date.now())}</LastModified>`);
 }
 
-async function completeMultipartUpload({ store, request, bucket, key }: Call): Promise<HttpAnswer> {
+async function completeMultipartUpload({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
   const id = request.query.get('uploadId') ?? '';
   const upload = store.upload(id, bucket, key);
   const condition = writeCondition(request);
@@ -367,7 +367,7 @@ async function completeMultipartUpload({ store, request, bucket, key }: Call): P
   return xml('CompleteMultipartUploadResult', `${where}<ETag>${escapeXml(object.etag)}</ETag>`);
 }
 
-function abortMultipartUpload({ store, request, bucket, key }: Call): HttpAnswer {
+function abortMultipartUpload({ store, request, bucket, key }: S3Call): HttpAnswer {
   const id = request.query.get('uploadId') ?? '';
   store.upload(id, bucket, key);
   store.dropUpload(id);

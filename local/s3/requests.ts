@@ -6,11 +6,11 @@ import { decodeAwsChunked } from './aws-chunked.ts';
 import { AwsError, header } from '../http.ts';
 import type { HttpRequest } from '../http.ts';
 import { bare, preconditionFailed } from './store.ts';
-import type { Opened, Received, S3Store, StoredObject, WriteCondition } from './store.ts';
+import type { Opened, Received, ObjectStore, KeptObject, WriteCondition } from './store.ts';
 
 /** What an operation gets. */
-export interface Call {
-  readonly store: S3Store;
+export interface S3Call {
+  readonly store: ObjectStore;
   readonly region: string;
   readonly request: HttpRequest;
   readonly bucket: string;
@@ -27,7 +27,7 @@ export function plainBody(request: HttpRequest): { body: Readable; trailers: Rec
   return { body: Readable.from(decodeAwsChunked(request.body, trailers), { objectMode: false }), trailers };
 }
 
-export async function receiveBody(store: S3Store, request: HttpRequest): Promise<Received> {
+export async function receiveBody(store: ObjectStore, request: HttpRequest): Promise<Received> {
   const { body, trailers } = plainBody(request);
   const given = (name: string) => header(request.headers, name);
   const announced = `${given('x-amz-trailer') ?? ''} ${Object.keys(request.headers).join(' ')}`;
@@ -50,7 +50,7 @@ export async function receiveBody(store: S3Store, request: HttpRequest): Promise
 }
 
 /** A body that did not become an object is no use to anybody. */
-export function commit<T>(store: S3Store, received: Received, put: () => T): T {
+export function commit<T>(store: ObjectStore, received: Received, put: () => T): T {
   try {
     return put();
   } catch (error) {
@@ -68,7 +68,7 @@ export function writeCondition(request: HttpRequest): WriteCondition {
   return { ifNoneMatch, ifMatch };
 }
 
-export function checkReadCondition(object: StoredObject, request: HttpRequest): void {
+export function checkReadCondition(object: KeptObject, request: HttpRequest): void {
   const ifMatch = header(request.headers, 'if-match');
   const ifNoneMatch = header(request.headers, 'if-none-match');
   const since = header(request.headers, 'if-modified-since');
@@ -83,11 +83,11 @@ export function checkReadCondition(object: StoredObject, request: HttpRequest): 
   }
 }
 
-function matches(condition: string, object: StoredObject): boolean {
+function matches(condition: string, object: KeptObject): boolean {
   return condition.trim() === '*' || bare(condition) === bare(object.etag);
 }
 
-export function openCopySource(store: S3Store, request: HttpRequest): Opened {
+export function openCopySource(store: ObjectStore, request: HttpRequest): Opened {
   const text = header(request.headers, 'x-amz-copy-source') ?? '';
   if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
   const path = decodeUrl(text).replace(/^\//, '');

@@ -21,7 +21,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { AwsError } from '../http.ts';
 
-export interface StoredObject {
+export interface KeptObject {
   readonly key: string;
   /** With its quotes, as S3 gives it. */
   readonly etag: string;
@@ -37,7 +37,7 @@ export interface StoredObject {
 
 /** An object with its open file, which whoever takes it closes. */
 export interface Opened {
-  readonly object: StoredObject;
+  readonly object: KeptObject;
   readonly fd: number;
 }
 
@@ -69,7 +69,7 @@ export interface Part {
   readonly file: string;
 }
 
-export type S3Store = ReturnType<typeof openS3Store>;
+export type ObjectStore = ReturnType<typeof openS3Store>;
 
 /** @param directory holds `index.sqlite`, `.incoming/` and one folder of bodies per bucket, named after their keys. */
 export function openS3Store(directory: string) {
@@ -114,7 +114,7 @@ export function openS3Store(directory: string) {
     if (!sql.bucket.get(bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
   }
 
-  function get(bucket: string, key: string): StoredObject | undefined {
+  function get(bucket: string, key: string): KeptObject | undefined {
     const row = sql.object.get(bucket, key);
     return row === undefined ? undefined : toObject(directory, row as unknown as ObjectRow);
   }
@@ -189,9 +189,9 @@ export function openS3Store(directory: string) {
       key: string,
       received: Received,
       about: { headers: Record<string, string>; condition?: WriteCondition; multipartEtag?: string },
-    ): StoredObject {
+    ): KeptObject {
       const file = join(directory, bucket, bodyFileName(key));
-      const object: StoredObject = {
+      const object: KeptObject = {
         key,
         etag: about.multipartEtag ?? `"${received.md5.toString('hex')}"`,
         size: received.size,
@@ -242,7 +242,7 @@ export function openS3Store(directory: string) {
     },
 
     /** In the order of their keys, read as they are asked for: nothing else may be listed meanwhile. */
-    *list(bucket: string, options: { prefix: string; after: string }): Generator<StoredObject, undefined> {
+    *list(bucket: string, options: { prefix: string; after: string }): Generator<KeptObject, undefined> {
       const { prefix, after } = options;
       for (const row of sql.list.iterate(bucket, after, prefix, prefix + AFTER_ALL)) {
         yield toObject(directory, row as unknown as ObjectRow);
@@ -318,13 +318,13 @@ const SCHEMA = `
     upload TEXT, number INTEGER, etag TEXT, size INTEGER, file TEXT, PRIMARY KEY (upload, number));
 `;
 
-function toObject(directory: string, row: ObjectRow): StoredObject {
+function toObject(directory: string, row: ObjectRow): KeptObject {
   const headers = JSON.parse(row.headers) as Record<string, string>;
   const { key, etag, size, modified } = row;
   return { key, etag, size, modified, crc32: row.crc32 ?? undefined, headers, file: join(directory, row.file) };
 }
 
-function checkWriteCondition(current: StoredObject | undefined, condition: WriteCondition): void {
+function checkWriteCondition(current: KeptObject | undefined, condition: WriteCondition): void {
   if (condition.ifNoneMatch !== undefined && current) throw preconditionFailed('If-None-Match');
   if (condition.ifMatch === undefined) return;
   // S3 answers If-Match on a missing key with 404, not with 412.

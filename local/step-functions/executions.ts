@@ -56,7 +56,7 @@ export interface ExecutionDescription {
   readonly redriveStatusReason?: string | undefined;
 }
 
-export interface HistoryEvent {
+export interface ExecutionEvent {
   readonly id: number;
   readonly previousEventId: number;
   readonly timestamp: number;

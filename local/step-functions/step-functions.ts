@@ -8,7 +8,7 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import type {
   ExecutionDescription,
   ExecutionStatus,
-  HistoryEvent,
+  ExecutionEvent,
   StateEvent,
   StateMachineDescription,
 } from './executions.ts';
@@ -349,7 +349,7 @@ export function createStepFunctions(options: StepFunctionsOptions) {
       return { redriveDate: date };
     },
 
-    getExecutionHistory(arn: string): readonly HistoryEvent[] {
+    getExecutionHistory(arn: string): readonly ExecutionEvent[] {
       return executionOf(arn).history;
     },
 
@@ -425,7 +425,7 @@ interface Execution {
   outcome: Outcome;
   lastState: { name: string; input: Json } | undefined;
   readonly redrives: number[];
-  readonly history: HistoryEvent[];
+  readonly history: ExecutionEvent[];
   run: Run | undefined;
 }
 

@@ -18,7 +18,7 @@ import type { PreviewAllows, PreviewPayload, PreviewReport } from '../../../core
 import { LIMITS } from '../../../core/preview/preview.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
 import type { Invocation, Log } from '../../../core/contract/ports.ts';
-import type { Progress, ReportMessage, StartMessage } from './protocol.ts';
+import type { PreviewProgress, ReportMessage, StartMessage } from './protocol.ts';
 import type { SessionVariables } from './session.ts';
 
 export interface PreviewServices {
@@ -83,7 +83,7 @@ export function createPreview({ migration, allows, session, bundle, log, now }: 
 }
 
 interface Followed {
-  progress: Progress;
+  progress: PreviewProgress;
   end: Pick<PreviewReport, 'outcome' | 'error'>;
 }
 
@@ -119,7 +119,7 @@ async function follow(child: ChildProcess, timeMs: number, start: StartMessage):
   }
 }
 
-const NOTHING: Progress = {
+const NOTHING: PreviewProgress = {
   checkpoints: 0,
   calls: [],
   simulated: [],

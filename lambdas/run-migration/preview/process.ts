@@ -6,7 +6,7 @@ import { errorSummary } from '../../../core/ledger/summaries.ts';
 import { drive } from '../drive.ts';
 import type { LoadMigration } from '../user-module.ts';
 import { installGuard, throughTheGuard } from './guard.ts';
-import type { Progress, ReportMessage, StartMessage } from './protocol.ts';
+import type { PreviewProgress, ReportMessage, StartMessage } from './protocol.ts';
 import { installRecorder } from './recorder.ts';
 import { Tally } from './tally.ts';
 
@@ -27,7 +27,7 @@ async function preview(load: LoadMigration, { cursor, sliceMs, allows }: StartMe
   const tally = new Tally();
   let checkpoints = 0;
   let last: CheckpointRecord | undefined = cursor === undefined ? undefined : checkpointOf({ cursor });
-  const progress = (): Progress => ({
+  const progress = (): PreviewProgress => ({
     ...tally.snapshot(),
     checkpoints,
     ...(checkpoints > 0 && last && { checkpoint: shown(last) }),

@@ -9,11 +9,11 @@ export interface StartMessage {
 }
 
 /** Everything but what the function itself knows better: whether the process lived, how long it took, what it printed. */
-export type Progress = Pick<
+export type PreviewProgress = Pick<
   PreviewReport,
   'checkpoints' | 'checkpoint' | 'calls' | 'simulated' | 'stale' | 'refused' | 'omitted'
 >;
 
 export type ReportMessage =
-  | { type: 'progress'; progress: Progress }
-  | { type: 'end'; progress: Progress; end: Pick<PreviewReport, 'outcome' | 'error'> };
+  | { type: 'progress'; progress: PreviewProgress }
+  | { type: 'end'; progress: PreviewProgress; end: Pick<PreviewReport, 'outcome' | 'error'> };

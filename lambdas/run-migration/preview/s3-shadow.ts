@@ -36,7 +36,7 @@ type Input = Record<string, unknown>;
 type Send = (operation: 'same' | 'HeadObject', input: Input) => Promise<Input>;
 
 /** How a read was answered: with what is there, as if the held-back writes had been made, or with what they would change. */
-export type Seen = 'real' | 'simulated' | 'stale';
+export type ReadFrom = 'real' | 'simulated' | 'stale';
 
 /** A write that is held back: what the SDK would have answered, and the sizes of what it writes or deletes. */
 export interface HeldBack {
@@ -60,7 +60,7 @@ export class S3Shadow {
 
   // --- reads -----------------------------------------------------------------------------------------------------
 
-  async read(operation: string, input: Input, send: Send): Promise<{ output: Input; seen: Seen }> {
+  async read(operation: string, input: Input, send: Send): Promise<{ output: Input; seen: ReadFrom }> {
     const { Bucket: bucket, Key: key } = input;
     if (typeof bucket !== 'string') return { output: await send('same', input), seen: 'real' };
     if (typeof key !== 'string') return this.#readBucket(operation, bucket, input, send);
@@ -92,7 +92,7 @@ export class S3Shadow {
     bucket: string,
     input: Input,
     send: Send,
-  ): Promise<{ output: Input; seen: Seen }> {
+  ): Promise<{ output: Input; seen: ReadFrom }> {
     const prefix = typeof input['Prefix'] === 'string' ? input['Prefix'] : '';
     const changed = [...(this.#held.get(bucket)?.keys() ?? [])].some((key) => key.startsWith(prefix));
     const lists = operation === 'ListObjectsV2' && input['Delimiter'] === undefined;
