@@ -60,7 +60,7 @@ export async function* pages(listing: Listing): AsyncGenerator<Page, void, undef
   let done = resume?.done ?? 0;
   for await (const objects of list(listing, pageSize, resume?.after)) {
     done += objects.length;
-    const counts = { done, ...(total !== undefined && { total }) };
+    const counts = total === undefined ? { done } : { done, total };
     yield { objects, checkpoint: { cursor: { after: objects.at(-1)?.key ?? '', ...counts }, ...counts } };
   }
 }

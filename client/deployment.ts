@@ -106,7 +106,7 @@ export function deploymentOf(
 /** Wherever an endpoint is named, the bucket goes into the path: `bucket.localhost` is not resolved everywhere. */
 export function s3ClientOf(options: ClientOptions): S3Client {
   const named = options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
-  return new S3Client({ ...options, ...(named !== '' && { forcePathStyle: true }) });
+  return new S3Client({ ...options, forcePathStyle: named !== '' });
 }
 
 /** Who acts: the caller's IAM identity as AWS tells it, or this machine's user for the embedded AWS. */
@@ -165,7 +165,7 @@ async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: 
   const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
   if (isRefusal(answer)) {
     const next = answer.next === undefined ? undefined : here(deployment, answer.next);
-    throw new OdinError({ ...answer, ...(next !== undefined && { next }), source: 'user' });
+    throw new OdinError({ ...answer, next, source: 'user' });
   }
   return answer;
 }

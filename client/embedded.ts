@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
-import { stackName } from '../core/names/names.ts';
+import { stackName, VARIABLES } from '../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../infra/build-app.ts';
 import type { PracticeFault as Rehearsal } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
@@ -89,17 +89,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       only: environment,
       workDirectory: directory,
       practiceFault: options.rehearsal,
-      ...(options.sliceSeconds !== undefined && { variables: { ODIN_SLICE_SECONDS: String(options.sliceSeconds) } }),
+      variables:
+        options.sliceSeconds === undefined ? undefined : { [VARIABLES.sliceSeconds]: String(options.sliceSeconds) },
     });
     if (!prepared) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
     app.synth();
     const aws = await startEmbeddedAws({
       directory,
-      ...(settings.account !== undefined && { accountId: settings.account }),
-      ...(settings.region !== undefined && { region: settings.region }),
-      ...(options.usersOwnS3 === false && { parentEnvironment: {} }),
-      ...(options.onLog && { onLog: options.onLog }),
-      ...(options.onRequest && { onRequest: options.onRequest }),
+      accountId: settings.account,
+      region: settings.region,
+      parentEnvironment: options.usersOwnS3 === false ? {} : undefined,
+      onLog: options.onLog,
+      onRequest: options.onRequest,
     });
     close = async () => {
       await aws.close();

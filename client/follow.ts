@@ -16,7 +16,13 @@ export type RunEvent =
   | { event: 'completed'; migration: string; completion: Completion }
   | { event: 'halted'; migration: string; halt: HaltRecord }
   | { event: 'handed over'; execution: string }
-  | { event: 'ended'; status: string; error?: string; cause?: string; output?: string };
+  | {
+      event: 'ended';
+      status: string;
+      error?: string | undefined;
+      cause?: string | undefined;
+      output?: string | undefined;
+    };
 
 /** What of the ledger was told before. */
 export class Seen {
@@ -62,9 +68,9 @@ export async function* follow(
       yield {
         event: 'ended',
         status: status ?? 'UNKNOWN',
-        ...(error !== undefined && { error }),
-        ...(cause !== undefined && { cause }),
-        ...(output !== undefined && { output }),
+        error,
+        cause,
+        output,
       };
       return;
     }

@@ -24,7 +24,7 @@ export async function previewMigration(
     const payload: PreviewPayload = {
       preview: {
         migration: entry.id,
-        ...(cursor !== undefined && { cursor }),
+        cursor,
         ...(Number.isFinite(seconds) && { seconds: Math.max(seconds, 0.001) }),
       },
     };

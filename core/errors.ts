@@ -69,9 +69,9 @@ export interface ErrorParts {
   /** What happened, with what was expected and what was found. One sentence. */
   what: string;
   /** Why it matters or what it may mean. One sentence; may be absent. */
-  why?: string;
+  why?: string | undefined;
   /** What to type or to do next. One sentence. */
-  next?: string;
+  next?: string | undefined;
   cause?: unknown;
 }
 

@@ -27,19 +27,19 @@ export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 export interface EmbeddedAwsOptions {
   /** Holds `s3/`, `notifications/`, `events.jsonl`, which are kept, and `compile-cache/`. Made when missing. */
   readonly directory: string;
-  readonly region?: string;
-  readonly accountId?: string;
+  readonly region?: string | undefined;
+  readonly accountId?: string | undefined;
   /** 0, the default, takes a free one. */
-  readonly port?: number;
-  readonly onLog?: (line: LambdaLogLine) => void;
-  readonly onStateEvent?: (event: StateEvent) => void;
-  readonly onNotification?: (notification: Notification) => void;
+  readonly port?: number | undefined;
+  readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
+  readonly onStateEvent?: ((event: StateEvent) => void) | undefined;
+  readonly onNotification?: ((notification: Notification) => void) | undefined;
   /** For tests of faults: asked before anything is done. */
-  readonly onRequest?: RequestHook;
+  readonly onRequest?: RequestHook | undefined;
   /** Pauses before the two retries of an asynchronous invocation. AWS waits a minute and two. */
-  readonly asyncRetryDelaysMs?: readonly number[];
+  readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** Whose AWS_ENDPOINT_URL and credentials count as the user's own. Default: `process.env`. */
-  readonly parentEnvironment?: Readonly<Record<string, string | undefined>>;
+  readonly parentEnvironment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 export interface EmbeddedAws {
@@ -95,7 +95,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     compileCache,
     region,
     accountId,
-    ...(options.asyncRetryDelaysMs && { asyncRetryDelaysMs: options.asyncRetryDelaysMs }),
+    asyncRetryDelaysMs: options.asyncRetryDelaysMs,
   });
 
   const stepFunctions = createStepFunctions({

@@ -8,7 +8,7 @@ export function deployedFindings({ environment, migrations, halt }: EnvironmentV
   const ran = migrations.filter(({ state }) => state !== 'pending' && state !== 'late');
   const highest = ran.at(-1)?.id ?? '';
   return migrations.flatMap(({ id, file, state, changedSince, finishedAt }): Finding[] => {
-    const about = { environment, ...(file !== undefined && { file }) };
+    const about = { environment, file };
     if (state === 'late') {
       const message = `${id} is late: ${highest} was run before, so a run refuses it. Give it the next free number, or run with --allow-out-of-order.`;
       return [{ ...about, severity: 'error', rule: 'late', message }];

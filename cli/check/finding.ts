@@ -20,9 +20,9 @@ export interface Finding {
   severity: Severity;
   rule: Rule;
   /** Relative to the project; absent when no one file is meant. */
-  file?: string;
+  file?: string | undefined;
   /** From 1. */
-  line?: number;
-  column?: number;
+  line?: number | undefined;
+  column?: number | undefined;
   message: string;
 }

@@ -15,8 +15,7 @@ export async function cancel(environment: string, options: CancelOptions, aws: C
   const answer = await whileBusy(`Looking at ${environment}`, async () => {
     const deployment = await findDeployment(environment, aws);
     const by = await operatorOf(deployment);
-    const { reason } = options;
-    return await sendCancel(deployment, { cancel: { by, ...(reason !== undefined && { reason }) } });
+    return await sendCancel(deployment, { cancel: { by, reason: options.reason } });
   });
   if (options.json) printJson(answer);
   print(plain(answer.message));

@@ -92,7 +92,7 @@ function payloadOf(
 ): ResumePayload {
   const named = migration !== undefined && attempt !== undefined ? { migration, attempt } : undefined;
   const halt = named ?? (shown && { migration: shown.migration, attempt: shown.attempt });
-  return { decision, by, ...(reason !== undefined && { reason }), ...(halt && { halt }) };
+  return { decision, by, reason, halt };
 }
 
 function explain(answer: Resumed): void {

@@ -125,8 +125,8 @@ export interface Refusal {
   result: 'refused';
   code: ErrorCode;
   what: string;
-  why?: string;
-  next?: string;
+  why?: string | undefined;
+  next?: string | undefined;
 }
 
 /** Answer of `resume`. */

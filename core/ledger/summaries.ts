@@ -41,7 +41,7 @@ export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary
   return {
     name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_NAME),
     message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_MESSAGE),
-    ...(stack !== undefined && { stack: cut(stack, MAX_STACK) }),
+    stack: stack === undefined ? undefined : cut(stack, MAX_STACK),
   };
 }
 

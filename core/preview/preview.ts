@@ -92,9 +92,9 @@ export type PreviewReport = z.infer<typeof PreviewReport>;
 
 /** A report, and how much of the whole it has seen: multiplied by `share`, its numbers are those of a full run. */
 export interface Previewed extends PreviewReport {
-  description?: string;
+  description?: string | undefined;
   /** 1 when it was seen to its end; absent when nothing can be said. */
-  share?: number;
+  share?: number | undefined;
 }
 
 /** Together far below the 6 MB of a function's answer, also with keys and lines of their greatest length. */
@@ -141,7 +141,7 @@ export function mergeReports(first: PreviewReport, next: PreviewReport): Preview
     durationMs: first.durationMs + next.durationMs,
     slices: first.slices + next.slices,
     checkpoints: first.checkpoints + next.checkpoints,
-    ...(checkpoint && { checkpoint }),
+    checkpoint,
     calls: [...groups.values()],
     simulated: mergeOccurrences(first.simulated, next.simulated),
     stale: mergeOccurrences(first.stale, next.stale),
@@ -183,7 +183,7 @@ export function previewed(
   doneBefore?: number,
 ): Previewed {
   const share = shareOfWhole(report, doneBefore);
-  return { ...report, ...(description !== undefined && { description }), ...(share !== undefined && { share }) };
+  return { ...report, description, share };
 }
 
 /**

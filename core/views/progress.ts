@@ -3,17 +3,17 @@ import type { CheckpointRecord } from '../ledger/records.ts';
 
 export interface Progress {
   /** Things done and to be done, as the migration counts them. A `total` below `done` is none. */
-  done?: number;
-  total?: number;
-  note?: string;
+  done?: number | undefined;
+  total?: number | undefined;
+  note?: string | undefined;
   /** When the checkpoint was made, ISO 8601. */
   time: string;
   /** From 0 to 1. */
-  share?: number;
+  share?: number | undefined;
   /** Things per second, from the beginning of the attempt to the checkpoint. */
-  perSecond?: number;
+  perSecond?: number | undefined;
   /** From the checkpoint to the end, at that rate, in milliseconds. */
-  remainingMs?: number;
+  remainingMs?: number | undefined;
 }
 
 /** Every number of it is finite and not negative; what cannot be said is absent. */
@@ -33,15 +33,7 @@ export function progressOf({
     perSecond !== undefined && done !== undefined && total !== undefined
       ? finite(Math.ceil(((total - done) / perSecond) * 1000))
       : undefined;
-  return {
-    ...(done !== undefined && { done }),
-    ...(total !== undefined && { total }),
-    ...(note !== undefined && { note }),
-    time,
-    ...(share !== undefined && { share }),
-    ...(perSecond !== undefined && { perSecond }),
-    ...(remainingMs !== undefined && { remainingMs }),
-  };
+  return { done, total, note, time, share, perSecond, remainingMs };
 }
 
 /** `120 of 4000 (3 %), 12.4/s, about 5 min left`, as much of it as is known; empty when nothing was counted. */

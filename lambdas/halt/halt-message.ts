@@ -93,14 +93,14 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
     version: 1,
     environment,
     migration,
-    ...(entry?.description !== undefined && { description: oneLine(entry.description) }),
-    ...(entry && { file: entry.file }),
+    description: entry?.description === undefined ? undefined : oneLine(entry.description),
+    file: entry?.file,
     attempt,
     halt: halt.halt,
     outcome,
-    ...(error && { error: { name: oneLine(error.name), message: oneLine(error.message) } }),
+    error: error && { name: oneLine(error.name), message: oneLine(error.message) },
     execution,
-    ...(mayRun && { mayRunUntil: claim.deadline }),
+    mayRunUntil: mayRun ? claim.deadline : undefined,
     time: new Date(now).toISOString(),
   };
 }

@@ -11,6 +11,6 @@ export async function orRefusal<T>(log: Log, work: () => Promise<T>): Promise<T 
     if (!(thrown instanceof OdinError) || thrown.source !== 'user') throw thrown;
     const { code, what, why, next } = thrown;
     log.warn(`Refused: ${thrown.message}`, { code });
-    return { result: 'refused', code, what, ...(why !== undefined && { why }), ...(next !== undefined && { next }) };
+    return { result: 'refused', code, what, why, next };
   }
 }

@@ -143,8 +143,8 @@ function functionConfig(
     handler: text('Handler') ?? 'index.handler',
     runtime: text('Runtime') ?? 'nodejs24.x',
     environment: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
-    ...(timeout !== undefined && { timeoutSeconds: Number(timeout) }),
-    ...(memory !== undefined && { memoryMB: Number(memory) }),
+    timeoutSeconds: timeout === undefined ? undefined : Number(timeout),
+    memoryMB: memory === undefined ? undefined : Number(memory),
   };
 }
 

@@ -19,9 +19,9 @@ export interface LambdaFunctionConfig {
   /** File and export, as in AWS. Default: `index.handler`. */
   readonly handler?: string;
   /** Default: 3, as in AWS. */
-  readonly timeoutSeconds?: number;
+  readonly timeoutSeconds?: number | undefined;
   /** Default: 128, as in AWS; here it bounds the JavaScript heap, not buffers. */
-  readonly memoryMB?: number;
+  readonly memoryMB?: number | undefined;
   readonly environment?: Readonly<Record<string, string>>;
   /** Only told to the function (AWS_EXECUTION_ENV): it runs on this process's own Node.js. */
   readonly runtime?: string;
@@ -41,11 +41,11 @@ export interface LambdaHostOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   /** A folder (absolute) for what Node.js compiled: the next process then starts in two thirds of the time. */
-  readonly compileCache?: string;
+  readonly compileCache?: string | undefined;
   readonly region?: string;
   readonly accountId?: string;
   /** Pauses before the two retries of an asynchronous invocation; AWS waits a minute and two. Default: [50, 100]. */
-  readonly asyncRetryDelaysMs?: readonly number[];
+  readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** How long loading the bundle may take before Lambda starts over inside the invocation. Default: 10. */
   readonly initTimeoutSeconds?: number;
   /** Idle processes of all functions together, each about 80 MB; the one that was idle for longest ends. Default: 24. */

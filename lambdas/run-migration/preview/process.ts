@@ -94,9 +94,4 @@ const checkpointOf = (next: { cursor: unknown; done?: number; total?: number; no
   cursor: next.cursor as never,
 });
 
-const shown = ({ cursor, done, total, note }: CheckpointRecord) => ({
-  cursor,
-  ...(done !== undefined && { done }),
-  ...(total !== undefined && { total }),
-  ...(note !== undefined && { note }),
-});
+const shown = ({ cursor, done, total, note }: CheckpointRecord) => ({ cursor, done, total, note });
