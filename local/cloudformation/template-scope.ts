@@ -28,45 +28,86 @@ export interface ScopeOptions {
   readonly parameter?: (name: string) => unknown;
 }
 
-export interface Scope {
+/** Reads a template from its outputs and properties inwards: nothing is resolved that nobody asks for. */
+export class TemplateScope {
   readonly stackName: string;
-  resources(): { readonly logicalId: string; readonly resource: Resource }[];
-  /** A property with every intrinsic in it resolved; undefined when it is not there. */
-  property(logicalId: string, name: string): unknown;
-  physicalName(logicalId: string): string;
-  outputs(): Record<string, string>;
-  /** Those of nested stacks, at any depth. */
-  nestedScopes(): Scope[];
-}
+  readonly #options: ScopeOptions;
+  /** By logical id: a nested stack is read once. */
+  readonly #nested = new Map<string, TemplateScope>();
+  readonly #pseudo: Readonly<Record<string, unknown>>;
 
-export function createScope(options: ScopeOptions): Scope {
-  const { template, stackName, region, accountId } = options;
-  const nested = new Map<string, Scope>();
-
-  function resourceOf(logicalId: string): Resource | undefined {
-    return template.Resources?.[logicalId];
+  constructor(options: ScopeOptions) {
+    const { stackName, region, accountId } = options;
+    this.stackName = stackName;
+    this.#options = options;
+    this.#pseudo = {
+      'AWS::Region': region,
+      'AWS::AccountId': accountId,
+      'AWS::Partition': 'aws',
+      'AWS::URLSuffix': 'amazonaws.com',
+      'AWS::StackName': stackName,
+      'AWS::StackId': `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/embedded`,
+      'AWS::NoValue': NO_VALUE,
+    };
   }
 
-  function resolve(value: unknown, where: string): unknown {
-    if (Array.isArray(value)) return value.map((item) => resolve(item, where)).filter((item) => item !== NO_VALUE);
+  resources(): { readonly logicalId: string; readonly resource: Resource }[] {
+    const { Resources = {} } = this.#options.template;
+    return Object.entries(Resources).map(([logicalId, resource]) => ({ logicalId, resource }));
+  }
+
+  /** A property with every intrinsic in it resolved; undefined when it is not there. */
+  property(logicalId: string, name: string): unknown {
+    const resource = this.#resourceOf(logicalId);
+    if (resource?.Condition !== undefined) throw this.#unresolved(`the condition ${resource.Condition}`, logicalId);
+    const value = this.#resolve(resource?.Properties?.[name], `${logicalId}.${name}`);
+    return value === NO_VALUE ? undefined : value;
+  }
+
+  outputs(): Record<string, string> {
+    const entries = Object.entries(this.#options.template.Outputs ?? {});
+    return Object.fromEntries(
+      entries.map(([name, { Value, Condition }]) => {
+        if (Condition !== undefined) throw this.#unresolved(`the condition ${Condition}`, `Outputs.${name}`);
+        return [name, String(this.#resolve(Value, `Outputs.${name}`))];
+      }),
+    );
+  }
+
+  /** Those of nested stacks, at any depth. */
+  nestedScopes(): TemplateScope[] {
+    const stacks = this.resources().filter(({ resource }) => resource.Type === 'AWS::CloudFormation::Stack');
+    return stacks.flatMap(({ logicalId, resource }) => {
+      const inner = this.#nestedScope(logicalId, resource);
+      return [inner, ...inner.nestedScopes()];
+    });
+  }
+
+  #resourceOf(logicalId: string): Resource | undefined {
+    return this.#options.template.Resources?.[logicalId];
+  }
+
+  #resolve(value: unknown, where: string): unknown {
+    if (Array.isArray(value))
+      return value.map((item) => this.#resolve(item, where)).filter((item) => item !== NO_VALUE);
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value);
     const [name, argument] = entries[0] ?? [''];
     if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::'))) {
-      return intrinsic(name, argument, where);
+      return this.#intrinsic(name, argument, where);
     }
-    const resolved = entries.map(([key, item]) => [key, resolve(item, where)] as const);
+    const resolved = entries.map(([key, item]) => [key, this.#resolve(item, where)] as const);
     return Object.fromEntries(resolved.filter(([, item]) => item !== NO_VALUE));
   }
 
-  function intrinsic(name: string, argument: unknown, where: string): unknown {
-    const list = () => resolve(argument, where) as unknown[];
+  #intrinsic(name: string, argument: unknown, where: string): unknown {
+    const list = () => this.#resolve(argument, where) as unknown[];
     switch (name) {
       case 'Ref':
-        return ref(String(argument), where);
+        return this.#ref(String(argument), where);
       case 'Fn::GetAtt': {
         const parts = Array.isArray(argument) ? argument.map(String) : String(argument).split('.');
-        return attribute(parts[0] ?? '', parts.slice(1).join('.'), where);
+        return this.#attribute(parts[0] ?? '', parts.slice(1).join('.'), where);
       }
       case 'Fn::Join': {
         const [separator, items] = list();
@@ -79,74 +120,75 @@ export function createScope(options: ScopeOptions): Scope {
       case 'Fn::Select': {
         const [index, items] = list();
         const item = (items as unknown[])[Number(index)];
-        if (item === undefined) throw unresolved(`Fn::Select ${String(index)}: there is no such item`, where);
+        if (item === undefined) throw this.#unresolved(`Fn::Select ${String(index)}: there is no such item`, where);
         return item;
       }
       case 'Fn::Sub':
-        return substitute(argument, where);
+        return this.#substitute(argument, where);
       default:
-        throw unresolved(name, where);
+        throw this.#unresolved(name, where);
     }
   }
 
-  function substitute(argument: unknown, where: string): string {
+  #substitute(argument: unknown, where: string): string {
     const [text, given] = Array.isArray(argument) ? (argument as [string, Record<string, unknown>]) : [argument, {}];
-    const variables = resolve(given, where) as Record<string, unknown>;
+    const variables = this.#resolve(given, where) as Record<string, unknown>;
     return String(text).replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, name: string) => {
       if (literal !== '') return `\${${name}}`;
       if (name in variables) return String(variables[name]);
       const dot = name.indexOf('.');
-      return String(dot < 0 ? ref(name, where) : attribute(name.slice(0, dot), name.slice(dot + 1), where));
+      return String(dot < 0 ? this.#ref(name, where) : this.#attribute(name.slice(0, dot), name.slice(dot + 1), where));
     });
   }
 
-  function ref(name: string, where: string): unknown {
+  #ref(name: string, where: string): unknown {
     if (name.startsWith('AWS::')) {
-      if (name in pseudo) return pseudo[name];
-      throw unresolved(`Ref ${name}`, where);
+      if (name in this.#pseudo) return this.#pseudo[name];
+      throw this.#unresolved(`Ref ${name}`, where);
     }
-    const parameter = template.Parameters?.[name];
+    const parameter = this.#options.template.Parameters?.[name];
     if (parameter) {
-      const value = options.parameter?.(name) ?? parameter.Default;
-      if (value === undefined) throw unresolved(`Ref ${name}: the parameter has no value`, where);
+      const value = this.#options.parameter?.(name) ?? parameter.Default;
+      if (value === undefined) throw this.#unresolved(`Ref ${name}: the parameter has no value`, where);
       return value;
     }
-    const resource = resourceOf(name);
-    if (!resource) throw unresolved(`Ref ${name}: there is no such resource`, where);
-    return REF_IS_ARN.has(resource.Type) ? arnOf(name, resource) : physicalName(name);
+    const resource = this.#resourceOf(name);
+    if (!resource) throw this.#unresolved(`Ref ${name}: there is no such resource`, where);
+    return REF_IS_ARN.has(resource.Type) ? this.#arnOf(name, resource) : this.physicalName(name);
   }
 
-  function attribute(logicalId: string, name: string, where: string): unknown {
-    const resource = resourceOf(logicalId);
+  #attribute(logicalId: string, name: string, where: string): unknown {
+    const resource = this.#resourceOf(logicalId);
     const what = `Fn::GetAtt ${logicalId}.${name}`;
-    if (!resource) throw unresolved(`${what}: there is no such resource`, where);
+    if (!resource) throw this.#unresolved(`${what}: there is no such resource`, where);
     if (resource.Type === 'AWS::CloudFormation::Stack' && name.startsWith('Outputs.')) {
-      const value = nestedScope(logicalId, resource).outputs()[name.slice('Outputs.'.length)];
-      if (value === undefined) throw unresolved(`${what}: the nested stack has no such output`, where);
+      const value = this.#nestedScope(logicalId, resource).outputs()[name.slice('Outputs.'.length)];
+      if (value === undefined) throw this.#unresolved(`${what}: the nested stack has no such output`, where);
       return value;
     }
     if (name === 'Arn' || (name === 'TopicArn' && resource.Type === 'AWS::SNS::Topic'))
-      return arnOf(logicalId, resource);
-    if (name === 'Name' || name === 'TopicName') return physicalName(logicalId);
+      return this.#arnOf(logicalId, resource);
+    if (name === 'Name' || name === 'TopicName') return this.physicalName(logicalId);
     if (resource.Type === 'AWS::S3::Bucket' && name === 'DomainName')
-      return `${physicalName(logicalId)}.s3.amazonaws.com`;
+      return `${this.physicalName(logicalId)}.s3.amazonaws.com`;
     if (resource.Type === 'AWS::S3::Bucket' && name === 'RegionalDomainName') {
-      return `${physicalName(logicalId)}.s3.${region}.amazonaws.com`;
+      return `${this.physicalName(logicalId)}.s3.${this.#options.region}.amazonaws.com`;
     }
-    throw unresolved(`${what} (${resource.Type})`, where);
+    throw this.#unresolved(`${what} (${resource.Type})`, where);
   }
 
-  function physicalName(logicalId: string): string {
-    const resource = resourceOf(logicalId);
+  physicalName(logicalId: string): string {
+    const resource = this.#resourceOf(logicalId);
     const rule = NAMES[resource?.Type ?? ''];
     const given = rule && resource?.Properties?.[rule.property];
-    if (given !== undefined) return String(resolve(given, `${logicalId}.${rule?.property ?? ''}`));
-    const name = `${stackName}-${logicalId}`;
+    if (given !== undefined) return String(this.#resolve(given, `${logicalId}.${rule?.property ?? ''}`));
+    const name = `${this.stackName}-${logicalId}`;
     return shorten(rule?.lowercase ? name.toLowerCase() : name, rule?.max ?? 64);
   }
 
-  function arnOf(logicalId: string, resource: Resource): string {
-    const name = physicalName(logicalId);
+  #arnOf(logicalId: string, resource: Resource): string {
+    const { region, accountId } = this.#options;
+    const name = this.physicalName(logicalId);
     switch (resource.Type) {
       case 'AWS::S3::Bucket':
         return `arn:aws:s3:::${name}`;
@@ -165,76 +207,33 @@ export function createScope(options: ScopeOptions): Scope {
     }
   }
 
-  function nestedScope(logicalId: string, resource: Resource): Scope {
-    const known = nested.get(logicalId);
+  #nestedScope(logicalId: string, resource: Resource): TemplateScope {
+    const known = this.#nested.get(logicalId);
     if (known) return known;
     const file = resource.Metadata?.['aws:asset:path'];
     const where = `${logicalId}.TemplateURL`;
-    if (typeof file !== 'string') throw unresolved('the file of a nested stack (Metadata aws:asset:path)', where);
-    const scope = createScope({
-      ...options,
-      template: options.readNested(file),
-      stackName: physicalName(logicalId),
+    if (typeof file !== 'string') throw this.#unresolved('the file of a nested stack (Metadata aws:asset:path)', where);
+    const scope = new TemplateScope({
+      ...this.#options,
+      template: this.#options.readNested(file),
+      stackName: this.physicalName(logicalId),
       parameter: (name) => {
         const given = resource.Properties?.['Parameters'] as Record<string, unknown> | undefined;
-        return resolve(given?.[name], `${logicalId}.Parameters.${name}`);
+        return this.#resolve(given?.[name], `${logicalId}.Parameters.${name}`);
       },
     });
-    nested.set(logicalId, scope);
+    this.#nested.set(logicalId, scope);
     return scope;
   }
 
-  const pseudo: Record<string, unknown> = {
-    'AWS::Region': region,
-    'AWS::AccountId': accountId,
-    'AWS::Partition': 'aws',
-    'AWS::URLSuffix': 'amazonaws.com',
-    'AWS::StackName': stackName,
-    'AWS::StackId': `arn:aws:cloudformation:${region}:${accountId}:stack/${stackName}/embedded`,
-    'AWS::NoValue': NO_VALUE,
-  };
-
-  function unresolved(what: string, where: string): OdinError {
+  #unresolved(what: string, where: string): OdinError {
     return new OdinError({
       code: 'BadConfiguration',
       source: 'system',
-      what: `The embedded AWS cannot resolve ${what}, in ${stackName} at ${where}.`,
+      what: `The embedded AWS cannot resolve ${what}, in ${this.stackName} at ${where}.`,
       next: 'Deploy to an emulator or to AWS, or write the value out.',
     });
   }
-
-  const scope: Scope = {
-    stackName,
-    physicalName,
-
-    resources: () => Object.entries(template.Resources ?? {}).map(([logicalId, resource]) => ({ logicalId, resource })),
-
-    property(logicalId, name) {
-      const resource = resourceOf(logicalId);
-      if (resource?.Condition !== undefined) throw unresolved(`the condition ${resource.Condition}`, logicalId);
-      const value = resolve(resource?.Properties?.[name], `${logicalId}.${name}`);
-      return value === NO_VALUE ? undefined : value;
-    },
-
-    outputs() {
-      const entries = Object.entries(template.Outputs ?? {});
-      return Object.fromEntries(
-        entries.map(([name, { Value, Condition }]) => {
-          if (Condition !== undefined) throw unresolved(`the condition ${Condition}`, `Outputs.${name}`);
-          return [name, String(resolve(Value, `Outputs.${name}`))];
-        }),
-      );
-    },
-
-    nestedScopes() {
-      const stacks = scope.resources().filter(({ resource }) => resource.Type === 'AWS::CloudFormation::Stack');
-      return stacks.flatMap(({ logicalId, resource }) => {
-        const inner = nestedScope(logicalId, resource);
-        return [inner, ...inner.nestedScopes()];
-      });
-    },
-  };
-  return scope;
 }
 
 const NO_VALUE = Symbol('AWS::NoValue');

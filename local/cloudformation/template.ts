@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { OdinError } from '../../core/errors.ts';
 import type { EmbeddedAws } from '../embedded-aws.ts';
 import type { LambdaFunctionConfig } from '../lambda/host.ts';
-import { createScope } from './template-scope.ts';
-import type { Resource, Scope, Template } from './template-scope.ts';
+import { TemplateScope } from './template-scope.ts';
+import type { Resource, Template } from './template-scope.ts';
 
 export interface DeployOptions {
   /** The folder that `cdk synth` writes: cdk.out. */
@@ -32,7 +32,7 @@ export interface DeployedTemplate {
 export function deployTemplate(aws: EmbeddedAws, options: DeployOptions): DeployedTemplate {
   const { assemblyDirectory, stackName } = options;
   const { templateFile, assets } = readAssembly(assemblyDirectory, stackName);
-  const root = createScope({
+  const root = new TemplateScope({
     template: readJson(join(assemblyDirectory, templateFile)) as Template,
     stackName,
     region: aws.region,
@@ -117,7 +117,7 @@ function exchangeFunctions(aws: EmbeddedAws, stackName: string, names: readonly 
 }
 
 function functionConfig(
-  scope: Scope,
+  scope: TemplateScope,
   logicalId: string,
   assemblyDirectory: string,
   assets: ReadonlyMap<string, string>,
@@ -148,7 +148,7 @@ function functionConfig(
   };
 }
 
-function definitionOf(scope: Scope, logicalId: string, resource: Resource): string {
+function definitionOf(scope: TemplateScope, logicalId: string, resource: Resource): string {
   const text = scope.property(logicalId, resource.Properties?.['Definition'] ? 'Definition' : 'DefinitionString');
   if (text === undefined) throw broken(`${scope.stackName}: the state machine ${logicalId} has no definition.`);
   const substitutions = (scope.property(logicalId, 'DefinitionSubstitutions') ?? {}) as Record<string, unknown>;
