@@ -29,7 +29,7 @@ import {
   writeCondition,
 } from './requests.ts';
 import type { S3Call } from './requests.ts';
-import { bare, openS3Store } from './store.ts';
+import { bare, ObjectStore } from './store.ts';
 import type { KeptObject } from './store.ts';
 
 export interface S3Options {
@@ -49,7 +49,7 @@ export interface S3Target {
 export type S3 = ReturnType<typeof createS3>;
 
 export function createS3(options: S3Options) {
-  const store = openS3Store(options.directory);
+  const store = new ObjectStore(options.directory);
   const region = options.region ?? 'us-east-1';
 
   function createBucket(name: string): void {

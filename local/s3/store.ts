@@ -69,226 +69,184 @@ export interface Part {
   readonly file: string;
 }
 
-export type ObjectStore = ReturnType<typeof openS3Store>;
+/** The objects of all buckets: an index in SQLite, and each body as a file. */
+export class ObjectStore {
+  readonly #directory: string;
+  readonly #db: DatabaseSync;
+  readonly #sql: ReturnType<typeof statementsOf>;
 
-/** @param directory holds `index.sqlite`, `.incoming/` and one folder of bodies per bucket, named after their keys. */
-export function openS3Store(directory: string) {
-  const incoming = join(directory, '.incoming');
-  mkdirSync(incoming, { recursive: true });
-  const db = new DatabaseSync(join(directory, 'index.sqlite'));
-  db.exec(SCHEMA);
-  removeLeftovers(db, directory, incoming);
+  /** @param directory holds `index.sqlite`, `.incoming/` and one folder of bodies per bucket, named after their keys. */
+  constructor(directory: string) {
+    mkdirSync(join(directory, INCOMING), { recursive: true });
+    this.#directory = directory;
+    this.#db = new DatabaseSync(join(directory, 'index.sqlite'));
+    this.#db.exec(SCHEMA);
+    removeLeftovers(this.#db, directory);
+    this.#sql = statementsOf(this.#db);
+  }
 
-  const sql = {
-    buckets: db.prepare('SELECT name, created FROM buckets ORDER BY name'),
-    bucket: db.prepare('SELECT 1 FROM buckets WHERE name = ?'),
-    addBucket: db.prepare('INSERT INTO buckets (name, created) VALUES (?, ?)'),
-    dropBucket: db.prepare('DELETE FROM buckets WHERE name = ?'),
-    anyObject: db.prepare('SELECT 1 FROM objects WHERE bucket = ? LIMIT 1'),
-    object: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key = ?'),
-    putObject: db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
-    deleteObject: db.prepare('DELETE FROM objects WHERE bucket = ? AND key = ?'),
-    // The index compares UTF-8 bytes, which is S3's order of keys too.
-    list: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key > ? AND key >= ? AND key < ? ORDER BY key'),
-    upload: db.prepare('SELECT * FROM uploads WHERE id = ?'),
-    addUpload: db.prepare('INSERT INTO uploads VALUES (?, ?, ?, ?)'),
-    dropUpload: db.prepare('DELETE FROM uploads WHERE id = ?'),
-    parts: db.prepare('SELECT * FROM parts WHERE upload = ? ORDER BY number'),
-    putPart: db.prepare('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)'),
-    dropParts: db.prepare('DELETE FROM parts WHERE upload = ?'),
-  };
+  requireBucket(bucket: string): void {
+    if (!this.#sql.bucket.get(bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+  }
 
-  function transaction<T>(work: () => T): T {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      db.exec('ROLLBACK');
-      throw error;
+  get(bucket: string, key: string): KeptObject | undefined {
+    const row = this.#sql.object.get(bucket, key);
+    return row === undefined ? undefined : toObject(this.#directory, row as unknown as ObjectRow);
+  }
+
+  buckets(): { name: string; created: number }[] {
+    return this.#sql.buckets.all() as { name: string; created: number }[];
+  }
+
+  hasBucket(name: string): boolean {
+    return this.#sql.bucket.get(name) !== undefined;
+  }
+
+  createBucket(name: string): void {
+    mkdirSync(join(this.#directory, name), { recursive: true });
+    this.#sql.addBucket.run(name, Date.now());
+  }
+
+  deleteBucket(name: string): void {
+    this.#transaction(() => {
+      this.requireBucket(name);
+      if (this.#sql.anyObject.get(name)) {
+        throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409);
+      }
+      this.#sql.dropBucket.run(name);
+    });
+    rmSync(join(this.#directory, name), { recursive: true, force: true });
+  }
+
+  /** Writes a body to a file of its own. Nothing can see it until `put` or `putPart`. */
+  receive(
+    body: Buffer | Readable | AsyncIterable<Buffer>,
+    also: { sha1?: boolean; sha256?: boolean } = {},
+  ): Promise<Received> {
+    return receiveInto(join(this.#directory, INCOMING, randomUUID()), body, also);
+  }
+
+  discard(received: Received): void {
+    rmSync(received.file, { force: true });
+  }
+
+  /** Makes a received body the object, if the condition holds at that moment: the check and the change are one. */
+  put(
+    bucket: string,
+    key: string,
+    received: Received,
+    about: { headers: Record<string, string>; condition?: WriteCondition; multipartEtag?: string },
+  ): KeptObject {
+    const file = join(this.#directory, bucket, bodyFileName(key));
+    const object: KeptObject = {
+      key,
+      etag: about.multipartEtag ?? `"${received.md5.toString('hex')}"`,
+      size: received.size,
+      modified: Date.now(),
+      crc32: about.multipartEtag === undefined ? received.crc32.toString('base64') : undefined,
+      headers: about.headers,
+      file,
+    };
+    const before = this.#transaction(() => {
+      this.requireBucket(bucket);
+      const current = this.get(bucket, key);
+      checkWriteCondition(current, about.condition ?? {});
+      renameSync(received.file, file);
+      const { etag, size, modified, headers } = object;
+      const row = [bucket, key, etag, size, modified, object.crc32 ?? null, JSON.stringify(headers)];
+      this.#sql.putObject.run(...row, relative(this.#directory, file));
+      return current;
+    });
+    if (before) rmSync(before.file, { force: true });
+    return object;
+  }
+
+  delete(bucket: string, key: string): void {
+    const before = this.#transaction(() => {
+      this.requireBucket(bucket);
+      const current = this.get(bucket, key);
+      if (current) this.#sql.deleteObject.run(bucket, key);
+      return current;
+    });
+    if (before) rmSync(before.file, { force: true });
+  }
+
+  /** Opens the body at once, so that an overwrite or a delete that comes later cannot cut the read short. */
+  open(bucket: string, key: string): Opened | undefined {
+    for (let tries = 1; ; tries++) {
+      const object = this.get(bucket, key);
+      if (!object) return undefined;
+      try {
+        const fd = openSync(object.file, 'r');
+        if (fstatSync(fd).size === object.size) return { object, fd };
+        closeSync(fd);
+        throw new AwsError('InternalError', `${object.file} is not as long as the object was`, 500);
+      } catch (error) {
+        // Another process may replace the object between our two looks.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries >= 10) throw error;
+      }
     }
   }
 
-  function requireBucket(bucket: string): void {
-    if (!sql.bucket.get(bucket)) throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
+  /** In the order of their keys, read as they are asked for: nothing else may be listed meanwhile. */
+  *list(bucket: string, options: { prefix: string; after: string }): Generator<KeptObject, undefined> {
+    const { prefix, after } = options;
+    for (const row of this.#sql.list.iterate(bucket, after, prefix, prefix + AFTER_ALL)) {
+      yield toObject(this.#directory, row as unknown as ObjectRow);
+    }
   }
 
-  function get(bucket: string, key: string): KeptObject | undefined {
-    const row = sql.object.get(bucket, key);
-    return row === undefined ? undefined : toObject(directory, row as unknown as ObjectRow);
+  createUpload(upload: Upload): string {
+    const id = randomUUID().replaceAll('-', '');
+    this.#sql.addUpload.run(id, upload.bucket, upload.key, JSON.stringify(upload.headers));
+    return id;
   }
 
-  return {
-    requireBucket,
-    get,
+  upload(id: string, bucket: string, key: string): Upload {
+    const row = this.#sql.upload.get(id) as { bucket: string; key: string; headers: string } | undefined;
+    if (row?.bucket !== bucket || row.key !== key) {
+      throw new AwsError('NoSuchUpload', 'The specified multipart upload does not exist.', 404);
+    }
+    return { bucket, key, headers: JSON.parse(row.headers) as Record<string, string> };
+  }
 
-    buckets(): { name: string; created: number }[] {
-      return sql.buckets.all() as { name: string; created: number }[];
-    },
+  putPart(upload: string, number: number, received: Received): Part {
+    const etag = `"${received.md5.toString('hex')}"`;
+    const before = this.parts(upload).find((part) => part.number === number);
+    this.#sql.putPart.run(upload, number, etag, received.size, relative(this.#directory, received.file));
+    if (before) rmSync(before.file, { force: true });
+    return { number, etag, size: received.size, file: received.file };
+  }
 
-    hasBucket(name: string): boolean {
-      return sql.bucket.get(name) !== undefined;
-    },
+  parts(upload: string): Part[] {
+    const rows = this.#sql.parts.all(upload) as unknown as Part[];
+    return rows.map((part) => ({ ...part, file: join(this.#directory, part.file) }));
+  }
 
-    createBucket(name: string): void {
-      mkdirSync(join(directory, name), { recursive: true });
-      sql.addBucket.run(name, Date.now());
-    },
+  dropUpload(upload: string): void {
+    const files = this.parts(upload).map((part) => part.file);
+    this.#transaction(() => {
+      this.#sql.dropParts.run(upload);
+      this.#sql.dropUpload.run(upload);
+    });
+    for (const file of files) rmSync(file, { force: true });
+  }
 
-    deleteBucket(name: string): void {
-      transaction(() => {
-        requireBucket(name);
-        if (sql.anyObject.get(name)) {
-          throw new AwsError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409);
-        }
-        sql.dropBucket.run(name);
-      });
-      rmSync(join(directory, name), { recursive: true, force: true });
-    },
+  close(): void {
+    this.#db.close();
+  }
 
-    /** Writes a body to a file of its own. Nothing can see it until `put` or `putPart`. */
-    async receive(
-      body: Buffer | Readable | AsyncIterable<Buffer>,
-      also: { sha1?: boolean; sha256?: boolean } = {},
-    ): Promise<Received> {
-      const file = join(incoming, randomUUID());
-      const md5 = createHash('md5');
-      const sha1 = also.sha1 ? createHash('sha1') : undefined;
-      const sha256 = also.sha256 ? createHash('sha256') : undefined;
-      let crc = 0;
-      let size = 0;
-      let fd: number | undefined;
-      try {
-        fd = openSync(file, 'wx');
-        for await (const chunk of (Buffer.isBuffer(body) ? [body] : body) as AsyncIterable<Buffer>) {
-          size += chunk.length;
-          crc = crc32(chunk, crc);
-          for (const hash of [md5, sha1, sha256]) hash?.update(chunk);
-          writeFileSync(fd, chunk); // at once: a turn through the thread pool takes several times as long
-        }
-      } catch (error) {
-        if (body instanceof ReadStream) body.destroy(); // its file is open, also when the other one could not be opened
-        rmSync(file, { force: true });
-        throw error;
-      } finally {
-        if (fd !== undefined) closeSync(fd);
-      }
-      const crcBytes = Buffer.alloc(4);
-      crcBytes.writeUInt32BE(crc);
-      return { file, size, md5: md5.digest(), crc32: crcBytes, sha1: sha1?.digest(), sha256: sha256?.digest() };
-    },
-
-    discard(received: Received): void {
-      rmSync(received.file, { force: true });
-    },
-
-    /** Makes a received body the object, if the condition holds at that moment: the check and the change are one. */
-    put(
-      bucket: string,
-      key: string,
-      received: Received,
-      about: { headers: Record<string, string>; condition?: WriteCondition; multipartEtag?: string },
-    ): KeptObject {
-      const file = join(directory, bucket, bodyFileName(key));
-      const object: KeptObject = {
-        key,
-        etag: about.multipartEtag ?? `"${received.md5.toString('hex')}"`,
-        size: received.size,
-        modified: Date.now(),
-        crc32: about.multipartEtag === undefined ? received.crc32.toString('base64') : undefined,
-        headers: about.headers,
-        file,
-      };
-      const before = transaction(() => {
-        requireBucket(bucket);
-        const current = get(bucket, key);
-        checkWriteCondition(current, about.condition ?? {});
-        renameSync(received.file, file);
-        const { etag, size, modified, headers } = object;
-        const row = [bucket, key, etag, size, modified, object.crc32 ?? null, JSON.stringify(headers)];
-        sql.putObject.run(...row, relative(directory, file));
-        return current;
-      });
-      if (before) rmSync(before.file, { force: true });
-      return object;
-    },
-
-    delete(bucket: string, key: string): void {
-      const before = transaction(() => {
-        requireBucket(bucket);
-        const current = get(bucket, key);
-        if (current) sql.deleteObject.run(bucket, key);
-        return current;
-      });
-      if (before) rmSync(before.file, { force: true });
-    },
-
-    /** Opens the body at once, so that an overwrite or a delete that comes later cannot cut the read short. */
-    open(bucket: string, key: string): Opened | undefined {
-      for (let tries = 1; ; tries++) {
-        const object = get(bucket, key);
-        if (!object) return undefined;
-        try {
-          const fd = openSync(object.file, 'r');
-          if (fstatSync(fd).size === object.size) return { object, fd };
-          closeSync(fd);
-          throw new AwsError('InternalError', `${object.file} is not as long as the object was`, 500);
-        } catch (error) {
-          // Another process may replace the object between our two looks.
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries >= 10) throw error;
-        }
-      }
-    },
-
-    /** In the order of their keys, read as they are asked for: nothing else may be listed meanwhile. */
-    *list(bucket: string, options: { prefix: string; after: string }): Generator<KeptObject, undefined> {
-      const { prefix, after } = options;
-      for (const row of sql.list.iterate(bucket, after, prefix, prefix + AFTER_ALL)) {
-        yield toObject(directory, row as unknown as ObjectRow);
-      }
-    },
-
-    createUpload(upload: Upload): string {
-      const id = randomUUID().replaceAll('-', '');
-      sql.addUpload.run(id, upload.bucket, upload.key, JSON.stringify(upload.headers));
-      return id;
-    },
-
-    upload(id: string, bucket: string, key: string): Upload {
-      const row = sql.upload.get(id) as { bucket: string; key: string; headers: string } | undefined;
-      if (row?.bucket !== bucket || row.key !== key) {
-        throw new AwsError('NoSuchUpload', 'The specified multipart upload does not exist.', 404);
-      }
-      return { bucket, key, headers: JSON.parse(row.headers) as Record<string, string> };
-    },
-
-    putPart(upload: string, number: number, received: Received): Part {
-      const etag = `"${received.md5.toString('hex')}"`;
-      const before = this.parts(upload).find((part) => part.number === number);
-      sql.putPart.run(upload, number, etag, received.size, relative(directory, received.file));
-      if (before) rmSync(before.file, { force: true });
-      return { number, etag, size: received.size, file: received.file };
-    },
-
-    parts(upload: string): Part[] {
-      const rows = sql.parts.all(upload) as unknown as Part[];
-      return rows.map((part) => ({ ...part, file: join(directory, part.file) }));
-    },
-
-    dropUpload(upload: string): void {
-      const files = this.parts(upload).map((part) => part.file);
-      transaction(() => {
-        sql.dropParts.run(upload);
-        sql.dropUpload.run(upload);
-      });
-      for (const file of files) rmSync(file, { force: true });
-    },
-
-    close(): void {
-      db.close();
-    },
-  };
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
 }
 
 /** Sorts after every continuation of a prefix: the last code point there is. */
@@ -317,6 +275,59 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS parts (
     upload TEXT, number INTEGER, etag TEXT, size INTEGER, file TEXT, PRIMARY KEY (upload, number));
 `;
+
+/** Bodies that are no object yet. */
+const INCOMING = '.incoming';
+
+const statementsOf = (db: DatabaseSync) => ({
+  buckets: db.prepare('SELECT name, created FROM buckets ORDER BY name'),
+  bucket: db.prepare('SELECT 1 FROM buckets WHERE name = ?'),
+  addBucket: db.prepare('INSERT INTO buckets (name, created) VALUES (?, ?)'),
+  dropBucket: db.prepare('DELETE FROM buckets WHERE name = ?'),
+  anyObject: db.prepare('SELECT 1 FROM objects WHERE bucket = ? LIMIT 1'),
+  object: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key = ?'),
+  putObject: db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+  deleteObject: db.prepare('DELETE FROM objects WHERE bucket = ? AND key = ?'),
+  // The index compares UTF-8 bytes, which is S3's order of keys too.
+  list: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key > ? AND key >= ? AND key < ? ORDER BY key'),
+  upload: db.prepare('SELECT * FROM uploads WHERE id = ?'),
+  addUpload: db.prepare('INSERT INTO uploads VALUES (?, ?, ?, ?)'),
+  dropUpload: db.prepare('DELETE FROM uploads WHERE id = ?'),
+  parts: db.prepare('SELECT * FROM parts WHERE upload = ? ORDER BY number'),
+  putPart: db.prepare('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)'),
+  dropParts: db.prepare('DELETE FROM parts WHERE upload = ?'),
+});
+
+async function receiveInto(
+  file: string,
+  body: Buffer | Readable | AsyncIterable<Buffer>,
+  also: { sha1?: boolean; sha256?: boolean },
+): Promise<Received> {
+  const md5 = createHash('md5');
+  const sha1 = also.sha1 ? createHash('sha1') : undefined;
+  const sha256 = also.sha256 ? createHash('sha256') : undefined;
+  let crc = 0;
+  let size = 0;
+  let fd: number | undefined;
+  try {
+    fd = openSync(file, 'wx');
+    for await (const chunk of (Buffer.isBuffer(body) ? [body] : body) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      crc = crc32(chunk, crc);
+      for (const hash of [md5, sha1, sha256]) hash?.update(chunk);
+      writeFileSync(fd, chunk); // at once: a turn through the thread pool takes several times as long
+    }
+  } catch (error) {
+    if (body instanceof ReadStream) body.destroy(); // its file is open, also when the other one could not be opened
+    rmSync(file, { force: true });
+    throw error;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+  const crcBytes = Buffer.alloc(4);
+  crcBytes.writeUInt32BE(crc);
+  return { file, size, md5: md5.digest(), crc32: crcBytes, sha1: sha1?.digest(), sha256: sha256?.digest() };
+}
 
 function toObject(directory: string, row: ObjectRow): KeptObject {
   const headers = JSON.parse(row.headers) as Record<string, string>;
@@ -350,13 +361,13 @@ function bodyFileName(key: string): string {
 }
 
 /** A process that was killed leaves bodies that never became objects. A day old, nobody is still writing them. */
-function removeLeftovers(db: DatabaseSync, directory: string, incoming: string): void {
+function removeLeftovers(db: DatabaseSync, directory: string): void {
   const known = new Set<string>();
   for (const row of db.prepare('SELECT file FROM objects UNION ALL SELECT file FROM parts').iterate()) {
     known.add(join(directory, String(row['file'])));
   }
   const buckets = db.prepare('SELECT name FROM buckets').all();
-  for (const folder of [incoming, ...buckets.map((row) => join(directory, String(row['name'])))]) {
+  for (const folder of [INCOMING, ...buckets.map((row) => String(row['name']))].map((name) => join(directory, name))) {
     mkdirSync(folder, { recursive: true });
     for (const name of readdirSync(folder)) {
       const file = join(folder, name);
