@@ -19,8 +19,8 @@ import { createSns } from './messages/sns.ts';
 import type { Notification, Sns } from './messages/sns.ts';
 import { createStacks } from './cloudformation/stacks.ts';
 import type { Stacks } from './cloudformation/stacks.ts';
-import { createStepFunctions } from './step-functions/step-functions.ts';
-import type { StateEvent, StepFunctions } from './step-functions/step-functions.ts';
+import { StepFunctions } from './step-functions/step-functions.ts';
+import type { StateEvent } from './step-functions/step-functions.ts';
 
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
@@ -98,7 +98,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     asyncRetryDelaysMs: options.asyncRetryDelaysMs,
   });
 
-  const stepFunctions = createStepFunctions({
+  const stepFunctions = new StepFunctions({
     region,
     accountId,
     onEvent: options.onStateEvent,

@@ -25,7 +25,7 @@ export interface StateEvent {
   readonly stateName?: string;
   readonly stateType?: string;
   readonly input?: Json;
-  readonly output?: Json;
+  readonly output?: Json | undefined;
   readonly error?: string | undefined;
   readonly cause?: string | undefined;
 }

@@ -17,6 +17,8 @@ export interface WaitingTask {
 /** Tokens of an earlier process have the same form, so that they are unknown rather than garbage. */
 const FORM = /^AQCEAAAAKgAAAAMAAAAA[A-Za-z0-9_-]{128}$/;
 
+export type TaskTokens = ReturnType<typeof createTaskTokens>;
+
 export function createTaskTokens() {
   const tasks = new Map<string, WaitingTask>();
 

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError } from '../../local/http.ts';
 import type { LambdaAnswer } from '../../local/lambda/host.ts';
-import { createStepFunctions } from '../../local/step-functions/step-functions.ts';
-import type { StateEvent, StepFunctions } from '../../local/step-functions/step-functions.ts';
+import { StepFunctions } from '../../local/step-functions/step-functions.ts';
+import type { StateEvent } from '../../local/step-functions/step-functions.ts';
 import { until } from './support.ts';
 
 type Event = Record<string, unknown>;
@@ -29,7 +29,7 @@ class FunctionError extends Error {
 beforeEach(() => {
   functions = {};
   events = [];
-  service = createStepFunctions({ lambda: { invoke }, onEvent: (event) => events.push(event) });
+  service = new StepFunctions({ lambda: { invoke }, onEvent: (event) => events.push(event) });
 });
 afterEach(() => service.close());
 

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
 import type { LambdaAnswer } from '../../local/lambda/host.ts';
-import { createStepFunctions } from '../../local/step-functions/step-functions.ts';
+import { StepFunctions } from '../../local/step-functions/step-functions.ts';
 import type { Ended, Host, Json } from './stepper.ts';
 import { step, TaskFailed } from './stepper.ts';
 
@@ -104,7 +104,7 @@ async function embedded(script: Record<string, Scripted[]>): Promise<Visited> {
     const text = JSON.stringify(answer);
     return Promise.resolve({ requestId: 'r', payload: text, ...(failure && { functionError: 'Unhandled' }) });
   };
-  const service = createStepFunctions({ lambda: { invoke } });
+  const service = new StepFunctions({ lambda: { invoke } });
   close = () => service.close();
   const { stateMachineArn } = service.createStateMachine('machine', JSON.stringify(definition));
   const { executionArn } = service.startExecution({ stateMachineArn, name: NAME, input: JSON.stringify(INPUT) });

@@ -1,0 +1,239 @@
+// One pass of the interpreter through a definition: the first of an execution, or a redrive. Runs its tasks, and turns what the
+// interpreter logs into the execution's history.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StateMachine } from 'aws-local-stepfunctions';
+import type { ExecutionStatus, StateEvent } from './executions.ts';
+import type { Invoker } from './lambda-task.ts';
+import { invokeLambda, taskError } from './lambda-task.ts';
+import type { Definition, Json, TaskState } from './state-machine.ts';
+import { MAX_TIMER_SECONDS, taskStates } from './state-machine.ts';
+import type { TaskTokens, WaitingTask } from './task-tokens.ts';
+
+/** What a pass needs of the machine around it. */
+export interface Surroundings {
+  readonly lambda: Invoker;
+  readonly tokens: TaskTokens;
+  readonly region: string;
+}
+
+/** The execution, as a pass through its definition knows it. */
+export interface Passing {
+  readonly arn: string;
+  readonly name: string;
+  readonly input: string;
+  readonly machine: { readonly arn: string; readonly name: string };
+  /** Whether this pass is the one that counts, and the execution has not ended. */
+  isPassedBy(pass: EnginePass): boolean;
+  record(type: string, details?: [name: string, value: Record<string, unknown>]): void;
+  tell(type: StateEvent['type'], more: Partial<StateEvent>): void;
+  entered(state: { name: string; input: Json }): void;
+  end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: Outcome): void;
+}
+
+/** How an execution ended. */
+export interface Outcome {
+  /** JSON. */
+  readonly output?: string;
+  readonly error?: string | undefined;
+  readonly cause?: string | undefined;
+}
+
+/** AWS: the largest payload of a state, in bytes. */
+export const MAX_PAYLOAD_BYTES = 262_144;
+
+/** The state through which a redriven execution starts; it never shows. */
+export const REDRIVE_STATE = 'embedded: redrive';
+
+export class EnginePass {
+  /** Settles when the pass is over, in whatever way. */
+  readonly finished: Promise<void>;
+  readonly #execution: Passing;
+  readonly #around: Surroundings;
+  /** Made when a task's parameters ask for it, taken when that task is scheduled. */
+  #token: string | undefined;
+  /** Tasks that wait for an answer to their token. */
+  readonly #waiting = new Set<WaitingTask>();
+  /** Rejects when the execution has ended, whatever its tasks do. */
+  readonly #stopped = Promise.withResolvers<never>();
+  readonly #abort: () => void;
+
+  constructor(execution: Passing, definition: Definition, around: Surroundings) {
+    this.#execution = execution;
+    this.#around = around;
+    this.#stopped.promise.catch(() => undefined);
+    const running = this.#interpret(definition);
+    this.#abort = () => {
+      running.abort();
+    };
+    const log = this.#follow(running.eventLogs);
+    this.finished = Promise.allSettled([running.result, log]).then(([result]) => {
+      if (!this.#live()) return;
+      if (result.status === 'fulfilled') execution.end('SUCCEEDED', { output: JSON.stringify(result.value) });
+      else if ((result.reason as Error).name === 'ExecutionTimeoutError') execution.end('TIMED_OUT', {});
+      else execution.end('FAILED', failureOf(result.reason));
+    });
+  }
+
+  /** Lets go of whatever still waits inside. */
+  stop(): void {
+    this.#abort();
+    for (const task of this.#waiting) task.close();
+    this.#stopped.reject(new ExecutionStopped());
+  }
+
+  /** After a redrive an earlier pass must not touch the execution any more. */
+  #live(): boolean {
+    return this.#execution.isPassedBy(this);
+  }
+
+  #interpret(definition: Definition) {
+    const { arn, name, input, machine } = this.#execution;
+    const handlers: Record<string, (input: Json) => Promise<Json>> = {};
+    for (const [taskName, state] of taskStates(definition)) {
+      handlers[taskName] = (parameters) => {
+        // The engine evaluates the task's parameters and calls this without a pause in between: the token is ours.
+        const token = this.#token;
+        this.#token = undefined;
+        return this.#runTask(state, parameters, token);
+      };
+    }
+    // Read by a getter, which survives the engine's copy of the context, so that each scheduling gets a token of its own.
+    const nextToken = () => (this.#token ??= this.#around.tokens.create());
+    const interpreter = new StateMachine(definition as never, { validationOptions: { noValidate: true } });
+    return interpreter.run(JSON.parse(input) as never, {
+      overrides: { taskResourceLocalHandlers: handlers },
+      context: {
+        Execution: { Id: arn, Name: name },
+        StateMachine: { Id: machine.arn, Name: machine.name },
+        Task: {
+          get Token() {
+            return nextToken();
+          },
+        },
+      },
+    });
+  }
+
+  /** Turns the engine's log into history and events, until the engine closes it. */
+  async #follow(log: AsyncIterable<EngineEvent>): Promise<void> {
+    const execution = this.#execution;
+    for await (const event of log) {
+      const { state } = event;
+      if (!this.#live()) return;
+      if (!state || state.name === REDRIVE_STATE) continue;
+      const about = { stateName: state.name, stateType: state.type, input: state.input };
+      switch (event.type) {
+        case 'StateEntered':
+          execution.entered({ name: state.name, input: state.input });
+          execution.record(`${state.type}StateEntered`, [
+            'stateEntered',
+            { name: state.name, input: JSON.stringify(state.input) },
+          ]);
+          execution.tell('state-entered', about);
+          break;
+        case 'StateExited':
+          // A Fail state is entered and never exited.
+          execution.record(`${state.type}StateExited`, [
+            'stateExited',
+            { name: state.name, output: JSON.stringify(state.output) },
+          ]);
+          execution.tell('state-exited', { ...about, output: state.output });
+          break;
+        case 'StateFailed':
+          execution.tell('state-failed', { ...about, error: event.Error, cause: String(event.Cause) });
+          break;
+        case 'StateRetried':
+          execution.tell('state-retried', about);
+          break;
+        case 'StateCaught':
+          execution.tell('state-caught', about);
+          break;
+        default:
+      }
+    }
+  }
+
+  async #runTask(state: TaskState, input: Json, given: string | undefined): Promise<Json> {
+    const execution = this.#execution;
+    const { tokens, lambda, region } = this.#around;
+    const callback = state.Resource.endsWith('.waitForTaskToken');
+    const token = callback ? (given ?? tokens.create()) : undefined;
+    const waiting = token === undefined ? undefined : tokens.find(token);
+    if (waiting) this.#waiting.add(waiting);
+    // The engine sets its own timer just after this one. Its timer ends the task, this one closes the token.
+    let over = false;
+    const timer = setTimeout(
+      () => {
+        over = true;
+        waiting?.close();
+        if (this.#live()) execution.record('TaskTimedOut', ['taskTimedOut', { ...about, error: 'States.Timeout' }]);
+      },
+      (state.TimeoutSeconds ?? MAX_TIMER_SECONDS) * 1000,
+    );
+    const about = { resourceType: 'lambda', resource: `invoke${callback ? '.waitForTaskToken' : ''}` };
+    try {
+      // Lets the log be read up to "entered", so that the history is in order.
+      await nextTurn();
+      if (!this.#live()) throw new ExecutionStopped();
+      const parameters = JSON.stringify(input);
+      const timeoutInSeconds = state.TimeoutSeconds;
+      execution.record('TaskScheduled', ['taskScheduled', { ...about, region, parameters, timeoutInSeconds }]);
+      execution.record('TaskStarted', ['taskStarted', about]);
+      const invoked = invokeLambda(lambda, input);
+      const result = waiting
+        ? // The token may be answered before the function returns; if the function fails first, so does the task.
+          Promise.race([waiting.answer, invoked.then(() => this.#submitted(about, waiting))])
+        : invoked;
+      const output = await Promise.race([result, this.#stopped.promise]);
+      const text = JSON.stringify(output);
+      if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) {
+        const cause = 'The task returned a result with a size exceeding the maximum number of bytes service limit.';
+        // A terminal error: States.ALL does not match it.
+        const terminal = { isRetryable: false, isCatchable: false };
+        throw Object.assign(taskError('States.DataLimitExceeded', cause), terminal);
+      }
+      if (over || !this.#live()) throw new ExecutionStopped();
+      execution.record('TaskSucceeded', ['taskSucceeded', { ...about, output: text }]);
+      return output;
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (!over && this.#live()) {
+        execution.record('TaskFailed', ['taskFailed', { ...about, error: name, cause: message }]);
+      }
+      throw this.#live() ? error : new ExecutionStopped();
+    } finally {
+      clearTimeout(timer);
+      waiting?.close();
+      if (waiting) this.#waiting.delete(waiting);
+    }
+  }
+
+  #submitted(about: Record<string, string>, task: WaitingTask): Promise<Json> {
+    if (this.#live() && task.open()) this.#execution.record('TaskSubmitted', ['taskSubmitted', about]);
+    return task.answer;
+  }
+}
+
+interface EngineEvent {
+  readonly type: string;
+  readonly state?: { readonly name: string; readonly type: string; readonly input: Json; readonly output?: Json };
+  readonly Error?: string;
+  readonly Cause?: unknown;
+}
+
+/** Ends a task of an execution that is over. The engine must neither retry it nor catch it. */
+class ExecutionStopped extends Error {
+  readonly isRetryable = false;
+  readonly isCatchable = false;
+}
+
+/** The engine wraps what failed; a Fail state without Error or Cause has neither in AWS, and defaults here. */
+function failureOf(error: unknown): Outcome {
+  const failed = (error as { cause?: unknown }).cause ?? error;
+  const { name, message } = failed as Error;
+  const byState = (failed as object).constructor.name === 'FailStateError';
+  return {
+    error: byState && name === 'FailStateError' ? undefined : name,
+    cause: byState && message === 'Execution failed because of a Fail state' ? undefined : message,
+  };
+}

@@ -1,0 +1,162 @@
+// One execution: what it was started with, its history, and how it ended. Its passes through the definition are its own.
+import type { ExecutionDescription, ExecutionEvent, ExecutionStatus, StateEvent } from './executions.ts';
+import type { Outcome, Passing, Surroundings } from './engine-pass.ts';
+import { EnginePass, REDRIVE_STATE } from './engine-pass.ts';
+import { AwsError } from '../http.ts';
+import type { Definition, Json } from './state-machine.ts';
+import { redriveFrom } from './state-machine.ts';
+
+/** A state machine, as it was when the execution started: a later deployment does not change it. */
+export interface Machine {
+  readonly arn: string;
+  readonly name: string;
+  readonly text: string;
+  readonly definition: Definition;
+  readonly created: number;
+}
+
+export interface ExecutionSurroundings extends Surroundings {
+  readonly accountId: string;
+  readonly now: () => number;
+  readonly onEvent: ((event: StateEvent) => void) | undefined;
+}
+
+/** AWS: a Standard execution ends when its history is full. */
+const MAX_HISTORY_EVENTS = 25_000;
+
+export class Execution implements Passing {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: Machine;
+  readonly input: string;
+  readonly startDate: number;
+  readonly history: ExecutionEvent[] = [];
+  readonly #around: ExecutionSurroundings;
+  readonly #redrives: number[] = [];
+  #status: ExecutionStatus = 'RUNNING';
+  #stopDate: number | undefined;
+  #outcome: Outcome = {};
+  /** At the top level, with its input: where a redrive begins. */
+  #lastState: { name: string; input: Json } | undefined;
+  #pass: EnginePass | undefined;
+
+  /** Starts it. */
+  constructor(arn: string, name: string, machine: Machine, input: string, around: ExecutionSurroundings) {
+    this.arn = arn;
+    this.name = name;
+    this.machine = machine;
+    this.input = input;
+    this.#around = around;
+    this.startDate = around.now();
+    const roleArn = `arn:aws:iam::${around.accountId}:role/embedded`;
+    this.record('ExecutionStarted', ['executionStarted', { input, roleArn }]);
+    this.tell('execution-started', { input: JSON.parse(input) as Json });
+    this.#pass = new EnginePass(this, machine.definition, around);
+  }
+
+  get status(): ExecutionStatus {
+    return this.#status;
+  }
+
+  /** A Lambda function that is running goes on, as in AWS. Stopping an ended execution changes nothing. */
+  stop(why: Pick<Outcome, 'error' | 'cause'>): { stopDate: number } {
+    this.end('ABORTED', why);
+    return { stopDate: this.#stopDate ?? this.#around.now() };
+  }
+
+  /** Goes on with the state in which a failed, aborted or timed-out execution ended, with that state's input. */
+  redrive(): { redriveDate: number } {
+    const { redriveStatus, redriveStatusReason } = this.describe();
+    if (redriveStatus !== 'REDRIVABLE') {
+      throw new AwsError('ExecutionNotRedrivable', redriveStatusReason ?? 'Execution is not redrivable');
+    }
+    const date = this.#around.now();
+    this.#status = 'RUNNING';
+    this.#stopDate = undefined;
+    this.#outcome = {};
+    this.#redrives.push(date);
+    this.record('ExecutionRedriven', ['executionRedriven', { redriveCount: this.#redrives.length }]);
+    this.tell('execution-redriven', {});
+    const { definition } = this.machine;
+    const from = this.#lastState ? redriveFrom(definition, this.#lastState, REDRIVE_STATE) : definition;
+    this.#pass = new EnginePass(this, from, this.#around);
+    return { redriveDate: date };
+  }
+
+  /** Resolves when it has ended, in whatever way. */
+  async ended(): Promise<ExecutionDescription> {
+    while (this.#status === 'RUNNING') await this.#pass?.finished;
+    return this.describe();
+  }
+
+  describe(): ExecutionDescription {
+    const status = this.#status;
+    const redrivable = status !== 'RUNNING' && status !== 'SUCCEEDED';
+    return {
+      executionArn: this.arn,
+      stateMachineArn: this.machine.arn,
+      name: this.name,
+      status,
+      startDate: this.startDate,
+      stopDate: this.#stopDate,
+      input: this.input,
+      ...this.#outcome,
+      redriveCount: this.#redrives.length,
+      redriveDate: this.#redrives.at(-1),
+      redriveStatus: redrivable ? 'REDRIVABLE' : 'NOT_REDRIVABLE',
+      redriveStatusReason: redrivable ? undefined : `Execution is ${status} and cannot be redriven`,
+    };
+  }
+
+  // --- for its passes --------------------------------------------------------------------------------------------
+
+  isPassedBy(pass: EnginePass): boolean {
+    // While a pass is made it is not known here yet, and nothing of it has happened.
+    return this.#pass === pass && this.#status === 'RUNNING';
+  }
+
+  entered(state: { name: string; input: Json }): void {
+    if (state.name in this.machine.definition.States) this.#lastState = state;
+  }
+
+  record(type: string, details?: [name: string, value: Record<string, unknown>]): void {
+    const id = this.history.length + 1;
+    const event = { id, previousEventId: id - 1, timestamp: this.#around.now(), type };
+    this.history.push(details ? { ...event, [`${details[0]}EventDetails`]: details[1] } : event);
+    if (id === MAX_HISTORY_EVENTS && this.#status === 'RUNNING') {
+      const cause = `The execution reached the maximum number of history events (${MAX_HISTORY_EVENTS}).`;
+      this.end('FAILED', { error: 'States.Runtime', cause });
+    }
+  }
+
+  tell(type: StateEvent['type'], more: Partial<StateEvent>): void {
+    const { now, onEvent } = this.#around;
+    const { arn: executionArn, name: executionName, machine } = this;
+    const event = { type, executionArn, executionName, stateMachineName: machine.name, timestamp: now(), ...more };
+    // Apart from the execution: what goes wrong while an event is shown is not the execution's failure.
+    queueMicrotask(() => onEvent?.(event));
+  }
+
+  /** The one place where an execution ends. What is still waiting inside it is let go. */
+  end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: Outcome): void {
+    if (this.#status !== 'RUNNING') return;
+    this.#status = status;
+    this.#stopDate = this.#around.now();
+    this.#outcome = outcome;
+    const { history, details, event } = ENDED[status];
+    this.record(history, [details, { ...outcome }]);
+    const { output, error, cause } = outcome;
+    this.tell(event, { error, cause, output: output === undefined ? undefined : (JSON.parse(output) as Json) });
+    this.#pass?.stop();
+  }
+}
+
+const ENDED: Record<
+  Exclude<ExecutionStatus, 'RUNNING'>,
+  { history: string; details: string; event: StateEvent['type'] }
+> = {
+  SUCCEEDED: { history: 'ExecutionSucceeded', details: 'executionSucceeded', event: 'execution-succeeded' },
+  FAILED: { history: 'ExecutionFailed', details: 'executionFailed', event: 'execution-failed' },
+  TIMED_OUT: { history: 'ExecutionTimedOut', details: 'executionTimedOut', event: 'execution-timed-out' },
+  ABORTED: { history: 'ExecutionAborted', details: 'executionAborted', event: 'execution-aborted' },
+};
