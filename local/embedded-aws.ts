@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEvents } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
-import { createLambdaHost } from './lambda/host.ts';
-import type { LambdaHost, LambdaLogLine } from './lambda/host.ts';
+import type { LambdaLogLine } from './lambda/host.ts';
+import { LambdaHost } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
@@ -88,7 +88,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   // An IP address, so that the SDK puts the bucket into the path: `bucket.localhost` is not resolved everywhere.
   const endpoint = `http://127.0.0.1:${port}`;
 
-  const lambda = createLambdaHost({
+  const lambda = new LambdaHost({
     functions: [],
     environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
     onLog: options.onLog,

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createLambdaHost, functionName } from '../../local/lambda/host.ts';
-import type { LambdaHost, LambdaLogLine } from '../../local/lambda/host.ts';
+import { functionName } from '../../local/lambda/functions.ts';
+import type { LambdaLogLine } from '../../local/lambda/host.ts';
+import { LambdaHost } from '../../local/lambda/host.ts';
 import { temporaryFolder, until, writeFunction } from './support.ts';
 
 const folder = temporaryFolder();
@@ -64,7 +65,7 @@ beforeAll(() => {
     writeFunction(folder.path, name, source, { timeoutSeconds: name === 'spins' ? 0.4 : 5, memoryMB: 64 }),
   );
   process.env['PARENTS_SECRET'] = 'secret';
-  host = createLambdaHost({
+  host = new LambdaHost({
     functions: functions.map((config) => (config.name === 'echo' ? { ...config, environment: { OWN: '1' } } : config)),
     environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
     onLog: (line) => logs.push(line),
@@ -261,7 +262,7 @@ describe('a failure', () => {
 describe('loading', () => {
   it('that takes too long is started over inside the invocation', async () => {
     const config = writeFunction(folder.path, 'slowToLoad', FUNCTIONS['slowToLoad'] ?? '', { timeoutSeconds: 5 });
-    const patient = createLambdaHost({ functions: [config], environment: {}, initTimeoutSeconds: 0.3 });
+    const patient = new LambdaHost({ functions: [config], environment: {}, initTimeoutSeconds: 0.3 });
     expect((await patient.invoke('slowToLoad', '{}')).functionError).toBeUndefined();
     patient.updateFunctions([{ ...config, timeoutSeconds: 0.2 }]);
     const { payload } = await patient.invoke('slowToLoad', '{}');
@@ -273,7 +274,7 @@ describe('loading', () => {
 describe('idle processes', () => {
   it('are few: the one that was idle for longest ends', async () => {
     const configs = ['one', 'two', 'three'].map((name) => writeFunction(folder.path, name, FUNCTIONS['echo'] ?? ''));
-    const small = createLambdaHost({ functions: configs, environment: {}, maxIdle: 2 });
+    const small = new LambdaHost({ functions: configs, environment: {}, maxIdle: 2 });
     const pidOf = async (name: string) => (JSON.parse((await small.invoke(name, '{}')).payload) as { pid: number }).pid;
     const [one, two] = [await pidOf('one'), await pidOf('two')];
     expect(await pidOf('one')).toBe(one);
@@ -290,7 +291,7 @@ describe('the compile cache', () => {
     const compileCache = join(folder.path, 'compile-cache');
     const version = (text: string) =>
       writeFunction(folder.path, 'cached', `export const handler = async () => '${text}';`);
-    const caching = createLambdaHost({ functions: [version('old')], environment: {}, compileCache });
+    const caching = new LambdaHost({ functions: [version('old')], environment: {}, compileCache });
     expect((await caching.invoke('cached', '{}')).payload).toBe('"old"');
     const files = readdirSync(compileCache, { recursive: true }).length;
     expect(files).toBeGreaterThan(1);
@@ -345,9 +346,9 @@ describe('a parent that is killed', () => {
     const hostModule = new URL('../../local/lambda/host.ts', import.meta.url).href;
     writeFileSync(
       script,
-      `import { createLambdaHost } from '${hostModule}';
+      `import { LambdaHost } from '${hostModule}';
        const directory = ${JSON.stringify(join(folder.path, 'sleeps'))};
-       const host = createLambdaHost({ functions: [{ name: 'sleeps', directory, timeoutSeconds: 60 }], environment: {} });
+       const host = new LambdaHost({ functions: [{ name: 'sleeps', directory, timeoutSeconds: 60 }], environment: {} });
        const idle = JSON.parse((await host.invoke('sleeps', '{"ms": 1}')).payload);
        void host.invoke('sleeps', '{"ms": 50000}');
        void host.invoke('sleeps', '{"ms": 50000}');

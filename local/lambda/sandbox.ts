@@ -1,0 +1,223 @@
+// One sandbox: a process that has loaded one function's bundle and runs one invocation at a time.
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
+import { failure, FunctionFailure, timedOut } from './functions.ts';
+import { END_OF_LOG } from './protocol.ts';
+import type { InvokeMessage, WorkerMessage } from './protocol.ts';
+
+/** How an invocation came out. `not started`: the process was gone before it saw it, so that another one can take it. */
+export type Invoked = LambdaAnswer | 'not started';
+
+interface Current {
+  readonly message: InvokeMessage;
+  readonly settle: (answer: Invoked) => void;
+  /** The streams whose lines of this invocation have all been read. */
+  readonly ended: Set<string>;
+  /** The process has seen it. */
+  started: boolean;
+  /** Told when all its lines have been read. */
+  answer: LambdaAnswer | undefined;
+}
+
+const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
+
+/** A function that has closed its own stdout cannot mark the end of its lines there: then they are waited for so long. */
+const LOG_PATIENCE_MS = 1_000;
+/** A process that the function itself started may hold the streams open for longer. */
+const STREAM_PATIENCE_MS = 500;
+
+export class Sandbox {
+  readonly config: LambdaFunctionConfig;
+  readonly pid: number;
+  /** Resolves when the bundle is loaded, rejects with a FunctionFailure when it cannot be. */
+  readonly loaded: Promise<void>;
+  readonly exited: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #onLog: ((line: LambdaLogLine) => void) | undefined;
+  readonly #loaded = Promise.withResolvers<undefined>();
+  readonly #exited = Promise.withResolvers<undefined>();
+  /** The invocation under way. */
+  #current: Current | undefined;
+  #outOfMemory = false;
+  #timedOut = false;
+
+  constructor(
+    config: LambdaFunctionConfig,
+    environment: Record<string, string>,
+    onLog: ((line: LambdaLogLine) => void) | undefined,
+  ) {
+    this.config = config;
+    this.#onLog = onLog;
+    this.loaded = this.#loaded.promise;
+    this.exited = this.#exited.promise;
+    this.loaded.catch(() => undefined);
+    this.#child = fork(WORKER, [], {
+      execPath: process.execPath,
+      execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--enable-source-maps'],
+      env: environment,
+      cwd: config.directory,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.pid = this.#child.pid ?? -1;
+    const logs = (['stdout', 'stderr'] as const).map((stream) =>
+      readLines(this.#child[stream], (line) => {
+        this.#onLine(stream, line);
+      }),
+    );
+    this.#child.on('message', (message: WorkerMessage) => {
+      this.#onMessage(message);
+    });
+    this.#child.on('error', (error) => {
+      const payload = { errorType: 'Runtime.InvalidEntrypoint', errorMessage: error.message };
+      this.#loaded.reject(new FunctionFailure(JSON.stringify(payload)));
+      this.#exited.resolve(undefined);
+    });
+    this.#child.on('exit', (code, signal) => {
+      const read = Promise.race([Promise.all(logs), sleep(STREAM_PATIENCE_MS, undefined, { ref: false })]);
+      void read.then(() => {
+        this.#onExit(code, signal);
+      });
+    });
+  }
+
+  running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.connected;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  async invoke(message: InvokeMessage): Promise<Invoked> {
+    const { promise, resolve } = Promise.withResolvers<Invoked>();
+    this.#current = { message, settle: resolve, ended: new Set(), started: false, answer: undefined };
+    const timer = setTimeout(() => {
+      this.#timedOut = true;
+      this.kill();
+    }, message.deadline - Date.now());
+    this.#child.send(message, (error) => {
+      // A process that died while it was idle: its exit is on the way and answers.
+      if (error) this.kill();
+    });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // --- what the process tells ------------------------------------------------------------------------------------
+
+  #onMessage(message: WorkerMessage): void {
+    if (message.type === 'ready') {
+      this.#loaded.resolve(undefined);
+      return;
+    }
+    if (message.type === 'init-failed') {
+      this.#loaded.reject(new FunctionFailure(message.payload));
+      return;
+    }
+    const current = this.#current;
+    if (!current || message.requestId !== current.message.requestId) return;
+    if (message.type === 'started') {
+      current.started = true;
+      return;
+    }
+    const { requestId, payload } = message;
+    current.answer = message.failed ? failure(requestId, payload) : { requestId, payload };
+    this.#finishIfLogged();
+    setTimeout(() => {
+      if (this.#current === current && current.answer) this.#finish(current.answer);
+    }, LOG_PATIENCE_MS).unref();
+  }
+
+  #onLine(stream: 'stdout' | 'stderr', line: string): void {
+    const mark = line.indexOf(END_OF_LOG);
+    const text = mark < 0 ? line : line.slice(0, mark);
+    const requestId = this.#current?.message.requestId;
+    if (stream === 'stderr' && text.includes('JavaScript heap out of memory')) this.#outOfMemory = true;
+    if (mark < 0 || text !== '') this.#onLog?.({ functionName: this.config.name, requestId, line: text, stream });
+    if (mark >= 0 && line.slice(mark + END_OF_LOG.length) === requestId) {
+      this.#current?.ended.add(stream);
+      this.#finishIfLogged();
+    }
+  }
+
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    const current = this.#current;
+    const requestId = current?.message.requestId ?? '';
+    const reason = exitReason(code, this.#outOfMemory ? 'SIGKILL' : signal);
+    const payload = { errorType: 'Runtime.ExitError', errorMessage: `RequestId: ${requestId} Error: ${reason}` };
+    this.#loaded.reject(new FunctionFailure(JSON.stringify(payload)));
+    if (current?.answer) this.#finish(current.answer);
+    else if (current && !current.started && !this.#timedOut) this.#finish('not started');
+    else if (current) {
+      const text = this.#timedOut ? timedOut(this.config, requestId).payload : JSON.stringify(payload);
+      this.#finish(failure(requestId, text));
+    }
+    this.#exited.resolve(undefined);
+  }
+
+  #finishIfLogged(): void {
+    const current = this.#current;
+    if (current?.answer && current.ended.size === 2) this.#finish(current.answer);
+  }
+
+  #finish(answer: Invoked): void {
+    const current = this.#current;
+    this.#current = undefined;
+    current?.settle(answer);
+  }
+}
+
+/** The parent's environment stays the parent's, but for what a process needs to live. */
+const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'LANG', 'SystemRoot'];
+
+export function lambdaEnvironment(
+  config: LambdaFunctionConfig,
+  shared: Readonly<Record<string, string>>,
+  region: string,
+): Record<string, string> {
+  const passed = PASSED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  return {
+    ...(Object.fromEntries(passed) as Record<string, string>),
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    TZ: 'UTC',
+    ...shared,
+    ...config.environment,
+    AWS_LAMBDA_FUNCTION_NAME: config.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMB ?? 128),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${config.name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${config.runtime ?? 'nodejs24.x'}`,
+    LAMBDA_TASK_ROOT: config.directory,
+    LAMBDA_RUNTIME_DIR: config.directory,
+    _HANDLER: config.handler ?? 'index.handler',
+  };
+}
+
+function readLines(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    if (!stream) {
+      resolve();
+      return;
+    }
+    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine).on('close', resolve);
+  });
+}
+
+function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGKILL') return 'Runtime exited with error: signal: killed';
+  if (signal === 'SIGABRT') return 'Runtime exited with error: signal: aborted';
+  if (signal) return `Runtime exited with error: signal: ${signal.slice(3).toLowerCase()}`;
+  return code === 0 ? 'Runtime exited without providing a reason' : `Runtime exited with error: exit status ${code}`;
+}
