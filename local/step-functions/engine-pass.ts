@@ -160,6 +160,7 @@ export class EnginePass {
     const token = callback ? (given ?? tokens.create()) : undefined;
     const waiting = token === undefined ? undefined : tokens.find(token);
     if (waiting) this.#waiting.add(waiting);
+    const about = { resourceType: 'lambda', resource: `invoke${callback ? '.waitForTaskToken' : ''}` };
     // The engine sets its own timer just after this one. Its timer ends the task, this one closes the token.
     let over = false;
     const timer = setTimeout(
@@ -170,7 +171,6 @@ export class EnginePass {
       },
       (state.TimeoutSeconds ?? MAX_TIMER_SECONDS) * 1000,
     );
-    const about = { resourceType: 'lambda', resource: `invoke${callback ? '.waitForTaskToken' : ''}` };
     try {
       // Lets the log be read up to "entered", so that the history is in order.
       await nextTurn();
