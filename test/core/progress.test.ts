@@ -39,8 +39,8 @@ describe('progressOf', () => {
     ['it counts anew', { time: at(10), done: 1 }],
   ])('has no rate and no estimate when %s', (_, counted) => {
     const progress = progressOf({ ...counted, total: 10, began: { time: BEGAN, done: 3 } });
-    expect(progress).not.toHaveProperty('perSecond');
-    expect(progress).not.toHaveProperty('remainingMs');
+    expect(progress.perSecond).toBeUndefined();
+    expect(progress.remainingMs).toBeUndefined();
   });
 
   const count = fc.option(
@@ -64,7 +64,7 @@ describe('progressOf', () => {
         ).not.toThrow();
         const { time, note, ...numbers } = progressOf(record);
         expect([time, note]).toEqual([record.time, undefined]);
-        for (const value of Object.values(numbers)) {
+        for (const value of Object.values(numbers).filter((known) => known !== undefined)) {
           expect(Number.isFinite(value)).toBe(true);
           expect(value).toBeGreaterThanOrEqual(0);
         }
