@@ -1,4 +1,4 @@
-// One environment, part by part. Each part is a function in a file of its own. None is a construct: that would put its id
+// One environment, part by part. Each part is made in a file of its own. None is a construct of its own: that would put its id
 // into the logical ids of what it holds, and CloudFormation would replace the ledger (test/infra/identity.test.ts).
 import { Annotations, CfnOutput, type Environment, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -20,7 +20,7 @@ import { createTopic } from './topic.ts';
 export interface EnvironmentStackProps {
   prepared: PreparedEnvironment;
   configuration: EnvironmentConfiguration;
-  /** Where it goes; the CLI's current account and region when left out. */
+  /** Where it goes; the CDK CLI's current account and region when left out. */
   env?: Environment | undefined;
 }
 

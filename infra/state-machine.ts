@@ -1,9 +1,9 @@
-// The state machine that core/contract/state-machine.ts describes: its role, its logs and the machine.
+// The state machine that core/contract/machine-definition.ts describes: its role, its logs and the machine.
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { stateMachineDefinition } from '../core/contract/state-machine.ts';
+import { stateMachineDefinition } from '../core/contract/machine-definition.ts';
 import { MACHINE_FUNCTIONS, migrationFunctionName, resourcePrefix, systemFunctionName } from '../core/names/names.ts';
 import { allow, functionArn } from './functions.ts';
 import { createLogGroup } from './log-group.ts';

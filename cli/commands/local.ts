@@ -13,7 +13,7 @@ import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
-import { LocalOutput } from '../terminal/local-output.ts';
+import { RunOutput } from '../terminal/run-output.ts';
 import { busyWith, colour, print, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
@@ -47,7 +47,7 @@ export async function local(
 
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
-  const output = new LocalOutput();
+  const output = new RunOutput();
   const { data, fresh, sliceSeconds } = options;
   const sampled = data && { fill: (s3: S3Client) => fill(s3, data, options, aws), usersOwnS3: false };
   const settings = { rehearsal, fresh, sliceSeconds, onLog: output.onLog, ...sampled };

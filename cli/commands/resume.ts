@@ -13,7 +13,7 @@ import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
 import { printHalt } from '../terminal/halts.ts';
-import { LocalOutput } from '../terminal/local-output.ts';
+import { RunOutput } from '../terminal/run-output.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { answerTo } from '../terminal/questions.ts';
@@ -46,7 +46,7 @@ export async function resume(
   }
   if (options.json) keepStdoutForJson();
   const { local = false } = options;
-  const output = new LocalOutput();
+  const output = new RunOutput();
   await using opened = await whileBusy(`Looking at ${environment}`, () =>
     openEnvironment(environment, placeFor(project, local, aws, { onLog: output.onLog })),
   );

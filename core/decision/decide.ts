@@ -57,7 +57,7 @@ export function decide(situation: Situation): NextStep {
   const late = lateArrivals(situation);
   if (late) return late;
 
-  // Neither an attempt of a late-merged lower number's successor nor one whose file was deleted may overlap (invariant 2).
+  // Code of another migration may still run: of a higher number, or of one whose file is gone (invariant 2).
   const running = situation.unfinishedElsewhere.find((other) => other.deadline > now);
   if (running) return waitForDeadline(running.migration, running.attempt, running.deadline, now);
 

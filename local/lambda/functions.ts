@@ -30,7 +30,7 @@ export interface LambdaAnswer {
   readonly functionError?: 'Unhandled';
 }
 
-/** A name from a name, an ARN, a partial ARN, or any of them with a qualifier. */
+/** The name in a name, an ARN, a partial ARN, or any of them with a qualifier. */
 export function functionName(nameOrArn: string): string {
   const match = /^(?:arn:[^:]+:lambda:[^:]*:[^:]*:function:|\d{12}:function:)?([^:]+)(?::[^:]+)?$/.exec(nameOrArn);
   return match?.[1] ?? nameOrArn;
@@ -46,11 +46,11 @@ export class FunctionFailure extends Error {
   }
 }
 
-export function failure(requestId: string, payload: string): LambdaAnswer {
+export function failedAnswer(requestId: string, payload: string): LambdaAnswer {
   return { requestId, payload, functionError: 'Unhandled' };
 }
 
-export function timedOut(config: LambdaFunctionConfig, requestId: string): FunctionFailure {
+export function timeoutFailure(config: LambdaFunctionConfig, requestId: string): FunctionFailure {
   const seconds = (timeoutMs(config) / 1000).toFixed(2);
   const errorMessage = `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`;
   return new FunctionFailure(JSON.stringify({ errorType: 'Sandbox.Timedout', errorMessage }));

@@ -1,11 +1,11 @@
-// Lambda on this machine: every function's bundle runs in child processes of its own, one invocation at a time each,
+// Lambda on this machine: every function's bundle runs in child processes of its own, one invocation at a time in each,
 // warm ones first. Errors, timeouts and crashes are reported as Lambda reports them.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from '../http.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
-import { failure, FunctionFailure, functionName, timedOut, timeoutMs } from './functions.ts';
+import { failedAnswer, FunctionFailure, functionName, timeoutFailure, timeoutMs } from './functions.ts';
 import { lambdaEnvironment, Sandbox } from './sandbox.ts';
 
 export type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
@@ -68,7 +68,7 @@ export class LambdaHost {
   invokeAsync(nameOrArn: string, payload: string, requestId: string = randomUUID()): { requestId: string } {
     const config = this.function(nameOrArn);
     const event = parsePayload(payload);
-    const work = this.#untilItSucceeds(config, event, requestId).catch(() => undefined);
+    const work = this.#runWithRetries(config, event, requestId).catch(() => undefined);
     this.#background.add(work);
     void work.then(() => this.#background.delete(work));
     return { requestId };
@@ -80,6 +80,7 @@ export class LambdaHost {
    */
   updateFunctions(configs: readonly LambdaFunctionConfig[]): void {
     for (const config of configs) {
+      // A new object: a sandbox of the old code is known by the object that it was started with.
       this.#functions.set(config.name, { ...config });
       this.#killIdle(config.name);
     }
@@ -113,7 +114,7 @@ export class LambdaHost {
 
   // --- one invocation --------------------------------------------------------------------------------------------
 
-  async #untilItSucceeds(config: LambdaFunctionConfig, event: string, requestId: string): Promise<void> {
+  async #runWithRetries(config: LambdaFunctionConfig, event: string, requestId: string): Promise<void> {
     for (const delay of [0, ...(this.#options.asyncRetryDelaysMs ?? [50, 100])]) {
       if (delay > 0) await sleep(delay);
       if (this.#closed) return;
@@ -134,7 +135,7 @@ export class LambdaHost {
         if (tries === 3) throw new AwsError('ServiceException', `${config.name}: its processes die at once`, 500);
       }
     } catch (error) {
-      if (error instanceof FunctionFailure) return failure(requestId, error.payload);
+      if (error instanceof FunctionFailure) return failedAnswer(requestId, error.payload);
       throw error;
     }
   }
@@ -147,13 +148,13 @@ export class LambdaHost {
     this.#idle = this.#idle.filter((sandbox) => sandbox !== warm);
     if (warm?.running()) return warm;
     const sandbox = this.#start(config);
-    if (await settled(sandbox.loaded, (this.#options.initTimeoutSeconds ?? 10) * 1000)) return sandbox;
+    if (await settledWithin(sandbox.loaded, (this.#options.initTimeoutSeconds ?? 10) * 1000)) return sandbox;
     // Lambda ends an init phase that takes longer, and runs it again inside the first invocation.
     sandbox.kill();
     const second = this.#start(config);
-    if (await settled(second.loaded, timeoutMs(config))) return second;
+    if (await settledWithin(second.loaded, timeoutMs(config))) return second;
     second.kill();
-    throw timedOut(config, requestId);
+    throw timeoutFailure(config, requestId);
   }
 
   #start(config: LambdaFunctionConfig): Sandbox {
@@ -204,7 +205,7 @@ function parsePayload(payload: string): string {
 }
 
 /** False when the time is up; the promise's own rejection passes through. */
-async function settled(promise: Promise<void>, ms: number): Promise<boolean> {
+async function settledWithin(promise: Promise<void>, ms: number): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), ms);
   try {

@@ -1,4 +1,4 @@
-// What lambda-host.ts and the processes that it starts say to each other, over the IPC channel.
+// What sandbox.ts and the processes that it starts say to each other, over the IPC channel.
 
 export interface InvokeMessage {
   readonly requestId: string;

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
-import { failure, FunctionFailure, timedOut } from './functions.ts';
+import { failedAnswer, FunctionFailure, timeoutFailure } from './functions.ts';
 import { END_OF_LOG } from './protocol.ts';
 import type { InvokeMessage, WorkerMessage } from './protocol.ts';
 
@@ -21,15 +21,15 @@ interface Current {
   readonly ended: Set<string>;
   /** The process has seen it. */
   started: boolean;
-  /** Told when all its lines have been read. */
+  /** Kept until all its lines have been read. */
   answer: LambdaAnswer | undefined;
 }
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** A function that has closed its own stdout cannot mark the end of its lines there: then they are waited for so long. */
+/** The answer waits so long for the marks at the end of the lines: a function may have closed its stdout. */
 const LOG_PATIENCE_MS = 1_000;
-/** A process that the function itself started may hold the streams open for longer. */
+/** So long its output is read after its exit: a process that the function itself started may hold the streams open. */
 const STREAM_PATIENCE_MS = 500;
 
 export class Sandbox {
@@ -130,7 +130,7 @@ export class Sandbox {
       return;
     }
     const { requestId, payload } = message;
-    current.answer = message.failed ? failure(requestId, payload) : { requestId, payload };
+    current.answer = message.failed ? failedAnswer(requestId, payload) : { requestId, payload };
     this.#finishIfLogged();
     setTimeout(() => {
       if (this.#current === current && current.answer) this.#finish(current.answer);
@@ -158,8 +158,8 @@ export class Sandbox {
     if (current?.answer) this.#finish(current.answer);
     else if (current && !current.started && !this.#timedOut) this.#finish('not started');
     else if (current) {
-      const text = this.#timedOut ? timedOut(this.config, requestId).payload : JSON.stringify(payload);
-      this.#finish(failure(requestId, text));
+      const text = this.#timedOut ? timeoutFailure(this.config, requestId).payload : JSON.stringify(payload);
+      this.#finish(failedAnswer(requestId, text));
     }
     this.#exited.resolve(undefined);
   }

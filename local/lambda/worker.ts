@@ -1,5 +1,5 @@
 // What runs inside a function's own process: loads the bundle, answers one invocation at a time, reports errors in
-// Lambda's form, and leaves with its parent. Talks to lambda-host.ts over the IPC channel only.
+// Lambda's form, and leaves with its parent. Talks to sandbox.ts over the IPC channel only.
 
 import { existsSync } from 'node:fs';
 import module from 'node:module';
@@ -31,7 +31,7 @@ const MAX_ANSWER_BYTES = 6_291_556;
 const channel = process.send?.bind(process);
 const streams = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
 
-if (!channel) throw new RuntimeFailure('Runtime.Unknown', 'lambda-worker.ts is started by lambda-host.ts only');
+if (!channel) throw new RuntimeFailure('Runtime.Unknown', 'worker.ts is started by sandbox.ts only');
 await main(channel);
 
 async function main(sendToParent: NonNullable<typeof process.send>): Promise<void> {

@@ -1,6 +1,6 @@
 // The Step Functions API as the SDK speaks it (JSON 1.0): from operation names and fields to step-functions.ts and back.
 
-import type { ExecutionDescription } from './executions.ts';
+import type { ExecutionDescription } from './descriptions.ts';
 import { AwsError } from '../http.ts';
 import type { StepFunctions } from './step-functions.ts';
 

@@ -1,10 +1,11 @@
-// One execution: what it was started with, its history, and how it ended. Its passes through the definition are its own.
-import type { ExecutionDescription, ExecutionEvent, ExecutionStatus, StateEvent } from './executions.ts';
-import type { Outcome, Passing, Surroundings } from './engine-pass.ts';
-import { EnginePass, REDRIVE_STATE } from './engine-pass.ts';
+// One execution: what it was started with, its history, and how it ended. One pass of the
+// interpreter through its definition is in interpreter-pass.ts.
+import type { ExecutionDescription, ExecutionEvent, ExecutionStatus, StateEvent } from './descriptions.ts';
+import type { Outcome, PassOwner, Surroundings } from './interpreter-pass.ts';
+import { InterpreterPass, REDRIVE_STATE } from './interpreter-pass.ts';
 import { AwsError } from '../http.ts';
-import type { Definition, Json } from './state-machine.ts';
-import { redriveFrom } from './state-machine.ts';
+import type { Definition, Json } from './definition.ts';
+import { redriveFrom } from './definition.ts';
 
 /** A state machine, as it was when the execution started: a later deployment does not change it. */
 export interface Machine {
@@ -24,7 +25,7 @@ export interface ExecutionSurroundings extends Surroundings {
 /** AWS: a Standard execution ends when its history is full. */
 const MAX_HISTORY_EVENTS = 25_000;
 
-export class Execution implements Passing {
+export class Execution implements PassOwner {
   readonly arn: string;
   readonly name: string;
   readonly machine: Machine;
@@ -36,9 +37,9 @@ export class Execution implements Passing {
   #status: ExecutionStatus = 'RUNNING';
   #stopDate: number | undefined;
   #outcome: Outcome = {};
-  /** At the top level, with its input: where a redrive begins. */
+  /** The state of the top level that was entered last, with its input: a redrive begins there. */
   #lastState: { name: string; input: Json } | undefined;
-  #pass: EnginePass | undefined;
+  #pass: InterpreterPass | undefined;
 
   /** Starts it. */
   constructor(arn: string, name: string, machine: Machine, input: string, around: ExecutionSurroundings) {
@@ -51,7 +52,7 @@ export class Execution implements Passing {
     const roleArn = `arn:aws:iam::${around.accountId}:role/embedded`;
     this.record('ExecutionStarted', ['executionStarted', { input, roleArn }]);
     this.tell('execution-started', { input: JSON.parse(input) as Json });
-    this.#pass = new EnginePass(this, machine.definition, around);
+    this.#pass = new InterpreterPass(this, machine.definition, around);
   }
 
   get status(): ExecutionStatus {
@@ -77,9 +78,10 @@ export class Execution implements Passing {
     this.#redrives.push(date);
     this.record('ExecutionRedriven', ['executionRedriven', { redriveCount: this.#redrives.length }]);
     this.tell('execution-redriven', {});
+    if (!this.#runs()) return { redriveDate: date }; // its history is full now
     const { definition } = this.machine;
     const from = this.#lastState ? redriveFrom(definition, this.#lastState, REDRIVE_STATE) : definition;
-    this.#pass = new EnginePass(this, from, this.#around);
+    this.#pass = new InterpreterPass(this, from, this.#around);
     return { redriveDate: date };
   }
 
@@ -91,7 +93,8 @@ export class Execution implements Passing {
 
   describe(): ExecutionDescription {
     const status = this.#status;
-    const redrivable = status !== 'RUNNING' && status !== 'SUCCEEDED';
+    const full = this.history.length >= MAX_HISTORY_EVENTS;
+    const redrivable = status !== 'RUNNING' && status !== 'SUCCEEDED' && !full;
     return {
       executionArn: this.arn,
       stateMachineArn: this.machine.arn,
@@ -108,10 +111,14 @@ export class Execution implements Passing {
     };
   }
 
+  #runs(): boolean {
+    return this.#status === 'RUNNING';
+  }
+
   // --- for its passes --------------------------------------------------------------------------------------------
 
-  isPassedBy(pass: EnginePass): boolean {
-    // While a pass is made it is not known here yet, and nothing of it has happened.
+  isCurrent(pass: InterpreterPass): boolean {
+    // While a pass is being constructed it is not the current one yet.
     return this.#pass === pass && this.#status === 'RUNNING';
   }
 
@@ -123,7 +130,7 @@ export class Execution implements Passing {
     const id = this.history.length + 1;
     const event = { id, previousEventId: id - 1, timestamp: this.#around.now(), type };
     this.history.push(details ? { ...event, [`${details[0]}EventDetails`]: details[1] } : event);
-    if (id === MAX_HISTORY_EVENTS && this.#status === 'RUNNING') {
+    if (id >= MAX_HISTORY_EVENTS && this.#status === 'RUNNING') {
       const cause = `The execution reached the maximum number of history events (${MAX_HISTORY_EVENTS}).`;
       this.end('FAILED', { error: 'States.Runtime', cause });
     }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../http.ts';
 import type { LambdaAnswer } from '../lambda/host.ts';
-import type { Json } from './state-machine.ts';
+import type { Json } from './definition.ts';
 
 export interface Invoker {
   invoke(functionName: string, payload: string): Promise<LambdaAnswer>;
@@ -27,7 +27,7 @@ export async function invokeLambda(lambda: Invoker, input: Json): Promise<Json> 
   throw taskError(typeof errorType === 'string' && errorType !== '' ? errorType : 'Lambda.Unknown', answer.payload);
 }
 
-/** How a task failed, in the engine's form: its name is the error, its message the cause. */
+/** How a task failed, in the interpreter's form: its name is the error, its message the cause. */
 class TaskFailure extends Error {}
 
 export function taskError(name: string, cause: string): TaskFailure {

@@ -4,14 +4,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../http.ts';
-import { MAX_PAYLOAD_BYTES } from './engine-pass.ts';
+import { MAX_PAYLOAD_BYTES } from './interpreter-pass.ts';
 import type { ExecutionSurroundings, Machine } from './execution.ts';
 import { Execution } from './execution.ts';
-import type { ExecutionDescription, ExecutionEvent, StateEvent, StateMachineDescription } from './executions.ts';
+import type { ExecutionDescription, ExecutionEvent, StateEvent, StateMachineDescription } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { taskError } from './lambda-task.ts';
-import type { Json } from './state-machine.ts';
-import { prepareDefinition } from './state-machine.ts';
+import type { Json } from './definition.ts';
+import { prepareDefinition } from './definition.ts';
 import { createTaskTokens } from './task-tokens.ts';
 
 export interface StepFunctionsOptions {
@@ -23,7 +23,7 @@ export interface StepFunctionsOptions {
   readonly onEvent?: ((event: StateEvent) => void) | undefined;
 }
 
-export type { StateEvent } from './executions.ts';
+export type { StateEvent } from './descriptions.ts';
 
 export class StepFunctions {
   readonly #around: ExecutionSurroundings;
@@ -127,7 +127,7 @@ export class StepFunctions {
     return this.#executionOf(arn).ended();
   }
 
-  /** Ends every execution, without a word: they die with the process. */
+  /** Aborts every execution that still runs: they die with the process. */
   close(): void {
     for (const execution of this.#executions.values()) execution.stop({ error: 'Embedded.Closed' });
   }

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { AwsError } from '../http.ts';
-import type { Json } from './state-machine.ts';
+import type { Json } from './definition.ts';
 
 export interface WaitingTask {
   readonly answer: Promise<Json>;

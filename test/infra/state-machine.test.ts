@@ -1,7 +1,7 @@
 // The definition of docs/design.md §6, walked: where each error leads, what is tried again, and what engines may differ in.
 import { describe, expect, it } from 'vitest';
 import { STATES } from '../../core/names/names.ts';
-import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+import { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
 
 interface Retrier {
   ErrorEquals: string[];

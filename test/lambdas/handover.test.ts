@@ -16,7 +16,7 @@ import type {
   RunInput,
   RunPayload,
 } from '../../core/contract/payloads.ts';
-import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+import { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
 import { createExecutions } from '../../aws/step-functions.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';

@@ -11,7 +11,7 @@ export {
   ResumePayload,
   RunPayload,
 } from '../../core/contract/payloads.ts';
-export { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+export { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
 export { createCancel } from '../../lambdas/resume/cancel.ts';
 export { createHalt } from '../../lambdas/halt/halt.ts';
 export { createListPending } from '../../lambdas/list-pending/list-pending.ts';

@@ -73,7 +73,7 @@ const RUN = 'lambdas/run-migration/run-migration.ts';
 const CLAIMED = `(await claim(self, services, payload, invocation)) === 'claimed elsewhere'`;
 const HALT = 'lambdas/halt/halt.ts';
 const RESUME = 'lambdas/resume/resume.ts';
-const MACHINE = 'core/contract/state-machine.ts';
+const MACHINE = 'core/contract/machine-definition.ts';
 
 export const MUTANTS: Mutant[] = [
   {

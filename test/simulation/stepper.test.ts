@@ -1,7 +1,7 @@
 // The simulation's stepping of the definition and the embedded engine visit the same states, with the same inputs and
 // outputs: that is what allows the simulation to speak for the machine.
 import { afterEach, describe, expect, it } from 'vitest';
-import { stateMachineDefinition } from '../../core/contract/state-machine.ts';
+import { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
 import type { LambdaAnswer } from '../../local/lambda/host.ts';
 import { StepFunctions } from '../../local/step-functions/step-functions.ts';
 import type { Ended, Host, Json } from './stepper.ts';

@@ -1,4 +1,4 @@
-// A state machine's definition as the embedded engine needs it: unchanged, but for what the engine would get wrong.
+// A state machine's definition as the embedded engine needs it: unchanged, but for what the interpreter would get wrong.
 
 import { AwsError } from '../http.ts';
 
@@ -25,15 +25,15 @@ export interface Definition {
   readonly [other: string]: unknown;
 }
 
-/** The engine waits with setTimeout, which fires at once when asked for more than 2^31 - 1 ms (24.8 days). */
+/** The interpreter waits with setTimeout, which fires at once when asked for more than 2^31 - 1 ms (24.8 days). */
 export const MAX_TIMER_SECONDS = 2_147_483;
 
 const STATE_TYPES = ['Task', 'Parallel', 'Map', 'Pass', 'Wait', 'Choice', 'Succeed', 'Fail'];
 
 /**
  * Parses a definition and changes only this: a timeout or a wait of more than 24.8 days becomes 24.8 days (longer than
- * a process lives), and a Task without a timeout gets that one too (the engine's own default is 60 s, AWS's is none).
- * Refuses what the engine would silently do otherwise than Step Functions.
+ * a process lives), and a Task without a timeout gets that one too (the interpreter's own default is 60 s, AWS's is none).
+ * Refuses what the interpreter would silently do otherwise than Step Functions.
  */
 export function prepareDefinition(text: string): Definition {
   let definition: Definition;

@@ -2,28 +2,28 @@
 // interpreter logs into the execution's history.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StateMachine } from 'aws-local-stepfunctions';
-import type { ExecutionStatus, StateEvent } from './executions.ts';
+import type { ExecutionStatus, StateEvent } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { invokeLambda, taskError } from './lambda-task.ts';
-import type { Definition, Json, TaskState } from './state-machine.ts';
-import { MAX_TIMER_SECONDS, taskStates } from './state-machine.ts';
+import type { Definition, Json, TaskState } from './definition.ts';
+import { MAX_TIMER_SECONDS, taskStates } from './definition.ts';
 import type { TaskTokens, WaitingTask } from './task-tokens.ts';
 
-/** What a pass needs of the machine around it. */
+/** What a pass needs of what is around it. */
 export interface Surroundings {
   readonly lambda: Invoker;
   readonly tokens: TaskTokens;
   readonly region: string;
 }
 
-/** The execution, as a pass through its definition knows it. */
-export interface Passing {
+/** The execution that a pass belongs to, as the pass knows it. */
+export interface PassOwner {
   readonly arn: string;
   readonly name: string;
   readonly input: string;
   readonly machine: { readonly arn: string; readonly name: string };
   /** Whether this pass is the one that counts, and the execution has not ended. */
-  isPassedBy(pass: EnginePass): boolean;
+  isCurrent(pass: InterpreterPass): boolean;
   record(type: string, details?: [name: string, value: Record<string, unknown>]): void;
   tell(type: StateEvent['type'], more: Partial<StateEvent>): void;
   entered(state: { name: string; input: Json }): void;
@@ -44,10 +44,10 @@ export const MAX_PAYLOAD_BYTES = 262_144;
 /** The state through which a redriven execution starts; it never shows. */
 export const REDRIVE_STATE = 'embedded: redrive';
 
-export class EnginePass {
+export class InterpreterPass {
   /** Settles when the pass is over, in whatever way. */
   readonly finished: Promise<void>;
-  readonly #execution: Passing;
+  readonly #execution: PassOwner;
   readonly #around: Surroundings;
   /** Made when a task's parameters ask for it, taken when that task is scheduled. */
   #token: string | undefined;
@@ -57,7 +57,7 @@ export class EnginePass {
   readonly #stopped = Promise.withResolvers<never>();
   readonly #abort: () => void;
 
-  constructor(execution: Passing, definition: Definition, around: Surroundings) {
+  constructor(execution: PassOwner, definition: Definition, around: Surroundings) {
     this.#execution = execution;
     this.#around = around;
     this.#stopped.promise.catch(() => undefined);
@@ -83,7 +83,7 @@ export class EnginePass {
 
   /** After a redrive an earlier pass must not touch the execution any more. */
   #live(): boolean {
-    return this.#execution.isPassedBy(this);
+    return this.#execution.isCurrent(this);
   }
 
   #interpret(definition: Definition) {
@@ -91,13 +91,13 @@ export class EnginePass {
     const handlers: Record<string, (input: Json) => Promise<Json>> = {};
     for (const [taskName, state] of taskStates(definition)) {
       handlers[taskName] = (parameters) => {
-        // The engine evaluates the task's parameters and calls this without a pause in between: the token is ours.
+        // The interpreter evaluates the task's parameters and calls this without a pause in between: the token is ours.
         const token = this.#token;
         this.#token = undefined;
         return this.#runTask(state, parameters, token);
       };
     }
-    // Read by a getter, which survives the engine's copy of the context, so that each scheduling gets a token of its own.
+    // By a getter: the interpreter copies the context, and each scheduling needs a new token.
     const nextToken = () => (this.#token ??= this.#around.tokens.create());
     const interpreter = new StateMachine(definition as never, { validationOptions: { noValidate: true } });
     return interpreter.run(JSON.parse(input) as never, {
@@ -114,8 +114,8 @@ export class EnginePass {
     });
   }
 
-  /** Turns the engine's log into history and events, until the engine closes it. */
-  async #follow(log: AsyncIterable<EngineEvent>): Promise<void> {
+  /** Turns the interpreter's log into history and events, until the interpreter closes it. */
+  async #follow(log: AsyncIterable<InterpreterEvent>): Promise<void> {
     const execution = this.#execution;
     for await (const event of log) {
       const { state } = event;
@@ -140,7 +140,11 @@ export class EnginePass {
           execution.tell('state-exited', { ...about, output: state.output });
           break;
         case 'StateFailed':
-          execution.tell('state-failed', { ...about, error: event.Error, cause: String(event.Cause) });
+          execution.tell('state-failed', {
+            ...about,
+            error: event.Error,
+            cause: event.Cause === undefined ? undefined : String(event.Cause),
+          });
           break;
         case 'StateRetried':
           execution.tell('state-retried', about);
@@ -161,7 +165,7 @@ export class EnginePass {
     const waiting = token === undefined ? undefined : tokens.find(token);
     if (waiting) this.#waiting.add(waiting);
     const about = { resourceType: 'lambda', resource: `invoke${callback ? '.waitForTaskToken' : ''}` };
-    // The engine sets its own timer just after this one. Its timer ends the task, this one closes the token.
+    // Closes the token. The interpreter's own timer, set just after this one, ends the task.
     let over = false;
     const timer = setTimeout(
       () => {
@@ -179,6 +183,7 @@ export class EnginePass {
       const timeoutInSeconds = state.TimeoutSeconds;
       execution.record('TaskScheduled', ['taskScheduled', { ...about, region, parameters, timeoutInSeconds }]);
       execution.record('TaskStarted', ['taskStarted', about]);
+      if (!this.#live()) throw new ExecutionStopped(); // its history is full now
       const invoked = invokeLambda(lambda, input);
       const result = waiting
         ? // The token may be answered before the function returns; if the function fails first, so does the task.
@@ -214,20 +219,20 @@ export class EnginePass {
   }
 }
 
-interface EngineEvent {
+interface InterpreterEvent {
   readonly type: string;
   readonly state?: { readonly name: string; readonly type: string; readonly input: Json; readonly output?: Json };
   readonly Error?: string;
   readonly Cause?: unknown;
 }
 
-/** Ends a task of an execution that is over. The engine must neither retry it nor catch it. */
+/** Ends a task of an execution that is over. The interpreter must neither retry it nor catch it. */
 class ExecutionStopped extends Error {
   readonly isRetryable = false;
   readonly isCatchable = false;
 }
 
-/** The engine wraps what failed; a Fail state without Error or Cause has neither in AWS, and defaults here. */
+/** The interpreter wraps what failed; a Fail state without Error or Cause has neither in AWS; the interpreter fills in defaults. */
 function failureOf(error: unknown): Outcome {
   const failed = (error as { cause?: unknown }).cause ?? error;
   const { name, message } = failed as Error;

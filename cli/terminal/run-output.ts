@@ -12,7 +12,7 @@ const MigrationLine = z.object({
   message: z.string(),
 });
 
-export class LocalOutput {
+export class RunOutput {
   #report: Report | undefined;
 
   /** The report for this environment; migrations print through it from now on. */

@@ -20,7 +20,7 @@ const NOT_STARTED = [
 
 /** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
 const PATIENT = { IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 120, MaxAttempts: 20, JitterStrategy: 'FULL' };
-/** 2 s, 4 s, … up to 5 min, 60 times: about 4 h 20 min in all. */
+/** 2 s, 4 s, … up to 5 min, 60 times: about 4 h 30 min of waiting in all, and 2 min more for each try that hangs. */
 const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, MaxAttempts: 60 };
 /** 2 s, 4 s, 8 s, … 5 times: about a minute in all. Reading may be repeated after any error. */
 const A_MINUTE = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5 };

@@ -1,6 +1,6 @@
 // What the embedded Step Functions tells of its machines and executions.
 
-import type { Json } from './state-machine.ts';
+import type { Json } from './definition.ts';
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
