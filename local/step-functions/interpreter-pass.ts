@@ -223,7 +223,7 @@ interface InterpreterEvent {
   readonly type: string;
   readonly state?: { readonly name: string; readonly type: string; readonly input: Json; readonly output?: Json };
   readonly Error?: string;
-  readonly Cause?: unknown;
+  readonly Cause?: string;
 }
 
 /** Ends a task of an execution that is over. The interpreter must neither retry it nor catch it. */

@@ -341,6 +341,7 @@ describe('an execution', () => {
     const ended = await service.waitFor(arn);
     expect(ended).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
     expect(ended.cause).toContain('25000');
+    expect(() => service.redriveExecution(arn)).toThrow('cannot be redriven');
   }, 20_000);
 
   it('tells what happens while it happens, in order', async () => {
