@@ -140,11 +140,7 @@ export class InterpreterPass {
           execution.tell('state-exited', { ...about, output: state.output });
           break;
         case 'StateFailed':
-          execution.tell('state-failed', {
-            ...about,
-            error: event.Error,
-            cause: event.Cause === undefined ? undefined : String(event.Cause),
-          });
+          execution.tell('state-failed', { ...about, error: event.Error, cause: textOf(event.Cause) });
           break;
         case 'StateRetried':
           execution.tell('state-retried', about);
@@ -223,8 +219,11 @@ interface InterpreterEvent {
   readonly type: string;
   readonly state?: { readonly name: string; readonly type: string; readonly input: Json; readonly output?: Json };
   readonly Error?: string;
-  readonly Cause?: string;
+  readonly Cause?: unknown;
 }
+
+/** Undefined for a failure without a cause. */
+const textOf = (cause: unknown): string | undefined => (typeof cause === 'string' ? cause : JSON.stringify(cause));
 
 /** Ends a task of an execution that is over. The interpreter must neither retry it nor catch it. */
 class ExecutionStopped extends Error {
