@@ -18,7 +18,7 @@ const PARTS = {
 };
 
 /** The folders of core. Each may import those after it, and core/errors.ts. */
-const CORE = ['preview', 'contract', 'views', 'decision', 'ledger', 'names', 'text'];
+const CORE = ['preview', 'contract', 'views', 'decision', 'log', 'ledger', 'names', 'text'];
 
 const CORE_PACKAGES = ['zod', 'p-map'];
 const CORE_BUILTINS = ['buffer', 'crypto', 'path', 'util'];

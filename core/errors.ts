@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'LedgerForbidden'
   | 'LedgerUnavailable'
   | 'RecordUnreadable'
+  | 'LogBroken'
   // a run that must not go on
   | 'OutOfOrder'
   | 'HaltedElsewhere'

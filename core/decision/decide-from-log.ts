@@ -1,0 +1,251 @@
+// What a run does next, from what the log amounts to and from what is seen of its open turn. Pure: the same answer for the
+// same input. It takes the place of decide.ts when the functions stand on the log (docs/design.md §10).
+import type { HaltReason } from '../log/entries.ts';
+import type { LogState, TurnState } from '../log/fold.ts';
+
+/** What is seen of the open turn, besides the log. */
+export interface TurnSeen {
+  /** `claimed`: user code has started, or may start at once. `void`: somebody made sure that it never runs. */
+  claim: 'none' | 'claimed' | 'void';
+  /** When user code of a claimed turn has ended for certain, in epoch milliseconds of S3's clock. */
+  deadline: number;
+  outcome: 'none' | 'succeeded' | 'failed' | 'stopped' | 'unknown';
+  /** The execution that the turn's entry names: the one that asks, another that lives, or one that has ended. */
+  owner: 'this' | 'alive' | 'dead';
+  /** ARN of another live execution that waits in the turn's halt; undefined when there is none. */
+  haltedIn: string | undefined;
+}
+
+export interface Question {
+  state: LogState;
+  /** Of `state.turn`; undefined when no turn is open. */
+  seen: TurnSeen | undefined;
+  /** The deployed migrations, ascending by id, with the code of each. */
+  manifest: readonly { id: string; codeSha256: string }[];
+  allowOutOfOrder: boolean;
+  /** Epoch milliseconds: S3's time when it answered the first request of the look. */
+  now: number;
+}
+
+export interface NextTurn {
+  migration: string;
+  attempt: number;
+  slice: number;
+  begin: 'start' | 'checkpoint';
+}
+
+export type NextStep =
+  | { step: 'finished' }
+  /** Appends an entry that allows this turn, and runs it. */
+  | ({ step: 'allow' } & NextTurn)
+  /** Runs the turn that is allowed already. */
+  | { step: 'run again'; turn: number }
+  | { step: 'record'; migration: string; completion: 'applied' | 'marked-applied' | 'skipped' }
+  /** Creates the key, and decides anew: whoever was faster is read. */
+  | { step: 'take'; key: 'claim' | 'outcome'; turn: number }
+  | { step: 'wait'; until: 'deadline'; at: number }
+  | { step: 'wait'; until: 'other execution' }
+  | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
+  | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
+  | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; execution: string };
+
+/** A third turn in a row that never started is looked at by a person. */
+const MAX_TRIES = 3;
+
+/** The first rule that has an answer gives it. */
+export function decideFromLog(question: Question): NextStep {
+  const { state, seen } = question;
+  if (state.turn === undefined || seen === undefined) {
+    return refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+  }
+  const look: Look = { ...question, turn: state.turn, seen };
+  for (const [, rule] of TURN_RULES) {
+    const step = rule(look);
+    if (step) return step;
+  }
+  return haltFor('failed', look);
+}
+
+interface Look extends Question {
+  turn: TurnState;
+  seen: TurnSeen;
+}
+
+type Rule = (look: Look) => NextStep | undefined;
+
+const recordSuccess: Rule = ({ seen, turn }) =>
+  seen.outcome === 'succeeded'
+    ? { step: 'record', migration: turn.allowed.migration, completion: 'applied' }
+    : undefined;
+
+/** Whatever was decided waits until no code of the turn can run: it takes the key first. */
+const closeDecidedTurn: Rule = ({ turn, seen, now }) =>
+  decisionOf(turn) !== undefined && !isClosed(seen) ? closeOrWait(turn, seen, now) : undefined;
+
+const recordDecision: Rule = ({ turn }) => {
+  const decision = decisionOf(turn);
+  const { migration } = turn.allowed;
+  if (decision === 'mark-applied') return { step: 'record', migration, completion: 'marked-applied' };
+  if (decision === 'skip') return { step: 'record', migration, completion: 'skipped' };
+  return undefined;
+};
+
+const haltWithoutFile: Rule = (look) =>
+  decisionOf(look.turn) === 'retry' && codeOf(look) === undefined ? haltFor('file-gone', look) : undefined;
+
+const haltRetryOfOtherCode: Rule = (look) =>
+  decisionOf(look.turn) === 'retry' && look.turn.halt?.decided?.retry?.codeSha256 !== codeOf(look)
+    ? haltFor('code-changed', look)
+    : undefined;
+
+const allowNextAttempt: Rule = (look) => {
+  const { allowed, halt } = look.turn;
+  if (decisionOf(look.turn) !== 'retry') return undefined;
+  const late = refuseLate(look);
+  if (late) return late;
+  const begin = halt?.decided?.retry?.begin ?? 'checkpoint';
+  return { step: 'allow', migration: allowed.migration, attempt: allowed.attempt + 1, slice: 1, begin };
+};
+
+const refuseHaltedElsewhere: Rule = ({ turn, seen }) => {
+  const { migration, attempt } = turn.allowed;
+  if (!isHalted(turn) || seen.haltedIn === undefined) return undefined;
+  return { step: 'refuse', error: 'HaltedElsewhere', migration, attempt, execution: seen.haltedIn };
+};
+
+/** Open, or aborted: the same halt is to be answered. */
+const haltAgain: Rule = (look) => {
+  const { halt } = look.turn;
+  return halt && haltFor(halt.halted.reason, look);
+};
+
+const haltCancelled: Rule = (look) =>
+  look.seen.outcome === 'stopped' && look.turn.cancel ? haltFor('cancelled', look) : undefined;
+
+const waitForNextSliceElsewhere: Rule = ({ seen }) =>
+  seen.outcome === 'stopped' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
+
+const haltStoppedWithoutFile: Rule = (look) =>
+  look.seen.outcome === 'stopped' && codeOf(look) === undefined ? haltFor('file-gone', look) : undefined;
+
+/** An attempt is one code, from its first slice to its last. */
+const haltStoppedOtherCode: Rule = (look) =>
+  look.seen.outcome === 'stopped' && codeOf(look) !== look.turn.allowed.codeSha256
+    ? haltFor('code-changed', look)
+    : undefined;
+
+const allowNextSlice: Rule = ({ seen, turn }) => {
+  const { migration, attempt, slice } = turn.allowed;
+  return seen.outcome === 'stopped'
+    ? { step: 'allow', migration, attempt, slice: slice + 1, begin: 'checkpoint' }
+    : undefined;
+};
+
+const haltFailed: Rule = (look) => {
+  const { outcome } = look.seen;
+  return outcome === 'failed' || outcome === 'unknown' ? haltFor(outcome, look) : undefined;
+};
+
+const closeClaimedTurn: Rule = ({ turn, seen, now }) =>
+  seen.claim === 'claimed' ? closeOrWait(turn, seen, now) : undefined;
+
+const runAgain: Rule = (look) => {
+  const { turn, seen } = look;
+  const same = codeOf(look) === turn.allowed.codeSha256;
+  return seen.claim === 'none' && seen.owner === 'this' && same && !turn.cancel
+    ? { step: 'run again', turn: turn.allowed.number }
+    : undefined;
+};
+
+const waitForOwner: Rule = ({ seen }) =>
+  seen.claim === 'none' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
+
+const voidUnclaimedTurn: Rule = ({ turn, seen }) =>
+  seen.claim === 'none' ? { step: 'take', key: 'claim', turn: turn.allowed.number } : undefined;
+
+const haltVoidCancelled: Rule = (look) => (look.turn.cancel ? haltFor('cancelled', look) : undefined);
+
+const haltVoidWithoutFile: Rule = (look) => (codeOf(look) === undefined ? haltFor('file-gone', look) : undefined);
+
+const haltNotStarted: Rule = (look) => (look.turn.tries >= MAX_TRIES ? haltFor('not-started', look) : undefined);
+
+/** A later slice, or a later attempt, is of the code that it began with, or that a person said retry of. */
+const haltVoidOtherCode: Rule = (look) => {
+  const { attempt, slice, codeSha256 } = look.turn.allowed;
+  return (attempt > 1 || slice > 1) && codeOf(look) !== codeSha256 ? haltFor('code-changed', look) : undefined;
+};
+
+const allowAgain: Rule = ({ turn }) => {
+  const { migration, attempt, slice, begin } = turn.allowed;
+  return { step: 'allow', migration, attempt, slice, begin };
+};
+
+/** The rules for an open turn, each by its name, in the order in which they hold. The last five are about a void claim. */
+export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
+  recordSuccess,
+  closeDecidedTurn,
+  recordDecision,
+  haltWithoutFile,
+  haltRetryOfOtherCode,
+  allowNextAttempt,
+  refuseHaltedElsewhere,
+  haltAgain,
+  haltCancelled,
+  waitForNextSliceElsewhere,
+  haltStoppedWithoutFile,
+  haltStoppedOtherCode,
+  allowNextSlice,
+  haltFailed,
+  closeClaimedTurn,
+  runAgain,
+  waitForOwner,
+  voidUnclaimedTurn,
+  haltVoidCancelled,
+  haltVoidWithoutFile,
+  haltNotStarted,
+  haltVoidOtherCode,
+  allowAgain,
+});
+
+/** Pending ids below one that is completed or was attempted: to run them now would not be in order. */
+function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | undefined {
+  if (allowOutOfOrder) return undefined;
+  const known = Object.keys(state.migrations);
+  const highest = known.reduce((max, id) => (id > max ? id : max), '');
+  const late = manifest.map(({ id }) => id).filter((id) => !known.includes(id) && id < highest);
+  return late.length > 0 ? { step: 'refuse', error: 'OutOfOrder', late, highest } : undefined;
+}
+
+function allowFirstPending({ state, manifest }: Question): NextStep | undefined {
+  const pending = manifest.find(({ id }) => !state.migrations[id]?.completion);
+  return pending && { step: 'allow', migration: pending.id, attempt: 1, slice: 1, begin: 'checkpoint' };
+}
+
+/** No user code of the turn runs, or will. */
+const isClosed = ({ claim, outcome }: TurnSeen): boolean => claim === 'void' || outcome !== 'none';
+
+function closeOrWait(turn: TurnState, seen: TurnSeen, now: number): NextStep {
+  if (seen.claim !== 'claimed') return { step: 'take', key: 'claim', turn: turn.allowed.number };
+  return now > seen.deadline
+    ? { step: 'take', key: 'outcome', turn: turn.allowed.number }
+    : { step: 'wait', until: 'deadline', at: seen.deadline };
+}
+
+const isHalted = ({ halt }: TurnState): boolean => halt !== undefined && halt.decided === undefined;
+
+/** A decision that goes on; an abort leaves the halt to be answered. */
+function decisionOf({ halt }: TurnState): 'retry' | 'mark-applied' | 'skip' | undefined {
+  const decision = halt?.decided?.decision;
+  return decision === 'retry' || decision === 'mark-applied' || decision === 'skip' ? decision : undefined;
+}
+
+/** The code that is deployed for the turn's migration; undefined when its file is gone. */
+const codeOf = ({ manifest, turn }: Look): string | undefined =>
+  manifest.find(({ id }) => id === turn.allowed.migration)?.codeSha256;
+
+const haltFor = (reason: HaltReason, { turn }: Look): NextStep => ({
+  step: 'halt',
+  migration: turn.allowed.migration,
+  attempt: turn.allowed.attempt,
+  reason,
+});

@@ -1,0 +1,132 @@
+// The entries of the log (docs/design.md §10): each is created once, in one order, and holds the hash of the one before it.
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { ErrorSummary } from '../ledger/records.ts';
+import { MigrationId } from '../names/identifiers.ts';
+import { DECISIONS } from '../names/names.ts';
+
+/** Raised when the meaning of an entry changes; a reader stops at an entry of a newer format, and says which version wrote it. */
+export const LOG_FORMAT = 1;
+
+const Time = z.iso.datetime();
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const Positive = z.int().min(1);
+
+/** An object of the ledger that an entry rests on: what it said when the entry was appended can be checked afterwards. */
+export const Reference = z.object({ key: z.string().min(1), sha256: Sha256 });
+export type Reference = z.infer<typeof Reference>;
+
+/** Whose ledger it is, said by entry 1: another environment's entries are never taken for ours. */
+export const LedgerIdentity = z.object({
+  environment: z.string().min(1),
+  account: z.string().min(1),
+  region: z.string().min(1),
+});
+export type LedgerIdentity = z.infer<typeof LedgerIdentity>;
+
+const envelope = {
+  format: z.literal(LOG_FORMAT),
+  number: Positive,
+  /** SHA-256 of the entry before it, as it is stored; null in entry 1. */
+  previous: Sha256.nullable(),
+  /** In entry 1, and in no other. */
+  ledger: LedgerIdentity.optional(),
+  time: Time,
+  /** Made anew for each append: an answer that was lost is told from somebody else's entry. */
+  nonce: z.string().min(1),
+  writer: z.object({ function: z.string().min(1), requestId: z.string().min(1), version: z.string().min(1) }),
+};
+
+/** A turn: one invocation of one migration's function may run user code. */
+export const Allowed = z.object({
+  ...envelope,
+  kind: z.literal('allowed'),
+  migration: MigrationId,
+  attempt: Positive,
+  slice: Positive,
+  /** The name that all executions of the run have in common. */
+  run: z.string().min(1),
+  /** ARN of the execution that owns the turn. */
+  execution: z.string().min(1),
+  sourceSha256: Sha256,
+  codeSha256: Sha256,
+  gitCommit: z.string().optional(),
+  /** How long its function may run, in milliseconds; a turn's deadline is its claim's time plus this and a margin. */
+  timeoutMs: Positive,
+  /** Where a checkpointed migration begins: at the last checkpoint, or at the start. */
+  begin: z.enum(['start', 'checkpoint']),
+  restsOn: z.object({
+    /** The completion before it in the manifest. */
+    completion: Reference.optional(),
+    /** What closed the turn before it: a stop at a checkpoint, or a claim that is void. */
+    turn: Reference.optional(),
+    /** The decision `retry`. */
+    decision: Reference.optional(),
+  }),
+});
+export type Allowed = z.infer<typeof Allowed>;
+
+export const HALT_REASONS = [
+  'failed',
+  'unknown',
+  'cancelled',
+  'code-changed',
+  'file-gone',
+  'not-started',
+  'unrecorded',
+] as const;
+export type HaltReason = (typeof HALT_REASONS)[number];
+
+/** The run waits for a person. */
+export const Halted = z.object({
+  ...envelope,
+  kind: z.literal('halted'),
+  migration: MigrationId,
+  attempt: Positive,
+  /** Number of the entry that allowed the turn. */
+  turn: Positive,
+  reason: z.enum(HALT_REASONS),
+  error: ErrorSummary.optional(),
+  outcome: Reference.optional(),
+});
+export type Halted = z.infer<typeof Halted>;
+
+/** What a person said: of a halt, or `cancel` of an open turn. The first on a halt counts. */
+export const Decided = z.object({
+  ...envelope,
+  kind: z.literal('decided'),
+  decision: z.enum([...DECISIONS, 'cancel']),
+  migration: MigrationId,
+  attempt: Positive,
+  /** Number of the `halted` entry; for `cancel`, of the `allowed` entry. */
+  of: Positive,
+  by: z.string().min(1),
+  reason: z.string().optional(),
+  /** Of `retry`: the code that it was said of, and where it begins. */
+  retry: z.object({ codeSha256: Sha256, begin: z.enum(['start', 'checkpoint']) }).optional(),
+});
+export type Decided = z.infer<typeof Decided>;
+
+export const COMPLETION_KINDS = ['applied', 'marked-applied', 'skipped', 'baseline'] as const;
+
+/** These migrations are done with, for ever. */
+export const Completed = z.object({
+  ...envelope,
+  kind: z.literal('completed'),
+  /** One, but for a baseline; ascending. */
+  ids: z.array(MigrationId).min(1),
+  completion: z.enum(COMPLETION_KINDS),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+  startedAt: Time.optional(),
+  finishedAt: Time.optional(),
+  /** The outcome or the decision that it rests on; a baseline rests on none. */
+  restsOn: Reference.optional(),
+});
+export type Completed = z.infer<typeof Completed>;
+
+export const Entry = z.discriminatedUnion('kind', [Allowed, Halted, Decided, Completed]);
+export type Entry = z.infer<typeof Entry>;
+
+/** Hexadecimal, of an object's body as it is stored. */
+export const sha256 = (body: string): string => createHash('sha256').update(body).digest('hex');

@@ -1,0 +1,156 @@
+// The only reader of the log: what its entries amount to. It refuses an entry that its writer could not have been
+// allowed to append, because whoever goes on from there would rest on something that never was.
+import { OdinError } from '../errors.ts';
+import { pad } from '../names/names.ts';
+import type { Allowed, Completed, Decided, Entry, Halted, LedgerIdentity } from './entries.ts';
+
+/** What the log says up to its last entry. It is plain JSON: it is kept in a cache, too. */
+export interface LogState {
+  /** Number and hash of the last entry; 0 and null of an empty log. */
+  number: number;
+  sha256: string | null;
+  ledger: LedgerIdentity | undefined;
+  /** Of every migration that the log names. */
+  migrations: Record<string, MigrationState>;
+  /** The turn that no `completed` entry has settled. At most one. */
+  turn: TurnState | undefined;
+}
+
+export interface MigrationState {
+  /** 0 when it was only ever named in a baseline. */
+  attempts: number;
+  completion: Numbered<Completed> | undefined;
+}
+
+export interface TurnState {
+  allowed: Numbered<Allowed>;
+  /** How many turns in a row were allowed for this slice, this one among them: those before it were void. */
+  tries: number;
+  cancel: Numbered<Decided> | undefined;
+  halt: { halted: Numbered<Halted>; decided: Numbered<Decided> | undefined } | undefined;
+}
+
+/** An entry with the hash of what is stored, by which others refer to it. */
+export type Numbered<E extends Entry> = E & { sha256: string };
+
+export const EMPTY_LOG: LogState = {
+  number: 0,
+  sha256: null,
+  ledger: undefined,
+  migrations: {},
+  turn: undefined,
+};
+
+/**
+ * @param entries in the order of the log, from the one after `state.number`
+ * @throws OdinError LogBroken: a number is missing, a hash does not match, or an entry does not follow from those before it
+ */
+export const fold = (entries: readonly Numbered<Entry>[], state: LogState = EMPTY_LOG): LogState =>
+  entries.reduce(next, state);
+
+function next(state: LogState, entry: Numbered<Entry>): LogState {
+  const { number } = entry;
+  if (number !== state.number + 1) throw broken(number, `expected entry ${state.number + 1}`);
+  if (entry.previous !== state.sha256) throw broken(number, `it does not follow entry ${state.number} as it is stored`);
+  if ((number === 1) !== (entry.ledger !== undefined))
+    throw broken(number, 'entry 1, and it alone, says whose log it is');
+  const after = { ...state, number, sha256: entry.sha256, ledger: state.ledger ?? entry.ledger };
+  switch (entry.kind) {
+    case 'allowed':
+      return allow(after, entry);
+    case 'halted':
+      return halt(after, entry);
+    case 'decided':
+      return decided(after, entry);
+    case 'completed':
+      return complete(after, entry);
+  }
+}
+
+function allow(state: LogState, entry: Numbered<Allowed>): LogState {
+  const { migration, attempt, slice, number } = entry;
+  const { turn } = state;
+  const known = state.migrations[migration];
+  if (known?.completion) throw broken(number, `${migration} is completed`);
+  if (turn) {
+    if (turn.allowed.migration !== migration) throw broken(number, `${turn.allowed.migration} is not settled`);
+    const how = followsOn(turn, entry);
+    if (how === undefined)
+      throw broken(number, `attempt ${attempt}, slice ${slice} does not follow the turn before it`);
+    return withTurn(state, entry, how === 'again' ? turn.tries + 1 : 1);
+  }
+  if (attempt !== 1 || slice !== 1) throw broken(number, `the first turn of ${migration} is attempt 1, slice 1`);
+  return withTurn(state, entry, 1);
+}
+
+function followsOn(turn: TurnState, entry: Allowed): 'again' | 'slice' | 'attempt' | undefined {
+  const before = turn.allowed;
+  const decision = turn.halt?.decided?.decision;
+  if (entry.attempt === before.attempt + 1) return entry.slice === 1 && decision === 'retry' ? 'attempt' : undefined;
+  if (entry.attempt !== before.attempt || turn.halt || entry.restsOn.turn === undefined) return undefined;
+  if (entry.slice === before.slice) return 'again';
+  return entry.slice === before.slice + 1 ? 'slice' : undefined;
+}
+
+function withTurn(state: LogState, allowed: Numbered<Allowed>, tries: number): LogState {
+  const { migration, attempt } = allowed;
+  return {
+    ...state,
+    migrations: { ...state.migrations, [migration]: { attempts: attempt, completion: undefined } },
+    turn: { allowed, tries, cancel: undefined, halt: undefined },
+  };
+}
+
+function halt(state: LogState, halted: Numbered<Halted>): LogState {
+  const turn = openTurn(state, halted, halted.turn);
+  const answered = turn.halt === undefined || turn.halt.decided !== undefined;
+  if (!answered) throw broken(halted.number, `the halt of entry ${turn.halt?.halted.number ?? 0} is still open`);
+  return { ...state, turn: { ...turn, halt: { halted, decided: undefined } } };
+}
+
+function decided(state: LogState, entry: Numbered<Decided>): LogState {
+  if (entry.decision === 'cancel') {
+    const turn = openTurn(state, entry, entry.of);
+    if (turn.cancel) throw broken(entry.number, `entry ${turn.cancel.number} has cancelled it before`);
+    return { ...state, turn: { ...turn, cancel: entry } };
+  }
+  const turn = openTurn(state, entry, state.turn?.allowed.number ?? 0);
+  if (turn.halt?.halted.number !== entry.of)
+    throw broken(entry.number, `entry ${entry.of} is not the halt that is open`);
+  if (turn.halt.decided) throw broken(entry.number, `entry ${turn.halt.decided.number} has decided it before`);
+  return { ...state, turn: { ...turn, halt: { ...turn.halt, decided: entry } } };
+}
+
+function complete(state: LogState, entry: Numbered<Completed>): LogState {
+  const { ids, completion, number } = entry;
+  const { turn } = state;
+  if (completion === 'baseline' ? turn !== undefined : turn?.allowed.migration !== ids[0] || ids.length !== 1) {
+    throw broken(number, turn ? `the turn of entry ${turn.allowed.number} is not settled by it` : 'no turn is open');
+  }
+  const again = ids.find((id) => state.migrations[id]?.completion);
+  if (again !== undefined) throw broken(number, `${again} is completed already`);
+  const done = ids.map((id) => [id, { attempts: state.migrations[id]?.attempts ?? 0, completion: entry }] as const);
+  return { ...state, migrations: { ...state.migrations, ...Object.fromEntries(done) }, turn: undefined };
+}
+
+/** The open turn, which the entry must be about. */
+function openTurn(state: LogState, entry: Halted | Decided, number: number): TurnState {
+  const { turn } = state;
+  const about = turn?.allowed.number === number;
+  if (!turn || !about || turn.allowed.migration !== entry.migration || turn.allowed.attempt !== entry.attempt) {
+    throw broken(entry.number, `it is about attempt ${entry.attempt} of ${entry.migration}, which has no open turn`);
+  }
+  return turn;
+}
+
+/** `log/00000042.json` */
+export const entryKey = (number: number): string => `log/${pad(number, 8)}.json`;
+
+export const broken = (number: number, why: string): OdinError =>
+  new OdinError({
+    code: 'LogBroken',
+    source: 'system',
+    what: `The ledger's ${entryKey(number)} cannot stand where it is: ${why}.`,
+    why: 'Nothing is concluded from a log that does not hold together: the run stops here.',
+    next: `Look at ${entryKey(number)} and at the entry before it in the ledger's bucket, and at the versions of both objects.`,
+  });

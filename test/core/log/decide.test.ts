@@ -1,0 +1,261 @@
+import { describe, expect, it } from 'vitest';
+import type { NextStep, Question, TurnSeen } from '../../../core/decision/decide-from-log.ts';
+import { decideFromLog } from '../../../core/decision/decide-from-log.ts';
+import { fold } from '../../../core/log/fold.ts';
+import type { Said } from './entries.ts';
+import { allowed, allowedAfter, CODE, completed, decided, halted, logOf, OTHER_CODE } from './entries.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+const OTHER = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-dev:other';
+
+/** Each way in which a log can end with an open turn of 0002. */
+const TURNS: Record<string, Said[]> = {
+  'first turn': [],
+  'a turn again': [allowedAfter('0002', 1, 1)],
+  'the third turn in a row': [allowedAfter('0002', 1, 1), allowedAfter('0002', 1, 1)],
+  'a later slice': [allowedAfter('0002', 1, 2)],
+  cancelled: [decided(2, 'cancel', '0002')],
+  halted: [halted(2, '0002')],
+  'halted, cancelled before': [decided(2, 'cancel', '0002'), halted(2, '0002', 1, 'cancelled')],
+  retry: [halted(2, '0002'), decided(3, 'retry', '0002')],
+  'retry of other code': [
+    halted(2, '0002'),
+    decided(3, 'retry', '0002', 1, { retry: { codeSha256: OTHER_CODE, begin: 'start' } }),
+  ],
+  'mark-applied': [halted(2, '0002'), decided(3, 'mark-applied', '0002')],
+  skip: [halted(2, '0002'), decided(3, 'skip', '0002')],
+  abort: [halted(2, '0002'), decided(3, 'abort', '0002')],
+  'halted again': [halted(2, '0002'), decided(3, 'abort', '0002'), halted(2, '0002')],
+  'second attempt': [halted(2, '0002'), decided(3, 'retry', '0002'), allowed('0002', 2)],
+};
+
+const MANIFESTS: Record<string, string[]> = {
+  there: ['0001', '0002', '0003'],
+  'its file is gone': ['0001', '0003'],
+  'a lower one came later': ['0000', '0001', '0002', '0003'],
+};
+
+interface Case extends Question {
+  log: string;
+  seen: TurnSeen;
+  turn: NonNullable<Question['state']['turn']>;
+  code: string | undefined;
+  decision: string | undefined;
+  late: boolean;
+}
+
+function everyCase(): Case[] {
+  const cases: Case[] = [];
+  for (const [log, said] of Object.entries(TURNS)) {
+    const state = fold(logOf(completed(['0001'], 'baseline'), allowed('0002'), ...said));
+    for (const [files, ids] of Object.entries(MANIFESTS)) {
+      for (const code of [CODE, OTHER_CODE]) {
+        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE }));
+        for (const seen of everySeen()) {
+          for (const allowOutOfOrder of [false, true]) {
+            cases.push({
+              log: `${log}, ${files}`,
+              state,
+              seen,
+              manifest,
+              allowOutOfOrder,
+              now: NOW,
+              turn: state.turn!,
+              code: files === 'its file is gone' ? undefined : code,
+              decision: state.turn?.halt?.decided?.decision,
+              late: files === 'a lower one came later' && !allowOutOfOrder,
+            });
+          }
+        }
+      }
+    }
+  }
+  return cases;
+}
+
+function everySeen(): TurnSeen[] {
+  const seen: TurnSeen[] = [];
+  for (const claim of ['none', 'claimed', 'void'] as const) {
+    for (const outcome of ['none', 'succeeded', 'failed', 'stopped', 'unknown'] as const) {
+      if (outcome !== 'none' && claim !== 'claimed') continue;
+      for (const owner of ['this', 'alive', 'dead'] as const) {
+        for (const deadline of [NOW - 1, NOW, NOW + 60_000]) {
+          for (const haltedIn of [undefined, OTHER]) seen.push({ claim, outcome, owner, deadline, haltedIn });
+        }
+      }
+    }
+  }
+  return seen;
+}
+
+const isOpenHalt = (c: Case) => c.turn.halt !== undefined && c.decision === undefined;
+const leadsOn = (c: Case) => c.decision !== undefined && c.decision !== 'abort';
+const closed = (c: Case) => c.seen.claim === 'void' || c.seen.outcome !== 'none';
+const mayRun = (c: Case) => c.seen.claim === 'claimed' && c.seen.outcome === 'none' && c.seen.deadline >= NOW;
+const fresh = (c: Case) => c.turn.halt === undefined;
+const stopped = (c: Case) => fresh(c) && c.seen.outcome === 'stopped';
+const isVoid = (c: Case) => fresh(c) && c.seen.claim === 'void';
+const unclaimed = (c: Case) => fresh(c) && c.seen.claim === 'none';
+
+/** The table of the design, each row as what is seen and its step, without the code's order or its helpers. */
+const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
+  { row: 'succeeded', holds: (c) => c.seen.outcome === 'succeeded', step: 'record applied' },
+  { row: 'decided, may run', holds: (c) => leadsOn(c) && mayRun(c), step: 'wait for the deadline' },
+  { row: 'decided, no claim', holds: (c) => leadsOn(c) && c.seen.claim === 'none', step: 'take claim' },
+  { row: 'decided, no outcome', holds: (c) => leadsOn(c) && !closed(c), step: 'take outcome' },
+  { row: 'mark-applied', holds: (c) => c.decision === 'mark-applied', step: 'record marked-applied' },
+  { row: 'skip', holds: (c) => c.decision === 'skip', step: 'record skipped' },
+  { row: 'retry, file gone', holds: (c) => c.decision === 'retry' && c.code === undefined, step: 'halt file-gone' },
+  {
+    row: 'retry of other code than is deployed',
+    holds: (c) => c.decision === 'retry' && c.code !== c.turn.halt?.decided?.retry?.codeSha256,
+    step: 'halt code-changed',
+  },
+  { row: 'retry, late', holds: (c) => c.decision === 'retry' && c.late, step: 'refuse OutOfOrder' },
+  { row: 'retry', holds: (c) => c.decision === 'retry', step: 'allow attempt n+1' },
+  {
+    row: 'halt open elsewhere',
+    holds: (c) => isOpenHalt(c) && c.seen.haltedIn === OTHER,
+    step: 'refuse HaltedElsewhere',
+  },
+  { row: 'halt open or aborted', holds: (c) => !fresh(c), step: 'halt as before' },
+  { row: 'stopped, cancelled', holds: (c) => stopped(c) && c.turn.cancel !== undefined, step: 'halt cancelled' },
+  { row: 'stopped, owner alive', holds: (c) => stopped(c) && c.seen.owner === 'alive', step: 'wait for the other' },
+  { row: 'stopped, file gone', holds: (c) => stopped(c) && c.code === undefined, step: 'halt file-gone' },
+  { row: 'stopped, other code', holds: (c) => stopped(c) && c.code !== CODE, step: 'halt code-changed' },
+  { row: 'stopped', holds: stopped, step: 'allow next slice' },
+  { row: 'failed', holds: (c) => c.seen.outcome === 'failed', step: 'halt failed' },
+  { row: 'unknown', holds: (c) => c.seen.outcome === 'unknown', step: 'halt unknown' },
+  { row: 'claimed, may run', holds: mayRun, step: 'wait for the deadline' },
+  { row: 'claimed, out of time', holds: (c) => c.seen.claim === 'claimed', step: 'take outcome' },
+  {
+    row: 'unclaimed, ours, same code',
+    holds: (c) => unclaimed(c) && c.seen.owner === 'this' && c.code === CODE && !c.turn.cancel,
+    step: 'run again',
+  },
+  { row: 'unclaimed, owner alive', holds: (c) => unclaimed(c) && c.seen.owner === 'alive', step: 'wait for the other' },
+  { row: 'unclaimed', holds: unclaimed, step: 'take claim' },
+  { row: 'void, cancelled', holds: (c) => isVoid(c) && c.turn.cancel !== undefined, step: 'halt cancelled' },
+  { row: 'void, file gone', holds: (c) => isVoid(c) && c.code === undefined, step: 'halt file-gone' },
+  { row: 'void for the third time', holds: (c) => isVoid(c) && c.turn.tries === 3, step: 'halt not-started' },
+  {
+    row: 'void, other code in the middle of an attempt',
+    holds: (c) => isVoid(c) && (c.turn.allowed.slice > 1 || c.turn.allowed.attempt > 1) && c.code !== CODE,
+    step: 'halt code-changed',
+  },
+  { row: 'void', holds: isVoid, step: 'allow the same' },
+];
+
+function brief(next: NextStep, { turn }: Case): string {
+  const { attempt, slice } = turn.allowed;
+  switch (next.step) {
+    case 'record':
+      return `record ${next.completion}`;
+    case 'refuse':
+      return `refuse ${next.error}`;
+    case 'take':
+      return `take ${next.key}`;
+    case 'wait':
+      return next.until === 'deadline' ? 'wait for the deadline' : 'wait for the other';
+    case 'halt':
+      return turn.halt && next.reason === turn.halt.halted.reason && turn.halt.decided?.decision !== 'retry'
+        ? 'halt as before'
+        : `halt ${next.reason}`;
+    case 'allow':
+      if (next.attempt === attempt + 1 && next.slice === 1) return 'allow attempt n+1';
+      if (next.attempt === attempt && next.slice === slice + 1) return 'allow next slice';
+      return next.attempt === attempt && next.slice === slice ? 'allow the same' : 'allow ?';
+    case 'run again':
+    case 'finished':
+      return next.step;
+  }
+}
+
+describe('decideFromLog, with an open turn', () => {
+  const cases = everyCase();
+
+  it('answers the first row of the table that holds, in every case, and each row is reached', () => {
+    const reached = new Set<string>();
+    for (const question of cases) {
+      const row = TABLE.find(({ holds }) => holds(question));
+      reached.add(row?.row ?? '');
+      const told = `${row?.row ?? ''}: ${question.log} ${JSON.stringify(question.seen)}`;
+      expect(brief(decideFromLog(question), question), told).toBe(row?.step);
+    }
+    expect([...reached].sort()).toEqual(TABLE.map(({ row }) => row).sort());
+  });
+
+  it('allows a turn only when no code of the one before it can run, and none after a success', () => {
+    for (const question of cases) {
+      const next = decideFromLog(question);
+      if (next.step !== 'allow') continue;
+      expect(closed(question)).toBe(true);
+      expect(question.seen.outcome).not.toBe('succeeded');
+      expect(next.migration).toBe('0002');
+      if (next.attempt > question.turn.allowed.attempt) expect(question.decision).toBe('retry');
+    }
+  });
+
+  it('gives only steps whose entry the log takes', () => {
+    for (const question of cases) {
+      const next = decideFromLog(question);
+      const { turn } = question;
+      const { attempt, number } = turn.allowed;
+      const last = { previous: question.state.sha256, number: question.state.number + 1, ledger: undefined };
+      const openHalt = turn.halt !== undefined && turn.halt.decided === undefined;
+      const said =
+        next.step === 'allow'
+          ? allowedAfter('0002', next.attempt, next.slice)
+          : next.step === 'halt' && !openHalt
+            ? halted(number, '0002', attempt, next.reason)
+            : next.step === 'record'
+              ? completed(['0002'], next.completion)
+              : undefined;
+      if (!said) continue;
+      const [entry] = logOf({ ...said, ...last });
+      expect(fold([entry!], question.state).number).toBe(last.number);
+    }
+  });
+
+  it('begins a retry where the decision says', () => {
+    const question = cases.find(
+      (c) => c.log === 'retry of other code, there' && c.code === OTHER_CODE && c.seen.outcome === 'failed',
+    )!;
+    expect(decideFromLog(question)).toEqual({
+      step: 'allow',
+      migration: '0002',
+      attempt: 2,
+      slice: 1,
+      begin: 'start',
+    });
+  });
+});
+
+describe('decideFromLog, without an open turn', () => {
+  const ask = (state: Question['state'], ids: string[], allowOutOfOrder = false) =>
+    decideFromLog({
+      state,
+      seen: undefined,
+      manifest: ids.map((id) => ({ id, codeSha256: CODE })),
+      allowOutOfOrder,
+      now: NOW,
+    });
+
+  it('allows attempt 1 of the first that is pending', () => {
+    const turn = { step: 'allow', attempt: 1, slice: 1, begin: 'checkpoint' };
+    expect(ask(fold([]), ['0001', '0002'])).toEqual({ ...turn, migration: '0001' });
+    expect(ask(fold(logOf(completed(['0001'], 'baseline'))), ['0001', '0002'])).toEqual({ ...turn, migration: '0002' });
+  });
+
+  it('is finished when nothing is pending, whatever else is completed', () => {
+    expect(ask(fold([]), [])).toEqual({ step: 'finished' });
+    expect(ask(fold(logOf(completed(['0001', '0009'], 'baseline'))), ['0001'])).toEqual({ step: 'finished' });
+  });
+
+  it('refuses every pending id below one that is completed, by name, unless the run allows it', () => {
+    const state = fold(logOf(completed(['0003'], 'baseline')));
+    const refused = { step: 'refuse', error: 'OutOfOrder', late: ['0001', '0002'], highest: '0003' };
+    expect(ask(state, ['0001', '0002', '0003', '0004'])).toEqual(refused);
+    expect(ask(state, ['0001', '0002', '0003', '0004'], true)).toMatchObject({ step: 'allow', migration: '0001' });
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { OdinError } from '../../../core/errors.ts';
+import type { LogState } from '../../../core/log/fold.ts';
+import { entryKey, fold } from '../../../core/log/fold.ts';
+import type { Said } from './entries.ts';
+import { allowed, allowedAfter, completed, decided, halted, logOf } from './entries.ts';
+
+const stateOf = (...said: Said[]) => fold(logOf(...said));
+
+describe('fold', () => {
+  it('knows nothing of an empty log', () => {
+    expect(fold([])).toEqual({ number: 0, sha256: null, ledger: undefined, migrations: {}, turn: undefined });
+  });
+
+  it('tells whose log it is, its last entry, what is completed and which turn is open', () => {
+    const log = logOf(allowed('0001'), completed(['0001']), allowed('0002'));
+    const state = fold(log);
+    expect(state).toMatchObject({ number: 3, sha256: log[2]?.sha256, ledger: { environment: 'dev' } });
+    expect(state.migrations['0001']).toMatchObject({ attempts: 1, completion: { number: 2, completion: 'applied' } });
+    expect(state.migrations['0002']).toEqual({ attempts: 1, completion: undefined });
+    expect(state.turn).toMatchObject({ allowed: { number: 3, migration: '0002' }, tries: 1 });
+  });
+
+  it('goes on from a state that it gave before, also from one that was kept as JSON', () => {
+    const log = logOf(allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001'), allowed('0001', 2));
+    for (let cut = 0; cut <= log.length; cut += 1) {
+      const kept = JSON.parse(JSON.stringify(fold(log.slice(0, cut)))) as LogState;
+      expect(fold(log.slice(cut), kept)).toEqual(fold(log));
+    }
+  });
+
+  it('keeps every halt and decision of a turn until the next attempt', () => {
+    const before = stateOf(allowed('0001'), halted(1, '0001'), decided(2, 'abort', '0001'), halted(1, '0001'));
+    expect(before.turn?.halt).toMatchObject({ halted: { number: 4 }, decided: undefined });
+    const after = stateOf(allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001'), allowed('0001', 2));
+    expect(after.turn).toMatchObject({ allowed: { number: 4, attempt: 2 }, halt: undefined });
+    expect(after.migrations['0001']).toEqual({ attempts: 2, completion: undefined });
+  });
+
+  it('counts the turns in a row that were allowed for one slice', () => {
+    const again = allowedAfter('0001', 1, 1);
+    expect(stateOf(allowed('0001'), again, again).turn?.tries).toBe(3);
+    expect(stateOf(allowed('0001'), again, allowedAfter('0001', 1, 2)).turn?.tries).toBe(1);
+  });
+
+  it('takes a baseline of several, when no turn is open', () => {
+    const state = stateOf(completed(['0001', '0002'], 'baseline'), allowed('0003'));
+    expect(Object.keys(state.migrations)).toEqual(['0001', '0002', '0003']);
+    expect(state.migrations['0002']?.attempts).toBe(0);
+  });
+
+  it('completes a turn that has a halt, whatever was decided', () => {
+    const state = stateOf(allowed('0001'), halted(1, '0001'), completed(['0001']));
+    expect(state.turn).toBeUndefined();
+  });
+
+  it.each<[string, Said[]]>([
+    ['a turn beside an open one', [allowed('0001'), allowed('0002')]],
+    ['a turn of a completed migration', [completed(['0001'], 'baseline'), allowed('0001')]],
+    ['a first turn that is no first attempt', [allowed('0001', 2)]],
+    ['a first turn that is a later slice', [allowed('0001', 1, 2)]],
+    ['a next attempt without a halt', [allowed('0001'), allowed('0001', 2)]],
+    ['a next attempt without a decision', [allowed('0001'), halted(1, '0001'), allowed('0001', 2)]],
+    [
+      'a next attempt after mark-applied',
+      [allowed('0001'), halted(1, '0001'), decided(2, 'mark-applied', '0001'), allowed('0001', 2)],
+    ],
+    [
+      'a next attempt after abort',
+      [allowed('0001'), halted(1, '0001'), decided(2, 'abort', '0001'), allowed('0001', 2)],
+    ],
+    ['an attempt left out', [allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001'), allowed('0001', 3)]],
+    ['the same turn once more, resting on nothing', [allowed('0001'), allowed('0001')]],
+    ['a next slice that rests on nothing', [allowed('0001'), allowed('0001', 1, 2)]],
+    ['a slice left out', [allowed('0001'), allowedAfter('0001', 1, 3)]],
+    ['a next slice of a halted turn', [allowed('0001'), halted(1, '0001'), allowedAfter('0001', 1, 2)]],
+    ['a halt without a turn', [halted(1, '0001')]],
+    ['a halt of another turn', [allowed('0001'), halted(2, '0001')]],
+    ['a halt of another migration', [allowed('0001'), halted(1, '0002')]],
+    ['a halt of another attempt', [allowed('0001'), halted(1, '0001', 2)]],
+    ['a second halt beside an open one', [allowed('0001'), halted(1, '0001'), halted(1, '0001')]],
+    ['a decision without a halt', [allowed('0001'), decided(1, 'retry', '0001')]],
+    [
+      'a second decision on one halt',
+      [allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001'), decided(2, 'skip', '0001')],
+    ],
+    [
+      'a decision on an earlier halt',
+      [allowed('0001'), halted(1, '0001'), decided(2, 'abort', '0001'), halted(1, '0001'), decided(2, 'skip', '0001')],
+    ],
+    ['a cancel of no turn', [decided(1, 'cancel', '0001')]],
+    ['a cancel of another turn', [allowed('0001'), decided(9, 'cancel', '0001')]],
+    ['a second cancel', [allowed('0001'), decided(1, 'cancel', '0001'), decided(1, 'cancel', '0001')]],
+    ['a completion without a turn', [completed(['0001'])]],
+    ['a completion of another migration than the turn', [allowed('0001'), completed(['0002'])]],
+    ['a completion of two', [allowed('0001'), completed(['0001', '0002'])]],
+    ['a baseline beside an open turn', [allowed('0001'), completed(['0002'], 'baseline')]],
+    ['a second completion', [completed(['0001'], 'baseline'), completed(['0001'], 'baseline')]],
+  ])('refuses %s', (_, said) => {
+    const log = logOf(...said);
+    const last = log.length;
+    expect(() => fold(log.slice(0, -1))).not.toThrow();
+    expect(codeOf(() => fold(log))).toBe(`LogBroken ${entryKey(last)}`);
+  });
+
+  it('refuses a gap, a changed entry, and an entry 1 that says nothing of whose log it is', () => {
+    const log = logOf(allowed('0001'), completed(['0001']), allowed('0002'));
+    const [first, second, third] = log as [(typeof log)[0], (typeof log)[0], (typeof log)[0]];
+    expect(codeOf(() => fold([first, third]))).toBe(`LogBroken ${entryKey(3)}`);
+    expect(codeOf(() => fold([{ ...first, sha256: 'e'.repeat(64) }, second]))).toBe(`LogBroken ${entryKey(2)}`);
+    expect(codeOf(() => fold([{ ...first, ledger: undefined }]))).toBe(`LogBroken ${entryKey(1)}`);
+    expect(codeOf(() => fold([first, { ...second, ledger: first.ledger }]))).toBe(`LogBroken ${entryKey(2)}`);
+  });
+});
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (thrown) {
+    if (thrown instanceof OdinError) return `${thrown.code} ${/log\/\d{8}\.json/.exec(thrown.message)?.[0] ?? ''}`;
+    throw thrown;
+  }
+  return 'nothing was thrown';
+}
