@@ -51,10 +51,11 @@ export class S3Store implements Store {
     return (await this.#put(key, body, condition)) ? 'replaced' : 'conflict';
   }
 
-  async list(prefix: string): Promise<{ key: string; etag: string }[]> {
+  async list(prefix: string, startAfter?: string): Promise<{ key: string; etag: string }[]> {
     const found: { key: string; etag: string }[] = [];
+    const asked = { Bucket: this.#bucket, Prefix: prefix, StartAfter: startAfter };
     try {
-      for await (const page of paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.#bucket, Prefix: prefix })) {
+      for await (const page of paginateListObjectsV2({ client: this.#s3 }, asked)) {
         for (const { Key, ETag } of page.Contents ?? []) found.push({ key: Key ?? '', etag: ETag ?? '' });
       }
     } catch (thrown) {

@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'LedgerUnavailable'
   | 'RecordUnreadable'
   | 'LogBroken'
+  | 'NewerLedger'
+  | 'OtherLedger'
   // a run that must not go on
   | 'OutOfOrder'
   | 'HaltedElsewhere'

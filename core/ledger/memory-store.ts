@@ -21,8 +21,8 @@ export class MemoryStore implements Store {
     return Promise.resolve('replaced');
   }
 
-  list(prefix: string): Promise<{ key: string; etag: string }[]> {
-    const found = [...this.objects].filter(([key]) => key.startsWith(prefix));
+  list(prefix: string, startAfter = ''): Promise<{ key: string; etag: string }[]> {
+    const found = [...this.objects].filter(([key]) => key.startsWith(prefix) && key > startAfter);
     return Promise.resolve(found.map(([key, { etag }]) => ({ key, etag })).sort((a, b) => (a.key < b.key ? -1 : 1)));
   }
 

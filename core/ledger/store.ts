@@ -16,6 +16,6 @@ export interface Store {
   create(key: string, body: string): Promise<'created' | 'exists'>;
   /** Writes the key if its ETag is still `etag`, or if it is still absent (`undefined`). */
   replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'>;
-  /** All keys with the prefix, ascending, each with its ETag. */
-  list(prefix: string): Promise<{ key: string; etag: string }[]>;
+  /** All keys with the prefix, ascending, each with its ETag; with `startAfter`, those that come after that key. */
+  list(prefix: string, startAfter?: string): Promise<{ key: string; etag: string }[]>;
 }

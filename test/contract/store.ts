@@ -130,6 +130,16 @@ export function storeContract(name: string, makeStore: () => Promise<Store> | St
         for (const { key, etag } of await store.list('')) expect(etag).toBe(await etagOf(key));
       });
 
+      it('gives the keys after one, which need not be there, over several pages', async () => {
+        const keys = Array.from({ length: 1_050 }, (_, n) => `log/${String(n).padStart(8, '0')}.json`);
+        await pMap(keys, (key) => store.create(key, 'x'), { concurrency: 32 });
+        const after = async (key: string) => (await store.list('log/', key)).map((found) => found.key);
+        expect(await after('log/00000020.json')).toEqual(keys.slice(21));
+        expect(await after('log/00000020')).toEqual(keys.slice(20));
+        expect(await after('log/00001049.json')).toEqual([]);
+        expect(await after('')).toEqual(keys);
+      });
+
       it('shows what was written before, at once', async () => {
         await store.create('a', 'one');
         const [before] = await store.list('a');

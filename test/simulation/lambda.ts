@@ -309,10 +309,10 @@ function storeOf(sim: Whole, instance: Instance): Store {
         },
         { repeated: () => 'conflict' },
       ),
-    list: async (prefix) => {
+    list: async (prefix, startAfter = '') => {
       const found: { key: string; etag: string }[] = [];
       for (;;) {
-        const last = found.at(-1)?.key ?? '';
+        const last = found.at(-1)?.key ?? startAfter;
         const next = await instance.request('read', `list ${prefix}${last && ` after ${last}`}`, () =>
           page(prefix, last),
         );

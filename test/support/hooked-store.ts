@@ -36,8 +36,8 @@ export class HookedStore implements Store {
     return this.#call('replace', key, () => this.inner.replace(key, body, etag));
   }
 
-  list(prefix: string): Promise<{ key: string; etag: string }[]> {
-    return this.#call('list', prefix, () => this.inner.list(prefix));
+  list(prefix: string, startAfter?: string): Promise<{ key: string; etag: string }[]> {
+    return this.#call('list', prefix, () => this.inner.list(prefix, startAfter));
   }
 
   /** The writes so far, as `create attempts/…` and `replace halts/…`. */

@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import { Ledger } from '../../../core/ledger/ledger.ts';
+import type { LogWriter } from '../../../core/log/log.ts';
+import type { Content } from '../../../core/log/log.ts';
+import { Log } from '../../../core/log/log.ts';
+import type { Entry } from '../../../core/log/entries.ts';
+import { sha256 } from '../../../core/log/entries.ts';
+import { entryKey } from '../../../core/log/fold.ts';
+import { HookedStore, once, unavailable } from '../../support/hooked-store.ts';
+import { thrownBy } from '../../support/thrown.ts';
+import { allowed, completed, halted } from './entries.ts';
+
+const IDENTITY = { environment: 'dev', account: '000000000000', region: 'eu-west-1' };
+
+let nonces = 0;
+const WRITER: LogWriter = {
+  function: 'list-pending',
+  requestId: 'request-1',
+  version: '1.0.0',
+  now: () => Date.parse('2026-03-01T12:00:00Z'),
+  nonce: () => `nonce-${(nonces += 1)}`,
+};
+
+const logOn = (store: HookedStore) => new Log(store, IDENTITY);
+const always = (said: object) => () => Promise.resolve(said as Content);
+
+async function filled(...said: object[]): Promise<HookedStore> {
+  const store = new HookedStore();
+  const log = logOn(store);
+  for (const content of said) await log.append(WRITER, always(content));
+  store.calls.length = 0;
+  return store;
+}
+
+const entryIn = async (store: HookedStore, number: number) =>
+  JSON.parse((await store.inner.get(entryKey(number)))?.body ?? 'null') as Entry;
+
+describe('Log', () => {
+  it('appends entries that any other reader folds to the same', async () => {
+    const store = new HookedStore();
+    const log = logOn(store);
+    const first = await log.append(WRITER, always(allowed('0001')));
+    const second = await log.append(WRITER, always(completed(['0001'])));
+    expect([first.entry?.number, second.entry?.number]).toEqual([1, 2]);
+    expect(second.state.migrations['0001']?.completion?.number).toBe(2);
+    expect(await log.look()).toEqual(second.state);
+    expect(await logOn(store).look()).toEqual(second.state);
+    expect(store.writes()).toEqual(['create log/00000001.json', 'create log/00000002.json']);
+  });
+
+  it('writes entries that a person can read: who, when, whose log, and the hash of the one before', async () => {
+    const store = await filled(allowed('0001'), completed(['0001']));
+    const body = (await store.inner.get(entryKey(1)))?.body ?? '';
+    expect(body).toContain('\n  "kind": "allowed"');
+    expect(await entryIn(store, 1)).toMatchObject({ previous: null, ledger: IDENTITY });
+    const second = await entryIn(store, 2);
+    expect(second).toMatchObject({
+      format: 1,
+      number: 2,
+      previous: sha256(body),
+      time: '2026-03-01T12:00:00.000Z',
+      writer: { function: 'list-pending', requestId: 'request-1', version: '1.0.0' },
+    });
+    expect(second).not.toHaveProperty('ledger');
+  });
+
+  it('reads each entry once, and a list from the last one', async () => {
+    const store = await filled(allowed('0001'), completed(['0001']), allowed('0002'));
+    const log = logOn(store);
+    await log.look();
+    expect(store.calls.map(({ operation }) => operation)).toEqual(['list', 'get', 'get', 'get']);
+    store.calls.length = 0;
+    await log.look();
+    expect(store.calls).toEqual([{ operation: 'list', key: 'log/' }]);
+    await logOn(store).append(WRITER, always(halted(3, '0002')));
+    store.calls.length = 0;
+    expect((await log.look()).turn?.halt?.halted.number).toBe(4);
+    expect(store.calls.map(({ key }) => key)).toEqual(['log/', entryKey(4)]);
+  });
+
+  it('appends nothing when nothing is asked for, or when the question throws', async () => {
+    const store = await filled(allowed('0001'));
+    const log = logOn(store);
+    expect(await log.append(WRITER, () => Promise.resolve(undefined))).toMatchObject({
+      entry: undefined,
+      state: { number: 1 },
+    });
+    expect((await thrownBy(log.append(WRITER, () => Promise.reject(unavailable())))).code).toBe('LedgerUnavailable');
+    expect(store.writes()).toEqual([]);
+  });
+
+  it('asks again, at what is true by then, when somebody else was faster', async () => {
+    const store = await filled(allowed('0001'));
+    store.before = once('create', entryKey(2), () => logOn(store).append(WRITER, always(completed(['0001']))));
+    const asked: number[] = [];
+    const { entry, state } = await logOn(store).append(WRITER, (now) => {
+      asked.push(now.number);
+      return Promise.resolve((now.turn ? halted(1, '0001') : allowed('0002')) as unknown as Content);
+    });
+    expect(asked).toEqual([1, 2]);
+    expect(entry).toMatchObject({ number: 3, kind: 'allowed', migration: '0002' });
+    expect(state.turn?.allowed.number).toBe(3);
+  });
+
+  it('knows its own entry when only the answer was lost', async () => {
+    const store = await filled(allowed('0001'));
+    const inner = store.inner;
+    // The SDK repeats a request whose answer was lost, and the repetition meets what the first one wrote.
+    store.before = once('create', entryKey(2), () => {
+      const create = inner.create.bind(inner);
+      inner.create = async (key, body) => {
+        inner.create = create;
+        await create(key, body);
+        return create(key, body);
+      };
+    });
+    let asked = 0;
+    const { entry } = await logOn(store).append(WRITER, () => {
+      asked += 1;
+      return Promise.resolve(completed(['0001']) as unknown as Content);
+    });
+    expect([entry?.number, asked]).toEqual([2, 1]);
+    expect((await logOn(store).look()).number).toBe(2);
+  });
+
+  it('lets one of many at the same time append each number', async () => {
+    const store = new HookedStore();
+    const ids = Array.from({ length: 12 }, (_, n) => String(n + 1).padStart(4, '0'));
+    await Promise.all(ids.map((id) => logOn(store).append(WRITER, always(completed([id], 'baseline')))));
+    const state = await logOn(store).look();
+    expect(state.number).toBe(12);
+    expect(Object.keys(state.migrations).sort()).toEqual(ids);
+  });
+
+  it('refuses to write what may not stand there', async () => {
+    const store = await filled(allowed('0001'));
+    const error = await thrownBy(logOn(store).append(WRITER, always(allowed('0002'))));
+    expect(error.code).toBe('LogBroken');
+    expect(store.writes()).toEqual([]);
+  });
+
+  it('starts anew when what it read is no longer what stands there', async () => {
+    const store = await filled(allowed('0001'), completed(['0001']));
+    const log = logOn(store);
+    await log.look();
+    const other = await filled(completed(['0007'], 'baseline'), completed(['0008'], 'baseline'));
+    for (const number of [1, 2]) {
+      const { etag } = (await store.inner.get(entryKey(number))) ?? {};
+      const { body = '' } = (await other.inner.get(entryKey(number))) ?? {};
+      await store.inner.replace(entryKey(number), body, etag);
+    }
+    expect(Object.keys((await log.look()).migrations)).toEqual(['0007', '0008']);
+  });
+
+  it('passes over keys that no entry has', async () => {
+    const store = await filled(allowed('0001'));
+    for (const key of ['log/README.txt', 'log/1.json', 'log/00000001.json.bak']) await store.inner.create(key, 'x');
+    expect((await logOn(store).look()).number).toBe(1);
+    const log = logOn(store);
+    await log.look();
+    expect((await log.look()).number).toBe(1);
+  });
+
+  it.each<[string, string, string]>([
+    ['what is no JSON', 'RecordUnreadable', '{'],
+    ['null', 'RecordUnreadable', 'null'],
+    ['what is no entry', 'RecordUnreadable', '{"format":1,"kind":"allowed"}'],
+    ['an entry of another number', 'RecordUnreadable', ''],
+    ['an entry of a newer format', 'NewerLedger', '{"format":2,"writer":{"version":"9.1.0"}}'],
+  ])('stops at %s, and takes nothing as absent', async (_, code, body) => {
+    const store = await filled(allowed('0001'));
+    const first = (await store.inner.get(entryKey(1)))?.body ?? '';
+    await store.inner.create(entryKey(2), body || first);
+    const error = await thrownBy(logOn(store).look());
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(entryKey(2));
+    if (code === 'NewerLedger') expect(error.message).toContain('version 9.1.0');
+  });
+
+  it('stops at a gap', async () => {
+    const store = await filled(allowed('0001'), completed(['0001']), allowed('0002'));
+    const third = (await store.inner.get(entryKey(3)))?.body ?? '';
+    const gapped = await filled(allowed('0001'));
+    await gapped.inner.create(entryKey(3), third);
+    expect((await thrownBy(logOn(gapped).look())).code).toBe('LogBroken');
+  });
+
+  it("refuses another environment's, account's or region's log", async () => {
+    const store = await filled(allowed('0001'));
+    for (const other of [{ environment: 'prod' }, { account: '111111111111' }, { region: 'us-east-1' }]) {
+      const log = new Log(store, { ...IDENTITY, ...other });
+      expect((await thrownBy(log.look())).code).toBe('OtherLedger');
+      expect((await thrownBy(log.append(WRITER, always(completed(['0001']))))).code).toBe('OtherLedger');
+    }
+    expect(store.writes()).toEqual([]);
+  });
+
+  it('fails when the store does, without having decided anything', async () => {
+    const store = await filled(allowed('0001'));
+    for (const operation of ['list', 'get'] as const) {
+      store.before = once(operation, /^log\//, () => Promise.reject(unavailable()));
+      expect((await thrownBy(logOn(store).look())).code).toBe('LedgerUnavailable');
+    }
+    store.before = once('create', /^log\//, () => Promise.reject(unavailable()));
+    expect((await thrownBy(logOn(store).append(WRITER, always(completed(['0001']))))).code).toBe('LedgerUnavailable');
+    expect((await logOn(store).look()).number).toBe(1);
+  });
+
+  it('is beside the records of the present ledger, which takes no key of it as its own', async () => {
+    const store = await filled(allowed('0001'));
+    const ledger = new Ledger(store);
+    expect([(await ledger.attempts()).size, (await ledger.completedIds()).size]).toEqual([0, 0]);
+  });
+});
