@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError, describeThrown } from '../core/errors.ts';
-import type { Store, StoredObject } from '../core/ledger/store.ts';
+import type { Listing, Store, StoredObject } from '../core/ledger/store.ts';
 
 /** The SDK's exponential back-off: 7 retries, at most about 25 s in all. Every request here is safe to repeat. */
 const MAX_ATTEMPTS = 8;
@@ -22,6 +22,24 @@ export const ledgerClient = (endpoint: string | undefined): S3Client =>
       : { maxAttempts: MAX_ATTEMPTS, endpoint, forcePathStyle: true },
   );
 
+/** The `Date` of S3's answers, by the metadata of each: the SDK drops it, and no function's clock is as good. */
+const dates = new WeakMap<object, number>();
+
+function keepDates(s3: S3Client): void {
+  s3.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      const { headers } = answer.response as { headers: Record<string, string | undefined> };
+      const date = Date.parse(headers['date'] ?? '');
+      if (answer.output && Number.isFinite(date)) dates.set(answer.output.$metadata, date);
+      return answer;
+    },
+    { step: 'deserialize', priority: 'high', name: 'keepDates', override: true },
+  );
+}
+
+const answeredAt = ({ $metadata }: { $metadata: object }): number | undefined => dates.get($metadata);
+
 export class S3Store implements Store {
   readonly #s3: S3Client;
   readonly #bucket: string;
@@ -29,12 +47,17 @@ export class S3Store implements Store {
   constructor(s3: S3Client, bucket: string) {
     this.#s3 = s3;
     this.#bucket = bucket;
+    keepDates(s3);
   }
 
   async get(key: string): Promise<StoredObject | undefined> {
     try {
-      const { Body, ETag } = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
-      return { body: (await Body?.transformToString()) ?? '', etag: ETag ?? '' };
+      const { Body, ETag, LastModified } = await this.#s3.send(
+        new GetObjectCommand({ Bucket: this.#bucket, Key: key }),
+      );
+      const modified = LastModified?.getTime();
+      if (modified === undefined) throw this.#failure('read', key, 'S3 answered without Last-Modified');
+      return { body: (await Body?.transformToString()) ?? '', etag: ETag ?? '', modified };
     } catch (thrown) {
       // Only this error means absence. A missing bucket is NoSuchBucket; without s3:ListBucket S3 answers 403.
       if (thrown instanceof S3ServiceException && thrown.name === 'NoSuchKey') return undefined;
@@ -51,17 +74,20 @@ export class S3Store implements Store {
     return (await this.#put(key, body, condition)) ? 'replaced' : 'conflict';
   }
 
-  async list(prefix: string, startAfter?: string): Promise<{ key: string; etag: string }[]> {
-    const found: { key: string; etag: string }[] = [];
+  async list(prefix: string, startAfter?: string): Promise<Listing> {
+    const objects: Listing['objects'] = [];
+    let at: number | undefined;
     const asked = { Bucket: this.#bucket, Prefix: prefix, StartAfter: startAfter };
     try {
       for await (const page of paginateListObjectsV2({ client: this.#s3 }, asked)) {
-        for (const { Key, ETag } of page.Contents ?? []) found.push({ key: Key ?? '', etag: ETag ?? '' });
+        at ??= answeredAt(page);
+        for (const { Key, ETag } of page.Contents ?? []) objects.push({ key: Key ?? '', etag: ETag ?? '' });
       }
     } catch (thrown) {
       throw this.#failure('list', prefix, thrown);
     }
-    return found;
+    if (at === undefined) throw this.#failure('list', prefix, 'S3 answered without a Date');
+    return { at, objects };
   }
 
   /** Whether the condition held and the object was written. */

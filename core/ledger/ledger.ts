@@ -77,7 +77,7 @@ export class Ledger {
 
   /** Ids of all completed migrations. Every completion is validated: an unreadable one is an error, never "absent". */
   async completedIds(): Promise<Set<string>> {
-    const listed = await this.#store.list(prefixes.completed);
+    const { objects: listed } = await this.#store.list(prefixes.completed);
     const unverified = listed.filter(({ key, etag }) => !this.#verified.has(`${key} ${etag}`));
     await pMap(
       unverified,
@@ -92,7 +92,9 @@ export class Ledger {
 
   /** The attempts of every migration that has any, ascending, by their keys alone. */
   async attempts(migration?: string): Promise<Map<string, AttemptIndex[]>> {
-    const listed = await this.#store.list(migration === undefined ? 'attempts/' : prefixes.attempts(migration));
+    const { objects: listed } = await this.#store.list(
+      migration === undefined ? 'attempts/' : prefixes.attempts(migration),
+    );
     const byMigration = new Map<string, AttemptIndex[]>();
     for (const { key } of listed) {
       const parsed = parseAttemptKey(key);
@@ -168,7 +170,7 @@ export class Ledger {
 
   /** Every migration's halt record; a halt is open when its decision is missing. */
   async halts(): Promise<HaltRecord[]> {
-    const listed = await this.#store.list(prefixes.halts);
+    const { objects: listed } = await this.#store.list(prefixes.halts);
     const records = await pMap(listed, ({ key }) => this.halt(this.#migrationOf(key)), {
       concurrency: READ_CONCURRENCY,
     });

@@ -1,9 +1,15 @@
 // The store contract in memory, for tests and simulation. Its ETags change with every write, as S3's do with content.
-import type { Store, StoredObject } from './store.ts';
+import type { Listing, Store, StoredObject } from './store.ts';
 
 export class MemoryStore implements Store {
   readonly objects = new Map<string, StoredObject>();
+  readonly #now: () => number;
   #writes = 0;
+
+  /** @param now the store's clock, in epoch milliseconds; by default it stands still */
+  constructor(now: () => number = () => 0) {
+    this.#now = now;
+  }
 
   get(key: string): Promise<StoredObject | undefined> {
     return Promise.resolve(this.objects.get(key));
@@ -21,13 +27,14 @@ export class MemoryStore implements Store {
     return Promise.resolve('replaced');
   }
 
-  list(prefix: string, startAfter = ''): Promise<{ key: string; etag: string }[]> {
+  list(prefix: string, startAfter = ''): Promise<Listing> {
     const found = [...this.objects].filter(([key]) => key.startsWith(prefix) && key > startAfter);
-    return Promise.resolve(found.map(([key, { etag }]) => ({ key, etag })).sort((a, b) => (a.key < b.key ? -1 : 1)));
+    const listed = found.map(([key, { etag }]) => ({ key, etag })).sort((a, b) => (a.key < b.key ? -1 : 1));
+    return Promise.resolve({ at: this.#now(), objects: listed });
   }
 
   #write(key: string, body: string): void {
     this.#writes += 1;
-    this.objects.set(key, { body, etag: `"${this.#writes}"` });
+    this.objects.set(key, { body, etag: `"${this.#writes}"`, modified: this.#now() });
   }
 }

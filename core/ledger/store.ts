@@ -3,6 +3,14 @@
 export interface StoredObject {
   body: string;
   etag: string;
+  /** When it was written, by the store's own clock: epoch milliseconds, in S3 whole seconds (docs/aws-facts.md). */
+  modified: number;
+}
+
+export interface Listing {
+  /** When the store answered the first request for it, by its own clock: epoch milliseconds, in S3 whole seconds. */
+  at: number;
+  objects: { key: string; etag: string }[];
 }
 
 /**
@@ -17,5 +25,5 @@ export interface Store {
   /** Writes the key if its ETag is still `etag`, or if it is still absent (`undefined`). */
   replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'>;
   /** All keys with the prefix, ascending, each with its ETag; with `startAfter`, those that come after that key. */
-  list(prefix: string, startAfter?: string): Promise<{ key: string; etag: string }[]>;
+  list(prefix: string, startAfter?: string): Promise<Listing>;
 }

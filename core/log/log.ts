@@ -58,7 +58,10 @@ export class Log {
   async look(): Promise<LogState> {
     const { state, etag } = this.#seen;
     // From the last known entry, inclusive: one that was replaced since, in a bucket that was emptied, say, is noticed.
-    const listed = await this.#store.list(PREFIX, state.number > 1 ? entryKey(state.number - 1) : undefined);
+    const { objects: listed } = await this.#store.list(
+      PREFIX,
+      state.number > 1 ? entryKey(state.number - 1) : undefined,
+    );
     const entries = listed.filter(({ key }) => ENTRY_KEY.test(key));
     if (state.number > 0 && (entries[0]?.key !== entryKey(state.number) || entries[0].etag !== etag)) {
       this.#seen = { state: EMPTY_LOG, etag: undefined };

@@ -12,7 +12,7 @@ export function storeContract(name: string, makeStore: () => Promise<Store> | St
     });
     const bodyOf = async (key: string) => (await store.get(key))?.body;
     const etagOf = async (key: string) => (await store.get(key))?.etag;
-    const keysOf = async (prefix: string) => (await store.list(prefix)).map(({ key }) => key);
+    const keysOf = async (prefix: string) => (await store.list(prefix)).objects.map(({ key }) => key);
 
     describe('get', () => {
       it('is undefined for a key that is not there', async () => {
@@ -25,7 +25,11 @@ export function storeContract(name: string, makeStore: () => Promise<Store> | St
       it('gives what was created, with an ETag that stays as long as the object does', async () => {
         await store.create('a/1.json', '{"a":1}\n');
         const first = await store.get('a/1.json');
-        expect(first).toEqual({ body: '{"a":1}\n', etag: expect.stringMatching(/./) as unknown });
+        expect(first).toEqual({
+          body: '{"a":1}\n',
+          etag: expect.stringMatching(/./) as unknown,
+          modified: expect.any(Number) as unknown,
+        });
         expect(await store.get('a/1.json')).toEqual(first);
       });
 
@@ -111,10 +115,10 @@ export function storeContract(name: string, makeStore: () => Promise<Store> | St
 
     describe('list', () => {
       it('is empty when nothing has the prefix', async () => {
-        expect(await store.list('')).toEqual([]);
+        expect(await keysOf('')).toEqual([]);
         await store.create('a/1', 'x');
-        expect(await store.list('b/')).toEqual([]);
-        expect(await store.list('a/1/')).toEqual([]);
+        expect(await keysOf('b/')).toEqual([]);
+        expect(await keysOf('a/1/')).toEqual([]);
       });
 
       it('gives the keys with the prefix and no others, ascending, each with its ETag', async () => {
@@ -127,24 +131,32 @@ export function storeContract(name: string, makeStore: () => Promise<Store> | St
         ]);
         expect(await keysOf('completed')).toHaveLength(4);
         expect(await keysOf('')).toEqual([...all, 'Completed/0001.json', 'completed/0001.json'].sort());
-        for (const { key, etag } of await store.list('')) expect(etag).toBe(await etagOf(key));
+        for (const { key, etag } of (await store.list('')).objects) expect(etag).toBe(await etagOf(key));
       });
 
       it('gives the keys after one, which need not be there, over several pages', async () => {
         const keys = Array.from({ length: 1_050 }, (_, n) => `log/${String(n).padStart(8, '0')}.json`);
         await pMap(keys, (key) => store.create(key, 'x'), { concurrency: 32 });
-        const after = async (key: string) => (await store.list('log/', key)).map((found) => found.key);
+        const after = async (key: string) => (await store.list('log/', key)).objects.map((found) => found.key);
         expect(await after('log/00000020.json')).toEqual(keys.slice(21));
         expect(await after('log/00000020')).toEqual(keys.slice(20));
         expect(await after('log/00001049.json')).toEqual([]);
         expect(await after('')).toEqual(keys);
       });
 
+      it('says when it answered, on the clock that says when an object was written: nothing that it shows is later', async () => {
+        await store.create('a', 'one');
+        const { at } = await store.list('');
+        const { modified } = (await store.get('a'))!;
+        expect(at).toBeGreaterThanOrEqual(modified);
+        expect(at - modified).toBeLessThan(600_000);
+      });
+
       it('shows what was written before, at once', async () => {
         await store.create('a', 'one');
-        const [before] = await store.list('a');
+        const [before] = (await store.list('a')).objects;
         await store.replace('a', 'two', before?.etag);
-        const [after] = await store.list('a');
+        const [after] = (await store.list('a')).objects;
         expect(after?.etag).not.toBe(before?.etag);
         expect(after?.etag).toBe(await etagOf('a'));
       });

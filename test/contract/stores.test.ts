@@ -79,12 +79,20 @@ describe('S3Store when S3 refuses or does not answer', () => {
   }
 
   const operations: [string, (on: S3Store) => Promise<unknown>, unknown][] = [
-    ['get of a key that is there', (on) => on.get('there'), { body: 'one', etag: expect.any(String) as unknown }],
+    [
+      'get of a key that is there',
+      (on) => on.get('there'),
+      { body: 'one', etag: expect.any(String) as unknown, modified: expect.any(Number) as unknown },
+    ],
     ['get of a key that is not there', (on) => on.get('absent'), undefined],
     ['create', (on) => on.create('new', 'x'), 'created'],
     ['replace without an ETag', (on) => on.replace('new', 'x', undefined), 'replaced'],
     ['replace with an old ETag', (on) => on.replace('there', 'x', '"old"'), 'conflict'],
-    ['list', (on) => on.list('th'), [{ key: 'there', etag: expect.any(String) as unknown }]],
+    [
+      'list',
+      (on) => on.list('th'),
+      { at: expect.any(Number) as unknown, objects: [{ key: 'there', etag: expect.any(String) as unknown }] },
+    ],
   ];
 
   describe.each(operations)('%s', (_, work, expected) => {
@@ -140,7 +148,7 @@ describe('S3Store when S3 refuses or does not answer', () => {
       const received = await aws.s3.store.receive(Readable.from(['x']));
       aws.s3.store.put(bucket, `p/${String(n).padStart(4, '0')}`, received, { headers: {} });
     }
-    expect(await store.list('p/')).toHaveLength(1_001);
+    expect((await store.list('p/')).objects).toHaveLength(1_001);
     answer('pass', { status: 403, code: 'AccessDenied' });
     expect((await thrownBy(store.list('p/'))).code).toBe('LedgerForbidden');
     expect(requests.map(({ operation }) => operation)).toEqual(['ListObjectsV2', 'ListObjectsV2']);

@@ -276,7 +276,7 @@ describe('nothing is started, claimed or written', () => {
 
   async function copyOf(of: World): Promise<World> {
     const copy = createWorld();
-    for (const { key } of await of.store.inner.list('')) {
+    for (const { key } of (await of.store.inner.list('')).objects) {
       await copy.store.inner.create(key, (await of.store.inner.get(key))?.body ?? '');
     }
     return copy;

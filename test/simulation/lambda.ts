@@ -276,7 +276,7 @@ function storeOf(sim: Whole, instance: Instance): Store {
   const { objects } = sim;
   const put = (key: string, body: string) => {
     sim.etags += 1;
-    objects.set(key, { body, etag: `"${sim.etags}"` });
+    objects.set(key, { body, etag: `"${sim.etags}"`, modified: sim.world.now });
     sim.recorder.written(key, body);
   };
   const page = (prefix: string, after: string) =>
@@ -311,13 +311,16 @@ function storeOf(sim: Whole, instance: Instance): Store {
       ),
     list: async (prefix, startAfter = '') => {
       const found: { key: string; etag: string }[] = [];
+      let at = Infinity;
       for (;;) {
         const last = found.at(-1)?.key ?? startAfter;
-        const next = await instance.request('read', `list ${prefix}${last && ` after ${last}`}`, () =>
-          page(prefix, last),
-        );
-        found.push(...next);
-        if (next.length < sim.scenario.pageSize) return found;
+        const next = await instance.request('read', `list ${prefix}${last && ` after ${last}`}`, () => ({
+          at: sim.world.now,
+          objects: page(prefix, last),
+        }));
+        at = Math.min(at, next.at);
+        found.push(...next.objects);
+        if (next.objects.length < sim.scenario.pageSize) return { at, objects: found };
       }
     },
   };

@@ -105,7 +105,7 @@ export const MUTANTS: Mutant[] = [
       get: (key) => unlessForbidden(store.get(key), undefined),
       create: (key, body) => store.create(key, body),
       replace: (key, body, etag) => store.replace(key, body, etag),
-      list: (prefix, startAfter) => unlessForbidden(store.list(prefix, startAfter), []),
+      list: (prefix, startAfter) => unlessForbidden(store.list(prefix, startAfter), { at: 0, objects: [] }),
     }),
   },
   {

@@ -1,6 +1,6 @@
 // One schedule from beginning to rest: a scenario, the faults of its seed, and what the recorder finds against it.
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { Store } from '../../core/ledger/store.ts';
+import type { Store, StoredObject } from '../../core/ledger/store.ts';
 import type { Execution } from './executions.ts';
 import { Executions } from './executions.ts';
 import type { Fault, Place } from './faults.ts';
@@ -84,7 +84,7 @@ class Simulation implements Whole {
   readonly executions: Executions;
   readonly definition: Definition;
   /** The ledger bucket. */
-  readonly objects = new Map<string, { body: string; etag: string }>();
+  readonly objects = new Map<string, StoredObject>();
   readonly wrapStore: (store: Store) => Store;
   etags = 0;
   deployment: Deployment;

@@ -1,5 +1,5 @@
 // The whole of a simulation, as its parts know it; simulation.ts is it.
-import type { Store } from '../../core/ledger/store.ts';
+import type { Store, StoredObject } from '../../core/ledger/store.ts';
 import type * as RealCode from './code.ts';
 import type { Fault, Faults } from './faults.ts';
 import type { Deployment } from './planned.ts';
@@ -31,7 +31,7 @@ export interface Whole {
   readonly executions: AnsweringExecutions;
   readonly definition: Definition;
   /** The ledger bucket. */
-  readonly objects: Map<string, { body: string; etag: string }>;
+  readonly objects: Map<string, StoredObject>;
   readonly wrapStore: (store: Store) => Store;
   /** Counts the writes. */
   etags: number;
