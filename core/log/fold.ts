@@ -19,7 +19,17 @@ export interface LogState {
 export interface MigrationState {
   /** 0 when it was only ever named in a baseline. */
   attempts: number;
-  completion: Numbered<Completed> | undefined;
+  completion: CompletionState | undefined;
+}
+
+/** What is kept of a completion: a log of thousands stays small. */
+export interface CompletionState extends Pick<
+  Completed,
+  'number' | 'completion' | 'time' | 'by' | 'reason' | 'startedAt' | 'finishedAt'
+> {
+  sha256: string;
+  /** Of the last turn; undefined of a baseline. */
+  sourceSha256: string | undefined;
 }
 
 export interface TurnState {
@@ -129,7 +139,10 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
   }
   const again = ids.find((id) => state.migrations[id]?.completion);
   if (again !== undefined) throw broken(number, `${again} is completed already`);
-  const done = ids.map((id) => [id, { attempts: state.migrations[id]?.attempts ?? 0, completion: entry }] as const);
+  const { sha256, time, by, reason, startedAt, finishedAt } = entry;
+  const sourceSha256 = turn?.allowed.sourceSha256;
+  const completed = { number, sha256, completion, time, by, reason, startedAt, finishedAt, sourceSha256 };
+  const done = ids.map((id) => [id, { attempts: state.migrations[id]?.attempts ?? 0, completion: completed }] as const);
   return { ...state, migrations: { ...state.migrations, ...Object.fromEntries(done) }, turn: undefined };
 }
 

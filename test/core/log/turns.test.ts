@@ -1,0 +1,144 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Allowed } from '../../../core/log/entries.ts';
+import type { Numbered } from '../../../core/log/fold.ts';
+import type { LogWriter } from '../../../core/log/log.ts';
+import {
+  claimKey,
+  DEADLINE_MARGIN_MS,
+  lookAtTurn,
+  outcomeKey,
+  takeClaim,
+  takeOutcome,
+} from '../../../core/log/turns.ts';
+import { MemoryStore } from '../../../core/ledger/memory-store.ts';
+import { HookedStore, once } from '../../support/hooked-store.ts';
+import { allowed, allowedAfter, logOf } from './entries.ts';
+
+const FROM = Date.parse('2026-03-01T12:00:00Z');
+const TIMEOUT_MS = 900_000;
+
+const [turn, later] = logOf(allowed('0004', 1, 1, { timeoutMs: TIMEOUT_MS }), allowedAfter('0004', 1, 2)) as [
+  Numbered<Allowed>,
+  Numbered<Allowed>,
+];
+
+let now: number;
+let store: HookedStore;
+let nonces = 0;
+const writer: LogWriter = {
+  function: '0004',
+  requestId: 'request-1',
+  version: '1.0.0',
+  now: () => 0, // no function's clock decides anything
+  nonce: () => `nonce-${(nonces += 1)}`,
+};
+
+beforeEach(() => {
+  now = FROM;
+  store = new HookedStore(new MemoryStore(() => now));
+});
+
+const look = () => lookAtTurn(store, turn, now);
+const claim = () => takeClaim(store, turn, writer, { claim: 'claimed' });
+const deadline = FROM + TIMEOUT_MS + DEADLINE_MARGIN_MS;
+
+describe('a turn', () => {
+  it('has its keys below the migration and the number of its entry', () => {
+    expect(claimKey(turn)).toBe('turns/0004/00000001/claim.json');
+    expect(outcomeKey(later)).toBe('turns/0004/00000002/outcome.json');
+  });
+
+  it('is unclaimed, claimed until its deadline by the clock of the store, closed', async () => {
+    expect(await look()).toEqual({ seen: 'unclaimed' });
+    expect((await claim()).taken).toBe('mine');
+    now += 60_000;
+    expect(await look()).toEqual({ seen: 'claimed', deadline });
+    const { taken } = await takeOutcome(store, turn, writer, { outcome: 'failed', error: { name: 'E', message: 'm' } });
+    expect(taken).toBe('mine');
+    expect(await look()).toMatchObject({ seen: 'closed', outcome: { outcome: 'failed', error: { name: 'E' } } });
+  });
+
+  it('refers to what closed it by key and hash', async () => {
+    await claim();
+    const taken = await takeOutcome(store, turn, writer, { outcome: 'stopped', checkpoints: 3 });
+    expect(await look()).toMatchObject({ seen: 'closed', reference: (taken as { reference: object }).reference });
+  });
+
+  it('is void when somebody made sure of it: the function then comes second', async () => {
+    const { taken } = await takeClaim(store, turn, writer, { claim: 'void', otherCodeSha256: 'e'.repeat(64) });
+    expect(taken).toBe('mine');
+    expect(await claim()).toEqual({ taken: 'by another' });
+    expect(await look()).toMatchObject({ seen: 'void', claim: { otherCodeSha256: 'e'.repeat(64) } });
+  });
+
+  it('is claimed by one of many, and closed by one of many', async () => {
+    const claims = await Promise.all(Array.from({ length: 20 }, claim));
+    expect(claims.filter(({ taken }) => taken === 'mine')).toHaveLength(1);
+    const outcomes = await Promise.all(
+      (['succeeded', 'failed', 'unknown', 'stopped'] as const).map((outcome) =>
+        takeOutcome(store, turn, writer, { outcome }),
+      ),
+    );
+    expect(outcomes.filter(({ taken }) => taken === 'mine')).toHaveLength(1);
+  });
+
+  it('knows its own key when only the answer was lost', async () => {
+    const { inner } = store;
+    store.before = once('create', claimKey(turn), () => {
+      const create = inner.create.bind(inner);
+      inner.create = async (key, body) => {
+        await create(key, body);
+        return create(key, body);
+      };
+    });
+    expect((await claim()).taken).toBe('mine');
+  });
+
+  it('reads one object when it is closed, and two when it is not', async () => {
+    await claim();
+    store.calls.length = 0;
+    await look();
+    expect(store.calls.map(({ key }) => key)).toEqual([outcomeKey(turn), claimKey(turn)]);
+    await takeOutcome(store, turn, writer, { outcome: 'succeeded' });
+    store.calls.length = 0;
+    await look();
+    expect(store.calls.map(({ key }) => key)).toEqual([outcomeKey(turn)]);
+  });
+
+  describe.each([
+    ['no JSON', '{'],
+    ['null', 'null'],
+    ['something else', '{"hello":"world"}'],
+    ['for another entry', ''],
+  ])('whose key holds what is spoiled: %s', (_, body) => {
+    const spoiled = async (of: typeof takeClaim | typeof takeOutcome, key: (turn: Numbered<Allowed>) => string) => {
+      const content = { claim: 'void', outcome: 'succeeded' } as never;
+      await of(store, later, writer, content);
+      return body || ((await store.get(key(later)))?.body ?? '');
+    };
+
+    it('counts as claimed, when it is the claim', async () => {
+      await store.create(claimKey(turn), await spoiled(takeClaim, claimKey));
+      expect(await look()).toEqual({ seen: 'claimed', deadline });
+      expect(await claim()).toEqual({ taken: 'by another' });
+    });
+
+    it('is unknown after the deadline, and until then runs, when it is the outcome', async () => {
+      const content = await spoiled(takeOutcome, outcomeKey);
+      await store.create(outcomeKey(turn), content);
+      expect(await look()).toEqual({ seen: 'unclaimed' });
+      await claim();
+      now = deadline;
+      expect(await look()).toEqual({ seen: 'claimed', deadline });
+      now = deadline + 1;
+      expect(await look()).toMatchObject({ seen: 'closed', outcome: undefined });
+    });
+
+    it('is void all the same, when it is the outcome of a void turn', async () => {
+      await store.create(outcomeKey(turn), await spoiled(takeOutcome, outcomeKey));
+      await takeClaim(store, turn, writer, { claim: 'void' });
+      now = deadline + 1;
+      expect((await look()).seen).toBe('void');
+    });
+  });
+});
