@@ -2,14 +2,11 @@
 // same input. It takes the place of decide.ts when the functions stand on the log (docs/design.md §10).
 import type { HaltReason } from '../log/entries.ts';
 import type { LogState, TurnState } from '../log/fold.ts';
+import type { Outcome, TurnLook } from '../log/turns.ts';
 
 /** What is seen of the open turn, besides the log. */
 export interface TurnSeen {
-  /** `claimed`: user code has started, or may start at once. `void`: somebody made sure that it never runs. */
-  claim: 'none' | 'claimed' | 'void';
-  /** When user code of a claimed turn has ended for certain, in epoch milliseconds of S3's clock. */
-  deadline: number;
-  outcome: 'none' | 'succeeded' | 'failed' | 'stopped' | 'unknown';
+  look: TurnLook;
   /** The execution that the turn's entry names: the one that asks, another that lives, or one that has ended. */
   owner: 'this' | 'alive' | 'dead';
   /** ARN of another live execution that waits in the turn's halt; undefined when there is none. */
@@ -74,7 +71,7 @@ interface Look extends Question {
 type Rule = (look: Look) => NextStep | undefined;
 
 const recordSuccess: Rule = ({ seen, turn }) =>
-  seen.outcome === 'succeeded'
+  outcomeOf(seen) === 'succeeded'
     ? { step: 'record', migration: turn.allowed.migration, completion: 'applied' }
     : undefined;
 
@@ -120,48 +117,48 @@ const haltAgain: Rule = (look) => {
 };
 
 const haltCancelled: Rule = (look) =>
-  look.seen.outcome === 'stopped' && look.turn.cancel ? haltFor('cancelled', look) : undefined;
+  outcomeOf(look.seen) === 'stopped' && look.turn.cancel ? haltFor('cancelled', look) : undefined;
 
 const waitForNextSliceElsewhere: Rule = ({ seen }) =>
-  seen.outcome === 'stopped' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
+  outcomeOf(seen) === 'stopped' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
 
 const haltStoppedWithoutFile: Rule = (look) =>
-  look.seen.outcome === 'stopped' && codeOf(look) === undefined ? haltFor('file-gone', look) : undefined;
+  outcomeOf(look.seen) === 'stopped' && codeOf(look) === undefined ? haltFor('file-gone', look) : undefined;
 
 /** An attempt is one code, from its first slice to its last. */
 const haltStoppedOtherCode: Rule = (look) =>
-  look.seen.outcome === 'stopped' && codeOf(look) !== look.turn.allowed.codeSha256
+  outcomeOf(look.seen) === 'stopped' && codeOf(look) !== look.turn.allowed.codeSha256
     ? haltFor('code-changed', look)
     : undefined;
 
 const allowNextSlice: Rule = ({ seen, turn }) => {
   const { migration, attempt, slice } = turn.allowed;
-  return seen.outcome === 'stopped'
+  return outcomeOf(seen) === 'stopped'
     ? { step: 'allow', migration, attempt, slice: slice + 1, begin: 'checkpoint' }
     : undefined;
 };
 
 const haltFailed: Rule = (look) => {
-  const { outcome } = look.seen;
+  const outcome = outcomeOf(look.seen);
   return outcome === 'failed' || outcome === 'unknown' ? haltFor(outcome, look) : undefined;
 };
 
 const closeClaimedTurn: Rule = ({ turn, seen, now }) =>
-  seen.claim === 'claimed' ? closeOrWait(turn, seen, now) : undefined;
+  seen.look.seen === 'claimed' ? closeOrWait(turn, seen, now) : undefined;
 
 const runAgain: Rule = (look) => {
   const { turn, seen } = look;
   const same = codeOf(look) === turn.allowed.codeSha256;
-  return seen.claim === 'none' && seen.owner === 'this' && same && !turn.cancel
+  return seen.look.seen === 'unclaimed' && seen.owner === 'this' && same && !turn.cancel
     ? { step: 'run again', turn: turn.allowed.number }
     : undefined;
 };
 
 const waitForOwner: Rule = ({ seen }) =>
-  seen.claim === 'none' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
+  seen.look.seen === 'unclaimed' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
 
 const voidUnclaimedTurn: Rule = ({ turn, seen }) =>
-  seen.claim === 'none' ? { step: 'take', key: 'claim', turn: turn.allowed.number } : undefined;
+  seen.look.seen === 'unclaimed' ? { step: 'take', key: 'claim', turn: turn.allowed.number } : undefined;
 
 const haltVoidCancelled: Rule = (look) => (look.turn.cancel ? haltFor('cancelled', look) : undefined);
 
@@ -222,13 +219,17 @@ function allowFirstPending({ state, manifest }: Question): NextStep | undefined 
 }
 
 /** No user code of the turn runs, or will. */
-const isClosed = ({ claim, outcome }: TurnSeen): boolean => claim === 'void' || outcome !== 'none';
+const isClosed = ({ look }: TurnSeen): boolean => look.seen === 'void' || look.seen === 'closed';
 
-function closeOrWait(turn: TurnState, seen: TurnSeen, now: number): NextStep {
-  if (seen.claim !== 'claimed') return { step: 'take', key: 'claim', turn: turn.allowed.number };
-  return now > seen.deadline
+/** What became of a turn that was claimed; undefined while that is not known, and when it is void. */
+const outcomeOf = ({ look }: TurnSeen): Outcome['outcome'] | undefined =>
+  look.seen === 'closed' ? (look.outcome?.outcome ?? 'unknown') : undefined;
+
+function closeOrWait(turn: TurnState, { look }: TurnSeen, now: number): NextStep {
+  if (look.seen !== 'claimed') return { step: 'take', key: 'claim', turn: turn.allowed.number };
+  return now > look.deadline
     ? { step: 'take', key: 'outcome', turn: turn.allowed.number }
-    : { step: 'wait', until: 'deadline', at: seen.deadline };
+    : { step: 'wait', until: 'deadline', at: look.deadline };
 }
 
 const isHalted = ({ halt }: TurnState): boolean => halt !== undefined && halt.decided === undefined;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NextStep, Question, TurnSeen } from '../../../core/decision/decide-from-log.ts';
 import { decideFromLog } from '../../../core/decision/decide-from-log.ts';
+import type { TurnLook } from '../../../core/log/turns.ts';
 import { fold } from '../../../core/log/fold.ts';
 import type { Said } from './entries.ts';
 import { allowed, allowedAfter, CODE, completed, decided, halted, logOf, OTHER_CODE } from './entries.ts';
@@ -73,16 +74,33 @@ function everyCase(): Case[] {
   return cases;
 }
 
+function everyLook(): TurnLook[] {
+  const reference = { key: 'turns/0002/00000002/outcome.json', sha256: 'a'.repeat(64) };
+  const written = {
+    format: 1 as const,
+    entry: { number: 2, sha256: 'a'.repeat(64) },
+    time: new Date(NOW).toISOString(),
+    nonce: 'nonce',
+    writer: { function: '0002', requestId: 'request', version: '1.0.0' },
+  };
+  return [
+    { seen: 'unclaimed' },
+    { seen: 'void', claim: { ...written, claim: 'void' }, reference },
+    ...[NOW - 1, NOW, NOW + 60_000].map((deadline) => ({ seen: 'claimed' as const, deadline })),
+    ...(['succeeded', 'failed', 'stopped', 'unknown'] as const).map((outcome) => ({
+      seen: 'closed' as const,
+      outcome: { ...written, outcome },
+      reference,
+    })),
+    { seen: 'closed', outcome: undefined, reference },
+  ];
+}
+
 function everySeen(): TurnSeen[] {
   const seen: TurnSeen[] = [];
-  for (const claim of ['none', 'claimed', 'void'] as const) {
-    for (const outcome of ['none', 'succeeded', 'failed', 'stopped', 'unknown'] as const) {
-      if (outcome !== 'none' && claim !== 'claimed') continue;
-      for (const owner of ['this', 'alive', 'dead'] as const) {
-        for (const deadline of [NOW - 1, NOW, NOW + 60_000]) {
-          for (const haltedIn of [undefined, OTHER]) seen.push({ claim, outcome, owner, deadline, haltedIn });
-        }
-      }
+  for (const look of everyLook()) {
+    for (const owner of ['this', 'alive', 'dead'] as const) {
+      for (const haltedIn of [undefined, OTHER]) seen.push({ look, owner, haltedIn });
     }
   }
   return seen;
@@ -90,18 +108,20 @@ function everySeen(): TurnSeen[] {
 
 const isOpenHalt = (c: Case) => c.turn.halt !== undefined && c.decision === undefined;
 const leadsOn = (c: Case) => c.decision !== undefined && c.decision !== 'abort';
-const closed = (c: Case) => c.seen.claim === 'void' || c.seen.outcome !== 'none';
-const mayRun = (c: Case) => c.seen.claim === 'claimed' && c.seen.outcome === 'none' && c.seen.deadline >= NOW;
+const outcomeOf = ({ seen: { look } }: Case) =>
+  look.seen !== 'closed' ? undefined : look.outcome === undefined ? 'unknown' : look.outcome.outcome;
+const closed = (c: Case) => ['void', 'closed'].includes(c.seen.look.seen);
+const mayRun = (c: Case) => c.seen.look.seen === 'claimed' && c.seen.look.deadline >= NOW;
 const fresh = (c: Case) => c.turn.halt === undefined;
-const stopped = (c: Case) => fresh(c) && c.seen.outcome === 'stopped';
-const isVoid = (c: Case) => fresh(c) && c.seen.claim === 'void';
-const unclaimed = (c: Case) => fresh(c) && c.seen.claim === 'none';
+const stopped = (c: Case) => fresh(c) && outcomeOf(c) === 'stopped';
+const isVoid = (c: Case) => fresh(c) && c.seen.look.seen === 'void';
+const unclaimed = (c: Case) => fresh(c) && c.seen.look.seen === 'unclaimed';
 
 /** The table of the design, each row as what is seen and its step, without the code's order or its helpers. */
 const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
-  { row: 'succeeded', holds: (c) => c.seen.outcome === 'succeeded', step: 'record applied' },
+  { row: 'succeeded', holds: (c) => outcomeOf(c) === 'succeeded', step: 'record applied' },
   { row: 'decided, may run', holds: (c) => leadsOn(c) && mayRun(c), step: 'wait for the deadline' },
-  { row: 'decided, no claim', holds: (c) => leadsOn(c) && c.seen.claim === 'none', step: 'take claim' },
+  { row: 'decided, no claim', holds: (c) => leadsOn(c) && c.seen.look.seen === 'unclaimed', step: 'take claim' },
   { row: 'decided, no outcome', holds: (c) => leadsOn(c) && !closed(c), step: 'take outcome' },
   { row: 'mark-applied', holds: (c) => c.decision === 'mark-applied', step: 'record marked-applied' },
   { row: 'skip', holds: (c) => c.decision === 'skip', step: 'record skipped' },
@@ -124,10 +144,10 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
   { row: 'stopped, file gone', holds: (c) => stopped(c) && c.code === undefined, step: 'halt file-gone' },
   { row: 'stopped, other code', holds: (c) => stopped(c) && c.code !== CODE, step: 'halt code-changed' },
   { row: 'stopped', holds: stopped, step: 'allow next slice' },
-  { row: 'failed', holds: (c) => c.seen.outcome === 'failed', step: 'halt failed' },
-  { row: 'unknown', holds: (c) => c.seen.outcome === 'unknown', step: 'halt unknown' },
+  { row: 'failed', holds: (c) => outcomeOf(c) === 'failed', step: 'halt failed' },
+  { row: 'unknown', holds: (c) => outcomeOf(c) === 'unknown', step: 'halt unknown' },
   { row: 'claimed, may run', holds: mayRun, step: 'wait for the deadline' },
-  { row: 'claimed, out of time', holds: (c) => c.seen.claim === 'claimed', step: 'take outcome' },
+  { row: 'claimed, out of time', holds: (c) => c.seen.look.seen === 'claimed', step: 'take outcome' },
   {
     row: 'unclaimed, ours, same code',
     holds: (c) => unclaimed(c) && c.seen.owner === 'this' && c.code === CODE && !c.turn.cancel,
@@ -190,7 +210,7 @@ describe('decideFromLog, with an open turn', () => {
       const next = decideFromLog(question);
       if (next.step !== 'allow') continue;
       expect(closed(question)).toBe(true);
-      expect(question.seen.outcome).not.toBe('succeeded');
+      expect(outcomeOf(question)).not.toBe('succeeded');
       expect(next.migration).toBe('0002');
       if (next.attempt > question.turn.allowed.attempt) expect(question.decision).toBe('retry');
     }
@@ -219,7 +239,7 @@ describe('decideFromLog, with an open turn', () => {
 
   it('begins a retry where the decision says', () => {
     const question = cases.find(
-      (c) => c.log === 'retry of other code, there' && c.code === OTHER_CODE && c.seen.outcome === 'failed',
+      (c) => c.log === 'retry of other code, there' && c.code === OTHER_CODE && outcomeOf(c) === 'failed',
     )!;
     expect(decideFromLog(question)).toEqual({
       step: 'allow',
