@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError, describeThrown } from '../core/errors.ts';
-import type { Listing, Store, StoredObject } from '../core/ledger/store.ts';
+import type { Listing, Store, StoredObject, Written } from '../core/ledger/store.ts';
 
 /** The SDK's exponential back-off: 7 retries, at most about 25 s in all. Every request here is safe to repeat. */
 const MAX_ATTEMPTS = 8;
@@ -65,13 +65,13 @@ export class S3Store implements Store {
     }
   }
 
-  async create(key: string, body: string): Promise<'created' | 'exists'> {
-    return (await this.#put(key, body, { IfNoneMatch: '*' })) ? 'created' : 'exists';
+  async create(key: string, body: string): Promise<Written | 'exists'> {
+    return (await this.#put(key, body, { IfNoneMatch: '*' })) ?? 'exists';
   }
 
-  async replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'> {
+  async replace(key: string, body: string, etag: string | undefined): Promise<Written | 'conflict'> {
     const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag };
-    return (await this.#put(key, body, condition)) ? 'replaced' : 'conflict';
+    return (await this.#put(key, body, condition)) ?? 'conflict';
   }
 
   async list(prefix: string, startAfter?: string): Promise<Listing> {
@@ -90,11 +90,15 @@ export class S3Store implements Store {
     return { at, objects };
   }
 
-  /** Whether the condition held and the object was written. */
-  async #put(key: string, body: string, condition: { IfNoneMatch?: string; IfMatch?: string }): Promise<boolean> {
+  /** Undefined when the condition did not hold, and nothing was written. */
+  async #put(
+    key: string,
+    body: string,
+    condition: { IfNoneMatch?: string; IfMatch?: string },
+  ): Promise<Written | undefined> {
     for (let tries = 0; ; tries += 1) {
       try {
-        await this.#s3.send(
+        const { ETag } = await this.#s3.send(
           new PutObjectCommand({
             Bucket: this.#bucket,
             Key: key,
@@ -103,12 +107,12 @@ export class S3Store implements Store {
             ...condition,
           }),
         );
-        return true;
+        return { etag: ETag ?? '' };
       } catch (thrown) {
         if (thrown instanceof S3ServiceException) {
           const status = thrown.$metadata.httpStatusCode;
-          if (status === 412) return false;
-          if (condition.IfMatch !== undefined && thrown.name === 'NoSuchKey') return false;
+          if (status === 412) return undefined;
+          if (condition.IfMatch !== undefined && thrown.name === 'NoSuchKey') return undefined;
           const delay = CONFLICT_DELAYS_MS[tries];
           if (status === 409 && delay !== undefined) {
             await sleep(delay);

@@ -252,7 +252,7 @@ export class Ledger {
       const stored = await this.#store.get(key);
       const current = stored && parse(key, stored.body, HaltRecord, { migration: subject.migration });
       const record: HaltRecord = { ...stamp(subject, writer), ...(await change(current)) };
-      if ((await this.#store.replace(key, serialise(record), stored?.etag)) === 'replaced') return record;
+      if ((await this.#store.replace(key, serialise(record), stored?.etag)) !== 'conflict') return record;
     }
     throw new OdinError({
       code: 'LedgerUnavailable',
@@ -291,7 +291,7 @@ export class Ledger {
     const stored = await this.#store.get(key);
     const current = stored && parse(key, stored.body, CheckpointRecord, { migration });
     if (isDeepStrictEqual(current, previous)) {
-      if ((await this.#store.replace(key, serialise(record), stored?.etag)) === 'replaced') return record;
+      if ((await this.#store.replace(key, serialise(record), stored?.etag)) !== 'conflict') return record;
       // The answer to our own request may have been lost, and its repetition refused.
       const now = await this.#store.get(key);
       if (now?.body === serialise(record)) return record;
@@ -312,7 +312,7 @@ export class Ledger {
   /** The same bytes standing there already are ours: the first answer was lost and the request repeated. */
   async #create<T extends object>(key: string, schema: z.ZodType<T>, record: T, expected: object): Promise<Created<T>> {
     const body = serialise(schema.parse(record));
-    if ((await this.#store.create(key, body)) === 'created') return { created: true, record };
+    if ((await this.#store.create(key, body)) !== 'exists') return { created: true, record };
     const existing = await this.#store.get(key);
     if (!existing) throw unreadable(key, 'it exists for a conditional write and not for a read');
     if (existing.body === body) return { created: true, record };

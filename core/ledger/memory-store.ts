@@ -1,5 +1,5 @@
 // The store contract in memory, for tests and simulation. Its ETags change with every write, as S3's do with content.
-import type { Listing, Store, StoredObject } from './store.ts';
+import type { Listing, Store, StoredObject, Written } from './store.ts';
 
 export class MemoryStore implements Store {
   readonly objects = new Map<string, StoredObject>();
@@ -15,16 +15,14 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.objects.get(key));
   }
 
-  create(key: string, body: string): Promise<'created' | 'exists'> {
+  create(key: string, body: string): Promise<Written | 'exists'> {
     if (this.objects.has(key)) return Promise.resolve('exists');
-    this.#write(key, body);
-    return Promise.resolve('created');
+    return Promise.resolve(this.#write(key, body));
   }
 
-  replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'> {
+  replace(key: string, body: string, etag: string | undefined): Promise<Written | 'conflict'> {
     if (this.objects.get(key)?.etag !== etag) return Promise.resolve('conflict');
-    this.#write(key, body);
-    return Promise.resolve('replaced');
+    return Promise.resolve(this.#write(key, body));
   }
 
   list(prefix: string, startAfter = ''): Promise<Listing> {
@@ -33,8 +31,10 @@ export class MemoryStore implements Store {
     return Promise.resolve({ at: this.#now(), objects: listed });
   }
 
-  #write(key: string, body: string): void {
+  #write(key: string, body: string): Written {
     this.#writes += 1;
-    this.objects.set(key, { body, etag: `"${this.#writes}"`, modified: this.#now() });
+    const etag = `"${this.#writes}"`;
+    this.objects.set(key, { body, etag, modified: this.#now() });
+    return { etag };
   }
 }

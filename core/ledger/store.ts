@@ -7,6 +7,11 @@ export interface StoredObject {
   modified: number;
 }
 
+/** What was written stands under this ETag. */
+export interface Written {
+  etag: string;
+}
+
 export interface Listing {
   /** When the store answered the first request for it, by its own clock: epoch milliseconds, in S3 whole seconds. */
   at: number;
@@ -21,9 +26,9 @@ export interface Store {
   /** Undefined only when the store says that the key does not exist. */
   get(key: string): Promise<StoredObject | undefined>;
   /** Creates the key unless it exists; atomic against every other create. */
-  create(key: string, body: string): Promise<'created' | 'exists'>;
+  create(key: string, body: string): Promise<Written | 'exists'>;
   /** Writes the key if its ETag is still `etag`, or if it is still absent (`undefined`). */
-  replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'>;
+  replace(key: string, body: string, etag: string | undefined): Promise<Written | 'conflict'>;
   /** All keys with the prefix, ascending, each with its ETag; with `startAfter`, those that come after that key. */
   list(prefix: string, startAfter?: string): Promise<Listing>;
 }

@@ -86,7 +86,7 @@ export class Log {
       const content = await ask(state);
       if (content === undefined) return { entry: undefined, state };
       const entry = await this.#create(writer, state, content);
-      if (entry !== undefined) return { entry, state: fold([entry], state) };
+      if (entry !== undefined) return { entry, state: this.#seen.state };
     }
     throw new OdinError({
       code: 'LedgerUnavailable',
@@ -111,10 +111,16 @@ export class Log {
     });
     const body = `${JSON.stringify(entry, undefined, 2)}\n`; // indented, because people read it in the console
     const numbered = { ...entry, sha256: sha256(body) };
-    fold([numbered], state); // what may not stand there is an error before it is written, and not for the next reader
-    if ((await this.#store.create(entryKey(number), body)) === 'created') return numbered;
-    const there = await this.#read(entryKey(number));
-    return there.nonce === entry.nonce ? numbered : undefined;
+    const after = fold([numbered], state); // what may not stand there is an error before it is written
+    const written = await this.#store.create(entryKey(number), body);
+    if (written === 'exists') {
+      const there = await this.#store.get(entryKey(number));
+      if (there?.body !== body) return undefined;
+      this.#seen = { state: after, etag: there.etag };
+    } else {
+      this.#seen = { state: after, etag: written.etag };
+    }
+    return numbered;
   }
 
   async #read(key: string): Promise<Numbered<Entry>> {

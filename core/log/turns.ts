@@ -116,7 +116,7 @@ async function take(store: Store, key: string, turn: Turn, writer: LogWriter, co
   };
   const body = `${JSON.stringify(record, undefined, 2)}\n`;
   const mine: Taken = { taken: 'mine', reference: { key, sha256: sha256(body) } };
-  if ((await store.create(key, body)) === 'created') return mine;
+  if ((await store.create(key, body)) !== 'exists') return mine;
   // The store repeats a request whose answer was lost: what stands there may be our own.
   return (await store.get(key))?.body === body ? mine : { taken: 'by another' };
 }

@@ -1,6 +1,6 @@
 // The functions as Lambda runs them: each invocation with a clock of its own, a time after which it is killed, and a
 // fault possible at each of its requests. The handlers are the real ones.
-import type { Store, StoredObject } from '../../core/ledger/store.ts';
+import type { Store, StoredObject, Written } from '../../core/ledger/store.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
 import type { Fault, Place } from './faults.ts';
@@ -276,8 +276,10 @@ function storeOf(sim: Whole, instance: Instance): Store {
   const { objects } = sim;
   const put = (key: string, body: string) => {
     sim.etags += 1;
-    objects.set(key, { body, etag: `"${sim.etags}"`, modified: sim.world.now });
+    const etag = `"${sim.etags}"`;
+    objects.set(key, { body, etag, modified: sim.world.now });
     sim.recorder.written(key, body);
+    return { etag };
   };
   const page = (prefix: string, after: string) =>
     [...objects]
@@ -288,24 +290,22 @@ function storeOf(sim: Whole, instance: Instance): Store {
   return {
     get: (key) => instance.request<StoredObject | undefined>('read', `get ${key}`, () => objects.get(key)),
     create: (key, body) =>
-      instance.request<'created' | 'exists'>(
+      instance.request<Written | 'exists'>(
         'write',
         `create ${key}`,
         () => {
           if (objects.has(key)) return 'exists';
-          put(key, body);
-          return 'created';
+          return put(key, body);
         },
         { repeated: () => 'exists' },
       ),
     replace: (key, body, etag) =>
-      instance.request<'replaced' | 'conflict'>(
+      instance.request<Written | 'conflict'>(
         'write',
         `replace ${key}`,
         () => {
           if (objects.get(key)?.etag !== etag) return 'conflict';
-          put(key, body);
-          return 'replaced';
+          return put(key, body);
         },
         { repeated: () => 'conflict' },
       ),

@@ -1,7 +1,7 @@
 // A store around another one: every call is noted, and a test may act, or fail, just before or just after any of them.
 import { OdinError } from '../../core/errors.ts';
 import { MemoryStore } from '../../core/ledger/memory-store.ts';
-import type { Listing, Store, StoredObject } from '../../core/ledger/store.ts';
+import type { Listing, Store, StoredObject, Written } from '../../core/ledger/store.ts';
 
 export type StoreOperation = 'get' | 'create' | 'replace' | 'list';
 
@@ -28,11 +28,11 @@ export class HookedStore implements Store {
     return this.#call('get', key, () => this.inner.get(key));
   }
 
-  create(key: string, body: string): Promise<'created' | 'exists'> {
+  create(key: string, body: string): Promise<Written | 'exists'> {
     return this.#call('create', key, () => this.inner.create(key, body));
   }
 
-  replace(key: string, body: string, etag: string | undefined): Promise<'replaced' | 'conflict'> {
+  replace(key: string, body: string, etag: string | undefined): Promise<Written | 'conflict'> {
     return this.#call('replace', key, () => this.inner.replace(key, body, etag));
   }
 
