@@ -12,6 +12,7 @@ import type { Allowed, Completed, Decided, Halted, LedgerIdentity } from './entr
 import { Entry, LOG_FORMAT, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
 import { EMPTY_LOG, entryKey, fold } from './fold.ts';
+import { formatStateFile, parseStateFile, STATE_KEY } from './state-file.ts';
 
 /** Who appends: said by every entry of it. */
 export interface LogWriter {
@@ -42,8 +43,10 @@ export interface Appended {
 export class Log {
   readonly #store: Store;
   readonly #identity: LedgerIdentity;
-  /** What was read so far. Entries never change, so each is read once. */
-  #seen: { state: LogState; etag: string | undefined } = { state: EMPTY_LOG, etag: undefined };
+  /** What was read so far, and the ETag of its last entry. Entries never change, so each is read once. */
+  #seen: Seen = NOTHING_SEEN;
+  /** Of `state.json`, as it was read or written last. */
+  #stateFile: string | undefined;
 
   /** @param identity whose log it is to be: entry 1 says so, and a log of another is refused */
   constructor(store: Store, identity: LedgerIdentity) {
@@ -56,7 +59,11 @@ export class Log {
    * @throws OdinError RecordUnreadable, NewerLedger, LogBroken, OtherLedger; LedgerForbidden and LedgerUnavailable of the store
    */
   async look(): Promise<LogState> {
-    const { state, etag } = this.#seen;
+    if (this.#seen.state.number === 0) this.#seen = await this.#kept();
+    return this.#lookFrom(this.#seen);
+  }
+
+  async #lookFrom({ state, etag }: Seen): Promise<LogState> {
     // From the last known entry, inclusive: one that was replaced since, in a bucket that was emptied, say, is noticed.
     const { objects: listed } = await this.#store.list(
       PREFIX,
@@ -64,8 +71,7 @@ export class Log {
     );
     const entries = listed.filter(({ key }) => ENTRY_KEY.test(key));
     if (state.number > 0 && (entries[0]?.key !== entryKey(state.number) || entries[0].etag !== etag)) {
-      this.#seen = { state: EMPTY_LOG, etag: undefined };
-      return this.look();
+      return this.#lookFrom(NOTHING_SEEN);
     }
     const fresh = entries.filter(({ key }) => key > entryKey(state.number));
     const read = await pMap(fresh, ({ key }) => this.#read(key), { concurrency: READ_CONCURRENCY });
@@ -94,6 +100,23 @@ export class Log {
       what: `Others appended to the log each of the ${MAX_TRIES} times that an entry was to be appended.`,
       next: 'Try again.',
     });
+  }
+
+  /**
+   * Keeps what was seen last in `state.json`, so that the next reader need not read the whole log. It is a cache: when
+   * somebody else has written it meanwhile, theirs stands.
+   */
+  async keep(): Promise<void> {
+    const { state, etag } = this.#seen;
+    if (etag === undefined) return;
+    const written = await this.#store.replace(STATE_KEY, formatStateFile({ state, etag }), this.#stateFile);
+    this.#stateFile = written === 'conflict' ? (await this.#store.get(STATE_KEY))?.etag : written.etag;
+  }
+
+  async #kept(): Promise<Seen> {
+    const stored = await this.#store.get(STATE_KEY);
+    this.#stateFile = stored?.etag;
+    return (stored && parseStateFile(stored.body)) ?? NOTHING_SEEN;
   }
 
   /** The entry, or undefined when another has its number. */
@@ -144,6 +167,12 @@ export class Log {
   }
 }
 
+interface Seen {
+  state: LogState;
+  etag: string | undefined;
+}
+
+const NOTHING_SEEN: Seen = { state: EMPTY_LOG, etag: undefined };
 const PREFIX = 'log/';
 const ENTRY_KEY = /^log\/\d{8}\.json$/;
 const READ_CONCURRENCY = 16;

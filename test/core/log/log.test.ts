@@ -68,7 +68,7 @@ describe('Log', () => {
     const store = await filled(allowed('0001'), completed(['0001']), allowed('0002'));
     const log = logOn(store);
     await log.look();
-    expect(store.calls.map(({ operation }) => operation)).toEqual(['list', 'get', 'get', 'get']);
+    expect(store.calls.map(({ key }) => key)).toEqual(['state.json', 'log/', ...[1, 2, 3].map(entryKey)]);
     store.calls.length = 0;
     await log.look();
     expect(store.calls).toEqual([{ operation: 'list', key: 'log/' }]);
@@ -204,6 +204,76 @@ describe('Log', () => {
     store.before = once('create', /^log\//, () => Promise.reject(unavailable()));
     expect((await thrownBy(logOn(store).append(WRITER, always(completed(['0001']))))).code).toBe('LedgerUnavailable');
     expect((await logOn(store).look()).number).toBe(1);
+  });
+
+  describe('that is kept in state.json', () => {
+    async function kept(...said: object[]) {
+      const store = await filled(...said);
+      const log = logOn(store);
+      await log.look();
+      await log.keep();
+      store.calls.length = 0;
+      return { store, log };
+    }
+
+    it('is read in two requests, however long it is', async () => {
+      const many = Array.from({ length: 30 }, (_, n) => completed([String(n + 1).padStart(4, '0')], 'baseline'));
+      const { store } = await kept(...many, allowed('0031'), halted(31, '0031'));
+      const state = await logOn(store).look();
+      expect(store.calls.map(({ key }) => key)).toEqual(['state.json', 'log/']);
+      await store.inner.replace('state.json', '{}', (await store.inner.get('state.json'))?.etag);
+      expect(await logOn(store).look()).toEqual(state);
+    });
+
+    it('can be read by a person: the open halt on top, a line for each migration', async () => {
+      const { store } = await kept(allowed('0001'), completed(['0001']), allowed('0002'), halted(3, '0002'));
+      const lines = ((await store.inner.get('state.json'))?.body ?? '').split('\n');
+      expect(lines.findIndex((line) => line.startsWith('  "openHalt"'))).toBe(3);
+      expect(lines.filter((line) => /^ {4}"000\d": \{"attempts":1/.test(line))).toHaveLength(2);
+    });
+
+    it('is gone on from when more was appended', async () => {
+      const { store } = await kept(allowed('0001'), completed(['0001']));
+      await logOn(store).append(WRITER, always(allowed('0002')));
+      store.calls.length = 0;
+      expect((await logOn(store).look()).turn?.allowed.migration).toBe('0002');
+      expect(store.calls.map(({ key }) => key)).toEqual(['state.json', 'log/', entryKey(3)]);
+    });
+
+    it('is ignored when it is of another version, spoiled, or of entries that stand there no more', async () => {
+      const { store } = await kept(allowed('0001'), completed(['0001']));
+      const { body = '' } = (await store.inner.get('state.json')) ?? {};
+      const others = [
+        body.replace('"fold": 1', '"fold": 2'),
+        body.replace(/"etag": "[^,]*",/, '"etag": "other",'),
+        body.replace('"number": 2', '"number": 9'),
+        '{',
+        'null',
+      ];
+      for (const other of others) {
+        expect(other).not.toBe(body);
+        await store.inner.replace('state.json', other, (await store.inner.get('state.json'))?.etag);
+        expect((await logOn(store).look()).number).toBe(2);
+      }
+    });
+
+    it('stands as another writer left it, and is written again the next time', async () => {
+      const { store, log } = await kept(allowed('0001'));
+      const other = logOn(store);
+      await other.append(WRITER, always(completed(['0001'])));
+      await other.keep();
+      await log.keep();
+      expect((await store.inner.get('state.json'))?.body).toContain('"number": 2');
+      await log.append(WRITER, always(allowed('0002')));
+      await log.keep();
+      expect((await store.inner.get('state.json'))?.body).toContain('"number": 3');
+    });
+
+    it('is not written of an empty log', async () => {
+      const { store } = await kept();
+      expect(store.writes()).toEqual([]);
+      expect(await store.inner.get('state.json')).toBeUndefined();
+    });
   });
 
   it('is beside the records of the present ledger, which takes no key of it as its own', async () => {
