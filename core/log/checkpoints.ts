@@ -1,0 +1,104 @@
+// `checkpoints/0004.json`: how far a checkpointed migration has come, and where a retry begins. It is replaced, and fenced by
+// turn; nothing is decided on it (docs/design.md §10).
+import * as z from 'zod';
+import { OdinError } from '../errors.ts';
+import { Json } from '../ledger/json.ts';
+import { unreadable } from '../ledger/ledger.ts';
+import type { Store } from '../ledger/store.ts';
+import type { Allowed } from './entries.ts';
+import { LOG_FORMAT } from './entries.ts';
+
+export const Checkpoint = z.object({
+  format: z.literal(LOG_FORMAT),
+  /** Number of the entry that allows the turn in which it was made. */
+  turn: z.int().min(1),
+  attempt: z.int().min(1),
+  slice: z.int().min(1),
+  /** The code that made it, and that alone knows what its cursor means. */
+  codeSha256: z.string(),
+  /** Counts the checkpoints of the migration, over all its attempts. */
+  sequence: z.int().min(1),
+  time: z.iso.datetime(),
+  cursor: Json,
+  done: z.number().min(0).optional(),
+  total: z.number().min(0).optional(),
+  note: z.string().optional(),
+  /** When this attempt began, and how much was done by then: for its rate. */
+  began: z.object({ time: z.iso.datetime(), done: z.number().min(0) }).optional(),
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;
+
+/** A checkpoint and the ETag under which it stands, from which the next one moves on. */
+export interface StoredCheckpoint {
+  checkpoint: Checkpoint;
+  etag: string;
+}
+
+export const checkpointKey = (migration: string): string => `checkpoints/${migration}.json`;
+
+/** @throws OdinError RecordUnreadable: where to go on from is not known, and the start is not assumed */
+export async function readCheckpoint(store: Store, migration: string): Promise<StoredCheckpoint | undefined> {
+  const key = checkpointKey(migration);
+  const stored = await store.get(key);
+  return stored && { checkpoint: parse(key, stored.body), etag: stored.etag };
+}
+
+/**
+ * Moves on from the checkpoint that the caller saw last (`undefined`: none).
+ * @param now epoch milliseconds
+ * @throws OdinError FencedOut when another turn has moved it since
+ */
+export async function moveCheckpoint(
+  store: Store,
+  turn: Allowed,
+  previous: StoredCheckpoint | undefined,
+  next: Pick<Checkpoint, 'cursor' | 'done' | 'total' | 'note' | 'began'>,
+  now: number,
+): Promise<StoredCheckpoint> {
+  const { migration, attempt, slice, codeSha256, number } = turn;
+  if (previous !== undefined && previous.checkpoint.turn > number) throw fencedOut(turn);
+  const checkpoint: Checkpoint = {
+    format: LOG_FORMAT,
+    turn: number,
+    attempt,
+    slice,
+    codeSha256,
+    sequence: (previous?.checkpoint.sequence ?? 0) + 1,
+    time: new Date(now).toISOString(),
+    ...next,
+  };
+  const key = checkpointKey(migration);
+  const body = `${JSON.stringify(checkpoint, undefined, 2)}\n`;
+  const written = await store.replace(key, body, previous?.etag);
+  if (written !== 'conflict') return { checkpoint, etag: written.etag };
+  // The store repeats a request whose answer was lost: what stands there may be our own.
+  const there = await store.get(key);
+  if (there?.body === body) return { checkpoint, etag: there.etag };
+  throw fencedOut(turn);
+}
+
+function parse(key: string, body: string): Checkpoint {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch (cause) {
+    throw unreadable(key, 'it is not JSON', cause);
+  }
+  let result: z.ZodSafeParseResult<Checkpoint>;
+  try {
+    result = Checkpoint.safeParse(json);
+  } catch (cause) {
+    throw unreadable(key, 'it is nested too deeply', cause); // a cursor may be any JSON: zod ran out of stack
+  }
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw unreadable(key, `${issue?.path.join('.') || 'checkpoint'}: ${issue?.message ?? 'not valid'}`, result.error);
+}
+
+const fencedOut = ({ migration, attempt, slice, number }: Allowed): OdinError =>
+  new OdinError({
+    code: 'FencedOut',
+    source: 'system',
+    what: `The checkpoint of ${migration} was moved by another turn than entry ${number}, attempt ${attempt}, slice ${slice}.`,
+    why: 'This turn is not the one that counts any more, so it stops without changing anything further.',
+  });

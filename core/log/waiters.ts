@@ -1,0 +1,53 @@
+// `waiters/00000045/<id>.json`: an execution that waits in the halt of entry 45, with the task token that lets it go on.
+//
+//   halt:    append halted ─▶ leave a waiter ─▶ look at the log
+//   resume:  append decided ─▶ read the waiters ─▶ tell them
+//
+// Whatever the order of the two, one sees the other: an execution is told by `resume`, or goes on by itself.
+import pMap from 'p-map';
+import * as z from 'zod';
+import { unreadable } from '../ledger/ledger.ts';
+import type { Store } from '../ledger/store.ts';
+import { pad } from '../names/names.ts';
+import { LOG_FORMAT, sha256 } from './entries.ts';
+
+export const Waiter = z.object({
+  format: z.literal(LOG_FORMAT),
+  /** Number of the `halted` entry. */
+  halt: z.int().min(1),
+  execution: z.string().min(1),
+  /** Whoever holds it can let the execution go on, or fail it: read by few, shown to nobody. */
+  token: z.string().min(1),
+  since: z.iso.datetime(),
+});
+export type Waiter = z.infer<typeof Waiter>;
+
+/** Each redrive, and each repetition of the state, has a token of its own. */
+export async function leaveWaiter(store: Store, waiter: Omit<Waiter, 'format'>): Promise<void> {
+  const key = `${prefixOf(waiter.halt)}${sha256(waiter.token).slice(0, 32)}.json`;
+  const body = `${JSON.stringify({ format: LOG_FORMAT, ...waiter }, undefined, 2)}\n`;
+  await store.create(key, body); // when it is there, this token waits already
+}
+
+/**
+ * Those who wait, or waited, in a halt, the first one first.
+ * @throws OdinError RecordUnreadable
+ */
+export async function readWaiters(store: Store, halt: number): Promise<Waiter[]> {
+  const { objects } = await store.list(prefixOf(halt));
+  const waiters = await pMap(objects, ({ key }) => read(store, key), { concurrency: READ_CONCURRENCY });
+  return waiters.sort((a, b) => (a.since < b.since ? -1 : 1));
+}
+
+async function read(store: Store, key: string): Promise<Waiter> {
+  const stored = await store.get(key);
+  try {
+    return Waiter.parse(JSON.parse(stored?.body ?? ''));
+  } catch (cause) {
+    throw unreadable(key, 'it is no waiter', cause);
+  }
+}
+
+const READ_CONCURRENCY = 16;
+
+const prefixOf = (halt: number): string => `waiters/${pad(halt, 8)}/`;
