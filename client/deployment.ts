@@ -163,16 +163,9 @@ export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): 
 
 async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
   const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
-  if (isRefusal(answer)) {
-    const next = answer.next === undefined ? undefined : here(deployment, answer.next);
-    throw new OdinError({ ...answer, next, source: 'user' });
-  }
+  if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
   return answer;
 }
-
-/** The functions are the same everywhere, and say how one runs a deployed environment. */
-export const here = ({ local }: { local: boolean }, words: string): string =>
-  local ? words.replaceAll('odin-migrate run ', 'odin-migrate local ') : words;
 
 const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === 'object' && answer !== null && 'result' in answer && answer.result === 'refused';

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VARIABLES } from '../core/names/names.ts';
 import { createEvents } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
 import type { LambdaLogLine } from './lambda/host.ts';
@@ -166,7 +167,8 @@ function functionEnvironment(
   parent: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const always = {
-    ODIN_LEDGER_ENDPOINT_URL: endpoint,
+    [VARIABLES.local]: 'true',
+    [VARIABLES.ledgerEndpoint]: endpoint,
     AWS_ENDPOINT_URL_SFN: endpoint,
     AWS_ENDPOINT_URL_SNS: endpoint,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,

@@ -80,7 +80,6 @@ async function invokeWidget(
   const name = systemFunctionName(deployment.environment, 'dashboard');
   const event = {
     ...call,
-    links: !deployment.local,
     widgetContext: {
       dashboardName: 'on localhost',
       accountId: deployment.stateMachineArn.split(':')[4],

@@ -32,7 +32,7 @@ export async function history(
         code: 'UnknownMigration',
         source: 'user',
         what: `${environment} has no migration ${id}: neither its manifest nor its ledger knows it.`,
-        next: `Type "npx odin-migrate status ${environment}${local ? ' --local' : ''}" to see those that there are.`,
+        next: { words: 'See those that there are', verb: 'status', environment },
       });
     }
     return found;

@@ -6,9 +6,10 @@ import { OdinError } from '../../core/errors.ts';
 import type { Resumed, ResumePayload } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
-import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
 import { operatorOf, sendDecision } from '../../client/deployment.ts';
 import { openEnvironment, placeFor } from '../../client/environment.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
@@ -66,7 +67,7 @@ export async function resume(
   // On this machine the process that halted is gone, and its execution with it: the new one goes on in this process.
   const follows = (options.wait ?? false) || local;
   if (!follows || executionArn === undefined) {
-    if (!local) printNext(deployment, answer);
+    if (!local) printNext(environment, answer);
     return EXIT.done;
   }
   const report = output.reportOf(manifest);
@@ -100,7 +101,8 @@ function explain(answer: Resumed): void {
   for (const execution of answer.executions) print(`  ${execution}`);
 }
 
-function printNext({ environment }: Deployment, { executions, decision }: Resumed): void {
-  if (decision === 'abort') print(`Start the next run with: npx odin-migrate run ${environment} --wait`);
-  else if (executions.length > 0) print(`Look at it with: npx odin-migrate status ${environment}`);
+function printNext(environment: string, { executions, decision }: Resumed): void {
+  if (decision === 'abort') {
+    print(`Start the next run with: ${typed({ verb: 'run', environment, args: ['--wait'] })}`);
+  } else if (executions.length > 0) print(`Look at it with: ${typed({ verb: 'status', environment })}`);
 }

@@ -6,6 +6,7 @@ import { readView } from '../../core/views/view.ts';
 import type { ClientOptions, Deployment } from '../../client/deployment.ts';
 import { startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Seen } from '../../client/follow.ts';
@@ -35,7 +36,7 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
     if (!options.wait) {
-      print(`Look at it with: npx odin-migrate status ${environment}`);
+      print(`Look at it with: ${typed({ verb: 'status', environment })}`);
       return { execution, outcome: 'started' as const, exitCode: EXIT.done };
     }
     print();
@@ -56,7 +57,7 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
 }
 
 /** The machine would refuse it too (docs/design.md §5); saying so here leaves no failed execution behind, and wakes nobody. */
-async function assertNotHalted({ environment, local, sfn }: Deployment, halt: OpenHaltSeen): Promise<void> {
+async function assertNotHalted({ environment, sfn }: Deployment, halt: OpenHaltSeen): Promise<void> {
   for (const executionArn of halt?.executions ?? []) {
     if (!halt || !(await isRunning(sfn, executionArn))) continue;
     throw new OdinError({
@@ -64,7 +65,7 @@ async function assertNotHalted({ environment, local, sfn }: Deployment, halt: Op
       source: 'user',
       what: `${environment} is halted at ${halt.migration}, attempt ${halt.attempt}, in ${executionArn}; no second run was started.`,
       why: 'That run goes on as soon as somebody decides.',
-      next: `Decide, e.g.: ${resumeCommand({ environment, local }, 'retry', halt)}`,
+      next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', halt) },
     });
   }
 }

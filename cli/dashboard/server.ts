@@ -35,7 +35,6 @@ const WidgetRequest = z.strictObject({
     decide: z.unknown().optional(),
     preview: z.unknown().optional(),
     page: z.number().optional(),
-    links: z.boolean().optional(),
   }),
   theme: z.enum(['light', 'dark']),
   timezone: z.string(),
@@ -103,8 +102,7 @@ async function serve(
   try {
     await answer(request, response, options);
   } catch (thrown) {
-    const { what, why, next } = asOdinError(thrown);
-    sendJson(response, 500, { error: [what, why, next].filter(Boolean).join(' ') });
+    sendJson(response, 500, { error: asOdinError(thrown).message });
   }
 }
 

@@ -3,6 +3,7 @@ import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import { firstSourceLine, wasCancelled } from '../../core/ledger/summaries.ts';
 import type { HaltRecord } from '../../core/ledger/records.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
+import { typed } from './commands.ts';
 import { colour, plain, print, utc } from './output.ts';
 
 const OUTCOMES: Record<OpenHalt['outcome'], string> = {
@@ -25,11 +26,6 @@ export const failureText = (error: OpenHalt['error']): string =>
     ? `${colour.yellow('stopped')}: ${plain(error?.message ?? '')}`
     : `${colour.red('failed')}: ${error ? plain(`${error.name}: ${error.message}`) : ''}`;
 
-export interface Where {
-  environment: string;
-  local: boolean;
-}
-
 /** The open halt with its error, as `status` and `resume` show it. */
 export function printHalt(halt: OpenHalt): void {
   const { migration, attempt, error, since, description } = halt;
@@ -41,11 +37,11 @@ export function printHalt(halt: OpenHalt): void {
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
 }
 
-export function printDecisions(where: Where, halt: OpenHalt): void {
+export function printDecisions(environment: string, halt: OpenHalt): void {
   print();
   print('Nothing later runs until somebody decides. Type one of:');
   for (const { decision, meaning } of meanings(halt.outcome)) {
-    print(`  ${resumeCommand(where, decision, halt)}`);
+    print(`  ${typed(resumeCommand(environment, decision, halt))}`);
     print(`      ${colour.dim(meaning)}`);
   }
 }

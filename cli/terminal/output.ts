@@ -4,6 +4,7 @@ import type { Ora } from 'ora';
 import ora from 'ora';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
+import { typedNext } from './commands.ts';
 
 export { duration } from '../../core/text/format.ts';
 
@@ -36,7 +37,10 @@ const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
 
 /** What, why and what to type next, each on a line of its own. */
 export function printError({ code, what, why, next }: OdinError): void {
-  const lines = [`${colour.red(code)}: ${plain(what)}`, ...[why, next].filter((text) => text !== undefined).map(plain)];
+  const lines = [
+    `${colour.red(code)}: ${plain(what)}`,
+    ...[why, next && typedNext(next)].filter((text) => text !== undefined).map(plain),
+  ];
   spinner?.clear();
   process.stderr.write(`${lines.join('\n  ')}\n`);
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Next } from '../text/command.ts';
 import { CaughtError } from '../ledger/records.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
@@ -126,7 +127,7 @@ export interface Refusal {
   code: ErrorCode;
   what: string;
   why?: string | undefined;
-  next?: string | undefined;
+  next?: Next | undefined;
 }
 
 /** Answer of `resume`. */

@@ -5,6 +5,8 @@ import type { ChatNotification } from './chat.ts';
 
 export interface Services {
   environment: string;
+  /** Whether this is the embedded AWS: commands are typed otherwise there, and there is no console to link to. */
+  local?: boolean | undefined;
   ledger: Ledger;
   executions: Executions;
   notifications: Notifications;

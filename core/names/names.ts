@@ -31,6 +31,8 @@ export const VARIABLES = {
   sliceSeconds: 'ODIN_SLICE_SECONDS',
   /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
   ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
+  /** Set on the embedded AWS, and nowhere else. */
+  local: 'ODIN_LOCAL',
   /** The function's own role, which a preview assumes again, narrowed to reading. */
   roleArn: 'ODIN_ROLE_ARN',
   /** What the migration's file allows in a preview besides reading from AWS (`previewAllows`), as JSON. */

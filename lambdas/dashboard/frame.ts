@@ -23,8 +23,8 @@ export interface Frame {
   functionArn: string;
   theme: Theme;
   clock: Clock;
-  /** Whether there is a console for links to lead to. */
-  links: boolean;
+  /** On the embedded AWS: there is no console for links to lead to. */
+  local: boolean;
   /** Which page of older ones is open. */
   page: number | undefined;
   /** What came of a press on a button. */

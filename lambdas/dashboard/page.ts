@@ -16,7 +16,7 @@ import { headline } from './words.ts';
 export const page = (view: EnvironmentView, frame: Frame): string =>
   shell(
     frame,
-    html`${frame.notice && noticeCard(frame.notice)} ${head(view)}
+    html`${frame.notice && noticeCard(frame.notice)} ${head(view, frame)}
       ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
       <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
       ${view.total > 0 && migrationsTable(view, frame)}
@@ -38,8 +38,8 @@ const noticeCard = ({ tone, title, lines }: Notice): Html =>
     ${lines.map((line) => html`<p>${line}</p>`)}
   </div>`;
 
-function head(view: EnvironmentView): Html {
-  const { tone, title, detail } = headline(view);
+function head(view: EnvironmentView, frame: Frame): Html {
+  const { tone, title, detail } = headline(view, frame);
   return html`<div class="head ${tone}" data-headline="${tone}">
     <span class="title">${title}</span>
     <span class="dim">${detail}</span>

@@ -68,7 +68,7 @@ const table = (rows: readonly MigrationView[], frame: Frame): Html => html`
         <th>Took</th>
         <th>When, ${frame.clock.zone}</th>
         <th>By</th>
-        ${frame.links && html`<th>Links</th>`}
+        ${!frame.local && html`<th>Links</th>`}
         <th></th>
       </tr>
     </thead>
@@ -90,7 +90,7 @@ function tableRow(row: MigrationView, frame: Frame): Html {
     <td class="number">${durationMs !== undefined && duration(durationMs)}</td>
     <td class="number">${when !== undefined && html`<span title="${when}">${frame.clock.minute(when)}</span>`}</td>
     <td>${by === undefined ? nobody : html`<span title="${by}">${cut(shortName(by), 60)}</span>`}</td>
-    ${frame.links && html`<td class="number links">${links(row, frame)}</td>`}
+    ${!frame.local && html`<td class="number links">${links(row, frame)}</td>`}
     <td class="press">${canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}</td>
   </tr>`;
 }

@@ -2,6 +2,7 @@
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
+import { commandLine } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
 import { migrationLogGroup } from '../../core/names/names.ts';
@@ -12,6 +13,8 @@ import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts'
 
 export interface HaltNews {
   environment: string;
+  /** Whether it is on the embedded AWS. */
+  local?: boolean | undefined;
   halt: HaltRecord;
   /** ARN of the execution that opened or joined the halt just now. */
   execution: string;
@@ -139,8 +142,8 @@ function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
 const logsOf = (environment: string, claim: Claim): string =>
   logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
 
-const decisions = ({ environment, halt }: HaltNews): { command: string; meaning: string }[] =>
+const decisions = ({ environment, local, halt }: HaltNews): { command: string; meaning: string }[] =>
   meanings(halt.outcome).map(({ decision, meaning }) => ({
-    command: resumeCommand({ environment }, decision, halt),
+    command: commandLine(resumeCommand(environment, decision, halt), { local }),
     meaning,
   }));

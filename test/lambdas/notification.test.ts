@@ -98,6 +98,15 @@ describe('a halt', () => {
     });
   });
 
+  it('on the embedded AWS names the commands as they are typed there', async () => {
+    await claim();
+    world.services.local = true;
+    await halt();
+    const retry = 'npx odin-migrate resume odin-dev retry --migration 0004 --attempt 1 --local';
+    expect(told().message).toContain(`  ${retry}\n`);
+    expect(told().chat.content.nextSteps[0]).toContain(`\`${retry}\``);
+  });
+
   it('is an event, as docs/events.md has it', async () => {
     await claim();
     await finish('failed', FAILURE);
