@@ -25,7 +25,7 @@ export async function previewMigration(
       preview: {
         migration: entry.id,
         cursor,
-        ...(Number.isFinite(seconds) && { seconds: Math.max(seconds, 0.001) }),
+        seconds: Number.isFinite(seconds) ? Math.max(seconds, 0.001) : undefined,
       },
     };
     const slice = parseReport(environment, await invokeFunction(lambda, entry.functionName, payload));

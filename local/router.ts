@@ -106,18 +106,23 @@ function readRequest(incoming: IncomingMessage): HttpRequest {
 
 async function send(response: ServerResponse, answer: HttpAnswer): Promise<void> {
   const { body } = answer;
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : Buffer.isBuffer(body) ? body.length : undefined;
-  response.writeHead(answer.status, {
+  const headers = {
     'x-amzn-requestid': randomUUID(),
     'x-amz-request-id': randomUUID(),
-    ...(body === undefined && answer.headers?.['content-length'] === undefined && answer.status !== 204
-      ? { 'content-length': '0' }
-      : {}),
-    ...(length !== undefined && { 'content-length': String(length) }),
+    'content-length': lengthOf(answer),
     ...answer.headers,
-  });
+  };
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+  response.writeHead(answer.status);
   if (body instanceof Readable) await pipeline(body, response);
   else response.end(body);
+}
+
+/** Undefined for a stream, and where HTTP allows no length. */
+function lengthOf({ status, body }: HttpAnswer): string | undefined {
+  if (body === undefined) return status === 204 ? undefined : '0';
+  if (typeof body === 'string') return String(Buffer.byteLength(body));
+  return Buffer.isBuffer(body) ? String(body.length) : undefined;
 }
 
 async function understand(services: EmbeddedServices, request: HttpRequest): Promise<Call> {
@@ -253,7 +258,7 @@ async function invokeOverHttp(lambda: LambdaHost, functionName: string, request:
       'content-type': 'application/json',
       'x-amzn-requestid': answer.requestId,
       'x-amz-executed-version': '$LATEST',
-      ...(answer.functionError && { 'x-amz-function-error': answer.functionError }),
+      'x-amz-function-error': answer.functionError,
     },
     body: answer.payload,
   };

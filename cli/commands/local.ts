@@ -49,8 +49,14 @@ export async function local(
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
   const output = new RunOutput();
   const { data, fresh, sliceSeconds } = options;
-  const sampled = data && { fill: (s3: S3Client) => fill(s3, data, options, aws), usersOwnS3: false };
-  const settings = { rehearsal, fresh, sliceSeconds, onLog: output.onLog, ...sampled };
+  const settings = {
+    rehearsal,
+    fresh,
+    sliceSeconds,
+    onLog: output.onLog,
+    fill: data && ((s3: S3Client) => fill(s3, data, options, aws)),
+    usersOwnS3: data === undefined,
+  };
   await using opened = await openEnvironment(environment, { project, settings });
   const { embedded, manifest } = opened;
   if (rehearsal) assertCheckpointed(manifest, rehearsal);
@@ -124,8 +130,8 @@ function rehearsalOf({ fail, crash, timeout }: LocalOptions): Rehearsal | undefi
   const asked = Object.entries({ fail, crash, timeout }).flatMap(([fault, at]): Rehearsal[] => {
     if (at === undefined) return [];
     const [, migration = at, checkpoint] = /^(.*)@([1-9]\d{0,8})$/.exec(at) ?? [];
-    const where = checkpoint === undefined ? {} : { checkpoint: Number(checkpoint) };
-    return [{ migration, fault: fault as Rehearsal['fault'], ...where }];
+    const after = checkpoint === undefined ? undefined : Number(checkpoint);
+    return [{ migration, fault: fault as Rehearsal['fault'], checkpoint: after }];
   });
   if (asked.length <= 1) return asked[0];
   throw new OdinError({

@@ -20,7 +20,7 @@ export async function completedRun(
     afterHalts.push({
       migration: halt.migration,
       completion: completion.completion,
-      ...(completion.by !== undefined && { by: completion.by }),
+      by: completion.by,
     });
   }
   return {

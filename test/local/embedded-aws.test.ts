@@ -174,7 +174,7 @@ describe('Step Functions', () => {
       executionSucceededEventDetails: { output: '{"b":2}' },
     });
     const rest = await sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, ...(history.nextToken && { nextToken: history.nextToken }) }),
+      new GetExecutionHistoryCommand({ executionArn, nextToken: history.nextToken }),
     );
     expect(rest.events?.[0]?.id).toBe(3);
 

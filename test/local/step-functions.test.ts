@@ -245,6 +245,7 @@ describe('other states', () => {
     );
     expect(refused({ A: task('f', { End: undefined, Next: 'B' }) })).toThrow(/leads to 'B'/);
     expect(refused({ A: { Type: 'Dance' } })).toThrow(/unknown Type/);
+    expect(refused({ A: task('f', { TimeoutSecondsPath: '$.t' }) })).toThrow(/TimeoutSecondsPath of 'A' is not spoken/);
     expect(() => service.createStateMachine('m', '{')).toThrow(AwsError);
     expect(() => service.createStateMachine('m', '{"QueryLanguage":"JSONata"}')).toThrow(/JSONata/);
   });
