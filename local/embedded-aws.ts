@@ -21,7 +21,6 @@ import type { Notification, Sns } from './messages/sns.ts';
 import { createStacks } from './cloudformation/stacks.ts';
 import type { Stacks } from './cloudformation/stacks.ts';
 import { StepFunctions } from './step-functions/step-functions.ts';
-import type { StateEvent } from './step-functions/step-functions.ts';
 
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
@@ -33,7 +32,6 @@ export interface EmbeddedAwsOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number | undefined;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
-  readonly onStateEvent?: ((event: StateEvent) => void) | undefined;
   readonly onNotification?: ((notification: Notification) => void) | undefined;
   /** For tests of faults: asked before anything is done. */
   readonly onRequest?: RequestHook | undefined;
@@ -102,7 +100,6 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const stepFunctions = new StepFunctions({
     region,
     accountId,
-    onEvent: options.onStateEvent,
     lambda: { invoke: (name, payload) => invokeFromStates(lambda, decide, name, payload) },
   });
 

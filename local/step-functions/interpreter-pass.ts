@@ -2,7 +2,7 @@
 // interpreter logs into the execution's history.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StateMachine } from 'aws-local-stepfunctions';
-import type { ExecutionStatus, StateEvent } from './descriptions.ts';
+import type { ExecutionStatus } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { invokeLambda, taskError } from './lambda-task.ts';
 import type { Definition, Json, TaskState } from './definition.ts';
@@ -25,7 +25,6 @@ export interface PassOwner {
   /** Whether this pass is the one that counts, and the execution has not ended. */
   isCurrent(pass: InterpreterPass): boolean;
   record(type: string, details?: [name: string, value: Record<string, unknown>]): void;
-  tell(type: StateEvent['type'], more: Partial<StateEvent>): void;
   entered(state: { name: string; input: Json }): void;
   end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: Outcome): void;
 }
@@ -114,41 +113,20 @@ export class InterpreterPass {
     });
   }
 
-  /** Turns the interpreter's log into history and events, until the interpreter closes it. */
+  /** Turns the interpreter's log into history, until the interpreter closes it. */
   async #follow(log: AsyncIterable<InterpreterEvent>): Promise<void> {
     const execution = this.#execution;
     for await (const event of log) {
       const { state } = event;
       if (!this.#live()) return;
       if (!state || state.name === REDRIVE_STATE) continue;
-      const about = { stateName: state.name, stateType: state.type, input: state.input };
-      switch (event.type) {
-        case 'StateEntered':
-          execution.entered({ name: state.name, input: state.input });
-          execution.record(`${state.type}StateEntered`, [
-            'stateEntered',
-            { name: state.name, input: JSON.stringify(state.input) },
-          ]);
-          execution.tell('state-entered', about);
-          break;
-        case 'StateExited':
-          // A Fail state is entered and never exited.
-          execution.record(`${state.type}StateExited`, [
-            'stateExited',
-            { name: state.name, output: JSON.stringify(state.output) },
-          ]);
-          execution.tell('state-exited', { ...about, output: state.output });
-          break;
-        case 'StateFailed':
-          execution.tell('state-failed', { ...about, error: event.Error, cause: textOf(event.Cause) });
-          break;
-        case 'StateRetried':
-          execution.tell('state-retried', about);
-          break;
-        case 'StateCaught':
-          execution.tell('state-caught', about);
-          break;
-        default:
+      const { name, type } = state;
+      if (event.type === 'StateEntered') {
+        execution.entered({ name, input: state.input });
+        execution.record(`${type}StateEntered`, ['stateEntered', { name, input: JSON.stringify(state.input) }]);
+      } else if (event.type === 'StateExited') {
+        // A Fail state is entered and never exited.
+        execution.record(`${type}StateExited`, ['stateExited', { name, output: JSON.stringify(state.output) }]);
       }
     }
   }
@@ -218,12 +196,7 @@ export class InterpreterPass {
 interface InterpreterEvent {
   readonly type: string;
   readonly state?: { readonly name: string; readonly type: string; readonly input: Json; readonly output?: Json };
-  readonly Error?: string;
-  readonly Cause?: unknown;
 }
-
-/** Undefined for a failure without a cause. */
-const textOf = (cause: unknown): string | undefined => (typeof cause === 'string' ? cause : JSON.stringify(cause));
 
 /** Ends a task of an execution that is over. The interpreter must neither retry it nor catch it. */
 class ExecutionStopped extends Error {
