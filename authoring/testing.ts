@@ -171,7 +171,7 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
     crash.onCheckpoint = ({ operation, bucket, key }) => {
       if (crashed) {
         // The first request after it, at the latest the repetition of the one whose answer was cut off.
-        aws.lambda.killWorkers(functionName);
+        aws.lambda.killProcesses(functionName);
         return { status: 503, code: 'ServiceUnavailable' };
       }
       if (operation !== 'PutObject' || bucket !== ledgerBucket || key !== keys.checkpoint(id)) return 'pass';

@@ -244,7 +244,7 @@ async function invokeOverHttp(lambda: LambdaHost, functionName: string, request:
   const payload = (await readBody(request.body)).toString();
   const type = header(request.headers, 'x-amz-invocation-type') ?? 'RequestResponse';
   if (type === 'DryRun') {
-    lambda.function(functionName);
+    lambda.configOf(functionName);
     return { status: 204 };
   }
   if (type === 'Event') {
