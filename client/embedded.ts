@@ -7,7 +7,7 @@ import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../infra/build-app.ts';
-import type { PracticeFault as Rehearsal } from '../project/bundle.ts';
+import type { PracticeFault } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
@@ -24,7 +24,7 @@ export interface EmbeddedSettings {
   fresh?: boolean | undefined;
   /** Where everything is kept; the project's own ignored folder when absent. */
   directory?: string | undefined;
-  rehearsal?: Rehearsal | undefined;
+  practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
   /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
@@ -88,7 +88,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
       only: environment,
       workDirectory: directory,
-      practiceFault: options.rehearsal,
+      practiceFault: options.practiceFault,
       variables:
         options.sliceSeconds === undefined ? undefined : { [VARIABLES.sliceSeconds]: String(options.sliceSeconds) },
     });

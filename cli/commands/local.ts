@@ -4,7 +4,7 @@ import { bytesText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
-import type { PracticeFault as Rehearsal } from '../../project/bundle.ts';
+import type { PracticeFault } from '../../project/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';
@@ -42,15 +42,15 @@ export async function local(
   // Before anything is made: the name becomes part of a path.
   assertKnownEnvironment(environment, project.directory, project.configuration);
   assertEnvironmentName(environment);
-  const rehearsal = rehearsalOf(options);
-  if (rehearsal) assertMigration(project, environment, rehearsal.migration);
+  const practiceFault = practiceFaultOf(options);
+  if (practiceFault) assertMigration(project, environment, practiceFault.migration);
 
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
   const output = new RunOutput();
   const { data, fresh, sliceSeconds } = options;
   const settings = {
-    rehearsal,
+    practiceFault,
     fresh,
     sliceSeconds,
     onLog: output.onLog,
@@ -59,8 +59,8 @@ export async function local(
   };
   await using opened = await openEnvironment(environment, { project, settings });
   const { embedded, manifest } = opened;
-  if (rehearsal) assertCheckpointed(manifest, rehearsal);
-  return await runHere(project, environment, embedded, output.reportOf(manifest), options, rehearsal?.migration);
+  if (practiceFault) assertCheckpointed(manifest, practiceFault);
+  return await runHere(project, environment, embedded, output.reportOf(manifest), options, practiceFault?.migration);
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
@@ -84,17 +84,17 @@ async function runHere(
   embedded: Embedded,
   report: Report,
   options: LocalOptions,
-  rehearsed: string | undefined,
+  faulty: string | undefined,
 ): Promise<ExitCode> {
   const { deployment, data, manifest, warnings } = embedded;
   if (data !== undefined) print(`  data     ${data}`);
   const seen = await Seen.everythingIn(deployment);
-  if (rehearsed !== undefined && (await deployment.ledger.completion(rehearsed)) !== undefined) {
+  if (faulty !== undefined && (await deployment.ledger.completion(faulty)) !== undefined) {
     throw new OdinError({
       code: 'BadUsage',
       source: 'user',
-      what: `${rehearsed} is completed here already, so it will not run and cannot fail.`,
-      next: `Begin anew: npm start -- ${environment === 'sample' ? '' : `${environment} `}--fresh --fail ${rehearsed}`,
+      what: `${faulty} is completed here already, so it will not run and cannot fail.`,
+      next: `Begin anew: npm start -- ${environment === 'sample' ? '' : `${environment} `}--fresh --fail ${faulty}`,
     });
   }
   for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
@@ -126,12 +126,12 @@ const relative = (project: Project, directory: string): string =>
   directory.startsWith(`${project.directory}/`) ? directory.slice(project.directory.length + 1) : directory;
 
 /** Of `--fail 0003` or, after its second checkpoint, `--fail 0003@2`. */
-function rehearsalOf({ fail, crash, timeout }: LocalOptions): Rehearsal | undefined {
-  const asked = Object.entries({ fail, crash, timeout }).flatMap(([fault, at]): Rehearsal[] => {
+function practiceFaultOf({ fail, crash, timeout }: LocalOptions): PracticeFault | undefined {
+  const asked = Object.entries({ fail, crash, timeout }).flatMap(([fault, at]): PracticeFault[] => {
     if (at === undefined) return [];
     const [, migration = at, checkpoint] = /^(.*)@([1-9]\d{0,8})$/.exec(at) ?? [];
     const after = checkpoint === undefined ? undefined : Number(checkpoint);
-    return [{ migration, fault: fault as Rehearsal['fault'], checkpoint: after }];
+    return [{ migration, fault: fault as PracticeFault['fault'], checkpoint: after }];
   });
   if (asked.length <= 1) return asked[0];
   throw new OdinError({
@@ -142,7 +142,7 @@ function rehearsalOf({ fail, crash, timeout }: LocalOptions): Rehearsal | undefi
   });
 }
 
-function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: Rehearsal): void {
+function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: PracticeFault): void {
   if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed)) return;
   throw new OdinError({
     code: 'BadUsage',
