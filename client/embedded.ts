@@ -82,7 +82,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const { environments } = project.configuration;
     const assemblyDirectory = path.join(directory, 'cdk.out');
     const app = offlineApp(assemblyDirectory);
-    const [prepared] = addEnvironments({
+    const [plan] = addEnvironments({
       app,
       projectDirectory: project.directory,
       configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
@@ -92,7 +92,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       variables:
         options.sliceSeconds === undefined ? undefined : { [VARIABLES.sliceSeconds]: String(options.sliceSeconds) },
     });
-    if (!prepared) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
+    if (!plan) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
     app.synth();
     const aws = await startEmbeddedAws({
       directory,
@@ -121,8 +121,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     return {
       aws,
       deployment,
-      manifest: prepared.manifest,
-      warnings: prepared.warnings,
+      manifest: plan.manifest,
+      warnings: plan.warnings,
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
       data: await (options.fill?.(deployment.s3) ?? putData(project, settings.localData, deployment.s3)),

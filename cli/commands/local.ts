@@ -12,7 +12,7 @@ import type { Embedded } from '../../client/embedded.ts';
 import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { Seen } from '../../client/follow.ts';
+import { Told } from '../../client/run-events.ts';
 import { RunOutput } from '../terminal/run-output.ts';
 import { busyWith, colour, print, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
@@ -88,7 +88,7 @@ async function runHere(
 ): Promise<ExitCode> {
   const { deployment, data, manifest, warnings } = embedded;
   if (data !== undefined) print(`  data     ${data}`);
-  const seen = await Seen.everythingIn(deployment);
+  const told = await Told.everythingIn(deployment);
   if (faulty !== undefined && (await deployment.ledger.completion(faulty)) !== undefined) {
     throw new OdinError({
       code: 'BadUsage',
@@ -98,12 +98,12 @@ async function runHere(
     });
   }
   for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
-  const pending = manifest.migrations.filter(({ id }) => !seen.keys.has(`${id}/completed`)).length;
+  const pending = manifest.migrations.filter(({ id }) => !told.keys.has(`${id}/completed`)).length;
   print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
   print();
 
   const executionArn = await startRun(deployment, options);
-  const { exitCode } = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
+  const { exitCode } = await runToEnd({ deployment, executionArn, told, report, pollMs: 100 });
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
   if (exitCode === EXIT.done) suggest(environment, manifest);

@@ -1,6 +1,7 @@
 // `odin-migrate preview`: runs the pending migrations' code against real data, held back from changing anything.
 import { OdinError } from '../../core/errors.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
+import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { NOTHING_CHANGED } from '../../core/preview/words.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
@@ -12,7 +13,6 @@ import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../ter
 import { assertPreviewsStayHere, previewMigration } from '../../client/preview.ts';
 import { printPreview } from '../terminal/preview-output.ts';
 import type { Project } from '../../project/project.ts';
-import { assertMigrationId } from './history.ts';
 
 export interface PreviewOptions {
   limit?: number;

@@ -12,7 +12,7 @@ import { openEnvironment, placeFor } from '../../client/environment.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { Seen } from '../../client/follow.ts';
+import { Told } from '../../client/run-events.ts';
 import { printHalt } from '../terminal/halts.ts';
 import { RunOutput } from '../terminal/run-output.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
@@ -57,7 +57,7 @@ export async function resume(
     print('Nothing was decided.');
     return EXIT.halted;
   }
-  const seen = await Seen.everythingIn(deployment);
+  const told = await Told.everythingIn(deployment);
   const by = await operatorOf(deployment);
   const answer = await sendDecision(deployment, payloadOf(decision, by, options, halt));
   if (options.json) printJson(answer);
@@ -72,7 +72,7 @@ export async function resume(
   }
   const report = output.reportOf(manifest);
   return await whileBusy(`Following ${environment}`, async () => {
-    const result = await runToEnd({ deployment, executionArn, seen, report, pollMs: local ? 100 : 1_000 });
+    const result = await runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });
     return result.exitCode;
   });
 }

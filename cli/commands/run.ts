@@ -2,6 +2,7 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
+import type { EnvironmentView } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
 import type { ClientOptions, Deployment } from '../../client/deployment.ts';
 import { startRun } from '../../client/deployment.ts';
@@ -9,7 +10,7 @@ import { openEnvironment } from '../../client/environment.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { Seen } from '../../client/follow.ts';
+import { Told } from '../../client/run-events.ts';
 import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
 import { Report } from '../terminal/report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
@@ -31,7 +32,7 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
     const view = await readView(ledger, manifest, Date.now());
     await assertNotHalted(deployment, view.halt);
 
-    const seen = await Seen.everythingIn(deployment);
+    const told = await Told.everythingIn(deployment);
     const execution = await startRun(deployment, options);
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
@@ -40,13 +41,11 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
       return { execution, outcome: 'started' as const, exitCode: EXIT.done };
     }
     print();
-    const report = new Report(
-      new Map(manifest.migrations.map(({ id, description, file }) => [id, description ?? file])),
-    );
+    const report = new Report(manifest);
     return await runToEnd({
       deployment,
       executionArn: execution,
-      seen,
+      told,
       report,
       pollMs: POLL_MS,
       ask: options.json ? false : undefined,
@@ -57,7 +56,7 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
 }
 
 /** The machine would refuse it too (docs/design.md §5); saying so here leaves no failed execution behind, and wakes nobody. */
-async function assertNotHalted({ environment, sfn }: Deployment, halt: OpenHaltSeen): Promise<void> {
+async function assertNotHalted({ environment, sfn }: Deployment, halt: EnvironmentView['halt']): Promise<void> {
   for (const executionArn of halt?.executions ?? []) {
     if (!halt || !(await isRunning(sfn, executionArn))) continue;
     throw new OdinError({
@@ -69,8 +68,6 @@ async function assertNotHalted({ environment, sfn }: Deployment, halt: OpenHaltS
     });
   }
 }
-
-type OpenHaltSeen = Awaited<ReturnType<typeof readView>>['halt'];
 
 async function isRunning(sfn: Deployment['sfn'], executionArn: string): Promise<boolean> {
   try {

@@ -17,7 +17,7 @@ export const outcomeText = ({ outcome, error }: Pick<HaltRecord, 'outcome' | 'er
   wasCancelled(error) ? 'it was cancelled, and stopped at a checkpoint' : OUTCOMES[outcome];
 
 /** Where the error is, in the migration's own file if that can be told; empty when there is no such place. */
-export const placeOf = (error: OpenHalt['error']): string =>
+export const sourceLineOf = (error: OpenHalt['error']): string =>
   error?.stack === undefined ? '' : plain(firstSourceLine(error.stack));
 
 /** How an attempt ended that did not succeed. */
@@ -33,7 +33,7 @@ export function printHalt(halt: OpenHalt): void {
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
   print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${outcomeText(halt)}`);
   if (error) print(`  ${colour.red(plain(`${error.name}: ${error.message}`))}`);
-  const place = placeOf(error);
+  const place = sourceLineOf(error);
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
 }
 

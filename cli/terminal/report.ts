@@ -1,18 +1,19 @@
-// Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
+// Prints a run's events, one line each: the same for a local run and a deployed one.
+import type { Manifest } from '../../core/contract/manifest.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completion } from '../../core/ledger/records.ts';
-import type { RunEvent } from '../../client/follow.ts';
-import { failureText, outcomeText, placeOf } from './halts.ts';
+import type { RunEvent } from '../../client/run-events.ts';
+import { failureText, outcomeText, sourceLineOf } from './halts.ts';
 import { colour, duration, plain, print } from './output.ts';
 
 export class Report {
+  /** By migration id. One that is not deployed any more has none. */
   readonly #descriptions: ReadonlyMap<string, string>;
   readonly #completed = new Map<Completion['completion'], number>();
   readonly #announced = new Set<string>();
 
-  /** @param descriptions by migration id; may be incomplete */
-  constructor(descriptions: ReadonlyMap<string, string>) {
-    this.#descriptions = descriptions;
+  constructor({ migrations }: Manifest) {
+    this.#descriptions = new Map(migrations.map(({ id, description, file }) => [id, description ?? file]));
   }
 
   /** What a migration itself printed, below the line that says that it started. */
@@ -43,7 +44,7 @@ export class Report {
         const { outcome, error } = event.finished;
         if (outcome === 'succeeded') break; // its completion follows
         print(`${colour.red('✖')} ${event.migration}  ${failureText(error)}`);
-        const place = placeOf(error);
+        const place = sourceLineOf(error);
         if (place !== '') detail(place);
         break;
       }

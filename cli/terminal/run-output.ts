@@ -16,8 +16,8 @@ export class RunOutput {
   #report: Report | undefined;
 
   /** The report for this environment; migrations print through it from now on. */
-  reportOf({ migrations }: Manifest): Report {
-    this.#report = new Report(new Map(migrations.map(({ id, description, file }) => [id, description ?? file])));
+  reportOf(manifest: Manifest): Report {
+    this.#report = new Report(manifest);
     return this.#report;
   }
 

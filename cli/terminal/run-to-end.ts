@@ -7,7 +7,7 @@ import type { OpenHalt } from '../../core/views/view.ts';
 import { awsError } from '../../client/aws-errors.ts';
 import type { Deployment } from '../../client/deployment.ts';
 import { operatorOf, sendDecision } from '../../client/deployment.ts';
-import type { Seen } from '../../client/follow.ts';
+import type { Told } from '../../client/run-events.ts';
 import type { RunEnd } from '../../client/follow-run.ts';
 import { followRun } from '../../client/follow-run.ts';
 import { typed } from './commands.ts';
@@ -21,7 +21,7 @@ import type { Report } from './report.ts';
 export interface Run {
   deployment: Deployment;
   executionArn: string;
-  seen: Seen;
+  told: Told;
   report: Report;
   pollMs: number;
   /** Whether a person may be asked; at a terminal, unless told otherwise. */
@@ -51,10 +51,10 @@ export async function runToEnd({ deployment, report, ask = atTerminal(), ...run 
       return false;
     },
   });
-  return { execution: end.execution, ...told(end, deployment.environment, report.summary()) };
+  return { execution: end.execution, ...printEnd(end, deployment.environment, report.summary()) };
 }
 
-function told(end: RunEnd, environment: string, done: string | undefined): Omit<RunResult, 'execution'> {
+function printEnd(end: RunEnd, environment: string, done: string | undefined): Omit<RunResult, 'execution'> {
   switch (end.outcome) {
     case 'halted':
       return { outcome: 'halted', exitCode: EXIT.halted, halt: end.halt };

@@ -128,7 +128,9 @@ export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; d
 `;
 
 function source(body: string, exports: Record<string, unknown> = {}): string {
-  const fields = Object.entries(exports).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
+  const fields = Object.entries(exports)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
   return `
 ${HEADER}
 ${fields.join('\n')}
