@@ -29,7 +29,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
     .configureHelp({ showGlobalOptions: true })
-    // It repeats what was typed.
+    // Commander's message repeats what was typed, which may have control characters in it.
     .configureOutput({ outputError: (text, write) => write(`${text.split('\n').map(plain).join('\n').trim()}\n`) })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
@@ -39,7 +39,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
   });
   const aws = (): ClientOptions => {
     const { profile, region } = named();
-    // As the variable and not as an option of each client, which would not take the profile's endpoint_url.
+    // The variable, and not an option of each client: with the option, the profile's endpoint_url would be ignored.
     if (profile !== undefined) process.env['AWS_PROFILE'] = profile;
     return region === undefined ? {} : { region };
   };

@@ -147,7 +147,7 @@ async function putData(project: Project, module: string | undefined, s3: S3Clien
   });
 }
 
-/** Under the lock: what another process works with is not taken away from it. */
+/** Called under the lock, so that nothing is deleted that another process works with. */
 function forget(directory: string): void {
   for (const name of readdirSync(directory)) {
     if (name !== LOCK_FILE) rmSync(path.join(directory, name), { recursive: true, force: true });

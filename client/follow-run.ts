@@ -13,7 +13,7 @@ export interface FollowedRun {
   pollMs: number;
   /** Told of each event, in order. */
   onEvent: (event: RunEvent) => void;
-  /** Asked at each halt: whether it was decided, so that the run is followed on. */
+  /** Called at each halt. True means that it was decided: the run is followed on. */
   onHalt: (halt: OpenHalt) => Promise<boolean>;
 }
 

@@ -38,7 +38,7 @@ export class Told {
   /** Tells nothing of what the ledger holds now. */
   static async everythingIn({ ledger }: Deployment): Promise<Told> {
     const told = new Told();
-    // By the keys alone: the history of years is not read again to tell nothing of it.
+    // The keys are enough: records of years need not be read only to be passed over.
     for (const [migration, attempts] of await ledger.attempts()) {
       for (const { attempt, slices, finished, cancelled, halts } of attempts) {
         const key = `${migration}/${attempt}`;
@@ -66,7 +66,7 @@ export async function* runEvents(
 ): AsyncGenerator<RunEvent> {
   let executionArn = first;
   for (;;) {
-    // The state first and the ledger after it, so that an ended run's last records are still told.
+    // The status first, then the ledger: so the last records of a run that has ended are still told.
     const { status, error, cause, output } = await deployment.sfn.send(new DescribeExecutionCommand({ executionArn }));
     yield* changes(deployment, told, executionArn);
     const successor = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;

@@ -116,7 +116,7 @@ export function describeThrown(thrown: unknown): string {
       const text = describe(thrown);
       if (text !== undefined) return text;
     } catch {
-      // It cannot be told this way: a getter of it throws, it is circular, or it is a revoked proxy.
+      // This way fails: a getter throws, it is circular, or it is a revoked proxy. The next way is tried.
     }
   }
   return 'something that cannot be described';

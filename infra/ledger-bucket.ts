@@ -61,7 +61,7 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     ),
     conditions: byMigrations,
   });
-  // Nor does it take this policy away, or let objects expire: whoever may write the bucket's settings can undo all this.
+  // Nor may it remove this policy or let objects expire: whoever may write the bucket's settings can undo all this.
   deny('MigrationsChangeNoSettings', {
     notActions: ['s3:ListBucket', 's3:GetObject', 's3:PutObject'],
     resources: [bucket.bucketArn, bucket.arnForObjects('*')],

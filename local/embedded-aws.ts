@@ -72,7 +72,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
   const events = createEvents({ file: join(directory, 'events.jsonl'), region, accountId });
 
-  // Each bundle that was ever run here leaves a megabyte in it.
+  // It grows by a megabyte with each bundle that is run, so it is emptied at the start.
   const compileCache = resolve(directory, 'compile-cache');
   rmSync(compileCache, { recursive: true, force: true });
 
@@ -132,7 +132,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
-      // A hook that never decides must not keep this from ending.
+      // A hook that never answers must not keep this from ending.
       await Promise.race([Promise.allSettled(pending), sleep(2000, undefined, { ref: false })]);
       s3.close();
     },
@@ -153,11 +153,11 @@ function embeddedEnvironment(endpoint: string, region: string): Record<string, s
   };
 }
 
-/** What says where the user's own S3 is, and who the user is there. */
+/** The variables that say where the user's own S3 is, and who the user is there. */
 const USERS_OWN =
   /^AWS_(ENDPOINT_URL(_S3)?|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_REGION|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)$/;
 
-/** A user who has set an endpoint keeps it for the migrations' data; ledger and machine stay embedded. */
+/** If the user has set an endpoint, the migrations' S3 is there; the ledger and the state machine stay embedded. */
 function functionEnvironment(
   endpoint: string,
   region: string,

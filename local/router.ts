@@ -50,7 +50,7 @@ export interface EmbeddedServices {
   readonly accountId: string;
 }
 
-/** One request, understood: what it is, how to do it, and how its service words an error. */
+/** A request that was understood: what it is, how to carry it out, and the form of its service's errors. */
 interface Call {
   readonly summary: RequestSummary;
   run(): HttpAnswer | Promise<HttpAnswer>;
@@ -153,7 +153,7 @@ async function understand(services: EmbeddedServices, request: HttpRequest): Pro
 
 const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'cloudformation'] as const;
 
-/** A signed request names its service; the rest is told by its form. */
+/** A signed request names its service. Others are known by their form. */
 function serviceOf(request: HttpRequest): Service {
   const signed = header(request.headers, 'authorization') ?? request.query.get('X-Amz-Credential') ?? '';
   const scope = /\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed)?.[1];
@@ -264,7 +264,7 @@ async function invokeOverHttp(lambda: LambdaHost, functionName: string, request:
   };
 }
 
-/** The state machine's own invocations pass the same hook, with the errors that Step Functions would see. */
+/** Invocations by the state machine pass the hook too, and fail as they would for Step Functions. */
 export async function invokeFromStates(
   lambda: LambdaHost,
   decide: RequestHook,
@@ -324,7 +324,7 @@ function callerIdentity(accountId: string): HttpAnswer {
   return queryAnswer('GetCallerIdentity', 'https://sts.amazonaws.com/doc/2011-06-15/', result);
 }
 
-/** Credentials that are like all others here: nothing is checked, a session policy neither. */
+/** Credentials like all others here: nothing is checked, and no session policy either. */
 function assumeRole(form: URLSearchParams): HttpAnswer {
   const role = /^(arn:[\w-]+):iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(form.get('RoleArn') ?? '');
   const session = form.get('RoleSessionName') ?? '';
@@ -360,7 +360,7 @@ function queryError(error: unknown): HttpAnswer {
 
 // Anything else
 
-/** A migration that uses another service must hear so, and not meet a strange bucket. */
+/** A migration that uses another service gets an error that names it; without this it would be taken for a bucket. */
 function refuse(request: HttpRequest): Call {
   const signed = header(request.headers, 'authorization') ?? '';
   const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;

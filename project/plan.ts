@@ -24,7 +24,7 @@ export const WORK_FOLDER = '.odin-migrate';
 /** The functions that read the manifest. */
 const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const;
 
-/** Seconds. A fault that leaves an unknown outcome is practised in a minute, and not in the quarter of an hour that a real one takes. */
+/** Seconds. To practise an unknown outcome takes a minute, and not the quarter of an hour of a real one. */
 const PRACTICE_TIMEOUT = 60;
 
 export interface PlanOptions {

@@ -20,7 +20,7 @@ export interface DashboardOptions {
   port?: number;
 }
 
-/** Each look costs an invocation and the ledger's objects: seldom where that is AWS. */
+/** Each look costs an invocation and reads of the ledger, so it is rarer on AWS. */
 const POLL_MS = { local: 1000, deployed: 10_000 };
 
 /** Serves until Ctrl-C. */

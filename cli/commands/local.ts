@@ -32,7 +32,7 @@ export interface LocalOptions {
   allowOutOfOrder?: boolean;
 }
 
-/** `npm start` is `local sample`; with an npm script around it, a hint names the shorter form. */
+/** `npm start` is `local sample`, so hints for the sample name the shorter `npm start`. */
 export async function local(
   project: Project,
   environment: string,

@@ -20,7 +20,7 @@ export interface PreviewOptions {
   json?: boolean;
 }
 
-/** 4 when one of them threw, or did not come to its end although it was given the time. */
+/** 4 when one of them threw, was cut off, or ended its process. */
 export async function preview(
   project: Project,
   environment: string,
@@ -48,7 +48,7 @@ export async function preview(
   return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
 }
 
-/** Those that are named, whatever was recorded of them; without a name, those that are pending. */
+/** Those that are named, completed or not; without a name, those that are pending. */
 async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly string[]): Promise<ManifestEntry[]> {
   const { environment, migrations } = manifest;
   const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));

@@ -21,7 +21,7 @@ export interface RunCommandOptions {
   json?: boolean;
 }
 
-/** Often enough to be followed by a person, and one listing of the ledger each. */
+/** Often enough for a person who watches; each look lists the ledger once. */
 const POLL_MS = 1_000;
 
 export async function run(environment: string, options: RunCommandOptions, aws: ClientOptions): Promise<ExitCode> {
@@ -55,7 +55,7 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
   return result.exitCode;
 }
 
-/** The machine would refuse it too (docs/design.md §5); saying so here leaves no failed execution behind, and wakes nobody. */
+/** The machine would refuse it too (docs/design.md §5), but by a failed execution, which sets off an alarm. */
 async function assertNotHalted({ environment, sfn }: Deployment, halt: EnvironmentView['halt']): Promise<void> {
   for (const executionArn of halt?.executions ?? []) {
     if (!halt || !(await isRunning(sfn, executionArn))) continue;

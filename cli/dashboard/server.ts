@@ -1,4 +1,4 @@
-// Serves the widget on localhost, in a page that does for it what the CloudWatch console does.
+// Serves the widget on localhost, in a page that stands in for the CloudWatch console.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';

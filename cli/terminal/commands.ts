@@ -1,4 +1,4 @@
-// The next command, as it is typed from where the user is: with the options by which this one was told of the environment.
+// The next command to type, with the options that this command was given to find the environment.
 import type { Command, Next, Where } from '../../core/text/command.ts';
 import { commandLine, nextText } from '../../core/text/command.ts';
 

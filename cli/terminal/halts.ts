@@ -12,7 +12,7 @@ const OUTCOMES: Record<OpenHalt['outcome'], string> = {
   unrecorded: 'it succeeded, but its completion could not be recorded',
 };
 
-/** How it came to a halt, after "halted:". */
+/** Why it halted, to follow "halted:". */
 export const outcomeText = ({ outcome, error }: Pick<HaltRecord, 'outcome' | 'error'>): string =>
   wasCancelled(error) ? 'it was cancelled, and stopped at a checkpoint' : OUTCOMES[outcome];
 

@@ -28,7 +28,7 @@ export const print = (line = ''): void => {
   out.write(`${line}\n`);
 };
 
-/** JSON leaves some characters as they are that a terminal may act on: those are escaped too. */
+/** JSON does not escape every character that a terminal acts on: these are escaped here. */
 export const printJson = (value: unknown): void => {
   const text = JSON.stringify(value, undefined, 2);
   process.stdout.write(`${text.replace(ACTED_ON, (character) => `\\u${pad(character.charCodeAt(0).toString(16))}`)}\n`);
@@ -85,7 +85,7 @@ export const plain = (text: string): string =>
     .replace(BIDIRECTIONAL, '')
     .trim();
 
-/** What turns the direction of the text after it around. */
+/** Characters that reverse the direction of the text after them. */
 const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.source}`, 'g');
 

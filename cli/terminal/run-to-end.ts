@@ -1,4 +1,4 @@
-// Prints a run as it goes on, asks for a decision where somebody can answer, and says how it came out.
+// Prints a run while it goes on, asks for decisions at a terminal, and says how it ended.
 import { input, select } from '@inquirer/prompts';
 import { meanings, needsReason } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
@@ -24,7 +24,7 @@ export interface Run {
   told: Told;
   report: Report;
   pollMs: number;
-  /** Whether a person may be asked; at a terminal, unless told otherwise. */
+  /** Whether to ask for decisions. Default: at a terminal. */
   ask?: boolean | undefined;
 }
 

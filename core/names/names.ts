@@ -62,7 +62,7 @@ export const SYSTEM_FUNCTIONS = [
 ] as const;
 export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
 
-/** Those that the state machine invokes, and may invoke. */
+/** Those that the state machine may invoke. */
 export const MACHINE_FUNCTIONS = ['list-pending', 'record-completion', 'halt'] as const satisfies SystemFunction[];
 
 const PREFIX = 'odin-migrate';
@@ -94,7 +94,7 @@ export const migrationRoleName = (environment: string, migration: string, region
 /** `/odin-migrate/odin-dev/migrations`: what the migrations' functions log */
 export const migrationLogGroup = (environment: string): string => `/${PREFIX}/${environment}/migrations`;
 
-/** The metric of the watch over open halts, one value per environment (its dimension). */
+/** The metric of `watch-halts`, with the environment as its dimension. */
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 
 /**

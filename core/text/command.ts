@@ -1,21 +1,21 @@
-// A command of this tool as data, and the one place where it is put into words: an environment on this machine is named
-// in another way than a deployed one.
+// A command of this tool as data, and the one place where it is put into words: for an environment on this machine a command
+// is typed in another way than for a deployed one.
 
 export interface Command {
   verb: 'check' | 'history' | 'new' | 'preview' | 'resume' | 'run' | 'status';
   environment: string;
-  /** What stands behind the environment, as it is typed. */
+  /** What follows the environment, as it is typed. */
   args?: readonly string[] | undefined;
 }
 
 /** What to do next: a sentence, or a command with the words before it. */
 export type Next = string | (Command & { words: string });
 
-/** What a command line has to say of the place where its environment is. */
+/** Where an environment is, as far as a command has to say it. */
 export interface Where {
   /** On this machine. */
   local?: boolean | undefined;
-  /** What the user named, and not what the user's own configuration says. */
+  /** As the user named it; what the user's own configuration says need not be typed. */
   profile?: string | undefined;
   region?: string | undefined;
 }

@@ -48,10 +48,10 @@ function head(view: EnvironmentView, frame: Frame): Html {
 }
 
 const MAX_CELLS = 80;
-/** Which state of several is seen in a cell that stands for them all. */
+/** A cell that stands for several migrations shows the first of these that one of them has. */
 const SEEN_FIRST: Tone[] = ['bad', 'busy', 'warn', 'quiet', 'good'];
 
-/** One cell per migration; of many, one per so many, in the colour of what needs looking at. */
+/** One cell per migration. If there are too many, a cell stands for several, in the colour of the one that needs a look first. */
 function bar({ migrations }: EnvironmentView): Html {
   const perCell = Math.ceil(migrations.length / MAX_CELLS);
   const cells = Array.from({ length: Math.ceil(migrations.length / perCell) }, (_, index) =>

@@ -12,7 +12,7 @@ import { PREVIEW_SECONDS } from './frame.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 
-/** Of each table, of the printed lines and of the caveats so many are shown; `odin-migrate preview` has more. */
+/** So many rows of each table, printed lines and caveats are shown; `odin-migrate preview` has more. */
 const MAX_ROWS = 40;
 const MAX_LINES = 40;
 const MAX_TEXT = 300;

@@ -28,7 +28,7 @@ export interface HaltNews {
   now: number;
 }
 
-/** SNS: a subject is ASCII without line breaks or control characters, under 100 characters. */
+/** Fewer than 100 characters, and no line break (docs/aws-facts.md). */
 export const haltSubject = ({ environment, halt: { migration, attempt } }: HaltNews): string =>
   `odin-migrate ${environment}: ${migration} halted (attempt ${attempt})`.slice(0, 99);
 
@@ -108,7 +108,7 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
   };
 }
 
-/** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
+/** An error's text may hold anything: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => plainLine(text, 1000);
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';

@@ -32,7 +32,7 @@ export class LambdaHost {
   readonly #region: string;
   readonly #accountId: string;
   readonly #functions = new Map<string, LambdaFunctionConfig>();
-  /** The one that answered last is the last. */
+  /** In the order of their last answers. */
   #idle: Sandbox[] = [];
   readonly #alive = new Set<Sandbox>();
   /** Asynchronous invocations under way. */
@@ -64,7 +64,7 @@ export class LambdaHost {
     return await this.#run(config, parsePayload(payload), requestId);
   }
 
-  /** Returns at once. One that fails is tried twice more with the same request id, as Lambda does, and is then given up in the log. */
+  /** Returns at once. One that fails is tried twice more with the same request id, as Lambda does; then a log line gives it up. */
   invokeAsync(nameOrArn: string, payload: string, requestId: string = randomUUID()): { requestId: string } {
     const config = this.configOf(nameOrArn);
     const event = parsePayload(payload);
@@ -125,7 +125,7 @@ export class LambdaHost {
         if (answer.functionError === undefined) return;
         failure = answer.payload;
       } catch (error) {
-        failure = String(error); // the service's own
+        failure = String(error); // of the service itself, and not of the function
       }
     }
     // AWS drops it here too, where no destination for failures is configured.

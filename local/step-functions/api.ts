@@ -112,7 +112,7 @@ function listed(execution: ExecutionDescription): Output {
   };
 }
 
-/** The token is the place in the list: good enough for lists that only grow at one end while somebody reads. */
+/** The token is a place in the list. That is enough for lists that only grow at one end while they are read. */
 function page(name: string, items: readonly unknown[], input: Input): Output {
   const asked = Number(input['maxResults'] ?? 0);
   const size = asked === 0 ? 100 : Math.min(asked, 1000);

@@ -90,13 +90,13 @@ export class InterpreterPass {
     const handlers: Record<string, (input: Json) => Promise<Json>> = {};
     for (const [taskName, state] of taskStates(definition)) {
       handlers[taskName] = (parameters) => {
-        // The interpreter evaluates the task's parameters and calls this without a pause in between: the token is ours.
+        // Between the task's parameters and this call the interpreter does not pause, so the token is this task's.
         const token = this.#token;
         this.#token = undefined;
         return this.#runTask(state, parameters, token);
       };
     }
-    // By a getter: the interpreter copies the context, and each scheduling needs a new token.
+    // A getter, because each scheduling of a task needs a new token. The interpreter copies the context, and so calls it.
     const nextToken = () => (this.#token ??= this.#around.tokens.create());
     const interpreter = new StateMachine(definition as never, { validationOptions: { noValidate: true } });
     return interpreter.run(JSON.parse(input) as never, {
@@ -150,7 +150,7 @@ export class InterpreterPass {
       (state.TimeoutSeconds ?? MAX_TIMER_SECONDS) * 1000,
     );
     try {
-      // Lets the log be read up to "entered", so that the history is in order.
+      // Waits until the log has been read up to "entered": so the history is in order.
       await nextTurn();
       if (!this.#live()) throw new ExecutionStopped();
       const parameters = JSON.stringify(input);
@@ -204,7 +204,7 @@ class ExecutionStopped extends Error {
   readonly isCatchable = false;
 }
 
-/** The interpreter wraps what failed; a Fail state without Error or Cause has neither in AWS; the interpreter fills in defaults. */
+/** The interpreter wraps what failed. For a Fail state without Error or Cause it fills in defaults, where AWS has neither. */
 function failureOf(error: unknown): Outcome {
   const failed = (error as { cause?: unknown }).cause ?? error;
   const { name, message } = failed as Error;

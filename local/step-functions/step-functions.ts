@@ -18,7 +18,7 @@ export interface StepFunctionsOptions {
   readonly lambda: Invoker;
   readonly region?: string | undefined;
   readonly accountId?: string | undefined;
-  /** Milliseconds since the epoch. Dates in answers come from it; waiting is real. */
+  /** The clock of the dates in answers, in milliseconds since the epoch. Waits use real time. */
   readonly now?: (() => number) | undefined;
 }
 
