@@ -178,7 +178,7 @@ function lock(directory: string, environment: string): () => void {
           code: 'BadUsage',
           source: 'user',
           what: `${environment} is running locally in another process (${owner}).`,
-          next: 'Answer it, or end it, there.',
+          next: 'Answer the halt there, or end that process.',
         });
       }
       rmSync(file, { force: true });

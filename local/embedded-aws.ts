@@ -1,4 +1,4 @@
-// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
+// AWS inside this process: one HTTP endpoint that supports enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
 // CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
 import { rmSync } from 'node:fs';

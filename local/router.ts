@@ -191,7 +191,7 @@ async function understandEvents({ events }: EmbeddedServices, request: HttpReque
     summary: { service: 'events', operation, via: 'http', input },
     run: () => {
       if (operation === 'PutEvents') return json(200, events.putEvents(input));
-      throw new AwsError('UnknownOperationException', `The embedded AWS does not speak events:${operation}`);
+      throw new AwsError('UnknownOperationException', `The embedded AWS does not support events:${operation}`);
     },
     fail: jsonError,
   };
@@ -227,7 +227,7 @@ function understandLambda({ lambda }: EmbeddedServices, request: HttpRequest): C
       if (invokes) return invokeOverHttp(lambda, functionName, request);
       throw new AwsError(
         'UnknownOperationException',
-        `The embedded Lambda speaks Invoke only, not ${request.path}`,
+        `The embedded Lambda supports Invoke only, not ${request.path}`,
         404,
       );
     },
@@ -302,7 +302,7 @@ async function understandQuery(
         const described = describeStacks(services.stacks, form.get('StackName') ?? undefined);
         return queryAnswer(operation, 'http://cloudformation.amazonaws.com/doc/2010-05-15/', described);
       }
-      throw new AwsError('InvalidAction', `The embedded AWS does not speak ${service}:${operation}`);
+      throw new AwsError('InvalidAction', `The embedded AWS does not support ${service}:${operation}`);
     },
     fail: queryError,
   };
@@ -365,7 +365,7 @@ function refuse(request: HttpRequest): Call {
   const signed = header(request.headers, 'authorization') ?? '';
   const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
-  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
+  const message = `The embedded AWS supports S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
   const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   return {
     summary: { service: 'unknown', operation: name, via: 'http' },

@@ -147,7 +147,7 @@ export function bundlingFailed(thrown: unknown): OdinError {
     code: 'BundlingFailed',
     source: 'user',
     what: lines.length > 0 ? `${lines.slice(0, 5).join('; ')}.` : describeThrown(thrown),
-    next: 'Mend the file and try again.',
+    next: 'Correct the file and try again.',
     cause: thrown,
   });
 }

@@ -40,7 +40,7 @@ function compilerOptions(directory: string): ts.CompilerOptions {
       code: 'BadConfiguration',
       source: 'user',
       what: `tsconfig.json cannot be read: ${ts.flattenDiagnosticMessageText(error.messageText, ' ')}.`,
-      next: 'Mend the file; git has its last good version.',
+      next: 'Correct the file; git has its last good version.',
     });
   }
   const host = { ...ts.sys, readDirectory: () => [] }; // the options alone: the files are the migrations

@@ -24,7 +24,7 @@ export interface DeployedTemplate {
   readonly bucketNames: readonly string[];
   readonly topicArns: readonly string[];
   readonly functionNames: readonly string[];
-  /** Resources of types that are neither spoken here nor known to be without meaning. */
+  /** Resources of types that are neither supported here nor known to be without meaning. */
   readonly notDeployed: readonly { readonly logicalId: string; readonly type: string }[];
 }
 

@@ -4,7 +4,7 @@
 // `new S3Client({})` works with AWS_ENDPOINT_URL=http://127.0.0.1:port. With `localhost` it would ask for
 // `bucket.localhost`, which not every machine resolves; such requests are understood all the same.
 //
-// Whatever is not spoken here is refused by name (NotImplemented): a condition or a version must never be ignored.
+// Whatever is not supported here is refused by name (NotImplemented): a condition or a version must never be ignored.
 
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream } from 'node:fs';

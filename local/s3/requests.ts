@@ -183,5 +183,5 @@ export function decodeUrl(text: string): string {
 }
 
 export function notImplemented(what: string): AwsError {
-  return new AwsError('NotImplemented', `The embedded S3 does not speak this: ${what}`, 501);
+  return new AwsError('NotImplemented', `The embedded S3 does not support this: ${what}`, 501);
 }

@@ -1,4 +1,4 @@
-// The Step Functions API as the SDK speaks it (JSON 1.0): from operation names and fields to step-functions.ts and back.
+// The Step Functions API on the wire (JSON 1.0): from the SDK's operation names and fields to step-functions.ts and back.
 
 import type { ExecutionDescription } from './descriptions.ts';
 import { AwsError } from '../http.ts';
@@ -10,7 +10,8 @@ type Output = Record<string, unknown>;
 /** @param operation e.g. `StartExecution`. Throws AwsError. */
 export function callStepFunctions(service: StepFunctions, operation: string, input: Input): Output {
   const call = OPERATIONS[operation];
-  if (!call) throw new AwsError('UnknownOperationException', `The embedded Step Functions does not speak ${operation}`);
+  if (!call)
+    throw new AwsError('UnknownOperationException', `The embedded Step Functions does not support ${operation}`);
   return call(service, input);
 }
 

@@ -41,7 +41,7 @@ export function prepareDefinition(text: string): Definition {
   } catch (error) {
     throw invalid(error instanceof Error ? error.message : String(error));
   }
-  if (definition['QueryLanguage'] === 'JSONata') throw invalid('JSONata is not spoken here, only JSONPath');
+  if (definition['QueryLanguage'] === 'JSONata') throw invalid('JSONata is not supported here, only JSONPath');
   return prepare(definition);
 }
 
@@ -81,7 +81,7 @@ function prepareState(name: string, state: State, siblings: Readonly<Record<stri
   }
   if (state['HeartbeatSeconds'] !== undefined) throw invalid(`HeartbeatSeconds of '${name}' is not watched here`);
   // Its value is known when the state is entered, too late to be clipped here, and our own timer of a task does not read it.
-  if (state['TimeoutSecondsPath'] !== undefined) throw invalid(`TimeoutSecondsPath of '${name}' is not spoken here`);
+  if (state['TimeoutSecondsPath'] !== undefined) throw invalid(`TimeoutSecondsPath of '${name}' is not supported here`);
   if (state.Type === 'Task') return { ...state, TimeoutSeconds: taskTimeout(name, state) };
   const { Branches, ItemProcessor, Iterator, Seconds } = state;
   return {
@@ -95,8 +95,8 @@ function prepareState(name: string, state: State, siblings: Readonly<Record<stri
 
 function taskTimeout(name: string, state: State): number {
   if (!/:states:::lambda:invoke(\.waitForTaskToken)?$/.test(state.Resource ?? '')) {
-    const spoken = 'only lambda:invoke, also with .waitForTaskToken';
-    throw invalid(`Task '${name}' has a Resource that is not spoken here (${spoken}): ${state.Resource}`);
+    const supported = 'only lambda:invoke, also with .waitForTaskToken';
+    throw invalid(`Task '${name}' has a Resource that is not supported here (${supported}): ${state.Resource}`);
   }
   return clip(state.TimeoutSeconds ?? MAX_TIMER_SECONDS);
 }

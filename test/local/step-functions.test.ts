@@ -237,11 +237,13 @@ describe('other states', () => {
   it('are refused when the embedded engine would do something else', () => {
     const refused = (states: Record<string, object>) => () => create(states);
     expect(refused({ A: task('f', { Resource: 'arn:aws:states:::sns:publish' }) })).toThrow(
-      /Resource that is not spoken/,
+      /Resource that is not supported/,
     );
     expect(refused({ A: task('f', { End: undefined, Next: 'B' }) })).toThrow(/leads to 'B'/);
     expect(refused({ A: { Type: 'Dance' } })).toThrow(/unknown Type/);
-    expect(refused({ A: task('f', { TimeoutSecondsPath: '$.t' }) })).toThrow(/TimeoutSecondsPath of 'A' is not spoken/);
+    expect(refused({ A: task('f', { TimeoutSecondsPath: '$.t' }) })).toThrow(
+      /TimeoutSecondsPath of 'A' is not supported/,
+    );
     expect(() => service.createStateMachine('m', '{')).toThrow(AwsError);
     expect(() => service.createStateMachine('m', '{"QueryLanguage":"JSONata"}')).toThrow(/JSONata/);
   });
