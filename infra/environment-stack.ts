@@ -69,7 +69,7 @@ export class EnvironmentStack extends Stack {
       migrations: bundles.migrations,
       configuration,
     });
-    // A run in the middle of a deployment never names a function that is not there yet.
+    // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
     for (const migration of migrations) system.listPending.lambda.node.addDependency(migration);
 
     const machine = createStateMachine(this, environment, logRetentionDays);

@@ -51,6 +51,7 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
   onlyWrittenBy('CompletionsByRecordCompletion', [writers.recordCompletion, writers.baseline], 'completed/*');
   onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*', 'attempts/*/cancelled.json');
   onlyWrittenBy('HaltsByHalt', [writers.halt], 'halts/*');
+
   const byMigrations = { Null: { [`aws:PrincipalTag/${MIGRATION_TAG}`]: 'false' } };
   // Whatever a migration's own permissions say (s3:* on everything, say), it writes its own part and no other.
   deny('MigrationsWriteTheirOwnPart', {

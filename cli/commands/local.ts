@@ -13,11 +13,10 @@ import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
-import { RunOutput } from '../terminal/run-output.ts';
 import { busyWith, colour, print, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
-import type { Report } from '../terminal/report.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface LocalOptions {
@@ -47,20 +46,21 @@ export async function local(
 
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
-  const output = new RunOutput();
+  const report = new RunReport();
   const { data, fresh, sliceSeconds } = options;
   const settings = {
     practiceFault,
     fresh,
     sliceSeconds,
-    onLog: output.onLog,
+    onLog: report.onLog,
     fill: data && ((s3: S3Client) => fill(s3, data, options, aws)),
     usersOwnS3: data === undefined,
   };
   await using opened = await openEnvironment(environment, { project, settings });
   const { embedded, manifest } = opened;
   if (practiceFault) assertCheckpointed(manifest, practiceFault);
-  return await runHere(project, environment, embedded, output.reportOf(manifest), options, practiceFault?.migration);
+  report.describe(manifest);
+  return await runHere(project, environment, embedded, report, options, practiceFault?.migration);
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
@@ -82,7 +82,7 @@ async function runHere(
   project: Project,
   environment: string,
   embedded: Embedded,
-  report: Report,
+  report: RunReport,
   options: LocalOptions,
   faulty: string | undefined,
 ): Promise<ExitCode> {

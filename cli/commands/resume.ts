@@ -14,7 +14,7 @@ import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
 import { printHalt } from '../terminal/halts.ts';
-import { RunOutput } from '../terminal/run-output.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { answerTo } from '../terminal/questions.ts';
@@ -47,11 +47,12 @@ export async function resume(
   }
   if (options.json) keepStdoutForJson();
   const { local = false } = options;
-  const output = new RunOutput();
+  const report = new RunReport();
   await using opened = await whileBusy(`Looking at ${environment}`, () =>
-    openEnvironment(environment, placeFor(project, local, aws, { onLog: output.onLog })),
+    openEnvironment(environment, placeFor(project, local, aws, { onLog: report.onLog })),
   );
   const { deployment, manifest, ledger } = opened;
+  report.describe(manifest);
   const halt = local ? undefined : (await readView(ledger, manifest, Date.now())).halt;
   if (halt && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
     print('Nothing was decided.');
@@ -70,7 +71,6 @@ export async function resume(
     if (!local) printNext(environment, answer);
     return EXIT.done;
   }
-  const report = output.reportOf(manifest);
   return await whileBusy(`Following ${environment}`, async () => {
     const result = await runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });
     return result.exitCode;

@@ -12,7 +12,7 @@ import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
 import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
-import { Report } from '../terminal/report.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface RunCommandOptions {
@@ -41,7 +41,8 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
       return { execution, outcome: 'started' as const, exitCode: EXIT.done };
     }
     print();
-    const report = new Report(manifest);
+    const report = new RunReport();
+    report.describe(manifest);
     return await runToEnd({
       deployment,
       executionArn: execution,

@@ -16,13 +16,13 @@ import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
 import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
 import { answerTo } from './questions.ts';
-import type { Report } from './report.ts';
+import type { RunReport } from './run-report.ts';
 
 export interface Run {
   deployment: Deployment;
   executionArn: string;
   told: Told;
-  report: Report;
+  report: RunReport;
   pollMs: number;
   /** Whether to ask for decisions. Default: at a terminal. */
   ask?: boolean | undefined;

@@ -1,5 +1,5 @@
-// One execution: what it was started with, its history, and how it ended. One pass of the
-// interpreter through its definition is in interpreter-pass.ts.
+// One execution: what it was started with, its history, and how it ended. A pass of the interpreter through its definition is in
+// interpreter-pass.ts.
 import type { ExecutionDescription, ExecutionEvent, ExecutionStatus } from './descriptions.ts';
 import type { Outcome, PassOwner, Surroundings } from './interpreter-pass.ts';
 import { InterpreterPass, REDRIVE_STATE } from './interpreter-pass.ts';
