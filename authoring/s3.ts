@@ -51,8 +51,8 @@ export interface Listing {
 }
 
 /**
- * The objects under a prefix in the order of their keys, page by page. An object that appears behind the cursor meanwhile
- * is listed too: write what you make elsewhere.
+ * The objects under a prefix in the order of their keys, page by page. An object that is created meanwhile, with a key after
+ * the cursor, is listed too: write your output under another prefix.
  */
 export async function* pages(listing: Listing): AsyncGenerator<Page, void, undefined> {
   const { resume, pageSize = 1000, counted = false } = listing;

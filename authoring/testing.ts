@@ -164,14 +164,14 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
   async function run(id: string, { crashAfterCheckpoint }: RunOptions = {}): Promise<Ran> {
     const { functionName } = entryOf({ manifest }, id);
     await completeThoseBefore(id);
-    await empty(s3, ledgerBucket, keys.completed(id)); // it may have been one of those before another
+    await empty(s3, ledgerBucket, keys.completed(id)); // it may have been completed as one before another
     const attempt = await nextAttempt(id);
     let checkpoints = 0;
     let crashed = false;
     crash.onCheckpoint = ({ operation, bucket, key }) => {
       if (crashed) {
-        // The first request after it, at the latest the repetition of the one whose answer was cut off.
-        aws.lambda.killWorkers(functionName);
+        // The next request: at the latest the SDK repeats the one whose answer was dropped.
+        aws.lambda.killProcesses(functionName);
         return { status: 503, code: 'ServiceUnavailable' };
       }
       if (operation !== 'PutObject' || bucket !== ledgerBucket || key !== keys.checkpoint(id)) return 'pass';

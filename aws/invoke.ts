@@ -9,7 +9,7 @@ const FunctionError = z.object({ errorType: z.string(), errorMessage: z.string()
 
 /**
  * @returns what the function answered, parsed from JSON
- * @throws OdinError with the code and the message that the function failed with; what Lambda itself says otherwise
+ * @throws OdinError with the code and the message of a function that failed; an error of Lambda itself as it is
  */
 export async function invokeFunction(lambda: LambdaClient, name: string, payload: object): Promise<unknown> {
   const answer = await lambda.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) }));

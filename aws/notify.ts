@@ -16,7 +16,7 @@ export const QUICK = {
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
 
-/** An HTTPS subscription gets the chat's form, every other one the text (SNS: `default` is for all without their own). */
+/** An HTTPS subscription gets the form for chats, every other one the text (`default`, in SNS's message structure). */
 export function createNotifications(sns: SNSClient, topicArn: string): Notifications {
   return {
     async publish(Subject, text, chat) {

@@ -8,7 +8,7 @@ import { createProgram } from './program.ts';
 
 /** @returns the exit code (exit-codes.ts) */
 export async function main(args: string[]): Promise<number> {
-  // `… | head` closes the pipe: what is left to print is lost, and the command goes on to its own exit code.
+  // `… | head` closes the pipe. The rest of the output is lost; the command still ends with its own exit code.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;

@@ -15,6 +15,7 @@ import type { RunCommandOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { ClientOptions } from '../client/deployment.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
+import { typeFor } from './terminal/commands.ts';
 import { plain } from './terminal/output.ts';
 import { openProject } from '../project/project.ts';
 
@@ -28,13 +29,17 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
     .configureHelp({ showGlobalOptions: true })
-    // It repeats what was typed.
+    // Commander's message repeats what was typed, which may have control characters in it.
     .configureOutput({ outputError: (text, write) => write(`${text.split('\n').map(plain).join('\n').trim()}\n`) })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
+  const named = () => program.opts<{ profile?: string; region?: string }>();
+  program.hook('preAction', (_, command) => {
+    typeFor({ ...named(), local: command.name() === 'local' || command.opts<{ local?: true }>().local });
+  });
   const aws = (): ClientOptions => {
-    const { profile, region } = program.opts<{ profile?: string; region?: string }>();
-    // As the variable and not as an option of each client, which would not take the profile's endpoint_url.
+    const { profile, region } = named();
+    // The variable, and not an option of each client: with the option, the profile's endpoint_url would be ignored.
     if (profile !== undefined) process.env['AWS_PROFILE'] = profile;
     return region === undefined ? {} : { region };
   };

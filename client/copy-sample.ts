@@ -1,4 +1,4 @@
-// Real data for a rehearsal: a bounded sample of what is under an S3 prefix, read with the user's own credentials and put
+// Real data for a local run: a bounded sample of what is under an S3 prefix, read with the user's own credentials and put
 // into the embedded S3 under the same bucket and keys.
 import type { S3Client } from '@aws-sdk/client-s3';
 import {
@@ -41,7 +41,7 @@ export const DEFAULT_SAMPLE_MB = 256;
 /** A prefix may have millions: so many keys are listed, and the sample is taken from them. */
 const MAX_LISTED = 20_000;
 
-/** @throws OdinError BadUsage when there is nothing to copy, or objects of an earlier rehearsal are there */
+/** @throws OdinError BadUsage when there is nothing to copy, or objects of an earlier run are there */
 export async function copySample({ from, to, url, objects, bytes, onProgress }: SampleOptions): Promise<Sample> {
   const { bucket, prefix } = parseS3Url(url);
   await assertNothingThere(to, bucket, prefix, url);

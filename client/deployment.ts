@@ -38,7 +38,7 @@ export interface Deployment {
   lambda: LambdaClient;
 }
 
-/** What every SDK client is made with: what the user asked for, an endpoint for the embedded AWS, else the user's environment. */
+/** The options of every SDK client: what the user named, or the embedded AWS. The rest comes from the user's environment. */
 export interface ClientOptions {
   endpoint?: string;
   region?: string;
@@ -103,13 +103,13 @@ export function deploymentOf(
   };
 }
 
-/** Wherever an endpoint is named, the bucket goes into the path: `bucket.localhost` is not resolved everywhere. */
+/** Where an endpoint is named, the bucket is in the path: not every machine resolves `bucket.localhost`. */
 export function s3ClientOf(options: ClientOptions): S3Client {
   const named = options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
   return new S3Client({ ...options, forcePathStyle: named !== '' });
 }
 
-/** Who acts: the caller's IAM identity as AWS tells it, or this machine's user for the embedded AWS. */
+/** Who acts: the caller's IAM identity, or this machine's user on the embedded AWS. */
 export async function operatorOf({ local, options }: Deployment): Promise<string> {
   if (local) return `local:${userInfo().username}`;
   const { Arn: arn = 'unknown' } = await new STSClient(options).send(new GetCallerIdentityCommand());
@@ -163,16 +163,9 @@ export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): 
 
 async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
   const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
-  if (isRefusal(answer)) {
-    const next = answer.next === undefined ? undefined : here(deployment, answer.next);
-    throw new OdinError({ ...answer, next, source: 'user' });
-  }
+  if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
   return answer;
 }
-
-/** The functions are the same everywhere, and say how one runs a deployed environment. */
-export const here = ({ local }: { local: boolean }, words: string): string =>
-  local ? words.replaceAll('odin-migrate run ', 'odin-migrate local ') : words;
 
 const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === 'object' && answer !== null && 'result' in answer && answer.result === 'refused';

@@ -7,7 +7,7 @@ import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../infra/build-app.ts';
-import type { PracticeFault as Rehearsal } from '../project/bundle.ts';
+import type { PracticeFault } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
@@ -24,7 +24,7 @@ export interface EmbeddedSettings {
   fresh?: boolean | undefined;
   /** Where everything is kept; the project's own ignored folder when absent. */
   directory?: string | undefined;
-  rehearsal?: Rehearsal | undefined;
+  practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
   /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
@@ -82,17 +82,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const { environments } = project.configuration;
     const assemblyDirectory = path.join(directory, 'cdk.out');
     const app = offlineApp(assemblyDirectory);
-    const [prepared] = addEnvironments({
+    const [plan] = addEnvironments({
       app,
       projectDirectory: project.directory,
       configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
       only: environment,
       workDirectory: directory,
-      practiceFault: options.rehearsal,
+      practiceFault: options.practiceFault,
       variables:
         options.sliceSeconds === undefined ? undefined : { [VARIABLES.sliceSeconds]: String(options.sliceSeconds) },
     });
-    if (!prepared) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
+    if (!plan) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
     app.synth();
     const aws = await startEmbeddedAws({
       directory,
@@ -121,8 +121,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     return {
       aws,
       deployment,
-      manifest: prepared.manifest,
-      warnings: prepared.warnings,
+      manifest: plan.manifest,
+      warnings: plan.warnings,
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
       data: await (options.fill?.(deployment.s3) ?? putData(project, settings.localData, deployment.s3)),
@@ -147,7 +147,7 @@ async function putData(project: Project, module: string | undefined, s3: S3Clien
   });
 }
 
-/** Under the lock: what another process works with is not taken away from it. */
+/** Called under the lock, so that nothing is deleted that another process works with. */
 function forget(directory: string): void {
   for (const name of readdirSync(directory)) {
     if (name !== LOCK_FILE) rmSync(path.join(directory, name), { recursive: true, force: true });
@@ -178,7 +178,7 @@ function lock(directory: string, environment: string): () => void {
           code: 'BadUsage',
           source: 'user',
           what: `${environment} is running locally in another process (${owner}).`,
-          next: 'Answer it, or end it, there.',
+          next: 'Answer the halt there, or end that process.',
         });
       }
       rmSync(file, { force: true });

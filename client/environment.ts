@@ -50,8 +50,8 @@ export const placeFor = (
 
 /**
  * To act on it. One on this machine is synthesised, deployed into this process, and locked until it is closed.
- * @throws OdinError NotDeployed, NoCredentials and the like; of one on this machine whatever is wrong with its files, and BadUsage
- *   when another process has it
+ * @throws OdinError for a deployed one NotDeployed, NoCredentials and the like; for one on this machine whatever is wrong with
+ *   its files, and BadUsage when another process has it
  */
 export async function openEnvironment(
   environment: string,
@@ -85,7 +85,7 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   }
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
   const bucket = outputs[OUTPUTS.ledgerBucket] ?? '';
-  // The files are fit for a second process, so that one can look while another one waits in a halt (local/s3/store.ts).
+  // A second process may read the files while the first one waits in a halt (local/s3/store.ts).
   const aws = await startEmbeddedAws({ directory });
   const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED_CREDENTIALS });
   return { manifest, ledger: new Ledger(new S3Store(s3, bucket)), [Symbol.asyncDispose]: () => aws.close() };

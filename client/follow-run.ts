@@ -3,17 +3,17 @@ import { leftBehindBy } from '../core/contract/payloads.ts';
 import type { OpenHalt } from '../core/views/view.ts';
 import { openHaltOf } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';
-import type { RunEvent, Seen } from './follow.ts';
-import { follow } from './follow.ts';
+import type { RunEvent, Told } from './run-events.ts';
+import { runEvents } from './run-events.ts';
 
 export interface FollowedRun {
   deployment: Deployment;
   executionArn: string;
-  seen: Seen;
+  told: Told;
   pollMs: number;
   /** Told of each event, in order. */
   onEvent: (event: RunEvent) => void;
-  /** Asked at each halt: whether it was decided, so that the run is followed on. */
+  /** Called at each halt. True means that it was decided: the run is followed on. */
   onHalt: (halt: OpenHalt) => Promise<boolean>;
 }
 
@@ -27,7 +27,7 @@ export type RunEnd = { execution: string } & (
 
 export async function followRun(run: FollowedRun): Promise<RunEnd> {
   let execution = run.executionArn;
-  for await (const event of follow(run.deployment, execution, run.seen, run.pollMs)) {
+  for await (const event of runEvents(run.deployment, execution, run.told, run.pollMs)) {
     run.onEvent(event);
     if (event.event === 'handed over') execution = event.execution;
     if (event.event === 'halted') {

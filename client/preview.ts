@@ -1,4 +1,4 @@
-// Asks a migration's function for previews, slice after slice, until its code has come to its end or the time is over.
+// Asks a migration's function for previews, slice after slice, until its code has ended or the time is over.
 import { OdinError } from '../core/errors.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
 import type { Previewed, PreviewPayload, PreviewReport } from '../core/preview/preview.ts';
@@ -25,7 +25,7 @@ export async function previewMigration(
       preview: {
         migration: entry.id,
         cursor,
-        ...(Number.isFinite(seconds) && { seconds: Math.max(seconds, 0.001) }),
+        seconds: Number.isFinite(seconds) ? Math.max(seconds, 0.001) : undefined,
       },
     };
     const slice = parseReport(environment, await invokeFunction(lambda, entry.functionName, payload));

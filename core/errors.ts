@@ -1,4 +1,6 @@
 // The one error class of this project, and every code that it can carry.
+import type { Next } from './text/command.ts';
+import { nextText } from './text/command.ts';
 
 /**
  * Who has to act: `user` (an input, a file, a configuration or a decision is wrong) or `system` (AWS, the ledger, or
@@ -73,8 +75,8 @@ export interface ErrorParts {
   what: string;
   /** Why it matters or what it may mean. One sentence; may be absent. */
   why?: string | undefined;
-  /** What to type or to do next. One sentence. */
-  next?: string | undefined;
+  /** What to type or to do next: a sentence, or a command as data. */
+  next?: Next | undefined;
   cause?: unknown;
 }
 
@@ -87,11 +89,11 @@ export class OdinError extends Error {
   readonly source: ErrorSource;
   readonly what: string;
   readonly why: string | undefined;
-  readonly next: string | undefined;
+  readonly next: Next | undefined;
 
   constructor(parts: ErrorParts) {
     super(
-      [parts.what, parts.why, parts.next].filter(Boolean).join(' '),
+      [parts.what, parts.why, parts.next && nextText(parts.next)].filter(Boolean).join(' '),
       parts.cause === undefined ? {} : { cause: parts.cause },
     );
     this.name = parts.code;
@@ -117,7 +119,7 @@ export function describeThrown(thrown: unknown): string {
       const text = describe(thrown);
       if (text !== undefined) return text;
     } catch {
-      // It cannot be told this way: a getter of it throws, it is circular, or it is a revoked proxy.
+      // This way fails: a getter throws, it is circular, or it is a revoked proxy. The next way is tried.
     }
   }
   return 'something that cannot be described';

@@ -13,7 +13,7 @@ import { createSystemFunction } from './system-functions.ts';
 
 const WATCH_MINUTES = 15;
 
-/** Three alarms and not one of a sum: its name then says what happened, and metric math is not known everywhere. */
+/** Three alarms, and not one on a sum: so an alarm's name says what happened, and no metric math is needed. */
 const RUNS_THAT_END_BADLY = [
   ['RunFailedAlarm', 'run-failed', 'ExecutionsFailed', 'has failed, or was aborted by a decision'],
   ['RunTimedOutAlarm', 'run-timed-out', 'ExecutionsTimedOut', 'has timed out'],
@@ -77,6 +77,6 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
     'watch-failed',
     `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
     watch.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
-    2, // two in an hour: once may be a hiccup, and each failed invocation is tried again by Lambda
+    2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
   );
 }

@@ -1,6 +1,7 @@
 // The CDK app that cdk.json names. `-c environment=odin-dev` synthesises that one alone.
 import path from 'node:path';
 import { asOdinError } from '../core/errors.ts';
+import { nextText } from '../core/text/command.ts';
 import { addEnvironments, deployedApp } from './build-app.ts';
 import { CONTEXT_KEY, parseConfiguration } from '../project/configuration.ts';
 
@@ -19,6 +20,6 @@ try {
   const { code, what, why, next } = asOdinError(thrown);
   // An Internal error is a defect of ours: its stack is what helps.
   if (code === 'Internal') throw thrown;
-  process.stderr.write(`${[`${code}: ${what}`, why, next].filter(Boolean).join('\n  ')}\n`);
+  process.stderr.write(`${[`${code}: ${what}`, why, next && nextText(next)].filter(Boolean).join('\n  ')}\n`);
   process.exitCode = 1;
 }

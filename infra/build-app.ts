@@ -4,10 +4,10 @@ import featureFlags from './feature-flags.json' with { type: 'json' };
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment, environmentNames } from '../project/discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
-import type { PreparedEnvironment, PrepareOptions } from '../project/plan.ts';
-import { prepareEnvironment } from '../project/plan.ts';
+import type { EnvironmentPlan, PlanOptions } from '../project/plan.ts';
+import { planEnvironment } from '../project/plan.ts';
 
-export interface BuildOptions extends PrepareOptions {
+export interface BuildOptions extends PlanOptions {
   app: App;
   /** Only this environment; all of them when absent. */
   only?: string | undefined;
@@ -19,21 +19,21 @@ export interface BuildOptions extends PrepareOptions {
  * Adds the stacks, and returns what they deploy.
  * @throws OdinError for anything that is wrong with the files or the configuration
  */
-export function addEnvironments({ app, only, variables, ...options }: BuildOptions): PreparedEnvironment[] {
+export function addEnvironments({ app, only, variables, ...options }: BuildOptions): EnvironmentPlan[] {
   const { projectDirectory, configuration } = options;
   if (only !== undefined) assertKnownEnvironment(only, projectDirectory, configuration);
   const names = only === undefined ? environmentNames(projectDirectory, configuration) : [only];
   return names.map((name) => {
-    const prepared = prepareEnvironment(name, options);
+    const plan = planEnvironment(name, options);
     const settings = configurationOf(configuration, name);
     const account = settings.account ?? process.env['CDK_DEFAULT_ACCOUNT'];
     const region = settings.region ?? process.env['CDK_DEFAULT_REGION'];
     new EnvironmentStack(app, {
-      prepared,
+      plan,
       configuration: { ...settings, variables: { ...settings.variables, ...variables } },
       env: account === undefined || region === undefined ? undefined : { account, region },
     });
-    return prepared;
+    return plan;
   });
 }
 

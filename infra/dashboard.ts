@@ -61,8 +61,8 @@ export function createDashboard(
 }
 
 /**
- * By the first digit that ids have, because a role's policies may have 10,240 characters in all; without it, the pattern
- * would be that of the function `halt` too.
+ * A pattern for each first digit of the ids: an ARN for each function would not fit into the 10,240 characters of a role's
+ * policies, and `????` would match the function `halt` too.
  */
 function migrationFunctions(environment: string, migrations: readonly string[]): string[] {
   const digits = new Set(migrations.map((id) => id.slice(0, 1)));

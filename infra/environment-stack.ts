@@ -4,7 +4,7 @@ import { Annotations, CfnOutput, type Environment, Stack, Tags } from 'aws-cdk-l
 import type { Construct } from 'constructs';
 import { migrationLogGroup, OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
 import type { EnvironmentConfiguration } from '../project/configuration.ts';
-import type { PreparedEnvironment } from '../project/plan.ts';
+import type { EnvironmentPlan } from '../project/plan.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import { createAlarms } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
@@ -18,15 +18,15 @@ import { createSystemFunctions } from './system-functions.ts';
 import { createTopic } from './topic.ts';
 
 export interface EnvironmentStackProps {
-  prepared: PreparedEnvironment;
+  plan: EnvironmentPlan;
   configuration: EnvironmentConfiguration;
   /** Where it goes; the CDK CLI's current account and region when left out. */
   env?: Environment | undefined;
 }
 
 export class EnvironmentStack extends Stack {
-  constructor(scope: Construct, { prepared, configuration, env = {} }: EnvironmentStackProps) {
-    const environment = prepared.name;
+  constructor(scope: Construct, { plan, configuration, env = {} }: EnvironmentStackProps) {
+    const environment = plan.name;
     super(scope, stackName(environment), {
       description: `odin-migrate: one-time operations of ${environment}`,
       suppressTemplateIndentation: true, // 220 migrations indented are over CloudFormation's 1 MB
@@ -34,12 +34,12 @@ export class EnvironmentStack extends Stack {
       env,
     });
     Tags.of(this).add('odin-migrate:environment', environment);
-    for (const warning of prepared.warnings) {
+    for (const warning of plan.warnings) {
       Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
     }
 
     const { logRetentionDays, haltAlarmHours } = configuration;
-    const { bundles, manifest } = prepared;
+    const { bundles, manifest } = plan;
     const ledger = createLedgerBucket(this);
     const topic = createTopic(this, configuration.notify);
     const parts: SystemParts = {
@@ -69,7 +69,7 @@ export class EnvironmentStack extends Stack {
       migrations: bundles.migrations,
       configuration,
     });
-    // A run in the middle of a deployment never names a function that is not there yet.
+    // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
     for (const migration of migrations) system.listPending.lambda.node.addDependency(migration);
 
     const machine = createStateMachine(this, environment, logRetentionDays);

@@ -11,7 +11,7 @@ import type { Bundle } from '../project/bundle.ts';
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
 
-/** @param name or a pattern. By name where a reference would be a circle, or names one of what comes and goes. */
+/** By name, where a reference would be a circle or the function may be gone. @param name or a pattern */
 export const functionArn = (scope: Construct, name: string): string =>
   Stack.of(scope).formatArn({
     service: 'lambda',

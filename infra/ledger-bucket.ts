@@ -51,6 +51,7 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
   onlyWrittenBy('CompletionsByRecordCompletion', [writers.recordCompletion, writers.baseline], 'completed/*');
   onlyWrittenBy('DecisionsByResume', [writers.resume], 'attempts/*/decisions/*', 'attempts/*/cancelled.json');
   onlyWrittenBy('HaltsByHalt', [writers.halt], 'halts/*');
+
   const byMigrations = { Null: { [`aws:PrincipalTag/${MIGRATION_TAG}`]: 'false' } };
   // Whatever a migration's own permissions say (s3:* on everything, say), it writes its own part and no other.
   deny('MigrationsWriteTheirOwnPart', {
@@ -61,7 +62,7 @@ export function protectLedger(bucket: Bucket, writers: LedgerWriters): void {
     ),
     conditions: byMigrations,
   });
-  // Nor does it take this policy away, or let objects expire: whoever may write the bucket's settings can undo all this.
+  // Nor may it remove this policy or let objects expire: whoever may write the bucket's settings can undo all this.
   deny('MigrationsChangeNoSettings', {
     notActions: ['s3:ListBucket', 's3:GetObject', 's3:PutObject'],
     resources: [bucket.bucketArn, bucket.arnForObjects('*')],

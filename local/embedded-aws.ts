@@ -1,4 +1,4 @@
-// AWS inside this process: one HTTP endpoint that speaks enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
+// AWS inside this process: one HTTP endpoint that supports enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
 // CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
 import { rmSync } from 'node:fs';
@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VARIABLES } from '../core/names/names.ts';
 import { createEvents } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
 import type { LambdaLogLine } from './lambda/host.ts';
@@ -20,7 +21,6 @@ import type { Notification, Sns } from './messages/sns.ts';
 import { createStacks } from './cloudformation/stacks.ts';
 import type { Stacks } from './cloudformation/stacks.ts';
 import { StepFunctions } from './step-functions/step-functions.ts';
-import type { StateEvent } from './step-functions/step-functions.ts';
 
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
@@ -32,7 +32,6 @@ export interface EmbeddedAwsOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number | undefined;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
-  readonly onStateEvent?: ((event: StateEvent) => void) | undefined;
   readonly onNotification?: ((notification: Notification) => void) | undefined;
   /** For tests of faults: asked before anything is done. */
   readonly onRequest?: RequestHook | undefined;
@@ -73,7 +72,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
   const events = createEvents({ file: join(directory, 'events.jsonl'), region, accountId });
 
-  // Each bundle that was ever run here leaves a megabyte in it.
+  // It grows by a megabyte with each bundle that is run, so it is emptied at the start.
   const compileCache = resolve(directory, 'compile-cache');
   rmSync(compileCache, { recursive: true, force: true });
 
@@ -101,7 +100,6 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const stepFunctions = new StepFunctions({
     region,
     accountId,
-    onEvent: options.onStateEvent,
     lambda: { invoke: (name, payload) => invokeFromStates(lambda, decide, name, payload) },
   });
 
@@ -134,7 +132,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
-      // A hook that never decides must not keep this from ending.
+      // A hook that never answers must not keep this from ending.
       await Promise.race([Promise.allSettled(pending), sleep(2000, undefined, { ref: false })]);
       s3.close();
     },
@@ -155,18 +153,19 @@ function embeddedEnvironment(endpoint: string, region: string): Record<string, s
   };
 }
 
-/** What says where the user's own S3 is, and who the user is there. */
+/** The variables that say where the user's own S3 is, and who the user is there. */
 const USERS_OWN =
   /^AWS_(ENDPOINT_URL(_S3)?|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_REGION|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)$/;
 
-/** A user who has set an endpoint keeps it for the migrations' data; ledger and machine stay embedded. */
+/** If the user has set an endpoint, the migrations' S3 is there; the ledger and the state machine stay embedded. */
 function functionEnvironment(
   endpoint: string,
   region: string,
   parent: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const always = {
-    ODIN_LEDGER_ENDPOINT_URL: endpoint,
+    [VARIABLES.local]: 'true',
+    [VARIABLES.ledgerEndpoint]: endpoint,
     AWS_ENDPOINT_URL_SFN: endpoint,
     AWS_ENDPOINT_URL_SNS: endpoint,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,

@@ -14,8 +14,9 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers?: Record<string, string>;
-  readonly body?: string | Buffer | Readable;
+  /** What is undefined is not sent. */
+  readonly headers?: Record<string, string | undefined> | undefined;
+  readonly body?: string | Buffer | Readable | undefined;
 }
 
 /** An error as an AWS service reports it: its code is what the SDK shows as `error.name`. */

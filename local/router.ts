@@ -50,7 +50,7 @@ export interface EmbeddedServices {
   readonly accountId: string;
 }
 
-/** One request, understood: what it is, how to do it, and how its service words an error. */
+/** A request that was understood: what it is, how to carry it out, and the form of its service's errors. */
 interface Call {
   readonly summary: RequestSummary;
   run(): HttpAnswer | Promise<HttpAnswer>;
@@ -106,18 +106,23 @@ function readRequest(incoming: IncomingMessage): HttpRequest {
 
 async function send(response: ServerResponse, answer: HttpAnswer): Promise<void> {
   const { body } = answer;
-  const length = typeof body === 'string' ? Buffer.byteLength(body) : Buffer.isBuffer(body) ? body.length : undefined;
-  response.writeHead(answer.status, {
+  const headers = {
     'x-amzn-requestid': randomUUID(),
     'x-amz-request-id': randomUUID(),
-    ...(body === undefined && answer.headers?.['content-length'] === undefined && answer.status !== 204
-      ? { 'content-length': '0' }
-      : {}),
-    ...(length !== undefined && { 'content-length': String(length) }),
+    'content-length': lengthOf(answer),
     ...answer.headers,
-  });
+  };
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+  response.writeHead(answer.status);
   if (body instanceof Readable) await pipeline(body, response);
   else response.end(body);
+}
+
+/** Undefined for a stream, and where HTTP allows no length. */
+function lengthOf({ status, body }: HttpAnswer): string | undefined {
+  if (body === undefined) return status === 204 ? undefined : '0';
+  if (typeof body === 'string') return String(Buffer.byteLength(body));
+  return Buffer.isBuffer(body) ? String(body.length) : undefined;
 }
 
 async function understand(services: EmbeddedServices, request: HttpRequest): Promise<Call> {
@@ -148,7 +153,7 @@ async function understand(services: EmbeddedServices, request: HttpRequest): Pro
 
 const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'cloudformation'] as const;
 
-/** A signed request names its service; the rest is told by its form. */
+/** A signed request names its service. Others are known by their form. */
 function serviceOf(request: HttpRequest): Service {
   const signed = header(request.headers, 'authorization') ?? request.query.get('X-Amz-Credential') ?? '';
   const scope = /\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed)?.[1];
@@ -186,7 +191,7 @@ async function understandEvents({ events }: EmbeddedServices, request: HttpReque
     summary: { service: 'events', operation, via: 'http', input },
     run: () => {
       if (operation === 'PutEvents') return json(200, events.putEvents(input));
-      throw new AwsError('UnknownOperationException', `The embedded AWS does not speak events:${operation}`);
+      throw new AwsError('UnknownOperationException', `The embedded AWS does not support events:${operation}`);
     },
     fail: jsonError,
   };
@@ -222,7 +227,7 @@ function understandLambda({ lambda }: EmbeddedServices, request: HttpRequest): C
       if (invokes) return invokeOverHttp(lambda, functionName, request);
       throw new AwsError(
         'UnknownOperationException',
-        `The embedded Lambda speaks Invoke only, not ${request.path}`,
+        `The embedded Lambda supports Invoke only, not ${request.path}`,
         404,
       );
     },
@@ -239,7 +244,7 @@ async function invokeOverHttp(lambda: LambdaHost, functionName: string, request:
   const payload = (await readBody(request.body)).toString();
   const type = header(request.headers, 'x-amz-invocation-type') ?? 'RequestResponse';
   if (type === 'DryRun') {
-    lambda.function(functionName);
+    lambda.configOf(functionName);
     return { status: 204 };
   }
   if (type === 'Event') {
@@ -253,13 +258,13 @@ async function invokeOverHttp(lambda: LambdaHost, functionName: string, request:
       'content-type': 'application/json',
       'x-amzn-requestid': answer.requestId,
       'x-amz-executed-version': '$LATEST',
-      ...(answer.functionError && { 'x-amz-function-error': answer.functionError }),
+      'x-amz-function-error': answer.functionError,
     },
     body: answer.payload,
   };
 }
 
-/** The state machine's own invocations pass the same hook, with the errors that Step Functions would see. */
+/** Invocations by the state machine pass the hook too, and fail as they would for Step Functions. */
 export async function invokeFromStates(
   lambda: LambdaHost,
   decide: RequestHook,
@@ -297,7 +302,7 @@ async function understandQuery(
         const described = describeStacks(services.stacks, form.get('StackName') ?? undefined);
         return queryAnswer(operation, 'http://cloudformation.amazonaws.com/doc/2010-05-15/', described);
       }
-      throw new AwsError('InvalidAction', `The embedded AWS does not speak ${service}:${operation}`);
+      throw new AwsError('InvalidAction', `The embedded AWS does not support ${service}:${operation}`);
     },
     fail: queryError,
   };
@@ -319,7 +324,7 @@ function callerIdentity(accountId: string): HttpAnswer {
   return queryAnswer('GetCallerIdentity', 'https://sts.amazonaws.com/doc/2011-06-15/', result);
 }
 
-/** Credentials that are like all others here: nothing is checked, a session policy neither. */
+/** Credentials like all others here: nothing is checked, and no session policy either. */
 function assumeRole(form: URLSearchParams): HttpAnswer {
   const role = /^(arn:[\w-]+):iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(form.get('RoleArn') ?? '');
   const session = form.get('RoleSessionName') ?? '';
@@ -355,12 +360,12 @@ function queryError(error: unknown): HttpAnswer {
 
 // Anything else
 
-/** A migration that uses another service must hear so, and not meet a strange bucket. */
+/** A migration that uses another service gets an error that names it; without this it would be taken for a bucket. */
 function refuse(request: HttpRequest): Call {
   const signed = header(request.headers, 'authorization') ?? '';
   const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
-  const message = `The embedded AWS speaks S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
+  const message = `The embedded AWS supports S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
   const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   return {
     summary: { service: 'unknown', operation: name, via: 'http' },

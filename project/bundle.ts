@@ -132,8 +132,8 @@ function migrationEntry(
   return fault === undefined
     ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
     : `import { migrationHandler } from ${wrapper};\n` +
-        `import { rehearse } from ${relative(path.join(lambdas, 'run-migration/practice-fault.ts'))};\n` +
-        `export const handler = migrationHandler(rehearse(${JSON.stringify({ fault, checkpoint })}, ${load}));\n`;
+        `import { withPracticeFault } from ${relative(path.join(lambdas, 'run-migration/practice-fault.ts'))};\n` +
+        `export const handler = migrationHandler(withPracticeFault(${JSON.stringify({ fault, checkpoint })}, ${load}));\n`;
 }
 
 /**

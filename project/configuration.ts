@@ -10,7 +10,7 @@ const RESERVED = /^(ODIN_|AWS_|POWERTOOLS_|NODE_OPTIONS$|LAMBDA_|_HANDLER$|TZ$)/
 const VARIABLE_RULE =
   'expected a variable name that begins with a letter, and not with "ODIN_", "AWS_", "LAMBDA_" or "POWERTOOLS_"';
 
-/** Lambda's own rule, and no reserved name. The rule is checked on the record: of a bad key zod says only that it is bad. */
+/** Lambda's rule for names, and none that is reserved. Checked on the whole record: of one key zod says only that it is bad. */
 export const Variables = z.record(z.string(), z.string('expected text')).superRefine((variables, context) => {
   for (const name of Object.keys(variables)) {
     if (/^[a-zA-Z]\w+$/.test(name) && !RESERVED.test(name)) continue;

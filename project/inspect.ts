@@ -12,7 +12,7 @@ import { cut } from '../core/ledger/summaries.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 
-/** One text or several, each of this form; CDK and CloudFormation refuse another one without naming the file. */
+/** A text or a list of texts, each of this form. CDK and CloudFormation would refuse another form without naming the file. */
 function texts(form: RegExp, expected: string) {
   return z
     .union([z.string(), z.array(z.string()).min(1)], `${expected}, or a list of such`)
@@ -91,7 +91,7 @@ export interface InspectedMigration extends MigrationFile {
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
-  /** For each export that looks like a misspelt one what it does, after the file's name: nothing reads it. */
+  /** For each export whose name looks misspelt, the end of a sentence that begins with the file's name: nothing reads it. */
   misspelt: string[];
 }
 
@@ -147,7 +147,7 @@ export function bundlingFailed(thrown: unknown): OdinError {
     code: 'BundlingFailed',
     source: 'user',
     what: lines.length > 0 ? `${lines.slice(0, 5).join('; ')}.` : describeThrown(thrown),
-    next: 'Mend the file and try again.',
+    next: 'Correct the file and try again.',
     cause: thrown,
   });
 }
@@ -197,7 +197,7 @@ const written = (key, value) =>
   typeof value === 'bigint' ? value + 'n' : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 const answers = [];
 for (const url of modules) {
-  writeFileSync(output, JSON.stringify(answers)); // so many were read when one of them ends the process
+  writeFileSync(output, JSON.stringify(answers)); // after each file: one of them may end the process
   try {
     const exported = await import(url);
     const fields = {};

@@ -11,7 +11,7 @@ import { discoverEnvironment } from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
 import { inspectMigrations } from './inspect.ts';
 
-export interface PreparedEnvironment {
+export interface EnvironmentPlan {
   name: string;
   warnings: string[];
   bundles: Bundles<InspectedMigration>;
@@ -24,22 +24,17 @@ export const WORK_FOLDER = '.odin-migrate';
 /** The functions that read the manifest. */
 const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const;
 
-export interface PrepareOptions {
+/** Seconds. To practise an unknown outcome takes a minute, and not the quarter of an hour of a real one. */
+const PRACTICE_TIMEOUT = 60;
+
+export interface PlanOptions {
   projectDirectory: string;
   configuration: Configuration;
   workDirectory?: string | undefined;
   practiceFault?: PracticeFault | undefined;
 }
 
-/** Seconds. A fault that leaves an unknown outcome is practised in a minute, and not in the quarter of an hour that a real one takes. */
-const PRACTICE_TIMEOUT = 60;
-
-function withPracticeTime(migration: InspectedMigration, practiceFault: PracticeFault | undefined): InspectedMigration {
-  if (migration.id !== practiceFault?.migration || practiceFault.fault === 'fail') return migration;
-  return { ...migration, timeoutSeconds: Math.min(migration.timeoutSeconds, PRACTICE_TIMEOUT) };
-}
-
-export function prepareEnvironment(name: string, options: PrepareOptions): PreparedEnvironment {
+export function planEnvironment(name: string, options: PlanOptions): EnvironmentPlan {
   const { projectDirectory, configuration, practiceFault } = options;
   const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
   const discovered = discoverEnvironment(name, projectDirectory, configuration);
@@ -76,6 +71,11 @@ export function prepareEnvironment(name: string, options: PrepareOptions): Prepa
     ...inspected.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
   return { name, warnings, bundles, manifest };
+}
+
+function withPracticeTime(migration: InspectedMigration, practiceFault: PracticeFault | undefined): InspectedMigration {
+  if (migration.id !== practiceFault?.migration || practiceFault.fault === 'fail') return migration;
+  return { ...migration, timeoutSeconds: Math.min(migration.timeoutSeconds, PRACTICE_TIMEOUT) };
 }
 
 /** The commit that is deployed, marked when the work tree differs from it; null outside git. */

@@ -27,7 +27,7 @@ export function openProject(directory = DIRECTORY): Project {
       code: 'BadConfiguration',
       source: 'user',
       what: `cdk.json cannot be read: ${problemOf(cause)}.`,
-      next: 'Mend the file; git has its last good version.',
+      next: 'Correct the file; git has its last good version.',
       cause,
     });
   }

@@ -28,7 +28,7 @@ export function commandsMarkdown(): string {
   const program = createProgram(() => undefined);
   return [
     'Generated from the commands by `npm run docs`.',
-    optionTable('For every command that speaks to AWS', program.options),
+    optionTable('For every command that reaches AWS', program.options),
     ...program.commands.map(commandMarkdown),
     `Exit codes: ${EXIT_CODES}.`,
     'Colour is for terminals only, and `NO_COLOR` turns it off. `AWS_ENDPOINT_URL` leads every command elsewhere.',

@@ -61,6 +61,15 @@ describe('the documents', () => {
     ]);
   });
 
+  it('docs/aws-facts.md: each fact ends with a page and its day, a package and its version, or what observed it', () => {
+    const facts = read('docs/aws-facts.md').match(/^- .*$/gm) ?? [];
+    expect(facts.length).toBeGreaterThan(40);
+    const page = /\(\[[^\]]+\]\(https:\S+\), 20\d\d-\d\d-\d\d\)\.?$/;
+    const installed = /\(`[@a-z][\w@/-]+` \d+\.\d+\.\d+, [^()]+\)$/;
+    const observed = /\((Observed|No source was found): [^()]+\)$/;
+    expect(facts.filter((fact) => ![page, installed, observed].some((source) => source.test(fact)))).toEqual([]);
+  });
+
   it('docs/records.md: each record is one that the ledger can read', () => {
     const schemas = {
       started: records.Claim,

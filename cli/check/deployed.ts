@@ -1,6 +1,7 @@
 // What a deployed environment's ledger says of the files here.
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
+import { typed } from '../terminal/commands.ts';
 import type { Finding } from './finding.ts';
 
 /** @param view made of the files here and the deployed ledger */
@@ -20,7 +21,7 @@ export function deployedFindings({ environment, migrations, halt }: EnvironmentV
       return [{ ...about, severity: 'warning', rule: 'changed', message }];
     }
     if (halt?.migration === id) {
-      const message = `Halted, attempt ${halt.attempt}: nothing later runs until somebody decides (npx odin-migrate status ${environment}).`;
+      const message = `Halted, attempt ${halt.attempt}: nothing later runs until somebody decides (${typed({ verb: 'status', environment })}).`;
       return [{ ...about, severity: 'warning', rule: 'halted', message }];
     }
     return [];

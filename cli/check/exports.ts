@@ -5,7 +5,7 @@ import type { InspectedMigration } from '../../project/inspect.ts';
 import { inspectMigrations } from '../../project/inspect.ts';
 import type { Finding } from './finding.ts';
 
-/** The skipped files: one that looks like a migration is an error, for its work would silently never be done. */
+/** The skipped files. One that looks like a migration is an error: its work would never be done. */
 export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironment): Finding[] =>
   warnings.map((message) => {
     const nearMiss = message.includes(' is NOT a migration and was skipped: '); // project/discover.ts
@@ -25,7 +25,7 @@ function inspectAll(environment: string, migrations: readonly MigrationFile[], w
   try {
     return { inspected: inspectMigrations(migrations, workDirectory), findings: [] };
   } catch {
-    // One of them is bad, and names only itself: each is looked at alone.
+    // The error names only the first bad file, so each file is looked at alone.
     const each = migrations.map((migration) => inspectOne(environment, migration, workDirectory));
     return {
       inspected: each.flatMap(({ inspected }) => inspected),

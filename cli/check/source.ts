@@ -40,7 +40,7 @@ function compilerOptions(directory: string): ts.CompilerOptions {
       code: 'BadConfiguration',
       source: 'user',
       what: `tsconfig.json cannot be read: ${ts.flattenDiagnosticMessageText(error.messageText, ' ')}.`,
-      next: 'Mend the file; git has its last good version.',
+      next: 'Correct the file; git has its last good version.',
     });
   }
   const host = { ...ts.sys, readDirectory: () => [] }; // the options alone: the files are the migrations
@@ -128,7 +128,7 @@ function excerpt(node: ts.Node, source: ts.SourceFile): string {
 
 // Floating promises
 
-/** typescript-eslint's own rules, over the program that was made above; the project's lint may be as lax as it likes. */
+/** typescript-eslint's own rules on the program that was made above, whatever the project's own lint allows. */
 async function floatingPromises(
   environment: string,
   migrations: readonly MigrationFile[],

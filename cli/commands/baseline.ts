@@ -3,6 +3,7 @@ import { confirm } from '@inquirer/prompts';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { OdinError } from '../../core/errors.ts';
+import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { findDeployment, operatorOf, s3ClientOf, sendBaseline } from '../../client/deployment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
@@ -10,7 +11,6 @@ import { EXIT } from '../terminal/exit-codes.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import { answerTo } from '../terminal/questions.ts';
 import { parseS3Url } from '../../client/s3-url.ts';
-import { assertMigrationId } from './history.ts';
 
 export interface BaselineOptions {
   through?: string;

@@ -1,6 +1,7 @@
 // `odin-migrate cancel`: asks the running checkpointed migration of a deployed environment to stop at its next checkpoint.
 import type { ClientOptions } from '../../client/deployment.ts';
 import { findDeployment, operatorOf, sendCancel } from '../../client/deployment.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
@@ -19,6 +20,6 @@ export async function cancel(environment: string, options: CancelOptions, aws: C
   });
   if (options.json) printJson(answer);
   print(plain(answer.message));
-  print(`Look at it with: npx odin-migrate status ${environment}`);
+  print(`Look at it with: ${typed({ verb: 'status', environment })}`);
   return EXIT.done;
 }

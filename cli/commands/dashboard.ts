@@ -10,7 +10,7 @@ import { operatorOf, startRun } from '../../client/deployment.ts';
 import { openEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { RunOutput } from '../terminal/run-output.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { colour, print } from '../terminal/output.ts';
 import { assertPreviewsStayHere } from '../../client/preview.ts';
 import type { Project } from '../../project/project.ts';
@@ -20,7 +20,7 @@ export interface DashboardOptions {
   port?: number;
 }
 
-/** Each look costs an invocation and the ledger's objects: seldom where that is AWS. */
+/** Each look costs an invocation and reads of the ledger, so it is rarer on AWS. */
 const POLL_MS = { local: 1000, deployed: 10_000 };
 
 /** Serves until Ctrl-C. */
@@ -30,10 +30,10 @@ export async function dashboard(
   { local = false, port = 0 }: DashboardOptions,
   aws: ClientOptions,
 ): Promise<ExitCode> {
-  const output = new RunOutput();
-  await using opened = await openEnvironment(environment, placeFor(project, local, aws, { onLog: output.onLog }));
+  const report = new RunReport();
+  await using opened = await openEnvironment(environment, placeFor(project, local, aws, { onLog: report.onLog }));
   const { deployment, manifest } = opened;
-  output.reportOf(manifest);
+  report.describe(manifest);
   await untilEnded(await (local ? serveEmbedded(deployment, port) : serveDeployed(deployment, port)), environment);
   return EXIT.done;
 }
@@ -80,7 +80,6 @@ async function invokeWidget(
   const name = systemFunctionName(deployment.environment, 'dashboard');
   const event = {
     ...call,
-    links: !deployment.local,
     widgetContext: {
       dashboardName: 'on localhost',
       accountId: deployment.stateMachineArn.split(':')[4],

@@ -2,12 +2,12 @@
 import { OdinError } from '../../core/errors.ts';
 import type { HistoryEvent } from '../../core/views/history.ts';
 import { readHistory } from '../../core/views/history.ts';
-import { MigrationId } from '../../core/names/identifiers.ts';
+import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { failureText, outcomeText, placeOf } from '../terminal/halts.ts';
+import { failureText, outcomeText, sourceLineOf } from '../terminal/halts.ts';
 import { colour, duration, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 
@@ -32,7 +32,7 @@ export async function history(
         code: 'UnknownMigration',
         source: 'user',
         what: `${environment} has no migration ${id}: neither its manifest nor its ledger knows it.`,
-        next: `Type "npx odin-migrate status ${environment}${local ? ' --local' : ''}" to see those that there are.`,
+        next: { words: 'See those that there are', verb: 'status', environment },
       });
     }
     return found;
@@ -44,22 +44,12 @@ export async function history(
   return EXIT.done;
 }
 
-/** @throws OdinError BadUsage */
-export function assertMigrationId(id: string): void {
-  if (MigrationId.safeParse(id).success) return;
-  throw new OdinError({
-    code: 'BadUsage',
-    source: 'user',
-    what: `Expected a migration's four digits, e.g. 0004, found "${id}".`,
-  });
-}
-
 function printEvent(event: HistoryEvent): void {
   const attempt = event.attempt === 0 ? '' : `  attempt ${event.attempt}`;
   print(`${colour.dim(utc(event.time))}  ${colour.bold(event.migration)}${attempt}  ${happened(event)}`);
   // A halt repeats the error of the attempt that failed.
   const told = event.event === 'finished' || (event.event === 'halted' && event.outcome !== 'failed');
-  const place = told ? placeOf(event.error) : '';
+  const place = told ? sourceLineOf(event.error) : '';
   if (place !== '') print(`${' '.repeat(21)}${colour.dim(`at ${place}`)}`);
 }
 

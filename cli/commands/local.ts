@@ -4,7 +4,7 @@ import { bytesText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
-import type { PracticeFault as Rehearsal } from '../../project/bundle.ts';
+import type { PracticeFault } from '../../project/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';
@@ -12,12 +12,11 @@ import type { Embedded } from '../../client/embedded.ts';
 import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { Seen } from '../../client/follow.ts';
-import { RunOutput } from '../terminal/run-output.ts';
+import { Told } from '../../client/run-events.ts';
 import { busyWith, colour, print, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
-import type { Report } from '../terminal/report.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface LocalOptions {
@@ -32,7 +31,7 @@ export interface LocalOptions {
   allowOutOfOrder?: boolean;
 }
 
-/** `npm start` is `local sample`; with an npm script around it, a hint names the shorter form. */
+/** `npm start` is `local sample`, so hints for the sample name the shorter `npm start`. */
 export async function local(
   project: Project,
   environment: string,
@@ -42,19 +41,26 @@ export async function local(
   // Before anything is made: the name becomes part of a path.
   assertKnownEnvironment(environment, project.directory, project.configuration);
   assertEnvironmentName(environment);
-  const rehearsal = rehearsalOf(options);
-  if (rehearsal) assertMigration(project, environment, rehearsal.migration);
+  const practiceFault = practiceFaultOf(options);
+  if (practiceFault) assertMigration(project, environment, practiceFault.migration);
 
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
-  const output = new RunOutput();
+  const report = new RunReport();
   const { data, fresh, sliceSeconds } = options;
-  const sampled = data && { fill: (s3: S3Client) => fill(s3, data, options, aws), usersOwnS3: false };
-  const settings = { rehearsal, fresh, sliceSeconds, onLog: output.onLog, ...sampled };
+  const settings = {
+    practiceFault,
+    fresh,
+    sliceSeconds,
+    onLog: report.onLog,
+    fill: data && ((s3: S3Client) => fill(s3, data, options, aws)),
+    usersOwnS3: data === undefined,
+  };
   await using opened = await openEnvironment(environment, { project, settings });
   const { embedded, manifest } = opened;
-  if (rehearsal) assertCheckpointed(manifest, rehearsal);
-  return await runHere(project, environment, embedded, output.reportOf(manifest), options, rehearsal?.migration);
+  if (practiceFault) assertCheckpointed(manifest, practiceFault);
+  report.describe(manifest);
+  return await runHere(project, environment, embedded, report, options, practiceFault?.migration);
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
@@ -76,28 +82,28 @@ async function runHere(
   project: Project,
   environment: string,
   embedded: Embedded,
-  report: Report,
+  report: RunReport,
   options: LocalOptions,
-  rehearsed: string | undefined,
+  faulty: string | undefined,
 ): Promise<ExitCode> {
   const { deployment, data, manifest, warnings } = embedded;
   if (data !== undefined) print(`  data     ${data}`);
-  const seen = await Seen.everythingIn(deployment);
-  if (rehearsed !== undefined && (await deployment.ledger.completion(rehearsed)) !== undefined) {
+  const told = await Told.everythingIn(deployment);
+  if (faulty !== undefined && (await deployment.ledger.completion(faulty)) !== undefined) {
     throw new OdinError({
       code: 'BadUsage',
       source: 'user',
-      what: `${rehearsed} is completed here already, so it will not run and cannot fail.`,
-      next: `Begin anew: npm start -- ${environment === 'sample' ? '' : `${environment} `}--fresh --fail ${rehearsed}`,
+      what: `${faulty} is completed here already, so it will not run and cannot fail.`,
+      next: `Begin anew: npm start -- ${environment === 'sample' ? '' : `${environment} `}--fresh --fail ${faulty}`,
     });
   }
   for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
-  const pending = manifest.migrations.filter(({ id }) => !seen.keys.has(`${id}/completed`)).length;
+  const pending = manifest.migrations.filter(({ id }) => !told.keys.has(`${id}/completed`)).length;
   print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
   print();
 
   const executionArn = await startRun(deployment, options);
-  const { exitCode } = await runToEnd({ deployment, executionArn, seen, report, pollMs: 100 });
+  const { exitCode } = await runToEnd({ deployment, executionArn, told, report, pollMs: 100 });
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
   if (exitCode === EXIT.done) suggest(environment, manifest);
@@ -120,12 +126,12 @@ const relative = (project: Project, directory: string): string =>
   directory.startsWith(`${project.directory}/`) ? directory.slice(project.directory.length + 1) : directory;
 
 /** Of `--fail 0003` or, after its second checkpoint, `--fail 0003@2`. */
-function rehearsalOf({ fail, crash, timeout }: LocalOptions): Rehearsal | undefined {
-  const asked = Object.entries({ fail, crash, timeout }).flatMap(([fault, at]): Rehearsal[] => {
+function practiceFaultOf({ fail, crash, timeout }: LocalOptions): PracticeFault | undefined {
+  const asked = Object.entries({ fail, crash, timeout }).flatMap(([fault, at]): PracticeFault[] => {
     if (at === undefined) return [];
     const [, migration = at, checkpoint] = /^(.*)@([1-9]\d{0,8})$/.exec(at) ?? [];
-    const where = checkpoint === undefined ? {} : { checkpoint: Number(checkpoint) };
-    return [{ migration, fault: fault as Rehearsal['fault'], ...where }];
+    const after = checkpoint === undefined ? undefined : Number(checkpoint);
+    return [{ migration, fault: fault as PracticeFault['fault'], checkpoint: after }];
   });
   if (asked.length <= 1) return asked[0];
   throw new OdinError({
@@ -136,7 +142,7 @@ function rehearsalOf({ fail, crash, timeout }: LocalOptions): Rehearsal | undefi
   });
 }
 
-function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: Rehearsal): void {
+function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: PracticeFault): void {
   if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed)) return;
   throw new OdinError({
     code: 'BadUsage',

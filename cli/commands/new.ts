@@ -6,6 +6,7 @@ import { OdinError } from '../../core/errors.ts';
 import { migrationIdOf } from '../../core/names/identifiers.ts';
 import { pad } from '../../core/names/names.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { colour, keepStdoutForJson, print, printJson } from '../terminal/output.ts';
@@ -21,7 +22,7 @@ export function newMigration(project: Project, environment: string, { descriptio
   const { file, id } = writeNext(project, environment, description);
   if (json) printJson({ environment, id, file });
   print(file);
-  print(colour.dim(`Write its work, then: npx odin-migrate check ${environment}`));
+  print(colour.dim(`Write its work, then: ${typed({ verb: 'check', environment })}`));
   return EXIT.done;
 }
 

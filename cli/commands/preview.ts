@@ -1,6 +1,7 @@
 // `odin-migrate preview`: runs the pending migrations' code against real data, held back from changing anything.
 import { OdinError } from '../../core/errors.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
+import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { NOTHING_CHANGED } from '../../core/preview/words.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
@@ -12,7 +13,6 @@ import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../ter
 import { assertPreviewsStayHere, previewMigration } from '../../client/preview.ts';
 import { printPreview } from '../terminal/preview-output.ts';
 import type { Project } from '../../project/project.ts';
-import { assertMigrationId } from './history.ts';
 
 export interface PreviewOptions {
   limit?: number;
@@ -20,7 +20,7 @@ export interface PreviewOptions {
   json?: boolean;
 }
 
-/** 4 when one of them threw, or did not come to its end although it was given the time. */
+/** 4 when one of them threw, was cut off, or ended its process. */
 export async function preview(
   project: Project,
   environment: string,
@@ -48,7 +48,7 @@ export async function preview(
   return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
 }
 
-/** Those that are named, whatever was recorded of them; without a name, those that are pending. */
+/** Those that are named, completed or not; without a name, those that are pending. */
 async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly string[]): Promise<ManifestEntry[]> {
   const { environment, migrations } = manifest;
   const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));

@@ -6,14 +6,15 @@ import { OdinError } from '../../core/errors.ts';
 import type { Resumed, ResumePayload } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
-import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import type { ClientOptions } from '../../client/deployment.ts';
 import { operatorOf, sendDecision } from '../../client/deployment.ts';
 import { openEnvironment, placeFor } from '../../client/environment.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { Seen } from '../../client/follow.ts';
+import { Told } from '../../client/run-events.ts';
 import { printHalt } from '../terminal/halts.ts';
-import { RunOutput } from '../terminal/run-output.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { answerTo } from '../terminal/questions.ts';
@@ -46,17 +47,18 @@ export async function resume(
   }
   if (options.json) keepStdoutForJson();
   const { local = false } = options;
-  const output = new RunOutput();
+  const report = new RunReport();
   await using opened = await whileBusy(`Looking at ${environment}`, () =>
-    openEnvironment(environment, placeFor(project, local, aws, { onLog: output.onLog })),
+    openEnvironment(environment, placeFor(project, local, aws, { onLog: report.onLog })),
   );
   const { deployment, manifest, ledger } = opened;
+  report.describe(manifest);
   const halt = local ? undefined : (await readView(ledger, manifest, Date.now())).halt;
   if (halt && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
     print('Nothing was decided.');
     return EXIT.halted;
   }
-  const seen = await Seen.everythingIn(deployment);
+  const told = await Told.everythingIn(deployment);
   const by = await operatorOf(deployment);
   const answer = await sendDecision(deployment, payloadOf(decision, by, options, halt));
   if (options.json) printJson(answer);
@@ -66,12 +68,11 @@ export async function resume(
   // On this machine the process that halted is gone, and its execution with it: the new one goes on in this process.
   const follows = (options.wait ?? false) || local;
   if (!follows || executionArn === undefined) {
-    if (!local) printNext(deployment, answer);
+    if (!local) printNext(environment, answer);
     return EXIT.done;
   }
-  const report = output.reportOf(manifest);
   return await whileBusy(`Following ${environment}`, async () => {
-    const result = await runToEnd({ deployment, executionArn, seen, report, pollMs: local ? 100 : 1_000 });
+    const result = await runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });
     return result.exitCode;
   });
 }
@@ -100,7 +101,8 @@ function explain(answer: Resumed): void {
   for (const execution of answer.executions) print(`  ${execution}`);
 }
 
-function printNext({ environment }: Deployment, { executions, decision }: Resumed): void {
-  if (decision === 'abort') print(`Start the next run with: npx odin-migrate run ${environment} --wait`);
-  else if (executions.length > 0) print(`Look at it with: npx odin-migrate status ${environment}`);
+function printNext(environment: string, { executions, decision }: Resumed): void {
+  if (decision === 'abort') {
+    print(`Start the next run with: ${typed({ verb: 'run', environment, args: ['--wait'] })}`);
+  } else if (executions.length > 0) print(`Look at it with: ${typed({ verb: 'status', environment })}`);
 }

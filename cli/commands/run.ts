@@ -2,15 +2,17 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
+import type { EnvironmentView } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
 import type { ClientOptions, Deployment } from '../../client/deployment.ts';
 import { startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { Seen } from '../../client/follow.ts';
+import { Told } from '../../client/run-events.ts';
 import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
-import { Report } from '../terminal/report.ts';
+import { RunReport } from '../terminal/run-report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface RunCommandOptions {
@@ -19,7 +21,7 @@ export interface RunCommandOptions {
   json?: boolean;
 }
 
-/** Often enough to be followed by a person, and one listing of the ledger each. */
+/** Often enough for a person who watches; each look lists the ledger once. */
 const POLL_MS = 1_000;
 
 export async function run(environment: string, options: RunCommandOptions, aws: ClientOptions): Promise<ExitCode> {
@@ -30,22 +32,21 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
     const view = await readView(ledger, manifest, Date.now());
     await assertNotHalted(deployment, view.halt);
 
-    const seen = await Seen.everythingIn(deployment);
+    const told = await Told.everythingIn(deployment);
     const execution = await startRun(deployment, options);
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
     if (!options.wait) {
-      print(`Look at it with: npx odin-migrate status ${environment}`);
+      print(`Look at it with: ${typed({ verb: 'status', environment })}`);
       return { execution, outcome: 'started' as const, exitCode: EXIT.done };
     }
     print();
-    const report = new Report(
-      new Map(manifest.migrations.map(({ id, description, file }) => [id, description ?? file])),
-    );
+    const report = new RunReport();
+    report.describe(manifest);
     return await runToEnd({
       deployment,
       executionArn: execution,
-      seen,
+      told,
       report,
       pollMs: POLL_MS,
       ask: options.json ? false : undefined,
@@ -55,8 +56,8 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
   return result.exitCode;
 }
 
-/** The machine would refuse it too (docs/design.md §5); saying so here leaves no failed execution behind, and wakes nobody. */
-async function assertNotHalted({ environment, local, sfn }: Deployment, halt: OpenHaltSeen): Promise<void> {
+/** The machine would refuse it too (docs/design.md §5), but by a failed execution, which sets off an alarm. */
+async function assertNotHalted({ environment, sfn }: Deployment, halt: EnvironmentView['halt']): Promise<void> {
   for (const executionArn of halt?.executions ?? []) {
     if (!halt || !(await isRunning(sfn, executionArn))) continue;
     throw new OdinError({
@@ -64,12 +65,10 @@ async function assertNotHalted({ environment, local, sfn }: Deployment, halt: Op
       source: 'user',
       what: `${environment} is halted at ${halt.migration}, attempt ${halt.attempt}, in ${executionArn}; no second run was started.`,
       why: 'That run goes on as soon as somebody decides.',
-      next: `Decide, e.g.: ${resumeCommand({ environment, local }, 'retry', halt)}`,
+      next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', halt) },
     });
   }
 }
-
-type OpenHaltSeen = Awaited<ReturnType<typeof readView>>['halt'];
 
 async function isRunning(sfn: Deployment['sfn'], executionArn: string): Promise<boolean> {
   try {

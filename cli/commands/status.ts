@@ -7,9 +7,9 @@ import { stateWord, TONES } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
 import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
+import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import type { Where } from '../terminal/halts.ts';
 import { printDecisions, printHalt } from '../terminal/halts.ts';
 import type { Cell } from '../terminal/output.ts';
 import { colour, duration, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
@@ -32,22 +32,22 @@ export async function status(
     return await readView(seen.ledger, seen.manifest, Date.now());
   });
   if (json) printJson(view);
-  else printView(view, { environment, local: local ?? false });
+  else printView(view);
   return view.halt ? EXIT.halted : EXIT.done;
 }
 
-function printView(view: EnvironmentView, where: Where): void {
+function printView(view: EnvironmentView): void {
   const commit = view.gitCommit === undefined ? '' : `, deployed from ${shortCommit(view.gitCommit)}`;
   print(`${colour.bold(view.environment)}  ${view.completed} of ${view.total} completed${commit}`);
   print();
   if (view.total === 0) print('It has no migrations.');
   else table(HEADINGS, view.migrations.map(row)).forEach((line) => print(line));
 
-  for (const note of notes(view, where)) print(`\n${note}`);
+  for (const note of notes(view)) print(`\n${note}`);
   if (!view.halt) return;
   print();
   printHalt(view.halt);
-  printDecisions(where, view.halt);
+  printDecisions(view.environment, view.halt);
 }
 
 const HEADINGS = ['ID', 'DESCRIPTION', 'STATE', 'ATTEMPTS', 'WHEN (UTC)', 'TOOK', 'BY'];
@@ -91,7 +91,7 @@ const PAINT: Record<Tone, (text: string) => string> = {
 /** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */
 const shortName = (by: string): string => plain(by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);
 
-function notes({ migrations }: EnvironmentView, { environment, local }: Where): string[] {
+function notes({ environment, migrations }: EnvironmentView): string[] {
   const ids = (wanted: (migration: MigrationView) => boolean) =>
     migrations
       .filter(wanted)
@@ -103,6 +103,7 @@ function notes({ migrations }: EnvironmentView, { environment, local }: Where): 
   const cancelled = migrations.find(
     ({ state, cancelled: asked }) => asked && (state === 'running' || state === 'stopped'),
   );
+  const allow = typed({ verb: 'run', environment, args: ['--allow-out-of-order'] });
   return [
     ...migrations.flatMap(({ id, state, progress }) => {
       const text = progress && !isCompleted(state) ? progressText(progress) : '';
@@ -112,9 +113,7 @@ function notes({ migrations }: EnvironmentView, { environment, local }: Where): 
     }),
     ...(late === ''
       ? []
-      : [
-          `late: ${late} came after a higher number was run; a run refuses it (${local ? 'local' : 'run'} ${environment} --allow-out-of-order).`,
-        ]),
+      : [`late: ${late} came after a higher number was run, so a run refuses it. To run it all the same: ${allow}`]),
     ...(changed === '' ? [] : [`*: ${changed} changed since it was completed; it does not run again.`]),
     ...(cancelled
       ? [

@@ -1,4 +1,4 @@
-// Serves the widget on localhost, in a page that does for it what the CloudWatch console does.
+// Serves the widget on localhost, in a page that stands in for the CloudWatch console.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -35,7 +35,6 @@ const WidgetRequest = z.strictObject({
     decide: z.unknown().optional(),
     preview: z.unknown().optional(),
     page: z.number().optional(),
-    links: z.boolean().optional(),
   }),
   theme: z.enum(['light', 'dark']),
   timezone: z.string(),
@@ -103,8 +102,7 @@ async function serve(
   try {
     await answer(request, response, options);
   } catch (thrown) {
-    const { what, why, next } = asOdinError(thrown);
-    sendJson(response, 500, { error: [what, why, next].filter(Boolean).join(' ') });
+    sendJson(response, 500, { error: asOdinError(thrown).message });
   }
 }
 

@@ -3,6 +3,7 @@ import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import { firstSourceLine, wasCancelled } from '../../core/ledger/summaries.ts';
 import type { HaltRecord } from '../../core/ledger/records.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
+import { typed } from './commands.ts';
 import { colour, plain, print, utc } from './output.ts';
 
 const OUTCOMES: Record<OpenHalt['outcome'], string> = {
@@ -11,12 +12,12 @@ const OUTCOMES: Record<OpenHalt['outcome'], string> = {
   unrecorded: 'it succeeded, but its completion could not be recorded',
 };
 
-/** How it came to a halt, after "halted:". */
+/** Why it halted, to follow "halted:". */
 export const outcomeText = ({ outcome, error }: Pick<HaltRecord, 'outcome' | 'error'>): string =>
   wasCancelled(error) ? 'it was cancelled, and stopped at a checkpoint' : OUTCOMES[outcome];
 
 /** Where the error is, in the migration's own file if that can be told; empty when there is no such place. */
-export const placeOf = (error: OpenHalt['error']): string =>
+export const sourceLineOf = (error: OpenHalt['error']): string =>
   error?.stack === undefined ? '' : plain(firstSourceLine(error.stack));
 
 /** How an attempt ended that did not succeed. */
@@ -25,11 +26,6 @@ export const failureText = (error: OpenHalt['error']): string =>
     ? `${colour.yellow('stopped')}: ${plain(error?.message ?? '')}`
     : `${colour.red('failed')}: ${error ? plain(`${error.name}: ${error.message}`) : ''}`;
 
-export interface Where {
-  environment: string;
-  local: boolean;
-}
-
 /** The open halt with its error, as `status` and `resume` show it. */
 export function printHalt(halt: OpenHalt): void {
   const { migration, attempt, error, since, description } = halt;
@@ -37,15 +33,15 @@ export function printHalt(halt: OpenHalt): void {
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
   print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${outcomeText(halt)}`);
   if (error) print(`  ${colour.red(plain(`${error.name}: ${error.message}`))}`);
-  const place = placeOf(error);
+  const place = sourceLineOf(error);
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
 }
 
-export function printDecisions(where: Where, halt: OpenHalt): void {
+export function printDecisions(environment: string, halt: OpenHalt): void {
   print();
   print('Nothing later runs until somebody decides. Type one of:');
   for (const { decision, meaning } of meanings(halt.outcome)) {
-    print(`  ${resumeCommand(where, decision, halt)}`);
+    print(`  ${typed(resumeCommand(environment, decision, halt))}`);
     print(`      ${colour.dim(meaning)}`);
   }
 }

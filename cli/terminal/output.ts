@@ -4,6 +4,7 @@ import type { Ora } from 'ora';
 import ora from 'ora';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
+import { typedNext } from './commands.ts';
 
 export { duration } from '../../core/text/format.ts';
 
@@ -27,7 +28,7 @@ export const print = (line = ''): void => {
   out.write(`${line}\n`);
 };
 
-/** JSON leaves some characters as they are that a terminal may act on: those are escaped too. */
+/** JSON does not escape every character that a terminal acts on: these are escaped here. */
 export const printJson = (value: unknown): void => {
   const text = JSON.stringify(value, undefined, 2);
   process.stdout.write(`${text.replace(ACTED_ON, (character) => `\\u${pad(character.charCodeAt(0).toString(16))}`)}\n`);
@@ -36,7 +37,10 @@ const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
 
 /** What, why and what to type next, each on a line of its own. */
 export function printError({ code, what, why, next }: OdinError): void {
-  const lines = [`${colour.red(code)}: ${plain(what)}`, ...[why, next].filter((text) => text !== undefined).map(plain)];
+  const lines = [
+    `${colour.red(code)}: ${plain(what)}`,
+    ...[why, next && typedNext(next)].filter((text) => text !== undefined).map(plain),
+  ];
   spinner?.clear();
   process.stderr.write(`${lines.join('\n  ')}\n`);
 }
@@ -81,7 +85,7 @@ export const plain = (text: string): string =>
     .replace(BIDIRECTIONAL, '')
     .trim();
 
-/** What turns the direction of the text after it around. */
+/** Characters that reverse the direction of the text after them. */
 const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.source}`, 'g');
 

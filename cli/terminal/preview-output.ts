@@ -10,7 +10,7 @@ import { colour, plain, print, table } from './output.ts';
 const HEADINGS = ['', ...CALL_HEADINGS.map((heading) => heading.toUpperCase())];
 const LIMIT = { stopped: 'stopped by --limit', cutOff: "the function's time was over" };
 
-/** Of what the migration printed, so many lines; JSON output has more. */
+/** So many lines of what the migration printed are shown; JSON output has more. */
 const LINES = 10;
 
 export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boolean }): void {

@@ -1,4 +1,4 @@
-// Questions at the terminal. Ctrl-C answers none of them, and whoever asked goes on without an answer.
+// Questions at the terminal. Ctrl-C leaves a question without an answer, and the command goes on.
 
 /** @returns the answer, or undefined when it was left by Ctrl-C */
 export async function answerTo<T>(question: Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,4 @@
-// Prints a run as it goes on, asks for a decision where somebody can answer, and says how it came out.
+// Prints a run while it goes on, asks for decisions at a terminal, and says how it ended.
 import { input, select } from '@inquirer/prompts';
 import { meanings, needsReason } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
@@ -6,24 +6,25 @@ import { asOdinError } from '../../core/errors.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { awsError } from '../../client/aws-errors.ts';
 import type { Deployment } from '../../client/deployment.ts';
-import { here, operatorOf, sendDecision } from '../../client/deployment.ts';
-import type { Seen } from '../../client/follow.ts';
+import { operatorOf, sendDecision } from '../../client/deployment.ts';
+import type { Told } from '../../client/run-events.ts';
 import type { RunEnd } from '../../client/follow-run.ts';
 import { followRun } from '../../client/follow-run.ts';
+import { typed } from './commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
 import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
 import { answerTo } from './questions.ts';
-import type { Report } from './report.ts';
+import type { RunReport } from './run-report.ts';
 
 export interface Run {
   deployment: Deployment;
   executionArn: string;
-  seen: Seen;
-  report: Report;
+  told: Told;
+  report: RunReport;
   pollMs: number;
-  /** Whether a person may be asked; at a terminal, unless told otherwise. */
+  /** Whether to ask for decisions. Default: at a terminal. */
   ask?: boolean | undefined;
 }
 
@@ -46,14 +47,14 @@ export async function runToEnd({ deployment, report, ask = atTerminal(), ...run 
     },
     onHalt: async (halt) => {
       if (ask && (await withoutSpinner(() => askFor(deployment, halt)))) return true;
-      printDecisions(deployment, halt);
+      printDecisions(deployment.environment, halt);
       return false;
     },
   });
-  return { execution: end.execution, ...told(end, deployment, report.summary()) };
+  return { execution: end.execution, ...printEnd(end, deployment.environment, report.summary()) };
 }
 
-function told(end: RunEnd, deployment: Deployment, done: string | undefined): Omit<RunResult, 'execution'> {
+function printEnd(end: RunEnd, environment: string, done: string | undefined): Omit<RunResult, 'execution'> {
   switch (end.outcome) {
     case 'halted':
       return { outcome: 'halted', exitCode: EXIT.halted, halt: end.halt };
@@ -61,13 +62,13 @@ function told(end: RunEnd, deployment: Deployment, done: string | undefined): Om
       if (done !== undefined) print();
       print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
       for (const id of end.leftBehind) {
-        const look = `npx odin-migrate history ${deployment.environment} ${id}`;
+        const look = typed({ verb: 'history', environment, args: [id] });
         print(`${colour.yellow('▲')} ${id}  was attempted and never completed, and its file is gone: ${look}`);
       }
       return { outcome: 'done', exitCode: EXIT.done };
     case 'ended': {
       const { status, error } = end;
-      const cause = end.cause && here(deployment, plain(end.cause));
+      const cause = end.cause && plain(end.cause);
       if (done !== undefined) print();
       print(`${colour.red(`The run ended ${status.toLowerCase()}`)}: ${plain(error)}`);
       if (cause) print(`  ${cause}`);

@@ -23,7 +23,7 @@ export interface ChatNotification {
   };
 }
 
-/** Cuts what is ours to less than any chat platform takes of one message. */
+/** Cuts every text to less than any chat platform takes. */
 export function chatNotification(
   content: Omit<ChatNotification['content'], 'textType'>,
   metadata: ChatNotification['metadata'],
@@ -42,7 +42,7 @@ export function chatNotification(
   };
 }
 
-/** Of all messages about one environment's migration one thread. */
+/** All messages about one migration of one environment are one thread. */
 export const threadId = (environment: string, migration: string): string => `odin-migrate/${environment}/${migration}`;
 
 /**

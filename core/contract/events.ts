@@ -1,4 +1,4 @@
-// What is sent to EventBridge's default bus, for whoever wants to build on it. docs/events.md has the same as JSON Schema.
+// The events that are sent to EventBridge's default bus, for other programs. docs/events.md has the same as JSON Schema.
 import * as z from 'zod';
 import { MigrationId } from '../names/identifiers.ts';
 import { COMPLETIONS } from '../ledger/records.ts';
@@ -43,7 +43,7 @@ export const RunCompleted = z.object({
   migrations: z.int().min(0),
   /** Migrations that were attempted and never completed, and whose file is gone. */
   leftBehind: z.array(MigrationId),
-  /** What this run had halted at, or carried on for a halted run that was gone; empty for a run without a halt. */
+  /** The migrations at which this run had halted, or the run that it carries on. Empty for a run without a halt. */
   afterHalts: z.array(z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.string().optional() })),
   time: Time,
 });

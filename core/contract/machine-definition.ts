@@ -1,5 +1,5 @@
-// The state machine of docs/design.md §6, as the Amazon States Language says it. Written out and not built with constructs: this
-// is the definition that Step Functions, the emulator and the embedded engine all run, and it can be read at a glance.
+// The state machine of docs/design.md §6, in the Amazon States Language. It is written out, and not built with constructs, so that
+// it can be read at a glance. Step Functions, the emulator and the embedded engine all run this definition.
 import { STATES, systemFunctionName } from '../names/names.ts';
 
 /** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (docs/aws-facts.md). */
@@ -25,7 +25,7 @@ const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, Ma
 /** 2 s, 4 s, 8 s, … 5 times: about a minute in all. Reading may be repeated after any error. */
 const A_MINUTE = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5 };
 
-/** Answers that the same question would get again. */
+/** Errors that the same request would get again. */
 const FINAL_READ_ERRORS = ['BadPayload', 'RecordUnreadable', 'LedgerForbidden', 'BadConfiguration'];
 
 export function stateMachineDefinition(environment: string, partition = 'aws') {

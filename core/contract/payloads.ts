@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Next } from '../text/command.ts';
 import { CaughtError } from '../ledger/records.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
@@ -51,7 +52,7 @@ export const HaltPayload = z.object({
 });
 export type HaltPayload = z.infer<typeof HaltPayload>;
 
-/** Of people, and passed on to Step Functions: half a surrogate pair is no text there. */
+/** Text that a person typed. Step Functions refuses half a surrogate pair. */
 const Words = z.string().overwrite((text) => text.toWellFormed());
 
 /** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
@@ -126,7 +127,7 @@ export interface Refusal {
   code: ErrorCode;
   what: string;
   why?: string | undefined;
-  next?: string | undefined;
+  next?: Next | undefined;
 }
 
 /** Answer of `resume`. */
@@ -136,7 +137,7 @@ export type ResumeAnswer = Resumed | Refusal;
 export type CancelAnswer = Cancelled | Refusal;
 
 export interface Cancelled {
-  /** `already`: somebody had asked for it before, who is the one named here. */
+  /** `already`: somebody else had asked before, and is named here. */
   result: 'cancelled' | 'already';
   migration: string;
   attempt: number;

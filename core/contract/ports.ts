@@ -1,10 +1,12 @@
-// What the functions need of the world. AWS provides it in lambdas/aws/, a simulation in its own way.
+// What the functions need of the world. lambdas/shared/aws-services.ts provides it on AWS, test/simulation/lambda.ts in a simulation.
 import type { OdinEvent } from './events.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ChatNotification } from './chat.ts';
 
 export interface Services {
   environment: string;
+  /** Whether this is the embedded AWS: commands are typed otherwise there, and there is no console to link to. */
+  local?: boolean | undefined;
   ledger: Ledger;
   executions: Executions;
   notifications: Notifications;
@@ -14,7 +16,7 @@ export interface Services {
   now: () => number;
   /** A new, unguessable text at every call. */
   nonce: () => string;
-  /** Does the work after so many milliseconds, unless what it returns is called before. It keeps nothing from ending. */
+  /** Does the work after so many milliseconds. What it returns cancels that. The timer keeps no process alive. */
   after: (ms: number, work: () => void) => () => void;
 }
 

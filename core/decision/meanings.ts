@@ -2,6 +2,7 @@
 import type { Decision } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { HaltRecord } from '../ledger/records.ts';
+import type { Command } from '../text/command.ts';
 
 export interface Meaning {
   decision: Decision;
@@ -35,13 +36,15 @@ export const needsReason = (decision: Decision): boolean => decision === 'mark-a
 
 /** What an operator types. Bound to one attempt's halt: sent late, it does not answer another. */
 export const resumeCommand = (
-  { environment, local = false }: { environment: string; local?: boolean },
+  environment: string,
   decision: Decision,
   { migration, attempt }: { migration: string; attempt: number },
-): string =>
-  [
-    `npx odin-migrate resume ${environment} ${decision}`,
-    ...(local ? ['--local'] : []),
+): Command => ({
+  verb: 'resume',
+  environment,
+  args: [
+    decision,
     `--migration ${migration} --attempt ${attempt}`,
     ...(needsReason(decision) ? ['--reason "..."'] : []),
-  ].join(' ');
+  ],
+});

@@ -5,6 +5,16 @@ import { OdinError } from '../errors.ts';
 /** The four digits of a migration's file name. */
 export const MigrationId = z.string().regex(/^\d{4}$/, 'expected four digits, e.g. "0004"');
 
+/** @throws OdinError BadUsage */
+export function assertMigrationId(id: string): void {
+  if (MigrationId.safeParse(id).success) return;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `Expected a migration's four digits, e.g. 0004, found "${id}".`,
+  });
+}
+
 const FILE = /^(\d{4})\.ts$/;
 /** Names that look as if they were meant to be migrations: `001.ts`, `0001.TS`, `0001_x.ts`, `0001.js`, `00001.ts`. */
 const NEAR_MISS = /^\d+[^/]*\.[cm]?[jt]sx?$/i;

@@ -31,6 +31,8 @@ export const VARIABLES = {
   sliceSeconds: 'ODIN_SLICE_SECONDS',
   /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
   ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
+  /** Set on the embedded AWS, and nowhere else. */
+  local: 'ODIN_LOCAL',
   /** The function's own role, which a preview assumes again, narrowed to reading. */
   roleArn: 'ODIN_ROLE_ARN',
   /** What the migration's file allows in a preview besides reading from AWS (`previewAllows`), as JSON. */
@@ -60,7 +62,7 @@ export const SYSTEM_FUNCTIONS = [
 ] as const;
 export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
 
-/** Those that the state machine invokes, and may invoke. */
+/** Those that the state machine may invoke. */
 export const MACHINE_FUNCTIONS = ['list-pending', 'record-completion', 'halt'] as const satisfies SystemFunction[];
 
 const PREFIX = 'odin-migrate';
@@ -92,7 +94,7 @@ export const migrationRoleName = (environment: string, migration: string, region
 /** `/odin-migrate/odin-dev/migrations`: what the migrations' functions log */
 export const migrationLogGroup = (environment: string): string => `/${PREFIX}/${environment}/migrations`;
 
-/** The metric of the watch over open halts, one value per environment (its dimension). */
+/** The metric of `watch-halts`, with the environment as its dimension. */
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 
 /**

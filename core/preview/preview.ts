@@ -97,7 +97,7 @@ export interface Previewed extends PreviewReport {
   share?: number | undefined;
 }
 
-/** Together far below the 6 MB of a function's answer, also with keys and lines of their greatest length. */
+/** Even with the longest keys and lines, all together is far below the 6 MB of a function's answer. */
 export const LIMITS = { groups: 200, examples: 3, occurrences: 50, lines: 200, lineLength: 1_000 };
 
 /** @param longer another group of the same `groupKey`, seen later */

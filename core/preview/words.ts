@@ -1,11 +1,11 @@
-// How a preview is worded, in the terminal and on the dashboard. Its texts are of others: whoever shows them escapes them.
+// How a preview is worded, in the terminal and on the dashboard. It holds other people's text: whoever shows it escapes it.
 import { bytesText, countText, duration, numberOf } from '../text/format.ts';
 import type { CallGroup, Occurrence, Previewed } from './preview.ts';
 
-/** What stands over a `CallRow`, from its second column on. */
+/** The headings of a `CallRow`'s columns, from the second on. */
 export const CALL_HEADINGS = ['Call', 'Calls', 'Items', 'Size', 'Target'] as const;
 
-/** Said of every preview, after it. */
+/** The sentence after every preview. */
 export const NOTHING_CHANGED = 'Nothing was changed: what is marked WRITE was held back.';
 
 /** Calls of one kind, together; empty where there is nothing to say. */

@@ -2,7 +2,7 @@
 import type { CheckpointRecord } from '../ledger/records.ts';
 
 export interface Progress {
-  /** Things done and to be done, as the migration counts them. A `total` below `done` is none. */
+  /** Things done and to be done, as the migration counts them. A `total` below `done` is left out. */
   done?: number | undefined;
   total?: number | undefined;
   note?: string | undefined;
@@ -46,12 +46,12 @@ export function progressText({ done, total, share, perSecond, remainingMs }: Pro
   ].join(', ');
 }
 
-/** `3 %`, and `100 %` for the whole alone. */
+/** `3 %`, rounded down: `100 %` means all of it. */
 export const percent = (share: number): string => `${Math.floor(100 * share)} %`;
 
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
 
-/** In the unit in which it is at least one, from per second to per day. */
+/** Per second, minute, hour or day: the first in which it is at least one. */
 function rate(perSecond: number): string {
   const units = [['s', 1] as const, ['min', 60] as const, ['h', 3_600] as const];
   const [unit, seconds] = units.find(([, size]) => perSecond * size >= 1) ?? (['day', 86_400] as const);
@@ -59,7 +59,7 @@ function rate(perSecond: number): string {
   return `${value >= 100 ? Math.round(value) : Math.round(value * 10) / 10}/${unit}`;
 }
 
-/** One number and its unit: no estimate is better than that. */
+/** One number and its unit: the estimate is no better than that. */
 function roughly(ms: number): string {
   const [unit, size] = (
     [

@@ -2,8 +2,8 @@
 // `cdk deploy` in CodeBuild and then the environment's state machine, which CodePipeline follows to its end.
 //
 // What happens at a halt. The action polls the execution to its end, for 7 days at most, and the stage is shown as in
-// progress while the run waits for an operator. Decided within 7 days, the run goes on and the pipeline with it. A halt that
-// is open for longer fails the action and nothing else: the execution goes on waiting (a year, at no cost), and the decision
+// progress while the run waits for an operator. If somebody decides within 7 days, the run goes on, and the pipeline with it. A halt
+// that is open for longer fails the action and nothing else: the execution goes on waiting (a year, at no cost), and the decision
 // can be made as ever. "Retry stage" afterwards starts another execution, which finds in the ledger what is done. While the
 // halt is still open that one is refused (HaltedElsewhere), so nothing runs twice. An aborted or refused run fails the
 // stage at once. Stopping the pipeline's execution does not stop the run.

@@ -50,7 +50,12 @@ export function createBaseline({ environment, ledger, log, now }: Services, mani
       source: 'user',
       what: `${attempted.join(', ')} of ${environment} ${attempted.length === 1 ? 'has' : 'have'} been attempted here, so it is no baseline what became of ${attempted.length === 1 ? 'it' : 'them'}.`,
       why: 'Nothing was recorded.',
-      next: `Decide on its halt instead: npx odin-migrate resume ${environment} mark-applied --reason "..."`,
+      next: {
+        words: 'Decide on its halt instead',
+        verb: 'resume',
+        environment,
+        args: ['mark-applied', '--reason "..."'],
+      },
     });
   }
 

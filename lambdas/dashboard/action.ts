@@ -16,7 +16,7 @@ export interface ButtonOptions {
 /** The call goes to this function itself; what it answers takes the place of the page. */
 export const callAction = (
   label: string,
-  { functionArn, links }: Frame,
+  { functionArn }: Frame,
   call: ButtonCall,
   { primary = false, confirmation }: ButtonOptions = {},
 ): Html =>
@@ -26,7 +26,7 @@ export const callAction = (
       display="widget"
       endpoint="${functionArn}"
       ${confirmation !== undefined && html`confirmation="${confirmation}"`}
-      >${json({ ...call, links: links ? undefined : false })}</cwdb-action
+      >${json(call)}</cwdb-action
     >`;
 
 /** Unescaped, because the console may read it as text: only numbers, digits and fixed words are ever in it. */

@@ -4,6 +4,8 @@ import { asOdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { ResumeAnswer, ResumePayload } from '../../core/contract/payloads.ts';
 import { cut } from '../../core/ledger/summaries.ts';
+import type { Next } from '../../core/text/command.ts';
+import { nextText } from '../../core/text/command.ts';
 import { readView } from '../../core/views/view.ts';
 import type { AskPreview, Decide, WidgetEvent } from './event.ts';
 import type { Frame, Notice, ShownPreview, Typed } from './frame.ts';
@@ -22,7 +24,7 @@ const MAX_NAME = 100;
  * asks for it, and may be called again with the same payload: a halt is decided once.
  */
 export function createDashboard(
-  { environment, ledger, log, now }: Pick<Services, 'environment' | 'ledger' | 'log' | 'now'>,
+  { environment, local = false, ledger, log, now }: Pick<Services, 'environment' | 'local' | 'ledger' | 'log' | 'now'>,
   manifest: Manifest,
   sendDecision: (payload: ResumePayload) => Promise<ResumeAnswer>,
   askMigration: AskMigration,
@@ -45,7 +47,7 @@ export function createDashboard(
       functionArn,
       theme,
       clock: new Clock(timezone?.offsetISO),
-      links: event.links,
+      local,
       page: event.page,
       notice,
       typed: notice?.tone === 'good' ? undefined : typed,
@@ -56,7 +58,7 @@ export function createDashboard(
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The dashboard could not be drawn: ${error.message}`, { code: error.code });
-      const lines = [error.what, error.why, error.next, notice?.title].filter((line) => line !== undefined);
+      const lines = linesOf(error.what, error.why, error.next, notice?.title);
       return failurePage(frame, { tone: 'bad', title: 'The ledger could not be read', lines });
     }
   };
@@ -67,8 +69,8 @@ export function createDashboard(
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The preview failed: ${error.message}`, { code: error.code, migration });
-      const next = error.next ?? `Try it in a terminal: npx odin-migrate preview ${environment} ${migration}`;
-      const lines = [error.what, error.why, next].filter((line) => line !== undefined);
+      const elsewhere: Next = { words: 'Try it in a terminal', verb: 'preview', environment, args: [migration] };
+      const lines = linesOf(error.what, error.why, error.next ?? elsewhere);
       return { tone: 'bad', title: `${migration} could not be previewed; nothing was changed`, lines };
     }
   }
@@ -86,15 +88,18 @@ export function createDashboard(
       if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
       if (answer.code === 'ReasonMissing')
         return { tone: 'warn', title: 'Please fill in the reason', lines: [answer.what] };
-      const lines = [answer.why, answer.next].filter((line) => line !== undefined);
-      return { tone: 'warn', title: answer.what, lines };
+      return { tone: 'warn', title: answer.what, lines: linesOf(answer.why, answer.next) };
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The decision was not taken: ${error.message}`, { code: error.code, decision, migration, attempt });
-      const next = error.next ?? 'Look at the table: if the decision is not there, press again.';
-      const lines = [error.what, error.why, next].filter((line) => line !== undefined);
+      const press = 'Look at the table: if the decision is not there, press again.';
+      const lines = linesOf(error.what, error.why, error.next ?? press);
       return { tone: 'bad', title: 'The decision may not have been taken', lines };
     }
+  }
+
+  function linesOf(...parts: (Next | undefined)[]): string[] {
+    return parts.filter((part) => part !== undefined).map((part) => nextText(part, { local }));
   }
 }
 

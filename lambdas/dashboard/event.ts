@@ -40,8 +40,6 @@ export const WidgetEvent = z.object({
   preview: AskPreview.optional(),
   /** Which page of the older completed migrations is open, from 1. */
   page: z.int().min(1).optional().catch(undefined),
-  /** False where the AWS console has nothing to show: on the embedded AWS. */
-  links: z.boolean().catch(true),
   widgetContext: WidgetContext.catch(() => WidgetContext.parse({})),
 });
 export type WidgetEvent = z.infer<typeof WidgetEvent>;

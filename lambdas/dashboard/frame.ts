@@ -1,12 +1,12 @@
-// What the page's parts are drawn for, besides the view of the environment.
+// What the parts of the page need besides the view of the environment.
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { Tone } from '../../core/views/words.ts';
 import type { Theme } from './style.ts';
 import type { Clock } from './words.ts';
 
 /**
- * The time of the migration's code. With both functions' cold starts and the two looks at the ledger it is well below the
- * 90 s of this function.
+ * How long the migration's code may run. With the cold starts of both functions, and two reads of the ledger, that is well below
+ * the 90 s of this function.
  */
 export const PREVIEW_SECONDS = 20;
 
@@ -16,15 +16,15 @@ export interface ShownPreview {
   isFirst: boolean;
 }
 
-/** What the page is drawn for, besides the view. */
+/** What every part gets besides the view. */
 export interface Frame {
   environment: string;
   /** ARN of this function: where the buttons' calls and the links lead. */
   functionArn: string;
   theme: Theme;
   clock: Clock;
-  /** Whether there is a console for links to lead to. */
-  links: boolean;
+  /** On the embedded AWS: there is no console for links to lead to. */
+  local: boolean;
   /** Which page of older ones is open. */
   page: number | undefined;
   /** What came of a press on a button. */

@@ -24,7 +24,7 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
         row?.file !== undefined && ` · ${row.file}`
       }
     </p>
-    ${error && errorText(error)} ${frame.links && links(halt, row?.startedAt, frame)}
+    ${error && errorText(error)} ${!frame.local && links(halt, row?.startedAt, frame)}
     <form>
       <label class="wide"
         >Reason <span>(needed for Mark applied${outcome !== 'unrecorded' && ' and Skip'})</span>

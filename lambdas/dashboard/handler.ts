@@ -11,7 +11,7 @@ import { WidgetEvent } from './event.ts';
 const resumeFunction = required(VARIABLES.resumeFunction);
 // Two attempts, each as long as `resume` may take: a repeated decision changes nothing.
 const lambda = new LambdaClient({ maxAttempts: 2 });
-// Once, and given up while there is time left to say so: three times as long as the previewed code may take.
+// One attempt, three times as long as the previewed code may take: given up while there is time left to say so.
 const patient = new LambdaClient({
   maxAttempts: 1,
   requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },

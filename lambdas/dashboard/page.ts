@@ -16,7 +16,7 @@ import { headline } from './words.ts';
 export const page = (view: EnvironmentView, frame: Frame): string =>
   shell(
     frame,
-    html`${frame.notice && noticeCard(frame.notice)} ${head(view)}
+    html`${frame.notice && noticeCard(frame.notice)} ${head(view, frame)}
       ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
       <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
       ${view.total > 0 && migrationsTable(view, frame)}
@@ -38,8 +38,8 @@ const noticeCard = ({ tone, title, lines }: Notice): Html =>
     ${lines.map((line) => html`<p>${line}</p>`)}
   </div>`;
 
-function head(view: EnvironmentView): Html {
-  const { tone, title, detail } = headline(view);
+function head(view: EnvironmentView, frame: Frame): Html {
+  const { tone, title, detail } = headline(view, frame);
   return html`<div class="head ${tone}" data-headline="${tone}">
     <span class="title">${title}</span>
     <span class="dim">${detail}</span>
@@ -48,10 +48,10 @@ function head(view: EnvironmentView): Html {
 }
 
 const MAX_CELLS = 80;
-/** Which state of several is seen in a cell that stands for them all. */
+/** A cell that stands for several migrations shows the first of these that one of them has. */
 const SEEN_FIRST: Tone[] = ['bad', 'busy', 'warn', 'quiet', 'good'];
 
-/** One cell per migration; of many, one per so many, in the colour of what needs looking at. */
+/** One cell per migration. If there are too many, a cell stands for several, in the colour of the one that needs a look first. */
 function bar({ migrations }: EnvironmentView): Html {
   const perCell = Math.ceil(migrations.length / MAX_CELLS);
   const cells = Array.from({ length: Math.ceil(migrations.length / perCell) }, (_, index) =>

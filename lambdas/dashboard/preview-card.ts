@@ -1,4 +1,5 @@
 // What a preview found: the held-back writes, the reads folded together, how it ended, and what it cannot know.
+import { commandLine } from '../../core/text/command.ts';
 import { countText, numberOf } from '../../core/text/format.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { CallRow } from '../../core/preview/words.ts';
@@ -11,7 +12,7 @@ import { PREVIEW_SECONDS } from './frame.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 
-/** Of each table, of the printed lines and of the caveats so many are shown; `odin-migrate preview` has more. */
+/** So many rows of each table, printed lines and caveats are shown; `odin-migrate preview` has more. */
 const MAX_ROWS = 40;
 const MAX_LINES = 40;
 const MAX_TEXT = 300;
@@ -27,13 +28,18 @@ export function previewCard({ previewed, isFirst }: ShownPreview, frame: Frame):
   const rows = callRows(calls);
   const writes = rows.filter(({ sent }) => !sent);
   const ended = endText(previewed, LIMIT);
+  const preview = commandLine({ verb: 'preview', environment: frame.environment, args: [migration] }, frame);
   return html`<div class="card ${TONES[outcome]}" role="status" data-previewed="${migration}">
     <div class="close">${callAction('Close', frame, { page: frame.page })}</div>
     <h3>Preview of ${migration}${description !== undefined && ` · ${cut(description, 200)}`}</h3>
-    ${writes.length > 0 ? callTable(writes) : html`<p>It wrote nothing${rows.length === 0 && ', and read nothing'}.</p>`}
+    ${writes.length > 0 ? callTable(writes, preview) : html`<p>It wrote nothing${rows.length === 0 && ', and read nothing'}.</p>`}
     ${omitted.calls > 0 && html`<p class="small">and ${countText(omitted.calls)} calls on more targets than are listed</p>`}
     <p class="outcome"><b>${MARKS[outcome]}</b> ${`${ended.charAt(0).toUpperCase()}${ended.slice(1)}.`}</p>
-    ${error && errorText(error)} ${uncertain(previewed, isFirst)} ${reads(rows.filter(({ sent }) => sent))}
+    ${error && errorText(error)} ${uncertain(previewed, isFirst)}
+    ${reads(
+      rows.filter(({ sent }) => sent),
+      preview,
+    )}
     ${printed(previewed)}
     <p class="small promise">${NOTHING_CHANGED}</p>
   </div>`;
@@ -55,7 +61,8 @@ const MARKS: Record<Previewed['outcome'], string> = {
   ended: '✖',
 };
 
-function callTable(rows: readonly CallRow[]): Html {
+/** @param preview the command that shows all of them */
+function callTable(rows: readonly CallRow[], preview: string): Html {
   const [call, ...numbers] = CALL_HEADINGS;
   const hidden = rows.length - MAX_ROWS;
   return html`<div class="previewed">
@@ -71,7 +78,7 @@ function callTable(rows: readonly CallRow[]): Html {
         ${rows.slice(0, MAX_ROWS).map(callRow)}
       </tbody>
     </table>
-    ${hidden > 0 && html`<p class="small">and ${numberOf(hidden, 'more row')}: npx odin-migrate preview</p>`}
+    ${hidden > 0 && html`<p class="small">and ${numberOf(hidden, 'more row')}: ${preview}</p>`}
   </div>`;
 }
 
@@ -103,11 +110,11 @@ function uncertain(previewed: Previewed, isFirst: boolean): Html | false {
   );
 }
 
-const reads = (rows: readonly CallRow[]): Html | false =>
+const reads = (rows: readonly CallRow[], preview: string): Html | false =>
   rows.length > 0 &&
   html`<details id="preview-reads">
     <summary>What it read (${numberOf(rows.length, 'row')})</summary>
-    ${callTable(rows)}
+    ${callTable(rows, preview)}
   </details>`;
 
 function printed({ output, omitted }: Previewed): Html | false {

@@ -6,7 +6,7 @@ import { parseReport, previewed } from '../../core/preview/preview.ts';
 import type { Notice, ShownPreview } from './frame.ts';
 import { PREVIEW_SECONDS } from './frame.ts';
 
-/** Sends a payload to a migration's function, which may be told nothing but to preview, and gives back its answer. */
+/** Sends a preview's payload to a migration's function (the role allows any payload, this type does not), and gives its answer. */
 export type AskMigration = (functionName: string, payload: PreviewPayload) => Promise<unknown>;
 
 /** @throws OdinError what the function failed with, and what cannot be read of the ledger */

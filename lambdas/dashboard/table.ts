@@ -15,7 +15,7 @@ import { html } from './html.ts';
 import type { Frame } from './frame.ts';
 import { shortName } from './words.ts';
 
-/** So many completed ones are simply shown; of more, `RECENT` are, and the rest in pages. */
+/** Up to so many completed ones are all shown. Of more, only `RECENT` are, and the rest is in pages. */
 const FEW = 12;
 const RECENT = 5;
 const PAGE = 50;
@@ -29,7 +29,7 @@ export function migrationsTable(view: EnvironmentView, frame: Frame): Html {
   const open = view.migrations.filter(({ state }) => !isCompleted(state));
   const recent = completed.length <= FEW ? completed : completed.slice(-RECENT);
   const older = completed.slice(0, completed.length - recent.length);
-  // An id that a late migration took lies before completed ones: the order is by id all the same.
+  // A late migration has an id below completed ones, so the two lists are sorted together.
   const shown = [...recent, ...open.slice(0, OPEN)].sort((a, b) => (a.id < b.id ? -1 : 1));
   const hidden = open.slice(OPEN);
   const last = hidden.at(-1);
@@ -68,7 +68,7 @@ const table = (rows: readonly MigrationView[], frame: Frame): Html => html`
         <th>Took</th>
         <th>When, ${frame.clock.zone}</th>
         <th>By</th>
-        ${frame.links && html`<th>Links</th>`}
+        ${!frame.local && html`<th>Links</th>`}
         <th></th>
       </tr>
     </thead>
@@ -90,7 +90,7 @@ function tableRow(row: MigrationView, frame: Frame): Html {
     <td class="number">${durationMs !== undefined && duration(durationMs)}</td>
     <td class="number">${when !== undefined && html`<span title="${when}">${frame.clock.minute(when)}</span>`}</td>
     <td>${by === undefined ? nobody : html`<span title="${by}">${cut(shortName(by), 60)}</span>`}</td>
-    ${frame.links && html`<td class="number links">${links(row, frame)}</td>`}
+    ${!frame.local && html`<td class="number links">${links(row, frame)}</td>`}
     <td class="press">${canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}</td>
   </tr>`;
 }

@@ -1,5 +1,7 @@
 // How the page words what matters first, times and people.
 import type { EnvironmentView, MigrationState } from '../../core/views/view.ts';
+import type { Command, Where } from '../../core/text/command.ts';
+import { commandLine } from '../../core/text/command.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { stateWord } from '../../core/views/words.ts';
 
@@ -10,11 +12,14 @@ export interface Headline {
 }
 
 /** What an operator wants to know first. */
-export function headline({ environment, migrations, halt, completed, total }: EnvironmentView): Headline {
+export function headline(
+  { environment, migrations, halt, completed, total }: EnvironmentView,
+  { local }: Where = {},
+): Headline {
   const first = (...states: MigrationState[]) => migrations.find(({ state }) => states.includes(state));
-  const run = `npx odin-migrate run ${environment}`;
+  const command = (verb: Command['verb']) => commandLine({ verb, environment }, { local });
   if (total === 0) {
-    const detail = `Add the first one with: npx odin-migrate new ${environment}`;
+    const detail = `Add the first one with: ${command('new')}`;
     return { tone: 'quiet', title: 'No migrations yet', detail };
   }
   if (halt) {
@@ -25,7 +30,7 @@ export function headline({ environment, migrations, halt, completed, total }: En
   if (running) return { tone: 'busy', title: `Running ${running.id}`, detail: running.description ?? '' };
   const between = first('stopped');
   if (between) {
-    const detail = `It stopped at a checkpoint; the run, or the next one, goes on from there: ${run}`;
+    const detail = `It stopped at a checkpoint; the run, or the next one, goes on from there: ${command('run')}`;
     return { tone: 'busy', title: `${between.id} is between two slices`, detail };
   }
   const going = first('succeeded', 'decided');
@@ -39,7 +44,7 @@ export function headline({ environment, migrations, halt, completed, total }: En
   const stopped = first('aborted', 'failed', 'unknown');
   if (stopped) {
     const title = stopped.state === 'aborted' ? `Aborted at ${stopped.id}` : `${stopped.id} did not finish`;
-    return { tone: 'bad', title, detail: `The next run halts there and asks for a decision: ${run}` };
+    return { tone: 'bad', title, detail: `The next run halts there and asks for a decision: ${command('run')}` };
   }
   const late = first('late');
   if (late) {
@@ -49,7 +54,7 @@ export function headline({ environment, migrations, halt, completed, total }: En
   const pending = first('pending');
   if (pending) {
     const left = total - completed;
-    return { tone: 'quiet', title: `${left} pending`, detail: `A run begins with ${pending.id}: ${run}` };
+    return { tone: 'quiet', title: `${left} pending`, detail: `A run begins with ${pending.id}: ${command('run')}` };
   }
   return { tone: 'good', title: 'Everything is done', detail: 'Nothing is pending, and nothing runs twice.' };
 }

@@ -2,6 +2,7 @@
 // event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
+import { commandLine } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
 import { migrationLogGroup } from '../../core/names/names.ts';
@@ -12,6 +13,8 @@ import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts'
 
 export interface HaltNews {
   environment: string;
+  /** Whether it is on the embedded AWS. */
+  local?: boolean | undefined;
   halt: HaltRecord;
   /** ARN of the execution that opened or joined the halt just now. */
   execution: string;
@@ -25,7 +28,7 @@ export interface HaltNews {
   now: number;
 }
 
-/** SNS: a subject is ASCII without line breaks or control characters, under 100 characters. */
+/** Fewer than 100 characters, and no line break (docs/aws-facts.md). */
 export const haltSubject = ({ environment, halt: { migration, attempt } }: HaltNews): string =>
   `odin-migrate ${environment}: ${migration} halted (attempt ${attempt})`.slice(0, 99);
 
@@ -105,7 +108,7 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
   };
 }
 
-/** Error texts are hostile: control characters (terminal escapes among them) are replaced, the length is bounded. */
+/** An error's text may hold anything: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => plainLine(text, 1000);
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
@@ -139,8 +142,8 @@ function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
 const logsOf = (environment: string, claim: Claim): string =>
   logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
 
-const decisions = ({ environment, halt }: HaltNews): { command: string; meaning: string }[] =>
+const decisions = ({ environment, local, halt }: HaltNews): { command: string; meaning: string }[] =>
   meanings(halt.outcome).map(({ decision, meaning }) => ({
-    command: resumeCommand({ environment }, decision, halt),
+    command: commandLine(resumeCommand(environment, decision, halt), { local }),
     meaning,
   }));

@@ -16,7 +16,7 @@ import { announce } from '../shared/announce.ts';
  * @throws OdinError HaltNotNeeded when the ledger has moved on; the machine catches it and lists again
  */
 export function createHalt(services: Services, manifest: Manifest) {
-  const { environment, ledger, executions, log, now } = services;
+  const { environment, local, ledger, executions, log, now } = services;
   return async ({ execution, input, token, at }: HaltPayload, { requestId }: Invocation): Promise<object> => {
     const { migration, attempt } = at;
     const self = {
@@ -117,7 +117,7 @@ export function createHalt(services: Services, manifest: Manifest) {
   ): Promise<void> {
     return announce(services, () => {
       const entry = manifest.migrations.find(({ id }) => id === halt.migration);
-      const news = { environment, halt, execution, entry, claim, unrecorded, now: now() };
+      const news = { environment, local, halt, execution, entry, claim, unrecorded, now: now() };
       return {
         event: { type: 'Migration Halted', detail: haltEvent(news) },
         message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },

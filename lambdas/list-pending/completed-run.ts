@@ -16,11 +16,11 @@ export async function completedRun(
   for (const halt of await ledger.halts()) {
     if (!hadHalted(halt, execution)) continue;
     const completion = await ledger.completion(halt.migration);
-    if (!completion) continue; // it is not deployed any more
+    if (!completion) continue; // its file is gone, and it was never completed
     afterHalts.push({
       migration: halt.migration,
       completion: completion.completion,
-      ...(completion.by !== undefined && { by: completion.by }),
+      by: completion.by,
     });
   }
   return {
@@ -35,7 +35,10 @@ export async function completedRun(
   };
 }
 
-/** The halt record of a migration names the executions that waited in its last halt. One that was gone has a successor. */
+/**
+ * A halt's record names the executions that waited in it. A run is known by its first execution's name: `-part-N` and
+ * `resume-…` continue it.
+ */
 function hadHalted({ migration, attempt, halt, waiting }: HaltRecord, execution: string): boolean {
   // Part 2 of a run tells of what part 1 had halted at.
   const run = runOf(execution);

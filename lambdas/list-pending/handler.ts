@@ -8,7 +8,7 @@ import { createListPending } from './list-pending.ts';
 const manifest = deployedManifest();
 const listPending = createListPending(awsServices(), manifest);
 
-/** What is deployed is known by the manifest beside this function's code; the command line asks for it here. */
+/** The manifest beside this function's code says what is deployed; the command line asks for it here. */
 export const handler = lambdaHandler(z.union([ManifestQuestion, ListPendingPayload]), async (payload) =>
   'describe' in payload ? manifest : await listPending(payload),
 );

@@ -4,6 +4,8 @@ import { decide } from '../../core/decision/decide.ts';
 import type { RunCompleted } from '../../core/contract/events.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { continuedExecutionName, resourcePrefix } from '../../core/names/names.ts';
+import type { Command, Where } from '../../core/text/command.ts';
+import { commandLine } from '../../core/text/command.ts';
 import type { FinishedStep, HandedOver, ListPendingPayload, RunInput, Step } from '../../core/contract/payloads.ts';
 import { readSituation } from '../../core/decision/situation.ts';
 import { completedRun } from './completed-run.ts';
@@ -29,7 +31,8 @@ export function createListPending(services: Services, manifest: Manifest, handov
     );
     const decided = decide(situation);
     const next =
-      (mayHandOver(decided, situation) && (await handOver(execution, input))) || toStep(decided, manifest, situation);
+      (mayHandOver(decided, situation) && (await handOver(execution, input))) ||
+      toStep(decided, manifest, situation, services);
     services.log.info(`Next: ${next.step}`, { ...next });
     if (next.step === 'finished') await tellOfTheEnd(execution, next);
     return next;
@@ -81,7 +84,7 @@ function mayHandOver({ step }: NextStep, { last }: Situation): boolean {
   return step === 'run' || step === 'record' || (step === 'wait' && last?.claim?.owner !== 'this');
 }
 
-function toStep(next: NextStep, manifest: Manifest, situation: Situation): Step {
+function toStep(next: NextStep, manifest: Manifest, situation: Situation, where: Where): Step {
   switch (next.step) {
     case 'run': {
       const functionName = manifest.migrations.find(({ id }) => id === next.migration)?.functionName ?? '';
@@ -90,7 +93,7 @@ function toStep(next: NextStep, manifest: Manifest, situation: Situation): Step 
     case 'finished':
       return finished(manifest, situation);
     case 'refuse':
-      return { step: 'refuse', error: next.error, cause: refusal(next, manifest) };
+      return { step: 'refuse', error: next.error, cause: refusal(next, manifest, where) };
     case 'record':
     case 'wait':
     case 'halt':
@@ -110,12 +113,18 @@ function finished({ environment, migrations }: Manifest, { completed, attempted 
   return { step: 'finished', completed: completed.size, leftBehind, summary };
 }
 
-function refusal(next: Extract<NextStep, { step: 'refuse' }>, { environment, migrations }: Manifest): string {
+/** The console shows it as the cause of the failed execution. */
+function refusal(
+  next: Extract<NextStep, { step: 'refuse' }>,
+  { environment, migrations }: Manifest,
+  where: Where,
+): string {
+  const command = (verb: Command['verb'], ...args: string[]) => commandLine({ verb, environment, args }, where);
   if (next.error === 'HaltedElsewhere') {
     return (
       `Migration ${next.migration}, attempt ${next.attempt}, is halted in another execution, ${next.execution}, ` +
       `and waits for an operator's decision. ` +
-      `Type: npx odin-migrate resume ${environment} retry|mark-applied|skip|abort --reason "..."`
+      `Type: ${command('resume', 'retry|mark-applied|skip|abort', '--reason "..."')}`
     );
   }
   const files = next.late.map((id) => migrations.find((entry) => entry.id === id)?.file ?? id);
@@ -123,7 +132,7 @@ function refusal(next: Extract<NextStep, { step: 'refuse' }>, { environment, mig
     `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} pending, but ${next.highest} was run before: ` +
     `running ${files.length === 1 ? 'it' : 'them'} now would not be in order. ` +
     `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
-    `does not matter, type "npx odin-migrate run ${environment} --allow-out-of-order", or start ` +
+    `does not matter, type "${command('run', '--allow-out-of-order')}", or start ` +
     `${resourcePrefix(environment)} with the input {"allowOutOfOrder": true}.`
   );
 }

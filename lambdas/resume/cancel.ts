@@ -55,7 +55,8 @@ export function createCancel({ environment, ledger, log, now }: Services, manife
       code: 'NothingRunning',
       source: 'user',
       what: `No migration of ${environment} is running, so there is nothing to cancel.`,
-      next: `Type "npx odin-migrate status ${environment}" to see what there is; a halt is answered with resume.`,
+      why: 'A halt is answered with resume.',
+      next: { words: 'See what there is', verb: 'status', environment },
     });
   }
 
@@ -71,7 +72,7 @@ export function createCancel({ environment, ledger, log, now }: Services, manife
       source: 'user',
       what: `Migration ${migration}, attempt ${attempt}, yields no checkpoints, so it cannot be stopped in the middle.`,
       why: `Lambda ends it before ${deadline} at the latest, and the run halts then.`,
-      next: `Wait for its outcome: npx odin-migrate status ${environment}`,
+      next: { words: 'Wait for its outcome', verb: 'status', environment },
     });
   }
 }

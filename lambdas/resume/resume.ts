@@ -89,7 +89,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
       code: 'NothingHalted',
       source: 'user',
       what: `No migration of ${environment} is halted, so there is nothing to decide.`,
-      next: `Type "npx odin-migrate run ${environment}" to start a run.`,
+      next: { words: 'Start a run', verb: 'run', environment },
     });
   }
 
@@ -162,7 +162,7 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
           source: 'user',
           what,
           why: 'Nothing else is halted either.',
-          next: `Type "npx odin-migrate run ${environment}" to start a run.`,
+          next: { words: 'Start a run', verb: 'run', environment },
         });
   }
 }

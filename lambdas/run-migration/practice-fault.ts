@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 /** The first attempt of the migration fails; a retry runs the real code. */
-export function rehearse(fault: Fault, load: LoadMigration): LoadMigration {
+export function withPracticeFault(fault: Fault, load: LoadMigration): LoadMigration {
   return async (payload) => {
     if (payload.attempt > 1 || payload.slice > 1) return load(payload);
     if (fault.checkpoint !== undefined) return faultyAt(fault.checkpoint, fault, payload, await load(payload));
@@ -40,11 +40,9 @@ async function happen({ fault, checkpoint }: Fault, { migration }: RunPayload): 
   if (fault === 'crash') process.exit(1);
   if (fault === 'timeout') await sleep(2 ** 31 - 1);
   const [when, asked] = checkpoint === undefined ? ['', ''] : [` after checkpoint ${checkpoint}`, `@${checkpoint}`];
-  throw new RehearsedFailure(
-    `Attempt 1 of ${migration} fails${when} because --fail ${migration}${asked} asked for it.`,
-  );
+  throw new PracticeFailure(`Attempt 1 of ${migration} fails${when} because --fail ${migration}${asked} asked for it.`);
 }
 
-class RehearsedFailure extends Error {
-  override name = 'RehearsedFailure';
+class PracticeFailure extends Error {
+  override name = 'PracticeFailure';
 }

@@ -16,6 +16,7 @@ export function awsServices(): Services {
   const s3 = ledgerClient(process.env[VARIABLES.ledgerEndpoint]);
   return {
     environment: required(VARIABLES.environment),
+    local: process.env[VARIABLES.local] !== undefined,
     ledger: new Ledger(new S3Store(s3, required(VARIABLES.ledgerBucket))),
     executions: createExecutions(new SFNClient({ maxAttempts: 5 }), process.env[VARIABLES.stateMachineArn] ?? ''),
     notifications: createNotifications(new SNSClient(QUICK), process.env[VARIABLES.topicArn] ?? ''),

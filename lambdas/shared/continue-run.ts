@@ -2,7 +2,8 @@
 import type { Executions } from '../../core/contract/ports.ts';
 
 /**
- * Started once under a fixed name, by whoever comes first; under the next name when the execution of that name is gone.
+ * Starts it under a fixed name, so that it is started once, whoever comes first. If the execution of that name has ended, the
+ * next name is taken.
  * @returns the ARN of one that is alive
  */
 export async function continueRun(

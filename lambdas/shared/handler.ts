@@ -25,7 +25,7 @@ export function lambdaHandler<Payload, Answer>(
     );
 }
 
-/** What identifies a run, wherever a payload has it. Read before the payload is validated, so taken as unknown. */
+/** The fields that identify a run, where a payload has them. They are read before the payload is validated. */
 const Identifying = z.object({
   execution: z.string().optional().catch(undefined),
   migration: z.string().optional().catch(undefined),
@@ -57,7 +57,7 @@ function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareO
         // Of a union zod says only "Invalid input": the last option is the one that is usually sent.
         .flatMap((issue) => (issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? issue) : issue))
         .slice(0, 5)
-        // An unknown key is named, and may be as long as a payload.
+        // The message names an unknown key, which may be as long as a payload.
         .map(({ path, message }) => cut(`${path.join('.') || 'payload'}: ${message}`, 300));
       throw new OdinError({
         code: 'BadPayload',

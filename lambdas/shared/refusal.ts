@@ -3,7 +3,7 @@ import { OdinError } from '../../core/errors.ts';
 import type { Refusal } from '../../core/contract/payloads.ts';
 import type { Log } from '../../core/contract/ports.ts';
 
-/** The work's answer, or the refusal that it threw: an OdinError that the caller has to act on. Anything else is thrown on. */
+/** The work's answer, or the OdinError that it threw as a refusal, if the caller has to act on it. Other errors are thrown on. */
 export async function orRefusal<T>(log: Log, work: () => Promise<T>): Promise<T | Refusal> {
   try {
     return await work();

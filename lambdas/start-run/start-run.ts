@@ -18,7 +18,7 @@ export type CustomResourceEvent = z.infer<typeof CustomResourceEvent>;
 export type Answer = (url: string, body: string) => Promise<void>;
 
 /**
- * An execution of that name that exists already is success: the deployment was repeated, or rolled back to what had run.
+ * If an execution of that name exists already, that is success: the deployment was repeated, or rolled back to what had run.
  * @throws when the answer could not be given; Lambda then calls again, which starts no second run
  */
 export function createStartRun({ executions, log }: Services, answer: Answer) {

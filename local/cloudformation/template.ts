@@ -24,7 +24,7 @@ export interface DeployedTemplate {
   readonly bucketNames: readonly string[];
   readonly topicArns: readonly string[];
   readonly functionNames: readonly string[];
-  /** Resources of types that are neither spoken here nor known to be without meaning. */
+  /** Resources of types that are neither supported here nor known to be without meaning. */
   readonly notDeployed: readonly { readonly logicalId: string; readonly type: string }[];
 }
 
@@ -106,7 +106,7 @@ const WITHOUT_MEANING = new RegExp(
   ].join('|')})$`,
 );
 
-/** What the functions of each stack were, per embedded AWS: the difference is what a redeployment removes. */
+/** The functions of each stack as last deployed, per embedded AWS: a redeployment removes those that are gone. */
 const deployedFunctions = new WeakMap<EmbeddedAws, Map<string, readonly string[]>>();
 
 function exchangeFunctions(aws: EmbeddedAws, stackName: string, names: readonly string[]): string[] {

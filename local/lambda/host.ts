@@ -32,7 +32,7 @@ export class LambdaHost {
   readonly #region: string;
   readonly #accountId: string;
   readonly #functions = new Map<string, LambdaFunctionConfig>();
-  /** The one that answered last is the last. */
+  /** In the order of their last answers. */
   #idle: Sandbox[] = [];
   readonly #alive = new Set<Sandbox>();
   /** Asynchronous invocations under way. */
@@ -51,7 +51,7 @@ export class LambdaHost {
   }
 
   /** @throws AwsError ResourceNotFoundException */
-  function(nameOrArn: string): LambdaFunctionConfig {
+  configOf(nameOrArn: string): LambdaFunctionConfig {
     const name = functionName(nameOrArn);
     const config = this.#functions.get(name);
     if (config) return config;
@@ -60,15 +60,15 @@ export class LambdaHost {
 
   /** Waits for the answer. Throws an AwsError only for what the Invoke API itself refuses. */
   async invoke(nameOrArn: string, payload: string, requestId: string = randomUUID()): Promise<LambdaAnswer> {
-    const config = this.function(nameOrArn);
+    const config = this.configOf(nameOrArn);
     return await this.#run(config, parsePayload(payload), requestId);
   }
 
-  /** Returns at once; a failed one is tried twice more with the same request id, as Lambda does. */
+  /** Returns at once. One that fails is tried twice more with the same request id, as Lambda does; then a log line gives it up. */
   invokeAsync(nameOrArn: string, payload: string, requestId: string = randomUUID()): { requestId: string } {
-    const config = this.function(nameOrArn);
+    const config = this.configOf(nameOrArn);
     const event = parsePayload(payload);
-    const work = this.#runWithRetries(config, event, requestId).catch(() => undefined);
+    const work = this.#runWithRetries(config, event, requestId);
     this.#background.add(work);
     void work.then(() => this.#background.delete(work));
     return { requestId };
@@ -94,14 +94,14 @@ export class LambdaHost {
   }
 
   /** Kills every process of a function at once, as a lost machine would. Returns how many there were. */
-  killWorkers(nameOrArn: string): number {
+  killProcesses(nameOrArn: string): number {
     const victims = this.#aliveOf(nameOrArn);
     for (const sandbox of victims) sandbox.kill();
     return victims.length;
   }
 
-  /** The process ids of a function's sandboxes. */
-  workers(nameOrArn: string): number[] {
+  /** The ids of a function's processes. */
+  processIds(nameOrArn: string): number[] {
     return this.#aliveOf(nameOrArn).map(({ pid }) => pid);
   }
 
@@ -115,20 +115,29 @@ export class LambdaHost {
   // --- one invocation --------------------------------------------------------------------------------------------
 
   async #runWithRetries(config: LambdaFunctionConfig, event: string, requestId: string): Promise<void> {
-    for (const delay of [0, ...(this.#options.asyncRetryDelaysMs ?? [50, 100])]) {
+    const { asyncRetryDelaysMs = [50, 100], onLog } = this.#options;
+    let failure = '';
+    for (const delay of [0, ...asyncRetryDelaysMs]) {
       if (delay > 0) await sleep(delay);
       if (this.#closed) return;
-      const answer = await this.#run(this.#functions.get(config.name) ?? config, event, requestId);
-      if (answer.functionError === undefined) return;
+      try {
+        const answer = await this.#run(this.#functions.get(config.name) ?? config, event, requestId);
+        if (answer.functionError === undefined) return;
+        failure = answer.payload;
+      } catch (error) {
+        failure = String(error); // of the service itself, and not of the function
+      }
     }
+    // AWS drops it here too, where no destination for failures is configured.
+    const line = `An asynchronous invocation of ${config.name} is given up: ${failure}`;
+    onLog?.({ functionName: config.name, requestId, line, stream: 'stderr' });
   }
 
   async #run(config: LambdaFunctionConfig, payload: string, requestId: string): Promise<LambdaAnswer> {
     try {
       const functionArn = this.#arnOf(config.name);
       for (let tries = 1; ; tries++) {
-        const sandbox = await this.#acquire(config, requestId);
-        const deadline = Date.now() + timeoutMs(config);
+        const { sandbox, deadline } = await this.#acquire(config, requestId);
         const answer = await sandbox.invoke({ requestId, payload, deadline, functionArn });
         this.#release(sandbox);
         if (answer !== 'not started') return answer;
@@ -142,17 +151,21 @@ export class LambdaHost {
 
   // --- sandboxes -------------------------------------------------------------------------------------------------
 
-  /** A process that has loaded the bundle, or the error of loading it. */
-  async #acquire(config: LambdaFunctionConfig, requestId: string): Promise<Sandbox> {
+  /** A process that has loaded the bundle, and the end of the invocation's time; or the error of loading it. */
+  async #acquire(config: LambdaFunctionConfig, requestId: string): Promise<{ sandbox: Sandbox; deadline: number }> {
+    const fromNow = () => Date.now() + timeoutMs(config);
     const warm = this.#idle.findLast((sandbox) => sandbox.config === config);
     this.#idle = this.#idle.filter((sandbox) => sandbox !== warm);
-    if (warm?.running()) return warm;
-    const sandbox = this.#start(config);
-    if (await settledWithin(sandbox.loaded, (this.#options.initTimeoutSeconds ?? 10) * 1000)) return sandbox;
-    // Lambda ends an init phase that takes longer, and runs it again inside the first invocation.
-    sandbox.kill();
+    if (warm?.running()) return { sandbox: warm, deadline: fromNow() };
+    const first = this.#start(config);
+    if (await settledWithin(first.loaded, (this.#options.initTimeoutSeconds ?? 10) * 1000)) {
+      return { sandbox: first, deadline: fromNow() };
+    }
+    // Lambda ends an init phase that takes longer, and runs it again inside the first invocation: on the invocation's time.
+    first.kill();
+    const deadline = fromNow();
     const second = this.#start(config);
-    if (await settledWithin(second.loaded, timeoutMs(config))) return second;
+    if (await settledWithin(second.loaded, timeoutMs(config))) return { sandbox: second, deadline };
     second.kill();
     throw timeoutFailure(config, requestId);
   }

@@ -60,7 +60,7 @@ export function createSns(options: SnsOptions) {
       if (request.message === '') throw new AwsError('InvalidParameter', 'Invalid parameter: Empty message');
       if (Buffer.byteLength(request.message) > 262_144)
         throw new AwsError('InvalidParameter', 'Invalid parameter: Message too long');
-      // A subject is a line of an e-mail: SNS refuses what a template easily gets wrong.
+      // SNS refuses a subject that is no single line of text.
       if (subject !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,99}$/.test(subject)) {
         throw new AwsError('InvalidParameter', 'Invalid parameter: Subject (at most 100 ASCII characters on one line)');
       }
@@ -110,7 +110,7 @@ function parseForms(message: string): Record<string, string> {
   throw new AwsError('InvalidParameter', 'Invalid parameter: Message Structure - JSON message body failed to parse');
 }
 
-/** Numbers go on where an earlier process stopped. */
+/** The first number is the one after those of earlier processes. */
 function writeNext(folder: string, text: string): string {
   const numbers = readdirSync(folder).map((name) => Number.parseInt(name, 10));
   const last = Math.max(0, ...numbers.filter(Number.isInteger));

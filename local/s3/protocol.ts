@@ -4,7 +4,7 @@
 // `new S3Client({})` works with AWS_ENDPOINT_URL=http://127.0.0.1:port. With `localhost` it would ask for
 // `bucket.localhost`, which not every machine resolves; such requests are understood all the same.
 //
-// Whatever is not spoken here is refused by name (NotImplemented): a condition or a version must never be ignored.
+// Whatever is not supported here is refused by name (NotImplemented): a condition or a version must never be ignored.
 
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream } from 'node:fs';
@@ -30,7 +30,6 @@ import {
 } from './requests.ts';
 import type { S3Call } from './requests.ts';
 import { bare, ObjectStore } from './store.ts';
-import type { KeptObject } from './store.ts';
 
 export interface S3Options {
   /** Where objects live; made when missing, and kept. */
@@ -231,7 +230,7 @@ async function putObject({ store, request, bucket, key }: S3Call): Promise<HttpA
   const condition = writeCondition(request);
   const received = await receiveBody(store, request);
   const object = commit(store, received, () => store.put(bucket, key, received, { headers: kept(request), condition }));
-  return { status: 200, headers: { etag: object.etag, ...checksum(object) } };
+  return { status: 200, headers: { etag: object.etag, ...checksum(object.crc32) } };
 }
 
 async function copyObject({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
@@ -261,7 +260,8 @@ function getObject({ store, request, bucket, key }: S3Call): HttpAnswer {
   });
   const whole = range === undefined;
   const { start, end } = range ?? { start: 0, end: object.size - 1 };
-  const headers: Record<string, string> = {
+  const wantsChecksum = whole && header(request.headers, 'x-amz-checksum-mode') === 'ENABLED';
+  const headers = {
     'content-type': 'binary/octet-stream',
     ...object.headers,
     ...overridden(request.query),
@@ -269,8 +269,8 @@ function getObject({ store, request, bucket, key }: S3Call): HttpAnswer {
     'last-modified': new Date(object.modified).toUTCString(),
     'accept-ranges': 'bytes',
     'content-length': String(end - start + 1),
-    ...(range && { 'content-range': `bytes ${start}-${end}/${object.size}` }),
-    ...(whole && header(request.headers, 'x-amz-checksum-mode') === 'ENABLED' ? checksum(object) : {}),
+    'content-range': range && `bytes ${start}-${end}/${object.size}`,
+    ...checksum(wantsChecksum ? object.crc32 : undefined),
   };
   const status = whole ? 200 : 206;
   if (request.method !== 'HEAD') return { status, headers, body: contentOf(found, range) };
@@ -300,9 +300,8 @@ async function deleteObjects({ store, request, bucket }: S3Call): Promise<HttpAn
   );
 }
 
-function checksum(object: KeptObject): Record<string, string> {
-  if (object.crc32 === undefined) return {};
-  return { 'x-amz-checksum-crc32': object.crc32, 'x-amz-checksum-type': 'FULL_OBJECT' };
+function checksum(crc32: string | undefined): Record<string, string | undefined> {
+  return { 'x-amz-checksum-crc32': crc32, 'x-amz-checksum-type': crc32 && 'FULL_OBJECT' };
 }
 
 // Multipart uploads

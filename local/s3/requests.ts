@@ -17,7 +17,7 @@ export interface S3Call {
   readonly key: string;
 }
 
-/** The SDK signs a stream chunk by chunk and sends its checksum behind it: the framing is not content. */
+/** The SDK sends a stream in signed chunks with the checksum at the end. This takes the framing off. */
 export function plainBody(request: HttpRequest): { body: Readable; trailers: Record<string, string> } {
   const signed = header(request.headers, 'x-amz-content-sha256') ?? '';
   const encoding = header(request.headers, 'content-encoding') ?? '';
@@ -49,7 +49,7 @@ export async function receiveBody(store: ObjectStore, request: HttpRequest): Pro
   throw new AwsError('BadDigest', 'The length or a checksum that was sent did not match the content that arrived.');
 }
 
-/** A body that did not become an object is no use to anybody. */
+/** Deletes a received body if the work fails: it did not become an object. */
 export function commit<T>(store: ObjectStore, received: Received, put: () => T): T {
   try {
     return put();
@@ -62,7 +62,7 @@ export function commit<T>(store: ObjectStore, received: Received, put: () => T):
 export function writeCondition(request: HttpRequest): WriteCondition {
   const ifNoneMatch = header(request.headers, 'if-none-match');
   const ifMatch = header(request.headers, 'if-match');
-  // S3 knows only the star here, and answers anything else so.
+  // S3 takes only the star here, and answers anything else with this.
   if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw notImplemented('If-None-Match other than *');
   if (ifNoneMatch !== undefined && ifMatch !== undefined) throw notImplemented('If-Match together with If-None-Match');
   return { ifNoneMatch, ifMatch };
@@ -183,5 +183,5 @@ export function decodeUrl(text: string): string {
 }
 
 export function notImplemented(what: string): AwsError {
-  return new AwsError('NotImplemented', `The embedded S3 does not speak this: ${what}`, 501);
+  return new AwsError('NotImplemented', `The embedded S3 does not support this: ${what}`, 501);
 }

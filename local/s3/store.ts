@@ -1,6 +1,6 @@
-// Objects on disk. Each body is a file of its own; an SQLite index says which file is the object, so one row is the
+// Objects on disk. Each body is a file of its own, and an SQLite index says which file is the object. So one row is the
 // commit point: a reader sees the old object or the new one, never half of either, also after a kill -9, and two
-// processes on one directory see the same truth. (Power loss is another matter: bodies are not fsynced.)
+// processes on one directory see the same truth. (After a power loss it may not: bodies are not fsynced.)
 
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -182,7 +182,7 @@ export class ObjectStore {
         closeSync(fd);
         throw new AwsError('InternalError', `${object.file} is not as long as the object was`, 500);
       } catch (error) {
-        // Another process may replace the object between our two looks.
+        // Another process may replace the object between the look into the index and the opening of the file.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries >= 10) throw error;
       }
     }
@@ -353,14 +353,14 @@ export function bare(etag: string): string {
   return etag.trim().replace(/^"|"$/g, '');
 }
 
-/** Readable in a file manager, unique, and never a path of its own making: a key may be `../x` or 1,024 bytes long. */
+/** Readable in a file manager, unique, and always one file in the folder: a key may be `../x` or 1,024 bytes long. */
 function bodyFileName(key: string): string {
   const name = encodeURIComponent(key);
   const short = name.length <= 200 ? name : `${name.slice(0, 100)}…${name.slice(-90)}`;
   return `${short}~${randomUUID().slice(0, 8)}`;
 }
 
-/** A process that was killed leaves bodies that never became objects. A day old, nobody is still writing them. */
+/** A killed process leaves bodies that never became objects. After a day, nobody is writing them any more. */
 function removeLeftovers(db: DatabaseSync, directory: string): void {
   const known = new Set<string>();
   for (const row of db.prepare('SELECT file FROM objects UNION ALL SELECT file FROM parts').iterate()) {

@@ -1,4 +1,4 @@
-// The Step Functions API as the SDK speaks it (JSON 1.0): from operation names and fields to step-functions.ts and back.
+// The Step Functions API on the wire (JSON 1.0): from the SDK's operation names and fields to step-functions.ts and back.
 
 import type { ExecutionDescription } from './descriptions.ts';
 import { AwsError } from '../http.ts';
@@ -10,7 +10,8 @@ type Output = Record<string, unknown>;
 /** @param operation e.g. `StartExecution`. Throws AwsError. */
 export function callStepFunctions(service: StepFunctions, operation: string, input: Input): Output {
   const call = OPERATIONS[operation];
-  if (!call) throw new AwsError('UnknownOperationException', `The embedded Step Functions does not speak ${operation}`);
+  if (!call)
+    throw new AwsError('UnknownOperationException', `The embedded Step Functions does not support ${operation}`);
   return call(service, input);
 }
 
@@ -54,7 +55,8 @@ const OPERATIONS: Record<string, (service: StepFunctions, input: Input) => Outpu
       ...listed(execution),
       input: execution.input,
       inputDetails: { included: true },
-      ...(execution.output !== undefined && { output: execution.output, outputDetails: { included: true } }),
+      output: execution.output,
+      outputDetails: execution.output === undefined ? undefined : { included: true },
       error: execution.error,
       cause: execution.cause,
       redriveStatus: execution.redriveStatus,
@@ -111,7 +113,7 @@ function listed(execution: ExecutionDescription): Output {
   };
 }
 
-/** The token is the place in the list: good enough for lists that only grow at one end while somebody reads. */
+/** The token is a place in the list. That is enough for lists that only grow at one end while they are read. */
 function page(name: string, items: readonly unknown[], input: Input): Output {
   const asked = Number(input['maxResults'] ?? 0);
   const size = asked === 0 ? 100 : Math.min(asked, 1000);

@@ -6,13 +6,12 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export interface State {
   readonly Type: string;
-  readonly Resource?: string;
-  readonly TimeoutSeconds?: number;
-  readonly TimeoutSecondsPath?: string;
-  readonly Seconds?: number;
-  readonly Branches?: readonly Definition[];
-  readonly ItemProcessor?: Definition;
-  readonly Iterator?: Definition;
+  readonly Resource?: string | undefined;
+  readonly TimeoutSeconds?: number | undefined;
+  readonly Seconds?: number | undefined;
+  readonly Branches?: readonly Definition[] | undefined;
+  readonly ItemProcessor?: Definition | undefined;
+  readonly Iterator?: Definition | undefined;
   readonly [other: string]: unknown;
 }
 
@@ -21,7 +20,7 @@ export type TaskState = State & { readonly Resource: string };
 export interface Definition {
   readonly StartAt: string;
   readonly States: Readonly<Record<string, State>>;
-  readonly TimeoutSeconds?: number;
+  readonly TimeoutSeconds?: number | undefined;
   readonly [other: string]: unknown;
 }
 
@@ -42,7 +41,7 @@ export function prepareDefinition(text: string): Definition {
   } catch (error) {
     throw invalid(error instanceof Error ? error.message : String(error));
   }
-  if (definition['QueryLanguage'] === 'JSONata') throw invalid('JSONata is not spoken here, only JSONPath');
+  if (definition['QueryLanguage'] === 'JSONata') throw invalid('JSONata is not supported here, only JSONPath');
   return prepare(definition);
 }
 
@@ -67,7 +66,7 @@ function prepare(definition: Definition): Definition {
   return {
     ...definition,
     States: Object.fromEntries(states) as Record<string, State>,
-    ...(TimeoutSeconds !== undefined && { TimeoutSeconds: clip(TimeoutSeconds) }),
+    TimeoutSeconds: TimeoutSeconds === undefined ? undefined : clip(TimeoutSeconds),
   };
 }
 
@@ -81,24 +80,25 @@ function prepareState(name: string, state: State, siblings: Readonly<Record<stri
     if (typeof path === 'string' && !path.startsWith('$')) throw invalid(`${field} of '${name}' must be a path here`);
   }
   if (state['HeartbeatSeconds'] !== undefined) throw invalid(`HeartbeatSeconds of '${name}' is not watched here`);
+  // Its value is known when the state is entered, too late to be clipped here, and our own timer of a task does not read it.
+  if (state['TimeoutSecondsPath'] !== undefined) throw invalid(`TimeoutSecondsPath of '${name}' is not supported here`);
+  if (state.Type === 'Task') return { ...state, TimeoutSeconds: taskTimeout(name, state) };
   const { Branches, ItemProcessor, Iterator, Seconds } = state;
   return {
     ...state,
-    ...(state.Type === 'Task' && taskTimeout(name, state)),
-    ...(Seconds !== undefined && { Seconds: clip(Seconds) }),
-    ...(Branches && { Branches: Branches.map(prepare) }),
-    ...(ItemProcessor && { ItemProcessor: prepare(ItemProcessor) }),
-    ...(Iterator && { Iterator: prepare(Iterator) }),
+    Seconds: Seconds === undefined ? undefined : clip(Seconds),
+    Branches: Branches?.map(prepare),
+    ItemProcessor: ItemProcessor && prepare(ItemProcessor),
+    Iterator: Iterator && prepare(Iterator),
   };
 }
 
-function taskTimeout(name: string, state: State): Partial<State> {
+function taskTimeout(name: string, state: State): number {
   if (!/:states:::lambda:invoke(\.waitForTaskToken)?$/.test(state.Resource ?? '')) {
-    const spoken = 'only lambda:invoke, also with .waitForTaskToken';
-    throw invalid(`Task '${name}' has a Resource that is not spoken here (${spoken}): ${state.Resource}`);
+    const supported = 'only lambda:invoke, also with .waitForTaskToken';
+    throw invalid(`Task '${name}' has a Resource that is not supported here (${supported}): ${state.Resource}`);
   }
-  if (state.TimeoutSecondsPath !== undefined) return {};
-  return { TimeoutSeconds: clip(state.TimeoutSeconds ?? MAX_TIMER_SECONDS) };
+  return clip(state.TimeoutSeconds ?? MAX_TIMER_SECONDS);
 }
 
 function nextStates(state: State): string[] {

@@ -1,34 +1,6 @@
 // What the embedded Step Functions tells of its machines and executions.
 
-import type { Json } from './definition.ts';
-
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
-
-/** What happens in executions, as it happens. */
-export interface StateEvent {
-  readonly type:
-    | 'execution-started'
-    | 'execution-redriven'
-    | 'execution-succeeded'
-    | 'execution-failed'
-    | 'execution-aborted'
-    | 'execution-timed-out'
-    | 'state-entered'
-    | 'state-exited'
-    | 'state-failed'
-    | 'state-retried'
-    | 'state-caught';
-  readonly executionArn: string;
-  readonly executionName: string;
-  readonly stateMachineName: string;
-  readonly timestamp: number;
-  readonly stateName?: string;
-  readonly stateType?: string;
-  readonly input?: Json;
-  readonly output?: Json | undefined;
-  readonly error?: string | undefined;
-  readonly cause?: string | undefined;
-}
 
 export interface StateMachineDescription {
   readonly stateMachineArn: string;

@@ -1,6 +1,6 @@
-// One execution: what it was started with, its history, and how it ended. One pass of the
-// interpreter through its definition is in interpreter-pass.ts.
-import type { ExecutionDescription, ExecutionEvent, ExecutionStatus, StateEvent } from './descriptions.ts';
+// One execution: what it was started with, its history, and how it ended. A pass of the interpreter through its definition is in
+// interpreter-pass.ts.
+import type { ExecutionDescription, ExecutionEvent, ExecutionStatus } from './descriptions.ts';
 import type { Outcome, PassOwner, Surroundings } from './interpreter-pass.ts';
 import { InterpreterPass, REDRIVE_STATE } from './interpreter-pass.ts';
 import { AwsError } from '../http.ts';
@@ -19,7 +19,6 @@ export interface Machine {
 export interface ExecutionSurroundings extends Surroundings {
   readonly accountId: string;
   readonly now: () => number;
-  readonly onEvent: ((event: StateEvent) => void) | undefined;
 }
 
 /** AWS: a Standard execution ends when its history is full. */
@@ -51,7 +50,6 @@ export class Execution implements PassOwner {
     this.startDate = around.now();
     const roleArn = `arn:aws:iam::${around.accountId}:role/embedded`;
     this.record('ExecutionStarted', ['executionStarted', { input, roleArn }]);
-    this.tell('execution-started', { input: JSON.parse(input) as Json });
     this.#pass = new InterpreterPass(this, machine.definition, around);
   }
 
@@ -77,7 +75,6 @@ export class Execution implements PassOwner {
     this.#outcome = {};
     this.#redrives.push(date);
     this.record('ExecutionRedriven', ['executionRedriven', { redriveCount: this.#redrives.length }]);
-    this.tell('execution-redriven', {});
     if (!this.#runs()) return { redriveDate: date }; // its history is full now
     const { definition } = this.machine;
     const from = this.#lastState ? redriveFrom(definition, this.#lastState, REDRIVE_STATE) : definition;
@@ -136,34 +133,22 @@ export class Execution implements PassOwner {
     }
   }
 
-  tell(type: StateEvent['type'], more: Partial<StateEvent>): void {
-    const { now, onEvent } = this.#around;
-    const { arn: executionArn, name: executionName, machine } = this;
-    const event = { type, executionArn, executionName, stateMachineName: machine.name, timestamp: now(), ...more };
-    // Apart from the execution: what goes wrong while an event is shown is not the execution's failure.
-    queueMicrotask(() => onEvent?.(event));
-  }
-
   /** The one place where an execution ends. What is still waiting inside it is let go. */
   end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: Outcome): void {
     if (this.#status !== 'RUNNING') return;
     this.#status = status;
     this.#stopDate = this.#around.now();
     this.#outcome = outcome;
-    const { history, details, event } = ENDED[status];
-    this.record(history, [details, { ...outcome }]);
-    const { output, error, cause } = outcome;
-    this.tell(event, { error, cause, output: output === undefined ? undefined : (JSON.parse(output) as Json) });
+    const { event, details } = ENDED[status];
+    this.record(event, [details, { ...outcome }]);
     this.#pass?.stop();
   }
 }
 
-const ENDED: Record<
-  Exclude<ExecutionStatus, 'RUNNING'>,
-  { history: string; details: string; event: StateEvent['type'] }
-> = {
-  SUCCEEDED: { history: 'ExecutionSucceeded', details: 'executionSucceeded', event: 'execution-succeeded' },
-  FAILED: { history: 'ExecutionFailed', details: 'executionFailed', event: 'execution-failed' },
-  TIMED_OUT: { history: 'ExecutionTimedOut', details: 'executionTimedOut', event: 'execution-timed-out' },
-  ABORTED: { history: 'ExecutionAborted', details: 'executionAborted', event: 'execution-aborted' },
+/** The history event of each end, and the field that holds what it says. */
+const ENDED: Record<Exclude<ExecutionStatus, 'RUNNING'>, { event: string; details: string }> = {
+  SUCCEEDED: { event: 'ExecutionSucceeded', details: 'executionSucceeded' },
+  FAILED: { event: 'ExecutionFailed', details: 'executionFailed' },
+  TIMED_OUT: { event: 'ExecutionTimedOut', details: 'executionTimedOut' },
+  ABORTED: { event: 'ExecutionAborted', details: 'executionAborted' },
 };

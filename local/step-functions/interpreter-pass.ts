@@ -2,7 +2,7 @@
 // interpreter logs into the execution's history.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StateMachine } from 'aws-local-stepfunctions';
-import type { ExecutionStatus, StateEvent } from './descriptions.ts';
+import type { ExecutionStatus } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { invokeLambda, taskError } from './lambda-task.ts';
 import type { Definition, Json, TaskState } from './definition.ts';
@@ -25,7 +25,6 @@ export interface PassOwner {
   /** Whether this pass is the one that counts, and the execution has not ended. */
   isCurrent(pass: InterpreterPass): boolean;
   record(type: string, details?: [name: string, value: Record<string, unknown>]): void;
-  tell(type: StateEvent['type'], more: Partial<StateEvent>): void;
   entered(state: { name: string; input: Json }): void;
   end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: Outcome): void;
 }
@@ -91,13 +90,13 @@ export class InterpreterPass {
     const handlers: Record<string, (input: Json) => Promise<Json>> = {};
     for (const [taskName, state] of taskStates(definition)) {
       handlers[taskName] = (parameters) => {
-        // The interpreter evaluates the task's parameters and calls this without a pause in between: the token is ours.
+        // Between the task's parameters and this call the interpreter does not pause, so the token is this task's.
         const token = this.#token;
         this.#token = undefined;
         return this.#runTask(state, parameters, token);
       };
     }
-    // By a getter: the interpreter copies the context, and each scheduling needs a new token.
+    // A getter, because each scheduling of a task needs a new token. The interpreter copies the context, and so calls it.
     const nextToken = () => (this.#token ??= this.#around.tokens.create());
     const interpreter = new StateMachine(definition as never, { validationOptions: { noValidate: true } });
     return interpreter.run(JSON.parse(input) as never, {
@@ -114,41 +113,20 @@ export class InterpreterPass {
     });
   }
 
-  /** Turns the interpreter's log into history and events, until the interpreter closes it. */
+  /** Turns the interpreter's log into history, until the interpreter closes it. */
   async #follow(log: AsyncIterable<InterpreterEvent>): Promise<void> {
     const execution = this.#execution;
     for await (const event of log) {
       const { state } = event;
       if (!this.#live()) return;
       if (!state || state.name === REDRIVE_STATE) continue;
-      const about = { stateName: state.name, stateType: state.type, input: state.input };
-      switch (event.type) {
-        case 'StateEntered':
-          execution.entered({ name: state.name, input: state.input });
-          execution.record(`${state.type}StateEntered`, [
-            'stateEntered',
-            { name: state.name, input: JSON.stringify(state.input) },
-          ]);
-          execution.tell('state-entered', about);
-          break;
-        case 'StateExited':
-          // A Fail state is entered and never exited.
-          execution.record(`${state.type}StateExited`, [
-            'stateExited',
-            { name: state.name, output: JSON.stringify(state.output) },
-          ]);
-          execution.tell('state-exited', { ...about, output: state.output });
-          break;
-        case 'StateFailed':
-          execution.tell('state-failed', { ...about, error: event.Error, cause: textOf(event.Cause) });
-          break;
-        case 'StateRetried':
-          execution.tell('state-retried', about);
-          break;
-        case 'StateCaught':
-          execution.tell('state-caught', about);
-          break;
-        default:
+      const { name, type } = state;
+      if (event.type === 'StateEntered') {
+        execution.entered({ name, input: state.input });
+        execution.record(`${type}StateEntered`, ['stateEntered', { name, input: JSON.stringify(state.input) }]);
+      } else if (event.type === 'StateExited') {
+        // A Fail state is entered and never exited.
+        execution.record(`${type}StateExited`, ['stateExited', { name, output: JSON.stringify(state.output) }]);
       }
     }
   }
@@ -172,7 +150,7 @@ export class InterpreterPass {
       (state.TimeoutSeconds ?? MAX_TIMER_SECONDS) * 1000,
     );
     try {
-      // Lets the log be read up to "entered", so that the history is in order.
+      // Waits until the log has been read up to "entered": so the history is in order.
       await nextTurn();
       if (!this.#live()) throw new ExecutionStopped();
       const parameters = JSON.stringify(input);
@@ -218,12 +196,7 @@ export class InterpreterPass {
 interface InterpreterEvent {
   readonly type: string;
   readonly state?: { readonly name: string; readonly type: string; readonly input: Json; readonly output?: Json };
-  readonly Error?: string;
-  readonly Cause?: unknown;
 }
-
-/** Undefined for a failure without a cause. */
-const textOf = (cause: unknown): string | undefined => (typeof cause === 'string' ? cause : JSON.stringify(cause));
 
 /** Ends a task of an execution that is over. The interpreter must neither retry it nor catch it. */
 class ExecutionStopped extends Error {
@@ -231,7 +204,7 @@ class ExecutionStopped extends Error {
   readonly isCatchable = false;
 }
 
-/** The interpreter wraps what failed; a Fail state without Error or Cause has neither in AWS; the interpreter fills in defaults. */
+/** The interpreter wraps what failed. For a Fail state without Error or Cause it fills in defaults, where AWS has neither. */
 function failureOf(error: unknown): Outcome {
   const failed = (error as { cause?: unknown }).cause ?? error;
   const { name, message } = failed as Error;

@@ -7,7 +7,7 @@ import { AwsError } from '../http.ts';
 import { MAX_PAYLOAD_BYTES } from './interpreter-pass.ts';
 import type { ExecutionSurroundings, Machine } from './execution.ts';
 import { Execution } from './execution.ts';
-import type { ExecutionDescription, ExecutionEvent, StateEvent, StateMachineDescription } from './descriptions.ts';
+import type { ExecutionDescription, ExecutionEvent, StateMachineDescription } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { taskError } from './lambda-task.ts';
 import type { Json } from './definition.ts';
@@ -18,26 +18,22 @@ export interface StepFunctionsOptions {
   readonly lambda: Invoker;
   readonly region?: string | undefined;
   readonly accountId?: string | undefined;
-  /** Milliseconds since the epoch. Dates in answers come from it; waiting is real. */
+  /** The clock of the dates in answers, in milliseconds since the epoch. Waits use real time. */
   readonly now?: (() => number) | undefined;
-  readonly onEvent?: ((event: StateEvent) => void) | undefined;
 }
-
-export type { StateEvent } from './descriptions.ts';
 
 export class StepFunctions {
   readonly #around: ExecutionSurroundings;
   readonly #machines = new Map<string, Machine>();
   readonly #executions = new Map<string, Execution>();
 
-  constructor({ lambda, region, accountId, now, onEvent }: StepFunctionsOptions) {
+  constructor({ lambda, region, accountId, now }: StepFunctionsOptions) {
     this.#around = {
       lambda,
       tokens: createTaskTokens(),
       region: region ?? 'eu-west-1',
       accountId: accountId ?? '000000000000',
       now: now ?? Date.now,
-      onEvent,
     };
   }
 

@@ -14,7 +14,7 @@ export interface WaitingTask {
   close(): void;
 }
 
-/** Tokens of an earlier process have the same form, so that they are unknown rather than garbage. */
+/** A token of an earlier process has this form too: it is unknown (TaskDoesNotExist), and not invalid. */
 const FORM = /^AQCEAAAAKgAAAAMAAAAA[A-Za-z0-9_-]{128}$/;
 
 export type TaskTokens = ReturnType<typeof createTaskTokens>;

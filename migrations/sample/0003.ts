@@ -65,7 +65,7 @@ async function listFiles(bucket: string): Promise<string[]> {
   return keys.sort();
 }
 
-/** To the end, whatever fails: what still writes after the attempt has failed would meet the one that a retry starts. */
+/** Goes on to the end when one fails: a write that is still under way after the failure could meet those of a retry. */
 async function rewriteAll(bucket: string, keys: readonly string[]): Promise<boolean[]> {
   const failed: Error[] = [];
   const rewriteOne = (key: string) =>

@@ -12,7 +12,7 @@ import type { DashboardServer } from '../../cli/dashboard/server.ts';
 import type { Embedded } from '../../client/embedded.ts';
 import { startEmbedded } from '../../client/embedded.ts';
 import { openProject } from '../../project/project.ts';
-import type { PracticeFault as Rehearsal } from '../../project/bundle.ts';
+import type { PracticeFault } from '../../project/bundle.ts';
 import { until } from '../scenarios/world.ts';
 import { launchChromium } from './chromium.ts';
 
@@ -25,7 +25,8 @@ let page: Page;
 /** What the browser complained of: errors of the page's script, and whatever its content policy stopped. */
 const complaints: string[] = [];
 
-const start = (rehearsal?: Rehearsal) => startEmbedded({ project, environment: 'sample', directory, rehearsal });
+const start = (practiceFault?: PracticeFault) =>
+  startEmbedded({ project, environment: 'sample', directory, practiceFault });
 
 beforeAll(async () => {
   browser = await launchChromium();
@@ -79,7 +80,7 @@ const background = () => page.evaluate('getComputedStyle(document.body).backgrou
 describe('the dashboard in a browser', () => {
   it('shows the halt that a run before it left behind', async () => {
     await headline('Halted at 0002').waitFor();
-    expect(await page.locator('pre.error').textContent()).toContain('RehearsedFailure');
+    expect(await page.locator('pre.error').textContent()).toContain('PracticeFailure');
     expect([await state('0001'), await state('0002'), await state('0003')]).toEqual(['applied', 'halted', 'pending']);
   });
 

@@ -49,10 +49,10 @@ describe('progressOf', () => {
   );
   const ms = fc.oneof(fc.integer({ min: -1_000, max: 1_000 }), fc.integer({ min: 0, max: 8_000 * HOUR }));
   const checkpoint = fc.record({ done: count, total: count, began: count, ms }).map(({ done, total, began, ms }) => ({
-    ...(done !== undefined && { done }),
-    ...(total !== undefined && { total }),
+    done,
+    total,
     time: at(ms),
-    ...(began !== undefined && { began: { time: BEGAN, done: began } }),
+    began: began === undefined ? undefined : { time: BEGAN, done: began },
   }));
 
   it('is made of finite numbers that are not negative, of anything that a record may hold', () => {

@@ -45,7 +45,14 @@ describe('the page of an environment', () => {
   });
 
   it('has no links where there is no console', () => {
-    expect(page(HALTED, frame({ links: false }))).not.toContain('href');
+    expect(page(HALTED, frame({ local: true }))).not.toContain('href');
+  });
+
+  it('names commands as they are typed where the environment is', () => {
+    const pending = viewOf([row(1, 'pending')]);
+    expect(textOf(page(pending, frame()))).toContain('A run begins with 0001: npx odin-migrate run odin-dev');
+    expect(textOf(page(pending, frame({ local: true })))).toContain('npx odin-migrate local odin-dev');
+    expect(textOf(page(viewOf([]), frame({ local: true })))).toContain('npx odin-migrate new odin-dev');
   });
 
   it('shows how far a checkpointed migration has come', () => {
@@ -262,7 +269,7 @@ describe('texts of others', () => {
     expect(html.match(/<cwdb-action/g)).toHaveLength(2);
     expect(html.match(/<\/pre>/g)).toHaveLength(2);
     expect(html.length).toBeLessThan(250_000);
-    expect(textOf(html)).toContain('and 60 more rows: npx odin-migrate preview');
+    expect(textOf(html)).toContain('and 60 more rows: npx odin-migrate preview odin-dev 0001');
     expect(textOf(html)).toContain('… and 160 more');
   });
 

@@ -13,7 +13,7 @@ export const frame = (changed: Partial<Frame> = {}): Frame => ({
   functionArn: FUNCTION_ARN,
   theme: 'light',
   clock: new Clock('+00:00'),
-  links: true,
+  local: false,
   page: undefined,
   ...changed,
 });

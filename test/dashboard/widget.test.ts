@@ -271,7 +271,9 @@ describe('a press on Preview', () => {
     expect(notice(html)).toBe('bad');
     expect(html).toContain('0001 could not be previewed; nothing was changed');
     expect(html).toContain('&#60;denied&#62;');
-    expect(html).toContain('npx odin-migrate preview odin-dev 0001');
+    expect(html).toContain('Try it in a terminal: npx odin-migrate preview odin-dev 0001<');
+    world.services.local = true;
+    expect(await call({ ...PREVIEW, ...context() })).toContain('npx odin-migrate preview odin-dev 0001 --local<');
   });
 
   it('that a function of another version answers is taken for no report', async () => {

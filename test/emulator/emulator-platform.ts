@@ -32,7 +32,7 @@ export async function emulatorPlatform({ s3 }: { s3?: FaultProxy } = {}): Promis
   const emulatorDirectory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
   const emulator = await startMiniStack({
     directory: emulatorDirectory,
-    ...(s3 && { functions: { AWS_ENDPOINT_URL_S3: s3.endpoint } }),
+    functions: s3 && { AWS_ENDPOINT_URL_S3: s3.endpoint },
   });
   if (s3) s3.target = emulator.endpoint;
   const options = {

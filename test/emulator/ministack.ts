@@ -20,7 +20,7 @@ export interface EmulatorOptions {
    */
   enforceIam?: boolean;
   /** Environment variables that every function has besides its own. */
-  functions?: Readonly<Record<string, string>>;
+  functions?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Emulator extends AsyncDisposable {

@@ -68,7 +68,7 @@ describe('on this machine', { timeout: 300_000 }, () => {
     const left = await at('local', 'practice', '--fail', '0001').answering(['What should happen with 0001?', CTRL_C]);
     expect(left.code).toBe(2);
     expect(left.text).toContain('▶ 0001  First');
-    expect(left.text).toContain('npx odin-migrate resume practice retry --local --migration 0001 --attempt 1');
+    expect(left.text).toContain('npx odin-migrate resume practice retry --migration 0001 --attempt 1 --local');
     expect(left.raw).toContain('\x1b[31m■'); // in red
 
     const status = await at('status', 'practice', '--local').answering();
@@ -81,7 +81,7 @@ describe('on this machine', { timeout: 300_000 }, () => {
     const history = await at('history', 'practice', '0001', '--local').answering();
     expect(history.code).toBe(0);
     expect(history.text).toMatch(
-      /attempt 1 {2}started[^]*failed: RehearsedFailure[^]*retry, decided by local:[^]*applied/,
+      /attempt 1 {2}started[^]*failed: PracticeFailure[^]*retry, decided by local:[^]*applied/,
     );
   });
 

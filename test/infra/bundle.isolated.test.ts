@@ -11,7 +11,7 @@ import type { Bundle, Bundles } from '../../project/bundle.ts';
 import { bundleEnvironment } from '../../project/bundle.ts';
 import type { MigrationFile } from '../../project/discover.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
-import { prepareEnvironment } from '../../project/plan.ts';
+import { planEnvironment } from '../../project/plan.ts';
 import { S3Store } from '../../aws/s3-store.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { TemporaryProject } from '../support/project.ts';
@@ -272,7 +272,7 @@ describe('a bundle that runs', () => {
   });
 });
 
-describe('prepareEnvironment', () => {
+describe('planEnvironment', () => {
   const project = () => {
     one.write('migrations/odin-small/0007.ts', `export const description = 'Small';\n${THE_FIFTH}`);
     one.write('migrations/odin-small/007.ts', '');
@@ -282,8 +282,8 @@ describe('prepareEnvironment', () => {
   it('ships the manifest inside the functions that read it, and in no other', () => {
     const { directory, configuration } = project();
     buildSync.mockClear();
-    const prepared = prepareEnvironment('odin-small', { projectDirectory: directory, configuration });
-    expect(prepared.manifest).toEqual({
+    const plan = planEnvironment('odin-small', { projectDirectory: directory, configuration });
+    expect(plan.manifest).toEqual({
       formatVersion: 1,
       environment: 'odin-small',
       gitCommit: null,
@@ -298,21 +298,21 @@ describe('prepareEnvironment', () => {
         },
       ],
     });
-    expect(prepared.warnings).toHaveLength(1);
+    expect(plan.warnings).toHaveLength(1);
     for (const name of ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const) {
-      expect(JSON.parse(read(prepared.bundles.system[name].directory, 'manifest.json'))).toEqual(prepared.manifest);
+      expect(JSON.parse(read(plan.bundles.system[name].directory, 'manifest.json'))).toEqual(plan.manifest);
     }
     for (const name of ['record-completion', 'watch-halts'] as const) {
-      expect(existsSync(path.join(prepared.bundles.system[name].directory, 'manifest.json'))).toBe(false);
+      expect(existsSync(path.join(plan.bundles.system[name].directory, 'manifest.json'))).toBe(false);
     }
     expect(buildSync).toHaveBeenCalledTimes(2); // one to read the exports, one for the bundles
-    expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, '.odin-migrate'))).toBe(true);
+    expect(plan.bundles.system.halt.directory.startsWith(path.join(directory, '.odin-migrate'))).toBe(true);
   });
 
   it('has the same system functions for each environment of a project, and bundles them once', () => {
     const { directory, configuration } = project();
     buildSync.mockClear();
-    const prepared = prepareEnvironment('odin-small', {
+    const plan = planEnvironment('odin-small', {
       projectDirectory: directory,
       configuration,
       workDirectory: path.join(directory, 'again'),
@@ -320,7 +320,7 @@ describe('prepareEnvironment', () => {
     const entries = buildSync.mock.calls.at(-1)?.[0]?.entryPoints as { out: string }[];
     expect(entries.map(({ out }) => out)).toEqual(['0007/index']);
     for (const name of SYSTEM_FUNCTIONS) {
-      const { directory: own, codeSha256 } = prepared.bundles.system[name];
+      const { directory: own, codeSha256 } = plan.bundles.system[name];
       expect(own.startsWith(path.join(directory, 'again'))).toBe(true);
       expect(codeSha256).toBe(first.system[name].codeSha256);
       for (const file of ['index.mjs', 'index.mjs.map']) {
@@ -331,22 +331,22 @@ describe('prepareEnvironment', () => {
 
   it('may have no migration at all', () => {
     const { directory, configuration } = project();
-    const prepared = prepareEnvironment('odin-empty', { projectDirectory: directory, configuration });
-    expect(prepared.manifest.migrations).toEqual([]);
-    expect(prepared.warnings).toEqual(['migrations/odin-empty/ does not exist: no migrations.']);
-    expect(prepared.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
+    const plan = planEnvironment('odin-empty', { projectDirectory: directory, configuration });
+    expect(plan.manifest.migrations).toEqual([]);
+    expect(plan.warnings).toEqual(['migrations/odin-empty/ does not exist: no migrations.']);
+    expect(plan.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
   });
 
   it('of a practice has the fault in the one bundle that it is for', () => {
     const { directory, configuration } = project();
-    const prepared = prepareEnvironment('odin-small', {
+    const plan = planEnvironment('odin-small', {
       projectDirectory: directory,
       configuration,
       workDirectory: path.join(directory, 'practice'),
       practiceFault: { migration: '0007', fault: 'fail' },
     });
-    const map = read(prepared.bundles.migrations[0]?.bundle.directory ?? '', 'index.mjs.map');
+    const map = read(plan.bundles.migrations[0]?.bundle.directory ?? '', 'index.mjs.map');
     expect(map).toContain('lambdas/run-migration/practice-fault.ts');
-    expect(prepared.bundles.system.halt.directory.startsWith(path.join(directory, 'practice'))).toBe(true);
+    expect(plan.bundles.system.halt.directory.startsWith(path.join(directory, 'practice'))).toBe(true);
   });
 });

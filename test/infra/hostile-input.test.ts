@@ -73,7 +73,7 @@ describe('cdk.json', () => {
       const error = await thrownBy(() => openProject(directory));
       expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
       expect(error.what).toContain('cdk.json');
-      expect(error.next).toContain('Mend the file');
+      expect(error.next).toContain('Correct the file');
     },
   );
 });

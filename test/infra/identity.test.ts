@@ -137,7 +137,7 @@ function stackOfTwo(app: App): EnvironmentStack {
   >;
   return new EnvironmentStack(app, {
     configuration,
-    prepared: {
+    plan: {
       name: 'odin-dev',
       warnings: [],
       bundles: {

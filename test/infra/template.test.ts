@@ -49,7 +49,7 @@ function synthesise(
   synthesised += 1;
   const stack = new EnvironmentStack(offlineApp(path.join(directory, `cdk.out.${synthesised}`)), {
     configuration,
-    prepared: {
+    plan: {
       name,
       warnings,
       bundles: {

@@ -4,7 +4,7 @@ import { keys } from '../../core/ledger/keys.ts';
 import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
 import type { Self } from '../../lambdas/run-migration/claim.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
-import { rehearse } from '../../lambdas/run-migration/practice-fault.ts';
+import { withPracticeFault } from '../../lambdas/run-migration/practice-fault.ts';
 import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
@@ -580,12 +580,12 @@ describe('an older attempt that is still running (a zombie)', () => {
   });
 });
 
-describe('the rehearsal of a fault', () => {
+describe('a practice fault', () => {
   const payload = (attempt: number): RunPayload => ({ ...PAYLOAD, attempt });
   const real: MigrationModule = { migration: () => Promise.resolve() };
 
   it('lets the first attempt throw, and later ones run the real code', async () => {
-    const load = rehearse({ fault: 'fail' }, () => Promise.resolve(real));
+    const load = withPracticeFault({ fault: 'fail' }, () => Promise.resolve(real));
     const first = await load(payload(1));
     expect(first).not.toBe(real);
     await expect(first.migration()).rejects.toThrow('Attempt 1 of 0004 fails because --fail 0004 asked for it.');
@@ -593,8 +593,8 @@ describe('the rehearsal of a fault', () => {
   });
 
   it.each(['crash', 'timeout'] as const)('of %s leaves later attempts alone', async (fault) => {
-    expect(await rehearse({ fault }, () => Promise.resolve(real))(payload(2))).toBe(real);
-    expect(await rehearse({ fault, checkpoint: 1 }, () => Promise.resolve(real))(payload(2))).toBe(real);
+    expect(await withPracticeFault({ fault }, () => Promise.resolve(real))(payload(2))).toBe(real);
+    expect(await withPracticeFault({ fault, checkpoint: 1 }, () => Promise.resolve(real))(payload(2))).toBe(real);
   });
 
   it('after a checkpoint: it is durable, the code after it does not run, and a retry goes on from it', async () => {
@@ -609,7 +609,7 @@ describe('the rehearsal of a fault', () => {
         seen.push('finally');
       }
     };
-    const load = rehearse({ fault: 'fail', checkpoint: 2 }, () => Promise.resolve({ migration: generate }));
+    const load = withPracticeFault({ fault: 'fail', checkpoint: 2 }, () => Promise.resolve({ migration: generate }));
     const handle = createRunMigration(self, world.services, load);
     const error = await thrownBy(handle(PAYLOAD, invocation(world)));
     expect(error.message).toContain('Attempt 1 of 0004 fails after checkpoint 2 because --fail 0004@2 asked for it.');

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
-import type { RunEvent } from '../../client/follow.ts';
-import { follow, Seen } from '../../client/follow.ts';
+import type { RunEvent } from '../../client/run-events.ts';
+import { runEvents, Told } from '../../client/run-events.ts';
 import { continuedExecutionName, resourcePrefix, runNameOf, systemFunctionName } from '../../core/names/names.ts';
 import type {
   HaltPayload,
@@ -146,7 +146,7 @@ const range = (to: number) => Array.from({ length: to }, (_, n) => n + 1);
 async function followed(execution: string, live: (event: RunEvent) => unknown = () => undefined): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   const deployment = { sfn, ledger: world.ledger } as Deployment;
-  for await (const event of follow(deployment, execution, new Seen(), 1)) {
+  for await (const event of runEvents(deployment, execution, new Told(), 1)) {
     events.push(event);
     await live(event);
   }

@@ -116,7 +116,6 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     good: {
       decide: { decision: 'abort', ...AT, halt: 1 },
       page: 1,
-      links: false,
       widgetContext: { theme: 'dark', timezone: { offsetISO: '+02:00' }, forms: { all: { reason: 'r' } }, params: {} },
     },
     alsoGood: { describe: true },

@@ -247,6 +247,9 @@ describe('a refusal', () => {
         'input {"allowOutOfOrder": true}.',
     );
     expect(await list({ allowOutOfOrder: true })).toMatchObject({ step: 'run', migration: '0002' });
+    world.services.local = true;
+    const local = await list();
+    expect(local.step === 'refuse' && local.cause).toContain('"npx odin-migrate local odin-dev --allow-out-of-order"');
   });
 
   it('of several late files names them all', async () => {
@@ -272,7 +275,10 @@ describe('a refusal', () => {
     expect(step).toMatchObject({ step: 'refuse', error: 'HaltedElsewhere' });
     const cause = step.step === 'refuse' ? step.cause : '';
     expect(cause).toContain(`Migration 0001, attempt 1, is halted in another execution, ${other},`);
-    expect(cause).toContain('npx odin-migrate resume odin-dev retry|mark-applied|skip|abort');
+    expect(cause).toContain('npx odin-migrate resume odin-dev retry|mark-applied|skip|abort --reason "..."');
+    world.services.local = true;
+    const local = await list();
+    expect(local.step === 'refuse' && local.cause).toBe(`${cause} --local`);
   });
 });
 

@@ -33,7 +33,7 @@ beforeEach(() => {
 const subject = (execution = me, attempt = 1) => ({ migration: '0004', attempt, execution, sourceSha256: HASH });
 const claim = () => world.ledger.createClaim(subject(), world.writer, { slice: 1, nonce: 'n', deadline: DEADLINE });
 const finish = (outcome: 'succeeded' | 'failed', error?: ErrorSummary) =>
-  world.ledger.createFinished(subject(), world.writer, { outcome, durationMs: 1, slices: 1, ...(error && { error }) });
+  world.ledger.createFinished(subject(), world.writer, { outcome, durationMs: 1, slices: 1, error });
 
 async function halt(execution = me): Promise<void> {
   await createHalt(world.services, manifestOf('0004'))(
@@ -96,6 +96,15 @@ describe('a halt', () => {
         additionalContext: { environment: 'odin-dev', migration: '0004', attempt: '1', outcome: 'failed' },
       },
     });
+  });
+
+  it('on the embedded AWS names the commands as they are typed there', async () => {
+    await claim();
+    world.services.local = true;
+    await halt();
+    const retry = 'npx odin-migrate resume odin-dev retry --migration 0004 --attempt 1 --local';
+    expect(told().message).toContain(`  ${retry}\n`);
+    expect(told().chat.content.nextSteps[0]).toContain(`\`${retry}\``);
   });
 
   it('is an event, as docs/events.md has it', async () => {
@@ -209,7 +218,7 @@ describe('the end of a run', () => {
   const complete = (by?: string) =>
     world.ledger.createCompletion(subject(), world.writer, {
       completion: by === undefined ? 'applied' : 'marked-applied',
-      ...(by !== undefined && { by }),
+      by,
     });
 
   it('without a halt is an event, and no message', async () => {

@@ -256,7 +256,7 @@ describe('which halt', () => {
     const error = await refusal('retry');
     expect(error).toMatchObject({ result: 'refused', code: 'NothingHalted' });
     expect(error.what).toBe('No migration of odin-dev is halted, so there is nothing to decide.');
-    expect(error.next).toContain('npx odin-migrate run odin-dev');
+    expect(error.next).toEqual({ words: 'Start a run', verb: 'run', environment: 'odin-dev' });
     expect(world.store.writes()).toEqual(written);
   });
 

@@ -173,9 +173,7 @@ describe('Step Functions', () => {
       type: 'ExecutionSucceeded',
       executionSucceededEventDetails: { output: '{"b":2}' },
     });
-    const rest = await sfn.send(
-      new GetExecutionHistoryCommand({ executionArn, ...(history.nextToken && { nextToken: history.nextToken }) }),
-    );
+    const rest = await sfn.send(new GetExecutionHistoryCommand({ executionArn, nextToken: history.nextToken }));
     expect(rest.events?.[0]?.id).toBe(3);
 
     await sfn.send(new StartExecutionCommand({ stateMachineArn, name: 'two' }));

@@ -84,7 +84,7 @@ describe('PutEvents', () => {
 describe('anything else', () => {
   it('is refused by name', async () => {
     await expect(eventBridge.send(new ListRulesCommand({}))).rejects.toMatchObject({
-      message: 'The embedded AWS does not speak events:ListRules',
+      message: 'The embedded AWS does not support events:ListRules',
     });
   });
 });

@@ -57,6 +57,7 @@ const FUNCTIONS: Record<string, string> = {
       process.exit(1);
     };`,
   slowToLoad: `await new Promise((resolve) => setTimeout(resolve, 600)); export const handler = async () => process.pid;`,
+  diesAtOnce: `process.on('message', () => process.exit(1)); export const handler = async () => 1;`,
   fetches: `export const handler = async (event) => { await (await fetch(event.url)).text(); };`,
 };
 
@@ -139,7 +140,7 @@ describe('an invocation', () => {
 
     const pids = await Promise.all([1, 2, 3].map(() => invoke('sleeps', { ms: 50 })));
     expect(new Set(pids).size).toBe(3);
-    expect(host.workers('sleeps')).toHaveLength(3);
+    expect(host.processIds('sleeps')).toHaveLength(3);
   });
 
   it('gets an empty event without a payload, and null for an answer of nothing', async () => {
@@ -189,7 +190,7 @@ describe('a failure', () => {
       errorMessage: 'RequestId: request-1 Error: Task timed out after 0.40 seconds',
     });
     expect(Date.now() - started).toBeLessThan(3000);
-    expect(host.workers(name)).toEqual([]);
+    expect(host.processIds(name)).toEqual([]);
   });
 
   it.each([
@@ -208,7 +209,7 @@ describe('a failure', () => {
       errorMessage: 'TypeError: forgotten',
     });
     expect(await failureOf('throwsLater')).toMatchObject({ errorType: 'RangeError', errorMessage: 'later' });
-    await until(() => host.workers('rejects').length + host.workers('throwsLater').length === 0, 'both are gone');
+    await until(() => host.processIds('rejects').length + host.processIds('throwsLater').length === 0, 'both are gone');
   });
 
   it('by lack of memory is a killed process', async () => {
@@ -240,7 +241,7 @@ describe('a failure', () => {
 
   it('leaves the next invocation a fresh process', async () => {
     const before = await invoke('echo');
-    expect(host.killWorkers('echo')).toBe(1);
+    expect(host.killProcesses('echo')).toBe(1);
     const after = await invoke('echo');
     expect(after['pid']).not.toBe(before['pid']);
     expect(after['calls']).toBe(1);
@@ -251,10 +252,10 @@ describe('a failure', () => {
     expect((await failureOf('leavesAChild')).errorMessage).toContain('exit status 1');
   });
 
-  it('by killWorkers, in the middle, is a killed process', async () => {
+  it('by killProcesses, in the middle, is a killed process', async () => {
     const running = failureOf('sleeps', { ms: 4000 });
     await until(() => logs.some(({ line }) => line === 'sleeping'), 'it runs');
-    host.killWorkers('sleeps');
+    host.killProcesses('sleeps');
     expect((await running).errorMessage).toContain('signal: killed');
   });
 });
@@ -267,6 +268,16 @@ describe('loading', () => {
     patient.updateFunctions([{ ...config, timeoutSeconds: 0.2 }]);
     const { payload } = await patient.invoke('slowToLoad', '{}');
     expect(JSON.parse(payload)).toMatchObject({ errorType: 'Sandbox.Timedout' });
+    await patient.close();
+  });
+
+  it("that is started over takes of the invocation's own time", async () => {
+    const source = `const loaded = Date.now();
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      export const handler = async (_, context) => Date.now() - loaded + context.getRemainingTimeInMillis();`;
+    const config = writeFunction(folder.path, 'saysItsTime', source, { timeoutSeconds: 60 });
+    const patient = new LambdaHost({ functions: [config], environment: {}, initTimeoutSeconds: 0.3 });
+    expect(Number((await patient.invoke('saysItsTime', '{}')).payload)).toBeLessThanOrEqual(60_000);
     await patient.close();
   });
 });
@@ -313,7 +324,20 @@ describe('an asynchronous invocation', () => {
     ]);
     const counted = host.invokeAsync('counts', '{}');
     expect(requestId).not.toBe(counted.requestId);
-    await until(() => logs.filter((line) => line.requestId === counted.requestId).length === 3, 'three tries');
+    const linesOf = () => logs.filter((line) => line.requestId === counted.requestId).map(({ line }) => line);
+    await until(
+      () => linesOf().at(-1)?.startsWith('An asynchronous invocation of counts is given up: ') ?? false,
+      'an end',
+    );
+    expect(linesOf().filter((line) => line === 'tried')).toHaveLength(3);
+    expect(linesOf().at(-1)).toContain('"errorMessage":"x"');
+  });
+
+  it('is tried again after an error of the service too', async () => {
+    const { requestId } = host.invokeAsync('diesAtOnce', '{}');
+    const given = () => logs.find((line) => line.requestId === requestId && line.line.includes('is given up'));
+    await until(() => given() !== undefined, 'it is given up');
+    expect(given()?.line).toContain('its processes die at once');
   });
 });
 
@@ -336,7 +360,7 @@ describe('a redeployment', () => {
 
     host.removeFunctions(['versioned']);
     await expect(invoke('versioned')).rejects.toMatchObject({ code: 'ResourceNotFoundException' });
-    await until(() => host.workers('versioned').length === 0, 'no process is left');
+    await until(() => host.processIds('versioned').length === 0, 'no process is left');
   });
 });
 
@@ -352,14 +376,14 @@ describe('a parent that is killed', () => {
        const idle = JSON.parse((await host.invoke('sleeps', '{"ms": 1}')).payload);
        void host.invoke('sleeps', '{"ms": 50000}');
        void host.invoke('sleeps', '{"ms": 50000}');
-       setTimeout(() => process.send(host.workers('sleeps')), 300);`,
+       setTimeout(() => process.send(host.processIds('sleeps')), 300);`,
     );
     const parent = fork(script, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
     const [pids] = (await once(parent, 'message')) as [number[]];
     expect(pids).toHaveLength(2);
     expect(pids.every(alive)).toBe(true);
     parent.kill('SIGKILL');
-    await until(() => !pids.some(alive), 'the workers are gone');
+    await until(() => !pids.some(alive), 'the processes are gone');
   });
 });
 

@@ -229,7 +229,7 @@ describe('objects', () => {
     await expect(s3.send(other)).rejects.toMatchObject(refused('PreconditionFailed', 412));
   });
 
-  it('refuses by name what it does not speak', async () => {
+  it('refuses by name what it does not support', async () => {
     await put('a');
     const tagging = new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging: { TagSet: [] } });
     await expect(s3.send(tagging)).rejects.toMatchObject(refused('NotImplemented', 501));

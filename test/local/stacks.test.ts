@@ -41,7 +41,7 @@ it('lists all, and says that one was updated', async () => {
   ]);
 });
 
-it("refuses what is not there with AWS's words, and what it does not speak", async () => {
+it("refuses what is not there with AWS's words, and what it does not support", async () => {
   await expect(cloudFormation.send(new DescribeStacksCommand({ StackName: 'Three' }))).rejects.toMatchObject({
     name: 'ValidationError',
     message: 'Stack with id Three does not exist',

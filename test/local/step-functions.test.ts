@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AwsError } from '../../local/http.ts';
 import type { LambdaAnswer } from '../../local/lambda/host.ts';
 import { StepFunctions } from '../../local/step-functions/step-functions.ts';
-import type { StateEvent } from '../../local/step-functions/step-functions.ts';
 import { until } from './support.ts';
 
 type Event = Record<string, unknown>;
@@ -15,7 +14,6 @@ const INVOKE = 'arn:aws:states:::lambda:invoke';
 const CALLBACK = `${INVOKE}.waitForTaskToken`;
 
 let functions: Record<string, Handler>;
-let events: StateEvent[];
 let service: StepFunctions;
 
 class FunctionError extends Error {
@@ -28,8 +26,7 @@ class FunctionError extends Error {
 
 beforeEach(() => {
   functions = {};
-  events = [];
-  service = new StepFunctions({ lambda: { invoke }, onEvent: (event) => events.push(event) });
+  service = new StepFunctions({ lambda: { invoke } });
 });
 afterEach(() => service.close());
 
@@ -161,7 +158,6 @@ describe('a task', () => {
     expect(times).toHaveLength(3);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(95);
     expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(190);
-    expect(events.map(({ type }) => type)).toContain('state-retried');
   });
 
   it('times out by its own clock, and its late answer changes nothing', async () => {
@@ -241,10 +237,13 @@ describe('other states', () => {
   it('are refused when the embedded engine would do something else', () => {
     const refused = (states: Record<string, object>) => () => create(states);
     expect(refused({ A: task('f', { Resource: 'arn:aws:states:::sns:publish' }) })).toThrow(
-      /Resource that is not spoken/,
+      /Resource that is not supported/,
     );
     expect(refused({ A: task('f', { End: undefined, Next: 'B' }) })).toThrow(/leads to 'B'/);
     expect(refused({ A: { Type: 'Dance' } })).toThrow(/unknown Type/);
+    expect(refused({ A: task('f', { TimeoutSecondsPath: '$.t' }) })).toThrow(
+      /TimeoutSecondsPath of 'A' is not supported/,
+    );
     expect(() => service.createStateMachine('m', '{')).toThrow(AwsError);
     expect(() => service.createStateMachine('m', '{"QueryLanguage":"JSONata"}')).toThrow(/JSONata/);
   });
@@ -322,7 +321,10 @@ describe('an execution', () => {
     expect([calls, ended]).toEqual([1, 1]);
     expect(service.stopExecution(arn, { error: 'Later' }).stopDate).toBe(stopDate);
     expect(service.describeExecution(arn).error).toBe('Why');
-    expect(events.at(-1)).toMatchObject({ type: 'execution-aborted', error: 'Why' });
+    expect(service.getExecutionHistory(arn).at(-1)).toMatchObject({
+      type: 'ExecutionAborted',
+      executionAbortedEventDetails: { error: 'Why', cause: 'Because' },
+    });
   });
 
   it('times out as a whole', async () => {
@@ -344,28 +346,6 @@ describe('an execution', () => {
     expect(() => service.redriveExecution(arn)).toThrow('cannot be redriven');
   }, 20_000);
 
-  it('tells what happens while it happens, in order', async () => {
-    functions['f'] = () => ({ b: 2 });
-    const arn = begin(
-      { A: task('f', { End: undefined, Next: 'B' }), B: { Type: 'Fail', Error: 'E', Cause: 'C' } },
-      { a: 1 },
-      'told',
-    );
-    await service.waitFor(arn);
-    await until(() => events.length === 6, 'all events');
-    expect(events.map(({ type, stateName }) => [type, stateName])).toEqual([
-      ['execution-started', undefined],
-      ['state-entered', 'A'],
-      ['state-exited', 'A'],
-      ['state-entered', 'B'],
-      ['state-failed', 'B'],
-      ['execution-failed', undefined],
-    ]);
-    expect(events[1]).toMatchObject({ executionName: 'told', executionArn: arn, stateType: 'Task', input: { a: 1 } });
-    expect(events[2]).toMatchObject({ output: { b: 2 } });
-    expect(events[5]).toMatchObject({ error: 'E', cause: 'C' });
-  });
-
   it('has a history in the order of what happened', async () => {
     functions['f'] = () => 1;
     const arn = begin({ A: task('f', { End: undefined, Next: 'B' }), B: { Type: 'Succeed' } });
@@ -384,6 +364,17 @@ describe('an execution', () => {
     ]);
     expect(history.map(({ id }) => id)).toEqual(history.map((_, index) => index + 1));
     expect(history[1]).toMatchObject({ stateEnteredEventDetails: { name: 'A', input: '{}' } });
+    expect(history[5]).toMatchObject({ stateExitedEventDetails: { name: 'A', output: '1' } });
+  });
+
+  it('has a history that ends with why it failed', async () => {
+    const arn = begin({ B: { Type: 'Fail', Error: 'E', Cause: 'C' } });
+    await service.waitFor(arn);
+    expect(service.getExecutionHistory(arn)).toMatchObject([
+      { type: 'ExecutionStarted', executionStartedEventDetails: { input: '{}' } },
+      { type: 'FailStateEntered', stateEnteredEventDetails: { name: 'B' } },
+      { type: 'ExecutionFailed', executionFailedEventDetails: { error: 'E', cause: 'C' } },
+    ]);
   });
 });
 

@@ -129,7 +129,7 @@ describe('a deployment', () => {
       functionNames: ['reads'],
       notDeployed: [{ logicalId: 'Table', type: 'AWS::DynamoDB::Table' }],
     });
-    expect(started.aws.lambda.function('reads')).toMatchObject({
+    expect(started.aws.lambda.configOf('reads')).toMatchObject({
       timeoutSeconds: 30,
       memoryMB: 256,
       runtime: 'nodejs24.x',
@@ -204,7 +204,7 @@ describe('a deployment', () => {
     const deployment = deploy();
     expect(deployment.outputs).toEqual({ Deep: 'mystack-nested-deep' });
     expect(deployment.bucketNames).toContain('mystack-nested-deep');
-    expect(started.aws.lambda.function('inner').environment).toEqual({
+    expect(started.aws.lambda.configOf('inner').environment).toEqual({
       TOPIC: 'arn:aws:sns:eu-west-1:000000000000:MyStack-Topic',
     });
   });

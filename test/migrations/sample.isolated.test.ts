@@ -615,7 +615,7 @@ function denyAfter(count: number, matches: (request: Seen) => boolean): Intercep
   return (request, next) => {
     if (!matches(request) || (passed += 1) <= count) return next();
     const body = '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>';
-    return Promise.resolve({ status: 403, ...(request.method !== 'HEAD' && { body }) });
+    return Promise.resolve({ status: 403, body: request.method === 'HEAD' ? undefined : body });
   };
 }
 

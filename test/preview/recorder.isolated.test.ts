@@ -169,7 +169,7 @@ describe('what the recorder catches', () => {
     const answer = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
     expect(answer.Successful?.map(({ Id }) => Id)).toEqual(['a', 'b']);
     expect(answer.Failed).toEqual([]);
-    await expect(sqs.send(new GetQueueAttributesCommand({ QueueUrl }))).rejects.toThrow('speaks S3');
+    await expect(sqs.send(new GetQueueAttributesCommand({ QueueUrl }))).rejects.toThrow('supports S3');
     expect(calls).toMatchObject([
       { service: 'SQS', operation: 'SendMessageBatch', sent: false, targets: [QueueUrl, QueueUrl] },
       { service: 'SQS', operation: 'GetQueueAttributes', sent: true },

@@ -23,7 +23,7 @@ export async function embeddedPlatform({
   const aws = await startEmbeddedAws({
     directory,
     parentEnvironment: {},
-    ...(onLog && { onLog }),
+    onLog,
     onNotification: ({ topicArn, subject, message }) => {
       const known = [...environments].find(([, topic]) => topic === topicArn)?.[0] ?? topicArn;
       notifications.set(known, [...(notifications.get(known) ?? []), { subject: subject ?? '', message }]);

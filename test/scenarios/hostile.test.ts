@@ -52,7 +52,7 @@ beforeAll(async () => {
   execution = await world.start();
   tokens.push(...(await world.halted('0001', execution)).waiting.map(({ token }) => token));
   await Promise.all([cli('status'), cli('status', '--json')]);
-  pages.push(await world.widget({}), await world.widget({ links: false, page: 1 }));
+  pages.push(await world.widget({}), await world.widget({ page: 1 }));
   await world.decide('retry', HOSTILE_TEXT, HOSTILE_TEXT.repeat(100).slice(0, 4_000));
   tokens.push(...(await world.halted('0002', execution)).waiting.map(({ token }) => token));
   await cli('resume', 'skip', '--reason', HOSTILE_TEXT.replaceAll('\0', ''), '--wait');

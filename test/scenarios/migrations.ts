@@ -4,7 +4,7 @@ import { DATA_BUCKET } from './platform.ts';
 
 /** @param seconds its function may run for; Lambda's longest when absent */
 export const works = (description = 'Works', seconds?: number): string =>
-  source(`await effect();`, { description, ...(seconds !== undefined && { timeoutMinutes: seconds / 60 }) });
+  source(`await effect();`, { description, timeoutMinutes: seconds === undefined ? undefined : seconds / 60 });
 
 export const fails = (message = 'the disk of the past is full'): string =>
   source(`await effect(); throw new Error(${JSON.stringify(message)});`);
@@ -128,7 +128,9 @@ export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; d
 `;
 
 function source(body: string, exports: Record<string, unknown> = {}): string {
-  const fields = Object.entries(exports).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
+  const fields = Object.entries(exports)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`);
   return `
 ${HEADER}
 ${fields.join('\n')}

@@ -84,11 +84,11 @@ export class World {
   }
 
   decide(decision: Decision, by = 'alice', reason?: string): Promise<Resumed> {
-    return sendDecision(this.#deployment, { decision, by, ...(reason !== undefined && { reason }) });
+    return sendDecision(this.#deployment, { decision, by, reason });
   }
 
   cancel(by = 'alice', reason?: string): Promise<Cancelled> {
-    return sendCancel(this.#deployment, { cancel: { by, ...(reason !== undefined && { reason }) } });
+    return sendCancel(this.#deployment, { cancel: { by, reason } });
   }
 
   /** How often the user code of a migration was started. */

@@ -28,7 +28,7 @@ export function synthesiseStack(
     mkdirSync(path.join(migrations, 'odin-dev'), { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(migrations, 'odin-dev', name), text);
     const app = offlineApp(path.join(workDirectory, `cdk.out-${(synthesised += 1)}`));
-    const [prepared] = addEnvironments({
+    const [plan] = addEnvironments({
       app,
       projectDirectory: PROJECT, // what no environment changes is bundled once for a project
       configuration: parseConfiguration({
@@ -39,8 +39,8 @@ export function synthesiseStack(
       workDirectory,
     });
     const template = Template.fromStack(Stack.of(app.node.findChild(stackName('odin-dev'))));
-    if (!prepared) throw new Error('odin-dev was not built');
-    return { template, json: template.toJSON() as never, manifest: prepared.manifest };
+    if (!plan) throw new Error('odin-dev was not built');
+    return { template, json: template.toJSON() as never, manifest: plan.manifest };
   } finally {
     rmSync(workDirectory, { recursive: true, force: true });
   }

@@ -1,25 +1,40 @@
-// Prints what `follow` tells, one line per event: the same for a local run and a deployed one.
+// Prints a run: its events, one line each, the same for a local run and a deployed one, and what the migrations of a local run
+// print themselves.
+import * as z from 'zod';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completion } from '../../core/ledger/records.ts';
-import type { RunEvent } from '../../client/follow.ts';
-import { failureText, outcomeText, placeOf } from './halts.ts';
+import type { RunEvent } from '../../client/run-events.ts';
+import { failureText, outcomeText, sourceLineOf } from './halts.ts';
 import { colour, duration, plain, print } from './output.ts';
 
-export class Report {
-  readonly #descriptions: ReadonlyMap<string, string>;
+/** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
+const MigrationLine = z.object({
+  from: z.literal('migration'),
+  migration: z.string(),
+  attempt: z.number(),
+  message: z.string(),
+});
+
+export class RunReport {
+  /** By migration id. One that is not deployed any more has none. */
+  #descriptions: ReadonlyMap<string, string> = new Map();
   readonly #completed = new Map<Completion['completion'], number>();
   readonly #announced = new Set<string>();
 
-  /** @param descriptions by migration id; may be incomplete */
-  constructor(descriptions: ReadonlyMap<string, string>) {
-    this.#descriptions = descriptions;
+  /** Call it before the run begins: the log of a local environment is connected before its manifest is known. */
+  describe({ migrations }: Manifest): void {
+    this.#descriptions = new Map(migrations.map(({ id, description, file }) => [id, description ?? file]));
   }
 
-  /** What a migration itself printed, below the line that says that it started. */
-  log(migration: string, attempt: number, text: string): void {
-    this.#announce(migration, attempt);
-    detail(plain(text));
-  }
+  /** A line of a function's log; what a migration itself printed is shown below the line that says that it started. */
+  readonly onLog = ({ line }: LambdaLogLine): void => {
+    const parsed = MigrationLine.safeParse(jsonOf(line)).data;
+    if (!parsed) return;
+    this.#announce(parsed.migration, parsed.attempt);
+    detail(plain(parsed.message));
+  };
 
   event(event: RunEvent): void {
     switch (event.event) {
@@ -43,7 +58,7 @@ export class Report {
         const { outcome, error } = event.finished;
         if (outcome === 'succeeded') break; // its completion follows
         print(`${colour.red('✖')} ${event.migration}  ${failureText(error)}`);
-        const place = placeOf(error);
+        const place = sourceLineOf(error);
         if (place !== '') detail(place);
         break;
       }
@@ -95,3 +110,11 @@ export class Report {
 const detail = (text: string): void => {
   print(`         ${colour.dim(text)}`);
 };
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // not a line of the structured log
+  }
+}

@@ -1,4 +1,4 @@
-// A rehearsal's data, from one S3 to another.
+// A sample of real objects, copied from one S3 to another.
 import { CreateBucketCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copySample } from '../../client/copy-sample.ts';
@@ -78,7 +78,7 @@ describe('a sample of real objects', () => {
     expect(progress.at(-1)).toBe('Copying from s3://data/many/: 100 of 100 objects');
   });
 
-  it('is not put over what a rehearsal has left', async () => {
+  it('is not put over what an earlier run has left', async () => {
     await expect(sample({ url: 's3://data/many/' })).rejects.toThrow('as the last run left them');
   });
 

@@ -1,8 +1,15 @@
-// Follows an execution by what the ledger shows, embedded and deployed alike.
+// What happens in a run, as events, by what the ledger shows: embedded and deployed alike.
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cancellation, Claim, Completion, DecisionRecord, Finished, HaltRecord } from '../core/ledger/records.ts';
-import type { CheckpointRecord } from '../core/ledger/records.ts';
+import type {
+  Cancellation,
+  CheckpointRecord,
+  Claim,
+  Completion,
+  DecisionRecord,
+  Finished,
+  HaltRecord,
+} from '../core/ledger/records.ts';
 import { handedOverTo } from '../core/contract/payloads.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -25,39 +32,43 @@ export type RunEvent =
     };
 
 /** What of the ledger was told before. */
-export class Seen {
+export class Told {
   readonly keys = new Set<string>();
+
   /** Tells nothing of what the ledger holds now. */
-  static async everythingIn({ ledger }: Deployment): Promise<Seen> {
-    const seen = new Seen();
-    // By the keys alone: the history of years is not read again to tell nothing of it.
+  static async everythingIn({ ledger }: Deployment): Promise<Told> {
+    const told = new Told();
+    // The keys are enough: records of years need not be read only to be passed over.
     for (const [migration, attempts] of await ledger.attempts()) {
       for (const { attempt, slices, finished, cancelled, halts } of attempts) {
         const key = `${migration}/${attempt}`;
-        if (slices > 0) seen.keys.add(`${key}/started`);
-        for (let slice = 2; slice <= slices; slice += 1) seen.keys.add(`${key}/slice/${slice}`);
-        if (finished) seen.keys.add(`${key}/finished`);
-        if (cancelled) seen.keys.add(`${key}/cancelled`);
-        for (let halt = 1; halt <= halts; halt += 1) seen.keys.add(`${key}/decision/${halt}`);
+        if (slices > 0) told.keys.add(`${key}/started`);
+        for (let slice = 2; slice <= slices; slice += 1) told.keys.add(`${key}/slice/${slice}`);
+        if (finished) told.keys.add(`${key}/finished`);
+        if (cancelled) told.keys.add(`${key}/cancelled`);
+        for (let halt = 1; halt <= halts; halt += 1) told.keys.add(`${key}/decision/${halt}`);
       }
     }
-    for (const migration of await ledger.completedIds()) seen.keys.add(`${migration}/completed`);
-    return seen;
+    for (const migration of await ledger.completedIds()) told.keys.add(`${migration}/completed`);
+    return told;
   }
 }
 
-/** From the execution to those that it hands over to. Ends after `ended`; a `halted` event is told once per halt, and the caller may stop there. */
-export async function* follow(
+/**
+ * From the execution on to those that it hands over to. Ends after `ended`. A `halted` event is told once per halt, and the
+ * caller may stop there.
+ */
+export async function* runEvents(
   deployment: Deployment,
   first: string,
-  seen: Seen,
+  told: Told,
   pollMs: number,
 ): AsyncGenerator<RunEvent> {
   let executionArn = first;
   for (;;) {
-    // The state first and the ledger after it, so that an ended run's last records are still told.
+    // The status first, then the ledger: so the last records of a run that has ended are still told.
     const { status, error, cause, output } = await deployment.sfn.send(new DescribeExecutionCommand({ executionArn }));
-    yield* changes(deployment, seen, executionArn);
+    yield* changes(deployment, told, executionArn);
     const successor = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
     if (successor !== undefined) {
       executionArn = successor;
@@ -65,13 +76,7 @@ export async function* follow(
       continue;
     }
     if (status !== 'RUNNING' && status !== 'PENDING_REDRIVE') {
-      yield {
-        event: 'ended',
-        status: status ?? 'UNKNOWN',
-        error,
-        cause,
-        output,
-      };
+      yield { event: 'ended', status: status ?? 'UNKNOWN', error, cause, output };
       return;
     }
     await sleep(pollMs);
@@ -79,8 +84,8 @@ export async function* follow(
 }
 
 /** Every record that was not told yet, in the order in which things happen to a migration. */
-async function* changes({ ledger }: Deployment, seen: Seen, executionArn?: string): AsyncGenerator<RunEvent> {
-  const isNew = (key: string) => !seen.keys.has(key) && seen.keys.add(key) !== undefined;
+async function* changes({ ledger }: Deployment, told: Told, executionArn: string): AsyncGenerator<RunEvent> {
+  const isNew = (key: string) => !told.keys.has(key) && told.keys.add(key) !== undefined;
   const attempts = await ledger.attempts();
   const completed = await ledger.completedIds();
   for (const migration of [...new Set([...attempts.keys(), ...completed])].sort()) {
@@ -118,7 +123,6 @@ async function* changes({ ledger }: Deployment, seen: Seen, executionArn?: strin
       if (completion) yield { event: 'completed', migration, completion };
     }
   }
-  if (executionArn === undefined) return;
   for (const halt of await ledger.halts()) {
     const { migration, attempt } = halt;
     const undecided = (attempts.get(migration)?.find((seenOne) => seenOne.attempt === attempt)?.halts ?? 0) < halt.halt;

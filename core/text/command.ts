@@ -1,0 +1,42 @@
+// A command of this tool as data, and the one place where it is put into words: for an environment on this machine a command
+// is typed in another way than for a deployed one.
+
+export interface Command {
+  verb: 'check' | 'history' | 'new' | 'preview' | 'resume' | 'run' | 'status';
+  environment: string;
+  /** What follows the environment, as it is typed. */
+  args?: readonly string[] | undefined;
+}
+
+/** What to do next: a sentence, or a command with the words before it. */
+export type Next = string | (Command & { words: string });
+
+/** Where an environment is, as far as a command has to say it. */
+export interface Where {
+  /** On this machine. */
+  local?: boolean | undefined;
+  /** As the user named it; what the user's own configuration says need not be typed. */
+  profile?: string | undefined;
+  region?: string | undefined;
+}
+
+export const nextText = (next: Next, where: Where = {}): string =>
+  typeof next === 'string' ? next : `${next.words}: ${commandLine(next, where)}`;
+
+/** `npx odin-migrate resume odin-dev retry --local` */
+export function commandLine({ verb, environment, args = [] }: Command, where: Where = {}): string {
+  const typed = verb === 'run' && where.local ? 'local' : verb;
+  return ['npx odin-migrate', typed, environment, ...args, ...placeOptions(verb, where)].join(' ');
+}
+
+function placeOptions(verb: Command['verb'], { local, profile, region }: Where): string[] {
+  if (verb === 'check' || verb === 'new') return []; // they look at files
+  if (local) return verb === 'run' ? [] : ['--local'];
+  return [
+    ...(profile === undefined ? [] : [`--profile ${quoted(profile)}`]),
+    ...(region === undefined ? [] : [`--region ${quoted(region)}`]),
+  ];
+}
+
+/** For a shell: a profile's name may have spaces in it. */
+const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
