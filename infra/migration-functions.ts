@@ -101,7 +101,7 @@ function writeOwnPart(ledger: Bucket, id: string, predecessor: string | undefine
     allow(
       ['s3:PutObject'],
       objects(
-        ...['started.json', 'slices/*.json', 'finished.json', 'out-of-time.json'].map((name) => `${own}/${name}`),
+        ...['started.json', 'slices/*.json', 'finished.json'].map((name) => `${own}/${name}`),
         keys.checkpoint(id),
       ),
     ),

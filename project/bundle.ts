@@ -133,7 +133,7 @@ function migrationEntry(
     ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
     : `import { migrationHandler } from ${wrapper};\n` +
         `import { withPracticeFault } from ${relative(path.join(lambdas, 'run-migration/practice-fault.ts'))};\n` +
-        `export const handler = migrationHandler(withPracticeFault(${JSON.stringify({ fault, checkpoint })}, ${load}));\n`;
+        `export const handler = migrationHandler(${load}, withPracticeFault(${JSON.stringify({ fault, checkpoint })}));\n`;
 }
 
 /**

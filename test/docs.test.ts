@@ -75,7 +75,6 @@ describe('the documents', () => {
       started: records.Claim,
       finished: records.Finished,
       cancelled: records.Cancellation,
-      'out-of-time': records.OutOfTime,
       decision: records.DecisionRecord,
       completion: records.Completion,
       checkpoint: records.CheckpointRecord,

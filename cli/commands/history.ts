@@ -8,7 +8,7 @@ import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { failureText, outcomeText, sourceLineOf } from '../terminal/halts.ts';
-import { colour, duration, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
+import { colour, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 
 export interface HistoryOptions {
@@ -63,8 +63,6 @@ function happened(event: HistoryEvent): string {
       return event.outcome === 'succeeded' ? colour.green('succeeded') : failureText(event.error);
     case 'halted':
       return `${colour.red('halted')}: ${outcomeText(event)}`;
-    case 'out of time':
-      return `${colour.red('out of time')}: still running after ${duration(event.durationMs)}, when Lambda was about to end it`;
     case 'cancelled':
       return `${colour.yellow('cancelled')}, asked by ${plain(event.by)}${because(event.reason)}`;
     case 'decided':

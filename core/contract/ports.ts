@@ -16,8 +16,6 @@ export interface Services {
   now: () => number;
   /** A new, unguessable text at every call. */
   nonce: () => string;
-  /** Does the work after so many milliseconds. What it returns cancels that. The timer keeps no process alive. */
-  after: (ms: number, work: () => void) => () => void;
 }
 
 /** One invocation of a function. */

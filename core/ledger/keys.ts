@@ -7,7 +7,6 @@ export const keys = {
     `${attemptPrefix(migration, attempt)}slices/${pad(slice, 4)}.json`,
   finished: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}finished.json`,
   cancelled: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}cancelled.json`,
-  'out-of-time': (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}out-of-time.json`,
   decision: (migration: string, attempt: number, halt: number) =>
     `${attemptPrefix(migration, attempt)}decisions/${pad(halt, 2)}.json`,
   completed: (migration: string) => `completed/${migration}.json`,
@@ -21,7 +20,7 @@ export const prefixes = {
   halts: 'halts/',
 };
 
-type OncePerAttempt = 'started' | 'finished' | 'cancelled' | 'out-of-time';
+type OncePerAttempt = 'started' | 'finished' | 'cancelled';
 
 /** What a key under `attempts/` names. */
 export type AttemptKey =
@@ -31,7 +30,7 @@ export type AttemptKey =
 
 /** At most a million of each: readers count up to such a number, and nobody gets there. */
 const ATTEMPT_KEY =
-  /^attempts\/(\d{4})\/(\d{4,6})\/(?:(started|finished|cancelled|out-of-time)|slices\/(\d{4,6})|decisions\/(\d{2,6}))\.json$/;
+  /^attempts\/(\d{4})\/(\d{4,6})\/(?:(started|finished|cancelled)|slices\/(\d{4,6})|decisions\/(\d{2,6}))\.json$/;
 
 /** The parts of a key under `attempts/`, or undefined when no record of ours has such a key. */
 export function parseAttemptKey(key: string): AttemptKey | undefined {
@@ -55,7 +54,6 @@ function keyOf(parsed: AttemptKey): string | undefined {
     case 'started':
     case 'finished':
     case 'cancelled':
-    case 'out-of-time':
       return keys[parsed.record](migration, attempt);
     case 'slice': // the first slice's claim is started.json
       return parsed.slice >= 2 ? keys.slice(migration, attempt, parsed.slice) : undefined;

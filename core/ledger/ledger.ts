@@ -13,7 +13,6 @@ import {
   Finished,
   FORMAT_VERSION,
   HaltRecord,
-  OutOfTime,
 } from './records.ts';
 import type { Store } from './store.ts';
 import { cut } from './summaries.ts';
@@ -52,7 +51,6 @@ export interface AttemptIndex {
   slices: number;
   finished: boolean;
   cancelled: boolean;
-  outOfTime: boolean;
   halts: number;
 }
 
@@ -108,7 +106,6 @@ export class Ledger {
           slices: 0,
           finished: false,
           cancelled: false,
-          outOfTime: false,
           halts: 0,
         };
         attempts.push(index);
@@ -117,7 +114,6 @@ export class Ledger {
       if (parsed.record === 'slice') index.slices = Math.max(index.slices, parsed.slice);
       if (parsed.record === 'finished') index.finished = true;
       if (parsed.record === 'cancelled') index.cancelled = true;
-      if (parsed.record === 'out-of-time') index.outOfTime = true;
       if (parsed.record === 'decision') index.halts = Math.max(index.halts, parsed.halt);
     }
     for (const attempts of byMigration.values()) attempts.sort((a, b) => a.attempt - b.attempt);
@@ -154,10 +150,6 @@ export class Ledger {
 
   cancellation(migration: string, attempt: number): Promise<Cancellation | undefined> {
     return this.#read(keys.cancelled(migration, attempt), Cancellation, { migration, attempt });
-  }
-
-  outOfTime(migration: string, attempt: number): Promise<OutOfTime | undefined> {
-    return this.#read(keys['out-of-time'](migration, attempt), OutOfTime, { migration, attempt });
   }
 
   decision(migration: string, attempt: number, halt: number): Promise<DecisionRecord | undefined> {
@@ -207,12 +199,6 @@ export class Ledger {
     const record: Cancellation = { ...stamp(subject, writer), ...cancellation };
     const { migration, attempt } = subject;
     return this.#create(keys.cancelled(migration, attempt), Cancellation, record, { migration, attempt });
-  }
-
-  createOutOfTime(subject: Subject, writer: Writer, running: Pick<OutOfTime, 'slice' | 'durationMs'>) {
-    const record: OutOfTime = { ...stamp(subject, writer), ...running };
-    const { migration, attempt } = subject;
-    return this.#create(keys['out-of-time'](migration, attempt), OutOfTime, record, { migration, attempt });
   }
 
   createDecision(

@@ -65,18 +65,6 @@ export const Cancellation = z.object({
 });
 export type Cancellation = z.infer<typeof Cancellation>;
 
-/**
- * `out-of-time.json`: user code was still running when Lambda was about to end the function. It is no outcome: the code
- * may have come to its end after all.
- */
-export const OutOfTime = z.object({
-  ...common,
-  slice: Number1,
-  /** How long the slice had been running by then, in milliseconds. */
-  durationMs: Count,
-});
-export type OutOfTime = z.infer<typeof OutOfTime>;
-
 /** `decisions/NN.json`: what an operator said to the attempt's NNth halt. */
 export const DecisionRecord = z.object({
   ...common,

@@ -1,23 +1,23 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
 import * as z from 'zod';
-import type { CaughtError, ErrorSummary, OutOfTime } from './records.ts';
+import type { CaughtError, ErrorSummary } from './records.ts';
 import type { ErrorCode } from '../errors.ts';
 import { describeThrown, OdinError } from '../errors.ts';
 
-const MAX_NAME = 200;
-const MAX_MESSAGE = 4_000;
-const MAX_STACK = 16_000;
+/** UTF-16 units. */
+export const MAX_SUMMARY = { name: 200, message: 4_000, stack: 16_000 };
 
 /** What is kept of anything that user code threw. Its length is bounded, whatever was thrown. */
 export function errorSummary(thrown: unknown): ErrorSummary {
   try {
-    if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_MESSAGE) };
+    if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_SUMMARY.message) };
     const { name, message, stack } = thrown as { name: unknown; message: unknown; stack?: unknown };
     return {
-      name: cut(textOf(name) || 'Error', MAX_NAME),
-      message: cut(textOf(message), MAX_MESSAGE),
+      name: cut(textOf(name) || 'Error', MAX_SUMMARY.name),
+      message: cut(textOf(message), MAX_SUMMARY.message),
       // Of a cancellation the stack leads to our own code, where nothing is to be found.
-      ...(typeof stack === 'string' && !isCancellation(thrown) && { stack: cut(stackWithCauses(thrown), MAX_STACK) }),
+      ...(typeof stack === 'string' &&
+        !isCancellation(thrown) && { stack: cut(stackWithCauses(thrown), MAX_SUMMARY.stack) }),
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
@@ -39,9 +39,9 @@ export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary
   const lambda = parseLambdaError(caught.Cause);
   const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
   return {
-    name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_NAME),
-    message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_MESSAGE),
-    stack: stack === undefined ? undefined : cut(stack, MAX_STACK),
+    name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_SUMMARY.name),
+    message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_SUMMARY.message),
+    stack: stack === undefined ? undefined : cut(stack, MAX_SUMMARY.stack),
   };
 }
 
@@ -50,19 +50,6 @@ const isCancellation = (thrown: Error): boolean => thrown instanceof OdinError &
 
 /** Whether an attempt failed because an operator asked it to stop: nothing is wrong with its code. */
 export const wasCancelled = (error: Pick<ErrorSummary, 'name'> | undefined): boolean => error?.name === CANCELLED;
-
-/** What is told of an attempt whose time was over before its code was. */
-export function outOfTimeSummary({ durationMs }: OutOfTime, checkpointed: boolean): ErrorSummary {
-  const advice = checkpointed
-    ? 'The step after its last checkpoint took too long: yield more often'
-    : 'Make it checkpointed (an async generator)';
-  return {
-    name: 'OutOfTime',
-    message:
-      `Its code was still running after ${Math.round(durationMs / 1000)} s, when Lambda was about to end it. ` +
-      `${advice}, or raise its timeoutMinutes (15 at most): docs/migrations.md#longer-than-fifteen-minutes-checkpoints`,
-  };
-}
 
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
 export function cut(text: string, length: number): string {

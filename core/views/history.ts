@@ -11,7 +11,6 @@ import type {
   ErrorSummary,
   Finished,
   HaltRecord,
-  OutOfTime,
 } from '../ledger/records.ts';
 
 export type HistoryEvent = {
@@ -28,7 +27,6 @@ export type HistoryEvent = {
   | { event: 'slice'; slice: number }
   | { event: 'finished'; outcome: Finished['outcome']; error?: ErrorSummary; slices: number }
   | { event: 'halted'; halt: number; outcome: HaltRecord['outcome']; error?: ErrorSummary }
-  | { event: 'out of time'; slice: number; durationMs: number }
   | { event: 'cancelled'; by: string; reason?: string }
   | { event: 'decided'; halt: number; decision: Decision; by: string; reason?: string }
   | { event: 'completed'; completion: Completion['completion']; by?: string; reason?: string }
@@ -60,7 +58,7 @@ async function eventsOf(
   const events: HistoryEvent[] = [];
   // Only the latest halt's record is kept; of an earlier one its decision remains.
   const halt = attempts.length > 0 ? await ledger.halt(id) : undefined;
-  for (const { attempt, slices, finished, cancelled, outOfTime, halts } of attempts) {
+  for (const { attempt, slices, finished, cancelled, halts } of attempts) {
     for (let slice = 1; slice <= slices; slice += 1) {
       const claim = await ledger.claim(id, attempt, slice);
       // Each slice's claim follows the one before it. Whoever put a later one there did not write this ledger.
@@ -69,8 +67,6 @@ async function eventsOf(
     }
     const cancellation = cancelled ? await ledger.cancellation(id, attempt) : undefined;
     if (cancellation) events.push(cancelledBy(cancellation));
-    const noted = outOfTime ? await ledger.outOfTime(id, attempt) : undefined;
-    if (noted) events.push(ranOutOfTime(noted));
     const outcome = finished ? await ledger.finished(id, attempt) : undefined;
     if (outcome) events.push(ended(outcome));
     if (halt?.attempt === attempt) events.push(halted(halt));
@@ -111,13 +107,6 @@ const cancelledBy = (record: Cancellation): HistoryEvent => ({
   ...(record.reason !== undefined && { reason: record.reason }),
 });
 
-const ranOutOfTime = (record: OutOfTime): HistoryEvent => ({
-  ...common(record),
-  event: 'out of time',
-  slice: record.slice,
-  durationMs: record.durationMs,
-});
-
 const decided = (record: DecisionRecord): HistoryEvent => ({
   ...common(record),
   event: 'decided',
@@ -142,7 +131,7 @@ const common = ({
   execution,
   requestId,
   gitCommit,
-}: Cancellation | OutOfTime | Claim | Finished | HaltRecord | DecisionRecord | Completion) => ({
+}: Cancellation | Claim | Finished | HaltRecord | DecisionRecord | Completion) => ({
   time,
   migration,
   attempt,

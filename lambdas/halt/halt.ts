@@ -5,7 +5,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import type { HaltPayload } from '../../core/contract/payloads.ts';
 import { RunInput } from '../../core/contract/payloads.ts';
 import type { Claim, DecisionRecord, Finished, HaltRecord } from '../../core/ledger/records.ts';
-import { caughtSummary, outOfTimeSummary } from '../../core/ledger/summaries.ts';
+import { caughtSummary } from '../../core/ledger/summaries.ts';
 import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { announce } from '../shared/announce.ts';
@@ -26,10 +26,10 @@ export function createHalt(services: Services, manifest: Manifest) {
       allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
     };
     for (;;) {
-      const { finished, outOfTime, claim, decided, halt } = await look(at, execution);
+      const { finished, claim, decided, halt } = await look(at, execution);
       const caught = at.unrecorded ?? at.error;
-      const known = finished?.error ?? (outOfTime && outOfTimeSummary(outOfTime, isCheckpointed(migration)));
-      const error = at.unrecorded === undefined && known ? known : caught && caughtSummary(caught);
+      const known = at.unrecorded === undefined ? finished?.error : undefined;
+      const error = known ?? (caught && caughtSummary(caught));
       const record = await ledger.updateHalt(
         { migration, attempt, execution, ...codeOf(claim) },
         { requestId, now },
@@ -72,18 +72,12 @@ export function createHalt(services: Services, manifest: Manifest) {
               ? `it is running in ${claim.execution}`
               : undefined;
     if (why !== undefined) throw notNeeded(migration, attempt, why);
-    const noted = index?.outOfTime && !finished ? await ledger.outOfTime(migration, attempt) : undefined;
-    const outOfTime = noted?.slice === claim?.slice ? noted : undefined;
-    return { finished, outOfTime, claim, decided, halt: (index?.halts ?? 0) + 1 };
+    return { finished, claim, decided, halt: (index?.halts ?? 0) + 1 };
   }
 
   async function runsElsewhere(claim: Claim, execution: string): Promise<boolean> {
     const mayRun = claim.execution !== execution && Date.parse(claim.deadline) > now();
     return mayRun && (await executions.isAlive(claim.execution));
-  }
-
-  function isCheckpointed(migration: string): boolean {
-    return manifest.migrations.find(({ id }) => id === migration)?.checkpointed ?? false;
   }
 
   /**

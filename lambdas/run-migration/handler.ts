@@ -9,14 +9,19 @@ import { RunPayload } from '../../core/contract/payloads.ts';
 import type { PreviewReport } from '../../core/preview/preview.ts';
 import { PreviewAllows, PreviewPayload } from '../../core/preview/preview.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { withConsoleLogged } from '../shared/logger.ts';
 import { awsServices, required } from '../shared/aws-services.ts';
+import { holdBack } from './preview/hold-back.ts';
+import type { InProcess } from './preview/preview.ts';
 import { createPreview } from './preview/preview.ts';
-import { isPreviewProcess, runPreviewProcess } from './preview/process.ts';
 import { readOnlySession } from './preview/session.ts';
 import type { Self } from './claim.ts';
+import { logLine } from './log-line.ts';
 import { createRunMigration } from './run-migration.ts';
-import type { LoadMigration } from './user-module.ts';
+import { isUserProcess, runUserProcess } from './user-code/child.ts';
+import { REAL_CLOCK, startUserProcess, userEnvironment } from './user-code/fork.ts';
+import type { RunUserCode } from './user-code/supervise.ts';
+import { superviseUserCode } from './user-code/supervise.ts';
+import type { LoadMigration } from './user-code/user-module.ts';
 
 /** A payload that has a `preview` is for a preview or for nothing: it never starts a run. */
 const Payload = z.union([PreviewPayload, RunPayload.extend({ preview: z.never().optional() })]);
@@ -24,25 +29,39 @@ const Payload = z.union([PreviewPayload, RunPayload.extend({ preview: z.never().
 // V8's ten frames of an error in an SDK call are all the SDK's: the migration's own line, which operators look for, is below.
 Error.stackTraceLimit = 100;
 
-export function migrationHandler(load: LoadMigration) {
-  if (isPreviewProcess()) {
-    runPreviewProcess(load);
+/**
+ * The bundle runs in two roles: as the function, and as the process that the function starts for user code.
+ * @param practice stands between the two in a practice, and nowhere else
+ */
+export function migrationHandler(load: LoadMigration, practice = (run: RunUserCode): RunUserCode => run) {
+  if (isUserProcess()) {
+    runUserProcess(load, holdBack);
     return undefined; // nobody invokes it there
   }
   const self = selfFromEnvironment();
   const services = awsServices();
-  const run = createRunMigration(self, services, load);
+  const bundle = fileURLToPath(import.meta.url);
+  const inProcess: InProcess = (settings, onLine) =>
+    superviseUserCode(startUserProcess({ bundle, ...settings }), REAL_CLOCK, onLine);
+  const runUserCode: RunUserCode = (options) => {
+    const run = inProcess({ env: userEnvironment() }, (line) => {
+      logLine(line, 'migration');
+    });
+    return practice(run)(options);
+  };
+  const run = createRunMigration(self, services, runUserCode);
   const preview = createPreview({
-    ...services,
     migration: self.migration,
     allows: PreviewAllows.parse(JSON.parse(process.env[VARIABLES.previewAllows] ?? '[]')),
     session: () => readOnlySession(new STSClient({}), required(VARIABLES.roleArn), self.migration),
-    bundle: fileURLToPath(import.meta.url),
+    inProcess,
+    onLine: (line) => {
+      logLine(line, 'preview');
+    },
+    now: services.now,
   });
   return lambdaHandler<z.infer<typeof Payload>, RunOutcome | PreviewReport>(Payload, (payload, invocation) =>
-    payload.preview === undefined
-      ? withConsoleLogged(() => run(payload as RunPayload, invocation))
-      : preview(payload, invocation),
+    payload.preview === undefined ? run(payload, invocation) : preview(payload, invocation),
   );
 }
 

@@ -1,48 +1,49 @@
 // Faults for practising a halt on the embedded default. No bundle that is deployed imports this file.
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunPayload } from '../../core/contract/payloads.ts';
-import type { LoadMigration, MigrationModule } from './user-module.ts';
-import { isCheckpointed } from './user-module.ts';
+import { errorSummary } from '../../core/ledger/summaries.ts';
+import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
 
 export interface Fault {
+  /** `crash` and `timeout` are those of the function itself, so that nobody knows how its code ended. */
   fault: 'fail' | 'crash' | 'timeout';
-  /** After which checkpoint of the first slice; undefined: before any code of the migration runs. */
+  /** After which checkpoint of the first slice, which is durable by then; undefined: before any code of the migration runs. */
   checkpoint?: number | undefined;
 }
 
-/** The first attempt of the migration fails; a retry runs the real code. */
-export function withPracticeFault(fault: Fault, load: LoadMigration): LoadMigration {
-  return async (payload) => {
-    if (payload.attempt > 1 || payload.slice > 1) return load(payload);
-    if (fault.checkpoint !== undefined) return faultyAt(fault.checkpoint, fault, payload, await load(payload));
-    if (fault.fault !== 'fail') await happen(fault, payload);
-    return { migration: () => happen(fault, payload) };
-  };
-}
-
-/** The fault happens when the checkpoint is durable. */
-function faultyAt(checkpoint: number, fault: Fault, payload: RunPayload, real: MigrationModule): MigrationModule {
-  return {
-    async *migration(resume) {
-      const running: unknown = await real.migration(resume);
-      if (!isCheckpointed(running)) return;
-      let made = 0;
-      for await (const value of running) {
-        yield value;
+/** The first attempt of the migration fails; a retry runs as ever. */
+export const withPracticeFault =
+  ({ fault, checkpoint }: Fault) =>
+  (run: RunUserCode): RunUserCode =>
+  async (options) => {
+    const { migration, attempt, slice } = options;
+    if (attempt > 1 || slice > 1) return run(options);
+    const { promise: never } = Promise.withResolvers<never>();
+    const happen = (): Promise<never> => {
+      if (fault === 'crash') process.exit(1);
+      return fault === 'timeout' ? never : Promise.reject(new PracticeFailure(migration, checkpoint));
+    };
+    if (checkpoint === undefined) {
+      return happen().catch((thrown: unknown): UserCodeEnd => {
+        return { outcome: 'threw', error: errorSummary(thrown), checkpoints: 0 };
+      });
+    }
+    let made = 0;
+    const end = await run({
+      ...options,
+      save: async (next) => {
+        await options.save(next);
         made += 1;
-        if (made === checkpoint) await happen(fault, payload);
-      }
-    },
+        if (made === checkpoint) await happen();
+      },
+    });
+    // Its process is ended in time even so, and nobody is to know.
+    return fault === 'timeout' && made >= checkpoint ? never : end;
   };
-}
-
-async function happen({ fault, checkpoint }: Fault, { migration }: RunPayload): Promise<void> {
-  if (fault === 'crash') process.exit(1);
-  if (fault === 'timeout') await sleep(2 ** 31 - 1);
-  const [when, asked] = checkpoint === undefined ? ['', ''] : [` after checkpoint ${checkpoint}`, `@${checkpoint}`];
-  throw new PracticeFailure(`Attempt 1 of ${migration} fails${when} because --fail ${migration}${asked} asked for it.`);
-}
 
 class PracticeFailure extends Error {
   override name = 'PracticeFailure';
+
+  constructor(migration: string, checkpoint: number | undefined) {
+    const [when, asked] = checkpoint === undefined ? ['', ''] : [` after checkpoint ${checkpoint}`, `@${checkpoint}`];
+    super(`Attempt 1 of ${migration} fails${when} because --fail ${migration}${asked} asked for it.`);
+  }
 }

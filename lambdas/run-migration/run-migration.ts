@@ -1,29 +1,28 @@
-// `Run migration`: the wrapper around a migration's file. Claims a slice, runs user code, writes its outcome.
+// `Run migration`: the wrapper around a migration's file. Claims a slice, has its code run, writes its outcome.
 import { OdinError } from '../../core/errors.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
-import type { CheckpointRecord } from '../../core/ledger/records.ts';
+import type { CheckpointRecord, ErrorSummary } from '../../core/ledger/records.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { Self } from './claim.ts';
 import { claim, subjectOf } from './claim.ts';
-import { drive } from './drive.ts';
-import type { LoadMigration } from './user-module.ts';
+import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
 
 /**
- * So long before the end of the function it is noted that its code is still running. A slice that looks after its time has
- * stopped by then (SAFETY_MS in drive.ts).
+ * So long before the end of the function its code is ended, and its outcome is written: the end of a process takes a tenth of a
+ * second, a write that has to be repeated a few. A slice that looks after its time has stopped by then (SAFETY_MS in supervise.ts).
  */
 const NEARLY_OVER_MS = 4_000;
 
 const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(NEARLY_OVER_MS, remainingMs / 5);
 
 /**
- * @param load evaluates the migration's file; called after the claim, because a module's top level is user code too,
- *   and because Lambda may run an init phase twice (docs/aws-facts.md)
- * @throws OdinError MigrationFailed when user code threw: its outcome is in the ledger by then
+ * @param runUserCode called after the claim, because a module's top level is user code too. When it is over, nothing of its
+ *   code runs any more: no write can follow the outcome
+ * @throws OdinError MigrationFailed when user code failed: its outcome is in the ledger by then
  */
-export function createRunMigration(self: Self, services: Services, load: LoadMigration) {
+export function createRunMigration(self: Self, services: Services, runUserCode: RunUserCode) {
   const { ledger, log, now } = services;
   return async (payload: RunPayload, invocation: Invocation): Promise<RunOutcome> => {
     const { migration, attempt, slice } = payload;
@@ -34,60 +33,54 @@ export function createRunMigration(self: Self, services: Services, load: LoadMig
     const subject = subjectOf(self, payload);
     const writer = { requestId: invocation.requestId, now };
     const from = now();
-    const finish = (outcome: 'succeeded' | 'failed', thrown?: unknown) =>
+    const finish = (outcome: 'succeeded' | 'failed', error?: ErrorSummary) =>
       ledger.createFinished(subject, writer, {
         outcome,
         durationMs: Math.max(0, now() - from),
         slices: slice,
-        ...(outcome === 'failed' && { error: errorSummary(thrown) }),
+        error,
       });
-    const sliceMs = Math.min(invocation.remainingMs(), self.sliceMs ?? Infinity);
 
-    const outOfTime = services.after(untilNearlyOver(invocation.remainingMs()), () => {
-      log.warn('Its code is still running, and Lambda is about to end it: it may be half done');
-      const running = { slice, durationMs: Math.max(0, now() - from) };
-      ledger.createOutOfTime(subject, writer, running).catch((cause: unknown) => {
-        log.error('That its time was over could not be written to the ledger', { error: errorSummary(cause) });
-      });
-    });
-
-    let result: 'finished' | 'more';
-    try {
-      const checkpoint = await ledger.checkpoint(migration);
-      if (slice > 1) await assertNotCancelled(payload, checkpoint);
-      const goesOn = checkpoint?.attempt === attempt ? checkpoint.began : undefined;
-      const began = goesOn ?? { time: new Date(from).toISOString(), done: checkpoint?.done ?? 0 };
-      result = await drive(await load(payload), {
-        checkpoint,
-        save: async (previous, next) => {
-          const content = { ...next, cursor: next.cursor as never, slice, began };
-          const saved = await ledger.moveCheckpoint(subject, writer, previous, content);
-          const progress = progressOf(saved);
-          log.info(`Checkpoint ${saved.sequence}: ${progressText(progress)}`, { ...progress, cursor: next.cursor });
-          await assertNotCancelled(payload, saved);
-          return saved;
+    const runSlice = async (): Promise<Pick<UserCodeEnd, 'outcome'> & { error?: ErrorSummary }> => {
+      const before = await ledger.checkpoint(migration);
+      if (slice > 1) await assertNotCancelled(payload, before);
+      const goesOn = before?.attempt === attempt ? before.began : undefined;
+      const began = goesOn ?? { time: new Date(from).toISOString(), done: before?.done ?? 0 };
+      let last = before;
+      const end = await runUserCode({
+        migration,
+        attempt,
+        slice,
+        cursor: before?.cursor,
+        sliceMs: Math.min(invocation.remainingMs(), self.sliceMs ?? Infinity),
+        endAfterMs: untilNearlyOver(invocation.remainingMs()),
+        save: async (checkpoint) => {
+          last = await ledger.moveCheckpoint(subject, writer, last, { ...checkpoint, slice, began });
+          const progress = progressOf(last);
+          log.info(`Checkpoint ${last.sequence}: ${progressText(progress)}`, { ...progress, cursor: last.cursor });
+          await assertNotCancelled(payload, last);
         },
-        stop: (last) => ledger.stopAtCheckpoint(subject, writer, last),
-        remainingMs: () => from + sliceMs - now(),
-        now,
       });
-    } catch (thrown) {
-      const error = errorSummary(thrown);
+      if (end.outcome === 'stopped' && last) await ledger.stopAtCheckpoint(subject, writer, last);
+      return end;
+    };
+    const { outcome, error } = await runSlice().catch((thrown: unknown) => ({
+      outcome: 'threw' as const,
+      error: errorSummary(thrown),
+    }));
+    if (error) {
       log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
       // Should this write fail too, then the first error is the one to report; the ledger shows an unknown outcome.
-      await finish('failed', thrown).catch((cause: unknown) => {
+      await finish('failed', error).catch((cause: unknown) => {
         log.error('The outcome could not be written to the ledger', { error: errorSummary(cause) });
       });
       throw new OdinError({
         code: 'MigrationFailed',
         source: 'user',
         what: `Migration ${migration}, attempt ${attempt}, failed: ${error.name}: ${error.message}`,
-        cause: thrown,
       });
-    } finally {
-      outOfTime();
     }
-    if (result === 'more') return { outcome: 'more', migration, attempt };
+    if (outcome === 'stopped') return { outcome: 'more', migration, attempt };
     await finish('succeeded');
     return { outcome: 'finished', migration, attempt };
   };

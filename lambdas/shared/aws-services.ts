@@ -34,12 +34,6 @@ export function awsServices(): Services {
     },
     now: () => Date.now(),
     nonce: () => randomUUID(),
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms).unref();
-      return () => {
-        clearTimeout(timer);
-      };
-    },
   };
 }
 

@@ -5,7 +5,7 @@ import { asOdinError, OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names/names.ts';
 import { cut, errorSummary } from '../../core/ledger/summaries.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
-import { logger } from './logger.ts';
+import { identifyLines, logger } from './logger.ts';
 
 export function lambdaHandler<Payload, Answer>(
   schema: z.ZodType<Payload>,
@@ -38,9 +38,7 @@ function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
   return {
     before: ({ event, context }) => {
       const { at, ...seen } = Identifying.safeParse(event).data ?? {};
-      logger.resetKeys();
-      logger.addContext(context);
-      logger.appendKeys({ environment: process.env[VARIABLES.environment], ...seen, ...at });
+      identifyLines(context, { environment: process.env[VARIABLES.environment], ...seen, ...at });
     },
   };
 }

@@ -1,27 +1,24 @@
-/* eslint-disable no-console -- this file is what stands between user code's console and the log */
 // One structured logger for all functions; the middleware adds what identifies the run to every line.
 import { Logger } from '@aws-lambda-powertools/logger';
-import { format } from 'node:util';
 
-export const logger = new Logger({ serviceName: 'odin-migrate' });
+const SERVICE = 'odin-migrate';
 
-const LEVELS = { debug: 'debug', log: 'info', info: 'info', warn: 'warn', error: 'error' } as const;
+export const logger = new Logger({ serviceName: SERVICE });
 
-/**
- * Sends what user code prints through the logger while `work` runs, so that each of its lines names the environment,
- * migration, attempt and execution.
- */
-export async function withConsoleLogged<T>(work: () => Promise<T>): Promise<T> {
-  const methods = Object.keys(LEVELS) as (keyof typeof LEVELS)[];
-  const original = Object.fromEntries(methods.map((method) => [method, console[method].bind(console)]));
-  for (const method of methods) {
-    console[method] = (...args: unknown[]) => {
-      logger[LEVELS[method]](format(...args), { from: 'migration' });
-    };
-  }
-  try {
-    return await work();
-  } finally {
-    Object.assign(console, original);
-  }
+type Fields = Record<string, unknown>;
+
+let identity: Fields = {};
+
+/** What every line has from now on, until the next invocation. */
+export function identifyLines(context: Parameters<Logger['addContext']>[0], keys: Fields): void {
+  logger.resetKeys();
+  logger.addContext(context);
+  logger.appendKeys(keys);
+  identity = { service: SERVICE, function_request_id: context.awsRequestId, ...keys };
+}
+
+/** A record of another logger: every field as it is, besides what identifies the run and what it does not say itself. */
+export function logRecord(record: Fields, defaults: Fields): void {
+  const timestamp = new Date().toISOString();
+  process.stdout.write(`${JSON.stringify({ timestamp, ...identity, ...defaults, ...record })}\n`);
 }

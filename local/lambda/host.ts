@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from '../http.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, functionName, timeoutFailure, timeoutMs } from './functions.ts';
+import { Freezer } from './processes.ts';
 import { lambdaEnvironment, Sandbox } from './sandbox.ts';
 
 export type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
@@ -37,6 +38,7 @@ export class LambdaHost {
   readonly #alive = new Set<Sandbox>();
   /** Asynchronous invocations under way. */
   readonly #background = new Set<Promise<unknown>>();
+  readonly #freezer = new Freezer();
   #closed = false;
 
   constructor(options: LambdaHostOptions) {
@@ -110,6 +112,7 @@ export class LambdaHost {
     const all = [...this.#alive];
     for (const sandbox of all) sandbox.kill();
     await Promise.all([...all.map(({ exited }) => exited), ...this.#background]);
+    this.#freezer.close();
   }
 
   // --- one invocation --------------------------------------------------------------------------------------------
@@ -174,7 +177,8 @@ export class LambdaHost {
     if (this.#closed) throw new AwsError('ServiceException', 'The embedded Lambda is closed', 500);
     const { compileCache, environment, onLog } = this.#options;
     const cached = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
-    const sandbox = new Sandbox(config, { ...cached, ...lambdaEnvironment(config, environment, this.#region) }, onLog);
+    const variables = { ...cached, ...lambdaEnvironment(config, environment, this.#region) };
+    const sandbox = new Sandbox(config, variables, onLog, this.#freezer);
     this.#alive.add(sandbox);
     void sandbox.exited.then(() => {
       this.#alive.delete(sandbox);

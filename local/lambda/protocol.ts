@@ -12,7 +12,14 @@ export type WorkerMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'init-failed'; readonly payload: string }
   | { readonly type: 'started'; readonly requestId: string }
-  | { readonly type: 'answer'; readonly requestId: string; readonly payload: string; readonly failed: boolean };
+  | {
+      readonly type: 'answer';
+      readonly requestId: string;
+      readonly payload: string;
+      readonly failed: boolean;
+      /** It ends itself after this. */
+      readonly last: boolean;
+    };
 
 /** Ends the log lines of an invocation on both streams, so that the parent knows that it has read them all. */
 export const END_OF_LOG = '\u0000end of ';

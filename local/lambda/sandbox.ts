@@ -1,13 +1,16 @@
-// One sandbox: a process that has loaded one function's bundle and runs one invocation at a time.
+// One sandbox: a process that has loaded one function's bundle and runs one invocation at a time. Between two invocations it
+// is frozen, with all that it started, as AWS does it (docs/aws-facts.md).
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, timeoutFailure } from './functions.ts';
+import type { Freezer } from './processes.ts';
+import { killAll } from './processes.ts';
 import { END_OF_LOG } from './protocol.ts';
 import type { InvokeMessage, WorkerMessage } from './protocol.ts';
 
@@ -40,19 +43,26 @@ export class Sandbox {
   readonly exited: Promise<void>;
   readonly #child: ChildProcess;
   readonly #onLog: ((line: LambdaLogLine) => void) | undefined;
+  readonly #freezer: Freezer;
+  /** Lets it go on; undefined while it is not frozen. */
+  #thaw: (() => void) | undefined;
   readonly #loaded = Promise.withResolvers<undefined>();
   readonly #exited = Promise.withResolvers<undefined>();
   /** The invocation under way. */
   #current: Current | undefined;
   #outOfMemory = false;
   #timedOut = false;
+  /** Its process has answered, and ends itself. */
+  #ends = false;
 
   constructor(
     config: LambdaFunctionConfig,
     environment: Record<string, string>,
     onLog: ((line: LambdaLogLine) => void) | undefined,
+    freezer: Freezer,
   ) {
     this.config = config;
+    this.#freezer = freezer;
     this.#onLog = onLog;
     this.loaded = this.#loaded.promise;
     this.exited = this.#exited.promise;
@@ -87,14 +97,16 @@ export class Sandbox {
   }
 
   running(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.connected;
+    return !this.#ends && this.#child.exitCode === null && this.#child.signalCode === null && this.#child.connected;
   }
 
   kill(): void {
-    this.#child.kill('SIGKILL');
+    if (this.#child.exitCode === null && this.#child.signalCode === null) killAll(this.pid);
   }
 
   async invoke(message: InvokeMessage): Promise<Invoked> {
+    this.#thaw?.();
+    this.#thaw = undefined;
     const { promise, resolve } = Promise.withResolvers<Invoked>();
     this.#current = { message, settle: resolve, ended: new Set(), started: false, answer: undefined };
     const timer = setTimeout(() => {
@@ -109,6 +121,7 @@ export class Sandbox {
       return await promise;
     } finally {
       clearTimeout(timer);
+      if (this.running()) this.#thaw = this.#freezer.freeze(this.pid);
     }
   }
 
@@ -130,6 +143,7 @@ export class Sandbox {
       return;
     }
     const { requestId, payload } = message;
+    this.#ends = message.last;
     current.answer = message.failed ? failedAnswer(requestId, payload) : { requestId, payload };
     this.#finishIfLogged();
     setTimeout(() => {
@@ -205,14 +219,16 @@ export function lambdaEnvironment(
   };
 }
 
-function readLines(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
-  return new Promise((resolve) => {
-    if (!stream) {
-      resolve();
-      return;
-    }
-    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', onLine).on('close', resolve);
-  });
+/** Not by Node.js's readline, for which U+2028 in a record ends it. */
+async function readLines(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of stream ?? []) {
+    const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+  }
+  if (rest !== '') onLine(rest);
 }
 
 function exitReason(code: number | null, signal: NodeJS.Signals | null): string {

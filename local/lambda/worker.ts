@@ -48,17 +48,17 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
       sendToParent(message, () => resolve());
     });
 
-  const answer = async (payload: string, failed: boolean) => {
+  const answer = async (payload: string, failed: boolean, last = false) => {
     if (!current) return;
     const { requestId } = current;
     current = undefined;
     for (const write of streams) write(`${END_OF_LOG}${requestId}\n`);
-    await send({ type: 'answer', requestId, payload, failed });
+    await send({ type: 'answer', requestId, payload, failed, last });
   };
 
   process.on('uncaughtException', (error) => {
     console.error(error);
-    void answer(JSON.stringify(describeError(error)), true).then(() => process.exit(129));
+    void answer(JSON.stringify(describeError(error)), true, true).then(() => process.exit(129));
   });
   process.on('unhandledRejection', (reason) => {
     console.error(reason);
@@ -68,7 +68,7 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
       errorMessage: `${errorType}: ${errorMessage}`,
       trace,
     };
-    void answer(JSON.stringify(error), true).then(() => process.exit(128));
+    void answer(JSON.stringify(error), true, true).then(() => process.exit(128));
   });
 
   let handler: Handler;

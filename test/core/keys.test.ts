@@ -11,7 +11,6 @@ describe('keys under attempts/', () => {
     expect(keys.slice('0004', 1, 2)).toBe('attempts/0004/0001/slices/0002.json');
     expect(keys.finished('0004', 12)).toBe('attempts/0004/0012/finished.json');
     expect(keys.cancelled('0004', 1)).toBe('attempts/0004/0001/cancelled.json');
-    expect(keys['out-of-time']('0004', 1)).toBe('attempts/0004/0001/out-of-time.json');
     expect(keys.decision('0004', 1, 2)).toBe('attempts/0004/0001/decisions/02.json');
   });
 
@@ -21,8 +20,6 @@ describe('keys under attempts/', () => {
         expect(parseAttemptKey(keys.started(id, attempt))).toEqual({ record: 'started', migration: id, attempt });
         expect(parseAttemptKey(keys.finished(id, attempt))).toEqual({ record: 'finished', migration: id, attempt });
         expect(parseAttemptKey(keys.cancelled(id, attempt))).toEqual({ record: 'cancelled', migration: id, attempt });
-        const outOfTime = { record: 'out-of-time', migration: id, attempt };
-        expect(parseAttemptKey(keys['out-of-time'](id, attempt))).toEqual(outOfTime);
         // The first slice's claim is started.json.
         expect(parseAttemptKey(keys.slice(id, attempt, n + 1))).toEqual({
           record: 'slice',

@@ -85,14 +85,6 @@ const RECORDS: [string, { key: string; write: () => Promise<unknown>; read: () =
     },
   ],
   [
-    'the end of the time',
-    {
-      key: 'attempts/0004/0001/out-of-time.json',
-      write: () => ledger.createOutOfTime(FULL_SUBJECT, writer(), { slice: 2, durationMs: 890_000 }),
-      read: () => ledger.outOfTime('0004', 1),
-    },
-  ],
-  [
     'a completion',
     {
       key: 'completed/0004.json',
@@ -356,7 +348,7 @@ describe('creating', () => {
 });
 
 describe('attempts', () => {
-  const nothing = { finished: false, cancelled: false, outOfTime: false, halts: 0 };
+  const nothing = { finished: false, cancelled: false, halts: 0 };
 
   it('is empty for an empty ledger', async () => {
     expect(await ledger.attempts()).toEqual(new Map());
@@ -368,7 +360,6 @@ describe('attempts', () => {
       keys.started('0004', 9_999),
       keys.started('0004', 10_000),
       keys.cancelled('0004', 10_000),
-      keys['out-of-time']('0004', 10_000),
       keys.finished('0004', 9_999),
       keys.started('0004', 2),
       keys.slice('0004', 2, 2),
@@ -382,7 +373,7 @@ describe('attempts', () => {
     const of0004 = [
       { ...nothing, attempt: 2, slices: 10, halts: 12 },
       { ...nothing, attempt: 9_999, slices: 1, finished: true },
-      { ...nothing, attempt: 10_000, slices: 1, cancelled: true, outOfTime: true },
+      { ...nothing, attempt: 10_000, slices: 1, cancelled: true },
     ];
     const of0010 = [{ ...nothing, attempt: 1, slices: 0, halts: 1 }];
     expect(await ledger.attempts()).toEqual(new Map([['0004', of0004], ['0010', of0010]])); // prettier-ignore

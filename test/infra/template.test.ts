@@ -222,7 +222,6 @@ describe('a migration', () => {
           ['s3:PutObject'],
           [
             '/attempts/0004/*/finished.json',
-            '/attempts/0004/*/out-of-time.json',
             '/attempts/0004/*/slices/*.json',
             '/attempts/0004/*/started.json',
             '/checkpoints/0004.json',

@@ -1,12 +1,16 @@
 // `Run migration` with a checkpointed migration: an async generator, in slices.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { keys } from '../../core/ledger/keys.ts';
 import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
 import type { Self } from '../../lambdas/run-migration/claim.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
+import type { Fault } from '../../lambdas/run-migration/practice-fault.ts';
 import { withPracticeFault } from '../../lambdas/run-migration/practice-fault.ts';
-import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
+import type { RunUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type { MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
 import { executionArn } from '../support/fake-executions.ts';
+import { runInThisProcess } from '../support/in-process.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, HASH, invocation } from '../support/services.ts';
@@ -33,6 +37,9 @@ beforeEach(() => {
   resumed = [];
 });
 
+const inThisProcess = (module: MigrationModule): RunUserCode =>
+  runInThisProcess(() => Promise.resolve(module), world.timing);
+
 type Generate = (resume: unknown) => AsyncGenerator<unknown, void, undefined>;
 
 function run(generate: Generate, payload: Partial<RunPayload> = {}, minutes = 15): Promise<RunOutcome> {
@@ -42,7 +49,7 @@ function run(generate: Generate, payload: Partial<RunPayload> = {}, minutes = 15
       return generate(resume);
     },
   };
-  const handle = createRunMigration(self, world.services, () => Promise.resolve(module));
+  const handle = createRunMigration(self, world.services, inThisProcess(module));
   return handle({ ...PAYLOAD, ...payload }, invocation(world, { minutes }));
 }
 
@@ -500,22 +507,39 @@ describe('an attempt that somebody asked to stop', () => {
 
 describe('code that is still running when its time is nearly over', () => {
   const only = () => [...world.timers][0]!;
-  const noted = (attempt = 1) => world.ledger.outOfTime('0004', attempt);
 
-  it('is noted four seconds before the end, which is no outcome, and may finish after all', async () => {
-    await run(async function* () {
-      yield { cursor: 1 };
-      expect(only().ms).toBe(15 * MINUTE - 4_000);
-      world.clock.advance(only().ms);
-      only().work();
-      await Promise.resolve();
-      expect(await outcome()).toBeUndefined();
-    });
-    expect(await noted()).toMatchObject({ slice: 1, durationMs: 896_000, execution: executionArn('me') });
-    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+  it('is ended four seconds before the end of the function, and its outcome says so', async () => {
+    const seen: string[] = [];
+    const error = await thrownBy(
+      run(async function* () {
+        yield { cursor: 1 };
+        expect(only().ms).toBe(15 * MINUTE - 4_000);
+        world.clock.advance(only().ms);
+        only().work();
+        await Promise.resolve();
+        seen.push('afterwards');
+        yield { cursor: 2 };
+        seen.push('after its next checkpoint');
+      }),
+    );
+    expect(error.message).toContain('OutOfTime: Its code was still running after 896 s');
+    expect(error.message).toContain('yield more often');
+    expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'OutOfTime' }, durationMs: 896_000 });
+    expect(await checkpoint()).toMatchObject({ cursor: 1, stopped: false });
+    expect(seen).not.toContain('after its next checkpoint');
   });
 
-  it('of a function that has few seconds is noted when a fifth of them is left', async () => {
+  it('and has made no checkpoint is told to', async () => {
+    const error = await thrownBy(
+      run(async function* () {
+        only().work();
+        yield await new Promise(() => undefined);
+      }),
+    );
+    expect(error.message).toContain('Make it checkpointed (an async generator)');
+  });
+
+  it('of a function that has few seconds is ended when a fifth of them is left', async () => {
     await run(
       async function* () {
         yield await Promise.resolve({ cursor: 1 });
@@ -526,6 +550,15 @@ describe('code that is still running when its time is nearly over', () => {
     );
   });
 
+  it('while a checkpoint is being kept: the outcome does not wait for a ledger that does not answer', async () => {
+    world.store.before = once('replace', keys.checkpoint('0004'), () => {
+      only().work();
+      return new Promise<never>(() => undefined);
+    });
+    expect((await thrownBy(run(() => yields({ cursor: 1 })))).message).toContain('OutOfTime');
+    expect(await outcome()).toMatchObject({ outcome: 'failed' });
+  });
+
   it.each<[string, () => Promise<unknown>]>([
     ['returned', () => run(() => yields({ cursor: 1 }))],
     ['threw', () => thrownBy(run(() => yields('no checkpoint')))],
@@ -533,27 +566,12 @@ describe('code that is still running when its time is nearly over', () => {
   ])('is not waited for any more when the code has %s', async (_, end) => {
     await end();
     expect(world.timers.size).toBe(0);
-    expect(await noted()).toBeUndefined();
   });
 
   it('is not waited for before the claim, nor by an invocation that claims nothing', async () => {
     await run(() => yields());
     expect(await run(() => yields())).toMatchObject({ outcome: 'claimed elsewhere' });
     expect(world.timers.size).toBe(0);
-  });
-
-  it('and cannot be noted: the log says so, and the code goes on', async () => {
-    world.store.before = once('create', keys['out-of-time']('0004', 1), () => {
-      throw unavailable();
-    });
-    await run(async function* () {
-      only().work();
-      yield await Promise.resolve({ cursor: 1 });
-    });
-    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
-    expect(world.logs.map(({ message }) => message)).toContain(
-      'That its time was over could not be written to the ledger',
-    );
   });
 });
 
@@ -581,25 +599,28 @@ describe('an older attempt that is still running (a zombie)', () => {
 });
 
 describe('a practice fault', () => {
-  const payload = (attempt: number): RunPayload => ({ ...PAYLOAD, attempt });
-  const real: MigrationModule = { migration: () => Promise.resolve() };
+  const FAIL = { fault: 'fail' } as const;
+  const practised = (fault: Fault, module: MigrationModule) =>
+    createRunMigration(self, world.services, withPracticeFault(fault)(inThisProcess(module)));
 
-  it('lets the first attempt throw, and later ones run the real code', async () => {
-    const load = withPracticeFault({ fault: 'fail' }, () => Promise.resolve(real));
-    const first = await load(payload(1));
-    expect(first).not.toBe(real);
-    await expect(first.migration()).rejects.toThrow('Attempt 1 of 0004 fails because --fail 0004 asked for it.');
-    expect(await load(payload(2))).toBe(real);
+  it('lets the first attempt fail before any code of it runs, and a retry run', async () => {
+    let starts = 0;
+    const handle = practised(FAIL, {
+      migration: () => {
+        starts += 1;
+        return Promise.resolve();
+      },
+    });
+    const error = await thrownBy(handle(PAYLOAD, invocation(world)));
+    expect(error.message).toContain('PracticeFailure: Attempt 1 of 0004 fails because --fail 0004 asked for it.');
+    expect(starts).toBe(0);
+    await decideRetry(1);
+    expect(await handle({ ...PAYLOAD, attempt: 2 }, invocation(world))).toMatchObject({ outcome: 'finished' });
+    expect(starts).toBe(1);
   });
 
-  it.each(['crash', 'timeout'] as const)('of %s leaves later attempts alone', async (fault) => {
-    expect(await withPracticeFault({ fault }, () => Promise.resolve(real))(payload(2))).toBe(real);
-    expect(await withPracticeFault({ fault, checkpoint: 1 }, () => Promise.resolve(real))(payload(2))).toBe(real);
-  });
-
-  it('after a checkpoint: it is durable, the code after it does not run, and a retry goes on from it', async () => {
-    const seen: unknown[] = [];
-    const generate: Generate = async function* (resume) {
+  const generate = (seen: unknown[]): Generate =>
+    async function* (resume) {
       try {
         for (let n = Number(resume ?? 0) + 1; n <= 4; n += 1) {
           seen.push(n);
@@ -609,13 +630,30 @@ describe('a practice fault', () => {
         seen.push('finally');
       }
     };
-    const load = withPracticeFault({ fault: 'fail', checkpoint: 2 }, () => Promise.resolve({ migration: generate }));
-    const handle = createRunMigration(self, world.services, load);
+
+  it('after a checkpoint: it is durable, the code after it does not run, and a retry goes on from it', async () => {
+    const seen: unknown[] = [];
+    const handle = practised({ ...FAIL, checkpoint: 2 }, { migration: generate(seen) });
     const error = await thrownBy(handle(PAYLOAD, invocation(world)));
     expect(error.message).toContain('Attempt 1 of 0004 fails after checkpoint 2 because --fail 0004@2 asked for it.');
     expect(await checkpoint()).toMatchObject({ cursor: 2 });
     await decideRetry(1);
     expect(await handle({ ...PAYLOAD, attempt: 2 }, invocation(world))).toMatchObject({ outcome: 'finished' });
     expect(seen).toEqual([1, 2, 'finally', 3, 4, 'finally']);
+  });
+
+  it('of an end of time after a checkpoint: the function does not answer, also when its code is ended in time', async () => {
+    const seen: unknown[] = [];
+    const handle = practised({ fault: 'timeout', checkpoint: 2 }, { migration: generate(seen) });
+    const answered = vi.fn();
+    handle(PAYLOAD, invocation(world)).then(answered, answered);
+    await vi.waitFor(async () => {
+      expect(await checkpoint()).toMatchObject({ cursor: 2 });
+    });
+    [...world.timers][0]?.work();
+    await sleep(20);
+    expect(answered).not.toHaveBeenCalled();
+    expect(seen).toEqual([1, 2]);
+    expect(await outcome()).toBeUndefined();
   });
 });

@@ -98,48 +98,6 @@ describe('what is recorded', () => {
     });
   });
 
-  describe('of an attempt whose time was over before its code was', () => {
-    const caught = { error: { Error: 'Sandbox.Timedout', Cause: 'Task timed out' } };
-    const outOfTime = (slice = 1) =>
-      world.ledger.createOutOfTime(subject(), world.writer, { slice, durationMs: 896_400 });
-
-    it('unknown, with the advice to make it checkpointed', async () => {
-      await claim();
-      await outOfTime();
-      await halt({}, caught);
-      expect(await record()).toMatchObject({ outcome: 'unknown', error: { name: 'OutOfTime' } });
-      expect((await record())?.error?.message).toBe(
-        'Its code was still running after 896 s, when Lambda was about to end it. Make it checkpointed (an async generator), ' +
-          'or raise its timeoutMinutes (15 at most): docs/migrations.md#longer-than-fifteen-minutes-checkpoints',
-      );
-      expect(message()).toContain('OutOfTime: Its code was still running after 896 s');
-    });
-
-    it('of a checkpointed one the advice to yield more often', async () => {
-      const [entry] = manifestOf('0004').migrations;
-      await claim();
-      await outOfTime();
-      await halt({}, caught, { ...manifestOf('0004'), migrations: [{ ...entry!, checkpointed: true }] });
-      expect((await record())?.error?.message).toContain('The step after its last checkpoint took too long');
-    });
-
-    it('is told as what its code threw, when that came to its end after all', async () => {
-      await claim();
-      await outOfTime();
-      await finish('failed', FAILURE);
-      await halt({}, caught);
-      expect((await record())?.error).toEqual(FAILURE);
-    });
-
-    it('is told as what the state machine caught, when it was an earlier slice that nearly had no time left', async () => {
-      await claim();
-      await outOfTime();
-      await claim(1, me, 2);
-      await halt({}, caught);
-      expect((await record())?.error?.name).toBe('Sandbox.Timedout');
-    });
-  });
-
   it('of an attempt that never started: unknown, and nothing of a source', async () => {
     await halt({}, { error: { Error: 'Lambda.ResourceNotFoundException', Cause: 'no such function' } });
     const found = await record();

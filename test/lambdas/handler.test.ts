@@ -13,7 +13,8 @@ import {
   RunPayload,
 } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../../lambdas/shared/handler.ts';
-import { withConsoleLogged } from '../../lambdas/shared/logger.ts';
+import { logLine } from '../../lambdas/run-migration/log-line.ts';
+import type { OutputLine } from '../../lambdas/run-migration/user-code/output.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
 import { pathsOf, replaceAt } from '../support/hostile.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -238,22 +239,34 @@ describe('the log', () => {
     expect(lines.at(-1)).not.toHaveProperty('execution');
   });
 
-  it("has what user code prints, with whose it is, and the console is the user's own again afterwards", async () => {
-    const own = vi.spyOn(console, 'info').mockImplementation(() => undefined);
-    await invoke(RecordPayload, SCHEMAS[2]![2], () =>
-      withConsoleLogged(() => {
-        console.log('moved %d files', 7, { a: 1 });
-        console.warn('careful');
+  describe('of what user code prints', () => {
+    const printed = (line: OutputLine) =>
+      invoke(RecordPayload, SCHEMAS[2]![2], () => {
+        logLine(line, 'migration');
         return Promise.resolve();
-      }),
+      });
+    const WHOSE = { from: 'migration', migration: '0004', attempt: 1, function_request_id: 'request-1' };
+
+    it.each(['info', 'warn', 'error'] as const)(
+      'has its lines with their level, and whose they are: %s',
+      async (level) => {
+        await printed({ level, text: 'moved 7 files\nof 9' });
+        expect(lines).toMatchObject([{ level: level.toUpperCase(), message: 'moved 7 files\nof 9', ...WHOSE }]);
+      },
     );
-    expect(lines).toMatchObject([
-      { level: 'INFO', message: 'moved 7 files { a: 1 }', from: 'migration', migration: '0004', attempt: 1 },
-      { level: 'WARN', message: 'careful', from: 'migration' },
-    ]);
-    await expect(withConsoleLogged(() => Promise.reject(new Error('thrown')))).rejects.toThrow('thrown');
-    console.info('afterwards');
-    expect(own.mock.calls).toEqual([['afterwards']]);
-    expect(lines).toHaveLength(2);
+
+    it('leaves the records of another logger as they are, and adds whose they are', async () => {
+      const record = { level: 30, time: 7, msg: 'moved', files: [1], service: 'mine', attempt: 'third' };
+      await printed({ level: 'info', text: JSON.stringify(record) });
+      expect(lines).toMatchObject([{ ...WHOSE, ...record, message: JSON.stringify(record) }]);
+      lines = [];
+      await printed({ level: 'error', text: '{"message":"own"}' });
+      expect(lines).toMatchObject([{ ...WHOSE, level: 'ERROR', message: 'own', service: 'odin-migrate' }]);
+    });
+
+    it.each(['{not JSON', '[1]', '"text"', '\u0000\u001b[31m'])('has what is no record as text: %j', async (text) => {
+      await printed({ level: 'info', text });
+      expect(lines).toMatchObject([{ message: text, ...WHOSE }]);
+    });
   });
 });

@@ -25,6 +25,7 @@ import { createResume } from '../../lambdas/resume/resume.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { EmbeddedAws } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import { runInThisProcess } from '../support/in-process.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, ENVIRONMENT, HASH, invocation, manifestOf } from '../support/services.ts';
 
@@ -128,7 +129,8 @@ function slice(payload: RunPayload): Promise<unknown> {
       }
     },
   };
-  return createRunMigration(self, world.services, () => Promise.resolve(module))(payload, invocation(world));
+  const runUserCode = runInThisProcess(() => Promise.resolve(module), world.timing);
+  return createRunMigration(self, world.services, runUserCode)(payload, invocation(world));
 }
 
 let runs = 0;

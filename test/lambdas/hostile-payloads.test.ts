@@ -31,6 +31,7 @@ import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { changed, HOSTILE_TEXT, hostileJson, nested } from '../support/hostile.ts';
 import type { World } from '../support/services.ts';
+import { runInThisProcess } from '../support/in-process.ts';
 import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
@@ -73,7 +74,7 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     alsoGood: { describe: 'manifest' },
   },
   'run-migration': {
-    handler: ({ services }) => {
+    handler: ({ services, timing }) => {
       const run = createRunMigration(
         {
           migration: '0003',
@@ -84,7 +85,7 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
           sliceMs: undefined,
         },
         services,
-        () => Promise.resolve({ migration: () => Promise.resolve() }),
+        runInThisProcess(() => Promise.resolve({ migration: () => Promise.resolve() }), timing),
       );
       return served(RunPayload, run);
     },

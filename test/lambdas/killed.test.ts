@@ -12,6 +12,7 @@ import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 import { executionArn } from '../support/fake-executions.ts';
+import { runInThisProcess } from '../support/in-process.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, HASH, invocation } from '../support/services.ts';
 
@@ -97,7 +98,8 @@ async function attempt(world: World, bucket: string, number: number, at?: Place)
   };
   const module = { migration: (resume: unknown) => work(bucket, resume, die) };
   const payload = { execution: executionArn('me'), migration: '0004', attempt: number, slice: 1, gitCommit: null };
-  const run = createRunMigration(self, world.services, () => Promise.resolve(module))(payload, invocation(world));
+  const runUserCode = runInThisProcess(() => Promise.resolve(module), world.timing);
+  const run = createRunMigration(self, world.services, runUserCode)(payload, invocation(world));
   return await Promise.race([run, killed]);
 }
 

@@ -2,12 +2,14 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { functionName } from '../../local/lambda/functions.ts';
 import type { LambdaLogLine } from '../../local/lambda/host.ts';
 import { LambdaHost } from '../../local/lambda/host.ts';
+import { stateOf } from '../support/processes.ts';
 import { temporaryFolder, until, writeFunction } from './support.ts';
 
 const folder = temporaryFolder();
@@ -290,10 +292,45 @@ describe('idle processes', () => {
     const [one, two] = [await pidOf('one'), await pidOf('two')];
     expect(await pidOf('one')).toBe(one);
     await pidOf('three');
-    await until(() => !alive(two), 'the process of "two" has ended');
+    await until(() => stateOf(two) === 'gone', 'the process of "two" has ended');
     expect(await pidOf('one')).toBe(one);
     expect(await pidOf('two')).not.toBe(two);
     await small.close();
+  });
+});
+
+describe('between two invocations', () => {
+  const TICKS = `import { spawn } from 'node:child_process';
+    import { appendFileSync } from 'node:fs';
+    let pids;
+    export const handler = async ({ file }) => {
+      if (pids) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return pids;
+      }
+      setInterval(() => appendFileSync(file, '.'), 5);
+      const start = (detached) => spawn('sleep', ['60'], { stdio: 'ignore', detached }).pid;
+      pids = [process.pid, start(false), start(true)];
+      return pids;
+    };`;
+
+  it('a sandbox stands still, with all that it started, and goes on where it was; all of it ends together', async () => {
+    const file = join(folder.path, 'ticks.txt');
+    const config = writeFunction(folder.path, 'ticks', TICKS, { timeoutSeconds: 5 });
+    const own = new LambdaHost({ functions: [config], environment: {} });
+    const pidsOf = async () => JSON.parse((await own.invoke('ticks', JSON.stringify({ file }))).payload) as number[];
+    const ticks = () => (existsSync(file) ? readFileSync(file, 'utf8').length : 0);
+
+    const pids = await pidsOf();
+    const before = ticks();
+    await sleep(200);
+    expect(ticks()).toBe(before);
+    expect(pids.map(stateOf)).toEqual(['frozen', 'frozen', 'frozen']);
+    expect(await pidsOf()).toEqual(pids);
+    expect(ticks()).toBeGreaterThan(before); // the timer of the first invocation, in the second
+    expect(pids.map(stateOf)).toEqual(['frozen', 'frozen', 'frozen']);
+    await own.close();
+    await until(() => pids.every((pid) => stateOf(pid) === 'gone'), 'all are gone');
   });
 });
 
@@ -373,25 +410,16 @@ describe('a parent that is killed', () => {
       `import { LambdaHost } from '${hostModule}';
        const directory = ${JSON.stringify(join(folder.path, 'sleeps'))};
        const host = new LambdaHost({ functions: [{ name: 'sleeps', directory, timeoutSeconds: 60 }], environment: {} });
-       const idle = JSON.parse((await host.invoke('sleeps', '{"ms": 1}')).payload);
-       void host.invoke('sleeps', '{"ms": 50000}');
+       const idle = () => host.invoke('sleeps', '{"ms": 200}');
+       await Promise.all([idle(), idle()]);
        void host.invoke('sleeps', '{"ms": 50000}');
        setTimeout(() => process.send(host.processIds('sleeps')), 300);`,
     );
     const parent = fork(script, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
     const [pids] = (await once(parent, 'message')) as [number[]];
     expect(pids).toHaveLength(2);
-    expect(pids.every(alive)).toBe(true);
+    expect(pids.map(stateOf).sort()).toEqual(['frozen', 'runs']);
     parent.kill('SIGKILL');
-    await until(() => !pids.some(alive), 'the processes are gone');
+    await until(() => pids.every((pid) => stateOf(pid) === 'gone'), 'the processes are gone');
   });
 });
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -114,7 +114,7 @@ describe('a preview on the embedded AWS', () => {
     const report = await world.preview('0003');
     expect(report).toMatchObject({
       outcome: 'ended',
-      error: { name: 'ProcessEnded' },
+      error: { name: 'ProcessExited' },
       calls: [{ operation: 'PutObject', bytes: 2 }],
       output: ['before'],
     });
@@ -182,8 +182,8 @@ describe('the session', () => {
         migration: '0001',
         allows: [],
         session: () => readOnlySession(sts, roleArn, '0001'),
-        bundle: '/there/is/no/such/file.mjs',
-        log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+        inProcess: () => expect.unreachable('a process was started'),
+        onLine: () => undefined,
         now: () => Date.now(),
       });
       const invocation = { requestId: 'r', functionName: 'f', functionArn: 'a', remainingMs: () => 60_000 };

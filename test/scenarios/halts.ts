@@ -1,10 +1,28 @@
 // Halts, what operators decide about them, and what becomes of it.
 import { expect } from 'vitest';
 import type { OdinError } from '../../core/errors.ts';
-import { exhaustsMemoryAtFirst, exitsAtFirst, fails, hangsAtFirst, takes, works } from './migrations.ts';
+import {
+  crashesAtFirst,
+  exhaustsMemoryAtFirst,
+  exitsAtFirst,
+  fails,
+  hangsAtFirst,
+  killsItsFunctionAtFirst,
+  leavesWritesPendingAtFirst,
+  takes,
+  works,
+} from './migrations.ts';
 import type { Scenario } from './scenario.ts';
 import { secondFails, three } from './scenario.ts';
 import { until } from './world.ts';
+
+/** How user code may end that neither returns nor throws. */
+const KNOWN_FAILURES = [
+  { environment: 'exits', title: 'exits', source: exitsAtFirst(), name: 'ProcessExited' },
+  { environment: 'crashes', title: 'crashes', source: crashesAtFirst(), name: 'Crashed' },
+  { environment: 'hangs', title: 'hangs past its time', source: hangsAtFirst(), name: 'OutOfTime' },
+  { environment: 'memory', title: 'runs out of memory', source: exhaustsMemoryAtFirst(), name: 'OutOfMemory' },
+];
 
 /** Those that wait for longest come first. */
 export const HALTS: Scenario[] = [
@@ -52,33 +70,57 @@ export const HALTS: Scenario[] = [
       expect((await world.completions())['0002']).toBe(expected);
     },
   },
-  ...(['exit', 'hang', 'memory'] as const).map((fault): Scenario => {
-    const source = { exit: exitsAtFirst, hang: hangsAtFirst, memory: exhaustsMemoryAtFirst }[fault]();
-    return {
-      title: `${{ exit: 'a function that exits', hang: 'one that hangs past its timeout', memory: 'one that runs out of memory' }[fault]}: unknown outcome, halt, no retry before the old deadline`,
-      environment: `unknown-${fault}`,
-      files: { '0001.ts': source, '0002.ts': works() },
-      async live(world) {
-        const run = await world.start();
-        const halt = await world.halted('0001', run);
-        expect(halt).toMatchObject({ attempt: 1, outcome: 'unknown' });
-        expect(halt.error?.name === 'OutOfTime').toBe(fault === 'hang');
-        expect(await world.effects('0002')).toBe(0);
-        const { ledger } = world.deployment;
-        const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';
-        expect(Date.parse(deadline)).toBeGreaterThan(Date.parse((await ledger.claim('0001', 1, 1))?.time ?? ''));
+  {
+    title: 'a function that is killed: unknown outcome, halt, no retry before the old deadline',
+    environment: 'unknown',
+    files: { '0001.ts': killsItsFunctionAtFirst(), '0002.ts': works() },
+    async live(world) {
+      const run = await world.start();
+      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'unknown' });
+      expect(await world.effects('0002')).toBe(0);
+      const { ledger } = world.deployment;
+      const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';
+      expect(Date.parse(deadline)).toBeGreaterThan(Date.parse((await ledger.claim('0001', 1, 1))?.time ?? ''));
 
-        const answer = await world.decide('retry');
-        // On a busy machine the deadline may have passed by the time of the decision.
-        if (answer.waitsUntil !== undefined) expect(answer.waitsUntil).toBe(deadline);
-        else expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(deadline));
-        expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
-        const second = await ledger.claim('0001', 2, 1);
-        expect(Date.parse(second?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(deadline));
-        expect([await world.effects('0001'), await world.effects('0002')]).toEqual([2, 1]);
-      },
-    };
-  }),
+      const answer = await world.decide('retry');
+      // On a busy machine the deadline may have passed by the time of the decision.
+      if (answer.waitsUntil !== undefined) expect(answer.waitsUntil).toBe(deadline);
+      else expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(deadline));
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      const second = await ledger.claim('0001', 2, 1);
+      expect(Date.parse(second?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(deadline));
+      expect([await world.effects('0001'), await world.effects('0002')]).toEqual([2, 1]);
+    },
+  },
+  ...KNOWN_FAILURES.map(({ environment, title, source, name }): Scenario => ({
+    title: `user code that ${title}: a failure that says so, and a retry need not wait`,
+    environment,
+    files: { '0001.ts': source, '0002.ts': works() },
+    async live(world) {
+      const run = await world.start();
+      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'failed', error: { name } });
+      const [told] = await world.notified(1);
+      expect(told?.message).toContain(`${name}: `);
+      expect(await world.effects('0002')).toBe(0);
+      expect(await world.decide('retry')).not.toHaveProperty('waitsUntil');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect([await world.effects('0001'), await world.effects('0002')]).toEqual([2, 1]);
+    },
+  })),
+  {
+    title: 'what user code left pending when it failed does not go on, neither afterwards nor beside its retry',
+    environment: 'pending',
+    files: { '0001.ts': leavesWritesPendingAtFirst(), '0002.ts': works() },
+    async live(world) {
+      const run = await world.start();
+      expect(await world.halted('0001', run)).toMatchObject({ outcome: 'failed', error: { message: 'one of three' } });
+      const left = await world.objects('late/pending/');
+      expect(left.length).toBeGreaterThan(0);
+      await world.decide('retry');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.objects('late/pending/')).toEqual(left);
+    },
+  },
   {
     title: 'a failure halts, notifies, and runs nothing later; a redeployed fix is retried',
     environment: 'fix',

@@ -39,42 +39,51 @@ export const throwsAtFirst = (
   );
 
 /** Does `fault` the first time that its code runs, and works the second time. */
-const faultyAtFirst = (fault: string): string =>
-  source(`if ((await effect()) === 1) { ${fault} }`, { timeoutMinutes: TIMEOUT_SECONDS / 60, memoryMB: 256 });
+const faultyAtFirst = (fault: string, seconds = 120): string =>
+  source(`if ((await effect()) === 1) { ${fault} }`, { timeoutMinutes: seconds / 60, memoryMB: 256 });
 
-/** How long the functions that hang may run. */
-export const TIMEOUT_SECONDS = 6;
+/**
+ * How long a function may run whose end leaves its outcome unknown. On a busy machine its first effect has come after more than six
+ * seconds, and then the end of the time came before the fault that the scenario is about.
+ */
+const UNKNOWN_SECONDS = 20;
 
-export const exitsAtFirst = (): string => faultyAtFirst('process.exit(1);');
-export const hangsAtFirst = (): string =>
-  faultyAtFirst('await new Promise((resolve) => setTimeout(resolve, 600_000));');
-/** Leaves the number of its process at `process/<environment>`, and hangs. */
+export const exitsAtFirst = (): string => faultyAtFirst('process.exit(0);');
+export const crashesAtFirst = (): string =>
+  faultyAtFirst("setTimeout(() => { throw new Error('in a timer'); }, 1); await hang();");
+/** Its function dies with what it knew: the process that user code has is another. */
+export const killsItsFunctionAtFirst = (): string =>
+  faultyAtFirst("process.kill(process.ppid, 'SIGKILL'); await hang();", UNKNOWN_SECONDS);
+/** One of three fails, and the others would go on leaving objects under `late/<environment>/` for ever. */
+export const leavesWritesPendingAtFirst = (): string =>
+  faultyAtFirst(`
+    const write = async (name: string) => { for (let n = 0; ; n += 1) await put(\`late/\${environment}/\${name}\${n}\`); };
+    const fail = () => new Promise((_, reject) => setTimeout(() => reject(new Error('one of three')), 500));
+    await Promise.all([write('a'), write('b'), fail()]);
+  `);
+export const hangsAtFirst = (): string => faultyAtFirst('await hang();', 6);
+/** Leaves the number of its function's process at `process/<environment>`, and hangs. */
 export const waitsToBeKilledAtFirst = (): string =>
-  faultyAtFirst(
-    'await put(`process/${environment}`, String(process.pid)); await new Promise((resolve) => setTimeout(resolve, 600_000));',
-  );
+  faultyAtFirst('await put(`process/${environment}`, String(process.ppid)); await hang();', UNKNOWN_SECONDS);
 export const exhaustsMemoryAtFirst = (): string =>
   faultyAtFirst(
     'const hoard: unknown[] = []; for (;;) hoard.push(Array.from({ length: 100_000 }, (_, i) => ({ i })));',
   );
 
-/**
- * How long a slice of `checkpointed` may take. On a busy machine the first checkpoint has come after more than six seconds, and then
- * the end of the time came before the crash that the scenario is about.
- */
-const CHECKPOINTED_SECONDS = 20;
-
-/** Appends each number to an object `list/<environment>`, yields after each; ends its process once, at `crashAfter`. */
+/** Appends each number to an object `list/<environment>`, yields after each; kills its function once, at `crashAfter`. */
 export const checkpointed = (numbers: number, crashAfter: number): string => `
 ${HEADER}
 export const permissions = ${permissions()};
-export const timeoutMinutes = ${CHECKPOINTED_SECONDS / 60};
+export const timeoutMinutes = ${UNKNOWN_SECONDS / 60};
 
 export async function* migration(resume?: number): AsyncGenerator<{ cursor: number; done: number; total: number }> {
   await effect();
   for (let number = (resume ?? 0) + 1; number <= ${numbers}; number += 1) {
     await put(\`list/\${environment}/\${String(number).padStart(4, '0')}\`, String(number));
-    if (number === ${crashAfter} && (await put(\`crash/\${environment}\`, '', '*'))) process.exit(1);
+    if (number === ${crashAfter} && (await put(\`crash/\${environment}\`, '', '*'))) {
+      process.kill(process.ppid, 'SIGKILL');
+      await hang();
+    }
     yield { cursor: number, done: number, total: ${numbers} };
   }
 }
@@ -167,6 +176,8 @@ async function put(Key: string, Body = '', IfNoneMatch?: string): Promise<boolea
     throw thrown;
   }
 }
+
+const hang = () => new Promise((resolve) => setTimeout(resolve, 600_000));
 
 /** Leaves one object, and says how many there are now. */
 async function effect(): Promise<number> {

@@ -17,4 +17,6 @@ export { createHalt } from '../../lambdas/halt/halt.ts';
 export { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 export { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
 export { createResume } from '../../lambdas/resume/resume.ts';
+export { playTurn } from '../../lambdas/run-migration/user-code/child.ts';
+export { superviseUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
 export { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';

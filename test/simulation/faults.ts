@@ -16,7 +16,10 @@ export type FaultKind =
   | 'conflict' // 409 until the adapter gave up
   // of user code
   | 'throws'
-  | 'hangs' // it runs into the function's timeout
+  | 'hangs' // it does not end, and is ended
+  | 'exits' // its process ends before it
+  // of the machine that a function runs on
+  | 'stands still' // nothing of the function moves any more, until Lambda ends it
   // of an invocation, as Step Functions sees it
   | 'throttled' // an error which proves that the function did not start
   | 'refused' // an error which proves nothing, and the function did not start
@@ -52,7 +55,7 @@ export const FAULTS: Record<Place, FaultKind[]> = {
   write: [...OF_FUNCTION, 'crash after', 'fails', 'forbidden', 'lost', 'repeated', 'late', 'conflict'],
   call: [...OF_FUNCTION, 'crash after', 'fails', 'lost'],
   publish: [...OF_FUNCTION, 'crash after', 'fails', 'lost'],
-  user: ['crash', 'stall', ...AROUND, 'throws', 'throws', 'throws', 'hangs'],
+  user: ['crash', 'stall', ...AROUND, 'throws', 'throws', 'throws', 'hangs', 'exits', 'stands still'],
   return: ['crash', 'slow answer', ...AROUND],
   invoke: [
     'throttled',

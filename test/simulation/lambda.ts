@@ -2,7 +2,10 @@
 // fault possible at each of its requests. The handlers are the real ones.
 import type { Store, StoredObject, Written } from '../../core/ledger/store.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import type { MigrationModule } from '../../lambdas/run-migration/user-module.ts';
+import type { Exit } from '../../lambdas/run-migration/user-code/ends.ts';
+import type { RunUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type { MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
+import { inThisProcess } from '../support/in-process.ts';
 import type { Fault, Place } from './faults.ts';
 import type { Caller, PlannedMigration } from './planned.ts';
 import { draw, pick, spread } from './random.ts';
@@ -21,6 +24,8 @@ export class Instance {
   readonly id: number;
   readonly name: string;
   over = false;
+  /** It is not over, and does nothing any more. */
+  still = false;
   readonly endsAt: number;
   readonly #skewMs: number;
   readonly #sim: Whole;
@@ -59,7 +64,12 @@ export class Instance {
    * @param effect what it does in the world, at one instant
    * @param repeated what the SDK's repetition of a request that took effect is answered
    */
-  request<T>(place: Place, what: string, effect: () => T, { repeated, failure }: RequestOptions<T> = {}): Promise<T> {
+  request<T>(
+    place: Place,
+    what: string,
+    effect: () => T,
+    { repeated, failure, exits }: RequestOptions<T> = {},
+  ): Promise<T> {
     const { world, recorder, faults } = this.#sim;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const fault = faults.next(place, place === 'user' ? this.#sim.scenario.userFails : 0);
@@ -68,12 +78,12 @@ export class Instance {
     if (fault) this.#sim.around(fault, this.#caller.execution);
     const unanswered = () => {
       // A request of a function that was killed meanwhile may have been on its way already.
-      if (!this.over) return false;
+      if (!this.over && !this.still) return false;
       if (place !== 'user' && draw(this.#sim.seed, 'on its way', point) < 0.3) effect();
       return true;
     };
     const answer = (settle: () => void) => {
-      if (!this.over) settle();
+      if (!this.over && !this.still) settle();
     };
     const fail = (code: 'LedgerUnavailable' | 'LedgerForbidden' = 'LedgerUnavailable') => {
       reject(failure?.() ?? this.#sim.ledgerError(code, what));
@@ -114,6 +124,11 @@ export class Instance {
           return reject(new UserFailure('user code throws'));
         case 'hangs':
           return undefined;
+        case 'exits':
+          return exits?.();
+        case 'stands still':
+          this.still = true;
+          return undefined;
         default:
           return resolve(effect());
       }
@@ -125,6 +140,8 @@ export class Instance {
 interface RequestOptions<T> {
   repeated?: (first: T) => T;
   failure?: () => Error;
+  /** Ends the process of user code. */
+  exits?: () => void;
 }
 
 class UserFailure extends Error {
@@ -162,8 +179,8 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
         clockMarginMs: CLOCK_MARGIN_MS,
         sliceMs: planned.sliceMs,
       };
-      const load = userCode(sim, instance, planned, caller);
-      return code.createRunMigration(self, services, load)(code.RunPayload.parse(payload), invocation);
+      const run = runUserCode(sim, instance, planned, caller);
+      return code.createRunMigration(self, services, run)(code.RunPayload.parse(payload), invocation);
     }
     switch (system) {
       case 'list-pending':
@@ -257,15 +274,6 @@ function servicesOf(sim: Whole, instance: Instance): Services {
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     now: instance.now,
     nonce: () => `nonce-${sim.nextNonce()}`,
-    after: (ms, work) => {
-      let wanted = true;
-      sim.world.after(ms, () => {
-        if (wanted && !instance.over) work();
-      });
-      return () => {
-        wanted = false;
-      };
-    },
   };
 }
 
@@ -326,19 +334,55 @@ function storeOf(sim: Whole, instance: Instance): Store {
   };
 }
 
-function userCode(sim: Whole, instance: Instance, planned: PlannedMigration, caller: Caller) {
+/** In a process of its own, as far as anybody can see: what is killed does nothing any more. */
+function runUserCode(sim: Whole, instance: Instance, planned: PlannedMigration, caller: Caller): RunUserCode {
+  const clock = {
+    now: instance.now,
+    after: (ms: number, work: () => void) => {
+      let wanted = true;
+      sim.world.after(ms, () => {
+        if (wanted && !instance.over && !instance.still) work();
+      });
+      return () => {
+        wanted = false;
+      };
+    },
+  };
+  return (options) => {
+    const { promise: exits, resolve } = Promise.withResolvers<Exit>();
+    const life = { over: false, exit: () => resolve({ code: 1, signal: null }) };
+    const onKill = () => {
+      life.over = true;
+      sim.recorder.functionEnds(instance.id, true);
+    };
+    const load = userCode(sim, instance, planned, caller, options, life);
+    const start = inThisProcess(load, { play: sim.code.playTurn, onKill, exits });
+    return sim.code.superviseUserCode(start, clock, () => undefined)(options);
+  };
+}
+
+function userCode(
+  sim: Whole,
+  instance: Instance,
+  planned: PlannedMigration,
+  { manifest, allowOutOfOrder }: Caller,
+  { migration, attempt, slice }: { migration: string; attempt: number; slice: number },
+  life: { over: boolean; exit: () => void },
+) {
   const { recorder, seed } = sim;
-  return (payload: { migration: string; attempt: number; slice: number }): Promise<MigrationModule> => {
-    const { migration, attempt, slice } = payload;
-    const { manifest, allowOutOfOrder } = caller;
+  return (): Promise<MigrationModule> => {
     // A module's top level is user code already.
     recorder.userCodeStarts({ migration, attempt, slice, instance: instance.id, manifest, allowOutOfOrder });
     const ends = (how: 'returned' | 'threw' | 'stopped') => recorder.userCodeEnds(migration, attempt, instance.id, how);
-    const work = (at: number) => {
+    const unlessOver = (): Promise<void> => (life.over ? new Promise(() => undefined) : Promise.resolve());
+    const work = async (at: number): Promise<void> => {
       const { promise, resolve } = Promise.withResolvers<void>();
       const ms = planned.stepMs * (0.5 + draw(seed, 'step', instance.id, at));
       sim.world.after(ms, resolve);
-      return promise.then(() => instance.request('user', `user code of ${migration}, step ${at}`, () => undefined));
+      await promise;
+      await unlessOver();
+      await instance.request('user', `user code of ${migration}, step ${at}`, () => undefined, { exits: life.exit });
+      await unlessOver();
     };
     async function plain(): Promise<void> {
       try {

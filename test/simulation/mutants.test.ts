@@ -13,7 +13,7 @@ describe('a fault in the code is caught', () => {
     for (let seed = 1; seed <= 50; seed += 1) {
       expect((await simulate({ seed, scenario: scenarioOf(seed) }, { code })).violations).toEqual([]);
     }
-  });
+  }, 120_000);
 
   it.each(MUTANTS)(
     '$name',

@@ -42,7 +42,7 @@ const HANGING: Partial<Scenario> = {
   userFails: 0,
   say: 'retry',
   clocksApartMs: 60_000,
-  kinds: ['error while it runs', 'hangs'],
+  kinds: ['error while it runs', 'stands still'],
 };
 
 /** Migrations in slices, in runs that are stopped and started. */
@@ -65,7 +65,7 @@ const UNDELIVERED: Partial<Scenario> = {
   rate: 0.1,
   userFails: 0,
   clocksApartMs: 0,
-  kinds: ['crash after', 'lost', 'error while it runs', 'hangs', 'refused'],
+  kinds: ['crash after', 'lost', 'error while it runs', 'stands still', 'refused'],
 };
 
 const CLAIM = 'lambdas/run-migration/claim.ts';
@@ -86,8 +86,8 @@ export const MUTANTS: Mutant[] = [
       { file: RUN, find: `if (${CLAIMED}) {`, put: `if (slice === 0) {` },
       {
         file: RUN,
-        find: `if (result === 'more') return`,
-        put: `if (${CLAIMED}) return { outcome: 'claimed elsewhere', migration, attempt };\nif (result === 'more') return`,
+        find: `if (outcome === 'stopped') return`,
+        put: `if (${CLAIMED}) return { outcome: 'claimed elsewhere', migration, attempt };\nif (outcome === 'stopped') return`,
       },
     ],
   },
@@ -165,8 +165,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: RUN,
-        find: `result = await drive(`,
-        put: `if (slice === 1) await finish('succeeded');\nresult = await drive(`,
+        find: `const end = await runUserCode({`,
+        put: `if (slice === 1) await finish('succeeded');\nconst end = await runUserCode({`,
       },
     ],
   },
@@ -276,10 +276,20 @@ export const MUTANTS: Mutant[] = [
     focus: IN_SLICES,
     patches: [
       {
-        file: 'lambdas/run-migration/drive.ts',
-        find: `last = await driver.save(last, checkpoint);`,
-        put: `last = await driver.save(last, checkpoint);
-          if (driver.remainingMs() < SAFETY_MS + 2 * longest) last = (await driver.stop(last)) as CheckpointRecord;`,
+        file: RUN,
+        find: `{ ...checkpoint, slice, began });`,
+        put: `{ ...checkpoint, slice, began });\nlast = await ledger.stopAtCheckpoint(subject, writer, last);`,
+      },
+    ],
+  },
+  {
+    name: 'user code whose time is over goes on',
+    focus: { rate: 0.1, kinds: ['hangs'] },
+    patches: [
+      {
+        file: 'lambdas/run-migration/user-code/supervise.ts',
+        find: `process.kill();\n    await process.gone;`,
+        put: '',
       },
     ],
   },

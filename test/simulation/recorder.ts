@@ -101,7 +101,7 @@ export class Recorder {
     this.#running = this.#running.filter((run) => run.instance !== instance);
   }
 
-  /** From now on nothing that this invocation began can still be running. */
+  /** From now on nothing of the user code that this invocation began can still be running. */
   functionEnds(instance: number, died: boolean): void {
     const over = this.#running.find((run) => run.instance === instance);
     if (!over) return;
@@ -132,6 +132,11 @@ export class Recorder {
         this.violated(2, `${key} says ${String(completion)} while user code of ${running.name} was running`);
       }
     }
+    const outcomeOf = /^attempts\/(\d{4})\/(\d{4})\/finished\.json$/.exec(key);
+    const goesOn = this.#running.find(
+      (run) => run.migration === outcomeOf?.[1] && run.attempt === Number(outcomeOf[2]),
+    );
+    if (goesOn) this.violated(2, `${key} was written while user code of ${goesOn.name} was running`);
     if (key.includes('/decisions/')) {
       const operator = this.#said.some((said) => said.decision === decision && said.by === by);
       if (!operator) this.violated(4, `${key} says ${String(decision)} by ${String(by)}, who never said so`);

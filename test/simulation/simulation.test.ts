@@ -37,7 +37,7 @@ describe('a simulation', () => {
         seen.starts += userCodeStarts;
       }
       // A simulation in which little happens proves little.
-      expect(seen.kinds.size).toBe(26);
+      expect(seen.kinds.size).toBe(28);
       expect(seen.starts).toBeGreaterThan(2 * SCHEDULES);
     },
     3 * MINUTE,
@@ -132,7 +132,7 @@ describe('what cannot be guaranteed (docs/guarantees.md), and is shown here', ()
       say: 'retry',
       rate: 0.3,
       userFails: 0,
-      kinds: ['error while it runs', 'hangs'],
+      kinds: ['error while it runs', 'stands still'],
       deployments: false,
       outOfOrder: 0,
     };

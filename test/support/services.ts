@@ -5,6 +5,7 @@ import { Ledger } from '../../core/ledger/ledger.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import type { Invocation, Log, Services } from '../../core/contract/ports.ts';
+import type { Clock as Timing } from '../../lambdas/run-migration/user-code/supervise.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
 import { FakeExecutions } from './fake-executions.ts';
@@ -32,6 +33,8 @@ export interface World {
   /** Set: the topic does not take any message. */
   topicFailure: { error?: Error };
   logs: LogLine[];
+  /** The clock of user code. */
+  timing: Timing;
   /** What waits for its time, which a test lets come by calling it. */
   timers: Set<{ ms: number; work: () => void }>;
   /** Writes a record as a test's preparation, apart from what the function under test writes. */
@@ -86,6 +89,9 @@ export function createWorld(): World {
       log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
       now: clock.now,
       nonce: () => `nonce-${(nonces += 1)}`,
+    },
+    timing: {
+      now: clock.now,
       after: (ms, work) => {
         const timer = { ms, work };
         timers.add(timer);

@@ -8,7 +8,6 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import workerThreads from 'node:worker_threads';
 import { OdinError } from '../../../core/errors.ts';
-import type { PreviewAllows } from '../../../core/preview/preview.ts';
 
 const reading = new AsyncLocalStorage<true>();
 
@@ -16,7 +15,7 @@ const reading = new AsyncLocalStorage<true>();
 export const throughTheGuard = <T>(work: () => Promise<T>): Promise<T> => reading.run(true, work);
 
 /** @param onRefused is told what, and to which target */
-export function installGuard(allows: PreviewAllows, onRefused: (what: string, target: string) => void): void {
+export function installGuard(allows: readonly string[], onRefused: (what: string, target: string) => void): void {
   const refuse = (what: string, target: string, allow: string): OdinError => {
     onRefused(what, target);
     return new OdinError({

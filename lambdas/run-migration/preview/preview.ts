@@ -1,34 +1,34 @@
-// A preview of one slice, in a process of its own:
+// A preview of one slice, in a process of its own as any user code:
 //
 //   a session that can only read ─▶ a process that has no other credentials ─▶ recorder and guard ─▶ user code
 //
-// The function itself never evaluates the migration's file for it: what a warm sandbox keeps (modules, clients with full
-// credentials) belongs to real runs. Nothing is claimed and nothing of the ledger is touched.
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+// Nothing is claimed and nothing of the ledger is touched.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError } from '../../../core/errors.ts';
-import { VARIABLES } from '../../../core/names/names.ts';
 import type { PreviewAllows, PreviewPayload, PreviewReport } from '../../../core/preview/preview.ts';
 import { LIMITS } from '../../../core/preview/preview.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
-import type { Invocation, Log } from '../../../core/contract/ports.ts';
-import type { PreviewProgress, ReportMessage, StartMessage } from './protocol.ts';
+import type { Invocation } from '../../../core/contract/ports.ts';
+import type { ProcessSettings } from '../user-code/fork.ts';
+import { userEnvironment } from '../user-code/fork.ts';
+import type { OutputLine } from '../user-code/output.ts';
+import type { Checkpoint, Seen } from '../user-code/protocol.ts';
+import type { RunUserCode } from '../user-code/supervise.ts';
 import type { SessionVariables } from './session.ts';
+
+/** Runs user code in a process of its own; `onLine` hears what it prints. */
+export type InProcess = (settings: Omit<ProcessSettings, 'bundle'>, onLine: (line: OutputLine) => void) => RunUserCode;
 
 export interface PreviewServices {
   migration: string;
   allows: PreviewAllows;
   /** @throws OdinError NoReadOnlySession */
   session: () => Promise<SessionVariables>;
-  /** The bundle: evaluated in a process that is marked as a preview's, it runs process.ts. */
-  bundle: string;
-  log: Log;
+  inProcess: InProcess;
+  /** Hears what the report shows of what it prints, each line whole. */
+  onLine: (line: OutputLine) => void;
   /** Epoch milliseconds. */
   now: () => number;
 }
@@ -36,7 +36,7 @@ export interface PreviewServices {
 /** Kept back of the function's time, for ending the process and answering. */
 const ANSWER_MS = 5_000;
 
-export function createPreview({ migration, allows, session, bundle, log, now }: PreviewServices) {
+export function createPreview({ migration, allows, session, inProcess, onLine, now }: PreviewServices) {
   return async ({ preview }: PreviewPayload, invocation: Invocation): Promise<PreviewReport> => {
     if (preview.migration !== migration) {
       throw new OdinError({
@@ -49,78 +49,59 @@ export function createPreview({ migration, allows, session, bundle, log, now }: 
     const from = now();
     const timeMs = Math.min(invocation.remainingMs() - ANSWER_MS, (preview.endAfterSeconds ?? Infinity) * 1000);
     const scratch = mkdtempSync(path.join(tmpdir(), 'odin-preview-'));
-    const child = fork(bundle, [], {
-      env: { ...environmentWithoutCredentials(), ...credentials, TMPDIR: scratch, [VARIABLES.previewProcess]: 'true' },
-      execArgv: restrictions(scratch, allows),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
-    });
-    const output = collectLines([child.stdout, child.stderr], (line) => {
-      log.info(line, { from: 'preview' });
-    });
+    const output = new FirstLines(onLine);
+    let seen = NOTHING;
+    let last: Checkpoint | undefined;
     try {
-      const { progress, end } = await follow(child, timeMs, {
+      const env = { ...environmentWithoutCredentials(), ...credentials, TMPDIR: scratch };
+      const run = inProcess({ env, execArgv: restrictions(scratch, allows) }, (line) => {
+        output.take(line);
+      });
+      const end = await run({
+        migration,
+        attempt: 1,
+        slice: 1,
         cursor: preview.cursor,
         sliceMs: Math.min(timeMs, (preview.seconds ?? Infinity) * 1000),
-        allows,
+        endAfterMs: timeMs,
+        save: (checkpoint) => {
+          last = checkpoint;
+          return Promise.resolve();
+        },
+        preview: {
+          allows,
+          onSeen: (now) => {
+            seen = now;
+          },
+        },
       });
-      await output.ended();
-      const { lines, omitted } = output.collected;
       return {
         migration,
-        ...end,
+        outcome: OUTCOMES[end.outcome],
+        error: end.outcome === 'threw' || end.outcome === 'ended' ? end.error : undefined,
         durationMs: Math.max(0, now() - from),
         slices: 1,
-        ...progress,
-        output: lines,
-        omitted: { ...progress.omitted, lines: omitted },
+        checkpoints: end.checkpoints,
+        checkpoint: last,
+        ...seen,
+        output: output.lines,
+        omitted: { ...seen.omitted, lines: output.omitted },
       };
     } finally {
-      child.kill('SIGKILL');
       rmSync(scratch, { recursive: true, force: true });
     }
   };
 }
 
-interface Followed {
-  progress: PreviewProgress;
-  end: Pick<PreviewReport, 'outcome' | 'error'>;
-}
+const OUTCOMES = {
+  finished: 'finished',
+  stopped: 'more',
+  threw: 'threw',
+  ended: 'ended',
+  'out of time': 'cut off',
+} as const;
 
-/** Until the process reports its end, or is gone, or the time is over. */
-async function follow(child: ChildProcess, timeMs: number, start: StartMessage): Promise<Followed> {
-  let progress = NOTHING;
-  const { promise, resolve } = Promise.withResolvers<Followed['end']>();
-  child.on('message', (message: ReportMessage) => {
-    progress = message.progress;
-    if (message.type === 'end') resolve(message.end);
-  });
-  child.on('error', (error) => {
-    resolve({ outcome: 'ended', error: { name: error.name, message: error.message } });
-  });
-  // Its last message may be read after its exit is known, and always before the channel is closed.
-  const closed = new Promise((done) => child.once('disconnect', done));
-  child.on('exit', (code, signal) => {
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    void closed.then(() => {
-      resolve({ outcome: 'ended', error: { name: 'ProcessEnded', message: `The migration's process ended: ${how}.` } });
-    });
-  });
-  const timer = setTimeout(() => {
-    resolve({ outcome: 'cut off' });
-  }, timeMs);
-  child.send(start);
-  try {
-    const end = await promise;
-    return { progress, end };
-  } finally {
-    clearTimeout(timer);
-    child.kill('SIGKILL');
-  }
-}
-
-const NOTHING: PreviewProgress = {
-  checkpoints: 0,
+const NOTHING: Seen = {
   calls: [],
   simulated: [],
   stale: [],
@@ -130,45 +111,43 @@ const NOTHING: PreviewProgress = {
 
 /** Whatever could lead to the function's own credentials, or to others. */
 const CREDENTIALS =
-  /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME|LAMBDA_RUNTIME_API)$/;
+  /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
 
 const environmentWithoutCredentials = (): NodeJS.ProcessEnv => ({
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !CREDENTIALS.test(name))),
+  ...Object.fromEntries(Object.entries(userEnvironment()).filter(([name]) => !CREDENTIALS.test(name))),
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 });
 
 /** Node's own permission model: no writes but to its scratch folder, no processes, no threads, no native code. */
-function restrictions(scratch: string, allows: PreviewAllows): string[] {
-  const memoryMB = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024);
-  return [
-    '--permission',
-    '--allow-fs-read=*',
-    `--allow-fs-write=${scratch}`,
-    ...(allows.includes('child_process') ? ['--allow-child-process'] : []),
-    ...(allows.includes('worker_threads') ? ['--allow-worker'] : []),
-    '--disable-warning=SecurityWarning',
-    // The function's memory is shared with the function itself.
-    `--max-old-space-size=${Math.floor(memoryMB * 0.75)}`,
-    '--enable-source-maps',
-  ];
-}
+const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
+  '--permission',
+  '--allow-fs-read=*',
+  `--allow-fs-write=${scratch}`,
+  ...(allows.includes('child_process') ? ['--allow-child-process'] : []),
+  ...(allows.includes('worker_threads') ? ['--allow-worker'] : []),
+  '--disable-warning=SecurityWarning',
+];
 
-/** The first lines of both streams, each cut; `onLine` hears them whole. */
-function collectLines(streams: (Readable | null)[], onLine: (line: string) => void) {
-  const collected = { lines: [] as string[], omitted: 0 };
-  const ended = streams.map(async (stream) => {
-    if (!stream) return;
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-      if (collected.lines.length >= LIMITS.lines) {
-        collected.omitted += 1;
+/** The first lines of what is printed, each cut; `onLine` hears them whole. */
+class FirstLines {
+  readonly lines: string[] = [];
+  omitted = 0;
+  readonly #onLine: (line: OutputLine) => void;
+
+  constructor(onLine: (line: OutputLine) => void) {
+    this.#onLine = onLine;
+  }
+
+  take({ level, text }: OutputLine): void {
+    for (const line of text.split('\n')) {
+      if (this.lines.length >= LIMITS.lines) {
+        this.omitted += 1;
         continue;
       }
-      collected.lines.push(cut(line, LIMITS.lineLength));
-      onLine(line);
+      this.lines.push(cut(line, LIMITS.lineLength));
+      this.#onLine({ level, text: line });
     }
-  });
-  // A process that the migration started may hold the streams open.
-  return { collected, ended: () => Promise.race([Promise.all(ended), sleep(500)]) };
+  }
 }

@@ -1,0 +1,117 @@
+// What runs in the process of user code: the same bundle as the function, started by fork.ts for one turn, and ended with it.
+import { writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { errorSummary } from '../../../core/ledger/summaries.ts';
+import { VARIABLES } from '../../../core/names/names.ts';
+import { frameConsole } from './console.ts';
+import { drive } from './drive.ts';
+import { MessageReader, written } from './messages.ts';
+import { CHANNEL } from './protocol.ts';
+import type { AnswerMessage, Checkpoint, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
+import type { LoadMigration } from './user-module.ts';
+
+/** Holds every write back; tells what it has seen when asked. */
+export type HoldBack = (allows: readonly string[]) => () => Seen;
+
+export const isUserProcess = (): boolean => process.env[VARIABLES.userProcess] !== undefined;
+
+/** Often enough that little is lost of a process that has to be ended. */
+const SEEN_MS = 1_000;
+
+/** Waits for the function to say how, runs one turn, says how it ended, and ends. */
+export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
+  Reflect.deleteProperty(process.env, VARIABLES.userProcess); // no business of user code, and of processes that it starts
+  printAtOnce();
+  frameConsole();
+  const channel = openChannel();
+  // Before user code can replace it.
+  const exit = process.exit.bind(process);
+  let seen: (() => Seen) | undefined;
+  const tellSeen = () => {
+    if (seen) channel.send({ type: 'seen', seen: seen() });
+  };
+  const end = (message: EndMessage) => {
+    tellSeen();
+    channel.send(message);
+    exit(0);
+  };
+  process.on('uncaughtException', (thrown) => {
+    end({ type: 'end', outcome: 'crashed', error: errorSummary(thrown) });
+  });
+  process.on('beforeExit', () => {
+    end({ type: 'end', outcome: 'stuck' });
+  });
+
+  let answer: ((answer: AnswerMessage['answer']) => void) | undefined;
+  const ask = async (checkpoint: Checkpoint) => {
+    channel.send({ type: 'checkpoint', checkpoint });
+    channel.holdOpen(true);
+    const { promise, resolve } = Promise.withResolvers<AnswerMessage['answer']>();
+    answer = resolve;
+    const answered = await promise;
+    channel.holdOpen(false);
+    return answered;
+  };
+  const begin = async ({ cursor, preview }: StartMessage) => {
+    if (preview) {
+      seen = holdBack(preview.allows);
+      setInterval(tellSeen, SEEN_MS).unref();
+      process.on('exit', tellSeen);
+    }
+    channel.holdOpen(false); // a migration that awaits nothing but silence is to be found out
+    end(await playTurn(load, cursor, ask));
+  };
+  channel.listen(
+    (message) => {
+      if (message.type === 'start') void begin(message);
+      else answer?.(message.answer);
+    },
+    () => exit(0), // the function is gone
+  );
+}
+
+/** User code's side of a turn, whatever carries its messages. */
+export async function playTurn(
+  load: LoadMigration,
+  cursor: unknown,
+  ask: (checkpoint: Checkpoint) => Promise<AnswerMessage['answer']>,
+): Promise<EndMessage> {
+  try {
+    return { type: 'end', outcome: await drive(await load(), cursor, ask) };
+  } catch (thrown) {
+    return { type: 'end', outcome: 'threw', error: errorSummary(thrown) };
+  }
+}
+
+function openChannel() {
+  const incoming = new Socket({ fd: CHANNEL.read, readable: true, writable: false });
+  incoming.on('error', () => undefined); // closed by user code; its function finds that out
+  return {
+    // At once: what is said just before an exit has left the process.
+    send: (message: ToFunction) => {
+      writeFileSync(CHANNEL.write, written(message));
+    },
+    /** Whether waiting for a message keeps the process alive. */
+    holdOpen: (open: boolean) => {
+      if (open) incoming.ref();
+      else incoming.unref();
+    },
+    listen: (hear: (message: ToProcess) => void, onClose: () => void) => {
+      const reader = new MessageReader((message) => {
+        hear(message as ToProcess);
+      });
+      incoming.on('data', (chunk: Buffer) => {
+        reader.write(chunk);
+      });
+      incoming.on('close', onClose);
+    },
+  };
+}
+
+/** Node.js writes to a pipe when there is time for it, and an exit loses what was left. */
+function printAtOnce(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const { _handle: handle } = stream as unknown as { _handle?: { setBlocking?: (blocking: boolean) => void } };
+    handle?.setBlocking?.(true);
+  }
+}

@@ -1,0 +1,158 @@
+// Starts a process for user code, and takes it away again: the bundle of the function itself, evaluated a second time.
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeThrown } from '../../../core/errors.ts';
+import { VARIABLES } from '../../../core/names/names.ts';
+import type { Exit } from './ends.ts';
+import { MessageReader, written } from './messages.ts';
+import { OutputReader } from './output.ts';
+import { CHANNEL } from './protocol.ts';
+import type { Clock, Listeners, StartProcess, UserProcess } from './supervise.ts';
+
+export interface ProcessSettings {
+  /** The bundle's file. */
+  bundle: string;
+  env: NodeJS.ProcessEnv;
+  /** Options of Node.js besides those that every process of user code gets. */
+  execArgv?: readonly string[];
+}
+
+export const REAL_CLOCK: Clock = {
+  now: () => Date.now(),
+  after: (ms, work) => {
+    const timer = setTimeout(work, ms);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** The function's variables and credentials, without what is between Lambda, the function and the ledger. */
+export const userEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !FUNCTIONS_OWN.test(name) || FOR_USER_CODE.includes(name)),
+  );
+
+/** The runtime's interface answers for the function, and its log descriptor is none of the child's. */
+const FUNCTIONS_OWN = /^(ODIN_.*|AWS_LAMBDA_RUNTIME_API|_LAMBDA_TELEMETRY_LOG_FD)$/;
+const FOR_USER_CODE: string[] = [VARIABLES.environment, VARIABLES.migration];
+
+/** Kept of the function's memory for the function itself and for what both processes need besides objects: bench/README.md. */
+export const heapMB = (functionMB: number): number => Math.floor((functionMB - 128) * 0.8);
+
+const functionMB = (): number => Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024);
+
+/** So long its output is read after its end: a process that it started, and that left its group, may hold the streams. */
+const STREAM_PATIENCE_MS = 500;
+/** So long a process may live that has closed the channel: one that ends closes it a little before. */
+const SILENCE_MS = 1_000;
+
+export const startUserProcess =
+  ({ bundle, env, execArgv = [] }: ProcessSettings): StartProcess =>
+  (listeners): UserProcess => {
+    const heap = `--max-old-space-size=${heapMB(functionMB())}`;
+    let child: ChildProcess;
+    try {
+      child = spawn(process.execPath, [heap, '--enable-source-maps', ...execArgv, bundle], {
+        env: { ...env, [VARIABLES.userProcess]: 'true' },
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+        // A process group of its own, so that what it starts ends with it. A Ctrl-C in a terminal is for its function alone.
+        detached: true,
+      });
+    } catch (thrown) {
+      return { send: nothing, kill: nothing, gone: Promise.resolve(notStarted(thrown)) };
+    }
+    const kill = () => {
+      killGroup(child);
+    };
+    // Should the function end itself.
+    process.once('exit', kill);
+    preferForOutOfMemory(child);
+    const toChild = child.stdio[CHANNEL.read] as Writable;
+    toChild.on('error', nothing); // it is gone, and says so
+    return {
+      send: (message) => void toChild.write(written(message)),
+      kill,
+      gone: goneOf(child, listeners).finally(() => {
+        process.off('exit', kill);
+      }),
+    };
+  };
+
+const nothing = (): void => undefined;
+
+const notStarted = (thrown: unknown): Exit => ({ code: null, signal: null, notStarted: describeThrown(thrown) });
+
+async function goneOf(child: ChildProcess, { message, line }: Listeners): Promise<Exit> {
+  let heapFull = false;
+  let silent = false;
+  const printed = [
+    follow(child.stdout, new OutputReader('info', line)),
+    follow(
+      child.stderr,
+      new OutputReader('warn', (words) => {
+        if (words.text.includes('JavaScript heap out of memory')) heapFull = true;
+        line(words);
+      }),
+    ),
+  ];
+  const said = follow(child.stdio[CHANNEL.write] as Readable, new MessageReader(message));
+  void said.then(async () => {
+    await sleep(SILENCE_MS, undefined, { ref: false });
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    silent = true;
+    killGroup(child);
+  });
+
+  const exit = await new Promise<Exit>((resolve) => {
+    child.once('error', (error) => {
+      resolve(notStarted(error));
+    });
+    child.once('exit', (code, signal) => {
+      resolve({ code, signal });
+    });
+  });
+  killGroup(child); // what it started
+  const followed = Promise.all([...printed, said]);
+  await Promise.race([followed, sleep(STREAM_PATIENCE_MS)]);
+  for (const stream of child.stdio) stream?.destroy();
+  await followed;
+  return { ...exit, silent, heapFull: heapFull && exit.signal === 'SIGABRT' };
+}
+
+interface Reader {
+  write: (chunk: Buffer) => void;
+  end: () => void;
+}
+
+/** Resolves when there is nothing more to read. */
+async function follow(stream: Readable | null, reader: Reader): Promise<void> {
+  try {
+    for await (const chunk of stream ?? []) reader.write(chunk as Buffer);
+  } catch {
+    // It was taken away from a process that could not be started, or whose heirs hold it.
+  } finally {
+    reader.end();
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    child.kill('SIGKILL'); // no group of that number: it is gone, or groups are not known here
+  }
+}
+
+/** When the function's memory is used up, the kernel is to end this process, and not the function, which tells of it. */
+function preferForOutOfMemory({ pid }: ChildProcess): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '1000');
+  } catch {
+    // It could not be started, or this is no Linux.
+  }
+}

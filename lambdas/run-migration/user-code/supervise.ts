@@ -1,0 +1,154 @@
+// The function's side of one turn of user code: answers its checkpoints, watches its time, and ends its process, always.
+//
+//   start ─▶ checkpoint ─▶ save (durable) ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone ─▶ the end
+import { errorSummary } from '../../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../../core/ledger/records.ts';
+import { broken, crashed, gone, outOfTime, stuck } from './ends.ts';
+import type { Exit } from './ends.ts';
+import type { OutputLine } from './output.ts';
+import { ToFunction } from './protocol.ts';
+import type { Checkpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
+
+export interface UserCodeOptions {
+  migration: string;
+  attempt: number;
+  slice: number;
+  /** Of the checkpoint that it goes on from; undefined: from its beginning. */
+  cursor: unknown;
+  /** It stops at a checkpoint when the next step would not fit into so many milliseconds. */
+  sliceMs: number;
+  /** Its process is ended after so many milliseconds, whatever it does. */
+  endAfterMs: number;
+  /** Makes a checkpoint durable. When it throws, no code after that checkpoint runs, and the error is how the turn ended. */
+  save: (checkpoint: Checkpoint) => Promise<void>;
+  /** Set: it is a preview, and every write is held back. */
+  preview?: { allows: string[]; onSeen: (seen: Seen) => void } | undefined;
+}
+
+/**
+ * `stopped`: at a checkpoint, because its slice was over. `threw`: migration() or the file's top level did, or a checkpoint
+ * was refused. `ended`: its process is gone, or had to go, before it said how it ended.
+ */
+export type UserCodeEnd = { checkpoints: number } & (
+  { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary }
+);
+
+/** Nothing of its code runs any more when this resolves, and all that it printed was heard. It never rejects. */
+export type RunUserCode = (options: UserCodeOptions) => Promise<UserCodeEnd>;
+
+/** A process that runs user code: fork.ts, or what a test has in its place. */
+export interface UserProcess {
+  send: (message: ToProcess) => void;
+  /** At once, and with everything that it started. Nothing happens to one that is gone. */
+  kill: () => void;
+  /** Resolves when it is gone, and all that it said and printed was heard. */
+  gone: Promise<Exit>;
+}
+
+export interface Listeners {
+  /** What it says, as it came; undefined for what is no JSON. */
+  message: (message: unknown) => void;
+  line: (line: OutputLine) => void;
+}
+
+export type StartProcess = (listeners: Listeners) => UserProcess;
+
+export interface Clock {
+  now: () => number;
+  /** Does the work after so many milliseconds, unless what it returns is called before. */
+  after: (ms: number, work: () => void) => () => void;
+}
+
+/** The time kept back at the end of a slice, besides twice its longest step. */
+const SAFETY_MS = 5_000;
+
+/** @param onLine hears what user code prints */
+export const superviseUserCode =
+  (start: StartProcess, clock: Clock, onLine: (line: OutputLine) => void): RunUserCode =>
+  async ({ cursor, sliceMs, endAfterMs, save, preview }) => {
+    const { promise: end, resolve } = Promise.withResolvers<End>();
+    const endsAt = clock.now() + sliceMs;
+    let since = clock.now();
+    let longest = 0;
+    let checkpoints = 0;
+    let saving: Promise<void> | undefined;
+    let toldToStop = false;
+    let refusal: ErrorSummary | undefined;
+
+    const keep = async (checkpoint: Checkpoint): Promise<void> => {
+      longest = Math.max(longest, clock.now() - since);
+      try {
+        await save(checkpoint);
+        checkpoints += 1;
+      } catch (thrown) {
+        refusal = errorSummary(thrown);
+      }
+      saving = undefined;
+      since = clock.now();
+      toldToStop = refusal !== undefined || endsAt - since < SAFETY_MS + 2 * longest;
+      process.send({ type: 'answer', answer: toldToStop ? 'stop' : 'go on' });
+    };
+    /** @returns the end, if that is what it means */
+    const hear = (message: ToFunction | undefined): End | undefined => {
+      switch (message?.type) {
+        case undefined:
+          return broken('it was no message');
+        case 'seen':
+          preview?.onSeen(message.seen);
+          return undefined;
+        case 'checkpoint':
+          if (saving !== undefined || toldToStop) return broken('a checkpoint was not to be made then');
+          saving = keep(message.checkpoint);
+          return undefined;
+        case 'end':
+          return message.outcome === 'stopped' && !toldToStop ? broken('nobody told it to stop') : endOf(message);
+      }
+    };
+
+    const process = start({
+      message: (said) => {
+        const meant = hear(parse(said));
+        if (meant) resolve(meant);
+      },
+      line: onLine,
+    });
+    const forget = clock.after(endAfterMs, () => {
+      resolve(outOfTime(endAfterMs, cursor !== undefined || checkpoints > 0));
+    });
+    void process.gone.then((exit) => {
+      resolve(gone(exit));
+    });
+    process.send({ type: 'start', cursor, preview: preview && { allows: preview.allows } });
+    const ended = await end;
+    forget();
+    process.kill();
+    await process.gone;
+    // A ledger that does not answer must not cost the outcome the time that is left for it.
+    if (ended.outcome !== 'out of time') await saving;
+    // What was thrown first is what is reported, whatever its `finally` blocks did after that.
+    return refusal ? { outcome: 'threw', error: refusal, checkpoints } : { ...ended, checkpoints };
+  };
+
+type End = { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
+
+function parse(said: unknown): ToFunction | undefined {
+  try {
+    return ToFunction.safeParse(said).data;
+  } catch {
+    return undefined; // nested too deep
+  }
+}
+
+function endOf(message: EndMessage): End {
+  switch (message.outcome) {
+    case 'finished':
+    case 'stopped':
+      return { outcome: message.outcome };
+    case 'threw':
+      return { outcome: 'threw', error: message.error };
+    case 'crashed':
+      return crashed(message.error);
+    case 'stuck':
+      return stuck();
+  }
+}

@@ -1,0 +1,114 @@
+// A sandbox's processes: its worker and all that it started. AWS freezes all of them between two invocations, and ends all of
+// them with the sandbox (docs/aws-facts.md).
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+interface Running {
+  pid: number;
+  parent: number;
+  group: number;
+}
+
+/** Ends a process and everything below it, also what became a group of its own. */
+export function killAll(root: number): void {
+  // Stopped first: what stands still starts nothing while it is looked for.
+  for (const pid of stopAll(root)) send(pid, 'SIGKILL');
+}
+
+/** Stops processes, and lets them go on. One that is stopped cannot see that its parent is gone: something else must. */
+export class Freezer {
+  #warden: ChildProcess | undefined;
+  readonly #watched = new Set<number>();
+
+  /** @returns what lets them go on */
+  freeze(root: number): () => void {
+    if (process.platform === 'win32') return () => undefined;
+    const stopped = stopAll(root);
+    this.#watch(stopped);
+    return () => {
+      for (const pid of stopped) send(pid, 'SIGCONT');
+    };
+  }
+
+  close(): void {
+    this.#warden?.stdin?.end();
+  }
+
+  /** However this process goes away, the pipe to the warden closes, and what was frozen goes on, to find itself without a parent. */
+  #watch(pids: readonly number[]): void {
+    this.#warden ??= startWarden();
+    for (const pid of pids) {
+      if (this.#watched.has(pid)) continue;
+      this.#watched.add(pid);
+      this.#warden.stdin?.write(`${pid}\n`);
+    }
+  }
+}
+
+function startWarden(): ChildProcess {
+  const script = 'while read -r pid; do pids="$pids $pid"; done; kill -CONT $pids';
+  // A Ctrl-C in the terminal is not for it.
+  const warden = spawn('sh', ['-c', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  warden.on('error', () => undefined);
+  warden.stdin.on('error', () => undefined);
+  (warden.stdin as unknown as { unref: () => void }).unref();
+  warden.unref();
+  return warden;
+}
+
+/** Stops a process and all below it, in as many looks as it takes until nothing new is found. */
+function stopAll(root: number): number[] {
+  const stopped = new Set<number>();
+  for (let found = [root]; found.length > 0;) {
+    for (const pid of found) {
+      send(pid, 'SIGSTOP');
+      stopped.add(pid);
+    }
+    found = below(stopped, running()).filter((pid) => !stopped.has(pid));
+  }
+  return [...stopped];
+}
+
+function below(pids: ReadonlySet<number>, all: readonly Running[]): number[] {
+  return all
+    .filter(({ parent, group, pid }) => pids.has(parent) || pids.has(group) || pids.has(pid))
+    .map(({ pid }) => pid);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone.
+  }
+}
+
+function running(): Running[] {
+  return process.platform === 'linux' ? fromProc() : fromPs();
+}
+
+function fromProc(): Running[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      // `pid (name) state parent group …`; a name may hold anything.
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [, parent, group] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
+      return [{ pid: Number(name), parent: parent ?? 0, group: group ?? 0 }];
+    } catch {
+      return []; // it is gone
+    }
+  });
+}
+
+function fromPs(): Running[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' }).trim().split('\n');
+  return lines.map((line) => {
+    const [pid = 0, parent = 0, group = 0] = line.trim().split(/\s+/).map(Number);
+    return { pid, parent, group };
+  });
+}

@@ -1,0 +1,70 @@
+// User code for test/contract/user-code.ts, evaluated in this process and in others. What it does, it leaves in a file.
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
+
+export const did = (what: string): void => {
+  appendFileSync(process.env['DID'] ?? '', `${what}\n`);
+};
+
+class Refused extends Error {
+  override name = 'Refused';
+}
+
+const module = (migration: (resume: unknown) => unknown): (() => MigrationModule) => {
+  return () => ({ migration: migration as MigrationModule['migration'] });
+};
+
+export const CASES: Record<string, () => MigrationModule> = {
+  returns: module(async () => {
+    await sleep(1);
+    did('returned');
+  }),
+  throws: module(async () => {
+    await sleep(1);
+    throw new Refused('not today');
+  }),
+  'throws nothing': module(() => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- user code may
+    throw undefined;
+  }),
+  'fails at its top level': () => {
+    throw new SyntaxError('at the top');
+  },
+  numbers: module(async function* (resume = 0) {
+    try {
+      for (let n = Number(resume) + 1; n <= 3; n += 1) {
+        did(`step ${n}`);
+        yield await Promise.resolve({ cursor: n, done: n, total: 3, note: `the ${n}th` });
+      }
+    } finally {
+      did('finally');
+    }
+  }),
+  'any cursor': module(async function* (resume) {
+    did(JSON.stringify(resume));
+    yield await Promise.resolve({ cursor: JSON.parse('{"__proto__":[-0,null],"ü\\u2028":"\\ud800"}') as unknown });
+  }),
+  'a bad checkpoint': module(async function* () {
+    yield await Promise.resolve({ cursor: new Date(0) });
+    did('after it');
+  }),
+  'cannot close': module(async function* () {
+    try {
+      yield await Promise.resolve({ cursor: 1 });
+    } finally {
+      await Promise.reject(new Error('cannot close'));
+    }
+  }),
+  'hangs while it closes': module(async function* () {
+    try {
+      yield await Promise.resolve({ cursor: 1 });
+    } finally {
+      await sleep(600_000);
+    }
+  }),
+  hangs: module(async function* () {
+    yield await Promise.resolve({ cursor: 1 });
+    await sleep(600_000);
+  }),
+};

@@ -1,0 +1,144 @@
+// What running user code promises, in whatever process it runs: one suite for a process of its own and for the stand-in of tests.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { OdinError } from '../../core/errors.ts';
+import type { Checkpoint } from '../../lambdas/run-migration/user-code/protocol.ts';
+import type {
+  Clock,
+  RunUserCode,
+  UserCodeEnd,
+  UserCodeOptions,
+} from '../../lambdas/run-migration/user-code/supervise.ts';
+
+const OPTIONS = { migration: '0004', attempt: 1, slice: 1, cursor: undefined, sliceMs: 60_000, endAfterMs: 60_000 };
+
+export function describeUserCode(where: string, runnerOf: (name: string, clock: Clock) => RunUserCode): void {
+  describe(`user code ${where}`, () => {
+    let folder: string;
+    let file: string;
+    let saved: Checkpoint[];
+    /** Lets the end of its time come. */
+    let endItsTime: () => void;
+    const clock: Clock = {
+      now: () => Date.now(),
+      after: (_, work) => {
+        endItsTime = work;
+        return () => undefined;
+      },
+    };
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'odin-user-code-'));
+      file = join(folder, 'did');
+      vi.stubEnv('DID', file);
+      saved = [];
+    });
+    afterEach(() => {
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    });
+
+    const save = (checkpoint: Checkpoint): Promise<void> => {
+      saved.push(checkpoint);
+      return Promise.resolve();
+    };
+    const run = (name: string, options: Partial<UserCodeOptions> = {}): Promise<UserCodeEnd> =>
+      runnerOf(name, clock)({ ...OPTIONS, save, ...options });
+    const did = (): string[] => {
+      try {
+        return readFileSync(file, 'utf8').trimEnd().split('\n');
+      } catch {
+        return []; // it did nothing
+      }
+    };
+    const refusal = () => new OdinError({ code: 'Cancelled', source: 'user', what: 'Somebody said stop.' });
+
+    it('that returns has finished', async () => {
+      expect(await run('returns')).toEqual({ outcome: 'finished', checkpoints: 0 });
+      expect(did()).toEqual(['returned']);
+    });
+
+    it('that throws is told of with name, message and stack', async () => {
+      expect(await run('throws')).toEqual({
+        outcome: 'threw',
+        error: {
+          name: 'Refused',
+          message: 'not today',
+          stack: expect.stringContaining('user-code-cases.ts') as unknown,
+        },
+        checkpoints: 0,
+      });
+      expect(await run('throws nothing')).toMatchObject({ error: { name: 'Error', message: 'undefined' } });
+      expect(await run('fails at its top level')).toMatchObject({
+        outcome: 'threw',
+        error: { name: 'SyntaxError', message: 'at the top' },
+      });
+    });
+
+    it('has each checkpoint kept before the code after it runs', async () => {
+      const order: string[] = [];
+      const end = await run('numbers', {
+        save: async (checkpoint) => {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          order.push(`${did().at(-1)} kept`);
+          saved.push(checkpoint);
+        },
+      });
+      expect(end).toEqual({ outcome: 'finished', checkpoints: 3 });
+      expect(order).toEqual(['step 1 kept', 'step 2 kept', 'step 3 kept']);
+      expect(saved[1]).toEqual({ cursor: 2, done: 2, total: 3, note: 'the 2th' });
+      expect(did()).toEqual(['step 1', 'step 2', 'step 3', 'finally']);
+    });
+
+    it('goes on from its cursor, and leaves one as it is', async () => {
+      expect(await run('numbers', { cursor: 2 })).toEqual({ outcome: 'finished', checkpoints: 1 });
+      expect(did()).toEqual(['step 3', 'finally']);
+      await run('any cursor', { cursor: null });
+      expect(did().at(-1)).toBe('null');
+      expect(JSON.stringify(saved.at(-1)?.cursor)).toBe('{"__proto__":[0,null],"ü\u2028":"\\ud800"}');
+      await run('any cursor', { cursor: saved.at(-1)?.cursor });
+      expect(did().at(-1)).toBe('{"__proto__":[0,null],"ü\u2028":"\\ud800"}');
+    });
+
+    it('stops at a checkpoint when its slice is over; its `finally` runs, and nothing else', async () => {
+      expect(await run('numbers', { sliceMs: 0 })).toEqual({ outcome: 'stopped', checkpoints: 1 });
+      expect(did()).toEqual(['step 1', 'finally']);
+    });
+
+    it('stops at a checkpoint that is refused, and the refusal is the end of it', async () => {
+      const refuse = () => Promise.reject(refusal());
+      const end = { outcome: 'threw', error: { name: 'Cancelled', message: 'Somebody said stop.' }, checkpoints: 0 };
+      expect(await run('numbers', { save: refuse })).toEqual(end);
+      expect(did()).toEqual(['step 1', 'finally']);
+      expect(await run('cannot close', { save: refuse })).toEqual(end);
+      const refuseLast = () => {
+        setTimeout(endItsTime, 50);
+        return refuse();
+      };
+      expect(await run('hangs while it closes', { save: refuseLast })).toEqual(end);
+    });
+
+    it('that throws while it stops has failed', async () => {
+      expect(await run('cannot close', { sliceMs: 0 })).toMatchObject({
+        outcome: 'threw',
+        error: { message: 'cannot close' },
+      });
+    });
+
+    it('that yields what is no checkpoint has failed', async () => {
+      expect(await run('a bad checkpoint')).toMatchObject({ outcome: 'threw', error: { name: 'BadCheckpoint' } });
+      expect(did()).toEqual([]);
+    });
+
+    it('that does not end is ended', async () => {
+      const end = await run('hangs', {
+        save: () => {
+          setTimeout(endItsTime, 50);
+          return Promise.resolve();
+        },
+      });
+      expect(end).toMatchObject({ outcome: 'out of time', error: { name: 'OutOfTime' }, checkpoints: 1 });
+    });
+  });
+}
