@@ -29,13 +29,13 @@ export type ErrorCode =
   | 'RecordUnreadable'
   | 'LogBroken'
   | 'NewerLedger'
+  | 'OldLedger'
   | 'OtherLedger'
   // a run that must not go on
   | 'OutOfOrder'
   | 'HaltedElsewhere'
   // a migration
-  | 'AttemptNotAuthorised'
-  | 'PredecessorNotCompleted'
+  | 'NotAllowed'
   | 'MigrationFailed'
   | 'BadCheckpoint'
   | 'FencedOut'
@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'ReasonMissing'
   | 'AlreadyDecided'
   | 'AttemptSucceeded'
+  | 'OtherCode'
   | 'HaltNotNeeded'
   | 'NothingRunning'
   | 'NotCheckpointed'

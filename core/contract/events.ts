@@ -1,7 +1,7 @@
 // The events that are sent to EventBridge's default bus, for other programs. docs/events.md has the same as JSON Schema.
 import * as z from 'zod';
 import { MigrationId } from '../names/identifiers.ts';
-import { COMPLETIONS } from '../ledger/records.ts';
+import { COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
 
 export const EVENT_SOURCE = 'odin-migrate';
 
@@ -18,14 +18,14 @@ export const MigrationHalted = z.object({
   /** Path in the repository; absent when the migration is not deployed any more. */
   file: z.string().optional(),
   attempt: z.int().min(1),
-  /** Which halt of this attempt it is, from 1; more than one after an abort. */
+  /** Number of the halt's entry in the log: `resume --halt` takes it. */
   halt: z.int().min(1),
-  /** `failed`: its code threw. `unknown`: it may have run. `unrecorded`: it succeeded, its completion was not written. */
-  outcome: z.enum(['failed', 'unknown', 'unrecorded']),
+  /** As in the halt's entry (docs/records.md). */
+  reason: z.enum(HALT_REASONS),
   error: z.object({ name: z.string(), message: z.string() }).optional(),
   /** ARN of the execution that waits. */
   execution: z.string(),
-  /** Until when code of an attempt without outcome may still be running. */
+  /** Until when its code may still be running, when that is not known. */
   mayRunUntil: Time.optional(),
   time: Time,
 });
@@ -41,9 +41,7 @@ export const RunCompleted = z.object({
   completed: z.int().min(0),
   /** How many migrations are deployed. */
   migrations: z.int().min(0),
-  /** Migrations that were attempted and never completed, and whose file is gone. */
-  leftBehind: z.array(MigrationId),
-  /** The migrations at which this run had halted, or the run that it carries on. Empty for a run without a halt. */
+  /** The migrations at which this run had halted. Empty for a run without a halt. */
   afterHalts: z.array(z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.string().optional() })),
   time: Time,
 });

@@ -26,22 +26,32 @@ const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, Ma
 const A_MINUTE = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5 };
 
 /** Errors that the same request would get again. */
-const FINAL_READ_ERRORS = ['BadPayload', 'RecordUnreadable', 'LedgerForbidden', 'BadConfiguration'];
+const FINAL_READ_ERRORS = [
+  'BadPayload',
+  'RecordUnreadable',
+  'LogBroken',
+  'NewerLedger',
+  'OldLedger',
+  'OtherLedger',
+  'LedgerForbidden',
+  'BadConfiguration',
+];
 
 export function stateMachineDefinition(environment: string, partition = 'aws') {
   const invoke = `arn:${partition}:states:::lambda:invoke`;
   const execution = { 'execution.$': '$$.Execution.Id' };
+  const turn = { 'migration.$': '$.migration', 'attempt.$': '$.attempt', 'turn.$': '$.turn' };
   return {
     Comment: `Runs the pending migrations of ${environment}, one after the other, each once. The truth is in the ledger bucket.`,
     StartAt: STATES.listPending,
     States: {
       [STATES.listPending]: {
         Type: 'Task',
-        Comment: 'Reads the manifest and the ledger, and says what comes next.',
+        Comment: 'Reads the manifest and the ledger, decides what comes next, and appends the turn that it allows.',
         Resource: invoke,
         Parameters: {
           FunctionName: systemFunctionName(environment, 'list-pending'),
-          Payload: { ...execution, 'input.$': '$$.Execution.Input' },
+          Payload: { ask: 'next', ...execution, 'input.$': '$$.Execution.Input' },
         },
         OutputPath: '$.Payload',
         TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
@@ -65,17 +75,11 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
       },
       [STATES.runMigration]: {
         Type: 'Task',
-        Comment: 'The function claims the attempt before it runs any code of the migration.',
+        Comment: 'The function claims the turn before it runs any code of the migration.',
         Resource: invoke,
         Parameters: {
           'FunctionName.$': '$.functionName',
-          Payload: {
-            ...execution,
-            'migration.$': '$.migration',
-            'attempt.$': '$.attempt',
-            'slice.$': '$.slice',
-            'gitCommit.$': '$.gitCommit',
-          },
+          Payload: { ask: 'run', ...execution, ...turn, 'slice.$': '$.slice' },
         },
         OutputPath: '$.Payload',
         TimeoutSeconds: RUN_TIMEOUT_SECONDS,
@@ -86,22 +90,22 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
       },
       [STATES.outcome]: {
         Type: 'Choice',
-        Comment: 'What stopped at a checkpoint goes on from there: with its next slice, or in a fresh execution.',
+        Comment: 'What stopped at a checkpoint goes on from there, with its next slice.',
         Choices: [{ Variable: '$.outcome', StringEquals: 'finished', Next: STATES.recordCompletion }],
         Default: STATES.listPending,
       },
       [STATES.recordCompletion]: {
         Type: 'Task',
-        Comment: 'Writes completed/NNNN.json. Idempotent.',
+        Comment: 'Appends to the log that the migration is completed. Idempotent.',
         Resource: invoke,
         Parameters: {
           FunctionName: systemFunctionName(environment, 'record-completion'),
-          Payload: { ...execution, 'migration.$': '$.migration', 'attempt.$': '$.attempt' },
+          Payload: { ask: 'record', ...execution, ...turn },
         },
         ResultPath: null,
         TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
         Retry: [
-          { ErrorEquals: ['BadPayload', 'NothingToRecord', 'RecordUnreadable', 'LedgerForbidden'], MaxAttempts: 0 },
+          { ErrorEquals: ['NothingToRecord', ...FINAL_READ_ERRORS], MaxAttempts: 0 },
           { ErrorEquals: ['States.ALL'], ...FOR_HOURS },
         ],
         Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.unrecorded', Next: STATES.halt }],
@@ -109,7 +113,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
       },
       [STATES.wait]: {
         Type: 'Wait',
-        Comment: 'An attempt may still be running: looks again later.',
+        Comment: 'A turn may still be running: looks again later.',
         SecondsPath: '$.seconds',
         Next: STATES.listPending,
       },
@@ -119,7 +123,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Resource: `${invoke}.waitForTaskToken`,
         Parameters: {
           FunctionName: systemFunctionName(environment, 'halt'),
-          Payload: { ...execution, 'input.$': '$$.Execution.Input', 'token.$': '$$.Task.Token', 'at.$': '$' },
+          Payload: { ask: 'halt', ...execution, 'input.$': '$$.Execution.Input', 'token.$': '$$.Task.Token', 'at.$': '$' },
         },
         TimeoutSeconds: ONE_YEAR_SECONDS,
         Retry: [

@@ -9,6 +9,10 @@ export const ManifestEntry = z.object({
   description: z.string().optional(),
   functionName: z.string(),
   sourceSha256: z.string(),
+  /** Of the bundle: the code that a turn is allowed for. */
+  codeSha256: z.string(),
+  /** Its function is ended after so many seconds. */
+  timeoutSeconds: z.int().min(1),
   checkpointed: z.boolean(),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;

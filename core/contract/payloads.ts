@@ -1,49 +1,68 @@
-// What travels between the states of the machine and into the functions (docs/design.md §6). One schema per payload.
+// What travels between the states of the machine and into the functions (docs/design.md §6). One schema per payload, and each
+// says what it asks for.
 import * as z from 'zod';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Next } from '../text/command.ts';
-import { CaughtError } from '../ledger/records.ts';
+import { HALT_REASONS } from '../ledger/entries.ts';
+import { CaughtError } from '../ledger/summaries.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
 /** What a run may be started with. `Comment` is what the console's "Start execution" offers by default. */
 export const RunInput = z.strictObject({
   allowOutOfOrder: z.boolean().optional(),
+  /** Of an execution that carries a run on: the name of that run. Absent: the execution's own name. */
+  run: z.string().min(1).max(80).optional(),
   Comment: z.string().optional(),
 });
 export type RunInput = z.infer<typeof RunInput>;
 
 const Arn = z.string().min(1).max(2048);
 const Attempt = z.int().min(1);
+/** Number of an entry of the log. */
+const EntryNumber = z.int().min(1);
 
-export const ListPendingPayload = z.object({ execution: Arn, input: RunInput });
-export type ListPendingPayload = z.infer<typeof ListPendingPayload>;
+/** `List pending`: asks for the next step. */
+export const NextPayload = z.object({ ask: z.literal('next'), execution: Arn, input: RunInput });
+export type NextPayload = z.infer<typeof NextPayload>;
 
 /** Asks `list-pending` for the manifest that is deployed, and for nothing to be done: the command line's question. */
-export const ManifestQuestion = z.strictObject({ describe: z.literal('manifest') });
-export type ManifestQuestion = z.infer<typeof ManifestQuestion>;
+export const ManifestPayload = z.strictObject({ ask: z.literal('manifest') });
+export type ManifestPayload = z.infer<typeof ManifestPayload>;
 
-/** `Run migration`: asks a migration's function for one slice of one attempt. */
+/** `Run migration`: asks a migration's function to run the turn of one entry. */
 export const RunPayload = z.object({
+  ask: z.literal('run'),
   execution: Arn,
   migration: MigrationId,
   attempt: Attempt,
   slice: z.int().min(1),
-  gitCommit: z.string().nullable(),
+  turn: EntryNumber,
 });
 export type RunPayload = z.infer<typeof RunPayload>;
 
-export const RecordPayload = z.object({ execution: Arn, migration: MigrationId, attempt: Attempt });
+/** `Record completion`: asks for what became of the turn to be recorded. */
+export const RecordPayload = z.object({
+  ask: z.literal('record'),
+  execution: Arn,
+  migration: MigrationId,
+  attempt: Attempt,
+  turn: EntryNumber,
+});
 export type RecordPayload = z.infer<typeof RecordPayload>;
 
 /** `Halt for operator`: `at` is the state's whole input, a step with or without a caught error. */
 export const HaltPayload = z.object({
+  ask: z.literal('halt'),
   execution: Arn,
   input: z.unknown(),
   token: z.string().min(1),
   at: z.object({
     migration: MigrationId,
     attempt: Attempt,
+    turn: EntryNumber,
+    /** Of `List pending`, which decided it. */
+    reason: z.enum(HALT_REASONS).optional(),
     /** Of `Run migration`. */
     error: CaughtError.optional(),
     /** Of `Record completion`. */
@@ -54,55 +73,55 @@ export type HaltPayload = z.infer<typeof HaltPayload>;
 
 /** Text that a person typed. Step Functions refuses half a surrogate pair. */
 const Words = z.string().overwrite((text) => text.toWellFormed());
+const By = Words.min(1).max(512);
+const Reason = Words.max(4000);
 
 /** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
-export const ResumePayload = z.strictObject({
+export const DecidePayload = z.strictObject({
+  ask: z.literal('decide'),
   decision: z.enum(DECISIONS),
-  reason: Words.max(4000).optional(),
-  by: Words.min(1).max(512),
-  halt: z.strictObject({ migration: MigrationId, attempt: Attempt }).optional(),
+  reason: Reason.optional(),
+  by: By,
+  /** Number of the halt's entry. */
+  halt: EntryNumber.optional(),
+  /** Of `retry`: where a checkpointed migration begins. Absent: at its checkpoint, if the same code made it. */
+  begin: z.enum(['start', 'checkpoint']).optional(),
 });
-export type ResumePayload = z.infer<typeof ResumePayload>;
+export type DecidePayload = z.infer<typeof DecidePayload>;
 
 /** `resume`, invoked by an operator who wants the running attempt to stop at its next checkpoint. */
-export const CancelPayload = z.strictObject({
-  cancel: z.strictObject({ by: ResumePayload.shape.by, reason: ResumePayload.shape.reason }),
-});
+export const CancelPayload = z.strictObject({ ask: z.literal('cancel'), by: By, reason: Reason.optional() });
 export type CancelPayload = z.infer<typeof CancelPayload>;
 
 /** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
 export const BaselinePayload = z.strictObject({
+  ask: z.literal('baseline'),
   through: MigrationId,
-  reason: Words.trim().min(1, 'expected a reason').max(4000),
-  by: Words.min(1).max(512),
+  reason: Reason.trim().min(1, 'expected a reason'),
+  by: By,
 });
 export type BaselinePayload = z.infer<typeof BaselinePayload>;
 
-/** Output of `List pending`: the step, as `What next?` reads it. */
+/** Output of `List pending`: the step, as `What next?` reads it. `turn` is the number of the turn's entry. */
 export type Step =
-  | { step: 'run'; migration: string; attempt: number; slice: number; functionName: string; gitCommit: string | null }
-  | { step: 'record'; migration: string; attempt: number }
-  | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
-  | { step: 'halt'; migration: string; attempt: number }
+  | ({ step: 'run'; functionName: string } & TurnName)
+  | ({ step: 'record' } & TurnName)
+  | { step: 'wait'; seconds: number; why: string }
+  | ({ step: 'halt'; reason: (typeof HALT_REASONS)[number] } & TurnName)
   | FinishedStep
   | HandedOver
   | { step: 'refuse'; error: string; cause: string };
 
-/**
- * Output of an execution that has nothing left to do. `leftBehind`: migrations that were attempted and never completed,
- * and whose file is gone; nobody will run or decide them any more, and so whoever looks at the run is told.
- */
-const FinishedStep = z.object({
-  step: z.literal('finished'),
-  completed: z.int().min(0),
-  leftBehind: z.array(MigrationId),
-  summary: z.string(),
-});
-export type FinishedStep = z.infer<typeof FinishedStep>;
+export interface TurnName {
+  migration: string;
+  attempt: number;
+  slice: number;
+  turn: number;
+}
 
-/** What a finished run left behind, by its output. */
-export const leftBehindBy = (output: string | undefined): string[] =>
-  output === undefined ? [] : (FinishedStep.safeParse(JSON.parse(output)).data?.leftBehind ?? []);
+/** Output of an execution that has nothing left to do. */
+const FinishedStep = z.object({ step: z.literal('finished'), completed: z.int().min(0), summary: z.string() });
+export type FinishedStep = z.infer<typeof FinishedStep>;
 
 /** Output of an execution that a fresh one carries on: `execution` is its ARN. */
 const HandedOver = z.object({ step: z.literal('handed over'), execution: Arn, summary: z.string() });
@@ -114,11 +133,12 @@ export function handedOverTo(output: string | undefined): string | undefined {
   return HandedOver.safeParse(JSON.parse(output)).data?.execution;
 }
 
-/** Output of `Run migration`, as `Outcome?` reads it. `more`: the slice stopped at a checkpoint, and the next may start. */
-export interface RunOutcome {
+/**
+ * Output of `Run migration`, as `Outcome?` reads it. `more`: it stopped at a checkpoint, and the next turn may start.
+ * `claimed elsewhere`: another has this turn, or it is void; no code was started.
+ */
+export interface RunAnswer extends TurnName {
   outcome: 'finished' | 'more' | 'claimed elsewhere';
-  migration: string;
-  attempt: number;
 }
 
 /** A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
@@ -130,20 +150,21 @@ export interface Refusal {
   next?: Next | undefined;
 }
 
-/** Answer of `resume`. */
-export type ResumeAnswer = Resumed | Refusal;
+/** Answer of `resume` to a `DecidePayload`. */
+export type DecideAnswer = DecidedAnswer | Refusal;
 
 /** Answer of `resume` to a `CancelPayload`. */
-export type CancelAnswer = Cancelled | Refusal;
+export type CancelAnswer = CancelledAnswer | Refusal;
 
-export interface Cancelled {
+export interface CancelledAnswer {
   /** `already`: somebody else had asked before, and is named here. */
   result: 'cancelled' | 'already';
   migration: string;
   attempt: number;
   by: string;
+  /** ISO time. */
   time: string;
-  reason?: string;
+  reason?: string | undefined;
   message: string;
 }
 
@@ -159,18 +180,21 @@ export interface Baselined {
   message: string;
 }
 
-export interface Resumed {
+export interface DecidedAnswer {
   /** `already`: this halt had been decided before; the decision below is the one that counts. */
   result: 'decided' | 'already';
   migration: string;
   attempt: number;
+  /** Number of the halt's entry. */
+  halt: number;
   decision: string;
   by: string;
+  /** ISO time. */
   time: string;
-  reason?: string;
+  reason?: string | undefined;
   /** The executions that go on, or the one that was started in their place; empty after an abort. */
   executions: string[];
-  /** Until when the run waits before it acts, because the old attempt may still be running (ISO time). */
-  waitsUntil?: string;
+  /** Until when the run waits before it acts, because the turn's code may still be running (ISO time). */
+  waitsUntil?: string | undefined;
   message: string;
 }

@@ -1,6 +1,7 @@
 // What the functions need of the world. lambdas/shared/aws-services.ts provides it on AWS, test/simulation/lambda.ts in a simulation.
 import type { OdinEvent } from './events.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Log as LedgerLog } from '../ledger/log.ts';
+import type { Store } from '../ledger/store.ts';
 import type { ChatNotification } from './chat.ts';
 
 export interface Services {
@@ -16,6 +17,12 @@ export interface Services {
   now: () => number;
   /** A new, unguessable text at every call. */
   nonce: () => string;
+}
+
+export interface Ledger {
+  log: LedgerLog;
+  /** Where the log is, with the keys beside it: of turns, checkpoints, waiters, copies. */
+  store: Store;
 }
 
 /** One invocation of a function. */
@@ -55,6 +62,7 @@ export interface Events {
   send: (event: OdinEvent) => Promise<void>;
 }
 
+/** Where a function logs what it does. */
 export interface Log {
   info: (message: string, fields?: Record<string, unknown>) => void;
   warn: (message: string, fields?: Record<string, unknown>) => void;

@@ -1,122 +1,266 @@
-// The decision of docs/design.md §5: what a run does next. Pure: no I/O, no clock, the same answer for the same situation.
+// The decision of docs/design.md §5: what a run does next, from what the log amounts to and from what is seen of its open turn.
+// Pure: the same answer for the same input.
+import type { HaltReason } from '../ledger/entries.ts';
+import type { LogState, TurnState } from '../ledger/fold.ts';
+import type { Outcome, TurnLook } from '../ledger/turns.ts';
 
-import type { Decision } from '../names/names.ts';
-
-/** The last attempt of one migration, as the ledger and Step Functions show it. */
-export interface AttemptSeen {
-  attempt: number;
-  /** The latest claimed slice; absent when the attempt is known only by a decision on it. Times in epoch milliseconds. */
-  claim?: { owner: 'this' | 'alive' | 'dead'; at: number; deadline: number };
-  outcome?: 'succeeded' | 'failed';
-  /** The latest decision; after an `abort` the attempt can halt, and be decided, again. */
-  decision?: Decision;
-  /** ARN of another live execution in which this attempt's halt is open, not yet decided. */
-  haltOpenIn?: string;
-  /**
-   * The latest claimed slice, and when it stopped at a checkpoint; absent when it did not, or when a halt was opened since.
-   * Nothing of the attempt runs, and nothing of it is unknown.
-   */
-  stopped?: { slice: number; at: number };
+/** What is seen of the open turn, besides the log. */
+export interface TurnSeen {
+  look: TurnLook;
+  /** The execution that the turn's entry names: the one that asks, another that lives, or one that has ended. */
+  owner: 'this' | 'alive' | 'dead';
+  /** ARN of another live execution that waits in the turn's halt; undefined when there is none. */
+  haltedIn: string | undefined;
 }
 
-export interface Situation {
-  /** Ids of the deployed migrations, ascending. */
-  manifest: readonly string[];
-  /** Ids with a completion, whether or not the manifest still has them. */
-  completed: ReadonlySet<string>;
-  /** Ids with any attempt and no completion, whether or not the manifest still has them. */
-  attempted: ReadonlySet<string>;
-  /** The last attempt of the first migration without a completion; absent when it has none. */
-  last?: AttemptSeen;
-  /** Attempts of other migrations that have no outcome: code that may run until its deadline. */
-  unfinishedElsewhere: readonly { migration: string; attempt: number; deadline: number }[];
+export interface Question {
+  state: LogState;
+  /** Of `state.turn`; undefined when no turn is open. */
+  seen: TurnSeen | undefined;
+  /** The deployed migrations, ascending by id, with the code of each. */
+  manifest: readonly { id: string; codeSha256: string; checkpointed: boolean }[];
   allowOutOfOrder: boolean;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: S3's time when it answered the first request of the look. */
   now: number;
+}
+
+export interface NextTurn {
+  migration: string;
+  attempt: number;
+  slice: number;
+  begin: 'start' | 'checkpoint';
 }
 
 export type NextStep =
   | { step: 'finished' }
-  | { step: 'run'; migration: string; attempt: number; slice: number }
-  | { step: 'record'; migration: string; attempt: number }
-  | { step: 'wait'; migration: string; attempt: number; seconds: number; why: string }
-  | { step: 'halt'; migration: string; attempt: number }
+  /** Appends an entry that allows this turn, and runs it. */
+  | ({ step: 'allow' } & NextTurn)
+  /** Runs the turn that is allowed already. */
+  | { step: 'run again'; turn: number }
+  | { step: 'record'; migration: string; completion: 'applied' | 'marked-applied' | 'skipped' }
+  /** Creates the key, and decides anew: whoever was faster is read. */
+  | { step: 'take'; key: 'claim' | 'outcome'; turn: number }
+  | { step: 'wait'; until: 'deadline'; at: number }
+  | { step: 'wait'; until: 'other execution' }
+  /** Of the turn's function, or of the one that decides. */
+  | { step: 'wait'; until: 'deployment' }
+  | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
   | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; execution: string };
 
-/** The first migration of the manifest without a completion, or undefined when none is left. */
-export const firstPending = (manifest: readonly string[], completed: ReadonlySet<string>): string | undefined =>
-  manifest.find((id) => !completed.has(id));
+/** A third turn in a row that never started is looked at by a person. */
+const MAX_TRIES = 3;
 
-/** One row of docs/design.md §5 after the other; the first that holds is the answer. */
-export function decide(situation: Situation): NextStep {
-  const { manifest, completed, last, now } = situation;
-  const migration = firstPending(manifest, completed);
-  if (migration === undefined) return { step: 'finished' };
+/** Functions of one deployment are updated one after the other, within minutes. */
+export const DEPLOYMENT_MS = 5 * 60_000;
 
-  const late = lateArrivals(situation);
-  if (late) return late;
-
-  // Code of another migration may still run: of a higher number, or of one whose file is gone (invariant 2).
-  const running = situation.unfinishedElsewhere.find((other) => other.deadline > now);
-  if (running) return waitForDeadline(running.migration, running.attempt, running.deadline, now);
-
-  if (!last) return { step: 'run', migration, attempt: 1, slice: 1 };
-  const { attempt, claim, outcome, decision } = last;
-
-  if (outcome === 'succeeded') return { step: 'record', migration, attempt };
-
-  if (decision === 'mark-applied' || decision === 'skip' || decision === 'retry') {
-    if (outcome === undefined && claim && claim.deadline > now) {
-      return waitForDeadline(migration, attempt, claim.deadline, now);
-    }
-    return decision === 'retry'
-      ? { step: 'run', migration, attempt: attempt + 1, slice: 1 }
-      : { step: 'record', migration, attempt };
+/** The first rule that has an answer gives it. */
+export function decide(question: Question): NextStep {
+  const { state, seen } = question;
+  if (state.turn === undefined || seen === undefined) {
+    return refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
   }
-
-  if (last.haltOpenIn !== undefined) {
-    return { step: 'refuse', error: 'HaltedElsewhere', migration, attempt, execution: last.haltOpenIn };
+  const look: Look = { ...question, turn: state.turn, seen };
+  for (const [, rule] of TURN_RULES) {
+    const step = rule(look);
+    if (step) return step;
   }
-  if (outcome === undefined && decision === undefined && last.stopped) {
-    const { slice, at } = last.stopped;
-    if (claim?.owner !== 'alive') return { step: 'run', migration, attempt, slice: slice + 1 };
-    const why = `attempt ${attempt} of ${migration} is between two slices in another execution`;
-    return { step: 'wait', migration, attempt, seconds: pollSeconds(now - at), why };
-  }
-  if (outcome === undefined && claim) {
-    // After its deadline a living owner does not run it: it waits for a decision that never reached it, say. To wait for
-    // that would be for ever, and a halt here tells the operators.
-    if (claim.owner !== 'dead' && claim.deadline > now) {
-      const why = `attempt ${attempt} of ${migration} is running in ${claim.owner === 'this' ? 'this' : 'another'} execution`;
-      return { step: 'wait', migration, attempt, seconds: pollSeconds(now - claim.at), why };
-    }
-  }
-  return { step: 'halt', migration, attempt };
+  return haltFor('failed', look);
 }
 
-/**
- * Pending ids below one that was completed, or that was at least attempted: running them now would not be in order.
- */
-function lateArrivals({ manifest, completed, attempted, allowOutOfOrder }: Situation): NextStep | undefined {
+interface Look extends Question {
+  turn: TurnState;
+  seen: TurnSeen;
+}
+
+type Rule = (look: Look) => NextStep | undefined;
+
+const recordSuccess: Rule = ({ seen, turn }) =>
+  outcomeOf(seen) === 'succeeded'
+    ? { step: 'record', migration: turn.allowed.migration, completion: 'applied' }
+    : undefined;
+
+/** Whatever was decided waits until no code of the turn can run: it takes the key first. */
+const closeDecidedTurn: Rule = ({ turn, seen, now }) =>
+  decisionOf(turn) !== undefined !== undefined && !isClosed(seen) ? closeOrWait(turn, seen, now) : undefined;
+
+/** The first decision of this kind stands: a later `retry` of what could not be recorded records it. */
+const recordDecision: Rule = ({ turn }) => {
+  const { migration } = turn.allowed;
+  if (!turn.verdict || decisionOf(turn) === undefined) return undefined;
+  const completion = turn.verdict.decision === 'skip' ? 'skipped' : 'marked-applied';
+  return { step: 'record', migration, completion };
+};
+
+const haltWithoutFile: Rule = (look) =>
+  decisionOf(look.turn) === 'retry' && codeOf(look) === undefined ? haltFor('file-gone', look) : undefined;
+
+const haltRetryOfOtherCode: Rule = (look) =>
+  decisionOf(look.turn) === 'retry' && look.turn.halt?.decided?.retry?.codeSha256 !== codeOf(look)
+    ? haltFor('code-changed', look)
+    : undefined;
+
+const allowNextAttempt: Rule = (look) => {
+  const { allowed, halt } = look.turn;
+  if (decisionOf(look.turn) !== 'retry') return undefined;
+  const late = refuseLate(look);
+  if (late) return late;
+  const begin = halt?.decided?.retry?.begin ?? 'start';
+  return { step: 'allow', migration: allowed.migration, attempt: allowed.attempt + 1, slice: 1, begin };
+};
+
+const refuseHaltedElsewhere: Rule = ({ turn, seen }) => {
+  const { migration, attempt } = turn.allowed;
+  if (!isHalted(turn) || seen.haltedIn === undefined) return undefined;
+  return { step: 'refuse', error: 'HaltedElsewhere', migration, attempt, execution: seen.haltedIn };
+};
+
+/** Open, or aborted: the same halt is to be answered. */
+const haltAgain: Rule = (look) => {
+  const { halt } = look.turn;
+  return halt && haltFor(halt.halted.reason, look);
+};
+
+const haltCancelled: Rule = (look) =>
+  outcomeOf(look.seen) === 'stopped' && look.turn.cancel ? haltFor('cancelled', look) : undefined;
+
+const waitForNextSliceElsewhere: Rule = ({ seen }) =>
+  outcomeOf(seen) === 'stopped' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
+
+const haltStoppedWithoutFile: Rule = (look) =>
+  outcomeOf(look.seen) === 'stopped' && codeOf(look) === undefined ? haltFor('file-gone', look) : undefined;
+
+/** An attempt is one code, from its first slice to its last. */
+const haltStoppedOtherCode: Rule = (look) =>
+  outcomeOf(look.seen) === 'stopped' && codeOf(look) !== look.turn.allowed.codeSha256
+    ? haltFor('code-changed', look)
+    : undefined;
+
+const allowNextSlice: Rule = ({ seen, turn }) => {
+  const { migration, attempt, slice } = turn.allowed;
+  return outcomeOf(seen) === 'stopped'
+    ? { step: 'allow', migration, attempt, slice: slice + 1, begin: 'checkpoint' }
+    : undefined;
+};
+
+const haltFailed: Rule = (look) => {
+  const outcome = outcomeOf(look.seen);
+  return outcome === 'failed' || outcome === 'unknown' ? haltFor(outcome, look) : undefined;
+};
+
+const closeClaimedTurn: Rule = ({ turn, seen, now }) =>
+  seen.look.seen === 'claimed' ? closeOrWait(turn, seen, now) : undefined;
+
+const runAgain: Rule = (look) => {
+  const { turn, seen } = look;
+  const same = codeOf(look) === turn.allowed.codeSha256;
+  return seen.look.seen === 'unclaimed' && seen.owner === 'this' && same && !turn.cancel
+    ? { step: 'run again', turn: turn.allowed.number }
+    : undefined;
+};
+
+const waitForOwner: Rule = ({ seen }) =>
+  seen.look.seen === 'unclaimed' && seen.owner === 'alive' ? { step: 'wait', until: 'other execution' } : undefined;
+
+const voidUnclaimedTurn: Rule = ({ turn, seen }) =>
+  seen.look.seen === 'unclaimed' ? { step: 'take', key: 'claim', turn: turn.allowed.number } : undefined;
+
+const haltVoidCancelled: Rule = (look) => (look.turn.cancel ? haltFor('cancelled', look) : undefined);
+
+const haltVoidWithoutFile: Rule = (look) => (codeOf(look) === undefined ? haltFor('file-gone', look) : undefined);
+
+const haltNotStarted: Rule = (look) => (look.turn.tries >= MAX_TRIES ? haltFor('not-started', look) : undefined);
+
+/** A later slice, or a later attempt, is of the code that it began with, or that a person said retry of. */
+const haltVoidOtherCode: Rule = (look) => {
+  const { attempt, slice, codeSha256 } = look.turn.allowed;
+  return (attempt > 1 || slice > 1) && codeOf(look) !== codeSha256 ? haltFor('code-changed', look) : undefined;
+};
+
+/** Its function had other code than its entry: half of a deployment was there. The rest is waited for. */
+const waitForDeployment: Rule = (look) => {
+  const turn = look.seen.look;
+  if (turn.seen !== 'void' || turn.claim.otherCodeSha256 === undefined) return undefined;
+  const there = turn.claim.otherCodeSha256 === codeOf(look);
+  return !there && look.now < turn.at + DEPLOYMENT_MS ? { step: 'wait', until: 'deployment' } : undefined;
+};
+
+const allowAgain: Rule = (look) => {
+  const { migration, attempt, slice, begin } = look.turn.allowed;
+  return refuseLate(look) ?? { step: 'allow', migration, attempt, slice, begin };
+};
+
+/** The rules for an open turn, each by its name, in the order in which they hold. The last six are about a void claim. */
+export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
+  recordSuccess,
+  closeDecidedTurn,
+  recordDecision,
+  haltWithoutFile,
+  haltRetryOfOtherCode,
+  allowNextAttempt,
+  refuseHaltedElsewhere,
+  haltAgain,
+  haltCancelled,
+  waitForNextSliceElsewhere,
+  haltStoppedWithoutFile,
+  haltStoppedOtherCode,
+  allowNextSlice,
+  haltFailed,
+  closeClaimedTurn,
+  runAgain,
+  waitForOwner,
+  voidUnclaimedTurn,
+  haltVoidCancelled,
+  haltVoidWithoutFile,
+  haltNotStarted,
+  waitForDeployment,
+  haltVoidOtherCode,
+  allowAgain,
+});
+
+/** Pending ids below one that is completed or was attempted: to run them now would not be in order. */
+function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | undefined {
   if (allowOutOfOrder) return undefined;
-  const highest = [...completed, ...attempted].reduce((max, id) => (id > max ? id : max), '');
-  const late = manifest.filter((id) => !completed.has(id) && !attempted.has(id) && id < highest);
+  const known = Object.keys(state.migrations);
+  const highest = known.reduce((max, id) => (id > max ? id : max), '');
+  const late = manifest.map(({ id }) => id).filter((id) => !known.includes(id) && id < highest);
   return late.length > 0 ? { step: 'refuse', error: 'OutOfOrder', late, highest } : undefined;
 }
 
-function waitForDeadline(migration: string, attempt: number, deadline: number, now: number): NextStep {
-  const left = Math.ceil((deadline - now) / 1000);
-  const why = `attempt ${attempt} of ${migration} may be running until ${new Date(deadline).toISOString()}`;
-  return { step: 'wait', migration, attempt, seconds: Math.min(left, MAX_POLL_SECONDS), why };
+function allowFirstPending({ state, manifest }: Question): NextStep | undefined {
+  const pending = manifest.find(({ id }) => !state.migrations[id]?.completion);
+  return pending && { step: 'allow', migration: pending.id, attempt: 1, slice: 1, begin: 'start' };
 }
 
-const MIN_POLL_SECONDS = 2;
-const MAX_POLL_SECONDS = 300;
+/** No user code of the turn runs, or will. */
+const isClosed = ({ look }: TurnSeen): boolean => look.seen === 'void' || look.seen === 'closed';
 
-/**
- * A tenth of the time that the other has been running, from 2 s to 5 min: a short one is noticed soon, and a long one
- * does not fill the execution's history (25,000 events; a poll costs about 10).
- */
-const pollSeconds = (runningMs: number): number =>
-  Math.min(Math.max(Math.round(runningMs / 10_000), MIN_POLL_SECONDS), MAX_POLL_SECONDS);
+/** What became of a turn that was claimed; undefined while that is not known, and when it is void. */
+const outcomeOf = ({ look }: TurnSeen): Outcome['outcome'] | undefined =>
+  look.seen === 'closed' ? (look.outcome?.outcome ?? 'unknown') : undefined;
+
+function closeOrWait(turn: TurnState, { look }: TurnSeen, now: number): NextStep {
+  if (look.seen !== 'claimed') return { step: 'take', key: 'claim', turn: turn.allowed.number };
+  return now > look.deadline
+    ? { step: 'take', key: 'outcome', turn: turn.allowed.number }
+    : { step: 'wait', until: 'deadline', at: look.deadline };
+}
+
+const isHalted = ({ halt }: TurnState): boolean => halt !== undefined && halt.decided === undefined;
+
+/** A decision that goes on; an abort leaves the halt to be answered. */
+function decisionOf({ halt }: TurnState): 'retry' | 'mark-applied' | 'skip' | undefined {
+  const decision = halt?.decided?.decision;
+  return decision === 'retry' || decision === 'mark-applied' || decision === 'skip' ? decision : undefined;
+}
+
+/** The code that is deployed for the turn's migration; undefined when its file is gone. */
+const codeOf = ({ manifest, turn }: Look): string | undefined =>
+  manifest.find(({ id }) => id === turn.allowed.migration)?.codeSha256;
+
+const haltFor = (reason: HaltReason, { turn }: Look): NextStep => ({
+  step: 'halt',
+  migration: turn.allowed.migration,
+  attempt: turn.allowed.attempt,
+  reason,
+});

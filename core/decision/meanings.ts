@@ -1,7 +1,7 @@
 // What each decision does to a halt, in the words of every place that offers it: command line, notification, dashboard.
 import type { Decision } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
-import type { HaltRecord } from '../ledger/records.ts';
+import type { HaltReason } from '../ledger/entries.ts';
 import type { Command } from '../text/command.ts';
 
 export interface Meaning {
@@ -10,12 +10,12 @@ export interface Meaning {
   meaning: string;
 }
 
-/** What the four decisions do to a halt with this outcome; what cannot be decided there says so. */
-export const meanings = (outcome: HaltRecord['outcome']): Meaning[] =>
-  DECISIONS.map((decision) => ({ decision, meaning: meaningOf(decision, outcome) }));
+/** What the four decisions do to a halt for this reason; what cannot be decided there says so. */
+export const meanings = (reason: HaltReason): Meaning[] =>
+  DECISIONS.map((decision) => ({ decision, meaning: meaningOf(decision, reason) }));
 
-export function meaningOf(decision: Decision, outcome: HaltRecord['outcome']): string {
-  return { ...MEANINGS, ...(outcome === 'unrecorded' && UNRECORDED) }[decision];
+export function meaningOf(decision: Decision, reason: HaltReason): string {
+  return { ...MEANINGS, ...(reason === 'unrecorded' ? UNRECORDED : {}) }[decision];
 }
 
 const MEANINGS: Record<Decision, string> = {
@@ -25,26 +25,18 @@ const MEANINGS: Record<Decision, string> = {
   abort: 'ends this run as failed; the next run halts here again',
 };
 
-/** Its code succeeded, and only the completion is missing. */
+/** What became of it is known, and only the completion is missing. */
 const UNRECORDED = {
-  retry: 'records its success now; nothing is run twice',
-  'mark-applied': 'the same, and keeps your reason',
-  skip: 'is refused here: it succeeded, and cannot be recorded as skipped',
+  retry: 'records now what is known of it; nothing is run twice',
+  'mark-applied': 'the same: what became of it is known, and stays',
+  skip: 'the same: what became of it is known, and stays',
 };
 
 export const needsReason = (decision: Decision): boolean => decision === 'mark-applied' || decision === 'skip';
 
-/** What an operator types. Bound to one attempt's halt: sent late, it does not answer another. */
-export const resumeCommand = (
-  environment: string,
-  decision: Decision,
-  { migration, attempt }: { migration: string; attempt: number },
-): Command => ({
+/** What an operator types. Bound to one halt, by the number of its entry: sent late, it does not answer another. */
+export const resumeCommand = (environment: string, decision: Decision, halt: number): Command => ({
   verb: 'resume',
   environment,
-  args: [
-    decision,
-    `--migration ${migration} --attempt ${attempt}`,
-    ...(needsReason(decision) ? ['--reason "..."'] : []),
-  ],
+  args: [decision, `--halt ${halt}`, ...(needsReason(decision) ? ['--reason "..."'] : [])],
 });

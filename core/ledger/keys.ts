@@ -1,69 +1,79 @@
-// The keys of the ledger (docs/design.md §4), built and taken apart here and nowhere else.
+// The ledger's keys (docs/design.md §4): what stands under each, and who may write it. The roles of the functions and the
+// bucket's policy are made from this declaration.
+import type { SystemFunction } from '../names/names.ts';
 import { pad } from '../names/names.ts';
+import { APPENDERS } from './entries.ts';
 
-export const keys = {
-  started: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}started.json`,
-  slice: (migration: string, attempt: number, slice: number) =>
-    `${attemptPrefix(migration, attempt)}slices/${pad(slice, 4)}.json`,
-  finished: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}finished.json`,
-  cancelled: (migration: string, attempt: number) => `${attemptPrefix(migration, attempt)}cancelled.json`,
-  decision: (migration: string, attempt: number, halt: number) =>
-    `${attemptPrefix(migration, attempt)}decisions/${pad(halt, 2)}.json`,
-  completed: (migration: string) => `completed/${migration}.json`,
-  checkpoint: (migration: string) => `checkpoints/${migration}.json`,
-  halt: (migration: string) => `halts/${migration}.json`,
-};
+/** Who writes: a function of ours by its name, or the function of the migration that the key names. */
+export type Writer = SystemFunction | 'migration';
 
-export const prefixes = {
-  attempts: (migration: string) => `attempts/${migration}/`,
-  completed: 'completed/',
-  halts: 'halts/',
-};
-
-type OncePerAttempt = 'started' | 'finished' | 'cancelled';
-
-/** What a key under `attempts/` names. */
-export type AttemptKey =
-  | { record: OncePerAttempt; migration: string; attempt: number }
-  | { record: 'slice'; migration: string; attempt: number; slice: number }
-  | { record: 'decision'; migration: string; attempt: number; halt: number };
-
-/** At most a million of each: readers count up to such a number, and nobody gets there. */
-const ATTEMPT_KEY =
-  /^attempts\/(\d{4})\/(\d{4,6})\/(?:(started|finished|cancelled)|slices\/(\d{4,6})|decisions\/(\d{2,6}))\.json$/;
-
-/** The parts of a key under `attempts/`, or undefined when no record of ours has such a key. */
-export function parseAttemptKey(key: string): AttemptKey | undefined {
-  const match = ATTEMPT_KEY.exec(key);
-  if (!match) return undefined;
-  const [, migration = '', attemptText = '', record, slice, halt] = match;
-  const attempt = Number(attemptText);
-  const parsed: AttemptKey =
-    slice !== undefined
-      ? { record: 'slice', migration, attempt, slice: Number(slice) }
-      : halt !== undefined
-        ? { record: 'decision', migration, attempt, halt: Number(halt) }
-        : { record: record as OncePerAttempt, migration, attempt };
-  // Only a key that we would write: the record of 00001/started.json would be looked for in 0001/, and be absent.
-  return attempt >= 1 && keyOf(parsed) === key ? parsed : undefined;
+export interface Kind {
+  /** `<migration>` stands for a migration's four digits, `<number>` for an entry's eight, `<id>` for any name. */
+  pattern: string;
+  writers: readonly Writer[];
+  /** Whether it is created once, or is replaced from one ETag to the next. */
+  written: 'once' | 'again';
+  /** Those who may read it; absent: everybody whose role reads the ledger. */
+  readers?: readonly Writer[] | undefined;
 }
 
-function keyOf(parsed: AttemptKey): string | undefined {
-  const { migration, attempt } = parsed;
-  switch (parsed.record) {
-    case 'started':
-    case 'finished':
-    case 'cancelled':
-      return keys[parsed.record](migration, attempt);
-    case 'slice': // the first slice's claim is started.json
-      return parsed.slice >= 2 ? keys.slice(migration, attempt, parsed.slice) : undefined;
-    case 'decision':
-      return parsed.halt >= 1 ? keys.decision(migration, attempt, parsed.halt) : undefined;
-  }
+export const KINDS = {
+  entry: { pattern: 'log/<number>.json', writers: APPENDERS, written: 'once' },
+  claim: { pattern: 'turns/<migration>/<number>/claim.json', writers: ['migration', 'list-pending'], written: 'once' },
+  outcome: {
+    pattern: 'turns/<migration>/<number>/outcome.json',
+    writers: ['migration', 'list-pending'],
+    written: 'once',
+  },
+  checkpoint: { pattern: 'checkpoints/<migration>.json', writers: ['migration'], written: 'again' },
+  waiter: {
+    pattern: 'waiters/<number>/<id>.json',
+    writers: ['halt'],
+    written: 'once',
+    readers: ['halt', 'resume', 'watch-halts', 'record-completion'],
+  },
+  completed: {
+    pattern: 'completed/<migration>.json',
+    writers: ['record-completion', 'baseline', 'list-pending'],
+    written: 'once',
+  },
+  state: { pattern: 'state.json', writers: ['list-pending'], written: 'again' },
+} as const satisfies Record<string, Kind>;
+
+type KindName = keyof typeof KINDS;
+
+const NUMBER_WIDTH = 8;
+
+/** `log/00000042.json` */
+export const entryKey = (number: number): string => keyOf('entry', { number });
+/** `turns/0004/00000042/claim.json` */
+export const claimKey = (turn: { migration: string; number: number }): string => keyOf('claim', turn);
+export const outcomeKey = (turn: { migration: string; number: number }): string => keyOf('outcome', turn);
+export const checkpointKey = (migration: string): string => keyOf('checkpoint', { migration });
+export const waiterKey = (halt: number, id: string): string => keyOf('waiter', { number: halt, id });
+export const completedKey = (migration: string): string => keyOf('completed', { migration });
+export const STATE_KEY = KINDS.state.pattern;
+
+export const LOG_PREFIX = 'log/';
+export const COMPLETED_PREFIX = 'completed/';
+/** `waiters/00000045/` */
+export const waitersPrefix = (halt: number): string => waiterKey(halt, '').replace(/[^/]*$/, '');
+
+/** The number of an entry's key, or undefined when no entry of ours has such a key. */
+export const entryNumberOf = (key: string): number | undefined => {
+  const digits = /^log\/(\d{8})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+};
+
+interface Parts {
+  migration?: string;
+  number?: number;
+  id?: string;
 }
 
-/** The migration of a key `completed/0004.json` or `halts/0004.json`, or undefined. */
-export const migrationOfKey = (key: string): string | undefined =>
-  /^(?:completed|halts)\/(\d{4})\.json$/.exec(key)?.[1];
-
-const attemptPrefix = (migration: string, attempt: number): string => `attempts/${migration}/${pad(attempt, 4)}/`;
+function keyOf(kind: KindName, { migration = '', number = 0, id = '' }: Parts): string {
+  return KINDS[kind].pattern
+    .replace('<migration>', migration)
+    .replace('<number>', pad(number, NUMBER_WIDTH))
+    .replace('<id>', id);
+}

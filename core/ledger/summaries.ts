@@ -1,8 +1,15 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
 import * as z from 'zod';
-import type { CaughtError, ErrorSummary } from './records.ts';
 import type { ErrorCode } from '../errors.ts';
 import { describeThrown, OdinError } from '../errors.ts';
+
+/** An error as it is kept: cut to a bounded size by `errorSummary`. */
+export const ErrorSummary = z.object({ name: z.string(), message: z.string(), stack: z.string().optional() });
+export type ErrorSummary = z.infer<typeof ErrorSummary>;
+
+/** What a state's `Catch` puts at `$.error`. `Cause` is the JSON of Lambda's error, or plain text. */
+export const CaughtError = z.object({ Error: z.string().optional(), Cause: z.string().optional() });
+export type CaughtError = z.infer<typeof CaughtError>;
 
 /** UTF-16 units. */
 export const MAX_SUMMARY = { name: 200, message: 4_000, stack: 16_000 };
@@ -35,7 +42,7 @@ const LambdaError = z.object({
 });
 
 /** What is kept of an error that Step Functions caught: its `Cause` is Lambda's error as JSON, or plain text. */
-export function caughtSummary(caught: z.infer<typeof CaughtError>): ErrorSummary {
+export function caughtSummary(caught: CaughtError): ErrorSummary {
   const lambda = parseLambdaError(caught.Cause);
   const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
   return {

@@ -1,6 +1,4 @@
 // Names that the CDK app, the functions and the command line share. Each name is written once, here.
-import { createHash } from 'node:crypto';
-
 /** The states of docs/design.md §6, as an operator reads them in the console. */
 export const STATES = {
   listPending: 'List pending',
@@ -18,15 +16,15 @@ export const STATES = {
 /** Environment variables of the deployed functions. */
 export const VARIABLES = {
   environment: 'ODIN_ENVIRONMENT',
+  /** Of the stack: whose ledger it is. */
+  account: 'ODIN_ACCOUNT',
   ledgerBucket: 'ODIN_LEDGER_BUCKET',
   stateMachineArn: 'ODIN_STATE_MACHINE_ARN',
   topicArn: 'ODIN_TOPIC_ARN',
   resumeFunction: 'ODIN_RESUME_FUNCTION',
   migration: 'ODIN_MIGRATION',
-  predecessor: 'ODIN_PREDECESSOR',
   sourceSha256: 'ODIN_SOURCE_SHA256',
   codeSha256: 'ODIN_CODE_SHA256',
-  clockMarginSeconds: 'ODIN_CLOCK_MARGIN_SECONDS',
   /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
   sliceSeconds: 'ODIN_SLICE_SECONDS',
   /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
@@ -104,31 +102,15 @@ export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension
 export const deployedExecutionName = (manifestSha256: string): string => `deploy-${manifestSha256}`;
 
 /**
- * `resume-0004-0001-01`: the fixed name of the execution that carries a decision on when the halted execution is
- * gone. Fixed, so that two deliveries of one decision start one execution (docs/aws-facts.md: names are unique for 90 days).
+ * `continue-00000045`: the fixed name of the execution that carries a run on in place of another, from entry 45 of the log on.
+ * Fixed, so that two deliveries of one decision, or a repeated handover, start one execution (docs/aws-facts.md: names are
+ * unique for 90 days). `tries` above 1: the executions of the names before it have ended.
  */
-export const resumedExecutionName = (migration: string, attempt: number, halt: number, tries = 1): string =>
-  `resume-${migration}-${pad(attempt, 4)}-${pad(halt, 2)}${tries === 1 ? '' : `-${tries}`}`;
+export const continuingExecutionName = (entry: number, tries = 1): string =>
+  `continue-${pad(entry, 8)}${tries === 1 ? '' : `-${tries}`}`;
 
-/**
- * `run-7-part-2`: the fixed name of the execution that `run-7` is handed over to, which `run-7-part-3` carries on. Fixed,
- * so that a repeated handover starts one execution. `tries` above 1 names the parts after it.
- */
-export function continuedExecutionName(name: string, tries = 1): string {
-  const part = Number(PART.exec(name)?.[1] ?? 1);
-  return `${runNameOf(name)}-part-${part + tries}`;
-}
-
-/** What the names of all parts of one run have in common. */
-export function runNameOf(name: string): string {
-  const whole = name.replace(PART, '');
-  if (whole.length <= MAX_RUN_NAME) return whole;
-  return `${whole.slice(0, MAX_RUN_NAME - 9)}-${createHash('sha256').update(whole).digest('hex').slice(0, 8)}`;
-}
-
-const PART = /-part-(\d{1,3})$/;
-/** A name has at most 80 characters (docs/aws-facts.md), of which `-part-999` takes nine. */
-const MAX_RUN_NAME = 71;
+/** The last part of an execution's ARN. */
+export const executionName = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
 export const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 

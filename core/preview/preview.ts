@@ -5,18 +5,17 @@ import { MigrationId } from '../names/identifiers.ts';
 import { Json } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
 import { stackName } from '../names/names.ts';
-import { ErrorSummary } from '../ledger/records.ts';
+import { ErrorSummary } from '../ledger/summaries.ts';
 
 /** Asks a migration's function for a preview of one slice. It begins after `cursor`, as a run would. */
 export const PreviewPayload = z.strictObject({
-  preview: z.strictObject({
-    migration: MigrationId,
-    cursor: Json.optional(),
-    /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
-    seconds: z.number().positive().optional(),
-    /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
-    endAfterSeconds: z.number().positive().optional(),
-  }),
+  ask: z.literal('preview'),
+  migration: MigrationId,
+  cursor: Json.optional(),
+  /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
+  seconds: z.number().positive().optional(),
+  /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
+  endAfterSeconds: z.number().positive().optional(),
 });
 export type PreviewPayload = z.infer<typeof PreviewPayload>;
 

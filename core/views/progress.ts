@@ -1,5 +1,5 @@
 // How far a checkpointed migration has come, how fast it goes, and how long it will take: from its last checkpoint.
-import type { CheckpointRecord } from '../ledger/records.ts';
+import type { Checkpoint } from '../ledger/checkpoints.ts';
 
 export interface Progress {
   /** Things done and to be done, as the migration counts them. A `total` below `done` is left out. */
@@ -23,7 +23,7 @@ export function progressOf({
   note,
   time,
   began,
-}: Pick<CheckpointRecord, 'done' | 'total' | 'note' | 'time' | 'began'>): Progress {
+}: Pick<Checkpoint, 'done' | 'total' | 'note' | 'time' | 'began'>): Progress {
   const total = claimed !== undefined && claimed >= (done ?? 0) ? claimed : undefined;
   const share = done !== undefined && total !== undefined && total > 0 ? done / total : undefined;
   const moved = done !== undefined && began ? done - began.done : 0;

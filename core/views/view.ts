@@ -13,7 +13,7 @@ import type {
   Finished,
   HaltRecord,
 } from '../ledger/records.ts';
-import type { ErrorSummary } from '../ledger/records.ts';
+import type { ErrorSummary } from '../ledger/summaries.ts';
 
 /** What a row shows of a manifest's entry; a `Manifest`'s own entries are such. */
 export interface ManifestRow {

@@ -4,7 +4,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { randomUUID } from 'node:crypto';
 import { OdinError } from '../../core/errors.ts';
-import { Ledger } from '../../core/ledger/ledger.ts';
+import { Log } from '../../core/ledger/log.ts';
 import { VARIABLES } from '../../core/names/names.ts';
 import type { Services } from '../../core/contract/ports.ts';
 import { logger } from './logger.ts';
@@ -13,11 +13,14 @@ import { ledgerClient, S3Store } from '../../aws/s3-store.ts';
 import { createExecutions } from '../../aws/step-functions.ts';
 
 export function awsServices(): Services {
+  const environment = required(VARIABLES.environment);
   const s3 = ledgerClient(process.env[VARIABLES.ledgerEndpoint]);
+  const store = new S3Store(s3, required(VARIABLES.ledgerBucket));
+  const identity = { environment, account: required(VARIABLES.account), region: required('AWS_REGION') };
   return {
-    environment: required(VARIABLES.environment),
+    environment,
     local: process.env[VARIABLES.local] !== undefined,
-    ledger: new Ledger(new S3Store(s3, required(VARIABLES.ledgerBucket))),
+    ledger: { log: new Log(store, identity), store },
     executions: createExecutions(new SFNClient({ maxAttempts: 5 }), process.env[VARIABLES.stateMachineArn] ?? ''),
     notifications: createNotifications(new SNSClient(QUICK), process.env[VARIABLES.topicArn] ?? ''),
     events: createEvents(new EventBridgeClient(QUICK)),

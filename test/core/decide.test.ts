@@ -1,225 +1,281 @@
 import { describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/names/names.ts';
-import type { AttemptSeen, NextStep, Situation } from '../../core/decision/decide.ts';
-import { DECISIONS } from '../../core/names/names.ts';
+import type { NextStep, Question, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
+import type { TurnLook } from '../../core/ledger/turns.ts';
+import { fold } from '../../core/ledger/fold.ts';
+import type { Said } from './ledger/entries.ts';
+import { allowed, allowedAfter, CODE, completed, decided, halted, logOf, OTHER_CODE } from './ledger/entries.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
-const PAST = NOW - 60_000;
-const FUTURE = NOW + 90_000;
 const OTHER = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-dev:other';
 
-/** Every attempt that the ledger can show for the first pending migration, and none. */
-function everyAttempt(): (AttemptSeen | undefined)[] {
-  const attempts: (AttemptSeen | undefined)[] = [undefined];
-  const claims: AttemptSeen['claim'][] = [undefined];
-  for (const owner of ['this', 'alive', 'dead'] as const) {
-    for (const deadline of [PAST, FUTURE]) claims.push({ owner, at: NOW - 100_000, deadline });
-  }
-  for (const attempt of [1, 7]) {
-    for (const claim of claims) {
-      for (const outcome of [undefined, 'succeeded', 'failed'] as const) {
-        for (const decision of [undefined, ...DECISIONS]) {
-          for (const haltOpenIn of [undefined, OTHER]) {
-            attempts.push({
-              attempt,
-              ...(claim && { claim }),
-              ...(outcome && { outcome }),
-              ...(decision && { decision }),
-              ...(haltOpenIn !== undefined && { haltOpenIn }),
-            });
-            if (claim) attempts.push({ ...attempts.at(-1)!, stopped: { slice: 3, at: NOW - 50_000 } });
-          }
-        }
-      }
-    }
-  }
-  return attempts;
+/** Each way in which a log can end with an open turn of 0002. */
+const TURNS: Record<string, Said[]> = {
+  'first turn': [],
+  'a turn again': [allowedAfter('0002', 1, 1)],
+  'the third turn in a row': [allowedAfter('0002', 1, 1), allowedAfter('0002', 1, 1)],
+  'a later slice': [allowedAfter('0002', 1, 2)],
+  cancelled: [decided(2, 'cancel', '0002')],
+  halted: [halted(2, '0002')],
+  'halted, cancelled before': [decided(2, 'cancel', '0002'), halted(2, '0002', 1, 'cancelled')],
+  retry: [halted(2, '0002'), decided(3, 'retry', '0002')],
+  'retry of other code': [
+    halted(2, '0002'),
+    decided(3, 'retry', '0002', 1, { retry: { codeSha256: OTHER_CODE, begin: 'start' } }),
+  ],
+  'mark-applied': [halted(2, '0002'), decided(3, 'mark-applied', '0002')],
+  skip: [halted(2, '0002'), decided(3, 'skip', '0002')],
+  abort: [halted(2, '0002'), decided(3, 'abort', '0002')],
+  'halted again': [halted(2, '0002'), decided(3, 'abort', '0002'), halted(2, '0002')],
+  'second attempt': [halted(2, '0002'), decided(3, 'retry', '0002'), allowed('0002', 2)],
+};
+
+const MANIFESTS: Record<string, string[]> = {
+  there: ['0001', '0002', '0003'],
+  'its file is gone': ['0001', '0003'],
+  'a lower one came later': ['0000', '0001', '0002', '0003'],
+};
+
+interface Case extends Question {
+  log: string;
+  seen: TurnSeen;
+  turn: NonNullable<Question['state']['turn']>;
+  code: string | undefined;
+  decision: string | undefined;
+  late: boolean;
 }
 
-function everySituation(): Situation[] {
-  const situations: Situation[] = [];
-  for (const last of everyAttempt()) {
-    for (const completed of [[], ['0001'], ['0001', '0002', '0003'], ['0001', '0003']]) {
-      for (const attempted of [[], ['0002'], ['0003'], ['0002', '0003']]) {
-        for (const elsewhere of [undefined, PAST, FUTURE]) {
+function everyCase(): Case[] {
+  const cases: Case[] = [];
+  for (const [log, said] of Object.entries(TURNS)) {
+    const state = fold(logOf(completed(['0001'], 'baseline'), allowed('0002'), ...said));
+    for (const [files, ids] of Object.entries(MANIFESTS)) {
+      for (const code of [CODE, OTHER_CODE]) {
+        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE }));
+        for (const seen of everySeen()) {
           for (const allowOutOfOrder of [false, true]) {
-            situations.push({
-              manifest: ['0001', '0002', '0003'],
-              completed: new Set(completed),
-              attempted: new Set(attempted.filter((id) => !completed.includes(id))),
-              ...(last && { last }),
-              unfinishedElsewhere:
-                elsewhere === undefined ? [] : [{ migration: '0009', attempt: 1, deadline: elsewhere }],
+            cases.push({
+              log: `${log}, ${files}`,
+              state,
+              seen,
+              manifest,
               allowOutOfOrder,
               now: NOW,
+              turn: state.turn!,
+              code: files === 'its file is gone' ? undefined : code,
+              decision: state.turn?.halt?.decided?.decision,
+              late: files === 'a lower one came later' && !allowOutOfOrder,
             });
           }
         }
       }
     }
   }
-  return situations;
+  return cases;
 }
 
-/** The table of docs/design.md §5, each row as its condition and its step, without the code's order or helpers. */
-interface Row {
-  row: string;
-  holds: (s: Situation) => boolean;
-  step: string;
+function everyLook(): TurnLook[] {
+  const reference = { key: 'turns/0002/00000002/outcome.json', sha256: 'a'.repeat(64) };
+  const written = {
+    format: 1 as const,
+    entry: { number: 2, sha256: 'a'.repeat(64) },
+    time: new Date(NOW).toISOString(),
+    nonce: 'nonce',
+    writer: { function: '0002', requestId: 'request', version: '1.0.0' },
+  };
+  return [
+    { seen: 'unclaimed' },
+    { seen: 'void', claim: { ...written, claim: 'void' }, reference },
+    ...[NOW - 1, NOW, NOW + 60_000].map((deadline) => ({ seen: 'claimed' as const, deadline })),
+    ...(['succeeded', 'failed', 'stopped', 'unknown'] as const).map((outcome) => ({
+      seen: 'closed' as const,
+      outcome: { ...written, outcome },
+      reference,
+    })),
+    { seen: 'closed', outcome: undefined, reference },
+  ];
 }
-const pendingOf = (s: Situation) => ['0001', '0002', '0003'].find((id) => !s.completed.has(id));
-const isLate = (s: Situation) => {
-  const seen = [...s.completed, ...s.attempted];
-  return s.manifest.some((id) => !seen.includes(id) && seen.some((other) => other > id));
-};
-const mayRun = (s: Situation) => s.last?.outcome === undefined && (s.last?.claim?.deadline ?? 0) > NOW;
-const leadsOn = (decision: Decision | undefined) => decision !== undefined && decision !== 'abort';
-const undecided = (s: Situation) => s.last !== undefined && !leadsOn(s.last.decision) && s.last.outcome !== 'succeeded';
 
-const isStopped = (s: Situation) =>
-  s.last?.stopped !== undefined && s.last.outcome === undefined && s.last.decision === undefined;
+function everySeen(): TurnSeen[] {
+  const seen: TurnSeen[] = [];
+  for (const look of everyLook()) {
+    for (const owner of ['this', 'alive', 'dead'] as const) {
+      for (const haltedIn of [undefined, OTHER]) seen.push({ look, owner, haltedIn });
+    }
+  }
+  return seen;
+}
 
-const TABLE: Row[] = [
-  { row: 'none is left', holds: (s) => pendingOf(s) === undefined, step: 'finished' },
-  { row: 'late and not allowed', holds: (s) => isLate(s) && !s.allowOutOfOrder, step: 'refuse OutOfOrder' },
+const isOpenHalt = (c: Case) => c.turn.halt !== undefined && c.decision === undefined;
+const leadsOn = (c: Case) => c.decision !== undefined && c.decision !== 'abort';
+const outcomeOf = ({ seen: { look } }: Case) =>
+  look.seen !== 'closed' ? undefined : look.outcome === undefined ? 'unknown' : look.outcome.outcome;
+const closed = (c: Case) => ['void', 'closed'].includes(c.seen.look.seen);
+const mayRun = (c: Case) => c.seen.look.seen === 'claimed' && c.seen.look.deadline >= NOW;
+const fresh = (c: Case) => c.turn.halt === undefined;
+const stopped = (c: Case) => fresh(c) && outcomeOf(c) === 'stopped';
+const isVoid = (c: Case) => fresh(c) && c.seen.look.seen === 'void';
+const unclaimed = (c: Case) => fresh(c) && c.seen.look.seen === 'unclaimed';
+
+/** The table of the design, each row as what is seen and its step, without the code's order or its helpers. */
+const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
+  { row: 'succeeded', holds: (c) => outcomeOf(c) === 'succeeded', step: 'record applied' },
+  { row: 'decided, may run', holds: (c) => leadsOn(c) && mayRun(c), step: 'wait for the deadline' },
+  { row: 'decided, no claim', holds: (c) => leadsOn(c) && c.seen.look.seen === 'unclaimed', step: 'take claim' },
+  { row: 'decided, no outcome', holds: (c) => leadsOn(c) && !closed(c), step: 'take outcome' },
+  { row: 'mark-applied', holds: (c) => c.decision === 'mark-applied', step: 'record marked-applied' },
+  { row: 'skip', holds: (c) => c.decision === 'skip', step: 'record skipped' },
+  { row: 'retry, file gone', holds: (c) => c.decision === 'retry' && c.code === undefined, step: 'halt file-gone' },
   {
-    row: 'code of another migration may be running',
-    holds: (s) => s.unfinishedElsewhere.some(({ deadline }) => deadline > NOW),
-    step: 'wait',
+    row: 'retry of other code than is deployed',
+    holds: (c) => c.decision === 'retry' && c.code !== c.turn.halt?.decided?.retry?.codeSha256,
+    step: 'halt code-changed',
   },
-  { row: 'no attempt', holds: (s) => s.last === undefined, step: 'run 1' },
-  { row: 'succeeded', holds: (s) => s.last?.outcome === 'succeeded', step: 'record' },
-  { row: 'decided onward, old attempt may run', holds: (s) => leadsOn(s.last?.decision) && mayRun(s), step: 'wait' },
+  { row: 'retry, late', holds: (c) => c.decision === 'retry' && c.late, step: 'refuse OutOfOrder' },
+  { row: 'retry', holds: (c) => c.decision === 'retry', step: 'allow attempt n+1' },
   {
-    row: 'mark-applied or skip',
-    holds: (s) => s.last?.decision === 'mark-applied' || s.last?.decision === 'skip',
-    step: 'record',
-  },
-  { row: 'retry', holds: (s) => s.last?.decision === 'retry', step: 'run n+1' },
-  {
-    row: 'halt open in another live execution',
-    holds: (s) => undecided(s) && s.last?.haltOpenIn !== undefined,
+    row: 'halt open elsewhere',
+    holds: (c) => isOpenHalt(c) && c.seen.haltedIn === OTHER,
     step: 'refuse HaltedElsewhere',
   },
+  { row: 'halt open or aborted', holds: (c) => !fresh(c), step: 'halt as before' },
+  { row: 'stopped, cancelled', holds: (c) => stopped(c) && c.turn.cancel !== undefined, step: 'halt cancelled' },
+  { row: 'stopped, owner alive', holds: (c) => stopped(c) && c.seen.owner === 'alive', step: 'wait for the other' },
+  { row: 'stopped, file gone', holds: (c) => stopped(c) && c.code === undefined, step: 'halt file-gone' },
+  { row: 'stopped, other code', holds: (c) => stopped(c) && c.code !== CODE, step: 'halt code-changed' },
+  { row: 'stopped', holds: stopped, step: 'allow next slice' },
+  { row: 'failed', holds: (c) => outcomeOf(c) === 'failed', step: 'halt failed' },
+  { row: 'unknown', holds: (c) => outcomeOf(c) === 'unknown', step: 'halt unknown' },
+  { row: 'claimed, may run', holds: mayRun, step: 'wait for the deadline' },
+  { row: 'claimed, out of time', holds: (c) => c.seen.look.seen === 'claimed', step: 'take outcome' },
   {
-    row: 'stopped at a checkpoint, owner another live execution',
-    holds: (s) => isStopped(s) && s.last?.claim?.owner === 'alive',
-    step: 'wait',
+    row: 'unclaimed, ours, same code',
+    holds: (c) => unclaimed(c) && c.seen.owner === 'this' && c.code === CODE && !c.turn.cancel,
+    step: 'run again',
   },
-  { row: 'stopped at a checkpoint', holds: isStopped, step: 'run the next slice' },
+  { row: 'unclaimed, owner alive', holds: (c) => unclaimed(c) && c.seen.owner === 'alive', step: 'wait for the other' },
+  { row: 'unclaimed', holds: unclaimed, step: 'take claim' },
+  { row: 'void, cancelled', holds: (c) => isVoid(c) && c.turn.cancel !== undefined, step: 'halt cancelled' },
+  { row: 'void, file gone', holds: (c) => isVoid(c) && c.code === undefined, step: 'halt file-gone' },
+  { row: 'void for the third time', holds: (c) => isVoid(c) && c.turn.tries === 3, step: 'halt not-started' },
   {
-    row: 'no outcome, owner this or another live execution, deadline not passed',
-    holds: (s) => undecided(s) && mayRun(s) && s.last?.claim?.owner !== 'dead',
-    step: 'wait',
+    row: 'void, other code in the middle of an attempt',
+    holds: (c) => isVoid(c) && (c.turn.allowed.slice > 1 || c.turn.allowed.attempt > 1) && c.code !== CODE,
+    step: 'halt code-changed',
   },
-  { row: 'any other', holds: () => true, step: 'halt' },
+  { row: 'void', holds: isVoid, step: 'allow the same' },
 ];
 
-function brief(next: NextStep, s: Situation): string {
-  if (next.step === 'refuse') return `refuse ${next.error}`;
-  if (next.step !== 'run') return next.step;
-  if (next.slice !== 1) {
-    const follows = next.attempt === s.last?.attempt && next.slice === (s.last.stopped?.slice ?? 0) + 1;
-    return follows ? 'run the next slice' : 'run ?';
+function brief(next: NextStep, { turn }: Case): string {
+  const { attempt, slice } = turn.allowed;
+  switch (next.step) {
+    case 'record':
+      return `record ${next.completion}`;
+    case 'refuse':
+      return `refuse ${next.error}`;
+    case 'take':
+      return `take ${next.key}`;
+    case 'wait':
+      return next.until === 'deadline' ? 'wait for the deadline' : 'wait for the other';
+    case 'halt':
+      return turn.halt && next.reason === turn.halt.halted.reason && turn.halt.decided?.decision !== 'retry'
+        ? 'halt as before'
+        : `halt ${next.reason}`;
+    case 'allow':
+      if (next.attempt === attempt + 1 && next.slice === 1) return 'allow attempt n+1';
+      if (next.attempt === attempt && next.slice === slice + 1) return 'allow next slice';
+      return next.attempt === attempt && next.slice === slice ? 'allow the same' : 'allow ?';
+    case 'run again':
+    case 'finished':
+      return next.step;
   }
-  return next.attempt === 1 && !s.last ? 'run 1' : next.attempt === (s.last?.attempt ?? 0) + 1 ? 'run n+1' : 'run ?';
 }
 
-describe('decide', () => {
-  const situations = everySituation();
+describe('decide, with an open turn', () => {
+  const cases = everyCase();
 
-  it('answers the first row of the table that holds, in every situation', () => {
-    const seen = new Set<string>();
-    for (const situation of situations) {
-      const row = TABLE.find(({ holds }) => holds(situation));
-      seen.add(row?.row ?? '');
-      expect(brief(decide(situation), situation), `${row?.row ?? ''}: ${JSON.stringify(situation)}`).toBe(row?.step);
+  it('answers the first row of the table that holds, in every case, and each row is reached', () => {
+    const reached = new Set<string>();
+    for (const question of cases) {
+      const row = TABLE.find(({ holds }) => holds(question));
+      reached.add(row?.row ?? '');
+      const told = `${row?.row ?? ''}: ${question.log} ${JSON.stringify(question.seen)}`;
+      expect(brief(decide(question), question), told).toBe(row?.step);
     }
-    expect([...seen].sort()).toEqual(TABLE.map(({ row }) => row).sort()); // every row was reached
+    expect([...reached].sort()).toEqual(TABLE.map(({ row }) => row).sort());
   });
 
-  it('names the first pending migration and its last attempt', () => {
-    for (const situation of situations) {
-      const next = decide(situation);
-      if (next.step === 'run' || next.step === 'record' || next.step === 'halt') {
-        expect(next.migration).toBe(pendingOf(situation));
-        const later = next.step === 'run' && next.slice === 1 ? 1 : 0;
-        expect(next.attempt).toBe((situation.last?.attempt ?? 0) + later);
-      }
-    }
-  });
-
-  it('starts a later attempt only after retry, and nothing while code may be running', () => {
-    for (const situation of situations) {
-      const next = decide(situation);
-      if (next.step !== 'run') continue;
-      if (next.slice > 1) {
-        expect(situation.last?.stopped).toBeDefined();
-        expect(situation.last?.claim?.owner).not.toBe('alive');
-      } else if (situation.last) {
-        expect(situation.last.decision).toBe('retry');
-        expect(situation.last.outcome).not.toBe('succeeded');
-        expect(mayRun(situation)).toBe(false);
-      }
-      expect(situation.unfinishedElsewhere.every(({ deadline }) => deadline <= NOW)).toBe(true);
+  it('allows a turn only when no code of the one before it can run, and none after a success', () => {
+    for (const question of cases) {
+      const next = decide(question);
+      if (next.step !== 'allow') continue;
+      expect(closed(question)).toBe(true);
+      expect(outcomeOf(question)).not.toBe('succeeded');
+      expect(next.migration).toBe('0002');
+      if (next.attempt > question.turn.allowed.attempt) expect(question.decision).toBe('retry');
     }
   });
 
-  it('waits at least a second and at most five minutes', () => {
-    for (const situation of situations) {
-      const next = decide(situation);
-      if (next.step !== 'wait') continue;
-      expect(Number.isInteger(next.seconds)).toBe(true);
-      expect(next.seconds).toBeGreaterThanOrEqual(1);
-      expect(next.seconds).toBeLessThanOrEqual(300);
+  it('gives only steps whose entry the log takes', () => {
+    for (const question of cases) {
+      const next = decide(question);
+      const { turn } = question;
+      const { attempt, number } = turn.allowed;
+      const last = { previous: question.state.sha256, number: question.state.number + 1, ledger: undefined };
+      const openHalt = turn.halt !== undefined && turn.halt.decided === undefined;
+      const said =
+        next.step === 'allow'
+          ? allowedAfter('0002', next.attempt, next.slice)
+          : next.step === 'halt' && !openHalt
+            ? halted(number, '0002', attempt, next.reason)
+            : next.step === 'record'
+              ? completed(['0002'], next.completion)
+              : undefined;
+      if (!said) continue;
+      const [entry] = logOf({ ...said, ...last });
+      expect(fold([entry!], question.state).number).toBe(last.number);
     }
   });
 
-  it('polls a long running attempt of another execution less often than a young one', () => {
-    const waiting = (runningMs: number) => {
-      const claim = { owner: 'alive' as const, at: NOW - runningMs, deadline: FUTURE };
-      const next = decide({
-        manifest: ['0001'],
-        completed: new Set(),
-        attempted: new Set(['0001']),
-        last: { attempt: 1, claim },
-        unfinishedElsewhere: [],
-        allowOutOfOrder: false,
-        now: NOW,
-      });
-      return next.step === 'wait' ? next.seconds : undefined;
-    };
-    expect([1_000, 60_000, 600_000, 86_400_000].map(waiting)).toEqual([2, 6, 60, 300]);
+  it('begins a retry where the decision says', () => {
+    const question = cases.find(
+      (c) => c.log === 'retry of other code, there' && c.code === OTHER_CODE && outcomeOf(c) === 'failed',
+    )!;
+    expect(decide(question)).toEqual({
+      step: 'allow',
+      migration: '0002',
+      attempt: 2,
+      slice: 1,
+      begin: 'start',
+    });
   });
+});
 
-  it('polls one that is between two slices elsewhere by the time since it stopped, not since its slice began', () => {
-    const next = decide({
-      manifest: ['0001'],
-      completed: new Set(),
-      attempted: new Set(['0001']),
-      last: {
-        attempt: 1,
-        claim: { owner: 'alive', at: NOW - 900_000, deadline: FUTURE },
-        stopped: { slice: 1, at: NOW - 500 },
-      },
-      unfinishedElsewhere: [],
-      allowOutOfOrder: false,
+describe('decide, without an open turn', () => {
+  const ask = (state: Question['state'], ids: string[], allowOutOfOrder = false) =>
+    decide({
+      state,
+      seen: undefined,
+      manifest: ids.map((id) => ({ id, codeSha256: CODE })),
+      allowOutOfOrder,
       now: NOW,
     });
-    expect(next).toMatchObject({ step: 'wait', seconds: 2 });
-    expect(next).toHaveProperty('why', 'attempt 1 of 0001 is between two slices in another execution');
+
+  it('allows attempt 1 of the first that is pending', () => {
+    const turn = { step: 'allow', attempt: 1, slice: 1, begin: 'checkpoint' };
+    expect(ask(fold([]), ['0001', '0002'])).toEqual({ ...turn, migration: '0001' });
+    expect(ask(fold(logOf(completed(['0001'], 'baseline'))), ['0001', '0002'])).toEqual({ ...turn, migration: '0002' });
   });
 
-  it('names every late file, and what was run before it', () => {
-    const next = decide({
-      manifest: ['0001', '0002', '0004'],
-      completed: new Set(['0003', '0004']),
-      attempted: new Set(),
-      unfinishedElsewhere: [],
-      allowOutOfOrder: false,
-      now: NOW,
-    });
-    expect(next).toEqual({ step: 'refuse', error: 'OutOfOrder', late: ['0001', '0002'], highest: '0004' });
+  it('is finished when nothing is pending, whatever else is completed', () => {
+    expect(ask(fold([]), [])).toEqual({ step: 'finished' });
+    expect(ask(fold(logOf(completed(['0001', '0009'], 'baseline'))), ['0001'])).toEqual({ step: 'finished' });
+  });
+
+  it('refuses every pending id below one that is completed, by name, unless the run allows it', () => {
+    const state = fold(logOf(completed(['0003'], 'baseline')));
+    const refused = { step: 'refuse', error: 'OutOfOrder', late: ['0001', '0002'], highest: '0003' };
+    expect(ask(state, ['0001', '0002', '0003', '0004'])).toEqual(refused);
+    expect(ask(state, ['0001', '0002', '0003', '0004'], true)).toMatchObject({ step: 'allow', migration: '0001' });
   });
 });

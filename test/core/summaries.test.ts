@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ErrorSummary } from '../../core/ledger/records.ts';
+import { ErrorSummary } from '../../core/ledger/summaries.ts';
 import { OdinError } from '../../core/errors.ts';
 import {
   caughtSummary,

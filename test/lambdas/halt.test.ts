@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Decision } from '../../core/names/names.ts';
 import { keys } from '../../core/ledger/keys.ts';
 import type { HaltPayload } from '../../core/contract/payloads.ts';
-import type { ErrorSummary } from '../../core/ledger/records.ts';
+import type { ErrorSummary } from '../../core/ledger/summaries.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import type { World } from '../support/services.ts';

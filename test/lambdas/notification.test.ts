@@ -6,7 +6,7 @@ import { EVENTS } from '../../core/contract/events.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { keys } from '../../core/ledger/keys.ts';
 import { resumedExecutionName } from '../../core/names/names.ts';
-import type { ErrorSummary } from '../../core/ledger/records.ts';
+import type { ErrorSummary } from '../../core/ledger/summaries.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { assertDocumented, documentedSchema } from '../support/event-schemas.ts';

@@ -1,10 +1,11 @@
 // The world of one function under test: a ledger in memory, Step Functions as a fake, a clock that stands still, and
 // everything that was logged and published.
 import type { OdinEvent } from '../../core/contract/events.ts';
-import { Ledger } from '../../core/ledger/ledger.ts';
+import { Log as LedgerLog } from '../../core/ledger/log.ts';
+import { MemoryStore } from '../../core/ledger/memory-store.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
-import type { Invocation, Log, Services } from '../../core/contract/ports.ts';
+import type { Invocation, Ledger, Log, Services } from '../../core/contract/ports.ts';
 import type { Clock as Timing } from '../../lambdas/run-migration/user-code/supervise.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
@@ -12,7 +13,9 @@ import { FakeExecutions } from './fake-executions.ts';
 import { HookedStore } from './hooked-store.ts';
 
 export const ENVIRONMENT = 'odin-dev';
+export const IDENTITY = { environment: ENVIRONMENT, account: '111122223333', region: 'eu-west-1' };
 export const HASH = 'a'.repeat(64);
+export const CODE = 'c'.repeat(64);
 
 export interface LogLine {
   level: keyof Log;
@@ -37,15 +40,13 @@ export interface World {
   timing: Timing;
   /** What waits for its time, which a test lets come by calling it. */
   timers: Set<{ ms: number; work: () => void }>;
-  /** Writes a record as a test's preparation, apart from what the function under test writes. */
-  writer: { requestId: string; now: () => number };
 }
 
 export function createWorld(): World {
-  const store = new HookedStore();
-  const ledger = new Ledger(store);
-  const executions = new FakeExecutions();
   const clock = createClock();
+  const store = new HookedStore(new MemoryStore(clock.now));
+  const ledger = { log: new LedgerLog(store, IDENTITY), store };
+  const executions = new FakeExecutions();
   const published: World['published'] = [];
   const topicFailure: World['topicFailure'] = {};
   const sentEvents: OdinEvent[] = [];
@@ -67,7 +68,6 @@ export function createWorld(): World {
     busFailure,
     logs,
     timers,
-    writer: { requestId: 'prepared', now: clock.now },
     services: {
       environment: ENVIRONMENT,
       ledger,
@@ -122,6 +122,8 @@ export function manifestOf(...ids: string[]): Manifest {
       description: `What ${id} does`,
       functionName: `odin-migrate-${ENVIRONMENT}-${id}`,
       sourceSha256: HASH,
+      codeSha256: CODE,
+      timeoutSeconds: 900,
       checkpointed: false,
     })),
   };

@@ -2,7 +2,7 @@
 //
 //   start ─▶ checkpoint ─▶ save (durable) ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone ─▶ the end
 import { errorSummary } from '../../../core/ledger/summaries.ts';
-import type { ErrorSummary } from '../../../core/ledger/records.ts';
+import type { ErrorSummary } from '../../../core/ledger/summaries.ts';
 import { broken, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';

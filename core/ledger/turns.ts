@@ -1,16 +1,17 @@
-// The keys of a turn: its claim and its outcome, each created once (docs/design.md §10).
+// The keys of a turn: its claim and its outcome, each created once (docs/design.md §4).
 //
 //   the function:     read the entry ─▶ create claim ─▶ user code ─▶ create outcome
 //   whoever goes on:  no claim? create it as void    no outcome after the deadline? create it as unknown
 //
 // Whoever comes second finds the key, and decides anew from what stands there. Nothing that comes late can contradict it.
 import * as z from 'zod';
-import { ErrorSummary } from '../ledger/records.ts';
-import type { Store } from '../ledger/store.ts';
-import { pad } from '../names/names.ts';
+import { ErrorSummary } from './summaries.ts';
+import type { Store } from './store.ts';
 import type { Allowed, Reference } from './entries.ts';
+import { StoredCheckpoint } from './checkpoints.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
 import type { Numbered } from './fold.ts';
+import { claimKey, outcomeKey } from './keys.ts';
 import type { LogWriter } from './log.ts';
 
 type Turn = Numbered<Allowed>;
@@ -44,6 +45,8 @@ export const Outcome = z.object({
   durationMs: z.int().min(0).optional(),
   /** Checkpoints that were made in the turn. */
   checkpoints: z.int().min(0).optional(),
+  /** Of `stopped`: the checkpoint that the next slice goes on from. */
+  stoppedAt: StoredCheckpoint.optional(),
 });
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -52,7 +55,8 @@ type Added = 'format' | 'entry' | 'time' | 'nonce' | 'writer';
 /** What is seen of a turn at one look. */
 export type TurnLook =
   | { seen: 'unclaimed' }
-  | { seen: 'void'; claim: Claim; reference: Reference }
+  /** `at`: when it became so, by the store's clock. */
+  | { seen: 'void'; claim: Claim; at: number; reference: Reference }
   /** User code may run until `deadline`, in epoch milliseconds of the store's clock. */
   | { seen: 'claimed'; deadline: number }
   /** `outcome` is undefined when what stands there cannot be read, and its deadline has passed: it is `unknown`. */
@@ -63,12 +67,6 @@ export type Taken = { taken: 'mine'; reference: Reference } | { taken: 'by anoth
 
 /** Clocks of one store agree to the second, and a function is ended at its timeout: more than both. */
 export const DEADLINE_MARGIN_MS = 10_000;
-
-export const claimKey = (turn: Turn): string => `${prefixOf(turn)}claim.json`;
-export const outcomeKey = (turn: Turn): string => `${prefixOf(turn)}outcome.json`;
-
-/** `turns/0004/00000042/` */
-const prefixOf = ({ migration, number }: Turn): string => `turns/${migration}/${pad(number, 8)}/`;
 
 /**
  * Looks at a turn: its outcome, and its claim when there is none that can be read.
@@ -84,7 +82,7 @@ export async function lookAtTurn(store: Store, turn: Turn, now: number): Promise
   if (!claim) return { seen: 'unclaimed' };
   const readClaim = read(Claim, claim.body, turn);
   if (readClaim?.claim === 'void') {
-    return { seen: 'void', claim: readClaim, reference: { key: claimKey(turn), sha256: sha256(claim.body) } };
+    return { seen: 'void', claim: readClaim, at: claim.modified, reference: { key: claimKey(turn), sha256: sha256(claim.body) } };
   }
   // A claim that cannot be read, or that was made for another entry, is one all the same: user code may have started.
   const deadline = claim.modified + turn.timeoutMs + DEADLINE_MARGIN_MS;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Allowed } from '../../../core/log/entries.ts';
-import type { Numbered } from '../../../core/log/fold.ts';
-import type { LogWriter } from '../../../core/log/log.ts';
+import type { Allowed } from '../../../core/ledger/entries.ts';
+import type { Numbered } from '../../../core/ledger/fold.ts';
+import type { LogWriter } from '../../../core/ledger/log.ts';
 import {
   claimKey,
   DEADLINE_MARGIN_MS,
@@ -9,7 +9,7 @@ import {
   outcomeKey,
   takeClaim,
   takeOutcome,
-} from '../../../core/log/turns.ts';
+} from '../../../core/ledger/turns.ts';
 import { MemoryStore } from '../../../core/ledger/memory-store.ts';
 import { HookedStore, once } from '../../support/hooked-store.ts';
 import { allowed, allowedAfter, logOf } from './entries.ts';

@@ -1,8 +1,9 @@
 // The only reader of the log: what its entries amount to. It refuses an entry that its writer could not have been
 // allowed to append, because whoever goes on from there would rest on something that never was.
 import { OdinError } from '../errors.ts';
-import { pad } from '../names/names.ts';
 import type { Allowed, Completed, Decided, Entry, Halted, LedgerIdentity } from './entries.ts';
+import { APPENDED_BY } from './entries.ts';
+import { entryKey } from './keys.ts';
 
 /** What the log says up to its last entry. It is plain JSON: it is kept in a cache, too. */
 export interface LogState {
@@ -14,6 +15,14 @@ export interface LogState {
   migrations: Record<string, MigrationState>;
   /** The turn that no `completed` entry has settled. At most one. */
   turn: TurnState | undefined;
+  /** The run that was allowed a turn, or that halted, last. */
+  run: RunState | undefined;
+}
+
+export interface RunState {
+  name: string;
+  /** Ids of the migrations at which it halted, in that order. */
+  haltedAt: string[];
 }
 
 export interface MigrationState {
@@ -36,8 +45,12 @@ export interface TurnState {
   allowed: Numbered<Allowed>;
   /** How many turns in a row were allowed for this slice, this one among them: those before it were void. */
   tries: number;
+  /** When the first turn of this attempt was allowed. */
+  since: string;
   cancel: Numbered<Decided> | undefined;
   halt: { halted: Numbered<Halted>; decided: Numbered<Decided> | undefined } | undefined;
+  /** The first decision on it that settles it, whatever is decided on a later halt because that was not recorded. */
+  verdict: Numbered<Decided> | undefined;
 }
 
 /** An entry with the hash of what is stored, by which others refer to it. */
@@ -49,6 +62,7 @@ export const EMPTY_LOG: LogState = {
   ledger: undefined,
   migrations: {},
   turn: undefined,
+  run: undefined,
 };
 
 /**
@@ -64,6 +78,8 @@ function next(state: LogState, entry: Numbered<Entry>): LogState {
   if (entry.previous !== state.sha256) throw broken(number, `it does not follow entry ${state.number} as it is stored`);
   if ((number === 1) !== (entry.ledger !== undefined))
     throw broken(number, 'entry 1, and it alone, says whose log it is');
+  const by = entry.writer.function;
+  if (!APPENDED_BY[entry.kind].some((name) => name === by)) throw broken(number, `${by} appends no ${entry.kind} entry`);
   const after = { ...state, number, sha256: entry.sha256, ledger: state.ledger ?? entry.ledger };
   switch (entry.kind) {
     case 'allowed':
@@ -87,35 +103,47 @@ function allow(state: LogState, entry: Numbered<Allowed>): LogState {
     const how = followsOn(turn, entry);
     if (how === undefined)
       throw broken(number, `attempt ${attempt}, slice ${slice} does not follow the turn before it`);
-    return withTurn(state, entry, how === 'again' ? turn.tries + 1 : 1);
+    const since = how === 'attempt' ? entry.time : turn.since;
+    return withTurn(state, entry, { tries: how === 'again' ? turn.tries + 1 : 1, since });
   }
   if (attempt !== 1 || slice !== 1) throw broken(number, `the first turn of ${migration} is attempt 1, slice 1`);
-  return withTurn(state, entry, 1);
+  return withTurn(state, entry, { tries: 1, since: entry.time });
 }
 
 function followsOn(turn: TurnState, entry: Allowed): 'again' | 'slice' | 'attempt' | undefined {
   const before = turn.allowed;
   const decision = turn.halt?.decided?.decision;
-  if (entry.attempt === before.attempt + 1) return entry.slice === 1 && decision === 'retry' ? 'attempt' : undefined;
+  if (entry.attempt === before.attempt + 1) {
+    return entry.slice === 1 && decision === 'retry' && !turn.verdict ? 'attempt' : undefined;
+  }
   if (entry.attempt !== before.attempt || turn.halt || entry.restsOn.turn === undefined) return undefined;
   if (entry.slice === before.slice) return 'again';
   return entry.slice === before.slice + 1 ? 'slice' : undefined;
 }
 
-function withTurn(state: LogState, allowed: Numbered<Allowed>, tries: number): LogState {
-  const { migration, attempt } = allowed;
+function withTurn(
+  state: LogState,
+  allowed: Numbered<Allowed>,
+  { tries, since }: Pick<TurnState, 'tries' | 'since'>,
+): LogState {
+  const { migration, attempt, run } = allowed;
   return {
     ...state,
     migrations: { ...state.migrations, [migration]: { attempts: attempt, completion: undefined } },
-    turn: { allowed, tries, cancel: undefined, halt: undefined },
+    turn: { allowed, tries, since, cancel: undefined, halt: undefined, verdict: undefined },
+    run: runOf(state, run),
   };
 }
+
+const runOf = ({ run }: LogState, name: string): RunState => (run?.name === name ? run : { name, haltedAt: [] });
 
 function halt(state: LogState, halted: Numbered<Halted>): LogState {
   const turn = openTurn(state, halted, halted.turn);
   const answered = turn.halt === undefined || turn.halt.decided !== undefined;
   if (!answered) throw broken(halted.number, `the halt of entry ${turn.halt?.halted.number ?? 0} is still open`);
-  return { ...state, turn: { ...turn, halt: { halted, decided: undefined } } };
+  const run = runOf(state, halted.run);
+  const haltedAt = [...new Set([...run.haltedAt, halted.migration])];
+  return { ...state, turn: { ...turn, halt: { halted, decided: undefined } }, run: { ...run, haltedAt } };
 }
 
 function decided(state: LogState, entry: Numbered<Decided>): LogState {
@@ -128,7 +156,9 @@ function decided(state: LogState, entry: Numbered<Decided>): LogState {
   if (turn.halt?.halted.number !== entry.of)
     throw broken(entry.number, `entry ${entry.of} is not the halt that is open`);
   if (turn.halt.decided) throw broken(entry.number, `entry ${turn.halt.decided.number} has decided it before`);
-  return { ...state, turn: { ...turn, halt: { ...turn.halt, decided: entry } } };
+  const settles = entry.decision === 'mark-applied' || entry.decision === 'skip';
+  const verdict = turn.verdict ?? (settles ? entry : undefined);
+  return { ...state, turn: { ...turn, halt: { ...turn.halt, decided: entry }, verdict } };
 }
 
 function complete(state: LogState, entry: Numbered<Completed>): LogState {
@@ -155,9 +185,6 @@ function openTurn(state: LogState, entry: Halted | Decided, number: number): Tur
   }
   return turn;
 }
-
-/** `log/00000042.json` */
-export const entryKey = (number: number): string => `log/${pad(number, 8)}.json`;
 
 export const broken = (number: number, why: string): OdinError =>
   new OdinError({

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Allowed } from '../../../core/log/entries.ts';
-import type { Numbered } from '../../../core/log/fold.ts';
-import { checkpointKey, moveCheckpoint, readCheckpoint } from '../../../core/log/checkpoints.ts';
-import { leaveWaiter, readWaiters } from '../../../core/log/waiters.ts';
+import type { Allowed } from '../../../core/ledger/entries.ts';
+import type { Numbered } from '../../../core/ledger/fold.ts';
+import { checkpointKey, moveCheckpoint, readCheckpoint } from '../../../core/ledger/checkpoints.ts';
+import { leaveWaiter, readWaiters } from '../../../core/ledger/waiters.ts';
 import { HookedStore, once } from '../../support/hooked-store.ts';
 import { thrownBy } from '../../support/thrown.ts';
 import { allowed, allowedAfter, CODE, logOf } from './entries.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OdinError } from '../../../core/errors.ts';
-import type { LogState } from '../../../core/log/fold.ts';
-import { entryKey, fold } from '../../../core/log/fold.ts';
+import type { LogState } from '../../../core/ledger/fold.ts';
+import { entryKey, fold } from '../../../core/ledger/fold.ts';
 import type { Said } from './entries.ts';
 import { allowed, allowedAfter, completed, decided, halted, logOf } from './entries.ts';
 

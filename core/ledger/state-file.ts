@@ -3,8 +3,6 @@
 import * as z from 'zod';
 import type { LogState } from './fold.ts';
 
-export const STATE_KEY = 'state.json';
-
 /** Raised when `fold` keeps something else of the same entries: what an older or newer version kept is ignored. */
 const FOLD_VERSION = 1;
 
@@ -41,6 +39,7 @@ const Kept = z.object({
   sha256: z.string(),
   ledger: z.custom<LogState['ledger']>(),
   turn: z.custom<LogState['turn']>().optional(),
+  run: z.custom<LogState['run']>().optional(),
   migrations: z.record(z.string(), z.custom<LogState['migrations'][string]>()),
 });
 
@@ -54,6 +53,6 @@ export function parseStateFile(body: string): KeptState | undefined {
   }
   const { data } = Kept.safeParse(json);
   if (!data) return undefined;
-  const { number, sha256, ledger, turn, migrations, etag } = data;
-  return { state: { number, sha256, ledger, migrations, turn }, etag };
+  const { number, sha256, ledger, turn, run, migrations, etag } = data;
+  return { state: { number, sha256, ledger, migrations, turn, run }, etag };
 }

@@ -1,12 +1,13 @@
 // `checkpoints/0004.json`: how far a checkpointed migration has come, and where a retry begins. It is replaced, and fenced by
-// turn; nothing is decided on it (docs/design.md §10).
+// turn; nothing is decided on it (docs/design.md §4).
 import * as z from 'zod';
 import { OdinError } from '../errors.ts';
-import { Json } from '../ledger/json.ts';
-import { unreadable } from '../ledger/ledger.ts';
-import type { Store } from '../ledger/store.ts';
+import { Json } from './json.ts';
+import { unreadable } from './unreadable.ts';
+import type { Store } from './store.ts';
 import type { Allowed } from './entries.ts';
 import { LOG_FORMAT } from './entries.ts';
+import { checkpointKey } from './keys.ts';
 
 export const Checkpoint = z.object({
   format: z.literal(LOG_FORMAT),
@@ -29,12 +30,8 @@ export const Checkpoint = z.object({
 export type Checkpoint = z.infer<typeof Checkpoint>;
 
 /** A checkpoint and the ETag under which it stands, from which the next one moves on. */
-export interface StoredCheckpoint {
-  checkpoint: Checkpoint;
-  etag: string;
-}
-
-export const checkpointKey = (migration: string): string => `checkpoints/${migration}.json`;
+export const StoredCheckpoint = z.object({ checkpoint: Checkpoint, etag: z.string() });
+export type StoredCheckpoint = z.infer<typeof StoredCheckpoint>;
 
 /** @throws OdinError RecordUnreadable: where to go on from is not known, and the start is not assumed */
 export async function readCheckpoint(store: Store, migration: string): Promise<StoredCheckpoint | undefined> {

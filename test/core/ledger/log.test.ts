@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Ledger } from '../../../core/ledger/ledger.ts';
-import type { LogWriter } from '../../../core/log/log.ts';
-import type { Content } from '../../../core/log/log.ts';
-import { Log } from '../../../core/log/log.ts';
-import type { Entry } from '../../../core/log/entries.ts';
-import { sha256 } from '../../../core/log/entries.ts';
-import { entryKey } from '../../../core/log/fold.ts';
+import type { LogWriter } from '../../../core/ledger/log.ts';
+import type { Content } from '../../../core/ledger/log.ts';
+import { Log } from '../../../core/ledger/log.ts';
+import type { Entry } from '../../../core/ledger/entries.ts';
+import { sha256 } from '../../../core/ledger/entries.ts';
+import { entryKey } from '../../../core/ledger/fold.ts';
 import { HookedStore, once, unavailable } from '../../support/hooked-store.ts';
 import { thrownBy } from '../../support/thrown.ts';
 import { allowed, completed, halted } from './entries.ts';

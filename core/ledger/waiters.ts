@@ -6,16 +6,19 @@
 // Whatever the order of the two, one sees the other: an execution is told by `resume`, or goes on by itself.
 import pMap from 'p-map';
 import * as z from 'zod';
-import { unreadable } from '../ledger/ledger.ts';
-import type { Store } from '../ledger/store.ts';
-import { pad } from '../names/names.ts';
+import { unreadable } from './unreadable.ts';
+import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
+import { waiterKey, waitersPrefix } from './keys.ts';
 
 export const Waiter = z.object({
   format: z.literal(LOG_FORMAT),
   /** Number of the `halted` entry. */
   halt: z.int().min(1),
   execution: z.string().min(1),
+  /** Of the input of the execution, for the one that goes on when this one is gone. */
+  run: z.string().min(1),
+  allowOutOfOrder: z.boolean(),
   /** Whoever holds it can let the execution go on, or fail it: read by few, shown to nobody. */
   token: z.string().min(1),
   since: z.iso.datetime(),
@@ -24,7 +27,7 @@ export type Waiter = z.infer<typeof Waiter>;
 
 /** Each redrive, and each repetition of the state, has a token of its own. */
 export async function leaveWaiter(store: Store, waiter: Omit<Waiter, 'format'>): Promise<void> {
-  const key = `${prefixOf(waiter.halt)}${sha256(waiter.token).slice(0, 32)}.json`;
+  const key = waiterKey(waiter.halt, sha256(waiter.token).slice(0, 32));
   const body = `${JSON.stringify({ format: LOG_FORMAT, ...waiter }, undefined, 2)}\n`;
   await store.create(key, body); // when it is there, this token waits already
 }
@@ -34,7 +37,7 @@ export async function leaveWaiter(store: Store, waiter: Omit<Waiter, 'format'>):
  * @throws OdinError RecordUnreadable
  */
 export async function readWaiters(store: Store, halt: number): Promise<Waiter[]> {
-  const { objects } = await store.list(prefixOf(halt));
+  const { objects } = await store.list(waitersPrefix(halt));
   const waiters = await pMap(objects, ({ key }) => read(store, key), { concurrency: READ_CONCURRENCY });
   return waiters.sort((a, b) => (a.since < b.since ? -1 : 1));
 }
@@ -49,5 +52,3 @@ async function read(store: Store, key: string): Promise<Waiter> {
 }
 
 const READ_CONCURRENCY = 16;
-
-const prefixOf = (halt: number): string => `waiters/${pad(halt, 8)}/`;

@@ -1,22 +1,23 @@
 // The log in a store: looked at, and appended to. Whoever wants to change what is true appends the next number, which one
-// writer creates; the others read what came and decide anew (docs/design.md §10).
+// writer creates; the others read what came and decide anew (docs/design.md §4).
 //
 //   look ─▶ ask ─▶ create log/N+1 ─┬─ created ──────────▶ done
 //    ▲                             ├─ there, our nonce ─▶ done: only the answer was lost
 //    └──────── decide anew ────────┴─ there, another's
 import pMap from 'p-map';
 import { OdinError } from '../errors.ts';
-import { unreadable } from '../ledger/ledger.ts';
-import type { Store } from '../ledger/store.ts';
+import { unreadable } from './unreadable.ts';
+import type { Store } from './store.ts';
 import type { Allowed, Completed, Decided, Halted, LedgerIdentity } from './entries.ts';
 import { Entry, LOG_FORMAT, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
-import { EMPTY_LOG, entryKey, fold } from './fold.ts';
-import { formatStateFile, parseStateFile, STATE_KEY } from './state-file.ts';
+import { EMPTY_LOG, fold } from './fold.ts';
+import { COMPLETED_PREFIX, entryKey, entryNumberOf, LOG_PREFIX, STATE_KEY } from './keys.ts';
+import { formatStateFile, parseStateFile } from './state-file.ts';
 
 /** Who appends: said by every entry of it. */
 export interface LogWriter {
-  /** Of our own names: `list-pending`. */
+  /** Of our own names: `list-pending`; of a migration's function, its four digits. */
   function: string;
   requestId: string;
   /** Version of this package. */
@@ -45,8 +46,10 @@ export class Log {
   readonly #identity: LedgerIdentity;
   /** What was read so far, and the ETag of its last entry. Entries never change, so each is read once. */
   #seen: Seen = NOTHING_SEEN;
-  /** Of `state.json`, as it was read or written last. */
-  #stateFile: string | undefined;
+  /** `state.json` as it was read or written last: its ETag, and the last entry that it stands for. */
+  #stateFile: { etag: string | undefined; number: number } = { etag: undefined, number: 0 };
+  /** When the store answered the first request of the last look, by its own clock: epoch milliseconds. */
+  #at = 0;
 
   /** @param identity whose log it is to be: entry 1 says so, and a log of another is refused */
   constructor(store: Store, identity: LedgerIdentity) {
@@ -63,22 +66,48 @@ export class Log {
     return this.#lookFrom(this.#seen);
   }
 
+  /** When the store answered the list of the last look, by its own clock: epoch milliseconds. No function's clock decides. */
+  get lookedAt(): number {
+    return this.#at;
+  }
+
   async #lookFrom({ state, etag }: Seen): Promise<LogState> {
     // From the last known entry, inclusive: one that was replaced since, in a bucket that was emptied, say, is noticed.
-    const { objects: listed } = await this.#store.list(
-      PREFIX,
+    const { at, objects: listed } = await this.#store.list(
+      LOG_PREFIX,
       state.number > 1 ? entryKey(state.number - 1) : undefined,
     );
-    const entries = listed.filter(({ key }) => ENTRY_KEY.test(key));
+    this.#at = at;
+    const entries = listed.filter(({ key }) => entryNumberOf(key) !== undefined);
     if (state.number > 0 && (entries[0]?.key !== entryKey(state.number) || entries[0].etag !== etag)) {
       return this.#lookFrom(NOTHING_SEEN);
     }
+    if (entries.length === 0) await this.#assertNoOldLedger();
     const fresh = entries.filter(({ key }) => key > entryKey(state.number));
     const read = await pMap(fresh, ({ key }) => this.#read(key), { concurrency: READ_CONCURRENCY });
     const next = fold(read, state);
     this.#assertOurs(next);
     this.#seen = { state: next, etag: entries.at(-1)?.etag };
     return next;
+  }
+
+  /**
+   * One entry; undefined when it is not there (yet).
+   * @throws OdinError RecordUnreadable, NewerLedger
+   */
+  async entry(number: number): Promise<Numbered<Entry> | undefined> {
+    const key = entryKey(number);
+    const stored = await this.#store.get(key);
+    return stored && { ...parse(key, stored.body), sha256: sha256(stored.body) };
+  }
+
+  /** All entries, in their order, each proved to follow the one before it. */
+  async entries(): Promise<Numbered<Entry>[]> {
+    const { number } = await this.look();
+    const numbers = Array.from({ length: number }, (_, index) => index + 1);
+    const entries = await pMap(numbers, (each) => this.#read(entryKey(each)), { concurrency: READ_CONCURRENCY });
+    fold(entries);
+    return entries;
   }
 
   /**
@@ -105,18 +134,39 @@ export class Log {
   /**
    * Keeps what was seen last in `state.json`, so that the next reader need not read the whole log. It is a cache: when
    * somebody else has written it meanwhile, theirs stands.
+   * @param behind how many entries it must be behind for that
+   * @returns whether it was written, or another has
    */
-  async keep(): Promise<void> {
+  async keep(behind = 1): Promise<boolean> {
     const { state, etag } = this.#seen;
-    if (etag === undefined) return;
-    const written = await this.#store.replace(STATE_KEY, formatStateFile({ state, etag }), this.#stateFile);
-    this.#stateFile = written === 'conflict' ? (await this.#store.get(STATE_KEY))?.etag : written.etag;
+    if (etag === undefined || state.number - this.#stateFile.number < behind) return false;
+    const written = await this.#store.replace(STATE_KEY, formatStateFile({ state, etag }), this.#stateFile.etag);
+    const there = written === 'conflict' ? await this.#store.get(STATE_KEY) : written;
+    this.#stateFile = { etag: there?.etag, number: state.number };
+    return true;
   }
 
   async #kept(): Promise<Seen> {
     const stored = await this.#store.get(STATE_KEY);
-    this.#stateFile = stored?.etag;
-    return (stored && parseStateFile(stored.body)) ?? NOTHING_SEEN;
+    const kept = stored && parseStateFile(stored.body);
+    this.#stateFile = { etag: stored?.etag, number: kept?.state.number ?? 0 };
+    return kept ?? NOTHING_SEEN;
+  }
+
+  /** Of an empty log: what an unreleased format left would be run again. */
+  async #assertNoOldLedger(): Promise<void> {
+    for (const prefix of ['attempts/', COMPLETED_PREFIX]) {
+      const { objects } = await this.#store.list(prefix);
+      const [first] = objects;
+      if (first === undefined) continue;
+      throw new OdinError({
+        code: 'OldLedger',
+        source: 'user',
+        what: `The ledger's bucket holds ${first.key} and no log: it is in the format from before the log, which this version does not read.`,
+        why: 'With an empty log, everything would run again.',
+        next: 'Deploy to a new bucket, and record what is done there with: npx odin-migrate baseline <environment> --through <migration> --reason "..."',
+      });
+    }
   }
 
   /** The entry, or undefined when another has its number. */
@@ -173,8 +223,6 @@ interface Seen {
 }
 
 const NOTHING_SEEN: Seen = { state: EMPTY_LOG, etag: undefined };
-const PREFIX = 'log/';
-const ENTRY_KEY = /^log\/\d{8}\.json$/;
 const READ_CONCURRENCY = 16;
 /** Each time somebody else has changed what is true: there are not so many of them. */
 const MAX_TRIES = 20;

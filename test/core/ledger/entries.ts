@@ -1,7 +1,7 @@
 // Builds a log for tests: entries that follow one another, numbered and chained as the log's writers do it.
-import type { Entry } from '../../../core/log/entries.ts';
-import { Entry as EntrySchema, sha256 } from '../../../core/log/entries.ts';
-import type { Numbered } from '../../../core/log/fold.ts';
+import type { Entry } from '../../../core/ledger/entries.ts';
+import { Entry as EntrySchema, sha256 } from '../../../core/ledger/entries.ts';
+import type { Numbered } from '../../../core/ledger/fold.ts';
 
 export const CODE = 'c'.repeat(64);
 export const OTHER_CODE = 'd'.repeat(64);

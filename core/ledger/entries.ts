@@ -1,8 +1,9 @@
-// The entries of the log (docs/design.md §10): each is created once, in one order, and holds the hash of the one before it.
+// The entries of the log (docs/design.md §4): each is created once, in one order, and holds the hash of the one before it.
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { ErrorSummary } from '../ledger/records.ts';
+import { ErrorSummary } from './summaries.ts';
 import { MigrationId } from '../names/identifiers.ts';
+import type { SystemFunction } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
 
 /** Raised when the meaning of an entry changes; a reader stops at an entry of a newer format, and says which version wrote it. */
@@ -53,8 +54,9 @@ export const Allowed = z.object({
   gitCommit: z.string().optional(),
   /** How long its function may run, in milliseconds; a turn's deadline is its claim's time plus this and a margin. */
   timeoutMs: Positive,
-  /** Where a checkpointed migration begins: at the last checkpoint, or at the start. */
+  /** Where a checkpointed migration begins: at its last checkpoint, or at the start. A plain one begins at the start. */
   begin: z.enum(['start', 'checkpoint']),
+  /** The nearest of them; none when it is the first of all. */
   restsOn: z.object({
     /** The completion before it in the manifest. */
     completion: Reference.optional(),
@@ -66,6 +68,11 @@ export const Allowed = z.object({
 });
 export type Allowed = z.infer<typeof Allowed>;
 
+/**
+ * `failed`: user code said so. `unknown`: it may have run. `cancelled`: a person asked for it. `code-changed`, `file-gone`: the
+ * attempt cannot go on with what is deployed. `not-started`: its function refused or lost each of its turns. `unrecorded`: what
+ * became of it is known, and the completion was not written.
+ */
 export const HALT_REASONS = [
   'failed',
   'unknown',
@@ -85,6 +92,8 @@ export const Halted = z.object({
   attempt: Positive,
   /** Number of the entry that allowed the turn. */
   turn: Positive,
+  /** Of the execution that halted first. */
+  run: z.string().min(1),
   reason: z.enum(HALT_REASONS),
   error: ErrorSummary.optional(),
   outcome: Reference.optional(),
@@ -107,7 +116,7 @@ export const Decided = z.object({
 });
 export type Decided = z.infer<typeof Decided>;
 
-export const COMPLETION_KINDS = ['applied', 'marked-applied', 'skipped', 'baseline'] as const;
+export const COMPLETIONS = ['applied', 'marked-applied', 'skipped', 'baseline'] as const;
 
 /** These migrations are done with, for ever. */
 export const Completed = z.object({
@@ -115,7 +124,7 @@ export const Completed = z.object({
   kind: z.literal('completed'),
   /** One, but for a baseline; ascending. */
   ids: z.array(MigrationId).min(1),
-  completion: z.enum(COMPLETION_KINDS),
+  completion: z.enum(COMPLETIONS),
   by: z.string().optional(),
   reason: z.string().optional(),
   startedAt: Time.optional(),
@@ -127,6 +136,17 @@ export type Completed = z.infer<typeof Completed>;
 
 export const Entry = z.discriminatedUnion('kind', [Allowed, Halted, Decided, Completed]);
 export type Entry = z.infer<typeof Entry>;
+
+/** Which functions append each kind of entry. */
+export const APPENDED_BY: Record<Entry['kind'], readonly SystemFunction[]> = {
+  allowed: ['list-pending'],
+  halted: ['halt'],
+  decided: ['resume'],
+  completed: ['record-completion', 'baseline'],
+};
+
+/** All of them together: a role or a policy knows keys, and not what is written there. */
+export const APPENDERS: readonly SystemFunction[] = [...new Set(Object.values(APPENDED_BY).flat())];
 
 /** Hexadecimal, of an object's body as it is stored. */
 export const sha256 = (body: string): string => createHash('sha256').update(body).digest('hex');
