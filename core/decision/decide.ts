@@ -46,7 +46,7 @@ export type NextStep =
   | { step: 'wait'; until: 'deployment' }
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
-  | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; execution: string };
+  | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; halt: number; execution: string };
 
 /** A third turn in a row that never started is looked at by a person. */
 const MAX_TRIES = 3;
@@ -82,7 +82,7 @@ const recordSuccess: Rule = ({ seen, turn }) =>
 
 /** Whatever was decided waits until no code of the turn can run: it takes the key first. */
 const closeDecidedTurn: Rule = ({ turn, seen, now }) =>
-  decisionOf(turn) !== undefined !== undefined && !isClosed(seen) ? closeOrWait(turn, seen, now) : undefined;
+  (decisionOf(turn) !== undefined) !== undefined && !isClosed(seen) ? closeOrWait(turn, seen, now) : undefined;
 
 /** The first decision of this kind stands: a later `retry` of what could not be recorded records it. */
 const recordDecision: Rule = ({ turn }) => {
@@ -111,8 +111,9 @@ const allowNextAttempt: Rule = (look) => {
 
 const refuseHaltedElsewhere: Rule = ({ turn, seen }) => {
   const { migration, attempt } = turn.allowed;
-  if (!isHalted(turn) || seen.haltedIn === undefined) return undefined;
-  return { step: 'refuse', error: 'HaltedElsewhere', migration, attempt, execution: seen.haltedIn };
+  if (!turn.halt || turn.halt.decided || seen.haltedIn === undefined) return undefined;
+  const halt = turn.halt.halted.number;
+  return { step: 'refuse', error: 'HaltedElsewhere', migration, attempt, halt, execution: seen.haltedIn };
 };
 
 /** Open, or aborted: the same halt is to be answered. */
@@ -245,8 +246,6 @@ function closeOrWait(turn: TurnState, { look }: TurnSeen, now: number): NextStep
     ? { step: 'take', key: 'outcome', turn: turn.allowed.number }
     : { step: 'wait', until: 'deadline', at: look.deadline };
 }
-
-const isHalted = ({ halt }: TurnState): boolean => halt !== undefined && halt.decided === undefined;
 
 /** A decision that goes on; an abort leaves the halt to be answered. */
 function decisionOf({ halt }: TurnState): 'retry' | 'mark-applied' | 'skip' | undefined {

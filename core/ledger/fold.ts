@@ -79,7 +79,8 @@ function next(state: LogState, entry: Numbered<Entry>): LogState {
   if ((number === 1) !== (entry.ledger !== undefined))
     throw broken(number, 'entry 1, and it alone, says whose log it is');
   const by = entry.writer.function;
-  if (!APPENDED_BY[entry.kind].some((name) => name === by)) throw broken(number, `${by} appends no ${entry.kind} entry`);
+  if (!APPENDED_BY[entry.kind].some((name) => name === by))
+    throw broken(number, `${by} appends no ${entry.kind} entry`);
   const after = { ...state, number, sha256: entry.sha256, ledger: state.ledger ?? entry.ledger };
   switch (entry.kind) {
     case 'allowed':

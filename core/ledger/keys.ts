@@ -30,7 +30,7 @@ export const KINDS = {
     pattern: 'waiters/<number>/<id>.json',
     writers: ['halt'],
     written: 'once',
-    readers: ['halt', 'resume', 'watch-halts', 'record-completion'],
+    readers: ['halt', 'resume', 'watch-halts', 'record-completion', 'list-pending'],
   },
   completed: {
     pattern: 'completed/<migration>.json',

@@ -82,7 +82,12 @@ export async function lookAtTurn(store: Store, turn: Turn, now: number): Promise
   if (!claim) return { seen: 'unclaimed' };
   const readClaim = read(Claim, claim.body, turn);
   if (readClaim?.claim === 'void') {
-    return { seen: 'void', claim: readClaim, at: claim.modified, reference: { key: claimKey(turn), sha256: sha256(claim.body) } };
+    return {
+      seen: 'void',
+      claim: readClaim,
+      at: claim.modified,
+      reference: { key: claimKey(turn), sha256: sha256(claim.body) },
+    };
   }
   // A claim that cannot be read, or that was made for another entry, is one all the same: user code may have started.
   const deadline = claim.modified + turn.timeoutMs + DEADLINE_MARGIN_MS;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ListPendingPayload, ManifestQuestion } from '../../core/contract/payloads.ts';
+import { ManifestPayload, NextPayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { deployedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
@@ -9,6 +9,7 @@ const manifest = deployedManifest();
 const listPending = createListPending(awsServices(), manifest);
 
 /** The manifest beside this function's code says what is deployed; the command line asks for it here. */
-export const handler = lambdaHandler(z.union([ManifestQuestion, ListPendingPayload]), async (payload) =>
-  'describe' in payload ? manifest : await listPending(payload),
+export const handler = lambdaHandler(
+  z.discriminatedUnion('ask', [ManifestPayload, NextPayload]),
+  async (payload, invocation) => (payload.ask === 'manifest' ? manifest : await listPending(payload, invocation)),
 );

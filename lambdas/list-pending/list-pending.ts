@@ -1,50 +1,103 @@
-// `List pending`: reads the manifest and the ledger, and says what the run does next.
-import type { NextStep, Situation } from '../../core/decision/decide.ts';
+// `List pending`: reads the log, decides what the run does next, and appends the turn that it allows (docs/design.md §5, §6).
+//
+//   look ─▶ look at the open turn ─▶ decide ─┬─ take a key, look again
+//    ▲                                       ├─ allow ─▶ append ─▶ run
+//    └───── another has appended ────────────┘ …
+import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
+import type { FinishedStep, HandedOver, NextPayload, Step, TurnName } from '../../core/contract/payloads.ts';
+import type { Invocation, Services } from '../../core/contract/ports.ts';
+import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
-import type { RunCompleted } from '../../core/contract/events.ts';
-import type { Manifest } from '../../core/contract/manifest.ts';
-import { continuedExecutionName, resourcePrefix } from '../../core/names/names.ts';
-import type { Command, Where } from '../../core/text/command.ts';
-import { commandLine } from '../../core/text/command.ts';
-import type { FinishedStep, HandedOver, ListPendingPayload, RunInput, Step } from '../../core/contract/payloads.ts';
-import { readSituation } from '../../core/decision/situation.ts';
-import { completedRun } from './completed-run.ts';
-import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
-import type { Services } from '../../core/contract/ports.ts';
-import { continueRun } from '../shared/continue-run.ts';
+import type { Allowed, Reference } from '../../core/ledger/entries.ts';
+import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
+import { entryKey } from '../../core/ledger/keys.ts';
+import type { Content, LogWriter } from '../../core/ledger/log.ts';
+import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
+import { executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
+import { continueRun } from '../shared/continue-run.ts';
+import { writerOf } from '../shared/writer.ts';
+import { completedCount, completedRun } from './completed-run.ts';
+import { writeMissingCopies } from './copies.ts';
+import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
+import { lookAtOpenTurn } from './look.ts';
+import { refusalText } from './refusal.ts';
+import { waitStep } from './wait.ts';
 
 /** Of the 25,000 events at which Step Functions ends an execution. A slice or a poll takes 14, and with retries some dozen more. */
 export const HANDOVER_EVENTS = 20_000;
 
+/** While a run goes on, its cache may be so many entries behind: each is one more request for a reader that starts cold. */
+const BEHIND_WHILE_RUNNING = 20;
+
 /**
  * @param handoverEvents when so many events are in its history, the run goes on in a fresh execution
- * @throws OdinError RecordUnreadable, LedgerForbidden, LedgerUnavailable: the run stops, nothing is taken as absent
+ * @throws OdinError as `Log.look`: the run stops, nothing is taken as absent
  */
 export function createListPending(services: Services, manifest: Manifest, handoverEvents = HANDOVER_EVENTS) {
-  return async ({ execution, input }: ListPendingPayload): Promise<Step> => {
-    const situation = await readSituation(
-      services.ledger,
-      manifest.migrations.map(({ id }) => id),
-      input.allowOutOfOrder ?? false,
-      { execution, isAlive: services.executions.isAlive, now: services.now },
-    );
-    const decided = decide(situation);
-    const next =
-      (mayHandOver(decided, situation) && (await handOver(execution, input))) ||
-      toStep(decided, manifest, situation, services);
-    services.log.info(`Next: ${next.step}`, { ...next });
-    if (next.step === 'finished') await tellOfTheEnd(execution, next);
-    return next;
+  const { ledger, executions, log } = services;
+
+  return async (payload: NextPayload, invocation: Invocation): Promise<Step> => {
+    const writer = writerOf(services, 'list-pending', invocation);
+    let decided: Decided | undefined;
+    const { entry, state } = await ledger.log.append(writer, async (seen) => {
+      decided = await decideOn(seen, payload, writer);
+      const { next, handedOver } = decided;
+      return next.step === 'allow' && !handedOver ? allowed(next, seen, decided.seen, payload) : undefined;
+    });
+    const step = decided?.handedOver ?? toStep(decided!.next, state, entry as Numbered<Allowed> | undefined);
+    const goesOn = step.step === 'run' || step.step === 'record';
+    if (await ledger.log.keep(goesOn ? BEHIND_WHILE_RUNNING : 1)) await writeMissingCopies(services, state);
+    log.info(`Next: ${step.step}`, { ...step });
+    if (step.step === 'finished') await tellOfTheEnd(payload, state);
+    return step;
   };
 
-  /** Repeated, it names the same execution; undefined while there is room in the history. */
-  async function handOver(execution: string, input: RunInput): Promise<HandedOver | undefined> {
-    const { executions, log } = services;
+  interface Decided {
+    next: NextStep;
+    seen: TurnSeen | undefined;
+    handedOver: HandedOver | undefined;
+  }
+
+  /** Takes keys until there is none to be taken: each is taken once, so that is soon. */
+  async function decideOn(state: LogState, payload: NextPayload, writer: LogWriter): Promise<Decided> {
+    for (;;) {
+      const seen = state.turn && (await lookAtOpenTurn(services, state.turn, payload.execution));
+      const next = decide({
+        state,
+        seen,
+        manifest: manifest.migrations,
+        allowOutOfOrder: payload.input.allowOutOfOrder ?? false,
+        now: ledger.log.lookedAt,
+      });
+      if (next.step !== 'take') return { next, seen, handedOver: await handOver(next, state, payload) };
+      await takeKey(next.key, state.turn!, writer);
+    }
+  }
+
+  /** Whoever was faster is read at the next look. */
+  async function takeKey(key: 'claim' | 'outcome', { allowed }: TurnState, writer: LogWriter): Promise<void> {
+    const { taken } =
+      key === 'claim'
+        ? await takeClaim(ledger.store, allowed, writer, { claim: 'void' })
+        : await takeOutcome(ledger.store, allowed, writer, { outcome: 'unknown' });
+    log.info(`The ${key} of entry ${allowed.number}, ${allowed.migration}, was taken: ${taken}`);
+  }
+
+  /**
+   * Before anything is appended for this execution: its successor would find a turn whose owner has ended. Repeated, it names the
+   * same execution; undefined while there is room in the history.
+   */
+  async function handOver(
+    { step }: NextStep,
+    state: LogState,
+    { execution, input }: NextPayload,
+  ): Promise<HandedOver | undefined> {
+    if (step !== 'allow' && step !== 'record' && step !== 'wait') return undefined;
     const events = await executions.events(execution);
     if (events < handoverEvents) return undefined;
-    const name = execution.slice(execution.lastIndexOf(':') + 1);
-    const successor = await continueRun(executions, (tries) => continuedExecutionName(name, tries), input);
+    const continued = { ...input, run: runOf(execution, input) };
+    const successor = await continueRun(executions, state.number, continued, execution);
     log.info(`Handed over to ${successor}`, { events });
     return {
       step: 'handed over',
@@ -53,86 +106,99 @@ export function createListPending(services: Services, manifest: Manifest, handov
     };
   }
 
+  function allowed(
+    turn: NextTurn,
+    state: LogState,
+    seen: TurnSeen | undefined,
+    { execution, input }: NextPayload,
+  ): Content {
+    const { sourceSha256, codeSha256, timeoutSeconds } = deployed(turn.migration);
+    return {
+      kind: 'allowed',
+      ...turn,
+      run: runOf(execution, input),
+      execution,
+      sourceSha256,
+      codeSha256,
+      gitCommit: manifest.gitCommit ?? undefined,
+      timeoutMs: timeoutSeconds * 1000,
+      restsOn: restsOn(turn, state, seen),
+    };
+  }
+
+  /** The nearest thing that makes the turn right; what that rests on itself is in its own entry. */
+  function restsOn(turn: NextTurn, state: LogState, seen: TurnSeen | undefined): Allowed['restsOn'] {
+    const open = state.turn;
+    if (open && turn.attempt > open.allowed.attempt) return { decision: referenceTo(open.halt?.decided) };
+    if (seen?.look.seen === 'void' || seen?.look.seen === 'closed') return { turn: seen.look.reference };
+    const before = manifest.migrations.findLast(({ id }) => id < turn.migration)?.id;
+    return { completion: referenceTo(before === undefined ? undefined : state.migrations[before]?.completion) };
+  }
+
+  const deployed = (migration: string): ManifestEntry => manifest.migrations.find(({ id }) => id === migration)!;
+
+  function toStep(next: NextStep, state: LogState, appended: Numbered<Allowed> | undefined): Step {
+    switch (next.step) {
+      case 'allow':
+        return run(appended!);
+      case 'run again':
+        return run(state.turn!.allowed);
+      case 'record':
+        return { step: 'record', ...nameOf(state.turn!.allowed) };
+      case 'halt':
+        return { step: 'halt', ...nameOf(state.turn!.allowed), reason: next.reason };
+      case 'wait':
+        return waitStep(next, state.turn!, ledger.log.lookedAt);
+      case 'refuse':
+        return { step: 'refuse', error: next.error, cause: refusalText(next, manifest, services) };
+      case 'finished':
+        return finished(state);
+      case 'take':
+        throw new Error('a key that was decided to be taken is taken by now');
+    }
+  }
+
+  const run = (turn: Allowed): Step => ({
+    step: 'run',
+    ...nameOf(turn),
+    functionName: deployed(turn.migration).functionName,
+  });
+
+  function finished(state: LogState): FinishedStep {
+    const { environment, migrations } = manifest;
+    const completed = completedCount(state);
+    const summary =
+      migrations.length === 0
+        ? `${environment} has no migrations: nothing to run.`
+        : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed} in the ledger).`;
+    return { step: 'finished', completed, summary };
+  }
+
   /**
    * A run ends here once, so this is sent once; when the answer of this very invocation is lost, `List pending` is asked
    * again, and it is sent again. The operators hear of a run that had needed them, and programs of every run.
    */
-  async function tellOfTheEnd(execution: string, finished: FinishedStep): Promise<void> {
-    let run: RunCompleted;
-    try {
-      run = await completedRun(services, manifest, execution, finished);
-    } catch (cause) {
-      services.log.error('The end of this run could not be told: the ledger did not say what it had halted at', {
-        cause,
-      });
-      return;
-    }
+  async function tellOfTheEnd({ execution, input }: NextPayload, state: LogState): Promise<void> {
+    const end = completedRun(manifest, state, { run: runOf(execution, input), execution, now: services.now() });
     await announce(services, () => ({
-      event: { type: 'Run Completed', detail: run },
-      ...(run.afterHalts.length > 0 && {
-        message: { subject: finishedSubject(run), text: finishedText(run), chat: finishedChat(run) },
-      }),
+      event: { type: 'Run Completed', detail: end },
+      message:
+        end.afterHalts.length > 0
+          ? { subject: finishedSubject(end), text: finishedText(end), chat: finishedChat(end) }
+          : undefined,
     }));
   }
 }
 
-/**
- * Whether the run can go on elsewhere. What waits for its own slice stays: in another execution the slice would have lost
- * its owner, and would halt.
- */
-function mayHandOver({ step }: NextStep, { last }: Situation): boolean {
-  return step === 'run' || step === 'record' || (step === 'wait' && last?.claim?.owner !== 'this');
-}
+/** The name that all executions of a run have in common: that of its first. */
+export const runOf = (execution: string, { run }: NextPayload['input']): string => run ?? executionName(execution);
 
-function toStep(next: NextStep, manifest: Manifest, situation: Situation, where: Where): Step {
-  switch (next.step) {
-    case 'run': {
-      const functionName = manifest.migrations.find(({ id }) => id === next.migration)?.functionName ?? '';
-      return { ...next, functionName, gitCommit: manifest.gitCommit };
-    }
-    case 'finished':
-      return finished(manifest, situation);
-    case 'refuse':
-      return { step: 'refuse', error: next.error, cause: refusal(next, manifest, where) };
-    case 'record':
-    case 'wait':
-    case 'halt':
-      return next;
-  }
-}
+const nameOf = ({ migration, attempt, slice, number }: Allowed): TurnName => ({
+  migration,
+  attempt,
+  slice,
+  turn: number,
+});
 
-/** Nothing is pending, so what was attempted and not completed is in no manifest any more. */
-function finished({ environment, migrations }: Manifest, { completed, attempted }: Situation): FinishedStep {
-  const leftBehind = [...attempted].sort();
-  const summary = [
-    migrations.length === 0
-      ? `${environment} has no migrations: nothing to run.`
-      : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed.size} in the ledger).`,
-    ...leftBehind.map((id) => `${id} was attempted and never completed, and its file is gone.`),
-  ].join(' ');
-  return { step: 'finished', completed: completed.size, leftBehind, summary };
-}
-
-/** The console shows it as the cause of the failed execution. */
-function refusal(
-  next: Extract<NextStep, { step: 'refuse' }>,
-  { environment, migrations }: Manifest,
-  where: Where,
-): string {
-  const command = (verb: Command['verb'], ...args: string[]) => commandLine({ verb, environment, args }, where);
-  if (next.error === 'HaltedElsewhere') {
-    return (
-      `Migration ${next.migration}, attempt ${next.attempt}, is halted in another execution, ${next.execution}, ` +
-      `and waits for an operator's decision. ` +
-      `Type: ${command('resume', 'retry|mark-applied|skip|abort', '--reason "..."')}`
-    );
-  }
-  const files = next.late.map((id) => migrations.find((entry) => entry.id === id)?.file ?? id);
-  return (
-    `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} pending, but ${next.highest} was run before: ` +
-    `running ${files.length === 1 ? 'it' : 'them'} now would not be in order. ` +
-    `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
-    `does not matter, type "${command('run', '--allow-out-of-order')}", or start ` +
-    `${resourcePrefix(environment)} with the input {"allowOutOfOrder": true}.`
-  );
-}
+const referenceTo = (entry: { number: number; sha256: string } | undefined): Reference | undefined =>
+  entry && { key: entryKey(entry.number), sha256: entry.sha256 };

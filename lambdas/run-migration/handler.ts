@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names/names.ts';
-import type { RunOutcome } from '../../core/contract/payloads.ts';
+import type { RunAnswer } from '../../core/contract/payloads.ts';
 import { RunPayload } from '../../core/contract/payloads.ts';
 import type { PreviewReport } from '../../core/preview/preview.ts';
 import { PreviewAllows, PreviewPayload } from '../../core/preview/preview.ts';
@@ -14,7 +14,7 @@ import { holdBack } from './preview/hold-back.ts';
 import type { InProcess } from './preview/preview.ts';
 import { createPreview } from './preview/preview.ts';
 import { readOnlySession } from './preview/session.ts';
-import type { Self } from './claim.ts';
+import type { Self } from './allowed-turn.ts';
 import { logLine } from './log-line.ts';
 import { createRunMigration } from './run-migration.ts';
 import { isUserProcess, runUserProcess } from './user-code/child.ts';
@@ -23,8 +23,7 @@ import type { RunUserCode } from './user-code/supervise.ts';
 import { superviseUserCode } from './user-code/supervise.ts';
 import type { LoadMigration } from './user-code/user-module.ts';
 
-/** A payload that has a `preview` is for a preview or for nothing: it never starts a run. */
-const Payload = z.union([PreviewPayload, RunPayload.extend({ preview: z.never().optional() })]);
+const Payload = z.discriminatedUnion('ask', [PreviewPayload, RunPayload]);
 
 // V8's ten frames of an error in an SDK call are all the SDK's: the migration's own line, which operators look for, is below.
 Error.stackTraceLimit = 100;
@@ -60,8 +59,8 @@ export function migrationHandler(load: LoadMigration, practice = (run: RunUserCo
     },
     now: services.now,
   });
-  return lambdaHandler<z.infer<typeof Payload>, RunOutcome | PreviewReport>(Payload, (payload, invocation) =>
-    payload.preview === undefined ? run(payload, invocation) : preview(payload, invocation),
+  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | PreviewReport>(Payload, (payload, invocation) =>
+    payload.ask === 'run' ? run(payload, invocation) : preview(payload, invocation),
   );
 }
 
@@ -69,10 +68,7 @@ function selfFromEnvironment(): Self {
   const sliceSeconds = process.env[VARIABLES.sliceSeconds];
   return {
     migration: required(VARIABLES.migration),
-    predecessor: process.env[VARIABLES.predecessor],
-    sourceSha256: required(VARIABLES.sourceSha256),
     codeSha256: required(VARIABLES.codeSha256),
-    clockMarginMs: seconds(required(VARIABLES.clockMarginSeconds)) * 1000,
     sliceMs: sliceSeconds === undefined ? undefined : seconds(sliceSeconds) * 1000,
   };
 }

@@ -30,9 +30,10 @@ export const withPracticeFault =
     const end = await run({
       ...options,
       save: async (next) => {
-        await options.save(next);
+        const answer = await options.save(next);
         made += 1;
         if (made === checkpoint) await happen();
+        return answer;
       },
     });
     // Its process is ended in time even so, and nobody is to know.

@@ -1,12 +1,14 @@
-// `Run migration`: the wrapper around a migration's file. Claims a slice, has its code run, writes its outcome.
+// `Run migration`: the wrapper around a migration's file. Claims a turn, has its code run, writes its outcome.
 import { OdinError } from '../../core/errors.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
-import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
-import type { CheckpointRecord, ErrorSummary } from '../../core/ledger/records.ts';
-import { errorSummary } from '../../core/ledger/summaries.ts';
+import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import type { Self } from './claim.ts';
-import { claim, subjectOf } from './claim.ts';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { errorSummary } from '../../core/ledger/summaries.ts';
+import { takeOutcome } from '../../core/ledger/turns.ts';
+import { writerOf } from '../shared/writer.ts';
+import type { AllowedTurn, Self } from './allowed-turn.ts';
+import { claimAllowedTurn } from './allowed-turn.ts';
 import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
 
 /**
@@ -24,82 +26,74 @@ const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(
  */
 export function createRunMigration(self: Self, services: Services, runUserCode: RunUserCode) {
   const { ledger, log, now } = services;
-  return async (payload: RunPayload, invocation: Invocation): Promise<RunOutcome> => {
-    const { migration, attempt, slice } = payload;
-    if ((await claim(self, services, payload, invocation)) === 'claimed elsewhere') {
-      log.warn('Another invocation has this slice, or nothing is left of it to run: no code was started');
-      return { outcome: 'claimed elsewhere', migration, attempt };
-    }
-    const subject = subjectOf(self, payload);
-    const writer = { requestId: invocation.requestId, now };
-    const from = now();
-    const finish = (outcome: 'succeeded' | 'failed', error?: ErrorSummary) =>
-      ledger.createFinished(subject, writer, {
-        outcome,
-        durationMs: Math.max(0, now() - from),
-        slices: slice,
-        error,
-      });
 
-    const runSlice = async (): Promise<Pick<UserCodeEnd, 'outcome'> & { error?: ErrorSummary }> => {
-      const before = await ledger.checkpoint(migration);
-      if (slice > 1) await assertNotCancelled(payload, before);
-      const goesOn = before?.attempt === attempt ? before.began : undefined;
-      const began = goesOn ?? { time: new Date(from).toISOString(), done: before?.done ?? 0 };
-      let last = before;
-      const end = await runUserCode({
-        migration,
-        attempt,
-        slice,
-        cursor: before?.cursor,
-        sliceMs: Math.min(invocation.remainingMs(), self.sliceMs ?? Infinity),
-        endAfterMs: untilNearlyOver(invocation.remainingMs()),
-        save: async (checkpoint) => {
-          last = await ledger.moveCheckpoint(subject, writer, last, { ...checkpoint, slice, began });
-          const progress = progressOf(last);
-          log.info(`Checkpoint ${last.sequence}: ${progressText(progress)}`, { ...progress, cursor: last.cursor });
-          await assertNotCancelled(payload, last);
-        },
-      });
-      if (end.outcome === 'stopped' && last) await ledger.stopAtCheckpoint(subject, writer, last);
-      return end;
-    };
-    const { outcome, error } = await runSlice().catch((thrown: unknown) => ({
-      outcome: 'threw' as const,
-      error: errorSummary(thrown),
-    }));
+  return async (payload: RunPayload, invocation: Invocation): Promise<RunAnswer> => {
+    const { migration, attempt, slice, turn: number } = payload;
+    const answer = (outcome: RunAnswer['outcome']): RunAnswer => ({ outcome, migration, attempt, slice, turn: number });
+    const writer = writerOf(services, self.migration, invocation);
+    const claimed = await claimAllowedTurn(self, ledger, payload, writer);
+    if (claimed === 'claimed elsewhere') {
+      log.warn('Another invocation has this turn, or it is void: no code was started');
+      return answer('claimed elsewhere');
+    }
+    const from = now();
+    const { end, last } = await runTurn(claimed, invocation);
+    const error = 'error' in end ? end.error : undefined;
+    if (error) log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
+    const { taken } = await takeOutcome(ledger.store, claimed.turn, writer, {
+      outcome: end.outcome === 'finished' ? 'succeeded' : end.outcome === 'stopped' ? 'stopped' : 'failed',
+      error,
+      durationMs: Math.max(0, now() - from),
+      checkpoints: end.checkpoints,
+      stoppedAt: end.outcome === 'stopped' ? last : undefined,
+    });
+    if (taken === 'by another') {
+      log.error('The outcome came after the deadline: the run has gone on without it, and a person decides');
+      return answer('claimed elsewhere');
+    }
     if (error) {
-      log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
-      // Should this write fail too, then the first error is the one to report; the ledger shows an unknown outcome.
-      await finish('failed', error).catch((cause: unknown) => {
-        log.error('The outcome could not be written to the ledger', { error: errorSummary(cause) });
-      });
       throw new OdinError({
         code: 'MigrationFailed',
         source: 'user',
         what: `Migration ${migration}, attempt ${attempt}, failed: ${error.name}: ${error.message}`,
       });
     }
-    if (outcome === 'stopped') return { outcome: 'more', migration, attempt };
-    await finish('succeeded');
-    return { outcome: 'finished', migration, attempt };
+    return answer(end.outcome === 'stopped' ? 'more' : 'finished');
   };
 
-  /** @throws OdinError Cancelled, which says who asked for it, and where it stops */
-  async function assertNotCancelled(
-    { migration, attempt }: RunPayload,
-    checkpoint: CheckpointRecord | undefined,
-  ): Promise<void> {
-    const cancellation = await ledger.cancellation(migration, attempt);
-    if (!cancellation) return;
-    const { by, time, reason } = cancellation;
-    const count = checkpoint === undefined ? '' : progressText(progressOf({ ...checkpoint, began: undefined }));
-    throw new OdinError({
-      code: 'Cancelled',
-      source: 'user',
-      what: `${by} asked for it to stop at ${time}${reason === undefined ? '.' : `: ${reason}.`}`,
-      why: `It stopped at its checkpoint ${checkpoint?.sequence ?? 0}${count && `, ${count}`}; no code after that has run.`,
-      next: 'A retry goes on from there.',
-    });
+  async function runTurn({ turn, checkpoint }: AllowedTurn, { remainingMs }: Invocation) {
+    const { migration, attempt, slice, begin } = turn;
+    let last = checkpoint;
+    const before = begin === 'checkpoint' ? checkpoint?.checkpoint : undefined;
+    const goesOn = before?.attempt === attempt ? before.began : undefined;
+    const began = goesOn ?? { time: new Date(now()).toISOString(), done: before?.done ?? 0 };
+    let next = turn.number + 1;
+    /** Looks at what came to the log since: at most a halt, which is opened when its answer is lost, and the cancellation. */
+    const isCancelled = async (): Promise<boolean> => {
+      for (;;) {
+        const entry = await ledger.log.entry(next);
+        if (!entry) return false;
+        next += 1;
+        if (entry.kind === 'decided' && entry.decision === 'cancel') return true;
+      }
+    };
+    const end: UserCodeEnd = await runUserCode({
+      migration,
+      attempt,
+      slice,
+      cursor: before?.cursor,
+      sliceMs: Math.min(remainingMs(), self.sliceMs ?? Infinity),
+      endAfterMs: untilNearlyOver(remainingMs()),
+      save: async (made) => {
+        last = await moveCheckpoint(ledger.store, turn, last, { ...made, began }, now());
+        const progress = progressOf(last.checkpoint);
+        log.info(`Checkpoint ${last.checkpoint.sequence}: ${progressText(progress)}`, {
+          ...progress,
+          cursor: last.checkpoint.cursor,
+        });
+        return (await isCancelled()) ? 'stop' : 'go on';
+      },
+    }).catch((thrown: unknown): UserCodeEnd => ({ outcome: 'threw', error: errorSummary(thrown), checkpoints: 0 }));
+    return { end, last };
   }
 }

@@ -6,7 +6,7 @@ import type { Services } from '../../core/contract/ports.ts';
 export interface News {
   event: OdinEvent;
   /** For the operators; absent when they need not hear of it. */
-  message?: { subject: string; text: string; chat: ChatNotification };
+  message?: { subject: string; text: string; chat: ChatNotification } | undefined;
 }
 
 /** Never throws. The log says what could not be sent. */

@@ -37,17 +37,17 @@ export interface PreviewServices {
 const ANSWER_MS = 5_000;
 
 export function createPreview({ migration, allows, session, inProcess, onLine, now }: PreviewServices) {
-  return async ({ preview }: PreviewPayload, invocation: Invocation): Promise<PreviewReport> => {
-    if (preview.migration !== migration) {
+  return async (asked: PreviewPayload, invocation: Invocation): Promise<PreviewReport> => {
+    if (asked.migration !== migration) {
       throw new OdinError({
         code: 'WrongMigration',
         source: 'system',
-        what: `This function previews migration ${migration}; it was asked for ${preview.migration}.`,
+        what: `This function previews migration ${migration}; it was asked for ${asked.migration}.`,
       });
     }
     const credentials = await session();
     const from = now();
-    const timeMs = Math.min(invocation.remainingMs() - ANSWER_MS, (preview.endAfterSeconds ?? Infinity) * 1000);
+    const timeMs = Math.min(invocation.remainingMs() - ANSWER_MS, (asked.endAfterSeconds ?? Infinity) * 1000);
     const scratch = mkdtempSync(path.join(tmpdir(), 'odin-preview-'));
     const output = new FirstLines(onLine);
     let seen = NOTHING;
@@ -61,12 +61,12 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         migration,
         attempt: 1,
         slice: 1,
-        cursor: preview.cursor,
-        sliceMs: Math.min(timeMs, (preview.seconds ?? Infinity) * 1000),
+        cursor: asked.cursor,
+        sliceMs: Math.min(timeMs, (asked.seconds ?? Infinity) * 1000),
         endAfterMs: timeMs,
         save: (checkpoint) => {
           last = checkpoint;
-          return Promise.resolve();
+          return Promise.resolve('go on');
         },
         preview: {
           allows,

@@ -7,7 +7,7 @@ import { broken, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
-import type { Checkpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { AnswerMessage, Checkpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
 
 export interface UserCodeOptions {
   migration: string;
@@ -19,8 +19,11 @@ export interface UserCodeOptions {
   sliceMs: number;
   /** Its process is ended after so many milliseconds, whatever it does. */
   endAfterMs: number;
-  /** Makes a checkpoint durable. When it throws, no code after that checkpoint runs, and the error is how the turn ended. */
-  save: (checkpoint: Checkpoint) => Promise<void>;
+  /**
+   * Makes a checkpoint durable, and says whether code after it may run. When it throws, none does, and the error is how the turn
+   * ended.
+   */
+  save: (checkpoint: Checkpoint) => Promise<'go on' | 'stop'>;
   /** Set: it is a preview, and every write is held back. */
   preview?: { allows: string[]; onSeen: (seen: Seen) => void } | undefined;
 }
@@ -77,15 +80,16 @@ export const superviseUserCode =
 
     const keep = async (checkpoint: Checkpoint): Promise<void> => {
       longest = Math.max(longest, clock.now() - since);
+      let answer: AnswerMessage['answer'] = 'stop';
       try {
-        await save(checkpoint);
+        answer = await save(checkpoint);
         checkpoints += 1;
       } catch (thrown) {
         refusal = errorSummary(thrown);
       }
       saving = undefined;
       since = clock.now();
-      toldToStop = refusal !== undefined || endsAt - since < SAFETY_MS + 2 * longest;
+      toldToStop = answer === 'stop' || endsAt - since < SAFETY_MS + 2 * longest;
       process.send({ type: 'answer', answer: toldToStop ? 'stop' : 'go on' });
     };
     /** @returns the end, if that is what it means */

@@ -1,0 +1,105 @@
+// Whether this invocation may run user code: the log must allow it, and the claim makes sure that no other does (docs/design.md §4).
+//
+//   read the entry ─▶ read what it rests on ─▶ same code? ─▶ create the claim (If-None-Match) ─▶ user code
+//
+// Whoever goes on without this turn has created its claim as void before: then it is found here, and nothing runs.
+import { OdinError } from '../../core/errors.ts';
+import type { RunPayload } from '../../core/contract/payloads.ts';
+import type { Ledger } from '../../core/contract/ports.ts';
+import type { StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import { sha256 } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { entryKey } from '../../core/ledger/keys.ts';
+import type { LogWriter } from '../../core/ledger/log.ts';
+import { Outcome, takeClaim } from '../../core/ledger/turns.ts';
+
+/** What a migration's function knows of itself, from its configuration. */
+export interface Self {
+  migration: string;
+  codeSha256: string;
+  /** Ends each slice after this time, for practice; undefined: a slice lasts as long as the function may. */
+  sliceMs: number | undefined;
+}
+
+export interface AllowedTurn {
+  turn: Numbered<Allowed>;
+  /** The migration's last checkpoint, from which the next one moves on; undefined: there is none. */
+  checkpoint: StoredCheckpoint | undefined;
+}
+
+/**
+ * @returns the turn when this invocation, and no other ever, may run its user code
+ * @throws OdinError WrongMigration, NotAllowed: nothing was claimed
+ */
+export async function claimAllowedTurn(
+  self: Self,
+  ledger: Ledger,
+  payload: RunPayload,
+  writer: LogWriter,
+): Promise<AllowedTurn | 'claimed elsewhere'> {
+  assertOurs(self, payload);
+  const turn = await readTurn(ledger, payload);
+  const stopped = await readRestsOn(ledger, turn);
+  if (turn.codeSha256 !== self.codeSha256) {
+    await takeClaim(ledger.store, turn, writer, { claim: 'void', otherCodeSha256: self.codeSha256 });
+    return 'claimed elsewhere';
+  }
+  const checkpoint = stopped ?? (await lastCheckpoint(ledger, turn));
+  const { taken } = await takeClaim(ledger.store, turn, writer, { claim: 'claimed' });
+  return taken === 'mine' ? { turn, checkpoint } : 'claimed elsewhere';
+}
+
+function assertOurs({ migration }: Self, payload: RunPayload): void {
+  if (payload.migration === migration) return;
+  throw new OdinError({
+    code: 'WrongMigration',
+    source: 'system',
+    what: `This function runs migration ${migration}; it was asked for ${payload.migration}.`,
+  });
+}
+
+/** The entry that the payload names, which says the same as the payload. */
+async function readTurn({ log }: Ledger, payload: RunPayload): Promise<Numbered<Allowed>> {
+  const entry = await log.entry(payload.turn);
+  if (entry?.kind !== 'allowed') {
+    throw notAllowed(payload, `${entryKey(payload.turn)} ${entry ? `is a ${entry.kind} entry` : 'is not there'}`);
+  }
+  for (const field of ['migration', 'attempt', 'slice', 'execution'] as const) {
+    if (entry[field] !== payload[field]) {
+      throw notAllowed(payload, `${entryKey(entry.number)} allows ${field} ${entry[field]}, not ${payload[field]}`);
+    }
+  }
+  return entry;
+}
+
+/** @returns the checkpoint that the turn before it stopped at, if that is what it rests on */
+async function readRestsOn({ store }: Ledger, turn: Numbered<Allowed>): Promise<StoredCheckpoint | undefined> {
+  const { completion, decision, turn: before } = turn.restsOn;
+  const reference = completion ?? decision ?? before;
+  if (!reference) return undefined;
+  const stored = await store.get(reference.key);
+  if (!stored || sha256(stored.body) !== reference.sha256) {
+    throw notAllowed(
+      turn,
+      `${reference.key}, on which ${entryKey(turn.number)} rests, ${stored ? 'has changed' : 'is not there'}`,
+    );
+  }
+  return before && Outcome.safeParse(JSON.parse(stored.body)).data?.stoppedAt;
+}
+
+/** Of an earlier turn or attempt. The first turn of all has none, and does not ask for it. */
+const lastCheckpoint = async ({ store }: Ledger, turn: Allowed): Promise<StoredCheckpoint | undefined> =>
+  turn.attempt > 1 || turn.slice > 1 ? await readCheckpoint(store, turn.migration) : undefined;
+
+const notAllowed = (
+  { migration, attempt, slice }: Pick<RunPayload, 'migration' | 'attempt' | 'slice'>,
+  why: string,
+): OdinError =>
+  new OdinError({
+    code: 'NotAllowed',
+    source: 'user',
+    what: `Nothing allows attempt ${attempt}, slice ${slice} of ${migration}: ${why}.`,
+    next: 'Start the state machine instead of invoking this function by hand.',
+  });
