@@ -7,14 +7,9 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 const WILDCARDS: [RegExp, string][] = [
   [/^\*$/, "X-Ray, and the delivery of a state machine's logs, have no resources to name."],
   [
-    /^<Ledger\w+\.Arn>\/(attempts|checkpoints)\/\d{4}/,
-    "A migration's own part of the ledger; the bucket policy bounds it too.",
+    /^<Ledger\w+\.Arn>\/[a-z]+\/[\w./?*]+\.json$/,
+    "A kind of the ledger's keys that this function reads or writes; the bucket's policy bounds who writes it.",
   ],
-  [
-    /^<Ledger\w+\.Arn>\/((completed|halts|attempts\/\*\/decisions)\/\*|attempts\/\*\/cancelled\.json)$/,
-    'The one kind of record that this function writes; the bucket policy lets nobody else write it.',
-  ],
-  [/^<Ledger\w+\.Arn>\/\*$/, 'The system functions read the whole ledger of their environment.'],
   [/:execution:odin-migrate-[a-z0-9-]+:\*$/, "The executions of this environment's own state machine."],
   [/:function:odin-migrate-[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
 ];

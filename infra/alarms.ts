@@ -8,7 +8,7 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { HALT_METRIC, resourcePrefix, VARIABLES } from '../core/names/names.ts';
 import { allow } from './functions.ts';
-import type { SystemParts } from './system-functions.ts';
+import type { CreatedFunction, SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
 
 const WATCH_MINUTES = 15;
@@ -20,7 +20,8 @@ const RUNS_THAT_END_BADLY = [
   ['RunStoppedAlarm', 'run-stopped', 'ExecutionsAborted', 'was stopped'],
 ] as const;
 
-export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHours: number): void {
+/** @returns the function that watches halts */
+export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHours: number): CreatedFunction {
   const { environment, machine, topic } = parts;
 
   /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
@@ -49,14 +50,14 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
 
   // Step Functions has no metric and no event for an execution that waits (docs/aws-facts.md), and a running execution is not
   // a halted one. What is halted, and since when, is in the ledger: a function looks there, and says it as a metric.
-  const { lambda: watch } = createSystemFunction(scope, 'watch-halts', parts, {
+  const watchHalts = createSystemFunction(scope, 'watch-halts', parts, {
     statements: [allow(['states:DescribeExecution'], [machine.executions])],
     variables: { [VARIABLES.stateMachineArn]: machine.arn },
   });
   new Rule(scope, 'WatchHaltsRule', {
     description: `Looks every ${WATCH_MINUTES} minutes how long a halt in ${environment} has been open`,
     schedule: Schedule.rate(Duration.minutes(WATCH_MINUTES)),
-    targets: [new LambdaTarget(watch)],
+    targets: [new LambdaTarget(watchHalts.lambda)],
   });
   alarm(
     'HaltOpenAlarm',
@@ -76,7 +77,8 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
     'WatchFailedAlarm',
     'watch-failed',
     `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
-    watch.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
+    watchHalts.lambda.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
     2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
   );
+  return watchHalts;
 }

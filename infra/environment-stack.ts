@@ -55,16 +55,10 @@ export class EnvironmentStack extends Stack {
       resumeFunction: system.resume.lambda,
       migrations: bundles.migrations.map(({ id }) => id),
     });
-    protectLedger(ledger, {
-      recordCompletion: system.recordCompletion.role,
-      baseline: system.baseline.role,
-      halt: system.halt.role,
-      resume: system.resume.role,
-    });
-
     const migrations = createMigrationFunctions(this, {
       environment,
       ledger,
+      machine: parts.machine,
       logGroup: createLogGroup(this, 'MigrationLogs', migrationLogGroup(environment), logRetentionDays),
       migrations: bundles.migrations,
       configuration,
@@ -74,7 +68,15 @@ export class EnvironmentStack extends Stack {
 
     const machine = createStateMachine(this, environment, logRetentionDays);
     machine.node.addDependency(system.listPending.lambda);
-    createAlarms(this, parts, haltAlarmHours);
+    const watchHalts = createAlarms(this, parts, haltAlarmHours);
+    protectLedger(ledger, {
+      'list-pending': system.listPending.role,
+      'record-completion': system.recordCompletion.role,
+      halt: system.halt.role,
+      resume: system.resume.role,
+      baseline: system.baseline.role,
+      'watch-halts': watchHalts.role,
+    });
     if (configuration.runOnDeploy) runOnDeploy(this, parts, manifest);
 
     new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });

@@ -11,6 +11,9 @@ import type { Bundle } from '../project/bundle.ts';
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
 
+export const deny = (actions: string[], resources: string[]): PolicyStatement =>
+  new PolicyStatement({ effect: Effect.DENY, actions, resources });
+
 /** By name, where a reference would be a circle or the function may be gone. @param name or a pattern */
 export const functionArn = (scope: Construct, name: string): string =>
   Stack.of(scope).formatArn({
@@ -31,6 +34,7 @@ export const commonProps = (bundle: Bundle, logGroup: LogGroup) => ({
 
 export const commonVariables = (environment: string, ledger: Bucket) => ({
   [VARIABLES.environment]: environment,
+  [VARIABLES.account]: Stack.of(ledger).account,
   [VARIABLES.ledgerBucket]: ledger.bucketName,
   NODE_OPTIONS: '--enable-source-maps',
 });

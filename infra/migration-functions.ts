@@ -5,17 +5,25 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { keys, prefixes } from '../core/ledger/keys.ts';
-import { migrationFunctionName, migrationRoleName, VARIABLES } from '../core/names/names.ts';
+import {
+  migrationFunctionName,
+  migrationRoleName,
+  resourcePrefix,
+  systemFunctionName,
+  VARIABLES,
+} from '../core/names/names.ts';
 import type { Bundles } from '../project/bundle.ts';
 import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import type { InspectedMigration } from '../project/inspect.ts';
-import { allow, commonProps, commonVariables, functionRole } from './functions.ts';
-import { MIGRATION_TAG } from './ledger-bucket.ts';
+import { allow, commonProps, commonVariables, deny, functionArn, functionRole } from './functions.ts';
+import { ledgerStatements } from './ledger-access.ts';
+import { LEDGER_TAG, MIGRATION_TAG } from './ledger-bucket.ts';
+import type { MachineNames } from './state-machine.ts';
 
 export interface MigrationFunctionsProps {
   environment: string;
   ledger: Bucket;
+  machine: MachineNames;
   logGroup: LogGroup;
   /** Ascending by id. */
   migrations: Bundles<InspectedMigration>['migrations'];
@@ -23,15 +31,12 @@ export interface MigrationFunctionsProps {
 }
 
 export const createMigrationFunctions = (scope: Construct, props: MigrationFunctionsProps): LambdaFunction[] =>
-  props.migrations.map((migration, index) =>
-    createMigrationFunction(scope, props, migration, props.migrations[index - 1]?.id),
-  );
+  props.migrations.map((migration) => createMigrationFunction(scope, props, migration));
 
 function createMigrationFunction(
   scope: Construct,
-  { environment, ledger, logGroup, configuration }: MigrationFunctionsProps,
+  { environment, ledger, machine, logGroup, configuration }: MigrationFunctionsProps,
   migration: MigrationFunctionsProps['migrations'][number],
-  predecessor: string | undefined,
 ): LambdaFunction {
   const { id, bundle, previewAllows } = migration;
   const stack = Stack.of(scope);
@@ -42,7 +47,8 @@ function createMigrationFunction(
     `Migration${id}Role`,
     logGroup,
     [
-      ...writeOwnPart(ledger, id, predecessor),
+      ...ledgerStatements(ledger, 'migration', id),
+      ...leaveTheRunAlone(scope, environment, machine),
       allow(['sts:AssumeRole'], [roleArn]),
       ...migration.permissions.map((statement) => PolicyStatement.fromJson(statement)),
     ],
@@ -50,6 +56,7 @@ function createMigrationFunction(
   );
   letAssumeItself(role, roleArn);
   Tags.of(role).add(MIGRATION_TAG, id);
+  Tags.of(role).add(LEDGER_TAG, ledger.bucketName);
   return new LambdaFunction(scope, `Migration${id}`, {
     ...commonProps(bundle, logGroup),
     functionName: migrationFunctionName(environment, id),
@@ -63,10 +70,7 @@ function createMigrationFunction(
       ...commonVariables(environment, ledger),
       ...withValues({
         [VARIABLES.migration]: id,
-        [VARIABLES.predecessor]: predecessor,
-        [VARIABLES.sourceSha256]: migration.sourceSha256,
         [VARIABLES.codeSha256]: bundle.codeSha256,
-        [VARIABLES.clockMarginSeconds]: String(configuration.clockMarginSeconds),
         [VARIABLES.roleArn]: roleArn,
         [VARIABLES.previewAllows]: previewAllows.length > 0 ? JSON.stringify(previewAllows) : undefined,
       }),
@@ -91,19 +95,18 @@ const letAssumeItself = (role: Role, roleArn: string): void =>
     }),
   );
 
-function writeOwnPart(ledger: Bucket, id: string, predecessor: string | undefined): PolicyStatement[] {
-  const own = `${prefixes.attempts(id)}*`;
-  const objects = (...patterns: string[]) => patterns.map((pattern) => ledger.arnForObjects(pattern));
-  const completions = [id, ...(predecessor === undefined ? [] : [predecessor])].map(keys.completed);
-  return [
-    allow(['s3:ListBucket'], [ledger.bucketArn]),
-    allow(['s3:GetObject'], objects(own, keys.checkpoint(id), ...completions)),
-    allow(
-      ['s3:PutObject'],
-      objects(
-        ...['started.json', 'slices/*.json', 'finished.json'].map((name) => `${own}/${name}`),
-        keys.checkpoint(id),
-      ),
+/**
+ * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing. By patterns: a name for each
+ * function, in each role, would not fit into the template. They match the migrations' functions too.
+ */
+const leaveTheRunAlone = (scope: Construct, environment: string, machine: MachineNames): PolicyStatement[] => [
+  deny(
+    ['lambda:*'],
+    [`${resourcePrefix(environment)}-*`, `${systemFunctionName(environment, 'dashboard')}*`].map((name) =>
+      functionArn(scope, name),
     ),
-  ];
-}
+  ),
+  deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
+  // On everything: whether these know a resource is not sure (docs/aws-facts.md).
+  deny(['states:SendTask*'], ['*']),
+];

@@ -10,6 +10,7 @@ import type { SystemFunction } from '../core/names/names.ts';
 import { systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
 import { allow, commonProps, commonVariables, functionRole } from './functions.ts';
+import { ledgerStatements } from './ledger-access.ts';
 import type { MachineNames } from './state-machine.ts';
 
 const MEMORY_MB = 512;
@@ -32,13 +33,8 @@ export interface CreatedFunction {
 
 /** Those of the run itself. The dashboard, the watch and the start at deployment are with what they serve. */
 export function createSystemFunctions(scope: Construct, parts: SystemParts) {
-  const { ledger, topic, machine } = parts;
+  const { topic, machine } = parts;
   const describe = allow(['states:DescribeExecution'], [machine.executions]);
-  const writes = (...patterns: string[]) =>
-    allow(
-      ['s3:PutObject'],
-      patterns.map((pattern) => ledger.arnForObjects(pattern)),
-    );
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
   const announce = [allow(['sns:Publish'], [topic.topicArn]), allow(['events:PutEvents'], [eventBus])];
 
@@ -53,33 +49,35 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
       ],
       variables: { ...ofTopic, ...ofMachine },
     }),
-    recordCompletion: createSystemFunction(scope, 'record-completion', parts, { statements: [writes('completed/*')] }),
+    recordCompletion: createSystemFunction(scope, 'record-completion', parts),
     halt: createSystemFunction(scope, 'halt', parts, {
-      statements: [writes('halts/*'), describe, ...announce],
+      statements: [describe, ...announce],
       variables: { ...ofTopic, ...ofMachine },
     }),
     resume: createSystemFunction(scope, 'resume', parts, {
       statements: [
-        writes('attempts/*/decisions/*', 'attempts/*/cancelled.json'),
         allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [machine.arn]),
         describe,
       ],
       variables: ofMachine,
     }),
     // A function of its own, and not a mode of another: who may invoke it may declare migrations done.
-    baseline: createSystemFunction(scope, 'baseline', parts, { statements: [writes('completed/*')] }),
+    baseline: createSystemFunction(scope, 'baseline', parts),
   };
 }
 
-/** @param statements what it may do besides reading the ledger */
+/** @param statements what it may do besides working on the ledger */
 export function createSystemFunction(
   scope: Construct,
   name: SystemFunction,
   { environment, ledger, bundles, logGroup }: SystemParts,
-  { statements, variables }: { statements: PolicyStatement[]; variables?: Record<string, string> | undefined },
+  {
+    statements = [],
+    variables,
+  }: { statements?: PolicyStatement[] | undefined; variables?: Record<string, string> | undefined } = {},
 ): CreatedFunction {
   const id = name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
-  const role = functionRole(scope, `${id}Role`, logGroup, [...readLedger(ledger), ...statements]);
+  const role = functionRole(scope, `${id}Role`, logGroup, [...ledgerStatements(ledger, name), ...statements]);
   const lambda = new LambdaFunction(scope, id, {
     ...commonProps(bundles[name], logGroup),
     functionName: systemFunctionName(environment, name),
@@ -90,9 +88,3 @@ export function createSystemFunction(
   });
   return { lambda, role };
 }
-
-/** Listing is allowed so that a missing key answers 404; without it S3 answers 403 (docs/aws-facts.md). */
-const readLedger = (ledger: Bucket): PolicyStatement[] => [
-  allow(['s3:ListBucket'], [ledger.bucketArn]),
-  allow(['s3:GetObject'], [ledger.arnForObjects('*')]),
-];

@@ -45,8 +45,6 @@ const EnvironmentConfiguration = z.strictObject({
     .default(365),
   /** A module whose default export fills the embedded S3 before a local run: `(s3: S3Client) => Promise<string>`. */
   localData: z.string().min(1).optional(),
-  /** How much the clocks of two AWS services may differ; added to the deadline of every attempt. */
-  clockMarginSeconds: z.number().min(1).max(600).default(60),
   /** An alarm goes off when a halt has waited for a decision for so long. */
   haltAlarmHours: z.number().min(0.25).max(168).default(4),
   /** The deployment itself starts a run when it is done, and does not wait for it. */

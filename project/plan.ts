@@ -51,14 +51,18 @@ export function planEnvironment(name: string, options: PlanOptions): Environment
     formatVersion: 1,
     environment: name,
     gitCommit: gitCommit(projectDirectory),
-    migrations: inspected.map(({ id, file, description, sourceSha256, checkpointed }) => ({
-      id,
-      file,
-      description,
-      functionName: migrationFunctionName(name, id),
-      sourceSha256,
-      checkpointed,
-    })),
+    migrations: bundles.migrations.map(
+      ({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
+        id,
+        file,
+        description,
+        functionName: migrationFunctionName(name, id),
+        sourceSha256,
+        codeSha256: bundle.codeSha256,
+        timeoutSeconds,
+        checkpointed,
+      }),
+    ),
   };
   for (const name of WITH_MANIFEST) {
     writeFileSync(

@@ -4,43 +4,64 @@ import type { SystemFunction } from '../names/names.ts';
 import { pad } from '../names/names.ts';
 import { APPENDERS } from './entries.ts';
 
-/** Who writes: a function of ours by its name, or the function of the migration that the key names. */
-export type Writer = SystemFunction | 'migration';
+/** A function that works on the ledger: one of ours by its name, or that of the migration which the key names. */
+export type LedgerFunction = SystemFunction | 'migration';
 
 export interface Kind {
   /** `<migration>` stands for a migration's four digits, `<number>` for an entry's eight, `<id>` for any name. */
   pattern: string;
-  writers: readonly Writer[];
+  writers: readonly LedgerFunction[];
+  readers: readonly LedgerFunction[];
   /** Whether it is created once, or is replaced from one ETag to the next. */
   written: 'once' | 'again';
-  /** Those who may read it; absent: everybody whose role reads the ledger. */
-  readers?: readonly Writer[] | undefined;
+  /** Whether nobody else may read it, whatever their role allows: it is worth something to whoever has it. */
+  secret?: true | undefined;
 }
 
+/** Those that look at the log; the start at a deployment does not. */
+const SYSTEM: readonly SystemFunction[] = [
+  'list-pending',
+  'record-completion',
+  'halt',
+  'resume',
+  'baseline',
+  'dashboard',
+  'watch-halts',
+];
+const ALL: readonly LedgerFunction[] = [...SYSTEM, 'migration'];
+
 export const KINDS = {
-  entry: { pattern: 'log/<number>.json', writers: APPENDERS, written: 'once' },
-  claim: { pattern: 'turns/<migration>/<number>/claim.json', writers: ['migration', 'list-pending'], written: 'once' },
+  entry: { pattern: 'log/<number>.json', writers: APPENDERS, readers: ALL, written: 'once' },
+  claim: {
+    pattern: 'turns/<migration>/<number>/claim.json',
+    writers: ['migration', 'list-pending'],
+    readers: ALL,
+    written: 'once',
+  },
   outcome: {
     pattern: 'turns/<migration>/<number>/outcome.json',
     writers: ['migration', 'list-pending'],
+    readers: ALL,
     written: 'once',
   },
-  checkpoint: { pattern: 'checkpoints/<migration>.json', writers: ['migration'], written: 'again' },
+  checkpoint: { pattern: 'checkpoints/<migration>.json', writers: ['migration'], readers: ALL, written: 'again' },
   waiter: {
     pattern: 'waiters/<number>/<id>.json',
     writers: ['halt'],
+    readers: ['halt', 'resume', 'watch-halts', 'record-completion'],
     written: 'once',
-    readers: ['halt', 'resume', 'watch-halts', 'record-completion', 'list-pending'],
+    secret: true,
   },
   completed: {
     pattern: 'completed/<migration>.json',
     writers: ['record-completion', 'baseline', 'list-pending'],
+    readers: SYSTEM,
     written: 'once',
   },
-  state: { pattern: 'state.json', writers: ['list-pending'], written: 'again' },
+  state: { pattern: 'state.json', writers: ['list-pending'], readers: SYSTEM, written: 'again' },
 } as const satisfies Record<string, Kind>;
 
-type KindName = keyof typeof KINDS;
+export type KindName = keyof typeof KINDS;
 
 const NUMBER_WIDTH = 8;
 

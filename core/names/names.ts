@@ -23,7 +23,6 @@ export const VARIABLES = {
   topicArn: 'ODIN_TOPIC_ARN',
   resumeFunction: 'ODIN_RESUME_FUNCTION',
   migration: 'ODIN_MIGRATION',
-  sourceSha256: 'ODIN_SOURCE_SHA256',
   codeSha256: 'ODIN_CODE_SHA256',
   /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
   sliceSeconds: 'ODIN_SLICE_SECONDS',
