@@ -1,131 +1,132 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keys, migrationOfKey, parseAttemptKey, prefixes } from '../../core/ledger/keys.ts';
+import type { Kind } from '../../core/ledger/keys.ts';
+import {
+  checkpointKey,
+  claimKey,
+  COMPLETED_PREFIX,
+  completedKey,
+  entryKey,
+  entryNumberOf,
+  KINDS,
+  LOG_PREFIX,
+  outcomeKey,
+  STATE_KEY,
+  waiterKey,
+  waitersPrefix,
+} from '../../core/ledger/keys.ts';
+import { APPENDED_BY } from '../../core/ledger/entries.ts';
 
 const migration = fc.integer({ min: 0, max: 9999 }).map((n) => String(n).padStart(4, '0'));
-const count = fc.integer({ min: 1, max: 100_000 });
+const number = fc.integer({ min: 1, max: 99_999_999 });
 
-describe('keys under attempts/', () => {
-  it('are the ones of docs/design.md §4', () => {
-    expect(keys.started('0004', 1)).toBe('attempts/0004/0001/started.json');
-    expect(keys.slice('0004', 1, 2)).toBe('attempts/0004/0001/slices/0002.json');
-    expect(keys.finished('0004', 12)).toBe('attempts/0004/0012/finished.json');
-    expect(keys.cancelled('0004', 1)).toBe('attempts/0004/0001/cancelled.json');
-    expect(keys.decision('0004', 1, 2)).toBe('attempts/0004/0001/decisions/02.json');
-  });
+it('the keys are the ones of docs/design.md §4', () => {
+  expect(entryKey(42)).toBe('log/00000042.json');
+  expect(claimKey({ migration: '0004', number: 42 })).toBe('turns/0004/00000042/claim.json');
+  expect(outcomeKey({ migration: '0004', number: 42 })).toBe('turns/0004/00000042/outcome.json');
+  expect(checkpointKey('0004')).toBe('checkpoints/0004.json');
+  expect(waiterKey(45, 'a1b2')).toBe('waiters/00000045/a1b2.json');
+  expect(completedKey('0004')).toBe('completed/0004.json');
+  expect(STATE_KEY).toBe('state.json');
+});
 
-  it('are taken apart into what they were made of, also past their padding', () => {
+describe('the key of an entry', () => {
+  it('gives its number back, and is listed in the order of the numbers', () => {
     fc.assert(
-      fc.property(migration, count, count, (id, attempt, n) => {
-        expect(parseAttemptKey(keys.started(id, attempt))).toEqual({ record: 'started', migration: id, attempt });
-        expect(parseAttemptKey(keys.finished(id, attempt))).toEqual({ record: 'finished', migration: id, attempt });
-        expect(parseAttemptKey(keys.cancelled(id, attempt))).toEqual({ record: 'cancelled', migration: id, attempt });
-        // The first slice's claim is started.json.
-        expect(parseAttemptKey(keys.slice(id, attempt, n + 1))).toEqual({
-          record: 'slice',
-          migration: id,
-          attempt,
-          slice: n + 1,
-        });
-        expect(parseAttemptKey(keys.decision(id, attempt, n))).toEqual({
-          record: 'decision',
-          migration: id,
-          attempt,
-          halt: n,
-        });
-      }),
-    );
-  });
-
-  it('differ whenever what they name differs', () => {
-    const named = fc.tuple(fc.constantFrom('started', 'finished', 'slice', 'decision'), migration, count, count);
-    const keyOf = ([kind, id, attempt, n]: [string, string, number, number]) =>
-      kind === 'started'
-        ? keys.started(id, attempt)
-        : kind === 'finished'
-          ? keys.finished(id, attempt)
-          : kind === 'slice'
-            ? keys.slice(id, attempt, n + 1)
-            : keys.decision(id, attempt, n);
-    fc.assert(
-      fc.property(named, named, (a, b) => {
-        const same = JSON.stringify(parseAttemptKey(keyOf(a))) === JSON.stringify(parseAttemptKey(keyOf(b)));
-        expect(keyOf(a) === keyOf(b)).toBe(same);
-      }),
-    );
-  });
-
-  it('begin with the prefix that lists the attempts of their migration, and no other migration', () => {
-    fc.assert(
-      fc.property(migration, migration, count, (id, other, attempt) => {
-        expect(keys.slice(id, attempt, 2).startsWith(prefixes.attempts(id))).toBe(true);
-        expect(keys.slice(id, attempt, 2).startsWith(prefixes.attempts(other))).toBe(id === other);
+      fc.property(number, number, (a, b) => {
+        expect(entryNumberOf(entryKey(a))).toBe(a);
+        expect(entryKey(a).startsWith(LOG_PREFIX)).toBe(true);
+        expect(entryKey(a) < entryKey(b)).toBe(a < b);
       }),
     );
   });
 
   it.each([
-    'attempts/',
-    'attempts/0004/',
-    'attempts/0004/0001/',
-    'attempts/0004/0001/slices/',
-    'attempts/004/0001/started.json',
-    'attempts/00040/0001/started.json',
-    'attempts/0004/1/started.json',
-    'attempts/0004/0001/started.json.bak',
-    'attempts/0004/0001/started.JSON',
-    'attempts/0004/0001/other.json',
-    'attempts/0004/0001/slices/started.json',
-    'attempts/0004/0001/slices/2.json',
-    'attempts/0004/0001/decisions/1.json',
-    'attempts/0004/0001/decisions/0x.json',
-    'attempts/0004/0001/started.json/more',
-    ' attempts/0004/0001/started.json',
-    'attempts/0004/0001/started.json\n',
-    'x/attempts/0004/0001/started.json',
-    'attempts/٠٠٠٤/0001/started.json',
-    'completed/0004.json',
+    'log/',
+    'log/1.json',
+    'log/000000042.json',
+    'log/0000004x.json',
+    'log/00000042.JSON',
+    'log/00000042.json.bak',
+    'log/00000042.json/more',
+    'log/00000042.json\n',
+    ' log/00000042.json',
+    'x/log/00000042.json',
+    'log/٠٠٠٠٠٠٤٢.json',
+    'turns/0004/00000042/claim.json',
     '',
-  ])('do not look like %j', (key) => {
-    expect(parseAttemptKey(key)).toBeUndefined();
-  });
-
-  it('are never guessed from other text', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), (before, after) => {
-        fc.pre(before !== '' || after !== '');
-        expect(parseAttemptKey(`${before}attempts/0004/0001/started.json${after}`)).toBeUndefined();
-      }),
-    );
+  ])('is not %j', (key) => {
+    expect(entryNumberOf(key)).toBeUndefined();
   });
 });
 
-describe('keys with one object per migration', () => {
-  it('are the ones of docs/design.md §4', () => {
-    expect(keys.completed('0004')).toBe('completed/0004.json');
-    expect(keys.checkpoint('0004')).toBe('checkpoints/0004.json');
-    expect(keys.halt('0004')).toBe('halts/0004.json');
-  });
-
-  it('give their migration back', () => {
+describe('the keys of a halt’s waiters', () => {
+  it('are listed by the prefix of that halt, and of no other', () => {
     fc.assert(
-      fc.property(migration, (id) => {
-        expect(migrationOfKey(keys.completed(id))).toBe(id);
-        expect(migrationOfKey(keys.halt(id))).toBe(id);
-        expect(keys.completed(id).startsWith(prefixes.completed)).toBe(true);
-        expect(keys.halt(id).startsWith(prefixes.halts)).toBe(true);
+      fc.property(number, number, fc.stringMatching(/^[0-9a-f]{32}$/), (halt, other, id) => {
+        expect(waiterKey(halt, id).startsWith(waitersPrefix(halt))).toBe(true);
+        expect(waiterKey(halt, id).startsWith(waitersPrefix(other))).toBe(halt === other);
+      }),
+    );
+    expect(waitersPrefix(45)).toBe('waiters/00000045/');
+  });
+});
+
+describe('the declaration of the keys', () => {
+  const kinds: [string, Kind][] = Object.entries(KINDS);
+
+  it('has one kind for each key: what is of one kind is of no other', () => {
+    const key = fc.oneof(
+      number.map((n) => ['entry', entryKey(n)]),
+      fc.record({ migration, number }).map((turn) => ['claim', claimKey(turn)]),
+      fc.record({ migration, number }).map((turn) => ['outcome', outcomeKey(turn)]),
+      migration.map((id) => ['checkpoint', checkpointKey(id)]),
+      fc.tuple(number, fc.stringMatching(/^[0-9a-f]{32}$/)).map(([halt, id]) => ['waiter', waiterKey(halt, id)]),
+      migration.map((id) => ['completed', completedKey(id)]),
+      fc.constant(['state', STATE_KEY]),
+    );
+    fc.assert(
+      fc.property(key, ([kind, text = '']) => {
+        expect(kinds.filter(([, { pattern }]) => patternOf(pattern).test(text)).map(([name]) => name)).toEqual([kind]);
       }),
     );
   });
 
-  it.each([
-    'completed/',
-    'completed/004.json',
-    'completed/00041.json',
-    'completed/0004.txt',
-    'completed/a/0004.json',
-    'x',
-  ])('do not look like %j', (key) => {
-    expect(migrationOfKey(key)).toBeUndefined();
+  it('lets a migration write only what its digits stand in, and nothing that it does not read', () => {
+    for (const [name, { pattern, writers, readers }] of kinds.filter(([, kind]) =>
+      kind.writers.includes('migration'),
+    )) {
+      expect(pattern, name).toContain('<migration>');
+      for (const writer of writers) expect(readers, name).toContain(writer);
+    }
+  });
+
+  it('has each function that appends an entry among the writers of entries, and no migration', () => {
+    expect([...KINDS.entry.writers].sort()).toEqual([...new Set(Object.values(APPENDED_BY).flat())].sort());
+    expect(KINDS.entry.writers).not.toContain('migration');
+  });
+
+  it('keeps the task tokens, and nothing else, for those who tell or count the waiters', () => {
+    expect(kinds.filter(([, { secret }]) => secret).map(([name]) => name)).toEqual(['waiter']);
+    for (const other of ['migration', 'dashboard', 'list-pending', 'baseline', 'start-run'] as const) {
+      expect(KINDS.waiter.readers as readonly string[]).not.toContain(other);
+    }
+  });
+
+  it('replaces the checkpoint and the kept state, and nothing else', () => {
+    expect(kinds.filter(([, { written }]) => written === 'again').map(([, { pattern }]) => pattern)).toEqual([
+      'checkpoints/<migration>.json',
+      'state.json',
+    ]);
+    expect(completedKey('0004').startsWith(COMPLETED_PREFIX)).toBe(true);
   });
 });
+
+const patternOf = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .replaceAll('.', '\\.')
+      .replace('<migration>', '\\d{4}')
+      .replace('<number>', '\\d{8}')
+      .replace('<id>', '[^/]+')}$`,
+  );

@@ -13,7 +13,10 @@ export interface Statement {
 }
 
 export interface Principal {
+  /** Its account is in it, unless it is of an AWS service, or of nobody: then it has none. */
   arn: string;
+  /** Whether it is a service of AWS itself. Undefined for a request that nobody signed. */
+  isService?: boolean | undefined;
   tags: Readonly<Record<string, string>>;
   /** Of its identity policies. */
   statements: readonly Statement[];
@@ -59,6 +62,10 @@ function holds(operator: string, found: string | undefined, values: readonly str
     case 'Bool':
     case 'StringEquals':
       return found !== undefined && values.includes(found);
+    case 'BoolIfExists':
+      return found === undefined || values.includes(found);
+    case 'StringNotEquals':
+      return found === undefined || !values.includes(found);
     case 'ArnEquals':
     case 'ArnLike':
       return found !== undefined && values.some((value) => matches(value, found));
@@ -73,6 +80,8 @@ function holds(operator: string, found: string | undefined, values: readonly str
 
 function valueOf(key: string, { principal, context = {} }: Request): string | undefined {
   if (key === 'aws:PrincipalArn') return principal.arn;
+  if (key === 'aws:PrincipalAccount') return principal.arn.split(':')[4];
+  if (key === 'aws:PrincipalIsAWSService') return principal.isService?.toString();
   if (key.startsWith('aws:PrincipalTag/')) return principal.tags[key.slice('aws:PrincipalTag/'.length)];
   return context[key];
 }
@@ -122,14 +131,15 @@ export function rolesOf(resources: Resources): Map<string, Principal> {
             return Type === 'AWS::IAM::Policy' && JSON.stringify(of?.['Roles']).includes(`"${id}"`);
           })
           .map(([, { Properties: of }]) => of as unknown as Document);
-        const tags = ((Properties['Tags'] ?? []) as { Key: string; Value: string }[]).map(({ Key, Value }) => [
+        const tags = ((Properties['Tags'] ?? []) as { Key: string; Value: unknown }[]).map(({ Key, Value }) => [
           Key,
-          Value,
+          resolve(Value, resources),
         ]);
         return [
           id.replace(/\w{8}$/, ''),
           {
             arn: arnOf(id),
+            isService: false,
             tags: Object.fromEntries(tags) as Record<string, string>,
             statements: [...inline, ...attached].flatMap(({ PolicyDocument }) =>
               PolicyDocument.Statement.map((one) => resolved(one, resources)),
