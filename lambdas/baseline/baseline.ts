@@ -1,61 +1,55 @@
-// `baseline`: adopts an environment whose first migrations ran elsewhere, by recording them as completed.
+// `baseline`: adopts an environment whose first migrations ran elsewhere, by one entry that they are completed.
 import { OdinError } from '../../core/errors.ts';
+import type { Completed } from '../../core/ledger/entries.ts';
+import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
+import type { Content } from '../../core/ledger/log.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { BaselineAnswer, Baselined, BaselinePayload } from '../../core/contract/payloads.ts';
-import { orRefusal } from '../shared/refusal.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
+import { copyCompleted } from '../shared/copy-completed.ts';
+import { orRefusal } from '../shared/refusal.ts';
+import { writerOf } from '../shared/writer.ts';
 
 /**
- * Records every migration of the manifest up to and with `through`, lowest first, each once: safe to call again after a
- * crash. What has a completion keeps it.
+ * Records every migration of the manifest up to and with `through`, all at once. What has a completion keeps it.
  * Refuses with UnknownMigration (`through` is not in the manifest: most likely a slip of the finger, and it would record
- * everything) and AlreadyAttempted (this system has run one of them, so it knows better); nothing is written then.
+ * everything) and AlreadyAttempted (a turn is open: this system knows better); nothing is written then.
  */
-export function createBaseline({ environment, ledger, log, now }: Services, manifest: Manifest) {
-  return ({ through, reason, by }: BaselinePayload, { requestId }: Invocation): Promise<BaselineAnswer> =>
-    orRefusal(log, async (): Promise<Baselined> => {
-      const entries = manifest.migrations.filter(({ id }) => id <= through);
-      if (entries.at(-1)?.id !== through) throw unknownMigration(through);
-      const ids = entries.map(({ id }) => id);
-      await assertNotAttempted(ids);
+export function createBaseline(services: Services, manifest: Manifest) {
+  const { environment, ledger, log } = services;
 
-      const recorded: string[] = [];
-      const already: string[] = [];
-      for (const { id, sourceSha256 } of entries) {
-        const { created } = await ledger.createCompletion(
-          {
-            migration: id,
-            attempt: 0,
-            execution: NO_EXECUTION,
-            sourceSha256,
-            gitCommit: manifest.gitCommit ?? undefined,
-          },
-          { requestId, now },
-          { completion: 'baseline', reason, by },
-        );
-        (created ? recorded : already).push(id);
-      }
+  return (payload: BaselinePayload, invocation: Invocation): Promise<BaselineAnswer> =>
+    orRefusal(log, async (): Promise<Baselined> => {
+      const { through, by } = payload;
+      const ids = manifest.migrations.map(({ id }) => id).filter((id) => id <= through);
+      if (ids.at(-1) !== through) throw unknownMigration(through);
+
+      const writer = writerOf(services, 'baseline', invocation);
+      const { entry } = await ledger.log.append(writer, (state) => Promise.resolve(whatToAppend(state, ids, payload)));
+      const completed = entry as Numbered<Completed> | undefined; // it appends no other kind
+      if (completed) await copyCompleted(ledger.store, completed);
+      const recorded = completed?.ids ?? [];
+      const already = ids.filter((id) => !recorded.includes(id));
       log.info(`${by} recorded a baseline through ${through}`, { recorded, already });
       return { result: 'recorded', recorded, already, by, message: message(recorded, already) };
     });
 
-  /** A run that starts one of them after this look is stopped by its own: the claim is followed by a look for completions. */
-  async function assertNotAttempted(ids: readonly string[]): Promise<void> {
-    const attempts = await ledger.attempts();
-    const completed = await ledger.completedIds();
-    const attempted = ids.filter((id) => attempts.has(id) && !completed.has(id));
-    if (attempted.length === 0) return;
-    throw new OdinError({
+  /** Undefined: all are completed already. */
+  function whatToAppend(state: LogState, ids: string[], { by, reason }: BaselinePayload): Content | undefined {
+    if (state.turn) throw alreadyAttempted(state.turn);
+    const pending = ids.filter((id) => !state.migrations[id]?.completion);
+    return pending.length === 0 ? undefined : { kind: 'completed', ids: pending, completion: 'baseline', by, reason };
+  }
+
+  function alreadyAttempted({ allowed: { migration, attempt }, halt }: TurnState): OdinError {
+    return new OdinError({
       code: 'AlreadyAttempted',
       source: 'user',
-      what: `${attempted.join(', ')} of ${environment} ${attempted.length === 1 ? 'has' : 'have'} been attempted here, so it is no baseline what became of ${attempted.length === 1 ? 'it' : 'them'}.`,
-      why: 'Nothing was recorded.',
-      next: {
-        words: 'Decide on its halt instead',
-        verb: 'resume',
-        environment,
-        args: ['mark-applied', '--reason "..."'],
-      },
+      what: `${migration} of ${environment} has been started here, attempt ${attempt}, and it is not settled what became of it.`,
+      why: 'A baseline is of what ran elsewhere, so nothing was recorded.',
+      next: halt
+        ? { words: 'Decide on its halt first', verb: 'resume', environment, args: ['mark-applied', '--reason "..."'] }
+        : { words: 'Wait for its outcome', verb: 'status', environment },
     });
   }
 
@@ -73,9 +67,6 @@ export function createBaseline({ environment, ledger, log, now }: Services, mani
     });
   }
 }
-
-/** No execution caused a baseline's records. */
-const NO_EXECUTION = 'none';
 
 function rangeOf({ migrations }: Manifest): string {
   const [first, last] = [migrations[0]?.id, migrations.at(-1)?.id];

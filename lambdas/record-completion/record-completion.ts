@@ -1,53 +1,82 @@
-// `Record completion`: writes that a migration is done with, from what the ledger holds and not from what it was told.
+// `Record completion`: appends that a migration is done with, from what the ledger holds and not from what it was told.
 import { OdinError } from '../../core/errors.ts';
-import { codeOf } from '../../core/ledger/ledger.ts';
-import type { Completion } from '../../core/ledger/records.ts';
+import type { Completed } from '../../core/ledger/entries.ts';
+import type { LogState, Numbered } from '../../core/ledger/fold.ts';
+import { entryKey } from '../../core/ledger/keys.ts';
+import type { Content } from '../../core/ledger/log.ts';
+import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { RecordPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
+import { copyCompleted } from '../shared/copy-completed.ts';
+import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { writerOf } from '../shared/writer.ts';
 
 /**
- * Idempotent: a completion that stands already is success (docs/design.md §6).
+ * Idempotent: a completion that stands already is success (docs/design.md §6). Whoever waits in a halt of the turn goes on.
  * @throws OdinError NothingToRecord when neither user code returned nor an operator said so (docs/design.md §7, invariant 4)
  */
-export function createRecordCompletion({ ledger, log, now }: Services) {
+export function createRecordCompletion(services: Services) {
+  const { log, store } = services.ledger;
+
   return async (
-    { migration, attempt, execution }: RecordPayload,
-    { requestId }: Invocation,
-  ): Promise<{ migration: string; completion: Completion['completion'] }> => {
-    const what = await whatToRecord(migration, attempt);
-    const claim = await ledger.claim(migration, attempt, 1);
-    const { created, record } = await ledger.createCompletion(
-      { migration, attempt, execution, ...codeOf(claim) },
-      { requestId, now },
-      { ...what, ...(claim && { startedAt: claim.time }) },
+    payload: RecordPayload,
+    invocation: Invocation,
+  ): Promise<{ migration: string; completion: Completed['completion'] }> => {
+    const { migration, turn } = payload;
+    const writer = writerOf(services, 'record-completion', invocation);
+    const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload));
+    // The fold takes nothing but a `completed` entry for a migration's completion.
+    const number = entry?.number ?? state.migrations[migration]?.completion?.number ?? 0;
+    const completed = (entry ?? (await log.entry(number))) as Numbered<Completed>;
+    const { completion, time } = completed;
+    services.log.info(
+      entry ? `Completed ${migration}: ${completion}` : `${migration} was completed before, at ${time}: ${completion}`,
     );
-    if (created) log.info(`Completed ${migration}: ${record.completion}`);
-    else log.info(`${migration} was completed before, at ${record.time}: ${record.completion}`);
-    return { migration, completion: record.completion };
+    await copyCompleted(store, completed);
+    await tellHalts(turn, completed);
+    return { migration, completion };
   };
 
-  async function whatToRecord(
-    migration: string,
-    attempt: number,
-  ): Promise<Pick<Completion, 'completion' | 'reason' | 'by' | 'finishedAt'>> {
-    const finished = await ledger.finished(migration, attempt);
-    if (finished?.outcome === 'succeeded') return { completion: 'applied', finishedAt: finished.time };
+  /** Undefined: it is completed already. */
+  async function whatToAppend(state: LogState, payload: RecordPayload): Promise<Content | undefined> {
+    const { migration, attempt } = payload;
+    if (state.migrations[migration]?.completion) return undefined;
 
-    const index = (await ledger.attemptsOf(migration)).find((seen) => seen.attempt === attempt);
-    const decided = await ledger.latestDecision(migration, index);
-    if (decided?.decision === 'mark-applied' || decided?.decision === 'skip') {
-      return {
-        completion: decided.decision === 'skip' ? 'skipped' : 'marked-applied',
-        by: decided.by,
-        finishedAt: decided.time,
-        ...(decided.reason !== undefined && { reason: decided.reason }),
-      };
+    const { turn } = state;
+    const open = turn?.allowed;
+    if (!turn || open?.number !== payload.turn || open.migration !== migration || open.attempt !== attempt) {
+      throw nothingToRecord(payload, 'It has no open turn of that number.');
     }
-    throw new OdinError({
-      code: 'NothingToRecord',
-      source: 'system',
-      what: `Attempt ${attempt} of ${migration} did not succeed, and no operator marked it applied or skipped it.`,
-      why: 'A completion exists only if user code returned, or an operator said so.',
-    });
+    const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
+    const ran = look.seen === 'closed' || turn.allowed.slice > 1;
+    const content = { kind: 'completed' as const, ids: [migration], startedAt: ran ? turn.since : undefined };
+    if (look.seen === 'closed' && look.outcome?.outcome === 'succeeded') {
+      return { ...content, completion: 'applied', finishedAt: look.outcome.time, restsOn: look.reference };
+    }
+    const { verdict } = turn;
+    if (!verdict)
+      throw nothingToRecord(payload, 'It did not succeed, and no operator marked it applied or skipped it.');
+    if (look.seen !== 'closed' && look.seen !== 'void') {
+      throw nothingToRecord(payload, `${verdict.by} decided ${verdict.decision}, and its code may still be running.`);
+    }
+    const { by, reason, time, number, sha256 } = verdict;
+    const completion = verdict.decision === 'skip' ? 'skipped' : 'marked-applied';
+    return { ...content, completion, by, reason, finishedAt: time, restsOn: { key: entryKey(number), sha256 } };
+  }
+
+  /** Of every halt of the turn: who decided it may have been cut off before all were told. */
+  async function tellHalts(turn: number, completed: Numbered<Completed>): Promise<void> {
+    for (let number = turn + 1; number < completed.number; number += 1) {
+      if ((await log.entry(number))?.kind !== 'halted') continue;
+      await tellWaiters(services, number, (await settlementOf(log, number)) ?? completed);
+    }
   }
 }
+
+const nothingToRecord = ({ migration, attempt, turn }: RecordPayload, why: string): OdinError =>
+  new OdinError({
+    code: 'NothingToRecord',
+    source: 'system',
+    what: `There is no completion to record of ${migration}, attempt ${attempt}, entry ${turn}.`,
+    why: `${why} A completion exists only if user code returned, or an operator said so.`,
+  });

@@ -1,0 +1,65 @@
+// Tells those who wait in a halt what settled it, in one place. Each may be told again: a token is good for one answer.
+import type { Completed, Decided } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import type { Log } from '../../core/ledger/log.ts';
+import type { Waiter } from '../../core/ledger/waiters.ts';
+import { readWaiters } from '../../core/ledger/waiters.ts';
+import type { Executions, Services } from '../../core/contract/ports.ts';
+
+/** The decision on a halt; or, when there is none, what was completed while it was open. */
+export type Settlement = Numbered<Decided> | Numbered<Completed>;
+
+/**
+ * What settled the halt of an entry; undefined while it is open.
+ * @throws OdinError RecordUnreadable, NewerLedger
+ */
+export async function settlementOf(log: Log, halt: number): Promise<Settlement | undefined> {
+  for (let number = halt + 1; ; number += 1) {
+    const entry = await log.entry(number);
+    if (entry === undefined) return undefined;
+    // Until it is settled nothing but a `cancel` can follow it in the log.
+    if (entry.kind === 'completed' || (entry.kind === 'decided' && entry.decision !== 'cancel')) return entry;
+  }
+}
+
+export interface Told {
+  /** ARNs of those that were waiting, and were told now. */
+  executions: string[];
+  /** Everybody who waits, or waited, in this halt. */
+  waiters: Waiter[];
+}
+
+/**
+ * An abort ends the executions; all else lets them go on. Call it after the entry that settles the halt is appended: whoever
+ * leaves a waiter looks at the log after it, so one sees the other.
+ * @throws OdinError RecordUnreadable; or what Step Functions did not take, after all others were told
+ */
+export async function tellWaiters(
+  { ledger: { store }, executions }: Pick<Services, 'ledger' | 'executions'>,
+  halt: number,
+  settlement: Settlement,
+): Promise<Told> {
+  const told: Told = { executions: [], waiters: await readWaiters(store, halt) };
+  const failures: unknown[] = [];
+  for (const { token, execution } of told.waiters) {
+    try {
+      if ((await tell(executions, token, settlement)) === 'sent') told.executions.push(execution);
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return told;
+}
+
+function tell(executions: Executions, token: string, settlement: Settlement): Promise<'sent' | 'gone'> {
+  if (settlement.kind === 'completed') return executions.succeedTask(token, { completion: settlement.completion });
+  const { decision, by, migration, attempt, reason } = settlement;
+  if (decision !== 'abort') return executions.succeedTask(token, { decision, by });
+  const why = reason === undefined ? '.' : `: ${reason}`;
+  return executions.failTask(
+    token,
+    'Aborted',
+    `${by} aborted this run at migration ${migration}, attempt ${attempt}${why}`,
+  );
+}
