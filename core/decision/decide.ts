@@ -82,7 +82,7 @@ const recordSuccess: Rule = ({ seen, turn }) =>
 
 /** Whatever was decided waits until no code of the turn can run: it takes the key first. */
 const closeDecidedTurn: Rule = ({ turn, seen, now }) =>
-  (decisionOf(turn) !== undefined) !== undefined && !isClosed(seen) ? closeOrWait(turn, seen, now) : undefined;
+  decisionOf(turn) !== undefined && !isClosed(seen) ? closeOrWait(turn, seen, now) : undefined;
 
 /** The first decision of this kind stands: a later `retry` of what could not be recorded records it. */
 const recordDecision: Rule = ({ turn }) => {

@@ -37,8 +37,11 @@ export interface CompletionState extends Pick<
   'number' | 'completion' | 'time' | 'by' | 'reason' | 'startedAt' | 'finishedAt'
 > {
   sha256: string;
-  /** Of the last turn; undefined of a baseline. */
+  /** Of the last turn, as the next two; undefined of a baseline. */
   sourceSha256: string | undefined;
+  /** ARN. */
+  execution: string | undefined;
+  gitCommit: string | undefined;
 }
 
 export interface TurnState {
@@ -171,8 +174,20 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
   const again = ids.find((id) => state.migrations[id]?.completion);
   if (again !== undefined) throw broken(number, `${again} is completed already`);
   const { sha256, time, by, reason, startedAt, finishedAt } = entry;
-  const sourceSha256 = turn?.allowed.sourceSha256;
-  const completed = { number, sha256, completion, time, by, reason, startedAt, finishedAt, sourceSha256 };
+  const { sourceSha256, execution, gitCommit } = turn?.allowed ?? {};
+  const completed: CompletionState = {
+    number,
+    sha256,
+    completion,
+    time,
+    by,
+    reason,
+    startedAt,
+    finishedAt,
+    sourceSha256,
+    execution,
+    gitCommit,
+  };
   const done = ids.map((id) => [id, { attempts: state.migrations[id]?.attempts ?? 0, completion: completed }] as const);
   return { ...state, migrations: { ...state.migrations, ...Object.fromEntries(done) }, turn: undefined };
 }

@@ -133,16 +133,19 @@ export class Log {
 
   /**
    * Keeps what was seen last in `state.json`, so that the next reader need not read the whole log. It is a cache: when
-   * somebody else has written it meanwhile, theirs stands.
+   * somebody else has kept as much or more meanwhile, theirs stands.
    * @param behind how many entries it must be behind for that
-   * @returns whether it was written, or another has
+   * @returns whether it was written
    */
   async keep(behind = 1): Promise<boolean> {
     const { state, etag } = this.#seen;
     if (etag === undefined || state.number - this.#stateFile.number < behind) return false;
     const written = await this.#store.replace(STATE_KEY, formatStateFile({ state, etag }), this.#stateFile.etag);
-    const there = written === 'conflict' ? await this.#store.get(STATE_KEY) : written;
-    this.#stateFile = { etag: there?.etag, number: state.number };
+    if (written === 'conflict') {
+      await this.#kept();
+      return this.keep(behind);
+    }
+    this.#stateFile = { etag: written.etag, number: state.number };
     return true;
   }
 

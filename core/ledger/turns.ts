@@ -126,12 +126,11 @@ async function take(store: Store, key: string, turn: Turn, writer: LogWriter, co
 
 /** Undefined when it is not JSON of this shape, or was made for another entry. */
 function read<T extends Claim | Outcome>(schema: z.ZodType<T>, body: string, turn: Turn): T | undefined {
-  let json: unknown;
+  let data: T | undefined;
   try {
-    json = JSON.parse(body);
+    data = schema.safeParse(JSON.parse(body)).data;
   } catch {
-    return undefined; // counts as claimed, and after the deadline as unknown
+    return undefined; // no JSON, or nested too deep: counts as claimed, and after the deadline as unknown
   }
-  const { data } = schema.safeParse(json);
   return data?.entry.number === turn.number && data.entry.sha256 === turn.sha256 ? data : undefined;
 }

@@ -3,13 +3,14 @@
 //   look ─▶ look at the open turn ─▶ decide ─┬─ take a key, look again
 //    ▲                                       ├─ allow ─▶ append ─▶ run
 //    └───── another has appended ────────────┘ …
+import { OdinError } from '../../core/errors.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
 import type { FinishedStep, HandedOver, NextPayload, Step, TurnName } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
-import type { Allowed, Reference } from '../../core/ledger/entries.ts';
-import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
+import type { Allowed, Entry, Reference } from '../../core/ledger/entries.ts';
+import type { LogState, TurnState } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
 import type { Content, LogWriter } from '../../core/ledger/log.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
@@ -45,7 +46,8 @@ export function createListPending(services: Services, manifest: Manifest, handov
       const { next, handedOver } = decided;
       return next.step === 'allow' && !handedOver ? allowed(next, seen, decided.seen, payload) : undefined;
     });
-    const step = decided?.handedOver ?? toStep(decided!.next, state, entry as Numbered<Allowed> | undefined);
+    const { next, handedOver } = known(decided);
+    const step = handedOver ?? toStep(next, state, entry);
     const goesOn = step.step === 'run' || step.step === 'record';
     if (await ledger.log.keep(goesOn ? BEHIND_WHILE_RUNNING : 1)) await writeMissingCopies(services, state);
     log.info(`Next: ${step.step}`, { ...step });
@@ -71,7 +73,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
         now: ledger.log.lookedAt,
       });
       if (next.step !== 'take') return { next, seen, handedOver: await handOver(next, state, payload) };
-      await takeKey(next.key, state.turn!, writer);
+      await takeKey(next.key, known(state.turn), writer);
     }
   }
 
@@ -135,26 +137,26 @@ export function createListPending(services: Services, manifest: Manifest, handov
     return { completion: referenceTo(before === undefined ? undefined : state.migrations[before]?.completion) };
   }
 
-  const deployed = (migration: string): ManifestEntry => manifest.migrations.find(({ id }) => id === migration)!;
+  const deployed = (migration: string): ManifestEntry => known(manifest.migrations.find(({ id }) => id === migration));
 
-  function toStep(next: NextStep, state: LogState, appended: Numbered<Allowed> | undefined): Step {
+  function toStep(next: NextStep, state: LogState, appended: Entry | undefined): Step {
     switch (next.step) {
       case 'allow':
-        return run(appended!);
+        return run(known(appended?.kind === 'allowed' ? appended : undefined));
       case 'run again':
-        return run(state.turn!.allowed);
+        return run(known(state.turn).allowed);
       case 'record':
-        return { step: 'record', ...nameOf(state.turn!.allowed) };
+        return { step: 'record', ...nameOf(known(state.turn).allowed) };
       case 'halt':
-        return { step: 'halt', ...nameOf(state.turn!.allowed), reason: next.reason };
+        return { step: 'halt', ...nameOf(known(state.turn).allowed), reason: next.reason };
       case 'wait':
-        return waitStep(next, state.turn!, ledger.log.lookedAt);
+        return waitStep(next, known(state.turn), ledger.log.lookedAt);
       case 'refuse':
         return { step: 'refuse', error: next.error, cause: refusalText(next, manifest, services) };
       case 'finished':
         return finished(state);
       case 'take':
-        throw new Error('a key that was decided to be taken is taken by now');
+        throw unfit(); // it is taken by now
     }
   }
 
@@ -192,6 +194,15 @@ export function createListPending(services: Services, manifest: Manifest, handov
 
 /** The name that all executions of a run have in common: that of its first. */
 export const runOf = (execution: string, { run }: NextPayload['input']): string => run ?? executionName(execution);
+
+/** What `decide` says is about what it was given: the turn is open, and its file deployed. */
+function known<T>(value: T | undefined): T {
+  if (value !== undefined) return value;
+  throw unfit();
+}
+
+const unfit = (): OdinError =>
+  new OdinError({ code: 'Internal', source: 'system', what: 'A step was decided that does not fit the log.' });
 
 const nameOf = ({ migration, attempt, slice, number }: Allowed): TurnName => ({
   migration,

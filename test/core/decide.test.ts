@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NextStep, Question, TurnSeen } from '../../core/decision/decide.ts';
-import { decide } from '../../core/decision/decide.ts';
+import { decide, DEPLOYMENT_MS } from '../../core/decision/decide.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { fold } from '../../core/ledger/fold.ts';
 import type { Said } from './ledger/entries.ts';
@@ -25,6 +25,12 @@ const TURNS: Record<string, Said[]> = {
   ],
   'mark-applied': [halted(2, '0002'), decided(3, 'mark-applied', '0002')],
   skip: [halted(2, '0002'), decided(3, 'skip', '0002')],
+  'mark-applied, then retry of the recording': [
+    halted(2, '0002'),
+    decided(3, 'mark-applied', '0002'),
+    halted(2, '0002', 1, 'unrecorded'),
+    decided(5, 'retry', '0002'),
+  ],
   abort: [halted(2, '0002'), decided(3, 'abort', '0002')],
   'halted again': [halted(2, '0002'), decided(3, 'abort', '0002'), halted(2, '0002')],
   'second attempt': [halted(2, '0002'), decided(3, 'retry', '0002'), allowed('0002', 2)],
@@ -51,7 +57,7 @@ function everyCase(): Case[] {
     const state = fold(logOf(completed(['0001'], 'baseline'), allowed('0002'), ...said));
     for (const [files, ids] of Object.entries(MANIFESTS)) {
       for (const code of [CODE, OTHER_CODE]) {
-        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE }));
+        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE, checkpointed: true }));
         for (const seen of everySeen()) {
           for (const allowOutOfOrder of [false, true]) {
             cases.push({
@@ -85,7 +91,13 @@ function everyLook(): TurnLook[] {
   };
   return [
     { seen: 'unclaimed' },
-    { seen: 'void', claim: { ...written, claim: 'void' }, reference },
+    { seen: 'void', claim: { ...written, claim: 'void' }, at: NOW, reference },
+    ...[NOW, NOW - DEPLOYMENT_MS].map((at) => ({
+      seen: 'void' as const,
+      claim: { ...written, claim: 'void' as const, otherCodeSha256: OTHER_CODE },
+      at,
+      reference,
+    })),
     ...[NOW - 1, NOW, NOW + 60_000].map((deadline) => ({ seen: 'claimed' as const, deadline })),
     ...(['succeeded', 'failed', 'stopped', 'unknown'] as const).map((outcome) => ({
       seen: 'closed' as const,
@@ -123,7 +135,11 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
   { row: 'decided, may run', holds: (c) => leadsOn(c) && mayRun(c), step: 'wait for the deadline' },
   { row: 'decided, no claim', holds: (c) => leadsOn(c) && c.seen.look.seen === 'unclaimed', step: 'take claim' },
   { row: 'decided, no outcome', holds: (c) => leadsOn(c) && !closed(c), step: 'take outcome' },
-  { row: 'mark-applied', holds: (c) => c.decision === 'mark-applied', step: 'record marked-applied' },
+  {
+    row: 'mark-applied',
+    holds: (c) => c.decision === 'mark-applied' || (c.decision === 'retry' && c.log.startsWith('mark-applied')),
+    step: 'record marked-applied',
+  },
   { row: 'skip', holds: (c) => c.decision === 'skip', step: 'record skipped' },
   { row: 'retry, file gone', holds: (c) => c.decision === 'retry' && c.code === undefined, step: 'halt file-gone' },
   {
@@ -159,10 +175,25 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
   { row: 'void, file gone', holds: (c) => isVoid(c) && c.code === undefined, step: 'halt file-gone' },
   { row: 'void for the third time', holds: (c) => isVoid(c) && c.turn.tries === 3, step: 'halt not-started' },
   {
+    row: 'void by other code than is deployed here, a moment ago',
+    holds: (c) => {
+      const { look } = c.seen;
+      return (
+        isVoid(c) &&
+        look.seen === 'void' &&
+        look.claim.otherCodeSha256 === OTHER_CODE &&
+        c.code === CODE &&
+        look.at === NOW
+      );
+    },
+    step: 'wait for the deployment',
+  },
+  {
     row: 'void, other code in the middle of an attempt',
     holds: (c) => isVoid(c) && (c.turn.allowed.slice > 1 || c.turn.allowed.attempt > 1) && c.code !== CODE,
     step: 'halt code-changed',
   },
+  { row: 'void, late', holds: (c) => isVoid(c) && c.late, step: 'refuse OutOfOrder' },
   { row: 'void', holds: isVoid, step: 'allow the same' },
 ];
 
@@ -176,7 +207,11 @@ function brief(next: NextStep, { turn }: Case): string {
     case 'take':
       return `take ${next.key}`;
     case 'wait':
-      return next.until === 'deadline' ? 'wait for the deadline' : 'wait for the other';
+      return {
+        deadline: 'wait for the deadline',
+        'other execution': 'wait for the other',
+        deployment: 'wait for the deployment',
+      }[next.until];
     case 'halt':
       return turn.halt && next.reason === turn.halt.halted.reason && turn.halt.decided?.decision !== 'retry'
         ? 'halt as before'
@@ -256,13 +291,13 @@ describe('decide, without an open turn', () => {
     decide({
       state,
       seen: undefined,
-      manifest: ids.map((id) => ({ id, codeSha256: CODE })),
+      manifest: ids.map((id) => ({ id, codeSha256: CODE, checkpointed: true })),
       allowOutOfOrder,
       now: NOW,
     });
 
   it('allows attempt 1 of the first that is pending', () => {
-    const turn = { step: 'allow', attempt: 1, slice: 1, begin: 'checkpoint' };
+    const turn = { step: 'allow', attempt: 1, slice: 1, begin: 'start' };
     expect(ask(fold([]), ['0001', '0002'])).toEqual({ ...turn, migration: '0001' });
     expect(ask(fold(logOf(completed(['0001'], 'baseline'))), ['0001', '0002'])).toEqual({ ...turn, migration: '0002' });
   });

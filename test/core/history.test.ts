@@ -1,68 +1,120 @@
-// The audit trail: every record, oldest first.
+// The audit trail: the log in words, in its order, with nothing left out.
 import { expect, it } from 'vitest';
-import { readHistory } from '../../core/views/history.ts';
-import { executionArn } from '../support/fake-executions.ts';
+import type { Entry } from '../../core/ledger/entries.ts';
+import { APPENDED_BY } from '../../core/ledger/entries.ts';
+import { idsOf, readHistory, told } from '../../core/views/history.ts';
+import { allowed, completed, decided, halted, logOf } from './ledger/entries.ts';
+import { prepare } from '../support/ledger.ts';
 import { createWorld } from '../support/services.ts';
 
-async function prepared() {
-  const world = createWorld();
-  const { ledger, writer, clock } = world;
-  const later = () => clock.advance(1_000);
-  const subject = (migration: string, attempt = 1) => ({ migration, attempt, execution: executionArn('run') });
-  const claim = (migration: string, attempt: number, slice = 1) =>
-    ledger.createClaim(subject(migration, attempt), writer, {
-      slice,
-      nonce: `${attempt}/${slice}`,
-      deadline: '2026-03-01T13:00:00.000Z',
-    });
-  await ledger.createCompletion({ ...subject('0001'), attempt: 0 }, writer, {
-    completion: 'baseline',
-    by: 'him',
-    reason: 'adopted',
-  });
-  later();
-  await claim('0002', 1);
-  later();
-  await claim('0002', 1, 2);
-  later();
-  await ledger.createCancellation(subject('0002'), writer, { by: 'her', reason: 'too slow' });
-  later();
-  const error = { name: 'Error', message: 'no space' };
-  await ledger.createFinished(subject('0002'), writer, { outcome: 'failed', durationMs: 1, slices: 2, error });
-  later();
-  await ledger.updateHalt(subject('0002'), writer, () => ({
-    halt: 1,
-    outcome: 'failed' as const,
-    error,
-    waiting: [{ execution: executionArn('run'), token: 'SECRET', since: clock.iso(), allowOutOfOrder: false }],
-  }));
-  later();
-  await ledger.createDecision(subject('0002'), writer, { halt: 1, decision: 'retry', by: 'her' });
-  later();
-  await claim('0002', 2);
-  return ledger;
+const NO_SPACE = {
+  name: 'Error',
+  message: 'no space',
+  stack: 'Error: no space\n    at migrations/odin-dev/0002.ts:3:9',
+};
+
+/** A line of the history, as it is printed. */
+function line(entry: Entry): string {
+  const { word, text, details } = told(entry);
+  const attempt = entry.kind === 'completed' ? '' : `/${entry.attempt}`;
+  return [`${entry.number} ${idsOf(entry).join(',')}${attempt} ${word}${text}`, ...details].join(' | ');
 }
 
-it('tells everything, oldest first, without task tokens', async () => {
-  const events = await readHistory(await prepared());
-  expect(events.map(({ migration, attempt, event }) => `${migration}/${attempt} ${event}`)).toEqual([
-    '0001/0 completed',
-    '0002/1 started',
-    '0002/1 slice',
-    '0002/1 cancelled',
-    '0002/1 finished',
-    '0002/1 halted',
-    '0002/1 decided',
-    '0002/2 started',
+/** A baseline; a migration that fails, is retried, is cancelled at a checkpoint, and is skipped. */
+async function prepared() {
+  const world = createWorld();
+  const ledger = prepare(world);
+  await ledger.complete(['0000', '0001'], 'baseline', { by: 'him', reason: 'adopted' });
+  const first = await ledger.allow('0002', { gitCommit: '0123456789abcdef0123456789abcdef01234567' });
+  await ledger.decide(await ledger.halt(first, 'failed', { error: NO_SPACE }), 'retry');
+  const second = await ledger.allow('0002', { attempt: 2 });
+  const reference = { key: 'turns/0002/00000005/outcome.json', sha256: 'a'.repeat(64) };
+  const slice = await ledger.allow('0002', { attempt: 2, slice: 2, begin: 'checkpoint', restsOn: { turn: reference } });
+  await ledger.cancel(slice, { by: 'her', reason: 'too slow' });
+  const halt = await ledger.halt(slice, 'cancelled');
+  world.clock.advance(60_000);
+  await ledger.decide(halt, 'skip', { by: 'her', reason: 'not needed' });
+  await ledger.complete('0002', 'skipped', { by: 'her', reason: 'not needed' });
+  await ledger.complete('0003', 'baseline');
+  expect(second.number).toBe(5);
+  return world;
+}
+
+it('tells every entry, in the order of the log', async () => {
+  const { ledger } = await prepared();
+  const entries = await readHistory(ledger);
+  expect(entries.map(line)).toEqual([
+    '1 0000,0001 baseline, by him: adopted',
+    '2 0002/1 allowed to run in run-1, of commit 0123456789',
+    '3 0002/1 halted: it failed | Error: no space | at migrations/odin-dev/0002.ts:3:9',
+    '4 0002/1 retry, decided by anna on the halt of entry 3',
+    '5 0002/2 allowed to run in run-1',
+    '6 0002/2 slice 2 allowed to run from its checkpoint in run-1',
+    '7 0002/2 cancel, asked by her: too slow',
+    '8 0002/2 halted: it was cancelled, and stopped at a checkpoint',
+    '9 0002/2 skip, decided by her on the halt of entry 8: not needed',
+    '10 0002 skipped, by her: not needed',
+    '11 0003 baseline',
   ]);
-  expect(events[0]).toMatchObject({ completion: 'baseline', by: 'him', reason: 'adopted' });
-  expect(events[3]).toMatchObject({ by: 'her', reason: 'too slow' });
-  expect(events[6]).toMatchObject({ decision: 'retry', by: 'her', time: '2026-03-01T12:00:06.000Z' });
-  expect(JSON.stringify(events)).not.toContain('SECRET');
+  expect(entries[8]).toMatchObject({ decision: 'skip', by: 'her', time: '2026-03-01T12:01:00.000Z' });
 });
 
-it('tells of one migration alone', async () => {
-  const events = await readHistory(await prepared(), '0001');
-  expect(events.map(({ event }) => event)).toEqual(['completed']);
-  expect(await readHistory(await prepared(), '0009')).toEqual([]);
+it('of a migration that fails, is retried and fails again shows both halts with their errors', async () => {
+  const world = createWorld();
+  const ledger = prepare(world);
+  const errors = [NO_SPACE, { name: 'TypeError', message: 'no such key' }];
+  for (const [index, error] of errors.entries()) {
+    const halt = await ledger.halt(await ledger.allow('0001', { attempt: index + 1 }), 'failed', { error });
+    if (index === 0) await ledger.decide(halt, 'retry');
+  }
+  const halts = (await readHistory(world.ledger)).filter(({ kind }) => kind === 'halted');
+  expect(halts.map(line)).toEqual([
+    '2 0001/1 halted: it failed | Error: no space | at migrations/odin-dev/0002.ts:3:9',
+    '5 0001/2 halted: it failed | TypeError: no such key',
+  ]);
+});
+
+it('of an abort shows it after its halt, and the halt that follows, though all were written in the same millisecond', async () => {
+  const world = createWorld();
+  const ledger = prepare(world);
+  const turn = await ledger.allow('0001');
+  await ledger.decide(await ledger.halt(turn), 'abort');
+  await ledger.halt(turn);
+  const history = await readHistory(world.ledger);
+  expect(history.map((entry) => [entry.kind, entry.time])).toEqual([
+    ['allowed', world.clock.iso()],
+    ['halted', world.clock.iso()],
+    ['decided', world.clock.iso()],
+    ['halted', world.clock.iso()],
+  ]);
+  expect(told(history[2]!)).toMatchObject({ word: 'abort', text: ', decided by anna on the halt of entry 2' });
+});
+
+it('tells of one migration alone, a baseline of several among it', async () => {
+  const { ledger } = await prepared();
+  expect((await readHistory(ledger, '0001')).map(line)).toEqual(['1 0000,0001 baseline, by him: adopted']);
+  expect((await readHistory(ledger, '0002')).map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(await readHistory(ledger, '0009')).toEqual([]);
+});
+
+it('of a large log leaves nothing out', async () => {
+  const world = createWorld();
+  const log = prepare(world);
+  const ids = Array.from({ length: 500 }, (_, index) => String(index + 1).padStart(4, '0'));
+  for (const id of ids) {
+    await log.allow(id);
+    await log.complete(id);
+  }
+  const history = await readHistory(world.ledger);
+  expect(history.map(({ number }) => number)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
+  expect(history.filter(({ kind }) => kind === 'completed').flatMap(idsOf)).toEqual(ids);
+});
+
+it('has words for every kind of entry, of any reason and decision', () => {
+  const every = [
+    ...logOf(allowed('0001'), halted(1, '0001'), decided(2, 'mark-applied', '0001'), completed(['0001'])),
+    ...logOf(allowed('0001'), decided(1, 'cancel', '0001')),
+  ];
+  expect(new Set(every.map(({ kind }) => kind))).toEqual(new Set(Object.keys(APPENDED_BY)));
+  for (const entry of every) expect(`${told(entry).word}${told(entry).text}`).not.toMatch(/undefined|^$/);
 });

@@ -1,57 +1,34 @@
 // The view of an environment: what each state looks like from the ledger, and what is never shown.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { claimKey, entryKey } from '../../core/ledger/keys.ts';
+import { takeOutcome } from '../../core/ledger/turns.ts';
 import { readView } from '../../core/views/view.ts';
 import { executionArn } from '../support/fake-executions.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, HASH, manifestOf } from '../support/services.ts';
+import { createWorld, manifestOf } from '../support/services.ts';
 
 let world: World;
+let ledger: Prepared;
 beforeEach(() => {
   world = createWorld();
+  ledger = prepare(world);
 });
 
 const MINUTE = 60_000;
-const subject = (migration: string, attempt = 1) => ({
-  migration,
-  attempt,
-  execution: executionArn('run'),
-  sourceSha256: HASH,
-  gitCommit: 'abc123',
-});
-const deadline = (minutes: number) => new Date(world.clock.now() + minutes * MINUTE).toISOString();
-const claim = (migration: string, attempt = 1, slice = 1) =>
-  world.ledger.createClaim(subject(migration, attempt), world.writer, {
-    slice,
-    nonce: `${migration}/${attempt}/${slice}`,
-    deadline: deadline(16),
-  });
-const finish = (migration: string, outcome: 'succeeded' | 'failed', attempt = 1) =>
-  world.ledger.createFinished(subject(migration, attempt), world.writer, {
-    outcome,
-    durationMs: 1,
-    slices: 1,
-    ...(outcome === 'failed' && { error: { name: 'Error', message: 'no space' } }),
-  });
-const complete = (migration: string) =>
-  world.ledger.createCompletion(subject(migration), world.writer, {
-    completion: 'applied',
-    startedAt: '2026-03-01T11:00:00.000Z',
-    finishedAt: '2026-03-01T11:05:00.000Z',
-  });
-const openHalt = (migration: string, attempt = 1, halt = 1) =>
-  world.ledger.updateHalt(subject(migration, attempt), world.writer, () => ({
-    halt,
-    outcome: 'failed' as const,
-    error: { name: 'Error', message: 'no space' },
-    waiting: [{ execution: executionArn('run'), token: 'SECRET', since: world.clock.iso(), allowOutOfOrder: false }],
-  }));
-const decide = (migration: string, decision: 'retry' | 'abort' | 'skip', halt = 1) =>
-  world.ledger.createDecision(subject(migration), world.writer, { halt, decision, by: 'her', reason: 'because' });
-const view = (...ids: string[]) => readView(world.ledger, manifestOf(...ids), world.clock.now());
+const ERROR = { name: 'Error', message: 'no space' };
+const view = (...ids: string[]) => readView(world.ledger, manifestOf(...ids));
 const only = async (id = '0001') => (await view(id)).migrations.find((migration) => migration.id === id);
+const start = async (id = '0001', more: Parameters<Prepared['allow']>[1] = {}) => {
+  const turn = await ledger.allow(id, more);
+  await ledger.claim(turn);
+  return turn;
+};
 
 describe('the state of one migration', () => {
-  it('is pending without a record', async () => {
+  it('is pending without an entry', async () => {
     expect(await only()).toEqual({
       id: '0001',
       file: 'migrations/odin-dev/0001.ts',
@@ -63,91 +40,140 @@ describe('the state of one migration', () => {
   });
 
   it('is applied after its completion, with how long its code took', async () => {
-    await claim('0001');
-    await complete('0001');
+    await start('0001', { gitCommit: 'abc123' });
+    const startedAt = '2026-03-01T11:00:00.000Z';
+    await ledger.complete('0001', 'applied', { startedAt, finishedAt: '2026-03-01T11:05:00.000Z' });
     expect(await only()).toMatchObject({
       state: 'applied',
       attempts: 1,
+      startedAt,
       finishedAt: '2026-03-01T11:05:00.000Z',
       durationMs: 5 * MINUTE,
       changedSince: false,
       gitCommit: 'abc123',
+      execution: executionArn('run-1'),
     });
   });
 
-  it('is running until its deadline, counted from its first slice, and unknown after it', async () => {
-    await claim('0001');
+  it('is what an operator recorded it as, with who and why, and without a duration', async () => {
+    await ledger.complete('0001', 'baseline', { by: 'him', reason: 'adopted' });
+    const recorded = { state: 'baseline', attempts: 0, by: 'him', reason: 'adopted', finishedAt: world.clock.iso() };
+    expect(await only()).toMatchObject(recorded);
+    const settled = { startedAt: world.clock.iso(), finishedAt: world.clock.iso(), by: 'her', reason: 'not needed' };
+    await start('0002');
+    world.clock.advance(MINUTE);
+    await ledger.complete('0002', 'skipped', settled);
+    expect(await only('0002')).toMatchObject({ state: 'skipped', attempts: 1, ...settled });
+    expect((await only('0002'))?.durationMs).toBeUndefined();
+  });
+
+  it('is starting while its turn is allowed, and has no claim or a void one', async () => {
+    const turn = await ledger.allow('0001');
+    expect(await only()).toMatchObject({ state: 'starting', attempts: 1, startedAt: world.clock.iso() });
+    await ledger.claim(turn, { claim: 'void' });
+    expect(await only()).toMatchObject({ state: 'starting' });
+  });
+
+  it("is running until its deadline by the store's clock, counted from its first slice, and unknown after it", async () => {
+    const first = await start();
     world.clock.advance(2 * MINUTE);
-    await claim('0001', 1, 2);
+    await ledger.close(first, 'stopped');
+    const restsOn = { turn: { key: claimKey(first), sha256: 'a'.repeat(64) } };
+    await start('0001', { slice: 2, begin: 'checkpoint', restsOn });
     world.clock.advance(MINUTE);
     expect(await only()).toMatchObject({ state: 'running', durationMs: 3 * MINUTE });
     world.clock.advance(16 * MINUTE);
     const unknown = await only();
     expect(unknown).toMatchObject({ state: 'unknown' });
-    expect(unknown).not.toHaveProperty('durationMs');
+    expect(unknown?.durationMs).toBeUndefined();
   });
 
-  it('has succeeded between its outcome and its completion, and failed before its halt', async () => {
-    await claim('0001');
-    await finish('0001', 'succeeded');
-    await claim('0002');
-    await finish('0002', 'failed');
-    const { migrations } = await view('0001', '0002');
-    expect(migrations.map(({ state }) => state)).toEqual(['succeeded', 'failed']);
-    expect(migrations[1]?.error).toEqual({ name: 'Error', message: 'no space' });
+  it('is unknown when that is its outcome, or when its outcome cannot be read', async () => {
+    const turn = await start();
+    await ledger.close(turn, 'unknown');
+    expect(await only()).toMatchObject({ state: 'unknown' });
+    await ledger.complete('0001', 'marked-applied');
+    const spoiled = await start('0002');
+    await world.store.create(`turns/0002/${String(spoiled.number).padStart(8, '0')}/outcome.json`, '{');
+    expect(await only('0002')).toMatchObject({ state: 'running' });
+    world.clock.advance(16 * MINUTE);
+    expect(await only('0002')).toMatchObject({ state: 'unknown' });
+  });
+
+  it('has succeeded between its outcome and its completion', async () => {
+    await ledger.close(await start(), 'succeeded');
+    const succeeded = { state: 'succeeded', finishedAt: world.clock.iso(), durationMs: 0, requestId: 'prepared' };
+    expect(await only()).toMatchObject(succeeded);
+  });
+
+  it('has failed before its halt', async () => {
+    world.clock.advance(MINUTE);
+    await ledger.close(await start(), 'failed', { error: ERROR });
+    expect(await only()).toMatchObject({ state: 'failed', error: ERROR, finishedAt: world.clock.iso() });
   });
 
   it('goes from halted to decided, with who and why, and to running with the next attempt', async () => {
-    await claim('0001');
-    await finish('0001', 'failed');
-    await openHalt('0001');
-    expect(await only()).toMatchObject({ state: 'halted', error: { message: 'no space' } });
-    await decide('0001', 'retry');
+    const turn = await start();
+    await ledger.close(turn, 'failed');
+    const halt = await ledger.halt(turn, 'failed', { error: ERROR });
+    expect(await only()).toMatchObject({ state: 'halted', error: ERROR });
+    await ledger.decide(halt, 'retry', { by: 'her', reason: 'because' });
     expect(await only()).toMatchObject({ state: 'decided', decision: 'retry', by: 'her', reason: 'because' });
-    await claim('0001', 2);
+    await start('0001', { attempt: 2 });
     const running = await only();
     expect(running).toMatchObject({ state: 'running', attempts: 2 });
-    expect(running).not.toHaveProperty('error');
+    expect(running?.error).toBeUndefined();
+    expect(running?.decision).toBeUndefined();
   });
 
   it('has the progress of its last checkpoint, and is between two slices when the last one stopped there', async () => {
-    await claim('0001');
+    const turn = await start();
     const began = { time: world.clock.iso(), done: 0 };
     world.clock.advance(10_000);
-    const content = { slice: 1, cursor: 1, done: 20, total: 100, note: 'a', began };
-    const last = await world.ledger.moveCheckpoint(subject('0001'), world.writer, undefined, content);
+    const content = { cursor: 1, done: 20, total: 100, note: 'a', began };
+    const last = await moveCheckpoint(world.store, turn, undefined, content, world.clock.now());
     const progress = { done: 20, total: 100, note: 'a', time: world.clock.iso(), share: 0.2, perSecond: 2 };
     expect(await only()).toMatchObject({ state: 'running', progress: { ...progress, remainingMs: 40_000 } });
 
-    await world.ledger.stopAtCheckpoint(subject('0001'), world.writer, last);
+    await ledger.close(turn, 'stopped', { stoppedAt: last });
     world.clock.advance(60 * MINUTE);
-    expect(await only()).toMatchObject({ state: 'stopped' });
-    await claim('0001', 1, 2);
-    expect(await only()).toMatchObject({ state: 'running' });
+    expect(await only()).toMatchObject({ state: 'stopped', progress: { perSecond: 2 } });
+    const restsOn = { turn: { key: claimKey(turn), sha256: 'a'.repeat(64) } };
+    await start('0001', { slice: 2, begin: 'checkpoint', restsOn });
+    expect(await only()).toMatchObject({ state: 'running', progress: { perSecond: 2 } });
     world.clock.advance(60 * MINUTE);
     const { progress: standing, ...rest } = (await only())!;
     expect(rest).toMatchObject({ state: 'unknown' });
-    expect(standing).toEqual({ done: 20, total: 100, share: 0.2, note: 'a', time: expect.any(String) as unknown });
+    expect(standing).toEqual({ done: 20, total: 100, share: 0.2, note: 'a', time: progress.time });
+  });
+
+  it('is shown all the same when its checkpoint cannot be read, and says so', async () => {
+    await start();
+    await world.store.create('checkpoints/0001.json', '{');
+    const row = await only();
+    expect(row).toMatchObject({ state: 'running' });
+    expect(row?.progress).toBeUndefined();
+    expect(row?.unreadable).toContain('checkpoints/0001.json cannot be read');
   });
 
   it('says who asked it to stop, and why', async () => {
-    await claim('0001');
-    await world.ledger.createCancellation(subject('0001'), world.writer, { by: 'her', reason: 'too slow' });
+    await ledger.cancel(await start(), { by: 'her', reason: 'too slow' });
     const cancelled = { by: 'her', reason: 'too slow', time: world.clock.iso() };
     expect(await only()).toMatchObject({ state: 'running', cancelled });
   });
 
   it('is aborted until it halts again', async () => {
-    await claim('0001');
-    await openHalt('0001');
-    await decide('0001', 'abort');
-    expect(await only()).toMatchObject({ state: 'aborted' });
-    await openHalt('0001', 1, 2);
-    expect(await only()).toMatchObject({ state: 'halted' });
+    const turn = await start();
+    await ledger.decide(await ledger.halt(turn), 'abort');
+    expect(await only()).toMatchObject({ state: 'aborted', decision: 'abort', by: 'anna' });
+    await ledger.halt(turn);
+    const again = await only();
+    expect(again).toMatchObject({ state: 'halted' });
+    expect(again?.decision).toBeUndefined();
   });
 
   it('is late below one that was attempted', async () => {
-    await claim('0003');
+    await start('0003');
     const { migrations } = await view('0001', '0003', '0004');
     expect(migrations.map(({ id, state }) => [id, state])).toEqual([
       ['0001', 'late'],
@@ -157,41 +183,89 @@ describe('the state of one migration', () => {
   });
 
   it('says that the file changed since, and knows one whose file was deleted', async () => {
-    await complete('0001');
-    await complete('0002');
-    const manifest = manifestOf('0002');
-    manifest.migrations[0]!.sourceSha256 = 'b'.repeat(64);
-    const { migrations } = await readView(world.ledger, manifest, world.clock.now());
+    for (const id of ['0001', '0002']) {
+      await start(id);
+      await ledger.complete(id);
+    }
+    await start('0003');
+    const manifest = manifestOf('0002', '0003');
+    for (const entry of manifest.migrations) entry.sourceSha256 = 'b'.repeat(64);
+    const { migrations } = await readView(world.ledger, manifest);
     expect(migrations.map(({ id, file, changedSince }) => [id, file, changedSince])).toEqual([
       ['0001', undefined, false],
       ['0002', 'migrations/odin-dev/0002.ts', true],
+      ['0003', 'migrations/odin-dev/0003.ts', true],
     ]);
   });
 });
 
 describe('the whole', () => {
-  it('shows the lowest open halt, without its task tokens', async () => {
-    await claim('0001');
-    await openHalt('0001');
-    await claim('0002');
-    await openHalt('0002');
+  it('shows the open halt, and no task token', async () => {
+    const turn = await start();
+    await ledger.close(turn, 'failed', { error: ERROR });
+    const halt = await ledger.halt(turn, 'failed', { error: ERROR });
+    await ledger.wait(halt, executionArn('run-1'), 'SECRET');
     const whole = await view('0001', '0002', '0003');
     expect(whole.halt).toEqual({
       migration: '0001',
       description: 'What 0001 does',
       attempt: 1,
-      halt: 1,
-      outcome: 'failed',
-      error: { name: 'Error', message: 'no space' },
+      halt: halt.number,
+      reason: 'failed',
+      error: ERROR,
       since: world.clock.iso(),
-      executions: [executionArn('run')],
+      execution: executionArn('run-1'),
       requestId: 'prepared',
     });
     expect(JSON.stringify(whole)).not.toContain('SECRET');
     expect(whole).toMatchObject({ environment: 'odin-dev', completed: 0, total: 3, gitCommit: 'abc123' });
   });
 
-  it('is empty for an environment without migrations and records', async () => {
+  it('says of a halt until when its code may be running, and no longer', async () => {
+    await ledger.halt(await start(), 'unknown');
+    const until = new Date(world.clock.now() + 910_000).toISOString(); // its timeout and the margin
+    expect((await view('0001')).halt).toMatchObject({ reason: 'unknown', mayRunUntil: until });
+    world.clock.advance(910_001);
+    expect((await view('0001')).halt?.mayRunUntil).toBeUndefined();
+  });
+
+  it('says of a halt whose code has succeeded meanwhile that it may only be recorded', async () => {
+    const turn = await start();
+    await ledger.halt(turn, 'unknown');
+    await ledger.close(turn, 'succeeded');
+    expect((await view('0001')).halt).toMatchObject({ reason: 'unrecorded' });
+  });
+
+  it('takes no request of another function for one of the migration', async () => {
+    const turn = await start();
+    const writer = {
+      function: 'list-pending',
+      requestId: 'another',
+      version: '0',
+      now: world.clock.now,
+      nonce: () => 'n',
+    };
+    await takeOutcome(world.store, turn, writer, { outcome: 'unknown' });
+    await ledger.halt(turn, 'unknown');
+    expect((await view('0001')).halt?.requestId).toBeUndefined();
+    expect((await only())?.requestId).toBeUndefined();
+  });
+
+  it('reads the log, the open turn and its checkpoint, and lists nothing else', async () => {
+    await ledger.complete(['0001', '0002'], 'baseline');
+    await start('0003');
+    await readView(world.ledger, manifestOf('0003'));
+    world.store.calls.length = 0;
+    await readView(world.ledger, manifestOf('0003'));
+    expect(world.store.calls.map(({ operation, key }) => `${operation} ${key}`)).toEqual([
+      'list log/',
+      'get turns/0003/00000002/outcome.json',
+      'get checkpoints/0003.json',
+      'get turns/0003/00000002/claim.json',
+    ]);
+  });
+
+  it('is empty for an environment without migrations and entries', async () => {
     expect(await view()).toEqual({
       environment: 'odin-dev',
       migrations: [],
@@ -201,8 +275,8 @@ describe('the whole', () => {
     });
   });
 
-  it('stops at a record that cannot be read', async () => {
-    await world.store.create('completed/0001.json', '{}');
+  it('stops at an entry that cannot be read', async () => {
+    await world.store.create(entryKey(1), '{}');
     await expect(view('0001')).rejects.toMatchObject({ code: 'RecordUnreadable' });
   });
 });

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Allowed } from '../../../core/ledger/entries.ts';
 import type { Numbered } from '../../../core/ledger/fold.ts';
-import { checkpointKey, moveCheckpoint, readCheckpoint } from '../../../core/ledger/checkpoints.ts';
+import { moveCheckpoint, readCheckpoint } from '../../../core/ledger/checkpoints.ts';
+import { checkpointKey } from '../../../core/ledger/keys.ts';
 import { leaveWaiter, readWaiters } from '../../../core/ledger/waiters.ts';
 import { HookedStore, once } from '../../support/hooked-store.ts';
 import { thrownBy } from '../../support/thrown.ts';
@@ -66,7 +67,8 @@ describe('a checkpoint', () => {
 
 describe('the waiters of a halt', () => {
   const waiter = (halt: number, execution: string, token: string, seconds = 0) => ({
-    ...{ halt, execution, token, since: new Date(NOW + seconds * 1_000).toISOString() },
+    ...{ halt, execution, token, run: 'run-1', allowOutOfOrder: false },
+    since: new Date(NOW + seconds * 1_000).toISOString(),
   });
 
   it('are told apart by halt and token, and are there once', async () => {

@@ -1,6 +1,6 @@
 // Builds a log for tests: entries that follow one another, numbered and chained as the log's writers do it.
 import type { Entry } from '../../../core/ledger/entries.ts';
-import { Entry as EntrySchema, sha256 } from '../../../core/ledger/entries.ts';
+import { APPENDED_BY, Entry as EntrySchema, sha256 } from '../../../core/ledger/entries.ts';
 import type { Numbered } from '../../../core/ledger/fold.ts';
 
 export const CODE = 'c'.repeat(64);
@@ -21,7 +21,7 @@ export function logOf(...said: Said[]): Numbered<Entry>[] {
       ledger: before ? undefined : { environment: 'dev', account: '000000000000', region: 'eu-west-1' },
       time: '2026-03-01T12:00:00Z',
       nonce: `nonce-${number}`,
-      writer: { function: 'list-pending', requestId: 'request', version: '1.0.0' },
+      writer: { function: APPENDED_BY[content.kind][0], requestId: 'request', version: '1.0.0' },
       ...content,
     });
     entries.push({ ...entry, sha256: sha256(JSON.stringify(entry)) });
@@ -41,7 +41,7 @@ export const allowed = (migration: string, attempt = 1, slice = 1, more: Record<
   sourceSha256: 'b'.repeat(64),
   codeSha256: CODE,
   timeoutMs: 900_000,
-  begin: 'checkpoint',
+  begin: 'start',
   restsOn: {},
   ...more,
 });
@@ -55,6 +55,7 @@ export const halted = (turn: number, migration: string, attempt = 1, reason = 'f
   migration,
   attempt,
   turn,
+  run: 'run',
   reason,
 });
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { OdinError } from '../../../core/errors.ts';
 import type { LogState } from '../../../core/ledger/fold.ts';
-import { entryKey, fold } from '../../../core/ledger/fold.ts';
+import { fold } from '../../../core/ledger/fold.ts';
+import { entryKey } from '../../../core/ledger/keys.ts';
+import { APPENDED_BY } from '../../../core/ledger/entries.ts';
+import { SYSTEM_FUNCTIONS } from '../../../core/names/names.ts';
 import type { Said } from './entries.ts';
 import { allowed, allowedAfter, completed, decided, halted, logOf } from './entries.ts';
 
@@ -9,7 +12,14 @@ const stateOf = (...said: Said[]) => fold(logOf(...said));
 
 describe('fold', () => {
   it('knows nothing of an empty log', () => {
-    expect(fold([])).toEqual({ number: 0, sha256: null, ledger: undefined, migrations: {}, turn: undefined });
+    expect(fold([])).toEqual({
+      number: 0,
+      sha256: null,
+      ledger: undefined,
+      migrations: {},
+      turn: undefined,
+      run: undefined,
+    });
   });
 
   it('tells whose log it is, its last entry, what is completed and which turn is open', () => {
@@ -110,6 +120,60 @@ describe('fold', () => {
     expect(codeOf(() => fold([{ ...first, sha256: 'e'.repeat(64) }, second]))).toBe(`LogBroken ${entryKey(2)}`);
     expect(codeOf(() => fold([{ ...first, ledger: undefined }]))).toBe(`LogBroken ${entryKey(1)}`);
     expect(codeOf(() => fold([first, { ...second, ledger: first.ledger }]))).toBe(`LogBroken ${entryKey(2)}`);
+  });
+
+  it('keeps the first decision that settles a turn, whatever is decided when that could not be recorded', () => {
+    const settled = [
+      allowed('0001'),
+      halted(1, '0001'),
+      decided(2, 'skip', '0001'),
+      halted(1, '0001', 1, 'unrecorded'),
+    ];
+    const { turn } = stateOf(...settled, decided(4, 'mark-applied', '0001'));
+    expect(turn).toMatchObject({ verdict: { number: 3, decision: 'skip' }, halt: { decided: { number: 5 } } });
+    const retried = [...settled, decided(4, 'retry', '0001')];
+    expect(stateOf(...retried).turn?.verdict?.number).toBe(3);
+    expect(() => stateOf(...retried, allowed('0001', 2))).toThrow('attempt 2, slice 1 does not follow');
+  });
+
+  it('knows at which migrations the last run halted, and forgets it with the next', () => {
+    const run = [
+      allowed('0001'),
+      halted(1, '0001'),
+      decided(2, 'retry', '0001'),
+      allowed('0001', 2),
+      halted(4, '0001', 2),
+    ];
+    expect(stateOf(...run).run).toEqual({ name: 'run', haltedAt: ['0001'] });
+    const marked = [...run, decided(5, 'mark-applied', '0001', 2), completed(['0001'], 'marked-applied')];
+    expect(stateOf(...marked, allowed('0002')).run).toEqual({ name: 'run', haltedAt: ['0001'] });
+    expect(stateOf(...marked, allowed('0002', 1, 1, { run: 'next' })).run).toEqual({ name: 'next', haltedAt: [] });
+  });
+
+  it('knows since when an attempt is on its way, over its turns', () => {
+    const at = (time: string) => ({ time, restsOn: { turn: { key: 'k', sha256: 'a'.repeat(64) } } });
+    const state = stateOf(
+      allowed('0001', 1, 1, { time: '2026-03-01T12:00:00Z' }),
+      allowed('0001', 1, 2, at('2026-03-01T13:00:00Z')),
+    );
+    expect(state.turn?.since).toBe('2026-03-01T12:00:00Z');
+  });
+
+  it.each(Object.entries(APPENDED_BY))('takes an entry %s of nobody but %s', (kind, functions) => {
+    const before = [allowed('0001'), halted(1, '0001')];
+    const said = {
+      allowed: allowed('0001'),
+      halted: halted(1, '0001'),
+      decided: decided(2, 'retry', '0001'),
+      completed: completed(['0001']),
+    }[kind as Said['kind']];
+    const log = logOf(...before.slice(0, kind === 'allowed' ? 0 : kind === 'halted' ? 1 : 2), said);
+    const last = log.at(-1)!;
+    expect(fold(log).number).toBe(last.number);
+    for (const name of SYSTEM_FUNCTIONS.filter((each) => !functions.includes(each))) {
+      const forged = [...log.slice(0, -1), { ...last, writer: { ...last.writer, function: name } }];
+      expect(() => fold(forged)).toThrow(`${name} appends no ${kind} entry`);
+    }
   });
 });
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Ledger } from '../../../core/ledger/ledger.ts';
 import type { LogWriter } from '../../../core/ledger/log.ts';
 import type { Content } from '../../../core/ledger/log.ts';
 import { Log } from '../../../core/ledger/log.ts';
 import type { Entry } from '../../../core/ledger/entries.ts';
-import { sha256 } from '../../../core/ledger/entries.ts';
-import { entryKey } from '../../../core/ledger/fold.ts';
+import { APPENDED_BY, sha256 } from '../../../core/ledger/entries.ts';
+import { entryKey } from '../../../core/ledger/keys.ts';
 import { HookedStore, once, unavailable } from '../../support/hooked-store.ts';
 import { thrownBy } from '../../support/thrown.ts';
-import { allowed, completed, halted } from './entries.ts';
+import type { Said } from './entries.ts';
+import { allowed, allowedAfter, completed, halted } from './entries.ts';
 
 const IDENTITY = { environment: 'dev', account: '000000000000', region: 'eu-west-1' };
 
@@ -23,11 +23,13 @@ const WRITER: LogWriter = {
 
 const logOn = (store: HookedStore) => new Log(store, IDENTITY);
 const always = (said: object) => () => Promise.resolve(said as Content);
+const add = (log: Log, said: Said) =>
+  log.append({ ...WRITER, function: APPENDED_BY[said.kind][0] ?? '' }, always(said));
 
-async function filled(...said: object[]): Promise<HookedStore> {
+async function filled(...said: Said[]): Promise<HookedStore> {
   const store = new HookedStore();
   const log = logOn(store);
-  for (const content of said) await log.append(WRITER, always(content));
+  for (const content of said) await add(log, content);
   store.calls.length = 0;
   return store;
 }
@@ -39,8 +41,8 @@ describe('Log', () => {
   it('appends entries that any other reader folds to the same', async () => {
     const store = new HookedStore();
     const log = logOn(store);
-    const first = await log.append(WRITER, always(allowed('0001')));
-    const second = await log.append(WRITER, always(completed(['0001'])));
+    const first = await add(log, allowed('0001'));
+    const second = await add(log, completed(['0001']));
     expect([first.entry?.number, second.entry?.number]).toEqual([1, 2]);
     expect(second.state.migrations['0001']?.completion?.number).toBe(2);
     expect(await log.look()).toEqual(second.state);
@@ -59,7 +61,7 @@ describe('Log', () => {
       number: 2,
       previous: sha256(body),
       time: '2026-03-01T12:00:00.000Z',
-      writer: { function: 'list-pending', requestId: 'request-1', version: '1.0.0' },
+      writer: { function: 'record-completion', requestId: 'request-1', version: '1.0.0' },
     });
     expect(second).not.toHaveProperty('ledger');
   });
@@ -72,7 +74,7 @@ describe('Log', () => {
     store.calls.length = 0;
     await log.look();
     expect(store.calls).toEqual([{ operation: 'list', key: 'log/' }]);
-    await logOn(store).append(WRITER, always(halted(3, '0002')));
+    await add(logOn(store), halted(3, '0002'));
     store.calls.length = 0;
     expect((await log.look()).turn?.halt?.halted.number).toBe(4);
     expect(store.calls.map(({ key }) => key)).toEqual(['log/', entryKey(4)]);
@@ -91,11 +93,11 @@ describe('Log', () => {
 
   it('asks again, at what is true by then, when somebody else was faster', async () => {
     const store = await filled(allowed('0001'));
-    store.before = once('create', entryKey(2), () => logOn(store).append(WRITER, always(completed(['0001']))));
+    store.before = once('create', entryKey(2), () => add(logOn(store), completed(['0001'])));
     const asked: number[] = [];
     const { entry, state } = await logOn(store).append(WRITER, (now) => {
       asked.push(now.number);
-      return Promise.resolve((now.turn ? halted(1, '0001') : allowed('0002')) as unknown as Content);
+      return Promise.resolve((now.turn ? allowedAfter('0001', 1, 2) : allowed('0002')) as unknown as Content);
     });
     expect(asked).toEqual([1, 2]);
     expect(entry).toMatchObject({ number: 3, kind: 'allowed', migration: '0002' });
@@ -117,7 +119,7 @@ describe('Log', () => {
     let asked = 0;
     const { entry } = await logOn(store).append(WRITER, () => {
       asked += 1;
-      return Promise.resolve(completed(['0001']) as unknown as Content);
+      return Promise.resolve(allowedAfter('0001', 1, 2) as unknown as Content);
     });
     expect([entry?.number, asked]).toEqual([2, 1]);
     expect((await logOn(store).look()).number).toBe(2);
@@ -126,7 +128,7 @@ describe('Log', () => {
   it('lets one of many at the same time append each number', async () => {
     const store = new HookedStore();
     const ids = Array.from({ length: 12 }, (_, n) => String(n + 1).padStart(4, '0'));
-    await Promise.all(ids.map((id) => logOn(store).append(WRITER, always(completed([id], 'baseline')))));
+    await Promise.all(ids.map((id) => add(logOn(store), completed([id], 'baseline'))));
     const state = await logOn(store).look();
     expect(state.number).toBe(12);
     expect(Object.keys(state.migrations).sort()).toEqual(ids);
@@ -134,7 +136,7 @@ describe('Log', () => {
 
   it('refuses to write what may not stand there', async () => {
     const store = await filled(allowed('0001'));
-    const error = await thrownBy(logOn(store).append(WRITER, always(allowed('0002'))));
+    const error = await thrownBy(add(logOn(store), allowed('0002')));
     expect(error.code).toBe('LogBroken');
     expect(store.writes()).toEqual([]);
   });
@@ -190,7 +192,7 @@ describe('Log', () => {
     for (const other of [{ environment: 'prod' }, { account: '111111111111' }, { region: 'us-east-1' }]) {
       const log = new Log(store, { ...IDENTITY, ...other });
       expect((await thrownBy(log.look())).code).toBe('OtherLedger');
-      expect((await thrownBy(log.append(WRITER, always(completed(['0001']))))).code).toBe('OtherLedger');
+      expect((await thrownBy(add(log, completed(['0001'])))).code).toBe('OtherLedger');
     }
     expect(store.writes()).toEqual([]);
   });
@@ -202,12 +204,12 @@ describe('Log', () => {
       expect((await thrownBy(logOn(store).look())).code).toBe('LedgerUnavailable');
     }
     store.before = once('create', /^log\//, () => Promise.reject(unavailable()));
-    expect((await thrownBy(logOn(store).append(WRITER, always(completed(['0001']))))).code).toBe('LedgerUnavailable');
+    expect((await thrownBy(add(logOn(store), completed(['0001'])))).code).toBe('LedgerUnavailable');
     expect((await logOn(store).look()).number).toBe(1);
   });
 
   describe('that is kept in state.json', () => {
-    async function kept(...said: object[]) {
+    async function kept(...said: Said[]) {
       const store = await filled(...said);
       const log = logOn(store);
       await log.look();
@@ -234,7 +236,7 @@ describe('Log', () => {
 
     it('is gone on from when more was appended', async () => {
       const { store } = await kept(allowed('0001'), completed(['0001']));
-      await logOn(store).append(WRITER, always(allowed('0002')));
+      await add(logOn(store), allowed('0002'));
       store.calls.length = 0;
       expect((await logOn(store).look()).turn?.allowed.migration).toBe('0002');
       expect(store.calls.map(({ key }) => key)).toEqual(['state.json', 'log/', entryKey(3)]);
@@ -257,15 +259,24 @@ describe('Log', () => {
       }
     });
 
-    it('stands as another writer left it, and is written again the next time', async () => {
+    it('stands as another writer left it who has seen as much, and is written by who has seen more', async () => {
       const { store, log } = await kept(allowed('0001'));
       const other = logOn(store);
-      await other.append(WRITER, always(completed(['0001'])));
-      await other.keep();
-      await log.keep();
-      expect((await store.inner.get('state.json'))?.body).toContain('"number": 2');
-      await log.append(WRITER, always(allowed('0002')));
-      await log.keep();
+      await add(other, completed(['0001']));
+      expect(await other.keep()).toBe(true);
+      await log.look();
+      expect(await log.keep()).toBe(false);
+      await add(log, allowed('0002'));
+      expect(await log.keep()).toBe(true);
+      expect((await store.inner.get('state.json'))?.body).toContain('"number": 3');
+    });
+
+    it('may be some entries behind', async () => {
+      const { store, log } = await kept(allowed('0001'));
+      await add(log, completed(['0001']));
+      expect(await log.keep(2)).toBe(false);
+      await add(log, allowed('0002'));
+      expect(await log.keep(2)).toBe(true);
       expect((await store.inner.get('state.json'))?.body).toContain('"number": 3');
     });
 
@@ -276,9 +287,25 @@ describe('Log', () => {
     });
   });
 
-  it('is beside the records of the present ledger, which takes no key of it as its own', async () => {
-    const store = await filled(allowed('0001'));
-    const ledger = new Ledger(store);
-    expect([(await ledger.attempts()).size, (await ledger.completedIds()).size]).toEqual([0, 0]);
+  it.each(['attempts/0001/0001/started.json', 'completed/0001.json'])(
+    'refuses a ledger from before the log, by name: %s',
+    async (key) => {
+      const store = new HookedStore();
+      await store.inner.create(key, '{}');
+      const error = await thrownBy(logOn(store).look());
+      expect(error).toMatchObject({ code: 'OldLedger', source: 'user' });
+      expect(error.message).toContain(key);
+      expect(store.writes()).toEqual([]);
+    },
+  );
+
+  it('gives one entry, undefined when it is not there, and all of them in order', async () => {
+    const store = await filled(allowed('0001'), completed(['0001']));
+    expect(await logOn(store).entry(2)).toMatchObject({ number: 2, kind: 'completed' });
+    expect(await logOn(store).entry(3)).toBeUndefined();
+    expect((await logOn(store).entries()).map(({ number, kind }) => [number, kind])).toEqual([
+      [1, 'allowed'],
+      [2, 'completed'],
+    ]);
   });
 });

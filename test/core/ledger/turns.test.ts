@@ -2,16 +2,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Allowed } from '../../../core/ledger/entries.ts';
 import type { Numbered } from '../../../core/ledger/fold.ts';
 import type { LogWriter } from '../../../core/ledger/log.ts';
-import {
-  claimKey,
-  DEADLINE_MARGIN_MS,
-  lookAtTurn,
-  outcomeKey,
-  takeClaim,
-  takeOutcome,
-} from '../../../core/ledger/turns.ts';
+import { claimKey, outcomeKey } from '../../../core/ledger/keys.ts';
+import { DEADLINE_MARGIN_MS, lookAtTurn, takeClaim, takeOutcome } from '../../../core/ledger/turns.ts';
 import { MemoryStore } from '../../../core/ledger/memory-store.ts';
 import { HookedStore, once } from '../../support/hooked-store.ts';
+import { nested } from '../../support/hostile.ts';
 import { allowed, allowedAfter, logOf } from './entries.ts';
 
 const FROM = Date.parse('2026-03-01T12:00:00Z');
@@ -37,6 +32,19 @@ beforeEach(() => {
   now = FROM;
   store = new HookedStore(new MemoryStore(() => now));
 });
+
+/** An outcome but for its cursor, which may be any JSON. */
+const SPOILED_BY_DEPTH = JSON.stringify({
+  ...{ format: 1, entry: { number: 1, sha256: turn.sha256 }, time: '2026-03-01T12:00:00Z', nonce: 'n' },
+  ...{ writer: { function: '0004', requestId: 'r', version: '1.0.0' }, outcome: 'stopped' },
+  stoppedAt: {
+    etag: '"1"',
+    checkpoint: {
+      ...{ format: 1, turn: 1, attempt: 1, slice: 1, codeSha256: 'c', sequence: 1, time: '2026-03-01T12:00:00Z' },
+      cursor: 'CURSOR',
+    },
+  },
+}).replace('"CURSOR"', nested(50_000));
 
 const look = () => lookAtTurn(store, turn, now);
 const claim = () => takeClaim(store, turn, writer, { claim: 'claimed' });
@@ -110,6 +118,7 @@ describe('a turn', () => {
     ['null', 'null'],
     ['something else', '{"hello":"world"}'],
     ['for another entry', ''],
+    ['nested too deeply', SPOILED_BY_DEPTH],
   ])('whose key holds what is spoiled: %s', (_, body) => {
     const spoiled = async (of: typeof takeClaim | typeof takeOutcome, key: (turn: Numbered<Allowed>) => string) => {
       const content = { claim: 'void', outcome: 'succeeded' } as never;
