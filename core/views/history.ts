@@ -1,143 +1,89 @@
-// The audit trail: every record of the ledger as one line of what happened, oldest first.
-import pMap from 'p-map';
-import type { Decision } from '../names/names.ts';
-import type { AttemptIndex, Ledger } from '../ledger/ledger.ts';
-import { claimKey, unreadable } from '../ledger/ledger.ts';
-import type {
-  Cancellation,
-  Claim,
-  Completion,
-  DecisionRecord,
-  ErrorSummary,
-  Finished,
-  HaltRecord,
-} from '../ledger/records.ts';
+// The audit trail: the log, entry by entry, in its order. Nothing is left out, and every kind of entry has its words here.
+import type { Ledger } from '../contract/ports.ts';
+import type { Allowed, Completed, Decided, Entry, Halted } from '../ledger/entries.ts';
+import type { Numbered } from '../ledger/fold.ts';
+import { firstSourceLine, shortCommit } from '../ledger/summaries.ts';
+import { duration } from '../text/format.ts';
+import { tookOf } from './view.ts';
+import type { Tone } from './words.ts';
+import { haltText, TONES } from './words.ts';
 
-export type HistoryEvent = {
-  /** ISO 8601. */
-  time: string;
-  migration: string;
-  /** 0 for a baseline. */
-  attempt: number;
-  execution: string;
-  requestId: string;
-  gitCommit?: string;
-} & (
-  | { event: 'started' }
-  | { event: 'slice'; slice: number }
-  | { event: 'finished'; outcome: Finished['outcome']; error?: ErrorSummary; slices: number }
-  | { event: 'halted'; halt: number; outcome: HaltRecord['outcome']; error?: ErrorSummary }
-  | { event: 'cancelled'; by: string; reason?: string }
-  | { event: 'decided'; halt: number; decision: Decision; by: string; reason?: string }
-  | { event: 'completed'; completion: Completion['completion']; by?: string; reason?: string }
-);
+/** An entry in words: `word` and `text` are one line, `details` the lines below it. Texts of others are as they were written. */
+export interface Told {
+  tone: Tone;
+  word: string;
+  /** Goes on from the word; may be empty. */
+  text: string;
+  details: string[];
+}
 
 /**
- * @param migration only this one's
- * @throws OdinError RecordUnreadable, LedgerForbidden, LedgerUnavailable
+ * @param migration only what is about this one
+ * @returns the entries in their order, each proved to follow the one before it
+ * @throws OdinError as `Log.entries`
  */
-export async function readHistory(ledger: Ledger, migration?: string): Promise<HistoryEvent[]> {
-  const attempts = await ledger.attempts(migration);
-  const completed = await ledger.completedIds();
-  const ids = [...new Set([...attempts.keys(), ...completed])].filter(
-    (id) => migration === undefined || id === migration,
-  );
-  const perMigration = await pMap(ids.sort(), (id) => eventsOf(ledger, id, attempts.get(id) ?? [], completed.has(id)), {
-    concurrency: READ_CONCURRENCY,
-  });
-  // Stable: what has the same time stays in the order of its migration's life.
-  return perMigration.flat().sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+export async function readHistory({ log }: Pick<Ledger, 'log'>, migration?: string): Promise<Numbered<Entry>[]> {
+  const entries = await log.entries();
+  return migration === undefined ? entries : entries.filter((entry) => idsOf(entry).includes(migration));
 }
 
-async function eventsOf(
-  ledger: Ledger,
-  id: string,
-  attempts: readonly AttemptIndex[],
-  isCompleted: boolean,
-): Promise<HistoryEvent[]> {
-  const events: HistoryEvent[] = [];
-  // Only the latest halt's record is kept; of an earlier one its decision remains.
-  const halt = attempts.length > 0 ? await ledger.halt(id) : undefined;
-  for (const { attempt, slices, finished, cancelled, halts } of attempts) {
-    for (let slice = 1; slice <= slices; slice += 1) {
-      const claim = await ledger.claim(id, attempt, slice);
-      // Each slice's claim follows the one before it. Whoever put a later one there did not write this ledger.
-      if (!claim) throw unreadable(claimKey(id, attempt, slice), `it is missing, and slice ${slices} is there`);
-      events.push(claimed(claim));
-    }
-    const cancellation = cancelled ? await ledger.cancellation(id, attempt) : undefined;
-    if (cancellation) events.push(cancelledBy(cancellation));
-    const outcome = finished ? await ledger.finished(id, attempt) : undefined;
-    if (outcome) events.push(ended(outcome));
-    if (halt?.attempt === attempt) events.push(halted(halt));
-    for (let number = 1; number <= halts; number += 1) {
-      const decision = await ledger.decision(id, attempt, number);
-      if (decision) events.push(decided(decision));
-    }
+/** The migrations that an entry is about: one, but for a baseline. */
+export const idsOf = (entry: Entry): string[] => (entry.kind === 'completed' ? entry.ids : [entry.migration]);
+
+export function told(entry: Entry): Told {
+  switch (entry.kind) {
+    case 'allowed':
+      return allowed(entry);
+    case 'halted':
+      return halted(entry);
+    case 'decided':
+      return decided(entry);
+    case 'completed':
+      return completed(entry);
   }
-  const completion = isCompleted ? await ledger.completion(id) : undefined;
-  if (completion) events.push(completedBy(completion));
-  return events;
 }
 
-const claimed = (claim: Claim): HistoryEvent =>
-  claim.slice === 1 ? { ...common(claim), event: 'started' } : { ...common(claim), event: 'slice', slice: claim.slice };
-
-const ended = (finished: Finished): HistoryEvent => ({
-  ...common(finished),
-  event: 'finished',
-  outcome: finished.outcome,
-  slices: finished.slices,
-  ...(finished.error && { error: finished.error }),
+const allowed = ({ slice, begin, run, gitCommit }: Allowed): Told => ({
+  tone: 'busy',
+  word: slice === 1 ? 'allowed to run' : `slice ${slice} allowed to run`,
+  text: [
+    ...(begin === 'checkpoint' ? [' from its checkpoint'] : []),
+    ` in ${run}`,
+    ...(gitCommit === undefined ? [] : [`, of commit ${shortCommit(gitCommit)}`]),
+  ].join(''),
+  details: [],
 });
 
-const halted = (record: HaltRecord): HistoryEvent => ({
-  ...common(record),
-  time: record.waiting.map(({ since }) => since).sort()[0] ?? record.time,
-  event: 'halted',
-  halt: record.halt,
-  outcome: record.outcome,
-  ...(record.error && { error: record.error }),
+function halted({ reason, error }: Halted): Told {
+  const place = error?.stack === undefined ? '' : firstSourceLine(error.stack);
+  return {
+    tone: TONES.halted,
+    word: 'halted',
+    text: `: ${haltText(reason)}`,
+    details: [...(error ? [`${error.name}: ${error.message}`] : []), ...(place === '' ? [] : [`at ${place}`])],
+  };
+}
+
+const decided = ({ decision, of, by, reason, retry }: Decided): Told => ({
+  tone: 'warn',
+  word: decision,
+  text: `${decision === 'cancel' ? `, asked by ${by}` : `, decided by ${by} on the halt of entry ${of}`}${because(reason)}`,
+  details: retry?.begin === 'checkpoint' ? ['from its last checkpoint'] : [],
 });
 
-const cancelledBy = (record: Cancellation): HistoryEvent => ({
-  ...common(record),
-  event: 'cancelled',
-  by: record.by,
-  ...(record.reason !== undefined && { reason: record.reason }),
-});
+function completed(entry: Completed): Told {
+  const { completion, by, reason } = entry;
+  const took = tookOf(entry);
+  return {
+    tone: TONES[completion],
+    word: completion,
+    text: [
+      ...(took === undefined ? [] : [` in ${duration(took)}`]),
+      ...(by === undefined ? [] : [`, by ${by}`]),
+      because(reason),
+    ].join(''),
+    details: [],
+  };
+}
 
-const decided = (record: DecisionRecord): HistoryEvent => ({
-  ...common(record),
-  event: 'decided',
-  halt: record.halt,
-  decision: record.decision,
-  by: record.by,
-  ...(record.reason !== undefined && { reason: record.reason }),
-});
-
-const completedBy = (record: Completion): HistoryEvent => ({
-  ...common(record),
-  event: 'completed',
-  completion: record.completion,
-  ...(record.by !== undefined && { by: record.by }),
-  ...(record.reason !== undefined && { reason: record.reason }),
-});
-
-const common = ({
-  time,
-  migration,
-  attempt,
-  execution,
-  requestId,
-  gitCommit,
-}: Cancellation | Claim | Finished | HaltRecord | DecisionRecord | Completion) => ({
-  time,
-  migration,
-  attempt,
-  execution,
-  requestId,
-  ...(gitCommit !== undefined && { gitCommit }),
-});
-
-const READ_CONCURRENCY = 16;
+const because = (reason: string | undefined): string => (reason === undefined ? '' : `: ${reason}`);

@@ -1,19 +1,17 @@
-// The view of an environment: one row per migration, and the open halt. The command line and the dashboard show the same.
-import pMap from 'p-map';
+// The view of an environment: one row per migration, and the open halt. It stands on the log, on a look at the open turn and on
+// that migration's checkpoint, and on nothing else. The command line and the dashboard show the same.
+import type { Ledger } from '../contract/ports.ts';
+import { OdinError } from '../errors.ts';
+import type { Checkpoint } from '../ledger/checkpoints.ts';
+import { readCheckpoint } from '../ledger/checkpoints.ts';
+import type { Completed, HaltReason } from '../ledger/entries.ts';
+import type { CompletionState, LogState, MigrationState as KnownMigration, TurnState } from '../ledger/fold.ts';
+import type { ErrorSummary } from '../ledger/summaries.ts';
+import type { Outcome, TurnLook } from '../ledger/turns.ts';
+import { lookAtTurn } from '../ledger/turns.ts';
 import type { Decision } from '../names/names.ts';
-import type { AttemptIndex, Ledger } from '../ledger/ledger.ts';
 import type { Progress } from './progress.ts';
 import { progressOf } from './progress.ts';
-import type {
-  Cancellation,
-  CheckpointRecord,
-  Claim,
-  Completion,
-  DecisionRecord,
-  Finished,
-  HaltRecord,
-} from '../ledger/records.ts';
-import type { ErrorSummary } from '../ledger/summaries.ts';
 
 /** What a row shows of a manifest's entry; a `Manifest`'s own entries are such. */
 export interface ManifestRow {
@@ -24,14 +22,16 @@ export interface ManifestRow {
 }
 
 /**
- * The completions, and of a migration without one: `pending` (never started), `late` (pending below one that was run),
- * `running`, `stopped` (at a checkpoint: a run goes on with its next slice), `succeeded` (its completion is not recorded yet), `halted` (waits for a decision), `decided` (to be retried
- * or recorded; the run has not acted on it yet), `aborted`, `failed` and `unknown` (no halt is open for it yet).
+ * The completions, and of a migration without one: `pending` (no turn was ever allowed), `late` (pending below one that was run),
+ * `starting` (a turn is allowed, and its code has not started), `running`, `stopped` (at a checkpoint: a run goes on with its next
+ * slice), `succeeded` (its completion is not recorded yet), `halted` (waits for a decision), `decided` (to be retried or recorded;
+ * the run has not acted on it yet), `aborted`, `failed` and `unknown` (no halt is open for it yet).
  */
 export type MigrationState =
-  | Completion['completion']
+  | Completed['completion']
   | 'pending'
   | 'late'
+  | 'starting'
   | 'running'
   | 'stopped'
   | 'succeeded'
@@ -44,251 +44,226 @@ export type MigrationState =
 export interface MigrationView {
   id: string;
   state: MigrationState;
-  description?: string;
+  description?: string | undefined;
   /** Absent when the migration is known by the ledger alone: its file was deleted. */
-  file?: string;
+  file?: string | undefined;
   /** How many attempts there were. */
   attempts: number;
-  /** When the last attempt was claimed. Times are ISO 8601. */
-  startedAt?: string;
+  /** When the first turn of the last attempt was allowed. Times are ISO 8601. */
+  startedAt?: string | undefined;
   /** When its code ended, or when the completion was recorded without it. */
-  finishedAt?: string;
-  /** From the claim to the end; of a running one, until now. */
-  durationMs?: number;
+  finishedAt?: string | undefined;
+  /** From the first turn to the end; of a running one, until now. */
+  durationMs?: number | undefined;
   /** Who decided or recorded it; absent when the run did. */
-  by?: string;
-  reason?: string;
-  /** The latest decision on the last attempt. */
-  decision?: Decision;
-  error?: ErrorSummary;
+  by?: string | undefined;
+  reason?: string | undefined;
+  /** The decision on the last halt of the open turn. */
+  decision?: Decision | undefined;
+  error?: ErrorSummary | undefined;
   /** At its last checkpoint; the rate and the time left only while it goes on. */
-  progress?: Progress;
-  /** Who asked the last attempt to stop at its next checkpoint. */
-  cancelled?: { by: string; time: string; reason?: string };
-  /** Lambda's request id of the last attempt's latest slice, and its execution: for links. */
-  requestId?: string;
-  execution?: string;
-  gitCommit?: string;
-  /** The source that was run, or recorded as a baseline, is not the manifest's. */
+  progress?: Progress | undefined;
+  /** Why its checkpoint cannot be read. Nothing is decided on one, so the rest is shown all the same. */
+  unreadable?: string | undefined;
+  /** Who asked the turn to stop at its next checkpoint. */
+  cancelled?: { by: string; time: string; reason?: string | undefined } | undefined;
+  /** Lambda's request id of the last turn, once its code has ended, and its execution: for links. */
+  requestId?: string | undefined;
+  execution?: string | undefined;
+  gitCommit?: string | undefined;
+  /** The source that was run is not the manifest's. */
   changedSince: boolean;
 }
 
-/** A halt that waits for a decision. Without its task tokens: whoever holds one can answer it. */
+/** A halt that waits for a decision. */
 export interface OpenHalt {
   migration: string;
-  description?: string;
+  description?: string | undefined;
   attempt: number;
-  /** Counts the halts of this attempt: after an abort it can halt again. */
+  /** Number of its entry in the log: a decision names it. */
   halt: number;
-  outcome: HaltRecord['outcome'];
-  error?: ErrorSummary;
-  /** When the first execution began to wait. */
+  /** As its entry says; `unrecorded` also when it has turned out meanwhile that its code succeeded: it may only be recorded. */
+  reason: HaltReason;
+  error?: ErrorSummary | undefined;
+  /** When it halted. */
   since: string;
-  /** ARNs of the executions that wait, or waited until somebody stopped them. */
-  executions: string[];
-  requestId?: string;
+  /** Until when its code may still be running; whatever is decided waits for that. Absent when it cannot. */
+  mayRunUntil?: string | undefined;
+  /** ARN of the execution that the turn was allowed for. Another one may wait in the halt, when that one is gone. */
+  execution: string;
+  requestId?: string | undefined;
 }
 
 export interface EnvironmentView {
   environment: string;
   /** Ascending by id: the manifest's, and those that the ledger knows besides. */
   migrations: MigrationView[];
-  /** The lowest, when several are open. */
-  halt?: OpenHalt;
+  halt?: OpenHalt | undefined;
   completed: number;
   total: number;
-  gitCommit?: string;
+  gitCommit?: string | undefined;
 }
 
-/** What is read of the ledger for one migration. */
-export interface MigrationSeen {
-  attempts: readonly AttemptIndex[];
-  completion?: Completion | undefined;
-  halt?: HaltRecord | undefined;
-  /** Of the last attempt: its first and its latest slice's claim, its outcome, its latest decision. */
-  first?: Claim | undefined;
-  claim?: Claim | undefined;
-  finished?: Finished | undefined;
-  decision?: DecisionRecord | undefined;
-  cancellation?: Cancellation | undefined;
-  checkpoint?: CheckpointRecord | undefined;
+/** What is read of the ledger. */
+export interface LedgerSeen {
+  state: LogState;
+  /** The store's time of this look, in epoch milliseconds. */
+  at: number;
+  /** Of the turn that is open; undefined when none is. */
+  turn?: TurnLook | undefined;
+  /** Of the migration whose turn is open, or why it cannot be read. */
+  checkpoint?: Checkpoint | { unreadable: string } | undefined;
 }
 
 export interface ManifestSeen {
   environment: string;
-  gitCommit?: string | null;
+  gitCommit?: string | null | undefined;
   migrations: readonly ManifestRow[];
 }
 
-/**
- * Reads the ledger and gives the view.
- * @param now epoch milliseconds
- * @throws OdinError RecordUnreadable, LedgerForbidden, LedgerUnavailable
- */
-export async function readView(ledger: Ledger, manifest: ManifestSeen, now: number): Promise<EnvironmentView> {
-  return viewOf(manifest, await readSeen(ledger), now);
+/** @throws OdinError as `Log.look` */
+export async function readView(ledger: Ledger, manifest: ManifestSeen): Promise<EnvironmentView> {
+  return viewOf(manifest, await lookAtLedger(ledger));
 }
 
-/** Everything that `viewOf` needs: a completed migration costs one read, another one a few. */
-export async function readSeen(ledger: Ledger): Promise<Map<string, MigrationSeen>> {
-  // Attempts first: a migration that completes between the two reads is then seen as completed.
-  const attempts = await ledger.attempts();
-  const completed = await ledger.completedIds();
-  const halts = new Map((await ledger.halts()).map((halt) => [halt.migration, halt]));
-  const ids = [...new Set([...attempts.keys(), ...completed])].sort();
-  const seen = await pMap(
-    ids,
-    async (id): Promise<[string, MigrationSeen]> => {
-      const indexes = attempts.get(id) ?? [];
-      if (completed.has(id)) return [id, { attempts: indexes, completion: await ledger.completion(id) }];
-      const last = indexes.at(-1);
-      if (!last) return [id, { attempts: indexes }];
-      const { attempt } = last;
-      const [first, claim, finished, cancellation, decision, checkpoint] = await Promise.all([
-        last.slices > 0 ? ledger.claim(id, attempt, 1) : undefined,
-        ledger.latestClaim(id, last),
-        last.finished ? ledger.finished(id, attempt) : undefined,
-        last.cancelled ? ledger.cancellation(id, attempt) : undefined,
-        ledger.latestDecision(id, last),
-        ledger.checkpoint(id),
-      ]);
-      const halt = halts.get(id);
-      return [id, { attempts: indexes, halt, first, claim, finished, cancellation, decision, checkpoint }];
-    },
-    { concurrency: READ_CONCURRENCY },
-  );
-  return new Map(seen);
+/** Everything that `viewOf` needs, in at most three requests besides those for the log. @throws OdinError as `Log.look` */
+export async function lookAtLedger({ log, store }: Ledger): Promise<LedgerSeen> {
+  const state = await log.look();
+  const at = log.lookedAt;
+  if (!state.turn) return { state, at };
+  const { allowed } = state.turn;
+  const [turn, checkpoint] = await Promise.all([lookAtTurn(store, allowed, at), checkpointOf(allowed.migration)]);
+  return { state, at, turn, checkpoint };
+
+  async function checkpointOf(migration: string): Promise<LedgerSeen['checkpoint']> {
+    try {
+      return (await readCheckpoint(store, migration))?.checkpoint;
+    } catch (thrown) {
+      if (!(thrown instanceof OdinError) || thrown.code !== 'RecordUnreadable') throw thrown;
+      return { unreadable: thrown.what };
+    }
+  }
 }
 
-/** Pure: the same manifest, ledger and time give the same view. */
-export function viewOf(
-  { environment, gitCommit, migrations }: ManifestSeen,
-  seen: ReadonlyMap<string, MigrationSeen>,
-  now: number,
-): EnvironmentView {
+/** Pure: the same manifest and look give the same view. */
+export function viewOf({ environment, gitCommit, migrations }: ManifestSeen, seen: LedgerSeen): EnvironmentView {
   const inManifest = new Map(migrations.map((row) => [row.id, row]));
-  const highest = [...seen.keys()].reduce((max, id) => (id > max ? id : max), '');
-  const ids = [...new Set([...inManifest.keys(), ...seen.keys()])].sort();
-  const rows = ids.map((id) => rowOf(id, inManifest.get(id), seen.get(id), highest, now));
-  const halted = rows.find(({ state }) => state === 'halted');
-  const record = halted && seen.get(halted.id)?.halt;
+  const known = Object.keys(seen.state.migrations);
+  const highest = known.reduce((max, id) => (id > max ? id : max), '');
+  const ids = [...new Set([...inManifest.keys(), ...known])].sort();
+  const rows = ids.map((id) => rowOf(id, inManifest.get(id), seen, highest));
   return {
     environment,
     migrations: rows,
-    ...(record && { halt: openHaltOf(record, halted) }),
+    halt: openHaltOf(seen, migrations),
     completed: rows.filter(({ state }) => isCompleted(state)).length,
     total: rows.length,
-    ...(typeof gitCommit === 'string' && { gitCommit }),
+    gitCommit: gitCommit ?? undefined,
   };
 }
 
-export const isCompleted = (state: MigrationState): state is Completion['completion'] =>
+export const isCompleted = (state: MigrationState): state is Completed['completion'] =>
   state === 'applied' || state === 'marked-applied' || state === 'skipped' || state === 'baseline';
 
-function rowOf(
-  id: string,
-  manifest: ManifestRow | undefined,
-  seen: MigrationSeen | undefined,
-  highest: string,
-  now: number,
-): MigrationView {
-  const named = {
-    id,
-    ...(manifest?.description !== undefined && { description: manifest.description }),
-    ...(manifest && { file: manifest.file }),
-  };
-  if (!seen) return { ...named, state: id < highest ? 'late' : 'pending', attempts: 0, changedSince: false };
-
-  const attempts = seen.attempts.at(-1)?.attempt ?? 0;
-  const ran = seen.completion?.sourceSha256 ?? seen.claim?.sourceSha256;
-  const common = {
-    ...named,
-    attempts,
-    changedSince: manifest !== undefined && ran !== undefined && ran !== manifest.sourceSha256,
-  };
-  return seen.completion ? completedRow(common, seen.completion) : openRow(common, seen, now);
-}
-
-type Common = Pick<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'changedSince'>;
-
-function completedRow(common: Common, completion: Completion): MigrationView {
-  const { startedAt, finishedAt = completion.time, by, reason, gitCommit, requestId, execution } = completion;
-  return {
-    ...common,
-    state: completion.completion,
-    ...(startedAt !== undefined && { startedAt }),
-    finishedAt,
-    // Of one that an operator recorded, the time until the decision says nothing about the migration.
-    ...(completion.completion === 'applied' &&
-      startedAt !== undefined && { durationMs: Date.parse(finishedAt) - Date.parse(startedAt) }),
-    ...(by !== undefined && { by }),
-    ...(reason !== undefined && { reason }),
-    ...(gitCommit !== undefined && { gitCommit }),
-    requestId,
-    execution,
-  };
-}
-
-function openRow(common: Common, seen: MigrationSeen, now: number): MigrationView {
-  const { first, claim, finished, cancellation, decision, halt, checkpoint } = seen;
-  const state = openState(seen, now);
-  const goesOn = state === 'running' || state === 'stopped'; // what stands still has no rate
-  const until = finished ? Date.parse(finished.time) : state === 'running' ? now : undefined;
-  const error = finished?.error ?? (state === 'halted' ? halt?.error : undefined);
-  const { gitCommit, requestId, execution } = claim ?? {};
-  return {
-    ...common,
-    state,
-    ...(first && { startedAt: first.time }),
-    ...(finished && { finishedAt: finished.time }),
-    ...(first && until !== undefined && { durationMs: Math.max(0, until - Date.parse(first.time)) }),
-    ...(decision && { decision: decision.decision, by: decision.by }),
-    ...(decision?.reason !== undefined && { reason: decision.reason }),
-    ...(error && { error }),
-    ...(cancellation && { cancelled: cancelledOf(cancellation) }),
-    ...(checkpoint && { progress: progressOf(goesOn ? checkpoint : { ...checkpoint, began: undefined }) }),
-    ...(requestId !== undefined && { requestId }),
-    ...(execution !== undefined && { execution }),
-    ...(gitCommit !== undefined && { gitCommit }),
-  };
-}
-
-function openState(
-  { attempts, halt, claim, finished, decision, checkpoint }: MigrationSeen,
-  now: number,
-): MigrationState {
-  const last = attempts.at(-1);
-  if (last && halt?.attempt === last.attempt && halt.halt > last.halts) return 'halted';
-  if (finished?.outcome === 'succeeded') return 'succeeded';
-  if (decision) return decision.decision === 'abort' ? 'aborted' : 'decided';
-  if (finished) return 'failed';
-  if (checkpoint?.stopped && checkpoint.attempt === claim?.attempt && checkpoint.slice === claim.slice)
-    return 'stopped';
-  return claim && Date.parse(claim.deadline) > now ? 'running' : 'unknown';
-}
-
-const cancelledOf = ({ by, time, reason }: Cancellation): NonNullable<MigrationView['cancelled']> => ({
-  by,
-  time,
-  ...(reason !== undefined && { reason }),
-});
-
-/** What may be shown of a halt: everything but its task tokens. */
+/** The halt that waits for a decision; undefined when none does. */
 export function openHaltOf(
-  { migration, attempt, halt, outcome, error, waiting, time }: HaltRecord,
-  { description, requestId }: Pick<OpenHalt, 'description' | 'requestId'> = {},
-): OpenHalt {
+  { state: { turn }, at, turn: look }: Pick<LedgerSeen, 'state' | 'at' | 'turn'>,
+  migrations: readonly Pick<ManifestRow, 'id' | 'description'>[],
+): OpenHalt | undefined {
+  if (!turn?.halt || turn.halt.decided) return undefined;
+  const { halted } = turn.halt;
   return {
-    migration,
-    ...(description !== undefined && { description }),
-    attempt,
-    halt,
-    outcome,
-    ...(error && { error }),
-    since: waiting.map(({ since }) => since).sort()[0] ?? time,
-    executions: [...new Set(waiting.map(({ execution }) => execution))],
-    ...(requestId !== undefined && { requestId }),
+    migration: halted.migration,
+    description: migrations.find(({ id }) => id === halted.migration)?.description,
+    attempt: halted.attempt,
+    halt: halted.number,
+    reason: outcomeOf(look)?.outcome === 'succeeded' ? 'unrecorded' : halted.reason,
+    error: halted.error,
+    since: halted.time,
+    mayRunUntil: look?.seen === 'claimed' && at <= look.deadline ? new Date(look.deadline).toISOString() : undefined,
+    execution: turn.allowed.execution,
+    requestId: requestIdOf(look, halted.migration),
   };
 }
 
-const READ_CONCURRENCY = 16;
+function rowOf(id: string, manifest: ManifestRow | undefined, seen: LedgerSeen, highest: string): MigrationView {
+  const known = seen.state.migrations[id];
+  const named = { id, description: manifest?.description, file: manifest?.file };
+  if (!known) return { ...named, state: id < highest ? 'late' : 'pending', attempts: 0, changedSince: false };
+  const { turn } = seen.state;
+  const row = turn?.allowed.migration === id ? openRow(turn, seen) : completedRow(known);
+  const { sourceSha256: ran } = turn?.allowed.migration === id ? turn.allowed : (known.completion ?? {});
+  const changedSince = manifest !== undefined && ran !== undefined && ran !== manifest.sourceSha256;
+  return { ...named, attempts: known.attempts, changedSince, ...row };
+}
+
+type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'changedSince'>;
+
+function completedRow({ completion }: KnownMigration): Row {
+  if (!completion) throw new OdinError(NEITHER);
+  const { startedAt, finishedAt = completion.time, by, reason, gitCommit, execution } = completion;
+  const state = completion.completion;
+  return { state, startedAt, finishedAt, durationMs: tookOf(completion), by, reason, gitCommit, execution };
+}
+
+/** Of one that an operator recorded, the time until the decision says nothing about the migration. */
+export const tookOf = ({
+  completion,
+  startedAt,
+  finishedAt,
+}: Pick<CompletionState, 'completion' | 'startedAt' | 'finishedAt'>): number | undefined =>
+  completion === 'applied' && startedAt !== undefined && finishedAt !== undefined
+    ? Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt))
+    : undefined;
+
+const NEITHER = {
+  code: 'Internal',
+  source: 'system',
+  what: 'A migration is neither completed nor has it the open turn.',
+} as const;
+
+function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): Row {
+  const { allowed, since, cancel, halt } = turn;
+  const state = openState(turn, look, at);
+  const outcome = outcomeOf(look);
+  const ended = outcome?.outcome === 'succeeded' || outcome?.outcome === 'failed' ? outcome.time : undefined;
+  const until = ended !== undefined ? Date.parse(ended) : state === 'running' ? at : undefined;
+  const { decision, by, reason } = halt?.decided ?? {};
+  const goesOn = state === 'running' || state === 'stopped' || state === 'starting'; // what stands still has no rate
+  const readable = checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined;
+  return {
+    state,
+    startedAt: since,
+    finishedAt: ended,
+    durationMs: until === undefined ? undefined : Math.max(0, until - Date.parse(since)),
+    decision: decision === 'cancel' ? undefined : decision,
+    by,
+    reason,
+    error: outcome?.error ?? halt?.halted.error,
+    cancelled: cancel && { by: cancel.by, time: cancel.time, reason: cancel.reason },
+    progress: readable && progressOf(goesOn ? readable : { ...readable, began: undefined }),
+    unreadable: checkpoint && 'unreadable' in checkpoint ? checkpoint.unreadable : undefined,
+    requestId: requestIdOf(look, allowed.migration),
+    execution: allowed.execution,
+    gitCommit: allowed.gitCommit,
+  };
+}
+
+function openState({ halt }: TurnState, look: TurnLook | undefined, at: number): MigrationState {
+  if (halt && !halt.decided) return 'halted';
+  const outcome = look?.seen === 'closed' ? (look.outcome?.outcome ?? 'unknown') : undefined;
+  if (outcome === 'succeeded') return 'succeeded';
+  if (halt) return halt.decided?.decision === 'abort' ? 'aborted' : 'decided';
+  if (outcome !== undefined) return outcome;
+  if (look?.seen === 'claimed') return at <= look.deadline ? 'running' : 'unknown';
+  return 'starting';
+}
+
+const outcomeOf = (look: TurnLook | undefined): Outcome | undefined =>
+  look?.seen === 'closed' ? look.outcome : undefined;
+
+/** Of the migration's function: another writer's request, which closed the turn without it, has no line of its code. */
+function requestIdOf(look: TurnLook | undefined, migration: string): string | undefined {
+  const writer = outcomeOf(look)?.writer;
+  return writer?.function === migration ? writer.requestId : undefined;
+}

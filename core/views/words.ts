@@ -1,4 +1,5 @@
-// The words of a migration's state, and how good or bad it is: the same on the terminal and on the dashboard.
+// The words of a migration's state and of a halt, and how good or bad it is: the same on the terminal and on the dashboard.
+import type { HaltReason } from '../ledger/entries.ts';
 import type { Decision } from '../names/names.ts';
 import type { MigrationState } from './view.ts';
 
@@ -12,6 +13,7 @@ export const TONES: Record<MigrationState, Tone> = {
   skipped: 'quiet',
   pending: 'quiet',
   late: 'warn',
+  starting: 'busy',
   running: 'busy',
   stopped: 'busy',
   succeeded: 'busy',
@@ -34,3 +36,16 @@ export const stateName = (state: MigrationState): string => NAMES[state] ?? stat
 /** The state of one migration, with what was decided of it: `retry decided`. */
 export const stateWord = ({ state, decision }: { state: MigrationState; decision?: Decision | undefined }): string =>
   state === 'decided' && decision !== undefined ? `${decision} decided` : stateName(state);
+
+const HALTS: Record<HaltReason, string> = {
+  failed: 'it failed',
+  unknown: 'its outcome is unknown, it may have run in part',
+  cancelled: 'it was cancelled, and stopped at a checkpoint',
+  'code-changed': 'it began with other code than is deployed now',
+  'file-gone': 'its file is not deployed any more',
+  'not-started': 'its function did not start',
+  unrecorded: 'what became of it is known, but its completion could not be recorded',
+};
+
+/** Why it halted, to follow "halted:". */
+export const haltText = (reason: HaltReason): string => HALTS[reason];
