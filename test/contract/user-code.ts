@@ -39,9 +39,9 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
       rmSync(folder, { recursive: true });
     });
 
-    const save = (checkpoint: Checkpoint): Promise<void> => {
+    const save = (checkpoint: Checkpoint): Promise<'go on'> => {
       saved.push(checkpoint);
-      return Promise.resolve();
+      return Promise.resolve('go on');
     };
     const run = (name: string, options: Partial<UserCodeOptions> = {}): Promise<UserCodeEnd> =>
       runnerOf(name, clock)({ ...OPTIONS, save, ...options });
@@ -83,6 +83,7 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
           await new Promise((resolve) => setTimeout(resolve, 20));
           order.push(`${did().at(-1)} kept`);
           saved.push(checkpoint);
+          return 'go on';
         },
       });
       expect(end).toEqual({ outcome: 'finished', checkpoints: 3 });
@@ -104,6 +105,17 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
     it('stops at a checkpoint when its slice is over; its `finally` runs, and nothing else', async () => {
       expect(await run('numbers', { sliceMs: 0 })).toEqual({ outcome: 'stopped', checkpoints: 1 });
       expect(did()).toEqual(['step 1', 'finally']);
+    });
+
+    it('stops at a checkpoint when that is the answer, which is kept; its `finally` runs, and nothing else', async () => {
+      const end = await run('numbers', {
+        save: async (checkpoint) => {
+          await save(checkpoint);
+          return checkpoint.cursor === 2 ? 'stop' : 'go on';
+        },
+      });
+      expect(end).toEqual({ outcome: 'stopped', checkpoints: 2 });
+      expect(did()).toEqual(['step 1', 'step 2', 'finally']);
     });
 
     it('stops at a checkpoint that is refused, and the refusal is the end of it', async () => {
@@ -135,7 +147,7 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
       const end = await run('hangs', {
         save: () => {
           setTimeout(endItsTime, 50);
-          return Promise.resolve();
+          return Promise.resolve('go on');
         },
       });
       expect(end).toMatchObject({ outcome: 'out of time', error: { name: 'OutOfTime' }, checkpoints: 1 });

@@ -67,7 +67,7 @@ function runModule(source: string, { env, endWhen = () => false, ...options }: S
     cursor: undefined,
     sliceMs: 60_000,
     endAfterMs: 60_000,
-    save: () => Promise.resolve(),
+    save: () => Promise.resolve('go on'),
     ...options,
   });
 }
@@ -257,7 +257,7 @@ describe('what it cannot do', () => {
     ['makes two at once', `for (const cursor of [1, 2]) say({ type: 'checkpoint', checkpoint: { cursor } });`],
     ['closes the channel', 'fs.closeSync(3);'],
   ])('to the function, when it %s: that is a known failure', async (_, body) => {
-    const save = () => sleep(100);
+    const save = () => sleep(100, 'go on' as const);
     const end = await run(`${SAY} ${body} await sleep(60_000);`, { save });
     expect(end).toMatchObject({ outcome: 'ended', error: { name: 'ChannelBroken' } });
   });
