@@ -39,16 +39,16 @@ export const commonVariables = (environment: string, ledger: Bucket) => ({
   NODE_OPTIONS: '--enable-source-maps',
 });
 
-/** Inline policies and no separate ones: two resources per function, of the 500 that a template may have. */
+/** Inline policies and none of its own: two resources per function, of the 500 that a template may have. */
 export const functionRole = (
   scope: Construct,
   id: string,
   logGroup: LogGroup,
   statements: PolicyStatement[],
-  named: Pick<RoleProps, 'roleName'> = {},
+  more: Pick<RoleProps, 'roleName' | 'managedPolicies'> = {},
 ): Role =>
   new Role(scope, id, {
-    ...named,
+    ...more,
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: {
       logs: new PolicyDocument({

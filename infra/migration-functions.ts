@@ -1,6 +1,6 @@
 // One function and one role for each migration: what its file asks for, and its own part of the ledger.
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
-import { AccountRootPrincipal, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, ManagedPolicy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -30,13 +30,16 @@ export interface MigrationFunctionsProps {
   configuration: EnvironmentConfiguration;
 }
 
-export const createMigrationFunctions = (scope: Construct, props: MigrationFunctionsProps): LambdaFunction[] =>
-  props.migrations.map((migration) => createMigrationFunction(scope, props, migration));
+export function createMigrationFunctions(scope: Construct, props: MigrationFunctionsProps): LambdaFunction[] {
+  const limits = leaveTheRunAlone(scope, props.environment, props.machine);
+  return props.migrations.map((migration) => createMigrationFunction(scope, props, migration, limits));
+}
 
 function createMigrationFunction(
   scope: Construct,
-  { environment, ledger, machine, logGroup, configuration }: MigrationFunctionsProps,
+  { environment, ledger, logGroup, configuration }: MigrationFunctionsProps,
   migration: MigrationFunctionsProps['migrations'][number],
+  limits: ManagedPolicy,
 ): LambdaFunction {
   const { id, bundle, previewAllows } = migration;
   const stack = Stack.of(scope);
@@ -48,11 +51,10 @@ function createMigrationFunction(
     logGroup,
     [
       ...ledgerStatements(ledger, 'migration', id),
-      ...leaveTheRunAlone(scope, environment, machine),
       allow(['sts:AssumeRole'], [roleArn]),
       ...migration.permissions.map((statement) => PolicyStatement.fromJson(statement)),
     ],
-    { roleName },
+    { roleName, managedPolicies: [limits] },
   );
   letAssumeItself(role, roleArn);
   Tags.of(role).add(MIGRATION_TAG, id);
@@ -96,17 +98,21 @@ const letAssumeItself = (role: Role, roleArn: string): void =>
   );
 
 /**
- * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing. By patterns: a name for each
- * function, in each role, would not fit into the template. They match the migrations' functions too.
+ * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing. One policy for all of them:
+ * in each role it would not fit into the template. By patterns, which match the migrations' functions too.
  */
-const leaveTheRunAlone = (scope: Construct, environment: string, machine: MachineNames): PolicyStatement[] => [
-  deny(
-    ['lambda:*'],
-    [`${resourcePrefix(environment)}-*`, `${systemFunctionName(environment, 'dashboard')}*`].map((name) =>
-      functionArn(scope, name),
-    ),
-  ),
-  deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
-  // On everything: whether these know a resource is not sure (docs/aws-facts.md).
-  deny(['states:SendTask*'], ['*']),
-];
+const leaveTheRunAlone = (scope: Construct, environment: string, machine: MachineNames): ManagedPolicy =>
+  new ManagedPolicy(scope, 'MigrationLimits', {
+    description: `What no migration of ${environment} may do, whatever its file asks for`,
+    statements: [
+      deny(
+        ['lambda:*'],
+        [`${resourcePrefix(environment)}-*`, `${systemFunctionName(environment, 'dashboard')}*`].map((name) =>
+          functionArn(scope, name),
+        ),
+      ),
+      deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
+      // On everything: whether these know a resource is not sure (docs/aws-facts.md).
+      deny(['states:SendTask*'], ['*']),
+    ],
+  });

@@ -6,6 +6,7 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { KINDS } from '../core/ledger/keys.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
@@ -55,10 +56,7 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
       variables: { ...ofTopic, ...ofMachine },
     }),
     resume: createSystemFunction(scope, 'resume', parts, {
-      statements: [
-        allow(['states:StartExecution', 'states:SendTaskSuccess', 'states:SendTaskFailure'], [machine.arn]),
-        describe,
-      ],
+      statements: [allow(['states:StartExecution'], [machine.arn]), describe],
       variables: ofMachine,
     }),
     // A function of its own, and not a mode of another: who may invoke it may declare migrations done.
@@ -66,18 +64,22 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
   };
 }
 
-/** @param statements what it may do besides working on the ledger */
+/** @param statements what it may do besides working on the ledger and telling those who wait there */
 export function createSystemFunction(
   scope: Construct,
   name: SystemFunction,
-  { environment, ledger, bundles, logGroup }: SystemParts,
+  { environment, ledger, machine, bundles, logGroup }: SystemParts,
   {
     statements = [],
     variables,
   }: { statements?: PolicyStatement[] | undefined; variables?: Record<string, string> | undefined } = {},
 ): CreatedFunction {
   const id = name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
-  const role = functionRole(scope, `${id}Role`, logGroup, [...ledgerStatements(ledger, name), ...statements]);
+  const role = functionRole(scope, `${id}Role`, logGroup, [
+    ...ledgerStatements(ledger, name),
+    ...tellWaiters(name, machine),
+    ...statements,
+  ]);
   const lambda = new LambdaFunction(scope, id, {
     ...commonProps(bundles[name], logGroup),
     functionName: systemFunctionName(environment, name),
@@ -88,3 +90,9 @@ export function createSystemFunction(
   });
   return { lambda, role };
 }
+
+/** Whoever reads the waiters of a halt reads their task tokens, to tell them. */
+const tellWaiters = (name: SystemFunction, machine: MachineNames): PolicyStatement[] =>
+  KINDS.waiter.readers.some((reader) => reader === name)
+    ? [allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], [machine.arn])]
+    : [];

@@ -2,16 +2,13 @@
 // a new one, beside data, executions and task tokens that belong to the old one.
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { SystemFunction } from '../../core/names/names.ts';
-import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import { offlineApp } from '../../infra/build-app.ts';
-import { EnvironmentStack } from '../../infra/environment-stack.ts';
-import { parseConfiguration } from '../../project/configuration.ts';
-import { HASH } from '../support/services.ts';
+import type { EnvironmentStack } from '../../infra/environment-stack.ts';
+import { stackOf } from '../support/stack.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'odin-identity-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -55,6 +52,7 @@ const IDENTITIES = [
   'Migration0001Role47FDA42B IAM::Role odin-odin-dev-0001-<AWS::Region> - -',
   'Migration0004506B5826 Lambda::Function odin-migrate-odin-dev-0004 - -',
   'Migration0004RoleD799F828 IAM::Role odin-odin-dev-0004-<AWS::Region> - -',
+  'MigrationLimitsE219546E IAM::ManagedPolicy - - -',
   'MigrationLogs670D4322 Logs::LogGroup /odin-migrate/odin-dev/migrations Delete Delete',
   'MigrationsDashboard0751939A CloudWatch::Dashboard odin-migrate-odin-dev - -',
   'Notifications87298708 SNS::Topic - - -',
@@ -124,40 +122,7 @@ function text(name: unknown): string {
   return attribute ? `<${attribute.join('.')}>` : join[1].map(text).join(join[0]);
 }
 
-function stackOfTwo(app: App): EnvironmentStack {
-  const bundle = { directory: path.join(directory, 'bundle'), codeSha256: 'b'.repeat(64) };
-  mkdirSync(bundle.directory, { recursive: true });
-  writeFileSync(path.join(bundle.directory, 'index.mjs'), 'export const handler = () => 1;\n');
-  const configuration = parseConfiguration({
-    environments: { 'odin-dev': { notify: ['mailto:team@example.com'], runOnDeploy: true } },
-  }).environments['odin-dev']!;
-  const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, bundle])) as Record<
-    SystemFunction,
-    typeof bundle
-  >;
-  return new EnvironmentStack(app, {
-    configuration,
-    plan: {
-      name: 'odin-dev',
-      warnings: [],
-      bundles: {
-        system,
-        migrations: ['0001', '0004'].map((id) => ({
-          id,
-          file: `migrations/odin-dev/${id}.ts`,
-          path: '',
-          sourceSha256: HASH,
-          permissions: [],
-          timeoutSeconds: 900,
-          memoryMB: 1024,
-          variables: {},
-          previewAllows: [],
-          misspelt: [],
-          checkpointed: false,
-          bundle,
-        })),
-      },
-      manifest: { formatVersion: 1, environment: 'odin-dev', gitCommit: null, migrations: [] },
-    },
+const stackOfTwo = (app: App): EnvironmentStack =>
+  stackOf(app, [{ id: '0001' }, { id: '0004' }], {
+    environment: { notify: ['mailto:team@example.com'], runOnDeploy: true },
   });
-}

@@ -1,12 +1,28 @@
-// Who may do what, as IAM would answer: every role of a synthesised environment, and an administrator who may do
-// everything, against the ledger's bucket and the state machine.
+// Who may do what, as IAM would answer: every role of a synthesised environment, an administrator who may do everything, and
+// roles of others, against the ledger's bucket and the state machine.
+import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { keys } from '../../core/ledger/keys.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Kind, LedgerFunction } from '../../core/ledger/keys.ts';
+import {
+  checkpointKey,
+  claimKey,
+  completedKey,
+  entryKey,
+  KINDS,
+  outcomeKey,
+  STATE_KEY,
+  waiterKey,
+} from '../../core/ledger/keys.ts';
 import { migrationFunctionName, resourcePrefix, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
+import { offlineApp } from '../../infra/build-app.ts';
 import type { Principal, Statement } from '../support/policies.ts';
 import {
   ACCOUNT,
+  arnOfExecution,
   arnOfFunction,
   arnOfMachine,
   bucketPolicyOf,
@@ -14,79 +30,169 @@ import {
   LEDGER,
   rolesOf,
 } from '../support/policies.ts';
-import { synthesiseStack } from '../support/synth.ts';
+import { stackOf } from '../support/stack.ts';
+import type { SynthesisedResource } from '../support/synth.ts';
 
-const PLAIN = 'export async function migration(): Promise<void> {}\n';
 /** As careless as a migration's file can be. */
-const GREEDY = `export const permissions = [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }];\n${PLAIN}`;
+const GREEDY = [{ Effect: 'Allow' as const, Action: '*', Resource: '*' }];
+
+const directory = mkdtempSync(path.join(tmpdir(), 'odin-policies-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let roles: Map<string, Principal>;
 let bucketPolicy: Statement[];
 beforeAll(() => {
-  const { json } = synthesiseStack({ runOnDeploy: true }, { '0001.ts': PLAIN, '0004.ts': GREEDY, '0010.ts': PLAIN });
-  roles = rolesOf(json.Resources);
-  bucketPolicy = bucketPolicyOf(json.Resources);
+  const migrations = [{ id: '0001' }, { id: '0004', permissions: GREEDY }, { id: '0010' }];
+  const stack = stackOf(offlineApp(directory), migrations, { environment: { runOnDeploy: true } });
+  const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, SynthesisedResource> };
+  roles = rolesOf(Resources);
+  bucketPolicy = bucketPolicyOf(Resources);
 });
 
+const everything: Statement[] = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
 const ADMINISTRATOR: Principal = {
   arn: `arn:aws:iam::${ACCOUNT}:role/Administrator`,
+  isService: false,
   tags: {},
-  statements: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+  statements: everything,
 };
-const everybody = () => [...roles, ['Administrator', ADMINISTRATOR] as const];
+/** A migration of the same number in another environment of the account, which was given everything. */
+const ELSEWHERE: Principal = {
+  arn: `arn:aws:iam::${ACCOUNT}:role/odin-other-0004-eu-west-1`,
+  isService: false,
+  tags: { 'odin-migrate:migration': '0004', 'odin-migrate:ledger': 'ledger-of-the-other' },
+  statements: everything,
+};
+const everybody = () => [...roles, ['Administrator', ADMINISTRATOR] as const, ['Elsewhere', ELSEWHERE] as const];
 
 const TLS = { 'aws:SecureTransport': 'true', 's3:TlsVersion': '1.3' };
 const CREATE = { ...TLS, 's3:if-none-match': '*' };
+const REPLACE = { ...TLS, 's3:if-match': '"etag"' };
 
 /** Who may do this to a key of the ledger. */
 const whoMay = (action: string, key: string, context: Record<string, string> = TLS) =>
   everybody()
     .filter(([, principal]) => isAllowed({ principal, action, resource: `${LEDGER}/${key}`, context }, bucketPolicy))
-    .map(([name]) => name);
+    .map(([name]) => name)
+    .sort();
 
-const ids = ['0001', '0004', '0010', '0002', '9999'];
-const id = fc.constantFrom(...ids);
-const number = fc.integer({ min: 1, max: 12_000 });
-const record = fc.oneof(
-  fc.tuple(id, number).map(([migration, attempt]) => keys.started(migration, attempt)),
-  fc.tuple(id, number, number).map(([migration, attempt, slice]) => keys.slice(migration, attempt, slice + 1)),
-  fc.tuple(id, number).map(([migration, attempt]) => keys.finished(migration, attempt)),
-  fc.tuple(id, number, number).map(([migration, attempt, halt]) => keys.decision(migration, attempt, halt)),
-  id.map(keys.completed),
-);
-const anyKey = fc.oneof(record, id.map(keys.halt), id.map(keys.checkpoint), fc.stringMatching(/^[\w/.-]{1,40}$/));
+/** The roles of these functions, a migration's being that of the key which is asked for. */
+const rolesFor = (functions: readonly LedgerFunction[], migrations: string[]) =>
+  functions
+    .flatMap((name) =>
+      name === 'migration'
+        ? migrations.map((id) => `Migration${id}Role`)
+        : `${name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase())}Role`,
+    )
+    .sort();
 
-it('has all roles of the environment before it', () => {
+const NUMBER = 99;
+const KEYS: Record<keyof typeof KINDS, (migration: string) => string> = {
+  entry: () => entryKey(NUMBER),
+  claim: (migration) => claimKey({ migration, number: NUMBER }),
+  outcome: (migration) => outcomeKey({ migration, number: NUMBER }),
+  checkpoint: checkpointKey,
+  waiter: () => waiterKey(NUMBER, 'a1b2c3'),
+  completed: completedKey,
+  state: () => STATE_KEY,
+};
+const kinds = Object.entries(KINDS) as [keyof typeof KINDS, Kind][];
+
+const deployed = ['0001', '0004', '0010'];
+const id = fc.constantFrom(...deployed, '0002', '9999');
+const keyOfKind = fc
+  .tuple(fc.constantFrom(...kinds.map(([name]) => name)), id)
+  .map(([name, migration]) => KEYS[name](migration));
+const root = fc.constantFrom('log/', 'turns/', 'turns/0004/', 'checkpoints/', 'waiters/', 'completed/', '', 'x/');
+const strange = fc.tuple(root, fc.stringMatching(/^[\w/.-]{1,40}$/)).map(([before, after]) => before + after);
+const anyKey = fc.oneof(keyOfKind, strange);
+
+it('there is a role for each function and for the machine', () => {
   expect([...roles.keys()].sort()).toEqual(
-    expect.arrayContaining(['HaltRole', 'ListPendingRole', 'Migration0004Role', 'ResumeRole', 'StartRunRole']),
+    [...rolesFor([...SYSTEM_FUNCTIONS, 'migration'], deployed), 'StateMachineRole'].sort(),
   );
-  expect(roles.size).toBe(SYSTEM_FUNCTIONS.length + 3 + 1);
 });
 
-describe('the ledger', () => {
-  it.each<[string, string, string[]]>([
-    ['the claim of an attempt', keys.started('0004', 1), ['Migration0004Role']],
-    ['the claim of a slice', keys.slice('0004', 1, 2), ['Migration0004Role']],
-    ['an outcome', keys.finished('0004', 1), ['Migration0004Role']],
-    ['a checkpoint', keys.checkpoint('0004'), ['Migration0004Role']],
-    ['a claim of a migration that is not deployed', keys.started('0002', 1), []],
-    ['a decision', keys.decision('0004', 1, 1), ['ResumeRole']],
-    ['a decision that is named like a claim', 'attempts/0004/0001/decisions/started.json', ['ResumeRole']],
-    ['a completion', keys.completed('0004'), ['RecordCompletionRole', 'BaselineRole']],
-    ['a halt', keys.halt('0004'), ['HaltRole']],
-  ])('%s is created by its own writers alone, although 0004 was given s3:*', (_, key, writers) => {
-    expect(whoMay('s3:PutObject', key, CREATE).filter((name) => name !== 'Administrator')).toEqual(writers);
+describe.each(kinds)('a key of the kind %s', (name, { writers, readers, written, secret }) => {
+  it.each(['0004', '0001', '0002'])('of %s is created by its own writers alone, although 0004 was given all', (of) => {
+    const migrations = deployed.filter((each) => each === of);
+    expect(whoMay('s3:PutObject', KEYS[name](of), CREATE)).toEqual(rolesFor(writers, migrations));
   });
 
-  it('an administrator who is no writer of them creates no completion, decision and halt', () => {
-    for (const key of [keys.completed('0004'), keys.decision('0004', 1, 1), keys.halt('0004')]) {
-      expect(whoMay('s3:PutObject', key, CREATE)).not.toContain('Administrator');
+  it('is replaced by its writers, who know what stands there, or by nobody', () => {
+    expect(whoMay('s3:PutObject', KEYS[name]('0004'), REPLACE)).toEqual(
+      written === 'again' ? rolesFor(writers, ['0004']) : [],
+    );
+  });
+
+  it('is overwritten without a look, given another ACL, deleted or expired by nobody', () => {
+    expect(whoMay('s3:PutObject', KEYS[name]('0004'))).toEqual([]);
+    for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion']) {
+      expect(whoMay(action, KEYS[name]('0004')), action).toEqual([]);
+    }
+    for (const action of ['s3:PutObjectAcl', 's3:PutObjectTagging', 's3:PutObjectRetention', 's3:RestoreObject']) {
+      expect(whoMay(action, KEYS[name]('0004')), action).toEqual(['Administrator']);
     }
   });
 
-  it('no record is written over, by anybody', () => {
+  it('is read by its readers, and what is secret by nobody else', () => {
+    // A migration that was given everything reads what is not secret; so does one of another environment.
+    const greedy = secret ? [] : ['Migration0004Role', 'Elsewhere', 'Administrator'];
+    const expected = (of: string) =>
+      [...new Set([...rolesFor(readers, name === 'entry' ? deployed : [of]), ...greedy])].sort();
+    expect(whoMay('s3:GetObject', KEYS[name]('0001'))).toEqual(expected('0001'));
+    const versions = whoMay('s3:GetObjectVersion', KEYS[name]('0001'));
+    expect(versions).toEqual(secret ? [] : ['Administrator']);
+  });
+});
+
+describe('the ledger', () => {
+  it('is forged by no migration: of its own number it may create claims that no entry allows, which nobody reads', () => {
+    const may = (key: string, context = CREATE) => whoMay('s3:PutObject', key, context).includes('Migration0004Role');
+    expect(may('turns/0004/00000099/claim.json')).toBe(true);
+    for (const key of [
+      'turns/0001/00000099/claim.json',
+      'turns/0001/00000099/outcome.json',
+      'turns/0004/00000099/other.json',
+      'turns/0004/claim.json',
+      'turns/00041/00000099/claim.json',
+      'checkpoints/0001.json',
+      'log/00000099.json',
+      'log/turns/0004/00000099/claim.json',
+      'waiters/00000099/forged.json',
+      'completed/0004.json',
+      'state.json',
+      'anything',
+    ]) {
+      expect([key, may(key), may(key, REPLACE)]).toEqual([key, false, false]);
+    }
+  });
+
+  it('a migration writes nothing but its own turns and its own checkpoint, whatever key it thinks of', () => {
+    const own = (key: string) => /^(turns\/0004\/.{8}\/(claim|outcome)\.json|checkpoints\/0004\.json)$/s.test(key);
     fc.assert(
-      fc.property(record, fc.constantFrom(TLS, { ...TLS, 's3:if-match': '"etag"' }), (key, context) => {
+      fc.property(anyKey, fc.constantFrom(TLS, CREATE, REPLACE), (key, context) => {
+        if (!own(key)) expect(whoMay('s3:PutObject', key, context)).not.toContain('Migration0004Role');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('neither an administrator nor another environment writes below the names that are ours', () => {
+    fc.assert(
+      fc.property(anyKey, fc.constantFrom(TLS, CREATE, REPLACE), (key, context) => {
+        fc.pre(/^(log\/|turns\/|checkpoints\/|waiters\/|completed\/|state\.json$)/.test(key));
+        const may = whoMay('s3:PutObject', key, context);
+        for (const other of ['Administrator', 'Elsewhere']) expect(may).not.toContain(other);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('nothing is overwritten without a look, by anybody, also in parts', () => {
+    fc.assert(
+      fc.property(anyKey, fc.constantFrom('true', 'false', undefined), (key, creates) => {
+        const context = { ...TLS, ...(creates !== undefined && { 's3:ObjectCreationOperation': creates }) };
         expect(whoMay('s3:PutObject', key, context)).toEqual([]);
       }),
     );
@@ -97,16 +203,6 @@ describe('the ledger', () => {
       fc.property(anyKey, (key) => {
         for (const action of ['s3:DeleteObject', 's3:DeleteObjectVersion']) expect(whoMay(action, key)).toEqual([]);
       }),
-    );
-  });
-
-  it('a migration writes nothing but its own attempts and its own checkpoint, whatever key it thinks of', () => {
-    const own = (key: string) => /^(attempts\/0004\/(?!.*\/decisions\/).+|checkpoints\/0004\.json)$/.test(key);
-    fc.assert(
-      fc.property(anyKey, fc.constantFrom(TLS, CREATE), (key, context) => {
-        if (!own(key)) expect(whoMay('s3:PutObject', key, context)).not.toContain('Migration0004Role');
-      }),
-      { numRuns: 500 },
     );
   });
 
@@ -121,7 +217,7 @@ describe('the ledger', () => {
     's3:PutBucketAcl',
     's3:DeleteBucket',
   ])('no role takes its protection away: %s', (action) => {
-    const may = [...roles].filter(([, principal]) =>
+    const may = [...roles, ['Elsewhere', ELSEWHERE] as const].filter(([, principal]) =>
       isAllowed({ principal, action, resource: LEDGER, context: TLS }, bucketPolicy),
     );
     expect(may.map(([name]) => name)).toEqual([]);
@@ -142,27 +238,53 @@ describe('the ledger', () => {
     fc.assert(
       fc.property(actions, fc.oneof(anyKey, fc.constant('')), contexts, (action, key, context) => {
         expect(whoMay(action, key, context)).toEqual([]);
-        const resource = LEDGER;
         for (const [, principal] of everybody()) {
-          expect(isAllowed({ principal, action, resource, context }, bucketPolicy)).toBe(false);
+          expect(isAllowed({ principal, action, resource: LEDGER, context }, bucketPolicy)).toBe(false);
         }
       }),
     );
   });
 
-  it('can be read and listed by each function that reads it', () => {
-    for (const [name, principal] of roles) {
-      if (name === 'StateMachineRole') continue;
-      const list = isAllowed({ principal, action: 's3:ListBucket', resource: LEDGER, context: TLS }, bucketPolicy);
-      expect(list, name).toBe(true);
-    }
-    expect(whoMay('s3:GetObject', keys.completed('0001'))).toContain('Migration0004Role'); // its predecessor
+  describe('answers no other account', () => {
+    /** As if another policy of the bucket let everybody in. */
+    const open = () => [...bucketPolicy, ...everything];
+    const asks = (principal: Principal, action: string, key = '') =>
+      isAllowed({ principal, action, resource: `${LEDGER}${key}`, context: CREATE }, open());
+    const of = (arn: string, more: Partial<Principal> = {}): Principal => ({
+      arn,
+      isService: false,
+      tags: {},
+      statements: everything,
+      ...more,
+    });
+
+    it.each<[string, Principal]>([
+      ['a role', of('arn:aws:iam::444455556666:role/Administrator')],
+      ['one that is tagged like a migration of ours', of('arn:aws:iam::444455556666:role/x', { tags: ELSEWHERE.tags })],
+      ['nobody', of('', { isService: undefined })],
+    ])('%s', (_, principal) => {
+      for (const action of ['s3:GetObject', 's3:PutObject', 's3:GetObjectVersion']) {
+        expect(asks(principal, action, '/state.json'), action).toBe(false);
+      }
+      for (const action of ['s3:ListBucket', 's3:GetBucketPolicy', 's3:PutBucketPolicy']) {
+        expect(asks(principal, action), action).toBe(false);
+      }
+    });
+
+    it('but a service of AWS, which is bound by the rest', () => {
+      const service = of('', { isService: true });
+      expect(asks(service, 's3:GetObject', '/state.json')).toBe(true);
+      expect(asks(service, 's3:PutObject', '/state.json')).toBe(false);
+      expect(asks(service, 's3:DeleteObject', '/state.json')).toBe(false);
+    });
   });
 
-  it('shows its task tokens to no migration, not even to 0004', () => {
-    const readers = whoMay('s3:GetObject', keys.halt('0004'));
-    expect(readers).toContain('ResumeRole');
-    expect(readers.filter((name) => name.startsWith('Migration'))).toEqual([]);
+  it('can be listed by each function that reads it, so that a missing key is a 404', () => {
+    for (const [name, principal] of roles) {
+      const reads = !['StateMachineRole', 'StartRunRole'].includes(name);
+      const may = isAllowed({ principal, action: 's3:ListBucket', resource: LEDGER, context: TLS }, bucketPolicy);
+      expect(may, name).toBe(reads);
+    }
   });
 });
 
@@ -170,16 +292,57 @@ describe('the state machine', () => {
   const holders = (action: string, resource: string) =>
     [...roles].filter(([, principal]) => isAllowed({ principal, action, resource })).map(([name]) => name);
 
-  it('is answered by resume alone, and started by it, by what hands over, and by the deployment', () => {
+  it('is answered by those who tell the waiters, and started by resume, by what hands over, and by the deployment', () => {
     const machine = arnOfMachine(resourcePrefix('odin-dev'));
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
-      expect(holders(action, machine)).toEqual(['ResumeRole']);
+      expect(holders(action, machine).sort()).toEqual(rolesFor(KINDS.waiter.readers, []));
     }
     expect(holders('states:SendTaskHeartbeat', machine)).toEqual([]);
     expect(holders('states:StartExecution', machine).sort()).toEqual(['ListPendingRole', 'ResumeRole', 'StartRunRole']);
+  });
+
+  it('and its halts are reached by no migration, although 0004 was given all', () => {
+    const machine = arnOfMachine(resourcePrefix('odin-dev'));
+    const execution = arnOfExecution(resourcePrefix('odin-dev'), 'run-1');
+    const requests = fc.oneof(
+      fc.tuple(
+        fc.constantFrom('SendTaskSuccess', 'SendTaskFailure', 'SendTaskHeartbeat'),
+        fc.constantFrom(machine, execution, '*'),
+      ),
+      fc.tuple(fc.constantFrom('StartExecution', 'UpdateStateMachine', 'DeleteStateMachine'), fc.constant(machine)),
+      fc.tuple(fc.constantFrom('StopExecution', 'RedriveExecution', 'GetExecutionHistory'), fc.constant(execution)),
+    );
+    fc.assert(
+      fc.property(requests, ([action, resource]) => {
+        expect(holders(`states:${action}`, resource).filter((name) => name.startsWith('Migration'))).toEqual([]);
+      }),
+    );
+    for (const name of SYSTEM_FUNCTIONS) {
+      for (const qualifier of ['', ':live', ':$LATEST']) {
+        const arn = `${arnOfFunction(systemFunctionName('odin-dev', name))}${qualifier}`;
+        for (const action of [
+          'lambda:InvokeFunction',
+          'lambda:UpdateFunctionCode',
+          'lambda:UpdateFunctionConfiguration',
+        ]) {
+          expect(
+            holders(action, arn).filter((holder) => holder.startsWith('Migration')),
+            arn,
+          ).toEqual([]);
+        }
+      }
+    }
+    // It was given all: what is not ours is its own affair.
+    expect(holders('states:StartExecution', arnOfMachine('theirs'))).toEqual(['Migration0004Role']);
+    expect(holders('lambda:InvokeFunction', arnOfFunction('theirs'))).toEqual(['Migration0004Role']);
+  });
+
+  const ours = (names: string[]) => names.filter((name) => name !== 'Migration0004Role');
+
+  it('of another environment is started and answered by none of ours', () => {
     for (const action of ['states:SendTaskSuccess', 'states:StartExecution']) {
-      expect(holders(action, arnOfMachine(resourcePrefix('odin-dev-two')))).toEqual([]);
-      expect(holders(action, arnOfMachine(resourcePrefix('odin')))).toEqual([]);
+      expect(ours(holders(action, arnOfMachine(resourcePrefix('odin-dev-two'))))).toEqual([]);
+      expect(ours(holders(action, arnOfMachine(resourcePrefix('odin'))))).toEqual([]);
     }
   });
 
@@ -205,13 +368,13 @@ describe('the state machine', () => {
   });
 
   it('the migrations are previewed by the dashboard, which invokes no function of another environment', () => {
-    for (const migration of ['0001', '0004', '0010']) {
+    for (const migration of deployed) {
       const arn = arnOfFunction(migrationFunctionName('odin-dev', migration));
       expect(holders('lambda:InvokeFunction', arn)).toContain('DashboardRole');
     }
-    for (const environment of ['odin', 'odin-dev-two', 'odin-dev-0abc']) {
+    for (const environment of ['odin', 'odin-two', 'odin-dev-two', 'odin-dev-0abc']) {
       const arn = arnOfFunction(migrationFunctionName(environment, '0001'));
-      expect(holders('lambda:InvokeFunction', arn)).toEqual([]);
+      expect(ours(holders('lambda:InvokeFunction', arn))).toEqual([]);
     }
   });
 });

@@ -1,20 +1,18 @@
 // The CloudFormation template of an environment: what is in it, who may do what, and what stays the same.
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnvironmentName } from '../../core/names/identifiers.ts';
-import type { SystemFunction } from '../../core/names/names.ts';
 import { migrationFunctionName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
-import { parseConfiguration } from '../../project/configuration.ts';
-import { EnvironmentStack } from '../../infra/environment-stack.ts';
-import type { InspectedMigration } from '../../project/inspect.ts';
-import { arnOfFunction, isAllowed, rolesOf } from '../support/policies.ts';
+import { arnOfFunction, bucketPolicyOf, isAllowed, rolesOf } from '../support/policies.ts';
 import { temporaryProject } from '../support/project.ts';
-import { HASH } from '../support/services.ts';
+import { CODE } from '../support/services.ts';
+import type { StubMigration } from '../support/stack.ts';
+import { stackOf } from '../support/stack.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 interface Resource {
@@ -34,48 +32,11 @@ interface Statement {
 }
 
 const directory = mkdtempSync(path.join(tmpdir(), 'odin-template-'));
-const bundle = { directory: path.join(directory, 'bundle'), codeSha256: 'b'.repeat(64) };
 let synthesised = 0;
 
-/** A stack of migrations that were discovered, inspected and bundled: bundle.isolated.test.ts and others see to that. */
-function synthesise(
-  migrations: (Partial<InspectedMigration> & { id: string })[],
-  { name = 'odin-dev', environment = {}, warnings = [] as string[] } = {},
-): Template {
-  mkdirSync(bundle.directory, { recursive: true });
-  writeFileSync(path.join(bundle.directory, 'index.mjs'), 'export const handler = () => 1;\n');
-  const configuration = parseConfiguration({ environments: { [name]: environment } }).environments[name];
-  if (!configuration) throw new Error('not configured');
+function synthesise(migrations: StubMigration[], options?: Parameters<typeof stackOf>[2]): Template {
   synthesised += 1;
-  const stack = new EnvironmentStack(offlineApp(path.join(directory, `cdk.out.${synthesised}`)), {
-    configuration,
-    plan: {
-      name,
-      warnings,
-      bundles: {
-        system: Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, bundle])) as Record<
-          SystemFunction,
-          typeof bundle
-        >,
-        migrations: migrations.map((migration) => ({
-          file: `migrations/${name}/${migration.id}.ts`,
-          path: '',
-          sourceSha256: HASH,
-          permissions: [],
-          timeoutSeconds: 900,
-          memoryMB: 1024,
-          variables: {},
-          previewAllows: [],
-          misspelt: [],
-          checkpointed: false,
-          bundle,
-          ...migration,
-        })),
-      },
-      manifest: { formatVersion: 1, environment: name, gitCommit: null, migrations: [] },
-    },
-  });
-  return Template.fromStack(stack);
+  return Template.fromStack(stackOf(offlineApp(path.join(directory, `cdk.out.${synthesised}`)), migrations, options));
 }
 
 const resourcesOf = (template: Template) => (template.toJSON() as { Resources: Record<string, Resource> }).Resources;
@@ -185,27 +146,24 @@ describe('a migration', () => {
     });
   });
 
-  it('knows itself, its predecessor and its ledger; its own variables win over the environment’s, and ours over both', () => {
+  it('knows itself and whose its ledger is; its own variables win over the environment’s, and ours over both', () => {
     const variables = functionNamed(template, 'odin-migrate-odin-dev-0004').Environment.Variables;
     expect(variables).toEqual({
       DATA_BUCKET: 'of the migration',
       OTHER: 'o',
       NODE_OPTIONS: '--enable-source-maps',
       ODIN_ENVIRONMENT: 'odin-dev',
+      ODIN_ACCOUNT: { Ref: 'AWS::AccountId' },
       ODIN_LEDGER_BUCKET: { Ref: expect.stringMatching(/^Ledger/) as unknown },
       ODIN_MIGRATION: '0004',
-      ODIN_PREDECESSOR: '0001',
-      ODIN_SOURCE_SHA256: HASH,
-      ODIN_CODE_SHA256: bundle.codeSha256,
-      ODIN_CLOCK_MARGIN_SECONDS: '60',
+      ODIN_CODE_SHA256: CODE,
       ODIN_ROLE_ARN: expect.anything() as unknown,
     });
     const ofFirst = functionNamed(template, 'odin-migrate-odin-dev-0001').Environment.Variables;
-    expect(ofFirst).not.toHaveProperty('ODIN_PREDECESSOR');
     expect(ofFirst['DATA_BUCKET']).toBe('of the environment');
   });
 
-  it('may do what its file says, and write its own part of the ledger', () => {
+  it('may do what its file says, read what its turn rests on, and write its own part of the ledger', () => {
     const statements = statementsOf(template, 'Migration0004Role').filter(
       ({ Action }) => !list(Action).some((action) => action.startsWith('logs:') || action.startsWith('xray:')),
     );
@@ -215,22 +173,56 @@ describe('a migration', () => {
         [
           'Allow',
           ['s3:GetObject'],
-          ['/attempts/0004/*', '/checkpoints/0004.json', '/completed/0001.json', '/completed/0004.json'],
+          [
+            '/checkpoints/0004.json',
+            '/log/????????.json',
+            '/turns/0004/????????/claim.json',
+            '/turns/0004/????????/outcome.json',
+          ],
         ],
         [
           'Allow',
           ['s3:PutObject'],
-          [
-            '/attempts/0004/*/finished.json',
-            '/attempts/0004/*/slices/*.json',
-            '/attempts/0004/*/started.json',
-            '/checkpoints/0004.json',
-          ],
+          ['/checkpoints/0004.json', '/turns/0004/????????/claim.json', '/turns/0004/????????/outcome.json'],
         ],
         ['Allow', ['sts:AssumeRole'], [OWN_ROLE]],
         ['Allow', ['s3:*'], ['arn:aws:s3:::data', 'arn:aws:s3:::data/*']],
       ],
     );
+  });
+
+  it('may not touch the run that it is part of, whatever its file says', () => {
+    const [id, limits] = Object.entries(resourcesOf(template)).find(
+      ([, { Type }]) => Type === 'AWS::IAM::ManagedPolicy',
+    )!;
+    const { Statement } = limits.Properties['PolicyDocument'] as { Statement: Statement[] };
+    const arn = (service: string, rest: string) =>
+      `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
+    expect(Statement.map(({ Effect, Action, Resource }) => [Effect, Action, list(Resource).map(text).sort()])).toEqual([
+      [
+        'Deny',
+        'lambda:*',
+        [
+          arn('lambda', 'function:customWidget-odin-migrate-odin-dev*'),
+          arn('lambda', 'function:odin-migrate-odin-dev-*'),
+        ],
+      ],
+      [
+        'Deny',
+        'states:*',
+        [arn('states', 'execution:odin-migrate-odin-dev:*'), arn('states', 'stateMachine:odin-migrate-odin-dev')],
+      ],
+      ['Deny', 'states:SendTask*', ['*']],
+    ]);
+    const holders = Object.entries(resourcesOf(template)).filter(
+      ([, { Properties }]) => Properties['ManagedPolicyArns'],
+    );
+    expect(holders.map(([role]) => role.replace(/\w{8}$/, ''))).toEqual([
+      'Migration0001Role',
+      'Migration0004Role',
+      'Migration0010Role',
+    ]);
+    for (const [, { Properties }] of holders) expect(Properties['ManagedPolicyArns']).toEqual([{ Ref: id }]);
   });
 
   it('may nothing but that, when its file asks for nothing', () => {
@@ -274,9 +266,16 @@ describe('a migration', () => {
     expect(Variables['ODIN_PREVIEW_ALLOWS']).toBe('["network:db.example.com"]');
   });
 
-  it('carries its id as a tag of its role, which the policy of the ledger goes by', () => {
+  it('carries its id and its ledger as tags of its role, which the policy of the ledger goes by', () => {
     const role = Object.entries(resourcesOf(template)).find(([id]) => id.startsWith('Migration0004Role'))?.[1];
     expect(role?.Properties['Tags']).toContainEqual({ Key: 'odin-migrate:migration', Value: '0004' });
+    const Value = { Ref: expect.stringMatching(/^Ledger/) as unknown };
+    expect(role?.Properties['Tags']).toContainEqual({ Key: 'odin-migrate:ledger', Value });
+    for (const { Properties } of ofType(template, 'AWS::IAM::Role')) {
+      const tags = (Properties['Tags'] as { Key: string }[]).map(({ Key }) => Key);
+      const isMigrations = tags.includes('odin-migrate:migration');
+      expect(tags.includes('odin-migrate:ledger')).toBe(isMigrations); // of a system function it would let more be written
+    }
   });
 });
 
@@ -309,7 +308,13 @@ describe('every function', () => {
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         TracingConfig: { Mode: 'Active' },
-        Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps', ODIN_ENVIRONMENT: 'odin-dev' } },
+        Environment: {
+          Variables: {
+            NODE_OPTIONS: '--enable-source-maps',
+            ODIN_ENVIRONMENT: 'odin-dev',
+            ODIN_ACCOUNT: { Ref: 'AWS::AccountId' },
+          },
+        },
       });
     }
   });
@@ -378,12 +383,30 @@ describe('the ledger bucket', () => {
   };
   const statement = (sid: string) => policy().find((each) => each.sid === sid);
 
-  it('has a policy that only denies, to everybody', () => {
-    expect(policy()).toHaveLength(10);
+  it('has a policy that only denies, to everybody, with room for more', () => {
+    expect(policy().map(({ sid }) => sid)).toEqual([
+      undefined, // TLS
+      undefined,
+      'NothingIsDeleted',
+      'KeysAreCreatedOnce',
+      'OthersAreReplacedFromWhatIsKnown',
+      'WritersOfLog',
+      'WritersOfTurns',
+      'WritersOfCheckpoints',
+      'WritersOfWaiters',
+      'WritersOfCompleted',
+      'WritersOfState',
+      'ReadersOfWaiters',
+      'MigrationsWriteTheirOwnPart',
+      'MigrationsChangeNoSettings',
+      'ThisAccountAlone',
+    ]);
     for (const { effect, principal } of policy()) {
       expect(effect).toBe('Deny');
       expect(principal).toEqual({ AWS: '*' });
     }
+    const longest = bucketPolicyOf(resourcesOf(synthesise([{ id: '0001' }], { name: 'x'.repeat(32) })));
+    expect(JSON.stringify(longest).length).toBeLessThan(20 * 1024 * 0.8); // 20 KB are all that a bucket takes
   });
 
   it('takes nothing without TLS 1.2', () => {
@@ -400,29 +423,47 @@ describe('the ledger bucket', () => {
     });
   });
 
-  it('lets records be created and not written over', () => {
-    expect(statement('RecordsAreCreatedOnce')).toMatchObject({
+  it('lets keys be created once; what is replaced is replaced from what the writer knows', () => {
+    expect(statement('KeysAreCreatedOnce')).toMatchObject({
       actions: ['s3:PutObject'],
-      resources: ['/attempts/*', '/completed/*'],
+      notResources: ['/checkpoints/*', '/state.json'],
       condition: { Null: { 's3:if-none-match': 'true' } },
+    });
+    expect(statement('OthersAreReplacedFromWhatIsKnown')).toMatchObject({
+      actions: ['s3:PutObject'],
+      resources: ['/checkpoints/*', '/state.json'],
+      condition: { Null: { 's3:if-none-match': 'true', 's3:if-match': 'true' } },
     });
   });
 
-  it.each([
-    ['CompletionsByRecordCompletion', ['/completed/*'], ['RecordCompletionRole', 'BaselineRole']],
-    ['DecisionsByResume', ['/attempts/*/cancelled.json', '/attempts/*/decisions/*'], ['ResumeRole']],
-    ['HaltsByHalt', ['/halts/*'], ['HaltRole']],
-  ])('%s: only its own writers write %s', (sid, patterns, roles) => {
-    expect(statement(sid)).toMatchObject({
-      actions: ['s3:PutObject'],
-      resources: patterns,
-      condition: {
-        ArnNotEquals: {
-          'aws:PrincipalArn': roles.map((role) => ({
-            'Fn::GetAtt': [expect.stringMatching(`^${role}`) as unknown, 'Arn'],
-          })),
-        },
-      },
+  const roleNames = (names: string[]) => ({
+    'aws:PrincipalArn': names.map((name) => ({
+      'Fn::GetAtt': [expect.stringMatching(`^${name}Role`) as unknown, 'Arn'],
+    })),
+  });
+  const ofThisLedger = { 'aws:PrincipalTag/odin-migrate:ledger': { Ref: expect.stringMatching(/^Ledger/) as unknown } };
+
+  it.each<[string, string, string[], boolean]>([
+    ['WritersOfLog', '/log/*', ['ListPending', 'Halt', 'Resume', 'RecordCompletion', 'Baseline'], false],
+    ['WritersOfTurns', '/turns/*', ['ListPending'], true],
+    ['WritersOfCheckpoints', '/checkpoints/*', [], true],
+    ['WritersOfWaiters', '/waiters/*', ['Halt'], false],
+    ['WritersOfCompleted', '/completed/*', ['RecordCompletion', 'Baseline', 'ListPending'], false],
+    ['WritersOfState', '/state.json', ['ListPending'], false],
+  ])('%s: %s is written by its own writers, whoever else may write', (sid, pattern, names, migrations) => {
+    const { actions, resources, condition } = statement(sid)!;
+    expect({ actions, resources }).toEqual({ actions: ['s3:PutObject'], resources: [pattern] });
+    expect(condition).toEqual({
+      ...(names.length > 0 && { ArnNotEquals: roleNames(names) }),
+      ...(migrations && { StringNotEquals: ofThisLedger }),
+    });
+  });
+
+  it('shows the task tokens to those who tell or count the waiters, in no version of an object to anybody else', () => {
+    expect(statement('ReadersOfWaiters')).toMatchObject({
+      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      resources: ['/waiters/*'],
+      condition: { ArnNotEquals: roleNames(['Halt', 'Resume', 'WatchHalts', 'RecordCompletion']) },
     });
   });
 
@@ -430,21 +471,47 @@ describe('the ledger bucket', () => {
     const tag = 'aws:PrincipalTag/odin-migrate:migration';
     expect(statement('MigrationsWriteTheirOwnPart')).toMatchObject({
       actions: ['s3:PutObject'],
-      notResources: [`/attempts/\${${tag}}/*`, `/checkpoints/\${${tag}}.json`],
+      notResources: [
+        `/turns/\${${tag}}/????????/claim.json`,
+        `/turns/\${${tag}}/????????/outcome.json`,
+        `/checkpoints/\${${tag}}.json`,
+      ],
       condition: { Null: { [tag]: 'false' } },
     });
   });
 
-  it('is written where each function writes, and nowhere else', () => {
-    const writes = (role: string) =>
-      statementsOf(template, role)
-        .filter(({ Action }) => list(Action).includes('s3:PutObject'))
-        .flatMap(({ Resource }) => inLedger(Resource));
-    expect(writes('ListPendingRole')).toEqual([]);
-    expect(writes('RecordCompletionRole')).toEqual(['/completed/*']);
-    expect(writes('HaltRole')).toEqual(['/halts/*']);
-    expect(writes('ResumeRole')).toEqual(['/attempts/*/cancelled.json', '/attempts/*/decisions/*']);
-    expect(writes('StateMachineRole')).toEqual([]);
+  it('is of this account alone', () => {
+    expect(statement('ThisAccountAlone')).toMatchObject({
+      actions: ['s3:*'],
+      resources: ['', '/*'],
+      condition: {
+        StringNotEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } },
+        BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' },
+      },
+    });
+  });
+
+  it.each<[string, string[]]>([
+    [
+      'ListPending',
+      [
+        '/completed/????.json',
+        '/log/????????.json',
+        '/state.json',
+        '/turns/????/????????/claim.json',
+        '/turns/????/????????/outcome.json',
+      ],
+    ],
+    ['RecordCompletion', ['/completed/????.json', '/log/????????.json']],
+    ['Halt', ['/log/????????.json', '/waiters/????????/*.json']],
+    ['Resume', ['/log/????????.json']],
+    ['Baseline', ['/completed/????.json', '/log/????????.json']],
+    ['WatchHalts', []],
+    ['Dashboard', []],
+    ['StateMachine', []],
+  ])('is written by %s in these keys, and nowhere else', (role, patterns) => {
+    const writes = statementsOf(template, `${role}Role`).filter(({ Action }) => list(Action).includes('s3:PutObject'));
+    expect(writes.flatMap(({ Resource }) => inLedger(Resource)).sort()).toEqual(patterns);
   });
 
   it('may be listed by everybody who reads it: without that, a missing key answers 403', () => {
@@ -460,9 +527,9 @@ describe('Step Functions', () => {
       .filter((role) => actionsOf(statementsOf(template, role)).includes(action))
       .map((id) => id.replace(/\w{8}$/, ''));
 
-  it('is answered by `resume` alone, and started by it and by what hands over, for this machine', () => {
+  it('is answered by those who read the waiters, and started by `resume` and by what hands over, for this machine', () => {
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
-      expect(holders(action), action).toEqual(['ResumeRole']);
+      expect(holders(action), action).toEqual(['RecordCompletionRole', 'HaltRole', 'ResumeRole', 'WatchHaltsRole']);
     }
     expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole']);
     const starts = statementsOf(template, 'ListPendingRole').filter(({ Action }) => Action === 'states:StartExecution');

@@ -131,6 +131,11 @@ export function rolesOf(resources: Resources): Map<string, Principal> {
             return Type === 'AWS::IAM::Policy' && JSON.stringify(of?.['Roles']).includes(`"${id}"`);
           })
           .map(([, { Properties: of }]) => of as unknown as Document);
+        const managed = ((Properties['ManagedPolicyArns'] ?? []) as { Ref?: string }[]).map(({ Ref = '' }) => {
+          const found = resources[Ref];
+          if (found?.Type !== 'AWS::IAM::ManagedPolicy') throw new Error(`not known: ${Ref || 'a policy of AWS'}`);
+          return found.Properties as unknown as Document;
+        });
         const tags = ((Properties['Tags'] ?? []) as { Key: string; Value: unknown }[]).map(({ Key, Value }) => [
           Key,
           resolve(Value, resources),
@@ -141,7 +146,7 @@ export function rolesOf(resources: Resources): Map<string, Principal> {
             arn: arnOf(id),
             isService: false,
             tags: Object.fromEntries(tags) as Record<string, string>,
-            statements: [...inline, ...attached].flatMap(({ PolicyDocument }) =>
+            statements: [...inline, ...attached, ...managed].flatMap(({ PolicyDocument }) =>
               PolicyDocument.Statement.map((one) => resolved(one, resources)),
             ),
           },
@@ -196,4 +201,6 @@ const PSEUDO: Record<string, string> = {
 };
 
 export const arnOfFunction = (name: string): string => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
+export const arnOfExecution = (machine: string, name: string): string =>
+  `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
 export const arnOfMachine = (name: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
