@@ -137,7 +137,9 @@ export function createListPending(services: Services, manifest: Manifest, handov
     return { completion: referenceTo(before === undefined ? undefined : state.migrations[before]?.completion) };
   }
 
-  const deployed = (migration: string): ManifestEntry => known(manifest.migrations.find(({ id }) => id === migration));
+  function deployed(migration: string): ManifestEntry {
+    return known(manifest.migrations.find(({ id }) => id === migration));
+  }
 
   function toStep(next: NextStep, state: LogState, appended: Entry | undefined): Step {
     switch (next.step) {
@@ -160,11 +162,9 @@ export function createListPending(services: Services, manifest: Manifest, handov
     }
   }
 
-  const run = (turn: Allowed): Step => ({
-    step: 'run',
-    ...nameOf(turn),
-    functionName: deployed(turn.migration).functionName,
-  });
+  function run(turn: Allowed): Step {
+    return { step: 'run', ...nameOf(turn), functionName: deployed(turn.migration).functionName };
+  }
 
   function finished(state: LogState): FinishedStep {
     const { environment, migrations } = manifest;

@@ -1,60 +1,88 @@
-// `List pending`: what it answers to the state machine, and in which words it refuses.
+// `List pending`: what it answers to the state machine, what it appends and takes, and in which words it refuses.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/names/names.ts';
-import { keys } from '../../core/ledger/keys.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { RunInput } from '../../core/contract/payloads.ts';
+import type { RunInput, Step } from '../../core/contract/payloads.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import { sha256 } from '../../core/ledger/entries.ts';
+import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
+import { Log } from '../../core/ledger/log.ts';
+import { DEADLINE_MARGIN_MS, lookAtTurn } from '../../core/ledger/turns.ts';
 import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, manifestOf } from '../support/services.ts';
+import { CODE, createWorld, HASH, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
+const OTHER_CODE = 'd'.repeat(64);
+const MINUTE = 60_000;
+
 let world: World;
+let ledger: Prepared;
 let me: string;
 let other: string;
 
 beforeEach(() => {
   world = createWorld();
+  ledger = prepare(world);
   me = world.executions.run('me');
   other = world.executions.run('other');
 });
 
-const list = (input: RunInput = {}, manifest: Manifest = manifestOf('0001', '0002', '0003')) =>
-  createListPending(world.services, manifest)({ execution: me, input });
-const subject = (migration: string, attempt: number, execution: string) => ({ migration, attempt, execution });
-const claim = (migration: string, attempt = 1, execution = me) =>
-  world.ledger.createClaim(subject(migration, attempt, execution), world.writer, {
-    slice: 1,
-    nonce: 'n',
-    deadline: new Date(world.clock.now() + 16 * 60_000).toISOString(),
-  });
-const finish = (migration: string, outcome: 'succeeded' | 'failed', attempt = 1) =>
-  world.ledger.createFinished(subject(migration, attempt, me), world.writer, { outcome, durationMs: 1, slices: 1 });
-const decide = (migration: string, decision: Decision, attempt = 1, halt = 1) =>
-  world.ledger.createDecision(subject(migration, attempt, me), world.writer, { halt, decision, by: 'her' });
-const complete = (...ids: string[]) =>
-  Promise.all(
-    ids.map((id) => world.ledger.createCompletion(subject(id, 1, me), world.writer, { completion: 'applied' })),
-  );
-const openHalt = (migration: string, execution: string) =>
-  world.ledger.updateHalt(subject(migration, 1, execution), world.writer, () => ({
-    halt: 1,
-    outcome: 'failed',
-    waiting: [{ execution, token: 't', since: world.clock.iso(), allowOutOfOrder: false }],
-  }));
+/** A function that starts cold. */
+const list = (input: RunInput = {}, manifest: Manifest = manifestOf('0001', '0002', '0003'), execution = me) =>
+  createListPending(
+    { ...world.services, ledger: { log: new Log(world.store, IDENTITY), store: world.store } },
+    manifest,
+  )({ ask: 'next', execution, input }, invocation(world));
+const entry = async (number: number) =>
+  JSON.parse((await world.store.inner.get(entryKey(number)))?.body ?? 'null') as Allowed;
+const withCode = (codeSha256: string, ...ids: string[]): Manifest => {
+  const manifest = manifestOf(...ids);
+  return { ...manifest, migrations: manifest.migrations.map((each) => ({ ...each, codeSha256 })) };
+};
+const claimed = async (migration: string, more: Partial<Allowed> = {}) => {
+  const turn = await ledger.allow(migration, { execution: me, ...more });
+  await ledger.claim(turn);
+  return turn;
+};
+const closed = async (
+  outcome: 'succeeded' | 'failed' | 'stopped' | 'unknown' = 'failed',
+  more: Partial<Allowed> = {},
+) => {
+  const turn = await claimed('0001', more);
+  await ledger.close(turn, outcome);
+  return turn;
+};
+const halted = async () => ledger.halt(await closed());
 
 describe('what is pending', () => {
-  it('runs first: with the function to invoke, the first slice and the deployed commit', async () => {
-    await complete('0001');
+  it('is allowed first, and run: by an entry that says everything of the turn', async () => {
+    const before = await ledger.complete('0001', 'baseline');
     expect(await list()).toEqual({
       step: 'run',
       migration: '0002',
       attempt: 1,
       slice: 1,
+      turn: 2,
       functionName: 'odin-migrate-odin-dev-0002',
+    });
+    expect(await entry(2)).toMatchObject({
+      kind: 'allowed',
+      migration: '0002',
+      attempt: 1,
+      slice: 1,
+      run: 'me',
+      execution: me,
+      sourceSha256: HASH,
+      codeSha256: CODE,
       gitCommit: 'abc123',
+      timeoutMs: 900_000,
+      begin: 'start',
+      restsOn: { completion: { key: entryKey(1), sha256: before.sha256 } },
+      writer: { function: 'list-pending' },
     });
   });
 
@@ -63,124 +91,258 @@ describe('what is pending', () => {
     for (let step = await list(); step.step !== 'finished'; step = await list()) {
       if (step.step !== 'run') throw new Error(`unexpected: ${step.step}`);
       order.push(step.migration);
-      await complete(step.migration);
+      const { turn } = await ledger.look();
+      await ledger.claim(turn!.allowed);
+      await ledger.close(turn!.allowed, 'succeeded');
+      expect(await list()).toEqual({
+        step: 'record',
+        migration: step.migration,
+        attempt: 1,
+        slice: 1,
+        turn: step.turn,
+      });
+      await ledger.complete(step.migration);
     }
     expect(order).toEqual(['0001', '0002', '0003']);
   });
 
   it('is nothing: says so, with how many the ledger has', async () => {
-    await complete('0000', '0001', '0002', '0003');
+    await ledger.complete(['0000', '0001', '0002', '0003'], 'baseline');
     expect(await list()).toEqual({
       step: 'finished',
       completed: 4,
-      leftBehind: [],
       summary: 'Nothing is pending in odin-dev: each of its 3 migrations is completed (4 in the ledger).',
     });
     expect(await list({}, manifestOf())).toEqual({
       step: 'finished',
       completed: 4,
-      leftBehind: [],
       summary: 'odin-dev has no migrations: nothing to run.',
     });
   });
 
-  it('is nothing, and what broke before its file was deleted is named', async () => {
-    await complete('0001');
-    await claim('0002');
-    expect(await list({}, manifestOf('0001'))).toEqual({
-      step: 'finished',
-      completed: 1,
-      leftBehind: ['0002'],
-      summary:
-        'Nothing is pending in odin-dev: each of its 1 migrations is completed (1 in the ledger). ' +
-        '0002 was attempted and never completed, and its file is gone.',
-    });
+  it('carries the name of its run, when it is continued', async () => {
+    await list({ run: 'first' });
+    expect(await entry(1)).toMatchObject({ run: 'first', execution: me });
   });
 
   it('is run after git commits that are not known', async () => {
-    expect(await list({}, { ...manifestOf('0001'), gitCommit: null })).toMatchObject({ step: 'run', gitCommit: null });
+    await list({}, { ...manifestOf('0001'), gitCommit: null });
+    expect(await entry(1)).not.toHaveProperty('gitCommit');
+  });
+
+  it('is decided anew when another execution was faster: one turn is allowed', async () => {
+    world.store.before = once('create', entryKey(1), () => list({}, undefined, other));
+    expect(await list()).toMatchObject({ step: 'wait' });
+    expect(await ledger.look()).toMatchObject({ number: 1, turn: { allowed: { execution: other } } });
+  });
+
+  it('is allowed once when the answer is lost: the next listing runs that turn again', async () => {
+    world.store.after = once('create', entryKey(1), () => {
+      throw unavailable();
+    });
+    expect((await thrownBy(list())).code).toBe('LedgerUnavailable');
+    expect(await list()).toMatchObject({ step: 'run', turn: 1 });
+    expect((await ledger.look()).number).toBe(1);
   });
 });
 
-describe('an attempt that was made', () => {
-  it('and succeeded is recorded', async () => {
-    await claim('0001');
-    await finish('0001', 'succeeded');
-    expect(await list()).toEqual({ step: 'record', migration: '0001', attempt: 1 });
-  });
-
-  it.each([
-    ['this execution', () => claim('0001', 1, me)],
-    ['another one that is alive', () => claim('0001', 1, other)],
-  ])('by %s and has no outcome yet is waited for', async (_, make) => {
-    await make();
-    expect(await list()).toMatchObject({ step: 'wait', migration: '0001', attempt: 1, seconds: 2 });
-  });
-
-  it('by an execution that is gone halts', async () => {
-    await claim('0001', 1, other);
-    world.executions.stop(other);
-    expect(await list()).toEqual({ step: 'halt', migration: '0001', attempt: 1 });
-  });
-
-  it('and failed halts', async () => {
-    await claim('0001');
-    await finish('0001', 'failed');
-    expect(await list()).toEqual({ step: 'halt', migration: '0001', attempt: 1 });
-  });
-
-  it('and failed runs again after a retry, as the next attempt and from its first slice', async () => {
-    await claim('0001');
-    await finish('0001', 'failed');
-    await decide('0001', 'retry');
-    expect(await list()).toMatchObject({ step: 'run', migration: '0001', attempt: 2, slice: 1 });
-  });
-
-  it('and may still run is waited for, until its deadline, after a retry', async () => {
-    await claim('0001');
-    await decide('0001', 'retry');
-    world.clock.advance(15 * 60_000);
-    expect(await list()).toEqual({
+describe('a turn that is open', () => {
+  it('and unclaimed is run again by its execution, and waited for by another', async () => {
+    await ledger.allow('0001', { execution: me });
+    expect(await list()).toMatchObject({ step: 'run', migration: '0001', turn: 1 });
+    expect(await list({}, undefined, other)).toEqual({
       step: 'wait',
+      seconds: 2,
+      why: `attempt 1 of 0001 goes on in another execution, ${me}`,
+    });
+    expect((await ledger.look()).number).toBe(1);
+  });
+
+  it('and unclaimed, its execution gone, is made void, and allowed again', async () => {
+    const turn = await ledger.allow('0001', { execution: other });
+    world.executions.stop(other);
+    expect(await list()).toMatchObject({ step: 'run', migration: '0001', attempt: 1, turn: 2 });
+    const look = await lookAtTurn(world.store, turn, world.clock.now());
+    expect(look.seen).toBe('void');
+    const { body = '' } = (await world.store.inner.get(claimKey(turn))) ?? {};
+    expect(await entry(2)).toMatchObject({
+      execution: me,
+      restsOn: { turn: { key: claimKey(turn), sha256: sha256(body) } },
+    });
+  });
+
+  it('and claimed by the time that it is made void is waited for: the function was faster', async () => {
+    const turn = await ledger.allow('0001', { execution: other });
+    world.executions.stop(other);
+    world.store.before = once('create', claimKey(turn), () => ledger.claim(turn));
+    expect(await list()).toMatchObject({ step: 'wait' });
+    expect((await ledger.look()).number).toBe(1);
+  });
+
+  it('and void for the third time halts', async () => {
+    const gone = executionArn('gone');
+    let restsOn = {};
+    for (let tries = 1; tries <= 3; tries += 1) {
+      const turn = await ledger.allow('0001', { execution: gone, restsOn });
+      await ledger.claim(turn, { claim: 'void' });
+      restsOn = { turn: { key: claimKey(turn), sha256: HASH } };
+    }
+    expect(await list()).toEqual({
+      step: 'halt',
       migration: '0001',
       attempt: 1,
-      seconds: 60,
-      why: 'attempt 1 of 0001 may be running until 2026-03-01T12:16:00.000Z',
+      slice: 1,
+      turn: 3,
+      reason: 'not-started',
     });
-    world.clock.advance(60_000);
+  });
+
+  it('and void because half of a deployment is there waits for the rest of it, five minutes long', async () => {
+    const turn = await ledger.allow('0001', { execution: me });
+    await ledger.claim(turn, { claim: 'void', otherCodeSha256: OTHER_CODE });
+    const wait = { step: 'wait', seconds: 15, why: 'half of a deployment is there: 0001 waits for the rest' };
+    expect(await list()).toEqual(wait);
+    world.clock.advance(5 * MINUTE - 1);
+    expect(await list()).toEqual(wait);
+    // The rest is there: it is allowed with the code that is deployed by now.
+    expect(await list({}, withCode(OTHER_CODE, '0001'))).toMatchObject({ step: 'run', turn: 2 });
+    expect(await entry(2)).toMatchObject({ codeSha256: OTHER_CODE, attempt: 1 });
+  });
+
+  it.each(['me', 'other'])('and claimed, of the execution %s, is waited for until its deadline', async (name) => {
+    const turn = await claimed('0001', { execution: executionArn(name) });
+    const deadline = world.clock.now() + 15 * MINUTE + DEADLINE_MARGIN_MS;
+    const why = `attempt 1 of 0001 may be running until ${new Date(deadline).toISOString()}`;
+    expect(await list()).toEqual({ step: 'wait', seconds: 2, why });
+    world.clock.advance(10 * MINUTE);
+    expect(await list()).toEqual({ step: 'wait', seconds: 60, why });
+    world.clock.advance(5 * MINUTE);
+    expect(await list()).toEqual({ step: 'wait', seconds: 10, why });
+    world.clock.advance(DEADLINE_MARGIN_MS + 1);
+    expect(await list()).toMatchObject({ step: 'halt', turn: 1, reason: 'unknown' });
+    expect(await lookAtTurn(world.store, turn, world.clock.now())).toMatchObject({
+      seen: 'closed',
+      outcome: { outcome: 'unknown' },
+    });
+  });
+
+  it('and closed by its function at its deadline counts as it says', async () => {
+    const turn = await claimed('0001');
+    world.clock.advance(16 * MINUTE);
+    world.store.before = once('create', outcomeKey(turn), () => ledger.close(turn, 'succeeded'));
+    expect(await list()).toMatchObject({ step: 'record', turn: 1 });
+  });
+
+  it('and succeeded is recorded, also when its file is gone', async () => {
+    await closed('succeeded');
+    expect(await list()).toMatchObject({ step: 'record', migration: '0001', turn: 1 });
+    expect(await list({}, manifestOf('0002'))).toMatchObject({ step: 'record', migration: '0001', turn: 1 });
+  });
+
+  it.each(['failed', 'unknown'] as const)('and %s halts', async (outcome) => {
+    await closed(outcome);
+    expect(await list()).toMatchObject({ step: 'halt', migration: '0001', attempt: 1, turn: 1, reason: outcome });
+  });
+
+  it('and stopped goes on with the next slice, which rests on its outcome', async () => {
+    const turn = await closed('stopped');
+    expect(await list()).toMatchObject({ step: 'run', attempt: 1, slice: 2, turn: 2 });
+    const { body = '' } = (await world.store.inner.get(outcomeKey(turn))) ?? {};
+    expect(await entry(2)).toMatchObject({
+      begin: 'checkpoint',
+      restsOn: { turn: { key: outcomeKey(turn), sha256: sha256(body) } },
+    });
+  });
+
+  it('and stopped in another execution that is alive is left to that', async () => {
+    await closed('stopped', { execution: other });
+    expect(await list()).toMatchObject({ step: 'wait' });
+    world.executions.stop(other);
+    expect(await list()).toMatchObject({ step: 'run', slice: 2 });
+  });
+
+  it('and stopped halts when it was cancelled, or when other code is deployed, or none', async () => {
+    const turn = await closed('stopped');
+    const halt = { step: 'halt', turn: 1 };
+    expect(await list({}, withCode(OTHER_CODE, '0001'))).toMatchObject({ ...halt, reason: 'code-changed' });
+    expect(await list({}, manifestOf('0002'))).toMatchObject({ ...halt, reason: 'file-gone' });
+    await ledger.cancel(turn);
+    expect(await list()).toMatchObject({ ...halt, reason: 'cancelled' });
+  });
+
+  it('holds back every other migration, lower ones and those of another manifest too', async () => {
+    await claimed('0002');
+    expect(await list({ allowOutOfOrder: true }, manifestOf('0001', '0003'))).toMatchObject({ step: 'wait' });
+  });
+});
+
+describe('a halt', () => {
+  it('that is open halts again, in whichever execution comes', async () => {
+    await halted();
+    expect(await list()).toMatchObject({ step: 'halt', turn: 1, reason: 'failed' });
+    expect(await list({}, undefined, other)).toMatchObject({ step: 'halt', turn: 1, reason: 'failed' });
+  });
+
+  it('that was aborted halts again', async () => {
+    await ledger.decide(await halted(), 'abort');
+    expect(await list()).toMatchObject({ step: 'halt', turn: 1, reason: 'failed' });
+  });
+
+  it('that was answered with retry lets the next attempt run, from where it says', async () => {
+    const decision = await ledger.decide(await halted(), 'retry', { retry: { codeSha256: CODE, begin: 'checkpoint' } });
+    expect(await list()).toMatchObject({ step: 'run', attempt: 2, slice: 1, turn: 4 });
+    expect(await entry(4)).toMatchObject({
+      begin: 'checkpoint',
+      restsOn: { decision: { key: entryKey(3), sha256: decision.sha256 } },
+    });
+  });
+
+  it('that was answered with retry of code that is not deployed any more halts, and says so', async () => {
+    await ledger.decide(await halted(), 'retry');
+    expect(await list({}, withCode(OTHER_CODE, '0001'))).toMatchObject({ step: 'halt', reason: 'code-changed' });
+    expect(await list({}, manifestOf('0002'))).toMatchObject({ step: 'halt', reason: 'file-gone' });
+  });
+
+  it.each(['mark-applied', 'skip'] as const)('that was answered with %s is recorded', async (decision) => {
+    await ledger.decide(await halted(), decision);
+    expect(await list()).toMatchObject({ step: 'record', migration: '0001', attempt: 1, turn: 1 });
+  });
+
+  it('that was answered while its code may run waits for the deadline, then closes the turn', async () => {
+    const turn = await claimed('0001');
+    await ledger.decide(await ledger.halt(turn, 'unknown'), 'retry');
+    world.clock.advance(15 * MINUTE);
+    expect(await list()).toMatchObject({ step: 'wait', seconds: 10 });
+    world.clock.advance(DEADLINE_MARGIN_MS + 1);
     expect(await list()).toMatchObject({ step: 'run', attempt: 2 });
+    expect(await lookAtTurn(world.store, turn, world.clock.now())).toMatchObject({ outcome: { outcome: 'unknown' } });
   });
 
-  it.each(['mark-applied', 'skip'] as const)('and was decided %s is recorded', async (decision) => {
-    await claim('0001');
-    await finish('0001', 'failed');
-    await decide('0001', decision);
-    expect(await list()).toEqual({ step: 'record', migration: '0001', attempt: 1 });
-  });
-
-  it('and was aborted halts again', async () => {
-    await claim('0001');
-    await finish('0001', 'failed');
-    await decide('0001', 'abort');
-    expect(await list()).toEqual({ step: 'halt', migration: '0001', attempt: 1 });
+  it('that was answered with retry, and whose code succeeded after all, is recorded: nothing runs again', async () => {
+    const turn = await claimed('0001');
+    await ledger.decide(await ledger.halt(turn, 'unknown'), 'retry');
+    await ledger.close(turn, 'succeeded');
+    expect(await list()).toMatchObject({ step: 'record', turn: 1 });
   });
 });
 
 describe('a history that is nearly full', () => {
   const events = (count: number, execution = me) => world.executions.eventCounts.set(execution, count);
 
-  it('lets a fresh execution carry the run on, with the same input, started once', async () => {
+  it('lets a fresh execution carry the run on, with the same input and its name, started once', async () => {
     events(HANDOVER_EVENTS);
     const step = await list({ allowOutOfOrder: true });
+    const successor = executionArn('continue-00000000');
     expect(step).toEqual({
       step: 'handed over',
-      execution: executionArn('me-part-2'),
-      summary:
-        'This execution has 20000 events of the 25,000 that it may have. The run goes on in ' +
-        `${executionArn('me-part-2')}.`,
+      execution: successor,
+      summary: `This execution has 20000 events of the 25,000 that it may have. The run goes on in ${successor}.`,
     });
     expect(await list({ allowOutOfOrder: true })).toEqual(step);
-    expect(world.executions.started).toEqual([{ name: 'me-part-2', input: { allowOutOfOrder: true } }]);
+    const input = { allowOutOfOrder: true, run: 'me' };
+    expect(world.executions.started).toEqual([{ name: 'continue-00000000', input }]);
+    // Nothing is allowed for an execution that is about to end.
+    expect((await ledger.look()).number).toBe(0);
   });
 
   it('is far below the limit of Step Functions, and not reached one event before', async () => {
@@ -190,28 +352,35 @@ describe('a history that is nearly full', () => {
     expect(world.executions.started).toEqual([]);
   });
 
-  it('hands over to the part after one that is gone', async () => {
+  it('hands over to the next when the one of that name is gone, or is this one', async () => {
     events(HANDOVER_EVENTS);
-    world.executions.stop(world.executions.run('me-part-2'));
-    expect(await list()).toMatchObject({ step: 'handed over', execution: executionArn('me-part-3') });
+    world.executions.stop(world.executions.run('continue-00000000'));
+    expect(await list()).toMatchObject({ execution: executionArn('continue-00000000-2') });
+    const second = executionArn('continue-00000000-2');
+    events(HANDOVER_EVENTS, second);
+    expect(await list({ run: 'me' }, undefined, second)).toMatchObject({
+      execution: executionArn('continue-00000000-3'),
+    });
+    expect(world.executions.started.at(-1)?.input).toEqual({ run: 'me' });
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['records', async () => (await claim('0001'), await finish('0001', 'succeeded'))],
-    ['waits for another execution', () => claim('0001', 1, other)],
-  ])('hands over a run that %s', async (_, prepare) => {
-    await prepare();
+    ['records', () => closed('succeeded')],
+    ['waits for another execution', () => claimed('0001', { execution: other })],
+    ['waits for its own turn', () => claimed('0001')],
+  ])('hands over a run that %s', async (_, make) => {
+    await make();
     events(HANDOVER_EVENTS);
     expect(await list()).toMatchObject({ step: 'handed over' });
   });
 
-  it.each<[string, () => Promise<unknown>]>([
-    ['finished', () => complete('0001', '0002', '0003')],
-    ['halt', async () => (await claim('0001'), await finish('0001', 'failed'))],
-    ['refuse', () => complete('0003')],
-    ['wait', () => claim('0001')], // for its own slice, which would lose its owner
-  ])('changes nothing for the step %s', async (step, prepare) => {
-    await prepare();
+  it.each<[Step['step'], () => Promise<unknown>]>([
+    ['finished', () => ledger.complete(['0001', '0002', '0003'], 'baseline')],
+    ['halt', () => closed('failed')],
+    ['refuse', () => ledger.complete('0003', 'baseline')],
+    ['run', () => ledger.allow('0001', { execution: me })],
+  ])('changes nothing for the step %s', async (step, make) => {
+    await make();
     events(HANDOVER_EVENTS);
     expect(await list()).toMatchObject({ step });
     expect(world.executions.started).toEqual([]);
@@ -221,23 +390,80 @@ describe('a history that is nearly full', () => {
     world.services.executions = { ...world.services.executions, events: () => Promise.reject(new Error('throttled')) };
     await expect(list()).rejects.toThrow('throttled');
   });
+});
 
-  it('keeps what its earlier parts had halted at in mind: the last part tells of it', async () => {
-    me = world.executions.run('run-1-part-3');
-    await openHalt('0002', executionArn('run-1'));
-    await openHalt('0003', executionArn('run-11'));
-    await complete('0001', '0002', '0003');
+describe('the end of a run', () => {
+  const complete = async (by?: string) => {
+    const halt = await halted();
+    await ledger.decide(halt, 'mark-applied');
+    await ledger.complete('0001', 'marked-applied', { by });
+    await ledger.complete(['0002', '0003'], 'baseline');
+  };
+
+  it('is told to programs, and to operators too when they were needed', async () => {
+    await complete('anna');
     await list();
-    expect(world.sentEvents.at(-1)?.detail).toMatchObject({
-      execution: me,
-      afterHalts: [{ migration: '0002', completion: 'applied' }],
+    expect(world.sentEvents.map(({ detail }) => detail)).toEqual([
+      {
+        version: 1,
+        environment: 'odin-dev',
+        execution: me,
+        completed: 3,
+        migrations: 3,
+        afterHalts: [{ migration: '0001', completion: 'marked-applied', by: 'anna' }],
+        time: world.clock.iso(),
+      },
+    ]);
+    expect(world.published.at(-1)?.message).toContain('0001           marked-applied by anna');
+  });
+
+  it('names what an earlier execution of the same run had halted at, and nothing of another run', async () => {
+    await complete();
+    await list({ run: 'me' }, undefined, other);
+    expect(world.sentEvents.at(-1)?.detail).toMatchObject({ execution: other, afterHalts: [{ migration: '0001' }] });
+    await list({}, undefined, other);
+    expect(world.sentEvents.at(-1)?.detail).toMatchObject({ execution: other, afterHalts: [] });
+    expect(world.published).toHaveLength(1);
+  });
+});
+
+describe('what is kept beside the log', () => {
+  it('is written at rest, and by a running one each twenty entries', async () => {
+    const state = async () => (await world.store.inner.get('state.json'))?.body;
+    await list();
+    expect(await state()).toBeUndefined();
+    await ledger.complete('0001', 'applied').catch(() => undefined);
+    await list({}, manifestOf('0001'));
+    expect(await state()).toContain('"number": 2');
+    const ids = Array.from({ length: 25 }, (_, n) => String(n + 10).padStart(4, '0'));
+    for (const id of ids) await ledger.complete(id, 'baseline');
+    await list({}, manifestOf('0001', ...ids, '0099'));
+    expect(await state()).toContain('"number": 28');
+  });
+
+  it('is a copy of each completion: one that is missing is written', async () => {
+    await ledger.complete(['0001', '0002', '0003'], 'baseline');
+    await world.store.inner.create(completedKey('0001'), 'there');
+    await list();
+    const body = (await world.store.inner.get(entryKey(1)))?.body;
+    expect((await world.store.inner.get(completedKey('0001')))?.body).toBe('there');
+    expect((await world.store.inner.get(completedKey('0002')))?.body).toBe(body);
+    expect((await world.store.inner.get(completedKey('0003')))?.body).toBe(body);
+  });
+
+  it('does not stop a run when a copy cannot be written', async () => {
+    await ledger.complete(['0001', '0002', '0003'], 'baseline');
+    world.store.before = once('list', 'completed/', () => {
+      throw unavailable();
     });
+    expect(await list()).toMatchObject({ step: 'finished' });
+    expect(world.logs.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 });
 
 describe('a refusal', () => {
   it('of one late file names it, what ran before it, and both ways out', async () => {
-    await complete('0001', '0003');
+    await ledger.complete(['0001', '0003'], 'baseline');
     const step = await list();
     expect(step).toMatchObject({ step: 'refuse', error: 'OutOfOrder' });
     expect(step.step === 'refuse' && step.cause).toBe(
@@ -246,74 +472,90 @@ describe('a refusal', () => {
         '"npx odin-migrate run odin-dev --allow-out-of-order", or start odin-migrate-odin-dev with the ' +
         'input {"allowOutOfOrder": true}.',
     );
-    expect(await list({ allowOutOfOrder: true })).toMatchObject({ step: 'run', migration: '0002' });
     world.services.local = true;
     const local = await list();
     expect(local.step === 'refuse' && local.cause).toContain('"npx odin-migrate local odin-dev --allow-out-of-order"');
+    expect(await list({ allowOutOfOrder: true })).toMatchObject({ step: 'run', migration: '0002' });
   });
 
   it('of several late files names them all', async () => {
-    await complete('0003');
+    await ledger.complete('0003', 'baseline');
     const step = await list();
     expect(step.step === 'refuse' && step.cause).toMatch(
       /^migrations\/odin-dev\/0001\.ts, migrations\/odin-dev\/0002\.ts are pending, but 0003 was run before/,
     );
   });
 
+  it('also holds for a file that was deployed while a higher one was void, or is to be retried', async () => {
+    const turn = await ledger.allow('0002', { execution: me });
+    await ledger.claim(turn, { claim: 'void' });
+    const refused = { step: 'refuse', error: 'OutOfOrder' };
+    expect(await list({}, manifestOf('0001', '0002'))).toMatchObject(refused);
+    await ledger.decide(await ledger.halt(turn, 'not-started'), 'retry');
+    expect(await list({}, manifestOf('0001', '0002'))).toMatchObject(refused);
+  });
+
   it('of the 220 late files that an environment may have fits into what Step Functions keeps of a cause', async () => {
     const ids = Array.from({ length: 220 }, (_, n) => String(n).padStart(4, '0'));
-    await complete('9999');
+    await ledger.complete('9999', 'baseline');
     const step = await list({}, manifestOf(...ids));
     expect(step.step === 'refuse' && step.cause.length).toBeLessThan(32_768);
   });
 
   it('because of a halt elsewhere names the execution, and the command that resumes it', async () => {
-    await claim('0001', 1, other);
-    await finish('0001', 'failed');
-    await openHalt('0001', other);
+    const halt = await halted();
+    await ledger.wait(halt, executionArn('gone'), 'token-1');
+    await ledger.wait(halt, other, 'token-2');
     const step = await list();
     expect(step).toMatchObject({ step: 'refuse', error: 'HaltedElsewhere' });
     const cause = step.step === 'refuse' ? step.cause : '';
     expect(cause).toContain(`Migration 0001, attempt 1, is halted in another execution, ${other},`);
-    expect(cause).toContain('npx odin-migrate resume odin-dev retry|mark-applied|skip|abort --reason "..."');
+    expect(cause).toContain('npx odin-migrate resume odin-dev retry|mark-applied|skip|abort --halt 2 --reason "..."');
     world.services.local = true;
     const local = await list();
     expect(local.step === 'refuse' && local.cause).toBe(`${cause} --local`);
+    world.executions.stop(other);
+    expect(await list()).toMatchObject({ step: 'halt' });
   });
 });
 
 describe('a ledger that cannot be read', () => {
-  it.each(['completed/0001.json', keys.started('0001', 1), 'completed/readme.txt', 'attempts/readme.txt'])(
-    'stops the run, and the record is named: %s',
-    async (key) => {
-      await world.store.inner.create(key, 'garbage');
-      const error = await thrownBy(list());
-      expect(error.code).toBe('RecordUnreadable');
-      expect(error.message).toContain(key);
-    },
-  );
+  it('stops the run, and the entry is named', async () => {
+    await ledger.complete('0001', 'baseline');
+    await world.store.inner.create(entryKey(2), 'garbage');
+    const error = await thrownBy(list());
+    expect(error.code).toBe('RecordUnreadable');
+    expect(error.message).toContain(entryKey(2));
+  });
 
-  it.each(['list', 'get'] as const)('stops the run when a %s fails, and writes nothing', async (operation) => {
-    await complete('0001');
-    const written = world.store.writes();
-    world.store.before = once(operation, /^completed\//, () => {
+  it('has foreign keys, which are passed over', async () => {
+    await world.store.inner.create('log/readme.txt', 'hello');
+    await world.store.inner.create('log/00000001.json.bak', 'hello');
+    expect(await list()).toMatchObject({ step: 'run', turn: 1 });
+  });
+
+  it.each([
+    ['list', 'log/'],
+    ['get', entryKey(1)],
+    ['get', 'state.json'],
+  ] as const)('stops the run when a %s of %s fails, and writes nothing', async (operation, key) => {
+    await ledger.complete('0001', 'baseline');
+    world.store.before = once(operation, key, () => {
       throw unavailable();
     });
     expect((await thrownBy(list())).code).toBe('LedgerUnavailable');
-    expect(world.store.writes()).toEqual(written);
+    expect(world.store.writes()).toEqual([]);
   });
 
   it('stops the run when Step Functions does not say whether an owner is alive', async () => {
-    await claim('0001', 1, other);
+    await ledger.allow('0001', { execution: other });
     world.services.executions = { ...world.services.executions, isAlive: () => Promise.reject(new Error('throttled')) };
     await expect(list()).rejects.toThrow('throttled');
   });
 });
 
-it('writes nothing, whatever it finds', async () => {
-  await claim('0001');
-  const written = world.store.writes();
+it('says what it found', async () => {
+  await claimed('0001');
   await list();
-  expect(world.store.writes()).toEqual(written);
   expect(world.logs.at(-1)).toMatchObject({ level: 'info', message: 'Next: wait' });
 });
