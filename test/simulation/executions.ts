@@ -1,12 +1,13 @@
 // Step Functions in virtual time: executions that step through the definition, callbacks, stop and redrive.
 import { dispatch } from './lambda.ts';
 import type { Caller } from './planned.ts';
+import { ENVIRONMENT } from './planned.ts';
 import { draw } from './random.ts';
 import type { Definition, Host, Json, TaskRequest } from './stepper.ts';
 import { step, TaskFailed } from './stepper.ts';
 import type { Answer, AnsweringExecutions, Whole } from './whole.ts';
 
-export const ARN = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-simulated:';
+const ARN = `arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-${ENVIRONMENT}:`;
 
 export interface Execution {
   arn: string;
@@ -19,8 +20,8 @@ export interface Execution {
   at: { state: string; input: Json };
   /** Counts redrives: what an earlier run still waits for is nothing to a later one. */
   run: number;
-  /** Ids of the manifest that the last `List pending` saw. */
-  manifest: readonly string[];
+  /** Ids of the manifest that the last `List pending` was deployed with. */
+  listed: readonly string[];
   /** The migration's function that may have run although its invocation failed; until the state is left. */
   mayHaveRun: string | undefined;
   /** Events of its history. */
@@ -33,7 +34,6 @@ export interface Execution {
 interface Output {
   step?: string;
   execution?: string;
-  leftBehind?: string[];
 }
 
 /** Of what can go wrong here, the invocation errors which prove that the function did not start (docs/aws-facts.md). */
@@ -64,7 +64,7 @@ export class Executions implements AnsweringExecutions {
       error: '',
       at: { state: definition.StartAt, input },
       run: 0,
-      manifest: [],
+      listed: [],
       mayHaveRun: undefined,
       events: 0,
       waiting: undefined,
@@ -106,20 +106,27 @@ export class Executions implements AnsweringExecutions {
     return 'gone';
   }
 
+  stopByName(name: string): void {
+    this.stop(ARN + name);
+  }
+
+  redriveByName(name: string): void {
+    this.redrive(ARN + name);
+  }
+
   /** One that hands over is carried on by another one: then it is that one which must leave nothing pending. */
-  #succeed(execution: Execution, { step, execution: successor = '', leftBehind = [] }: Output): void {
-    for (const migration of leftBehind) this.#sim.recorder.leftBehind.add(migration);
-    if (step !== 'handed over') return this.#end(execution, 'SUCCEEDED');
-    if (!this.all.has(successor)) this.#sim.recorder.violated(6, `${execution.name} handed over to nobody`);
-    execution.manifest = [];
+  #succeed(execution: Execution, { step, execution: successor = '' }: Output): void {
+    const { recorder } = this.#sim;
     this.#end(execution, 'SUCCEEDED');
+    if (step !== 'handed over') recorder.executionFinished(execution.name, execution.listed);
+    else if (!this.all.has(successor)) recorder.violated(6, `${execution.name} handed over to nobody`);
   }
 
   #end(execution: Execution, status: Exclude<Execution['status'], 'RUNNING'>, error = '', cause = ''): void {
     execution.status = status;
     execution.error = error;
     execution.waiting = undefined;
-    this.#sim.recorder.executionEnded(execution.name, status, error, cause, execution.manifest);
+    this.#sim.recorder.executionEnded(execution.name, status, error, cause);
   }
 
   #go(execution: Execution): void {
@@ -163,7 +170,7 @@ export class Executions implements AnsweringExecutions {
   #task(execution: Execution, request: TaskRequest, live: () => boolean): Promise<Json> {
     const { world } = this.#sim;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
-    const { migrations } = this.#sim.deployment;
+    const { deployments } = this.#sim;
     let over = false;
     const settle = (answer: Answer): void => {
       if (over || !live()) return;
@@ -171,7 +178,7 @@ export class Executions implements AnsweringExecutions {
       execution.waiting = undefined;
       if ('output' in answer) return resolve(answer.output);
       const started = !NOT_STARTED.includes(answer.error.name);
-      if (started && migrations.has(functionName)) execution.mayHaveRun = functionName;
+      if (started && deployments.of(functionName)?.migrations.has(functionName)) execution.mayHaveRun = functionName;
       reject(answer.error);
     };
     const { token, functionName, payload, timeoutSeconds } = request;
@@ -187,13 +194,12 @@ export class Executions implements AnsweringExecutions {
     }
     const caller: Caller = {
       execution: execution.arn,
-      manifest: execution.manifest,
       allowOutOfOrder: (execution.input as { allowOutOfOrder?: boolean }).allowOutOfOrder ?? false,
     };
     dispatch(this.#sim, functionName, payload, caller).then(
       (output) => {
         if (token !== undefined) return; // the function's own answer is not the task's
-        if (caller.listed && live()) execution.manifest = caller.listed;
+        if (caller.listed && live()) execution.listed = caller.listed;
         settle({ output });
       },
       (thrown: unknown) => {

@@ -32,6 +32,11 @@ export type FaultKind =
   | 'stop' // somebody stops the execution
   | 'stop and redrive' // and redrives it some time later
   | 'start another'
+  | 'decide' // somebody answers the halt that is open, or one that was
+  | 'cancel'
+  | 'baseline'
+  | 'watch' // the watch looks
+  | 'preview'
   | 'deploy a later migration'
   | 'deploy a late lower migration'
   | 'deploy without a file'
@@ -43,10 +48,24 @@ export interface Fault {
   kind: FaultKind;
   /** In [0, 1): how long, or which. */
   size: number;
+  /** Exactly how long, in milliseconds, where it matters. */
+  ms?: number | undefined;
 }
 
-const AROUND: FaultKind[] = ['stop', 'stop and redrive', 'start another'];
-const OF_FUNCTION: FaultKind[] = ['crash', 'stall', 'slow answer', ...AROUND];
+/** A fault at a request that is named: it stays where it is when the functions send other requests before it. */
+export interface DirectedFault extends Omit<Fault, 'point'> {
+  /** `list-pending`, or a migration's four digits; of an invocation by Step Functions: `Step Functions`. */
+  who: string;
+  /** Matches the request, as a timeline shows it. */
+  what: RegExp;
+  /** The how manyth such request, from 1. */
+  nth?: number | undefined;
+}
+
+const AROUND: FaultKind[] = ['stop', 'stop', 'stop and redrive', 'start another', 'decide', 'cancel', 'baseline', 'watch', 'preview'];
+/** Drawn as one kind, and then which of them. */
+const SOMEBODY = 'stop and redrive';
+const OF_FUNCTION: FaultKind[] = ['crash', 'stall', 'slow answer', SOMEBODY, SOMEBODY];
 
 export type Place = 'read' | 'write' | 'call' | 'publish' | 'user' | 'return' | 'invoke';
 
@@ -55,8 +74,8 @@ export const FAULTS: Record<Place, FaultKind[]> = {
   write: [...OF_FUNCTION, 'crash after', 'fails', 'forbidden', 'lost', 'repeated', 'late', 'conflict'],
   call: [...OF_FUNCTION, 'crash after', 'fails', 'lost'],
   publish: [...OF_FUNCTION, 'crash after', 'fails', 'lost'],
-  user: ['crash', 'stall', ...AROUND, 'throws', 'throws', 'throws', 'hangs', 'exits', 'stands still'],
-  return: ['crash', 'slow answer', ...AROUND],
+  user: ['crash', 'stall', SOMEBODY, SOMEBODY, 'throws', 'throws', 'throws', 'hangs', 'exits', 'stands still'],
+  return: ['crash', 'slow answer', SOMEBODY, SOMEBODY],
   invoke: [
     'throttled',
     'refused',
@@ -65,7 +84,8 @@ export const FAULTS: Record<Place, FaultKind[]> = {
     'duplicate',
     'late duplicate',
     'late start',
-    ...AROUND,
+    SOMEBODY,
+    SOMEBODY,
   ],
 };
 
@@ -76,21 +96,35 @@ const DEPLOYMENTS: FaultKind[] = [
   'deploy other code',
 ];
 
-export const KINDS: FaultKind[] = [...new Set([...Object.values(FAULTS).flat(), ...DEPLOYMENTS])];
+export const KINDS: FaultKind[] = [...new Set([...Object.values(FAULTS).flat(), ...AROUND, ...DEPLOYMENTS])];
 
 /** Trouble without end would never come to rest: so many faults in one schedule, and none after them. */
 const MAX_FAULTS = 100;
+
+/** So many points after a fault, another one is likely: what breaks a protocol is often two things at once. */
+const NEAR_POINTS = 12;
 
 export interface FaultSource {
   seed: number;
   /** Chance of a fault at a point. */
   rate: number;
+  /** So many times as likely at the points where the ledger is written, and in the next points after a fault. */
+  atWrites: number;
+  nearEachOther: number;
   /** Only these kinds, for schedules that go deep into few of them; undefined: all. */
   kinds: readonly FaultKind[] | undefined;
   /** Whether deployments happen. */
   deployments: boolean;
   /** Exactly these, instead of drawn ones. */
   given?: readonly Fault[] | undefined;
+  directed?: readonly DirectedFault[] | undefined;
+}
+
+/** Which request of whom a point is. */
+export interface Point {
+  place: Place;
+  who: string;
+  what: string;
 }
 
 export class Faults {
@@ -98,40 +132,71 @@ export class Faults {
   points = 0;
   /** What went wrong, in order. */
   readonly happened: Fault[] = [];
-  /** The kinds that could have happened at each point, kept when asked for. */
-  readonly places: Place[] | undefined;
+  /** What each point was, kept when asked for. */
+  readonly passed: Point[] | undefined;
   enabled = true;
   readonly #source: FaultSource;
   readonly #given: Map<number, Fault> | undefined;
+  /** How many requests each directed fault has matched. */
+  readonly #matched = new Map<DirectedFault, number>();
 
-  constructor(source: FaultSource, keepPlaces = false) {
+  constructor(source: FaultSource, keepPoints = false) {
     this.#source = source;
     this.#given = source.given && new Map(source.given.map((fault) => [fault.point, fault]));
-    this.places = keepPlaces ? [] : undefined;
+    this.passed = keepPoints ? [] : undefined;
+  }
+
+  /** Directed faults of which no request was found: a scenario that was to show something has not shown it. */
+  get missed(): DirectedFault[] {
+    const { directed = [] } = this.#source;
+    return directed.filter((fault) => (this.#matched.get(fault) ?? 0) < (fault.nth ?? 1));
   }
 
   /** What goes wrong at the next point, if anything. `more`: an extra chance that user code throws. */
-  next(place: Place, more = 0): Fault | undefined {
+  next(at: Point, more = 0): Fault | undefined {
     const point = this.points;
     this.points += 1;
-    this.places?.push(place);
+    this.passed?.push(at);
     if (!this.enabled) return undefined;
     const given = this.#given?.get(point);
     // In a shortened schedule a point may be of another place than it was.
-    const fits = given && [...FAULTS[place], ...DEPLOYMENTS].includes(given.kind);
-    const fault = this.#given ? (fits ? given : undefined) : this.#drawn(place, point, more);
+    const fits = given && [...FAULTS[at.place], ...AROUND, ...DEPLOYMENTS].includes(given.kind);
+    const drawn = this.#given ? (fits ? given : undefined) : this.#drawn(at.place, point, more);
+    const fault = this.#directed(at, point) ?? drawn;
     if (fault) this.happened.push(fault);
     return fault;
   }
 
+  #directed({ who, what }: Point, point: number): Fault | undefined {
+    let found: Fault | undefined;
+    for (const fault of this.#source.directed ?? []) {
+      if (fault.who !== who || !fault.what.test(what)) continue;
+      const count = (this.#matched.get(fault) ?? 0) + 1;
+      this.#matched.set(fault, count);
+      if (count === (fault.nth ?? 1)) found = { point, kind: fault.kind, size: fault.size, ms: fault.ms };
+    }
+    return found;
+  }
+
   #drawn(place: Place, point: number, more: number): Fault | undefined {
-    const { seed, rate, deployments, kinds: only } = this.#source;
+    const { seed, deployments, kinds: only } = this.#source;
+    const rate = this.#rate(place, point);
     const drawn = draw(seed, 'fault', point);
     if (drawn >= rate + more || this.happened.length >= MAX_FAULTS) return undefined;
     const all = deployments && draw(seed, 'deployment', point) < 0.05 ? DEPLOYMENTS : FAULTS[place];
-    const kinds = only ? all.filter((kind) => only.includes(kind)) : all;
+    const acts = only ? AROUND.filter((act) => only.includes(act)) : AROUND;
+    const kinds = only ? all.filter((kind) => (kind === SOMEBODY ? acts.length > 0 : only.includes(kind))) : all;
     if (drawn < rate && kinds.length === 0) return undefined;
     const kind = drawn < rate ? pick(kinds, draw(seed, 'kind', point)) : 'throws';
-    return { point, kind, size: draw(seed, 'size', point) };
+    const exactly = kind === SOMEBODY ? pick(acts, draw(seed, 'who acts', point)) : kind;
+    return { point, kind: exactly, size: draw(seed, 'size', point) };
+  }
+
+  #rate(place: Place, point: number): number {
+    const { rate, atWrites, nearEachOther } = this.#source;
+    const last = this.happened.at(-1);
+    const near = last !== undefined && point - last.point <= NEAR_POINTS;
+    const written = place === 'write' || place === 'call';
+    return Math.min(0.5, rate * (written ? atWrites : 1) * (near ? nearEachOther : 1));
   }
 }

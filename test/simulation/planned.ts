@@ -1,5 +1,8 @@
-// What is deployed in a simulation, and who invokes it.
+// What is deployed in a simulation: migrations, and versions of the whole stack.
+import { createHash } from 'node:crypto';
 import type { Manifest } from '../../core/contract/manifest.ts';
+
+export const ENVIRONMENT = 'simulated';
 
 /** A migration of the simulated environment. */
 export interface PlannedMigration {
@@ -10,21 +13,63 @@ export interface PlannedMigration {
   timeoutMs: number;
   /** Set: every step is a checkpoint, and slices end after so long. */
   sliceMs: number | undefined;
+  /** Counts its codes: another one is another bundle. Absent: its first. */
+  code?: number | undefined;
 }
 
-export interface Deployment {
-  version: number;
+export const planned = (id: string, more: Partial<PlannedMigration> = {}): PlannedMigration => ({
+  id,
+  steps: 2,
+  stepMs: 20_000,
+  timeoutMs: 60_000,
+  sliceMs: undefined,
+  ...more,
+});
+
+/** What one `cdk deploy` asks for. */
+export interface Version {
+  number: number;
   manifest: Manifest;
-  /** By function name; a migration's predecessor comes from its manifest. */
-  migrations: Map<string, { planned: PlannedMigration; predecessor: string | undefined }>;
+  /** By function name. */
+  migrations: ReadonlyMap<string, PlannedMigration>;
 }
 
-/** Who invokes, and on which grounds. */
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Other steps are other code. */
+export const codeOf = (one: PlannedMigration): string => hash(`bundle of ${JSON.stringify(one)}`);
+
+export function versionOf(
+  number: number,
+  migrations: readonly PlannedMigration[],
+  nameOf: (environment: string, migration: string) => string,
+): Version {
+  return {
+    number,
+    manifest: {
+      formatVersion: 1,
+      environment: ENVIRONMENT,
+      gitCommit: `commit-${number}`,
+      migrations: migrations.map((one) => ({
+        id: one.id,
+        file: `migrations/${ENVIRONMENT}/${one.id}.ts`,
+        functionName: nameOf(ENVIRONMENT, one.id),
+        sourceSha256: hash(`source of ${JSON.stringify(one)}`),
+        codeSha256: codeOf(one),
+        timeoutSeconds: one.timeoutMs / 1000,
+        checkpointed: one.sliceMs !== undefined,
+      })),
+    },
+    migrations: new Map(migrations.map((one) => [nameOf(ENVIRONMENT, one.id), one])),
+  };
+}
+
+/** On whose behalf a function is invoked. */
 export interface Caller {
-  execution?: string;
-  /** Ids of the manifest by which the execution chose its step. */
-  manifest: readonly string[];
+  /** ARN of the execution; undefined: a person, a schedule, a deployment. */
+  execution?: string | undefined;
+  /** Of that execution's input. */
   allowOutOfOrder: boolean;
-  /** Set by an invocation of `list-pending`: ids of the manifest that it was deployed with. */
-  listed?: readonly string[];
+  /** Set by an answer of `list-pending`: ids of the manifest that it was deployed with. */
+  listed?: readonly string[] | undefined;
 }

@@ -1,56 +1,118 @@
 // Writes down what really happened, in true time, and holds it against the invariants of docs/design.md §7. It knows the ledger's
 // keys and fields from docs/design.md §4 alone and shares no code with what is under test.
+import { createHash } from 'node:crypto';
 
 export interface Violation {
-  /** The number of the invariant in docs/design.md §7. */
-  invariant: 1 | 2 | 3 | 4 | 5 | 6 | 7;
+  /** The number of the invariant in docs/design.md §7; 0: the code under test broke, or the ledger holds what §4 does not know. */
+  invariant: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
   what: string;
   time: number;
 }
 
-/** A run of user code: one slice in one invocation. */
-interface UserRun {
+/** Who sends a request. */
+export interface Author {
+  /** `halt`, or a migration's four digits. */
   name: string;
-  migration: string;
-  attempt: number;
-  instance: number;
-  manifest: readonly string[];
+  requestId: string;
+  /** Ids and codes of the manifest that its function was deployed with. */
+  manifest: ReadonlyMap<string, string>;
+  allowOutOfOrder: boolean;
+  preview: boolean;
 }
 
 export interface UserStart {
+  turn: number;
   migration: string;
   attempt: number;
   slice: number;
-  instance: number;
-  /** Ids of the manifest from which this was chosen, and whether the run may leave the order. */
-  manifest: readonly string[];
-  allowOutOfOrder: boolean;
+  sandbox: number;
+  requestId: string;
+  /** What it goes on from. */
+  cursor: unknown;
+  codeSha256: string;
 }
+
+/** A request as a model of the protocol sees it: see README.md, "Traces". */
+export interface RequestLine {
+  time: number;
+  actor: string;
+  request: string;
+  body?: unknown;
+  /** `now`, `late` (after its caller gave up, or was ended) or `none`. */
+  effect: 'now' | 'late' | 'none';
+  answer: string;
+}
+
+type Fields = Record<string, unknown>;
+
+interface Entry extends Fields {
+  number: number;
+  kind: string;
+  migration: string;
+  attempt: number;
+}
+
+interface Turn {
+  number: number;
+  entry: Entry;
+  migration: string;
+  attempt: number;
+  slice: number;
+  claim: { kind: unknown; by: unknown } | undefined;
+  outcome: unknown;
+  /** What its user code did, whatever the ledger says of it. */
+  code: 'not started' | 'runs' | 'returned' | 'threw' | 'stopped' | 'died';
+  sandbox: number | undefined;
+  cancelled: boolean;
+  halts: Halt[];
+}
+
+interface Halt {
+  number: number;
+  turn: Turn;
+  decided: Entry | undefined;
+  notified: boolean;
+}
+
+/** What a person asked for, and what came of it. */
+interface Asked {
+  ask: Fields;
+  /** The entry that says so. */
+  entry: Entry | undefined;
+}
+
+/** Docs/design.md §4, "created by". */
+const WRITERS: [key: RegExp, writers: string[]][] = [
+  [/^log\/\d{8}\.json$/, ['list-pending', 'halt', 'resume', 'record-completion', 'baseline']],
+  [/^turns\/(\d{4})\/\d{8}\/(claim|outcome)\.json$/, ['migration', 'list-pending']],
+  [/^checkpoints\/(\d{4})\.json$/, ['migration']],
+  [/^waiters\/\d{8}\/[^/]+\.json$/, ['halt']],
+  [/^completed\/\d{4}\.json$/, ['record-completion', 'baseline', 'list-pending']],
+  [/^state\.json$/, ['list-pending']],
+];
 
 export class Recorder {
   readonly violations: Violation[] = [];
   readonly timeline: string[] | undefined;
-  /** User code starts, for the counts. */
-  starts = 0;
-  /** An operator's command failed: he knows that what he said may not have arrived, and says it again. */
-  operatorWasFailed = false;
-  /** Migrations that the output of a finished run named as left behind. */
-  readonly leftBehind = new Set<string>();
+  readonly requests: RequestLine[] | undefined;
+  /** `0010, attempt 1, slice 1`, in the order in which user code started. */
+  readonly starts: string[] = [];
   readonly #now: () => number;
-  readonly #runs = new Map<string, UserRun>();
-  #running: UserRun[] = [];
-  /** `migration/attempt` whose user code returned. */
-  readonly #returned = new Set<string>();
-  /** `migration/attempt` whose user code threw or whose function died in it. */
-  readonly #broken = new Set<string>();
-  readonly #records = new Map<string, Record<string, unknown>>();
-  /** What operators have said, whether or not it was taken. */
-  readonly #said: { decision: string; by: string }[] = [];
-  readonly #notified: { subject: string; time: number }[] = [];
+  /** Bodies as they were written last. */
+  readonly #written = new Map<string, string>();
+  readonly #entries: Entry[] = [];
+  readonly #turns = new Map<number, Turn>();
+  readonly #halts = new Map<number, Halt>();
+  #open: Turn | undefined;
+  readonly #completed = new Map<string, Entry>();
+  #running: Turn[] = [];
+  readonly #asked = new Map<string, Asked>();
+  #requests = 0;
 
-  constructor(now: () => number, trace: boolean) {
+  constructor(now: () => number, { trace, requests }: { trace: boolean; requests: boolean }) {
     this.#now = now;
     this.timeline = trace ? [] : undefined;
+    this.requests = requests ? [] : undefined;
   }
 
   trace(who: string, what: string): void {
@@ -62,172 +124,479 @@ export class Recorder {
     this.trace('VIOLATION', `invariant ${invariant}: ${what}`);
   }
 
+  requested(author: Author, request: string, body: string | undefined, effect: RequestLine['effect'], result: unknown): void {
+    if (!this.requests) return;
+    const answer = typeof result === 'string' ? result : result === undefined ? 'absent' : 'done';
+    const line: RequestLine = { time: this.#now(), actor: `${author.name}#${author.requestId}`, request, effect, answer };
+    if (body !== undefined) line.body = JSON.parse(body);
+    this.requests.push(line);
+  }
+
+  /** Something that is no request: user code, an execution, a person. */
+  #happened(actor: string, request: string, answer = ''): void {
+    this.requests?.push({ time: this.#now(), actor, request, effect: 'now', answer });
+  }
+
   // --- user code --------------------------------------------------------------------------------------------------
 
-  userCodeStarts({ migration, attempt, slice, instance, manifest, allowOutOfOrder }: UserStart): void {
-    this.starts += 1;
+  userCodeStarts({ turn: number, migration, attempt, slice, sandbox, requestId, cursor, codeSha256 }: UserStart): void {
     const name = `${migration}, attempt ${attempt}, slice ${slice}`;
-    this.trace(`function ${instance}`, `USER CODE STARTS of ${name}`);
-    if (this.#runs.has(name)) this.violated(1, `user code of ${name} started a second time`);
+    this.starts.push(name);
+    this.trace(`function ${sandbox}`, `USER CODE STARTS of entry ${number}: ${name}`);
+    this.#happened(`${migration}#${requestId}`, `user code starts ${number}`);
     for (const other of this.#running) {
-      if (isLateArrival(migration, manifest, other)) continue;
-      this.violated(2, `user code of ${name} started while that of ${other.name} was running`);
+      this.violated(1, `user code of ${name} started while that of ${describe(other)} was running`);
     }
-    if (attempt > 1) {
-      const decided = this.#lastDecision(migration, attempt - 1);
-      if (decided !== 'retry') {
-        this.violated(2, `${name} started, and the decision on the attempt before it is ${String(decided)}`);
-      }
+    const turn = this.#turns.get(number);
+    if (!turn || turn.migration !== migration || turn.attempt !== attempt || turn.slice !== slice) {
+      return this.violated(1, `user code of ${name} started, and entry ${number} does not allow it`);
     }
-    if (!allowOutOfOrder) {
-      for (const lower of manifest) {
-        if (lower < migration && !this.#records.has(`completed/${lower}.json`)) {
-          this.violated(3, `user code of ${name} started before ${lower} was completed`);
-        }
-      }
+    if (turn.code !== 'not started') this.violated(1, `user code of ${name}, entry ${number}, started a second time`);
+    if (turn !== this.#open) this.violated(1, `user code of ${name} started, and entry ${number} is settled`);
+    if (turn.claim?.kind !== 'claimed' || turn.claim.by !== requestId) {
+      this.violated(1, `user code of ${name} started without the claim of entry ${number}`);
     }
-    if (this.#records.has(`completed/${migration}.json`)) {
-      this.violated(1, `user code of ${name} started although ${migration} is completed`);
-    }
-    const run = { name, migration, attempt, instance, manifest };
-    this.#runs.set(name, run);
-    this.#running.push(run);
+    if (turn.outcome !== undefined) this.violated(1, `user code of ${name} started after its outcome`);
+    if (turn.entry['codeSha256'] !== codeSha256) this.violated(1, `other code of ${name} started than entry ${number} allows`);
+    // What invariant 2 asks of a later attempt was asked when its entry was appended: the log does not change after that.
+    this.#checkCursor(turn, cursor, codeSha256);
+    turn.code = 'runs';
+    turn.sandbox = sandbox;
+    this.#running.push(turn);
   }
 
-  userCodeEnds(migration: string, attempt: number, instance: number, how: 'returned' | 'threw' | 'stopped'): void {
-    this.trace(`function ${instance}`, `user code of ${migration}, attempt ${attempt}, ${how}`);
-    if (how === 'returned') this.#returned.add(`${migration}/${attempt}`);
-    if (how === 'threw') this.#broken.add(`${migration}/${attempt}`);
-    this.#running = this.#running.filter((run) => run.instance !== instance);
+  /** Where a turn begins: as its entry says, and never at a cursor of other code unless a person said so. */
+  #checkCursor({ entry, migration, attempt }: Turn, cursor: unknown, codeSha256: string): void {
+    const kept = this.#written.get(`checkpoints/${migration}.json`);
+    const checkpoint = kept === undefined ? undefined : (JSON.parse(kept) as Fields);
+    const expected = entry['begin'] === 'checkpoint' ? checkpoint?.['cursor'] : undefined;
+    if (JSON.stringify(cursor) !== JSON.stringify(expected)) {
+      this.violated(1, `entry ${entry.number} begins at ${String(entry['begin'])}, and its user code was given another cursor`);
+    }
+    if (cursor === undefined || checkpoint?.['codeSha256'] === codeSha256) return;
+    const decision = this.#turnsOf(migration, attempt - 1).flatMap(({ halts }) => halts).at(-1)?.decided;
+    const asked = this.#asked.get(String(decision?.['by']));
+    if (asked?.ask['begin'] !== 'checkpoint') {
+      this.violated(2, `entry ${entry.number} goes on at a cursor of other code, and no person said so`);
+    }
   }
 
-  /** From now on nothing of the user code that this invocation began can still be running. */
-  functionEnds(instance: number, died: boolean): void {
-    const over = this.#running.find((run) => run.instance === instance);
-    if (!over) return;
-    if (died) this.#broken.add(`${over.migration}/${over.attempt}`);
-    this.#running = this.#running.filter((run) => run !== over);
+  userCodeEnds(sandbox: number, how: 'returned' | 'threw' | 'stopped'): void {
+    const turn = this.#running.find((one) => one.sandbox === sandbox);
+    if (turn) this.#codeEnds(turn, how);
+  }
+
+  /** Its process was ended; nothing of it runs any more. */
+  userCodeKilled(sandbox: number): void {
+    const turn = this.#running.find((one) => one.sandbox === sandbox);
+    if (turn) this.#codeEnds(turn, 'died');
+  }
+
+  /** Its machine died, or was frozen: what a frozen one left running would go on when it is thawed. */
+  functionEnds(sandbox: number, died: boolean): void {
+    if (died) this.userCodeKilled(sandbox);
+  }
+
+  #codeEnds(turn: Turn, how: Exclude<Turn['code'], 'not started' | 'runs'>): void {
+    turn.code = how;
+    this.trace(`entry ${turn.number}`, `user code of ${describe(turn)} ${how}`);
+    this.#happened(`${turn.migration}#user code`, `user code ends ${turn.number}`, how);
+    this.#running = this.#running.filter((one) => one !== turn);
   }
 
   // --- the ledger -------------------------------------------------------------------------------------------------
 
-  written(key: string, body: string): void {
-    const before = this.#records.get(key);
-    const record = JSON.parse(body) as Record<string, unknown>;
-    if (before && !key.startsWith('halts/') && !key.startsWith('checkpoints/')) {
-      this.violated(5, `${key} was written a second time`);
+  written(key: string, body: string, author: Author): void {
+    const before = this.#written.get(key);
+    this.#written.set(key, body);
+    const record = JSON.parse(body) as Fields;
+    this.#checkAuthor(key, author);
+    const again = key === 'state.json' || key.startsWith('checkpoints/');
+    if (before !== undefined && !again) this.violated(5, `${key} was written a second time`);
+    const turn = /^turns\/(\d{4})\/(\d{8})\/(claim|outcome)\.json$/.exec(key);
+    if (key.startsWith('log/')) this.#appended(key, record as Entry, author);
+    else if (turn) this.#taken(key, turn, record);
+    else if (key.startsWith('completed/')) this.#copied(key, record);
+    else if (key.startsWith('checkpoints/')) this.#moved(key, before, record);
+    else if (key === 'state.json') this.#cached(record);
+  }
+
+  #checkAuthor(key: string, { name, preview }: Author): void {
+    const [pattern, writers] = WRITERS.find(([known]) => known.test(key)) ?? [];
+    if (!pattern || !writers) return this.violated(0, `${key} is no key of the ledger`);
+    const isOwn = writers.includes('migration') && pattern.exec(key)?.[1] === name;
+    if (!isOwn && !writers.includes(name)) this.violated(0, `${name} wrote ${key}`);
+    if (preview) this.violated(0, `a preview of ${name} wrote ${key}`);
+  }
+
+  /** Invariant 5: the log has no gap, and each entry holds the hash of the one before it. */
+  #appended(key: string, entry: Entry, author: Author): void {
+    const { number } = entry;
+    const before = this.#entries.at(-1);
+    const previous = before && hash(this.#written.get(entryKey(before.number)) ?? '');
+    if (key !== entryKey(number) || number !== (before?.number ?? 0) + 1) {
+      this.violated(5, `${key} follows entry ${before?.number ?? 0}`);
     }
-    this.#records.set(key, record);
-    const { migration, attempt, decision, completion, by } = record as Record<string, string | number>;
-    if (key.startsWith('completed/')) {
-      const operatorSaid = (word: string) => this.#said.some((said) => said.decision === word && said.by === by);
-      const allowed =
-        completion === 'applied'
-          ? this.#returned.has(`${String(migration)}/${String(attempt)}`)
-          : (completion === 'marked-applied' && operatorSaid('mark-applied')) ||
-            (completion === 'skipped' && operatorSaid('skip'));
-      if (!allowed) this.violated(4, `${key} says ${String(completion)} of attempt ${String(attempt)}, and nobody did`);
-      const running = this.#running.find((run) => run.migration === migration);
-      if (running && completion !== 'applied') {
-        this.violated(2, `${key} says ${String(completion)} while user code of ${running.name} was running`);
-      }
-    }
-    const outcomeOf = /^attempts\/(\d{4})\/(\d{4})\/finished\.json$/.exec(key);
-    const goesOn = this.#running.find(
-      (run) => run.migration === outcomeOf?.[1] && run.attempt === Number(outcomeOf[2]),
-    );
-    if (goesOn) this.violated(2, `${key} was written while user code of ${goesOn.name} was running`);
-    if (key.includes('/decisions/')) {
-      const operator = this.#said.some((said) => said.decision === decision && said.by === by);
-      if (!operator) this.violated(4, `${key} says ${String(decision)} by ${String(by)}, who never said so`);
+    if (entry['previous'] !== (previous ?? null)) this.violated(5, `${key} does not hold the hash of the entry before it`);
+    if ((entry['ledger'] !== undefined) !== (number === 1)) this.violated(5, `entry 1 alone says whose ledger it is`);
+    if (this.#entries.some((other) => other['nonce'] === entry['nonce'])) this.violated(5, `${key} has an old nonce`);
+    this.#entries.push(entry);
+    this.trace('log', `ENTRY ${number}: ${summaryOf(entry)}`);
+    switch (entry.kind) {
+      case 'allowed':
+        return this.#allowed(entry, author);
+      case 'halted':
+        return this.#halted(entry);
+      case 'decided':
+        return this.#decided(entry);
+      case 'completed':
+        return this.#completes(entry);
+      default:
+        return this.violated(0, `${key} is of the kind ${String(entry.kind)}`);
     }
   }
 
-  /** Everything that was recorded must stand in the store as it was recorded. */
+  #allowed(entry: Entry, { manifest, allowOutOfOrder }: Author): void {
+    const { number, migration, attempt } = entry;
+    const slice = Number(entry['slice']);
+    const name = `entry ${number} (${migration}, attempt ${attempt}, slice ${slice})`;
+    const before = this.#open;
+    for (const other of this.#running) this.violated(1, `${name} was allowed while user code of ${describe(other)} ran`);
+    if (this.#completed.has(migration)) this.violated(1, `${name} was allowed, and ${migration} is completed`);
+    if (manifest.get(migration) !== entry['codeSha256']) this.violated(1, `${name} allows code that is in no manifest of its writer`);
+    if (!before && (attempt !== 1 || slice !== 1)) this.violated(2, `${name} follows on no turn`);
+    if (before) {
+      const why = whyNotAfter(before, entry);
+      if (why !== undefined) this.violated(2, `${name} was allowed, and ${why}`);
+    }
+    const succeeded = this.#turnsOf(migration).find(({ outcome }) => outcome === 'succeeded');
+    if (succeeded) this.violated(2, `${name} was allowed, and ${describe(succeeded)} had succeeded`);
+    // Exempt: what began goes on. A lower file that is deployed between two slices is refused afterwards, by name.
+    if (!allowOutOfOrder && slice === 1) {
+      for (const lower of manifest.keys()) {
+        if (lower < migration && !this.#completed.has(lower)) this.violated(3, `${name} was allowed before ${lower} was completed`);
+      }
+    }
+    this.#checkReferences(entry, Object.values((entry['restsOn'] ?? {}) as Fields));
+    const turn: Turn = {
+      number,
+      entry,
+      migration,
+      attempt,
+      slice,
+      claim: undefined,
+      outcome: undefined,
+      code: 'not started',
+      sandbox: undefined,
+      cancelled: false,
+      halts: [],
+    };
+    this.#turns.set(number, turn);
+    this.#open = turn;
+  }
+
+  #halted(entry: Entry): void {
+    const { number, migration, attempt } = entry;
+    const turn = this.#open;
+    if (!turn || turn.number !== entry['turn'] || turn.migration !== migration || turn.attempt !== attempt) {
+      return this.violated(0, `entry ${number} is a halt of no open turn`);
+    }
+    const last = turn.halts.at(-1);
+    if (last && !last.decided) this.violated(0, `entry ${number} is a second halt beside entry ${last.number}`);
+    const untrue = this.#whyUntrue(turn, String(entry['reason']));
+    if (untrue !== undefined) this.violated(6, `entry ${number} says ${String(entry['reason'])}, and ${untrue}`);
+    this.#checkReferences(entry, [entry['outcome']]);
+    const halt: Halt = { number, turn, decided: undefined, notified: false };
+    turn.halts.push(halt);
+    this.#halts.set(number, halt);
+  }
+
+  /**
+   * What a person is told must be so. Exempt: a halt that is opened again after another one keeps its reason, which was true then;
+   * and of code that changed, or a file that is gone, the function that halts may have another manifest than the one that decided.
+   */
+  #whyUntrue({ outcome, claim, cancelled, halts, code }: Turn, reason: string): string | undefined {
+    if (halts.length > 0) return undefined;
+    switch (reason) {
+      case 'failed':
+        return outcome === 'failed' ? undefined : `its outcome is ${String(outcome)}`;
+      case 'unknown':
+        return outcome === undefined || outcome === 'unknown' ? undefined : `its outcome is ${String(outcome)}`;
+      case 'cancelled':
+        return cancelled ? undefined : 'nobody cancelled it';
+      case 'not-started':
+        return claim?.kind !== 'claimed' && code === 'not started' ? undefined : 'it was claimed';
+      default:
+        return undefined;
+    }
+  }
+
+  #decided(entry: Entry): void {
+    const { number } = entry;
+    const [by, decision] = [String(entry['by']), String(entry['decision'])];
+    const asked = this.#asked.get(by);
+    const said = asked?.ask['ask'] === 'cancel' ? 'cancel' : asked?.ask['decision'];
+    if (!asked || said !== decision) return this.violated(4, `entry ${number} says ${decision} by ${by}, who never said so`);
+    if (asked.entry) this.violated(8, `entries ${asked.entry.number} and ${number} are of one word of ${by}`);
+    asked.entry = entry;
+    if (decision === 'cancel') {
+      if (this.#open?.number !== entry['of']) this.violated(8, `entry ${number} cancels what is not the open turn`);
+      if (this.#open) this.#open.cancelled = true;
+      return;
+    }
+    const halt = this.#halts.get(Number(entry['of']));
+    if (!halt || halt.turn !== this.#open || halt !== halt.turn.halts.at(-1)) {
+      return this.violated(8, `entry ${number} decides entry ${String(entry['of'])}, which is not the halt that is open`);
+    }
+    if (halt.decided) this.violated(8, `entry ${number} decides what entry ${halt.decided.number} had decided`);
+    const named = asked.ask['halt'];
+    if (named !== undefined && named !== halt.number) this.violated(8, `entry ${number} decides another halt than ${by} named`);
+    halt.decided = entry;
+  }
+
+  #completes(entry: Entry): void {
+    const { number } = entry;
+    const completion = String(entry['completion']);
+    const ids = entry['ids'] as string[];
+    for (const id of ids) {
+      const before = this.#completed.get(id);
+      if (before) this.violated(4, `entry ${number} completes ${id}, as entry ${before.number} had`);
+      this.#completed.set(id, entry);
+    }
+    for (const turn of this.#running) this.violated(1, `entry ${number} completes ${ids.join()} while user code of ${describe(turn)} runs`);
+    this.#checkReferences(entry, [entry['restsOn']]);
+    const turn = this.#open;
+    if (completion === 'baseline') {
+      const asked = this.#asked.get(String(entry['by']));
+      if (asked?.ask['ask'] !== 'baseline') this.violated(4, `entry ${number} is a baseline, and nobody asked for it`);
+      if (turn) this.violated(4, `entry ${number} is a baseline while the turn of entry ${turn.number} is open`);
+      return;
+    }
+    if (!turn || ids.length !== 1 || turn.migration !== ids[0]) {
+      return this.violated(4, `entry ${number} completes ${ids.join()}, which has no open turn`);
+    }
+    this.#open = undefined;
+    if (completion === 'applied') {
+      const right = turn.outcome === 'succeeded' && turn.code === 'returned';
+      if (!right) this.violated(4, `entry ${number} says applied, and user code ${turn.code}, outcome ${String(turn.outcome)}`);
+      return;
+    }
+    const word = completion === 'skipped' ? 'skip' : 'mark-applied';
+    const settling = turn.halts.find(({ decided }) => decided && decided['decision'] !== 'retry' && decided['decision'] !== 'abort');
+    if (settling?.decided?.['decision'] !== word) this.violated(4, `entry ${number} says ${completion}, and no person said so first`);
+    if (turn.outcome === 'succeeded') this.violated(4, `entry ${number} says ${completion} of what succeeded`);
+    if (turn.claim === undefined) this.violated(4, `entry ${number} says ${completion}, and the turn may still be claimed`);
+    if (turn.claim?.kind === 'claimed' && turn.outcome === undefined) {
+      this.violated(4, `entry ${number} says ${completion}, and the turn is not closed`);
+    }
+  }
+
+  /** What an entry rests on stands there, as it says. */
+  #checkReferences({ number }: Entry, references: unknown[]): void {
+    for (const reference of references) {
+      if (reference === undefined) continue;
+      const { key, sha256 } = reference as { key: string; sha256: string };
+      if (hash(this.#written.get(key) ?? '') !== sha256) this.violated(5, `entry ${number} rests on ${key}, which is another`);
+    }
+  }
+
+  #taken(key: string, [, migration, digits, what]: RegExpExecArray, record: Fields): void {
+    const turn = this.#turns.get(Number(digits));
+    const writer = record['writer'] as Fields;
+    if (!turn || turn.migration !== migration) return this.violated(0, `${key} is of no turn`);
+    if (what === 'claim') {
+      turn.claim = { kind: record['claim'], by: writer['requestId'] };
+      return;
+    }
+    if (turn.code === 'runs') this.violated(1, `${key} was written while user code of ${describe(turn)} was running`);
+    if (turn.claim?.kind !== 'claimed') this.violated(0, `${key} was written without a claim`);
+    if (record['outcome'] === 'succeeded' && turn.code !== 'returned') {
+      this.violated(4, `${key} says succeeded, and user code ${turn.code}`);
+    }
+    turn.outcome = record['outcome'];
+  }
+
+  #copied(key: string, record: Fields): void {
+    const entry = this.#completed.get(/\d{4}/.exec(key)?.[0] ?? '');
+    if (JSON.stringify(entry) !== JSON.stringify(record)) this.violated(4, `${key} is no copy of its entry`);
+  }
+
+  /** A checkpoint is fenced by turn: what a later turn has moved, an earlier one does not. */
+  #moved(key: string, before: string | undefined, record: Fields): void {
+    const old = before === undefined ? undefined : (JSON.parse(before) as Fields);
+    if (Number(record['turn']) < Number(old?.['turn'] ?? 0)) this.violated(5, `${key} was moved back by an earlier turn`);
+    if (record['sequence'] !== Number(old?.['sequence'] ?? 0) + 1) this.violated(5, `${key} lost a checkpoint`);
+  }
+
+  #cached(record: Fields): void {
+    const number = Number(record['number']);
+    const is = hash(this.#written.get(entryKey(number)) ?? '');
+    if (record['sha256'] !== is) this.violated(5, `state.json stands for another entry ${number}`);
+    const known = record['migrations'] as Record<string, Fields>;
+    for (const [id, { number: by }] of this.#completed) {
+      if (by <= number && known[id]?.['completion'] === undefined) this.violated(5, `state.json has lost the completion of ${id}`);
+    }
+  }
+
+  /** Everything that was recorded must stand in the bucket as it was recorded. */
   compare(objects: ReadonlyMap<string, { body: string }>): void {
-    for (const [key, record] of this.#records) {
+    for (const [key, body] of this.#written) {
       const found = objects.get(key);
       if (!found) this.violated(5, `${key} is gone`);
-      else if (JSON.stringify(JSON.parse(found.body)) !== JSON.stringify(record)) this.violated(5, `${key} is another`);
+      else if (found.body !== body) this.violated(5, `${key} is another`);
     }
   }
 
   // --- people, messages, executions -------------------------------------------------------------------------------
 
-  said(decision: string, by: string): void {
-    this.#said.push({ decision, by });
+  /** What a person asks for, under a name that nobody uses twice. */
+  asked(by: string, ask: Fields): void {
+    this.#asked.set(by, { ask, entry: undefined });
+    this.trace(by, `asks ${JSON.stringify(ask)}`);
+    this.#happened(by, `asks ${JSON.stringify(ask)}`);
   }
 
-  notificationTried(subject: string, went: boolean): void {
+  /** Invariant 8: whoever is not the first is told so, and nobody is told that he was when he was not. */
+  answered(by: string, answer: Fields): void {
+    this.trace(by, `is told ${JSON.stringify(answer)}`);
+    this.#happened(by, 'is told', JSON.stringify(answer));
+    const asked = this.#asked.get(by);
+    if (!asked || asked.ask['ask'] === 'baseline') return;
+    const { result } = answer;
+    const counts = asked.entry !== undefined;
+    if (result === 'refused') {
+      if (counts) this.violated(8, `${by} was refused, and entry ${asked.entry?.number} is his`);
+      return;
+    }
+    if (result !== 'already') {
+      if (!counts) this.violated(8, `${by} was told ${String(result)}, and no entry says so`);
+      return;
+    }
+    if (asked.ask['ask'] === 'cancel') return;
+    const standing = this.#halts.get(Number(answer['halt']))?.decided;
+    if (standing?.['by'] !== answer['by'] || standing?.['decision'] !== answer['decision']) {
+      this.violated(8, `${by} was told that ${String(answer['by'])} had decided ${String(answer['decision'])}, who had not`);
+    }
+  }
+
+  failed(by: string, error: string): void {
+    this.trace(by, `is told ${error}`);
+    this.#happened(by, 'is told', error);
+  }
+
+  /** @param text has the command that answers the halt */
+  notificationTried(subject: string, text: string, went: boolean): void {
     this.trace('operators', `notification ${went ? 'sent' : 'NOT sent'}: ${subject}`);
-    this.#notified.push({ subject, time: this.#now() });
+    for (const [, digits] of text.matchAll(/--halt (\d+)/g)) {
+      const halt = this.#halts.get(Number(digits));
+      if (halt) halt.notified = true;
+    }
   }
 
-  executionEnded(name: string, status: string, error: string, cause: string, manifest: readonly string[]): void {
-    this.trace(name, `ended ${status} ${error}`);
+  executionEnded(name: string, status: string, error: string, cause: string): void {
+    this.trace(name, `ended ${status} ${error} ${cause}`);
+    this.#happened(name, `ends ${status}`, error);
     if (status === 'FAILED' && (error === '' || cause === '')) this.violated(6, `${name} failed and does not say why`);
-    if (status === 'SUCCEEDED') {
-      for (const id of manifest) {
-        if (!this.#records.has(`completed/${id}.json`))
-          this.violated(6, `${name} succeeded, and ${id} is not completed`);
+  }
+
+  /** An execution ended green: its last look found nothing pending. @param listed ids of the manifest that it was asked by */
+  executionFinished(name: string, listed: readonly string[]): void {
+    for (const id of listed) {
+      if (!this.#completed.has(id)) this.violated(6, `${name} succeeded, and ${id} is not completed`);
+    }
+  }
+
+  /** An execution that waits for a person, when nothing else happens any more. */
+  waitsForOperator(name: string, token: string, watched: boolean): void {
+    const [key] = [...this.#written].find(([known, body]) => known.startsWith('waiters/') && (JSON.parse(body) as Fields)['token'] === token) ?? [];
+    const halt = this.#halts.get(Number(key?.split('/')[1]));
+    if (!halt) return this.violated(6, `${name} waits for a person, and its token is in no halt`);
+    const settled = halt.decided !== undefined || halt.turn !== this.#open;
+    // Whoever decided may have been cut off before all were told; the watch tells them then.
+    if (settled && watched) this.violated(7, `${name} waits in the halt of entry ${halt.number}, which is settled`);
+    if (!settled && !halt.notified) this.violated(6, `nobody was told of the halt of entry ${halt.number}`);
+  }
+
+  /** At the end, when everything is answered and a run has finished: nothing that broke has been passed over. */
+  nothingWasSilent(): void {
+    for (const turn of this.#turns.values()) {
+      const broke = turn.code === 'threw' || turn.code === 'died' || turn.outcome === 'failed' || turn.outcome === 'unknown';
+      // Exempt: what a person stopped at its checkpoint, and what died in a `finally` block after it was told to stop, did stop.
+      if (!broke || turn.outcome === 'stopped') continue;
+      if (turn.halts.length === 0) this.violated(6, `${describe(turn)} broke, and no halt says so`);
+      // Exempt: somebody who decided on a halt knew of it before the message was sent.
+      for (const { number, notified, decided } of turn.halts) {
+        if (!notified && !decided) this.violated(6, `nobody was told of the halt of entry ${number}`);
       }
     }
+    if (this.#open) this.violated(7, `${describe(this.#open)} is still open`);
   }
 
-  /** An execution that waits for an operator, when nothing else happens any more. */
-  waitsForOperator(name: string, migration: string, attempt: number, token: string): void {
-    const halt = this.#records.get(`halts/${migration}.json`);
-    const waiting = (halt?.['waiting'] ?? []) as { token: string }[];
-    if (!waiting.some((one) => one.token === token)) {
-      this.violated(
-        6,
-        `${name} waits in the halt of ${migration}, attempt ${attempt}, and no halt record has its token`,
-      );
-    }
-    const decided = `attempts/${migration}/${four(halt?.['attempt'])}/decisions/${two(halt?.['halt'])}.json`;
-    if (this.#records.has(decided) && !this.operatorWasFailed) {
-      this.violated(
-        7,
-        `${name} waits in the halt of ${migration}, which was decided, and no operator was told to repeat it`,
-      );
-    }
-    if (!this.#toldOf(migration, attempt)) this.violated(6, `nobody was told of ${migration}, attempt ${attempt}`);
+  nextRequest(): number {
+    return (this.#requests += 1);
   }
 
-  /** Every attempt that broke was told to the operators, or to whoever looks at a failed or stopped execution. */
-  failuresTold(someExecutionEndedBadly: boolean): void {
-    for (const broken of this.#broken) {
-      const [migration = '', attempt = ''] = broken.split('/');
-      // An operator who decided on it knew of it, even if the message was never sent.
-      const known = this.#toldOf(migration, Number(attempt)) || this.#lastDecision(migration, Number(attempt));
-      if (this.#returned.has(broken) || someExecutionEndedBadly || known || this.leftBehind.has(migration)) continue;
-      this.violated(6, `${migration}, attempt ${attempt}, broke, and nobody was told`);
-    }
+  // --- what people look at before they act ------------------------------------------------------------------------
+
+  get entries(): readonly Readonly<Fields>[] {
+    return this.#entries;
+  }
+
+  get haltNumbers(): number[] {
+    return [...this.#halts.keys()];
+  }
+
+  /** Of the halt that is open. */
+  get openHalt(): { number: number; migration: string; attempt: number } | undefined {
+    const halt = this.#open?.halts.at(-1);
+    if (!this.#open || !halt || halt.decided) return undefined;
+    return { number: halt.number, migration: this.#open.migration, attempt: this.#open.attempt };
   }
 
   isCompleted(migration: string): boolean {
-    return this.#records.has(`completed/${migration}.json`);
+    return this.#completed.has(migration);
   }
 
-  #toldOf(migration: string, attempt: number): boolean {
-    return this.#notified.some(({ subject }) => subject.includes(`${migration} halted (attempt ${attempt})`));
-  }
-
-  #lastDecision(migration: string, attempt: number): unknown {
-    for (let halt = 99; halt > 0; halt -= 1) {
-      const record = this.#records.get(`attempts/${migration}/${four(attempt)}/decisions/${two(halt)}.json`);
-      if (record) return record['decision'];
-    }
-    return undefined;
+  #turnsOf(migration: string, attempt?: number): Turn[] {
+    return [...this.#turns.values()].filter(
+      (turn) => turn.migration === migration && (attempt === undefined || turn.attempt === attempt),
+    );
   }
 }
 
-/**
- * Not guaranteed (docs/guarantees.md): a lower number that is deployed while a higher one is being started. The higher one
- * was chosen from a manifest that did not have the lower one yet.
- */
-const isLateArrival = (migration: string, manifest: readonly string[], other: UserRun): boolean =>
-  migration < other.migration ? !other.manifest.includes(migration) : !manifest.includes(other.migration);
+/** Why a turn may not follow on the open one; undefined when it may. */
+function whyNotAfter(before: Turn, entry: Entry): string | undefined {
+  const { migration, attempt } = entry;
+  const slice = Number(entry['slice']);
+  if (before.migration !== migration) return `${describe(before)} is not settled`;
+  const closed = before.claim?.kind === 'void' || before.outcome !== undefined;
+  if (!closed) return `${describe(before)} is not closed`;
+  const last = before.halts.at(-1);
+  const verdict = before.halts.some(({ decided }) => decided?.['decision'] === 'skip' || decided?.['decision'] === 'mark-applied');
+  if (attempt === before.attempt + 1 && slice === 1) {
+    if (last?.decided?.['decision'] !== 'retry') return 'no person said retry of the attempt before it';
+    if (verdict) return 'a person had settled the attempt before it';
+    const { codeSha256 } = (last.decided['retry'] ?? {}) as Fields;
+    return codeSha256 === entry['codeSha256'] ? undefined : 'the retry was said of other code';
+  }
+  if (attempt !== before.attempt) return `it does not follow on ${describe(before)}`;
+  if (before.halts.length > 0) return `${describe(before)} had halted`;
+  if (before.cancelled) return `${describe(before)} was cancelled`;
+  const first = slice === 1 && attempt === 1;
+  const sameCode = before.entry['codeSha256'] === entry['codeSha256'];
+  // Nothing of a first slice has run when its turn is void, so that whatever is deployed then may be its code.
+  if (!sameCode && !(first && before.claim?.kind === 'void')) return 'an attempt is one code';
+  if (slice === before.slice + 1) return before.outcome === 'stopped' ? undefined : `${describe(before)} did not stop`;
+  if (slice === before.slice) return before.claim?.kind === 'void' ? undefined : `${describe(before)} may have run`;
+  return `it does not follow on ${describe(before)}`;
+}
 
-const four = (value: unknown): string => String(value).padStart(4, '0');
-const two = (value: unknown): string => String(value).padStart(2, '0');
+const describe = ({ migration, attempt, slice }: Turn): string => `${migration}, attempt ${attempt}, slice ${slice}`;
+
+const summaryOf = (entry: Entry): string =>
+  ['kind', 'migration', 'attempt', 'slice', 'turn', 'reason', 'decision', 'of', 'by', 'ids', 'completion', 'begin']
+    .flatMap((field) => (entry[field] === undefined ? [] : [`${field} ${String(entry[field] as string)}`]))
+    .join(', ');
+
+const hash = (body: string): string => createHash('sha256').update(body).digest('hex');
+const entryKey = (number: number): string => `log/${String(number).padStart(8, '0')}.json`;

@@ -1,18 +1,21 @@
 // One schedule from beginning to rest: a scenario, the faults of its seed, and what the recorder finds against it.
-import type { Manifest } from '../../core/contract/manifest.ts';
-import type { Store, StoredObject } from '../../core/ledger/store.ts';
+import { Bucket } from './bucket.ts';
+import { Deployments } from './deployments.ts';
 import type { Execution } from './executions.ts';
 import { Executions } from './executions.ts';
-import type { Fault, Place } from './faults.ts';
+import type { DirectedFault, Fault, Point } from './faults.ts';
 import { Faults } from './faults.ts';
-import { dispatch } from './lambda.ts';
-import type { Deployment, PlannedMigration } from './planned.ts';
-import { draw, spread } from './random.ts';
-import type { Violation } from './recorder.ts';
+import { SYSTEM_FUNCTIONS, systemFunction } from './lambda.ts';
+import type { Answered } from './people.ts';
+import { People } from './people.ts';
+import { versionOf } from './planned.ts';
+import { draw, pick, spread } from './random.ts';
+import type { RequestLine, Violation } from './recorder.ts';
 import { Recorder } from './recorder.ts';
-import type { Scenario } from './scenario.ts';
-import { changedDeployment, deploymentOf } from './scenario.ts';
-import type { Definition, Json } from './stepper.ts';
+import { Sandboxes } from './sandbox.ts';
+import type { Act, Scenario } from './scenario.ts';
+import { changedMigrations } from './scenario.ts';
+import type { Definition } from './stepper.ts';
 import type { Code, Whole } from './whole.ts';
 import { World } from './world.ts';
 
@@ -27,10 +30,10 @@ export interface Options {
   code: Code;
   /** Keeps a timeline of everything that happens. */
   trace?: boolean;
-  /** Keeps what kind of request each point was. */
-  places?: boolean;
-  /** A store with a deliberate fault, around the one of each invocation. */
-  wrapStore?: ((store: Store) => Store) | undefined;
+  /** Keeps every request with its answer, for the model of the protocol. */
+  requests?: boolean;
+  /** Keeps what each point was. */
+  points?: boolean;
 }
 
 export interface Result {
@@ -38,12 +41,19 @@ export interface Result {
   faults: Fault[];
   points: number;
   steps: number;
-  userCodeStarts: number;
-  executions: number;
+  /** In their order: `0010, attempt 1, slice 1`. */
+  starts: string[];
+  /** Of the log, as they are stored. */
+  entries: readonly Readonly<Record<string, unknown>>[];
+  executions: Pick<Execution, 'name' | 'status' | 'error'>[];
+  answers: Answered[];
   /** Hours of virtual time. */
   hours: number;
   timeline: string[] | undefined;
-  places: Place[] | undefined;
+  requests: RequestLine[] | undefined;
+  passed: Point[] | undefined;
+  /** What was to happen at a request that never came. */
+  missed: (DirectedFault | Act)[];
 }
 
 const SECOND = 1_000;
@@ -59,17 +69,21 @@ const MAX_ROUNDS = 60;
 export async function simulate(schedule: Schedule, options: Options): Promise<Result> {
   const simulation = new Simulation(schedule, options);
   await simulation.run();
-  const { recorder, faults, world, executions } = simulation;
+  const { recorder, faults, world, executions, people } = simulation;
   return {
     violations: recorder.violations,
     faults: faults.happened,
     points: faults.points,
     steps: world.steps,
-    userCodeStarts: recorder.starts,
-    executions: executions.all.size,
+    starts: recorder.starts,
+    entries: recorder.entries,
+    executions: [...executions.all.values()].map(({ name, status, error }) => ({ name, status, error })),
+    answers: people.answers,
     hours: (world.now - simulation.began) / HOUR,
     timeline: recorder.timeline,
-    places: faults.places,
+    requests: recorder.requests,
+    passed: faults.passed,
+    missed: [...faults.missed, ...people.missed],
   };
 }
 
@@ -82,34 +96,25 @@ class Simulation implements Whole {
   readonly recorder: Recorder;
   readonly faults: Faults;
   readonly executions: Executions;
+  readonly people: People;
   readonly definition: Definition;
-  /** The ledger bucket. */
-  readonly objects = new Map<string, StoredObject>();
-  readonly wrapStore: (store: Store) => Store;
-  etags = 0;
-  deployment: Deployment;
-  #instances = 0;
-  #nonces = 0;
-  #started = 0;
+  readonly bucket: Bucket;
+  readonly deployments: Deployments;
+  readonly sandboxes: Sandboxes;
 
-  constructor({ seed, scenario, faults }: Schedule, { code, trace = false, places = false, wrapStore }: Options) {
+  constructor({ seed, scenario, faults }: Schedule, { code, trace = false, requests = false, points = false }: Options) {
     this.seed = seed;
     this.scenario = { ...scenario };
     this.code = code;
-    this.recorder = new Recorder(() => this.world.now, trace);
-    this.faults = new Faults({ ...scenario, seed, given: faults }, places);
+    this.recorder = new Recorder(() => this.world.now, { trace, requests });
+    this.faults = new Faults({ ...scenario, seed, given: faults }, points);
     this.definition = code.stateMachineDefinition('simulated');
     this.executions = new Executions(this);
-    this.deployment = deploymentOf(1, scenario.migrations, code.migrationFunctionName);
-    this.wrapStore = wrapStore ?? ((store) => store);
-  }
-
-  nextInstance(): number {
-    return (this.#instances += 1);
-  }
-
-  nextNonce(): number {
-    return (this.#nonces += 1);
+    this.people = new People(this, this.executions);
+    this.bucket = new Bucket(this.world, this.recorder);
+    const first = versionOf(1, scenario.migrations, code.migrationFunctionName);
+    this.deployments = new Deployments(this.world, first, SYSTEM_FUNCTIONS.map(systemFunction));
+    this.sandboxes = new Sandboxes(this);
   }
 
   /** Milliseconds that a request takes to take effect. */
@@ -122,45 +127,75 @@ class Simulation implements Whole {
     return new this.code.OdinError({ code, source: 'system', what: `Could not ${what}: injected.` });
   }
 
+  passed(point: Omit<Point, 'place'>): void {
+    this.people.passed(point);
+  }
+
   /** What a fault does to the world around the request at which it happens. */
-  around({ kind, point, size }: Fault, execution: string | undefined): void {
-    const { world, executions, recorder } = this;
-    if (kind.startsWith('deploy ')) {
-      recorder.trace('deployment', kind);
-      this.deployment = changedDeployment(this.deployment, kind, size, this.code.migrationFunctionName);
+  around(fault: Fault, execution: string | undefined): void {
+    const { kind, point, size } = fault;
+    const { world, executions, people } = this;
+    const ids = this.deployments.newest.manifest.migrations.map(({ id }) => id);
+    switch (kind) {
+      case 'start another':
+        return this.#startAnother(point);
+      case 'decide':
+        return void people.decideSomething(this.seed, point);
+      case 'cancel':
+        return void people.cancel();
+      case 'baseline':
+        return people.baseline(size);
+      case 'watch':
+        return people.watch();
+      case 'preview':
+        return ids.length > 0 ? people.preview(pick(ids, size)) : undefined;
+      case 'stop':
+      case 'stop and redrive':
+        if (execution === undefined) return;
+        executions.stop(execution);
+        if (kind === 'stop and redrive') world.after(spread(SECOND, 3 * HOUR, size), () => executions.redrive(execution));
+        if (draw(this.seed, 'instead', point) < 0.5) {
+          world.after(spread(SECOND, HOUR, draw(this.seed, 'instead after', point)), () => this.#startAnother(point));
+        }
+        return;
+      default:
+        if (kind.startsWith('deploy ')) this.#deploy(fault);
     }
-    if (kind === 'start another') this.#startAnother(point);
-    if (execution === undefined || (kind !== 'stop' && kind !== 'stop and redrive')) return;
-    executions.stop(execution);
-    if (kind === 'stop and redrive') world.after(spread(SECOND, 3 * HOUR, size), () => executions.redrive(execution));
-    if (draw(this.seed, 'instead', point) < 0.5) {
-      world.after(spread(SECOND, HOUR, draw(this.seed, 'instead after', point)), () => this.#startAnother(point));
-    }
+  }
+
+  #deploy({ kind, point, size }: Fault): void {
+    const { deployments, scenario, people, seed } = this;
+    if (deployments.inProgress) return;
+    const current = [...deployments.newest.migrations.values()];
+    const overMs = Math.round(scenario.deploymentMs * draw(seed, 'deployment takes', point));
+    people.deploy(changedMigrations(current, kind, size), overMs, (name) => draw(seed, `update ${name}`, point));
   }
 
   #startAnother(point: number): void {
     if (this.executions.all.size >= MAX_EXECUTIONS) return;
     const allowOutOfOrder = draw(this.seed, 'allow', point) < this.scenario.outOfOrder;
-    this.#started += 1;
-    this.executions.start(`run-${this.#started}`, allowOutOfOrder ? { allowOutOfOrder } : {});
+    const byDeployment = this.scenario.rate > 0 && !allowOutOfOrder && draw(this.seed, 'by deployment', point) < 0.3;
+    this.people.start(undefined, { allowOutOfOrder, byDeployment });
   }
 
   async run(): Promise<void> {
-    const { scenario, world, recorder } = this;
+    const { scenario, world, recorder, people } = this;
     scenario.startsMs.forEach((ms, at) => world.after(ms, () => this.#startAnother(-1 - at)));
     for (let who = 1; who <= scenario.operators; who += 1) void this.#operator(who);
-    if (!(await this.#rest())) return;
+    people.begin();
+    if (!(await this.#rest(false))) return;
 
     this.faults.enabled = false;
     scenario.snsDown = false;
-    if (await this.#answerEveryHalt()) await this.#runToTheEnd();
-    recorder.compare(this.objects);
-    const badly = [...this.executions.all.values()].some(({ status }) => status !== 'SUCCEEDED');
-    recorder.failuresTold(badly);
+    // It looks every quarter of an hour, and one look without trouble is enough.
+    people.watch();
+    if (!(await this.#rest(true))) return;
+    if (scenario.finish && (await this.#answerEveryHalt()) && (await this.#runToTheEnd())) recorder.nothingWasSilent();
+    recorder.compare(this.bucket.objects);
   }
 
   /** Until nothing happens any more; then every execution must have ended, or wait for an operator who knows. */
-  async #rest(): Promise<boolean> {
+  async #rest(watched: boolean): Promise<boolean> {
     const { world, recorder, executions } = this;
     if (!(await world.run(MAX_STEPS))) {
       recorder.violated(7, `it does not come to rest within ${MAX_STEPS} events`);
@@ -168,33 +203,19 @@ class Simulation implements Whole {
     }
     for (const { name, status, waiting, at } of executions.all.values()) {
       if (status !== 'RUNNING') continue;
-      if (!waiting) recorder.violated(6, `${name} is stuck in ${at.state}: neither ended nor halted`);
-      else recorder.waitsForOperator(name, haltedAt(at.input).migration, haltedAt(at.input).attempt, waiting.token);
+      if (waiting) recorder.waitsForOperator(name, waiting.token, watched);
+      else recorder.violated(6, `${name} is stuck in ${at.state}: neither ended nor halted`);
     }
     return true;
   }
 
   /** In the middle of the trouble: decides now this, now that, now twice, now on a halt that is not the open one. */
   async #operator(who: number): Promise<void> {
-    const { scenario, seed } = this;
+    const { scenario, seed, people } = this;
     for (let turn = 0; turn < scenario.decisions; turn += 1) {
-      const chance = (purpose: string) => draw(seed, purpose, who, turn);
-      await this.#sleep(spread(20 * SECOND, 2 * HOUR, chance('when')));
-      if (chance('cancel') < (scenario.cancels ?? 0)) {
-        await this.#tell(`operator-${who}`, { cancel: { by: `operator-${who}` } });
-        continue;
-      }
-      const halts = [...this.objects].filter(([key]) => key.startsWith('halts/'));
-      if (halts.length === 0) continue;
-      const [, { body }] = halts[Math.floor(chance('which') * halts.length)]!;
-      const { migration, attempt } = JSON.parse(body) as { migration: string; attempt: number };
-      const drawn = chance('decision');
-      const decision =
-        (scenario.say ?? drawn < 0.5) ? 'retry' : drawn < 0.65 ? 'mark-applied' : drawn < 0.8 ? 'skip' : 'abort';
-      const halt = chance('named') < 0.6 ? { migration, attempt } : undefined;
-      await this.#resume(decision, `operator-${who}`, halt);
-      if (chance('again') < 0.3)
-        await this.#resume(chance('other') < 0.5 ? 'retry' : decision, `operator-${who}`, halt);
+      await this.#sleep(spread(20 * SECOND, 2 * HOUR, draw(seed, 'when', who, turn)));
+      if (draw(seed, 'cancel', who, turn) < (scenario.cancels ?? 0)) await people.cancel();
+      else await people.decideSomething(seed, who, turn);
     }
   }
 
@@ -211,64 +232,41 @@ class Simulation implements Whole {
         this.recorder.violated(7, `${name} cannot be resumed: its halt was answered ${times - 1} times`);
         return false;
       }
-      for (const execution of halted) {
-        if (execution.status === 'RUNNING' && execution.waiting) void this.#answer(execution, round);
-        if (!(await this.#rest())) return false;
-      }
+      void this.#answer(round);
+      if (!(await this.#rest(true))) return false;
     }
   }
 
-  /** As an operator does: looks at the migration's halt record, and decides on what is written there. */
-  #answer({ at }: Execution, round: number): Promise<void> {
-    const found = this.objects.get(`halts/${haltedAt(at.input).migration}.json`)?.body ?? JSON.stringify(at.input);
-    const { migration, attempt } = JSON.parse(found) as { migration: string; attempt: number };
-    const decision = draw(this.seed, 'answer', round) < 0.7 ? 'retry' : 'mark-applied';
-    return this.#resume(decision, 'operator-last', { migration, attempt });
+  /** As an operator does: looks which halt is open, decides, and does what he is told when he is refused. */
+  async #answer(round: number): Promise<void> {
+    const { people, recorder } = this;
+    const halt = recorder.openHalt?.number;
+    const first = draw(this.seed, 'answer', round) < 0.7 ? 'retry' : 'mark-applied';
+    const ways = [{ decision: first }, { decision: 'retry', begin: 'start' }, { decision: 'skip' }] as const;
+    for (const way of ways) {
+      const { answer } = await people.ask({ ask: 'decide', halt, ...way });
+      if (answer && answer['result'] !== 'refused') return;
+    }
   }
 
   /** A new run must now finish, and leave every migration of the manifest completed. */
-  async #runToTheEnd(): Promise<void> {
-    const { executions, recorder } = this;
+  async #runToTheEnd(): Promise<boolean> {
+    const { executions, recorder, people } = this;
     for (let turn = 1; turn <= 3; turn += 1) {
       const name = `last-${turn}`;
-      executions.start(name, turn === 1 ? {} : { allowOutOfOrder: true });
-      if (!(await this.#rest()) || !(await this.#answerEveryHalt())) return;
-      // The last part of it, when it was handed over.
-      const parts = [...executions.all.values()].filter(
-        (one) => one.name === name || one.name.startsWith(`${name}-part-`),
-      );
-      const { status, error } = parts.at(-1)!;
-      if (status === 'SUCCEEDED') return;
-      // Late lower files are refused until the run's input allows them. An attempt that died while a halt was open
-      // elsewhere is refused until that halt is answered: it has been, by now.
-      if (error !== 'OutOfOrder' && error !== 'HaltedElsewhere') {
-        return recorder.violated(7, `${name} ended ${status} ${error}, with no faults and each halt answered`);
+      people.start(name, { allowOutOfOrder: turn > 1 });
+      if (!(await this.#rest(true)) || !(await this.#answerEveryHalt())) return false;
+      // The last part of it: it may have been handed over, or be carried on after a decision.
+      const { status, error } = [...executions.all.values()].at(-1)!;
+      if (status === 'SUCCEEDED') return true;
+      // Late lower files are refused until the run's input allows them.
+      if (error !== 'OutOfOrder') {
+        recorder.violated(7, `${name} ended ${status} ${error}, with no faults and each halt answered`);
+        return false;
       }
     }
     recorder.violated(7, 'three runs did not finish, with no faults and each halt answered');
-  }
-
-  async #resume(decision: string, by: string, halt?: { migration: string; attempt: number }): Promise<void> {
-    const { recorder } = this;
-    recorder.said(decision, by);
-    recorder.trace(by, `says ${decision} ${halt ? `on ${halt.migration}, attempt ${halt.attempt}` : ''}`);
-    if (!(await this.#tell(by, { decision, by, reason: 'because', ...(halt && { halt }) }))) {
-      recorder.operatorWasFailed = true;
-    }
-  }
-
-  /** False when his command failed. */
-  async #tell(by: string, payload: Json): Promise<boolean> {
-    const { recorder } = this;
-    const name = 'odin-migrate-simulated-resume';
-    try {
-      const answer = await dispatch(this, name, payload, { manifest: [], allowOutOfOrder: false });
-      recorder.trace(by, `is told ${JSON.stringify(answer)}`);
-      return true;
-    } catch (thrown) {
-      recorder.trace(by, `is told ${String(thrown)}`);
-      return false;
-    }
+    return false;
   }
 
   #sleep(ms: number): Promise<void> {
@@ -277,8 +275,3 @@ class Simulation implements Whole {
     return promise;
   }
 }
-
-const haltedAt = (input: Json): { migration: string; attempt: number } =>
-  input as unknown as { migration: string; attempt: number };
-
-export type { Manifest, PlannedMigration };

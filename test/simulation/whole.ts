@@ -1,9 +1,10 @@
 // The whole of a simulation, as its parts know it; simulation.ts is it.
-import type { Store, StoredObject } from '../../core/ledger/store.ts';
 import type * as RealCode from './code.ts';
-import type { Fault, Faults } from './faults.ts';
-import type { Deployment } from './planned.ts';
+import type { Bucket } from './bucket.ts';
+import type { Deployments } from './deployments.ts';
+import type { Fault, Faults, Point } from './faults.ts';
 import type { Recorder } from './recorder.ts';
+import type { Sandboxes } from './sandbox.ts';
 import type { Scenario } from './scenario.ts';
 import type { Definition, Json, TaskFailed } from './stepper.ts';
 import type { World } from './world.ts';
@@ -30,17 +31,14 @@ export interface Whole {
   readonly faults: Faults;
   readonly executions: AnsweringExecutions;
   readonly definition: Definition;
-  /** The ledger bucket. */
-  readonly objects: Map<string, StoredObject>;
-  readonly wrapStore: (store: Store) => Store;
-  /** Counts the writes. */
-  etags: number;
-  deployment: Deployment;
-  nextInstance: () => number;
-  nextNonce: () => number;
+  readonly bucket: Bucket;
+  readonly deployments: Deployments;
+  readonly sandboxes: Sandboxes;
   /** Milliseconds that a request takes to take effect. */
   latency: (point: number) => number;
   ledgerError: (code: 'LedgerUnavailable' | 'LedgerForbidden', what: string) => Error;
   /** What a fault does to the world around the request at which it happens. */
   around: (fault: Fault, execution: string | undefined) => void;
+  /** A request has had its effect, or had none: acts of the scenario that come after it. */
+  passed: (point: Omit<Point, 'place'>) => void;
 }

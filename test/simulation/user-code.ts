@@ -1,0 +1,110 @@
+// User code of a simulated migration: steps that take time, each of which may fail, hang, or end its process. It runs under the
+// real supervisor and driver, in a process of its own, as far as anybody can see: what is killed does nothing any more.
+import type { Exit } from '../../lambdas/run-migration/user-code/ends.ts';
+import type { RunUserCode, UserCodeOptions } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type { MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
+import { inThisProcess } from '../support/in-process.ts';
+import type { PlannedMigration } from './planned.ts';
+import { codeOf } from './planned.ts';
+import { draw } from './random.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { Whole } from './whole.ts';
+
+interface Life {
+  over: boolean;
+  exit: () => void;
+}
+
+/** @param turn number of the entry that allows it, and the invocation; undefined: a preview, which is no turn */
+export function runUserCode(
+  sim: Whole,
+  sandbox: Sandbox,
+  planned: PlannedMigration,
+  turn: { number: number; requestId: string } | undefined,
+): RunUserCode {
+  const clock = {
+    now: sandbox.now,
+    after: (ms: number, work: () => void) => {
+      let wanted = true;
+      sandbox.later(ms, () => {
+        if (wanted) work();
+      });
+      return () => {
+        wanted = false;
+      };
+    },
+  };
+  return (options) => {
+    const { promise: exits, resolve } = Promise.withResolvers<Exit>();
+    const life: Life = { over: false, exit: () => resolve({ code: 1, signal: null }) };
+    const onKill = () => {
+      life.over = true;
+      if (turn) sim.recorder.userCodeKilled(sandbox.id);
+    };
+    const load = userCode(sim, sandbox, planned, turn, options, life);
+    const start = inThisProcess(load, { play: sim.code.playTurn, onKill, exits });
+    return sim.code.superviseUserCode(start, clock, () => undefined)(options);
+  };
+}
+
+function userCode(
+  sim: Whole,
+  sandbox: Sandbox,
+  planned: PlannedMigration,
+  turn: { number: number; requestId: string } | undefined,
+  { migration, attempt, slice, cursor }: UserCodeOptions,
+  life: Life,
+) {
+  const { recorder, seed } = sim;
+  return (): Promise<MigrationModule> => {
+    // A module's top level is user code already.
+    if (turn) {
+      const codeSha256 = codeOf(planned);
+      recorder.userCodeStarts({ turn: turn.number, requestId: turn.requestId, migration, attempt, slice, sandbox: sandbox.id, cursor, codeSha256 });
+    }
+    const ends = (how: 'returned' | 'threw' | 'stopped') => {
+      if (turn) recorder.userCodeEnds(sandbox.id, how);
+    };
+    const unlessOver = (): Promise<void> => (life.over ? new Promise(() => undefined) : Promise.resolve());
+    const work = async (at: number): Promise<void> => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      sandbox.later(planned.stepMs * (0.5 + draw(seed, 'step', sandbox.id, at)), resolve);
+      await promise;
+      await unlessOver();
+      const what = `${turn ? 'user code' : 'preview'} of ${migration}, step ${at}`;
+      await sandbox.request('user', what, () => undefined, { exits: life.exit });
+      await unlessOver();
+    };
+    async function plain(): Promise<void> {
+      try {
+        for (let at = 0; at < planned.steps; at += 1) await work(at);
+        ends('returned');
+      } catch (thrown) {
+        ends('threw');
+        throw thrown;
+      }
+    }
+    async function* checkpointed(resume: unknown): AsyncGenerator<unknown, void, undefined> {
+      let done = false;
+      try {
+        for (let at = typeof resume === 'number' ? resume + 1 : 0; at < planned.steps; at += 1) {
+          await work(at);
+          yield { cursor: at, done: at + 1, total: planned.steps };
+        }
+        done = true;
+        ends('returned');
+      } catch (thrown) {
+        done = true;
+        ends('threw');
+        throw thrown;
+      } finally {
+        // A slice that stops runs its `finally` blocks, and they are user code too.
+        if (!done) {
+          await work(99);
+          ends('stopped');
+        }
+      }
+    }
+    return Promise.resolve({ migration: planned.sliceMs === undefined ? plain : checkpointed });
+  };
+}
