@@ -124,6 +124,12 @@ async function take(store: Store, key: string, turn: Turn, writer: LogWriter, co
   return (await store.get(key))?.body === body ? mine : { taken: 'by another' };
 }
 
+/** Who took the turn, for people who look for its log lines; undefined when nobody did, or when that cannot be read. */
+export async function readClaim(store: Store, turn: Turn): Promise<Claim | undefined> {
+  const stored = await store.get(claimKey(turn));
+  return stored && read(Claim, stored.body, turn);
+}
+
 /** Undefined when it is not JSON of this shape, or was made for another entry. */
 function read<T extends Claim | Outcome>(schema: z.ZodType<T>, body: string, turn: Turn): T | undefined {
   let data: T | undefined;

@@ -1,54 +1,59 @@
 // What the operators are told of a halt: plain text that reads well in an e-mail at night, the same for a chat, and an
-// event. Never a task token: each field is named here, and the halt record, which has tokens, is not passed on.
+// event. Never a task token: tokens are among the waiters, which are not passed on.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
-import type { MigrationHalted } from '../../core/contract/events.ts';
+import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
+import { firstSourceLine, plainLine, shortCommit } from '../../core/ledger/summaries.ts';
+import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
+import { migrationLogGroup } from '../../core/names/names.ts';
 import { commandLine } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
-import type { ManifestEntry } from '../../core/contract/manifest.ts';
-import { migrationLogGroup } from '../../core/names/names.ts';
-import type { Claim, DecisionRecord, HaltRecord } from '../../core/ledger/records.ts';
-import { firstSourceLine, plainLine, wasCancelled } from '../../core/ledger/summaries.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
+import type { MigrationHalted } from '../../core/contract/events.ts';
+import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
 
 export interface HaltNews {
   environment: string;
   /** Whether it is on the embedded AWS. */
   local?: boolean | undefined;
-  halt: HaltRecord;
+  halted: Halted;
   /** ARN of the execution that opened or joined the halt just now. */
   execution: string;
-  /** Absent when the migration is not deployed any more. */
-  entry: ManifestEntry | undefined;
-  /** Of the attempt's last slice; absent when it never started. */
+  manifest: Manifest;
+  allowed: Allowed;
+  /** The turn, as it was seen last. */
+  look: TurnLook;
+  /** Absent when its function never took the turn, or when that cannot be read. */
   claim: Claim | undefined;
-  /** The decision that could not be recorded, when that is why it halted. */
-  unrecorded: DecisionRecord | undefined;
+  /** The decision that is to be recorded, and was not. */
+  verdict: Decided | undefined;
   /** Epoch milliseconds. */
   now: number;
 }
 
 /** Fewer than 100 characters, and no line break (docs/aws-facts.md). */
-export const haltSubject = ({ environment, halt: { migration, attempt } }: HaltNews): string =>
+export const haltSubject = ({ environment, halted: { migration, attempt } }: HaltNews): string =>
   `odin-migrate ${environment}: ${migration} halted (attempt ${attempt})`.slice(0, 99);
 
 export function haltText(news: HaltNews): string {
-  const { environment, halt, execution, entry, claim } = news;
-  const { migration, attempt, error } = halt;
+  const { environment, halted, execution } = news;
+  const { migration, attempt, number, error } = halted;
+  const entry = entryOf(news);
   return [
     `Migration ${migration} in ${environment} needs your decision.`,
     '',
     ...(entry?.description === undefined ? [] : [`What it does:  ${oneLine(entry.description)}`]),
     `File:          ${fileOf(entry)}`,
     `Attempt:       ${attempt}`,
-    `Outcome:       ${outcomeOf(news)}`,
+    `Halt:          ${number}`,
+    `Reason:        ${reasonOf(news)}`,
     ...unrecordedDecision(news).map((line) => `Decided:       ${line}`),
     ...(error ? [`Error:         ${oneLine(`${error.name}: ${error.message}`)}`] : []),
     ...(error?.stack === undefined ? [] : [`               ${oneLine(firstSourceLine(error.stack))}`]),
     ...runningUntil(news),
     `Execution:     ${execution}`,
     `               ${executionLink(execution)}`,
-    `Log lines:     ${claim ? logsOf(environment, claim) : 'none: its function has not claimed the attempt'}`,
+    `Log lines:     ${logsOf(news) ?? 'none: its function has not taken the turn'}`,
     '',
     'Nothing later runs until you decide. Type one of:',
     '',
@@ -58,40 +63,44 @@ export function haltText(news: HaltNews): string {
 }
 
 export function haltChat(news: HaltNews): ChatNotification {
-  const { environment, halt, execution, entry, claim } = news;
-  const { migration, attempt, error } = halt;
+  const { environment, halted, execution } = news;
+  const { migration, attempt, number, reason, error } = halted;
+  const entry = entryOf(news);
   const source = error?.stack === undefined ? '' : oneLine(firstSourceLine(error.stack));
+  const logs = logsOf(news);
   return chatNotification(
     {
       title: `${environment}: migration ${migration} needs your decision`,
       description: [
         ...(entry?.description === undefined ? [] : [asCode(oneLine(entry.description))]),
-        `${fileOf(entry)}, attempt ${attempt}`,
-        outcomeOf(news),
-        ...unrecordedDecision(news),
+        `${fileOf(entry)}, attempt ${attempt}, halt ${number}`,
+        reasonOf(news),
+        ...unrecordedDecision(news).map(asCode),
         ...(error ? [asCode(oneLine(`${error.name}: ${error.message}`))] : []),
         ...(source === '' ? [] : [asCode(source)]),
         ...runningUntil(news),
         `Execution: ${executionLink(execution)}`,
-        ...(claim ? [`Log lines: ${logsOf(environment, claim)}`] : []),
+        ...(logs === undefined ? [] : [`Log lines: ${logs}`]),
         'Nothing later runs until you decide.',
       ].join('\n'),
       nextSteps: decisions(news).map(({ command, meaning }) => `${asCode(command)} ${meaning}`),
-      keywords: ['odin-migrate', environment, migration, halt.outcome],
+      keywords: ['odin-migrate', environment, migration, reason],
     },
     {
       threadId: threadId(environment, migration),
       summary: haltSubject(news),
       eventType: 'Migration Halted',
       relatedResources: [execution],
-      additionalContext: { environment, migration, attempt: String(attempt), outcome: halt.outcome },
+      additionalContext: { environment, migration, attempt: String(attempt), halt: String(number), reason },
     },
   );
 }
 
-export function haltEvent({ environment, halt, execution, entry, claim, now }: HaltNews): MigrationHalted {
-  const { migration, attempt, outcome, error } = halt;
-  const mayRun = outcome === 'unknown' && claim && Date.parse(claim.deadline) > now;
+export function haltEvent(news: HaltNews): MigrationHalted {
+  const { environment, halted, execution, look, now } = news;
+  const { migration, attempt, number, reason, error } = halted;
+  const entry = entryOf(news);
+  const mayRun = look.seen === 'claimed' && look.deadline > now;
   return {
     version: 1,
     environment,
@@ -99,51 +108,79 @@ export function haltEvent({ environment, halt, execution, entry, claim, now }: H
     description: entry?.description === undefined ? undefined : oneLine(entry.description),
     file: entry?.file,
     attempt,
-    halt: halt.halt,
-    outcome,
+    halt: number,
+    reason,
     error: error && { name: oneLine(error.name), message: oneLine(error.message) },
     execution,
-    mayRunUntil: mayRun ? claim.deadline : undefined,
-    time: new Date(now).toISOString(),
+    mayRunUntil: mayRun ? isoTime(look.deadline) : undefined,
+    time: isoTime(now),
   };
 }
 
-/** An error's text may hold anything: control characters (terminal escapes among them) are replaced, the length is bounded. */
+/** Text of others may hold anything: control characters (terminal escapes among them) are replaced, the length is bounded. */
 const oneLine = (text: string): string => plainLine(text, 1000);
+
+const isoTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+/** Undefined when the migration is not deployed any more. */
+const entryOf = ({ manifest, halted }: HaltNews): ManifestEntry | undefined =>
+  manifest.migrations.find(({ id }) => id === halted.migration);
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
 
-function outcomeOf({ halt: { outcome, error }, claim }: HaltNews): string {
-  switch (outcome) {
+function reasonOf({ halted: { reason }, manifest, allowed, look, verdict }: HaltNews): string {
+  switch (reason) {
     case 'failed':
-      if (wasCancelled(error)) return 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
-      return 'FAILED. Its code threw; some of its effects may be there.';
+      return 'FAILED. Some of its effects may be there.';
     case 'unknown':
-      return claim
-        ? 'UNKNOWN. It may have run in part, in whole, or not at all.'
-        : 'UNKNOWN. It has not started so far: the ledger has no claim of this attempt.';
+      return 'UNKNOWN. It may have run in part, in whole, or not at all.';
+    case 'cancelled':
+      return look.seen === 'void'
+        ? 'CANCELLED, before its code was started.'
+        : 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
+    case 'code-changed':
+      return `CODE CHANGED. Other code is deployed (${commitOf(manifest.gitCommit)}) than it was to go on with; it began with ${commitOf(allowed.gitCommit)}. A retry says --from-start or --keep-checkpoint, if there is a checkpoint.`;
+    case 'file-gone':
+      return 'FILE GONE. It was to go on, and its file is not deployed any more.';
+    case 'not-started':
+      return look.seen === 'void'
+        ? 'NOT STARTED. Its function was invoked several times, and never took its turn.'
+        : 'NOT STARTED so far. Its function could not be invoked, or has not taken its turn.';
     case 'unrecorded':
-      return 'It SUCCEEDED, but its completion could not be recorded.';
+      return verdict
+        ? 'UNRECORDED. What was decided is not written down yet.'
+        : 'It SUCCEEDED, but its completion could not be recorded.';
   }
 }
 
-const unrecordedDecision = ({ unrecorded }: HaltNews): string[] =>
-  unrecorded
-    ? [`${oneLine(unrecorded.by)} decided ${unrecorded.decision}, and its completion could not be recorded.`]
+const commitOf = (commit: string | null | undefined): string =>
+  commit === null || commit === undefined ? 'no commit' : `commit ${oneLine(shortCommit(commit))}`;
+
+const unrecordedDecision = ({ halted: { reason }, verdict }: HaltNews): string[] =>
+  reason === 'unrecorded' && verdict
+    ? [`${oneLine(verdict.by)} decided ${verdict.decision}, and its completion could not be recorded.`]
     : [];
 
-function runningUntil({ halt: { outcome }, claim, now }: HaltNews): string[] {
-  if (outcome !== 'unknown' || !claim) return [];
-  return Date.parse(claim.deadline) > now
-    ? [`May be running until ${claim.deadline}; whatever you decide waits for that.`]
-    : [`It is not running any more: its time ended at ${claim.deadline}.`];
+function runningUntil({ look, now }: HaltNews): string[] {
+  if (look.seen !== 'claimed') return [];
+  return look.deadline > now
+    ? [`May be running until ${isoTime(look.deadline)}; whatever you decide waits for that.`]
+    : [`It is not running any more: its time ended at ${isoTime(look.deadline)}.`];
 }
 
-const logsOf = (environment: string, claim: Claim): string =>
-  logLink(claim.execution, migrationLogGroup(environment), claim.requestId, claim.time);
+const logsOf = ({ environment, allowed, claim }: HaltNews): string | undefined =>
+  claim?.claim === 'claimed'
+    ? logLink(allowed.execution, migrationLogGroup(environment), claim.writer.requestId, claim.time)
+    : undefined;
 
-const decisions = ({ environment, local, halt }: HaltNews): { command: string; meaning: string }[] =>
-  meanings(halt.outcome).map(({ decision, meaning }) => ({
-    command: commandLine(resumeCommand(environment, decision, halt), { local }),
-    meaning,
-  }));
+/** Without its file a retry has no code to run; what is only to be recorded needs none. */
+function decisions(news: HaltNews): { command: string; meaning: string }[] {
+  const { environment, local, halted } = news;
+  const nothingToRun = entryOf(news) === undefined && halted.reason !== 'unrecorded';
+  return meanings(halted.reason)
+    .filter(({ decision }) => decision !== 'retry' || !nothingToRun)
+    .map(({ decision, meaning }) => ({
+      command: commandLine(resumeCommand(environment, decision, halted.number), { local }),
+      meaning,
+    }));
+}

@@ -1,117 +1,107 @@
-// `Halt for operator`: writes down who waits for a decision, and tells the operators.
+// `Halt for operator`: appends that the run waits for a decision, leaves its token among the waiters, and tells the operators.
+import { decide } from '../../core/decision/decide.ts';
 import { OdinError } from '../../core/errors.ts';
-import { codeOf } from '../../core/ledger/ledger.ts';
+import type { Halted, HaltReason } from '../../core/ledger/entries.ts';
+import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
+import type { Content } from '../../core/ledger/log.ts';
+import { caughtSummary } from '../../core/ledger/summaries.ts';
+import type { TurnLook } from '../../core/ledger/turns.ts';
+import { lookAtTurn, readClaim } from '../../core/ledger/turns.ts';
+import { leaveWaiter, readWaiters } from '../../core/ledger/waiters.ts';
+import { executionName } from '../../core/names/names.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { HaltPayload } from '../../core/contract/payloads.ts';
 import { RunInput } from '../../core/contract/payloads.ts';
-import type { Claim, DecisionRecord, Finished, HaltRecord } from '../../core/ledger/records.ts';
-import { caughtSummary } from '../../core/ledger/summaries.ts';
-import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { announce } from '../shared/announce.ts';
+import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { writerOf } from '../shared/writer.ts';
+import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
 
 /**
- * Opens the halt of an attempt, or joins it when another execution waits there already. The machine's task then waits
- * for the token that is recorded. Safe to run again, also at the same time.
+ * Opens the halt of a turn, or joins it when it is open already. The machine's task then waits for the token that is left
+ * among the waiters. Safe to run again, also at the same time.
  * @throws OdinError HaltNotNeeded when the ledger has moved on; the machine catches it and lists again
  */
 export function createHalt(services: Services, manifest: Manifest) {
-  const { environment, local, ledger, executions, log, now } = services;
-  return async ({ execution, input, token, at }: HaltPayload, { requestId }: Invocation): Promise<object> => {
+  const { environment, local, now } = services;
+  const { log, store } = services.ledger;
+
+  return async (
+    payload: HaltPayload,
+    invocation: Invocation,
+  ): Promise<{ migration: string; attempt: number; halt: number }> => {
+    const { execution, token, at } = payload;
     const { migration, attempt } = at;
-    const self = {
-      execution,
-      token,
-      since: new Date(now()).toISOString(),
-      allowOutOfOrder: RunInput.safeParse(input).data?.allowOutOfOrder ?? false,
-    };
-    for (;;) {
-      const { finished, claim, decided, halt } = await look(at, execution);
-      const caught = at.unrecorded ?? at.error;
-      const known = at.unrecorded === undefined ? finished?.error : undefined;
-      const error = known ?? (caught && caughtSummary(caught));
-      const record = await ledger.updateHalt(
-        { migration, attempt, execution, ...codeOf(claim) },
-        { requestId, now },
-        async (current) => {
-          // A slow invocation must not take the tokens of a later halt away.
-          if (current && isLater(current, attempt, halt)) throw notNeeded(migration, attempt, 'a later halt is open');
-          return {
-            halt,
-            outcome: outcomeOf(finished),
-            waiting: [...(await othersWaiting(current, attempt, halt, self)), self],
-            ...(error && { error }),
-          };
-        },
-      );
-      // A decision is written and then the record is read (resume); the record is written and then decisions are read.
-      // Whatever the order, one sees the other: nobody waits in a halt whose decision was delivered without him.
-      if ((await look(at, execution)).halt > halt) continue;
-      log.warn(`Halted: ${migration}, attempt ${attempt}, ${record.outcome}`, { halt, error });
-      await notify(record, execution, claim, at.unrecorded && decided);
-      return { migration, attempt, halt };
+    const input = RunInput.safeParse(payload.input).data;
+    const run = input?.run ?? executionName(execution);
+
+    const writer = writerOf(services, 'halt', invocation);
+    const { turn } = (await log.append(writer, (state) => whatToAppend(state, payload, run))).state;
+    if (!turn?.halt) throw notNeeded(at, 'its turn is not open any more');
+    const { halted } = turn.halt;
+    const halt = halted.number;
+
+    const since = new Date(now()).toISOString();
+    await leaveWaiter(store, { halt, execution, run, allowOutOfOrder: input?.allowOutOfOrder ?? false, token, since });
+    // Whoever settles a halt reads its waiters after that; who waits looks at the log after that. So one sees the other.
+    if (await isOpen(halt)) {
+      services.log.warn(`Halted: ${migration}, attempt ${attempt}, ${halted.reason}`, { halt, error: halted.error });
+      await notify(turn, halted, execution);
+    } else {
+      const settlement = await settlementOf(log, halt);
+      if (settlement) await tellWaiters(services, halt, settlement);
+      services.log.info(`The halt of ${migration}, attempt ${attempt}, was settled meanwhile`, { halt });
     }
+    return { migration, attempt, halt };
   };
 
-  /** What the ledger holds of the attempt, and the number of its next halt. */
-  async function look({ migration, attempt, unrecorded }: HaltPayload['at'], execution: string) {
-    const attempts = await ledger.attemptsOf(migration);
-    const index = attempts.find((seen) => seen.attempt === attempt);
-    const finished = await ledger.finished(migration, attempt);
-    const claim = await ledger.latestClaim(migration, index);
-    const decided = await ledger.latestDecision(migration, index);
-    const why =
-      (await ledger.completion(migration)) !== undefined
-        ? 'it is completed'
-        : attempts.some((later) => later.attempt > attempt)
-          ? 'a later attempt was made'
-          : // What was decided could not be recorded: listing again would go round for ever.
-            decided && decided.decision !== 'abort' && !unrecorded
-            ? `${decided.by} decided ${decided.decision}`
-            : claim && !finished && (await runsElsewhere(claim, execution))
-              ? `it is running in ${claim.execution}`
-              : undefined;
-    if (why !== undefined) throw notNeeded(migration, attempt, why);
-    return { finished, claim, decided, halt: (index?.halts ?? 0) + 1 };
+  /** Undefined: the turn's halt is to be joined. */
+  async function whatToAppend(state: LogState, { token, at }: HaltPayload, run: string): Promise<Content | undefined> {
+    const { migration, attempt } = at;
+    const { turn } = state;
+    if (state.migrations[migration]?.completion) throw notNeeded(at, 'it is completed');
+    if (turn?.allowed.number !== at.turn) throw notNeeded(at, `entry ${at.turn} is not the turn that is open`);
+
+    const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
+    const reason = reasonOf(state, turn, look, at);
+    const { halt } = turn;
+    if (halt && !halt.decided) return undefined;
+    // Its own token waited in the halt that was decided: this is a repetition of what was told, or is to be told again.
+    if (halt && (await readWaiters(store, halt.halted.number)).some((waiter) => waiter.token === token))
+      return undefined;
+
+    const outcome = look.seen === 'closed' ? look : undefined;
+    const caught = at.unrecorded ?? at.error;
+    const known = at.unrecorded ? undefined : outcome?.outcome?.error;
+    const error = known ?? (caught ? caughtSummary(caught) : halt?.halted.error);
+    return { kind: 'halted', migration, attempt, turn: at.turn, run, reason, error, outcome: outcome?.reference };
   }
 
-  async function runsElsewhere(claim: Claim, execution: string): Promise<boolean> {
-    const mayRun = claim.execution !== execution && Date.parse(claim.deadline) > now();
-    return mayRun && (await executions.isAlive(claim.execution));
+  /** Why a person is needed, as the ledger says it now: what sent the run here may be over. */
+  function reasonOf(state: LogState, turn: TurnState, look: TurnLook, at: HaltPayload['at']): HaltReason {
+    const seen = { look, owner: 'this' as const, haltedIn: undefined };
+    const next = decide({ state, seen, manifest: manifest.migrations, allowOutOfOrder: true, now: log.lookedAt });
+    if (next.step === 'halt') return next.reason;
+    if (next.step === 'record' && at.unrecorded) return 'unrecorded';
+    // The run does not wait for the deadline of a turn whose function failed, or could not be invoked: a person hears of it now.
+    if (!turn.halt && look.seen === 'claimed') return 'unknown';
+    if (!turn.halt && look.seen === 'unclaimed') return 'not-started';
+    const decided = turn.halt?.decided;
+    throw notNeeded(at, decided ? `${decided.by} decided ${decided.decision}` : `the next step is "${next.step}"`);
   }
 
-  /**
-   * Who else waits, and is resumed by the same decision. Of the same halt everybody, this execution's other tokens too:
-   * of two invocations nobody can tell whose token is the live one, and a dead token costs nothing. Of an earlier halt
-   * who is still alive, this execution too: a decision was recorded there that never reached him.
-   */
-  async function othersWaiting(
-    current: HaltRecord | undefined,
-    attempt: number,
-    halt: number,
-    self: HaltRecord['waiting'][number],
-  ): Promise<HaltRecord['waiting']> {
-    const others = current?.waiting.filter(({ token }) => token !== self.token) ?? [];
-    if (current?.attempt === attempt && current.halt === halt) return others;
-    const left: HaltRecord['waiting'] = [];
-    for (const other of others) {
-      if (other.execution === self.execution || (await executions.isAlive(other.execution))) {
-        left.push({ ...other, since: self.since });
-      }
-    }
-    return left;
+  async function isOpen(number: number): Promise<boolean> {
+    const halt = (await log.look()).turn?.halt;
+    return halt?.halted.number === number && halt.decided === undefined;
   }
 
   /** An unsent notification never prevents the halt: the halt is in the ledger, and the log says what was not sent. */
-  function notify(
-    halt: HaltRecord,
-    execution: string,
-    claim: Claim | undefined,
-    unrecorded: DecisionRecord | undefined,
-  ): Promise<void> {
-    return announce(services, () => {
-      const entry = manifest.migrations.find(({ id }) => id === halt.migration);
-      const news = { environment, local, halt, execution, entry, claim, unrecorded, now: now() };
+  async function notify({ allowed, verdict }: TurnState, halted: Numbered<Halted>, execution: string): Promise<void> {
+    const look = await lookAtTurn(store, allowed, log.lookedAt);
+    const claim = await readClaim(store, allowed);
+    await announce(services, () => {
+      const news = { environment, local, halted, execution, manifest, allowed, look, claim, verdict, now: now() };
       return {
         event: { type: 'Migration Halted', detail: haltEvent(news) },
         message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },
@@ -120,14 +110,7 @@ export function createHalt(services: Services, manifest: Manifest) {
   }
 }
 
-const outcomeOf = (finished: Finished | undefined): HaltRecord['outcome'] =>
-  finished === undefined ? 'unknown' : finished.outcome === 'succeeded' ? 'unrecorded' : 'failed';
-
-/** Whether the record is of a halt that was opened after this one. */
-const isLater = (current: HaltRecord, attempt: number, halt: number): boolean =>
-  current.attempt > attempt || (current.attempt === attempt && current.halt > halt);
-
-const notNeeded = (migration: string, attempt: number, why: string): OdinError =>
+const notNeeded = ({ migration, attempt }: HaltPayload['at'], why: string): OdinError =>
   new OdinError({
     code: 'HaltNotNeeded',
     source: 'system',

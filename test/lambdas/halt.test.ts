@@ -1,258 +1,396 @@
-// `Halt for operator`: who waits, what is recorded of it, and what the operators are told.
+// `Halt for operator`: what is appended, who waits, and what the operators are told.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Decision } from '../../core/names/names.ts';
-import { keys } from '../../core/ledger/keys.ts';
-import type { HaltPayload } from '../../core/contract/payloads.ts';
+import type { Allowed, Halted } from '../../core/ledger/entries.ts';
+import { sha256 } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { entryKey, outcomeKey } from '../../core/ledger/keys.ts';
 import type { ErrorSummary } from '../../core/ledger/summaries.ts';
+import { readWaiters } from '../../core/ledger/waiters.ts';
+import { VERSION } from '../../core/names/version.ts';
+import type { HaltPayload } from '../../core/contract/payloads.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';
+import { createWorld, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
-const DEADLINE = '2026-03-01T12:16:00.000Z';
+/** Of a turn that is claimed at the beginning of a test: 15 minutes, and a margin. */
+const DEADLINE = '2026-03-01T12:15:10.000Z';
 
 let world: World;
+let before: Prepared;
 let me: string;
 let other: string;
 /** The tokens with which `me` and `other` wait. */
 let tokens: { me: string; other: string };
+/** The turn of attempt 1 of 0004, allowed by entry 1. */
+let turn: Numbered<Allowed>;
 
-beforeEach(() => {
+beforeEach(async () => {
   world = createWorld();
+  before = prepare(world);
   me = world.executions.run('me');
   other = world.executions.run('other');
   tokens = { me: world.executions.wait(me), other: world.executions.wait(other) };
+  turn = await before.allow('0004', { execution: me, gitCommit: 'abc123' });
 });
 
 function halt(payload: Partial<HaltPayload> = {}, at: Partial<HaltPayload['at']> = {}, manifest = manifestOf('0004')) {
   return createHalt(world.services, manifest)(
-    { execution: me, input: {}, token: tokens.me, ...payload, at: { migration: '0004', attempt: 1, ...at } },
+    {
+      ask: 'halt',
+      execution: me,
+      input: {},
+      token: tokens.me,
+      ...payload,
+      at: { migration: '0004', attempt: 1, turn: turn.number, ...at },
+    },
     invocation(world),
   );
 }
 const haltOther = (payload: Partial<HaltPayload> = {}, at: Partial<HaltPayload['at']> = {}) =>
   halt({ execution: other, token: tokens.other, ...payload }, at);
 
-const subject = (attempt = 1, execution = me) => ({
-  migration: '0004',
-  attempt,
-  execution,
-  sourceSha256: HASH,
-  codeSha256: HASH,
-  gitCommit: 'abc123',
-});
-const claim = (attempt = 1, execution = me, slice = 1) =>
-  world.ledger.createClaim(subject(attempt, execution), world.writer, { slice, nonce: 'n', deadline: DEADLINE });
-const finish = (outcome: 'succeeded' | 'failed', error?: ErrorSummary, attempt = 1) =>
-  world.ledger.createFinished(subject(attempt), world.writer, {
-    outcome,
-    durationMs: 1,
-    slices: 1,
-    ...(error && { error }),
-  });
-const decide = (decision: Decision, halt_ = 1, attempt = 1) =>
-  world.ledger.createDecision(subject(attempt), world.writer, { halt: halt_, decision, by: 'her' });
-const record = () => world.ledger.halt('0004');
-const waiting = async () => (await record())?.waiting.map(({ execution, token }) => [execution, token]);
+/** The halt of the open turn, as the log says. */
+const halted = async (): Promise<Numbered<Halted>> => {
+  const found = (await before.look()).turn?.halt?.halted;
+  if (!found) throw new Error('nothing is halted');
+  return found;
+};
+const waiting = async (number: number) =>
+  (await readWaiters(world.store.inner, number)).map(({ execution, token }) => [execution, token]);
 const message = () => world.published.at(-1)?.message ?? '';
+/** Work of others, just before this function appends its entry. */
+const justBefore = (number: number, work: () => unknown) => {
+  world.store.before = once('create', entryKey(number), work);
+};
 
 const FAILURE: ErrorSummary = {
   name: 'RangeError',
   message: 'too much',
   stack: 'RangeError: too much\n    at migration (/var/task/migrations/odin-dev/0004.ts:12:9)',
 };
+async function failed(of = turn): Promise<void> {
+  await before.claim(of);
+  await before.close(of, 'failed', { error: FAILURE });
+}
 
-describe('what is recorded', () => {
-  it('of a failed attempt: its error, its source, and who waits since when', async () => {
-    await claim();
-    await finish('failed', FAILURE);
+describe('what is appended', () => {
+  it('of a failed turn: its error, its outcome, and who waits since when', async () => {
+    await failed();
     world.clock.advance(1_000);
-    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 1 });
-    expect(await record()).toEqual({
-      formatVersion: 1,
+    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
+    const outcome = (await world.store.inner.get(outcomeKey(turn)))?.body ?? '';
+    expect(JSON.parse((await world.store.inner.get(entryKey(2)))?.body ?? '')).toEqual({
+      format: 1,
+      number: 2,
+      previous: turn.sha256,
+      kind: 'halted',
+      time: '2026-03-01T12:00:01.000Z',
+      nonce: 'nonce-1',
+      writer: { function: 'halt', requestId: 'request-1', version: VERSION },
       migration: '0004',
       attempt: 1,
-      halt: 1,
-      outcome: 'failed',
+      turn: 1,
+      run: 'me',
+      reason: 'failed',
       error: FAILURE,
-      execution: me,
-      requestId: 'request-1',
-      time: '2026-03-01T12:00:01.000Z',
-      sourceSha256: HASH,
-      codeSha256: HASH,
-      gitCommit: 'abc123',
-      waiting: [{ execution: me, token: tokens.me, since: '2026-03-01T12:00:01.000Z', allowOutOfOrder: false }],
+      outcome: { key: outcomeKey(turn), sha256: sha256(outcome) },
     });
+    expect(await readWaiters(world.store.inner, 2)).toEqual([
+      {
+        format: 1,
+        halt: 2,
+        execution: me,
+        run: 'me',
+        allowOutOfOrder: false,
+        token: tokens.me,
+        since: '2026-03-01T12:00:01.000Z',
+      },
+    ]);
   });
 
-  it('of an attempt without an outcome: unknown, with the error that the state machine caught', async () => {
-    await claim();
+  it('of a turn without an outcome: unknown, with the error that the state machine caught', async () => {
+    await before.claim(turn);
     await halt(
       {},
       { error: { Error: 'Sandbox.Timedout', Cause: '{"errorType":"Sandbox.Timedout","errorMessage":"15 min"}' } },
     );
-    expect(await record()).toMatchObject({
-      outcome: 'unknown',
+    expect(await halted()).toMatchObject({
+      reason: 'unknown',
       error: { name: 'Sandbox.Timedout', message: '15 min' },
     });
+    expect(await halted()).not.toHaveProperty('outcome');
   });
 
-  it('of an attempt that never started: unknown, and nothing of a source', async () => {
+  it('of a turn that nobody claimed: not started', async () => {
     await halt({}, { error: { Error: 'Lambda.ResourceNotFoundException', Cause: 'no such function' } });
-    const found = await record();
-    expect(found).toMatchObject({ outcome: 'unknown', error: { message: 'no such function' } });
-    expect(found).not.toHaveProperty('sourceSha256');
+    expect(await halted()).toMatchObject({ reason: 'not-started', error: { message: 'no such function' } });
   });
 
-  it("of a failed attempt: the ledger's error, not the one that the state machine caught", async () => {
-    await claim();
-    await finish('failed', FAILURE);
+  it("of a failed turn: the ledger's error, not the one that the state machine caught", async () => {
+    await failed();
     await halt({}, { error: { Error: 'Runtime.HandlerError', Cause: 'renamed by an engine' } });
-    expect((await record())?.error).toEqual(FAILURE);
+    expect((await halted()).error).toEqual(FAILURE);
   });
 
-  it('of an attempt that succeeded, and whose completion was not written: unrecorded', async () => {
-    await claim();
-    await finish('succeeded');
-    await halt({}, { error: { Error: 'LedgerForbidden', Cause: 'no' } });
-    expect(await record()).toMatchObject({ outcome: 'unrecorded', error: { name: 'LedgerForbidden' } });
-    expect(message()).toContain('its completion could not be recorded');
-  });
-
-  it('of a decision whose completion was not written: what the attempt was, and what was decided', async () => {
-    await claim();
-    await decide('mark-applied');
+  it('of a turn that succeeded, and whose completion was not written: unrecorded', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'succeeded');
     await halt({}, { unrecorded: { Error: 'LedgerForbidden', Cause: 'no' } });
-    // Not "unrecorded": a retry would run it again, and must not be called harmless.
-    expect(await record()).toMatchObject({ halt: 2, outcome: 'unknown', error: { name: 'LedgerForbidden' } });
+    expect(await halted()).toMatchObject({ reason: 'unrecorded', error: { name: 'LedgerForbidden' } });
+    expect(message()).toContain('Reason:        It SUCCEEDED, but its completion could not be recorded.');
+  });
+
+  it('of a decision whose completion was not written: unrecorded, and what was decided', async () => {
+    await failed();
+    await before.decide(await before.halt(turn), 'mark-applied', { by: 'her', reason: 'by hand' });
+    await halt({}, { unrecorded: { Error: 'LedgerForbidden', Cause: 'no' } });
+    expect(await halted()).toMatchObject({ number: 4, reason: 'unrecorded', error: { name: 'LedgerForbidden' } });
     expect(message()).toContain('Decided:       her decided mark-applied, and its completion could not be recorded.');
-    expect(message()).toContain('runs it again, as a new attempt');
+    expect(message()).toContain('records now what is known of it; nothing is run twice');
+  });
+
+  it('of what could not be recorded because there was nothing to record: what the ledger says', async () => {
+    await failed();
+    await halt({}, { unrecorded: { Error: 'NothingToRecord', Cause: 'invoked by hand' } });
+    expect(await halted()).toMatchObject({ reason: 'failed', error: { name: 'NothingToRecord' } });
+  });
+
+  it.each<[Halted['reason'], () => Promise<unknown>, string[]]>([
+    ['cancelled', () => before.close(turn, 'stopped').then(() => before.cancel(turn)), ['0004']],
+    ['file-gone', () => before.close(turn, 'stopped'), ['0005']],
+    ['failed', () => before.close(turn, 'failed'), ['0004']],
+    ['unknown', () => before.close(turn, 'unknown'), ['0004']],
+  ])('of what List pending halts: %s, as the log still says', async (reason, prepared, deployed) => {
+    await before.claim(turn);
+    await prepared();
+    await halt({}, { reason }, manifestOf(...deployed));
+    expect(await halted()).toMatchObject({ reason });
+    expect(await halted()).not.toHaveProperty('error');
+  });
+
+  it.each<[Halted['reason'], string[]]>([
+    ['file-gone', ['0005']],
+    ['code-changed', ['0004']],
+  ])('of a retry that cannot be followed: %s', async (reason, deployed) => {
+    await failed();
+    await before.decide(await before.halt(turn), 'retry', { retry: { codeSha256: 'd'.repeat(64), begin: 'start' } });
+    expect(await halt({}, { reason }, manifestOf(...deployed))).toMatchObject({ halt: 4 });
+    expect(await halted()).toMatchObject({ number: 4, reason });
+  });
+
+  it('of the third turn in a row that was void: not started', async () => {
+    const reference = { key: 'turns/…', sha256: 'a'.repeat(64) };
+    await before.claim(turn, { claim: 'void' });
+    await before.claim(await before.allow('0004', { restsOn: { turn: reference } }), { claim: 'void' });
+    turn = await before.allow('0004', { restsOn: { turn: reference } });
+    await before.claim(turn, { claim: 'void' });
+    await halt({}, { reason: 'not-started' });
+    expect(await halted()).toMatchObject({ reason: 'not-started', turn: 3 });
+    expect(message()).toContain('NOT STARTED. Its function was invoked several times, and never took its turn.');
   });
 
   it.each([
-    [{ allowOutOfOrder: true }, true],
-    [{ allowOutOfOrder: false }, false],
-    [{}, false],
-    [{ allowOutOfOrder: 'yes' }, false],
-    ['text', false],
-    [undefined, false],
-  ])("of the run's input %j: that out of order is allowed is %s", async (input, allowed) => {
+    [{ allowOutOfOrder: true }, true, 'me'],
+    [{ allowOutOfOrder: false }, false, 'me'],
+    [{ run: 'deploy-1' }, false, 'deploy-1'],
+    [{}, false, 'me'],
+    [{ allowOutOfOrder: 'yes' }, false, 'me'],
+    ['text', false, 'me'],
+    [undefined, false, 'me'],
+  ])("of the run's input %j: that out of order is allowed is %s, and its name is %s", async (input, allowed, run) => {
     await halt({ input });
-    expect((await record())?.waiting[0]?.allowOutOfOrder).toBe(allowed);
+    expect(await readWaiters(world.store.inner, 2)).toMatchObject([{ allowOutOfOrder: allowed, run }]);
+    expect(await halted()).toMatchObject({ run });
   });
 });
 
 describe('who waits', () => {
-  it('is joined by another execution that halts at the same attempt', async () => {
+  beforeEach(() => failed());
+
+  it('is joined by another execution that halts at the same turn: there is one entry', async () => {
     await halt();
-    await haltOther();
-    expect(await waiting()).toEqual([
+    world.clock.advance(1_000);
+    expect(await haltOther()).toMatchObject({ halt: 2 });
+    expect(await waiting(2)).toEqual([
       [me, tokens.me],
       [other, tokens.other],
     ]);
+    expect(await before.look()).toMatchObject({ number: 2 });
   });
 
   it('is each of two that halt at the same time', async () => {
     await Promise.all([halt(), haltOther()]);
-    expect((await waiting())?.sort()).toEqual([
+    expect((await waiting(2)).sort()).toEqual([
       [me, tokens.me],
       [other, tokens.other],
     ]);
+    expect(await before.look()).toMatchObject({ number: 2 });
   });
 
   it('is an execution with each of its tokens, when its task was scheduled again: nobody knows which one lives', async () => {
     await halt();
-    await haltOther();
+    world.clock.advance(1_000);
     const newer = world.executions.wait(me);
     await halt({ token: newer });
     await halt();
-    expect(await waiting()).toEqual([
-      [other, tokens.other],
+    expect(await waiting(2)).toEqual([
+      [me, tokens.me],
       [me, newer],
-      [me, tokens.me],
     ]);
+    expect(world.published).toHaveLength(3); // in every invocation that still waits
   });
 
-  it('is nobody of an earlier attempt who is gone', async () => {
+  it('is nobody of an earlier attempt', async () => {
     await haltOther();
-    await decide('retry');
-    world.executions.stop(other);
-    await claim(2);
-    await finish('failed', FAILURE, 2);
-    await halt({}, { attempt: 2 });
-    expect(await record()).toMatchObject({ attempt: 2, halt: 1 });
-    expect(await waiting()).toEqual([[me, tokens.me]]);
-  });
-
-  it('is somebody of an earlier halt whom its decision never reached', async () => {
-    await haltOther();
-    await decide('retry');
-    await claim(2);
-    await finish('failed', FAILURE, 2);
-    await halt({}, { attempt: 2 });
-    expect(await waiting()).toEqual([
-      [other, tokens.other],
-      [me, tokens.me],
-    ]);
-  });
-
-  it('is nobody of an earlier halt of the same attempt, which an abort ended', async () => {
-    await haltOther();
-    await decide('abort');
-    world.executions.stop(other);
-    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
-    expect(await record()).toMatchObject({ halt: 2 });
-    expect(await waiting()).toEqual([[me, tokens.me]]);
+    await before.decide(await halted(), 'retry');
+    turn = await before.allow('0004', { attempt: 2 });
+    await failed(turn);
+    expect(await halt({}, { attempt: 2 })).toMatchObject({ halt: 5 });
+    expect(await waiting(5)).toEqual([[me, tokens.me]]);
   });
 });
 
-describe('an invocation that was slow', () => {
-  it('does not take the place of a later halt, and its execution lists again', async () => {
-    world.store.before = once('get', keys.halt('0004'), async () => {
-      await decide('retry');
-      await claim(2, other);
-      await finish('failed', FAILURE, 2);
-      await haltOther({}, { attempt: 2 });
+describe('after an abort', () => {
+  let redriven: string;
+  beforeEach(async () => {
+    await failed();
+    await halt();
+    await before.decide(await halted(), 'abort');
+    world.executions.stop(me);
+    world.executions.run('me');
+    redriven = world.executions.wait(me);
+  });
+
+  it('a redrive opens the halt again, with a new token, and the reason and the error from before', async () => {
+    expect(await halt({ token: redriven })).toEqual({ migration: '0004', attempt: 1, halt: 4 });
+    expect(await halted()).toMatchObject({ number: 4, reason: 'failed', error: FAILURE });
+    expect(await waiting(4)).toEqual([[me, redriven]]);
+    expect(world.published).toHaveLength(2);
+  });
+
+  it('the next run halts there too, and keeps the error that a machine caught for the first one', async () => {
+    world = createWorld();
+    before = prepare(world);
+    turn = await before.allow('0004');
+    await before.claim(turn);
+    const error = { name: 'Sandbox.Timedout', message: '15 min' };
+    await before.decide(await before.halt(turn, 'unknown', { error }), 'abort');
+    await halt({}, { reason: 'unknown' });
+    expect(await halted()).toMatchObject({ number: 4, reason: 'unknown', error });
+  });
+
+  it('a repetition of the invocation that was aborted opens nothing', async () => {
+    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
+    expect(await before.look()).toMatchObject({ number: 3 });
+    expect(world.published).toHaveLength(1);
+  });
+});
+
+describe('whoever waits looks at the log after it', () => {
+  beforeEach(() => failed());
+  /** Done by another once this function's token is there, and before it looks again. */
+  const onceItWaits = (work: () => unknown) => {
+    world.store.after = once('create', /^waiters\//, work);
+  };
+
+  it('and goes on by itself, with all others, when it was decided between: the decision did not see its token', async () => {
+    await haltOther();
+    onceItWaits(async () => before.decide(await halted(), 'retry', { by: 'her' }));
+    expect(await halt()).toMatchObject({ halt: 2 });
+    const output = { decision: 'retry', by: 'her' };
+    expect(world.executions.sent).toHaveLength(2);
+    expect(world.executions.sent).toEqual(
+      expect.arrayContaining([
+        { token: tokens.other, answer: { output } },
+        { token: tokens.me, answer: { output } },
+      ]),
+    );
+    expect(world.published).toHaveLength(1); // of the other one
+  });
+
+  it('also when the halt that it opened was decided before it left its token', async () => {
+    world.store.after = once('create', entryKey(2), async () => before.decide(await halted(), 'skip', { by: 'her' }));
+    await halt();
+    expect(world.executions.sent).toEqual([{ token: tokens.me, answer: { output: { decision: 'skip', by: 'her' } } }]);
+    expect(world.published).toEqual([]);
+  });
+
+  it('and ends with an abort', async () => {
+    onceItWaits(async () => before.decide(await halted(), 'abort', { by: 'her', reason: 'wrong account' }));
+    await halt();
+    expect(world.executions.sent).toMatchObject([{ token: tokens.me, answer: { error: 'Aborted' } }]);
+    expect(await world.executions.isAlive(me)).toBe(false);
+  });
+
+  it('and goes on when a completion settled the turn', async () => {
+    await halt();
+    world.executions.sent.length = 0;
+    onceItWaits(async () => {
+      await before.cancel(turn); // an entry that settles nothing
+      await before.complete('0004', 'marked-applied');
+    });
+    await haltOther();
+    expect(world.executions.sent).toMatchObject([
+      { answer: { output: { completion: 'marked-applied' } } },
+      { answer: { output: { completion: 'marked-applied' } } },
+    ]);
+  });
+
+  it('and goes on when the run has gone far beyond: a later attempt is halted', async () => {
+    onceItWaits(async () => {
+      await before.decide(await halted(), 'retry', { by: 'her' });
+      const second = await before.allow('0004', { attempt: 2 });
+      await before.halt(second);
+    });
+    await halt();
+    expect(world.executions.sent).toEqual([{ token: tokens.me, answer: { output: { decision: 'retry', by: 'her' } } }]);
+  });
+
+  it('and lists again in the next invocation, when Step Functions did not answer', async () => {
+    onceItWaits(async () => before.decide(await halted(), 'retry', { by: 'her' }));
+    world.executions.failures.push(new Error('throttled'));
+    await expect(halt()).rejects.toThrow('throttled');
+    expect((await thrownBy(halt({ token: world.executions.wait(me) }))).code).toBe('HaltNotNeeded');
+  });
+});
+
+describe('when others are faster', () => {
+  beforeEach(() => failed());
+
+  it('it joins the halt that was opened just before its own', async () => {
+    justBefore(2, async () => haltOther());
+    expect(await halt()).toMatchObject({ halt: 2 });
+    expect(await before.look()).toMatchObject({ number: 2 });
+    expect(await waiting(2)).toHaveLength(2);
+  });
+
+  it('it lists again when the halt that was opened just before its own is decided already', async () => {
+    justBefore(2, async () => {
+      await before.decide(await before.halt(turn), 'retry', { by: 'her' });
+    });
+    expect((await thrownBy(halt())).message).toContain('her decided retry');
+    expect(await before.look()).toMatchObject({ number: 3 });
+  });
+
+  it('it does not take the place of the halt of a later attempt', async () => {
+    justBefore(2, async () => {
+      await before.decide(await before.halt(turn), 'retry');
+      await before.halt(await before.allow('0004', { attempt: 2 }));
     });
     expect((await thrownBy(halt())).code).toBe('HaltNotNeeded');
-    expect(await record()).toMatchObject({ attempt: 2 });
-    expect(await waiting()).toEqual([[other, tokens.other]]);
-  });
-
-  it('does not wait in a halt that was decided just before it joined', async () => {
-    await haltOther();
-    world.store.before = once('get', keys.halt('0004'), () => decide('retry'));
-    expect((await thrownBy(halt())).message).toContain('her decided retry');
-  });
-
-  it('waits in the next halt when the one that it joined was aborted just before', async () => {
-    await haltOther();
-    world.store.before = once('get', keys.halt('0004'), () => decide('abort'));
-    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
-    expect(await record()).toMatchObject({ halt: 2 });
-    expect(await waiting()).toContainEqual([me, tokens.me]);
-  });
-
-  it('and opens a halt after an abort that did not reach the live token of its execution keeps that one', async () => {
-    await claim();
-    await finish('failed', FAILURE);
-    await halt({ token: 'slow' });
-    await halt();
-    await decide('abort');
-    await halt({ token: 'slow' });
-    expect((await record())?.halt).toBe(2);
-    expect(await waiting()).toEqual([
-      [me, tokens.me],
-      [me, 'slow'],
-    ]);
+    expect(await halted()).toMatchObject({ attempt: 2 });
+    expect(await waiting((await halted()).number)).toEqual([]);
   });
 });
 
 describe('HaltNotNeeded: the ledger has moved on', () => {
-  async function expectNotNeeded(why: string): Promise<void> {
+  async function expectNotNeeded(why: string, at: Partial<HaltPayload['at']> = {}): Promise<void> {
     const written = world.store.writes();
-    const error = await thrownBy(halt());
+    const error = await thrownBy(halt({}, at));
     expect(error).toMatchObject({ code: 'HaltNotNeeded', source: 'system' });
     expect(error.message).toContain(`Attempt 1 of 0004 needs no halt: ${why}`);
     expect(world.store.writes()).toEqual(written);
@@ -260,75 +398,84 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
   }
 
   it('when the migration is completed', async () => {
-    await claim();
-    await finish('succeeded');
-    await world.ledger.createCompletion(subject(), world.writer, { completion: 'applied' });
-    await expectNotNeeded('it is completed');
+    await before.claim(turn);
+    await before.close(turn, 'succeeded');
+    await before.complete('0004');
+    await expectNotNeeded('it is completed', { unrecorded: { Error: 'LedgerUnavailable', Cause: 'no answer' } });
   });
 
-  it('when a later attempt was made', async () => {
-    await claim();
-    await finish('failed', FAILURE);
-    await claim(2);
-    await expectNotNeeded('a later attempt was made');
+  it('when a later attempt was allowed', async () => {
+    await failed();
+    await before.decide(await before.halt(turn), 'retry');
+    await before.allow('0004', { attempt: 2 });
+    await expectNotNeeded('entry 1 is not the turn that is open');
   });
 
-  it.each(['retry', 'mark-applied', 'skip'] as const)('when an operator decided %s', async (decision) => {
-    await claim();
-    await decide(decision);
-    await expectNotNeeded(`her decided ${decision}`);
+  it('when its turn succeeded: that is to be recorded', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'succeeded');
+    await expectNotNeeded('the next step is "record"', { error: { Error: 'States.Timeout', Cause: 'no answer' } });
   });
 
-  it('when it runs in another execution that is alive', async () => {
-    await claim(1, other);
-    await expectNotNeeded(`it is running in ${other}`);
+  it('when its turn succeeded while another waits in its halt', async () => {
+    await before.claim(turn);
+    await before.halt(turn, 'unknown');
+    await before.close(turn, 'succeeded');
+    await expectNotNeeded('the next step is "record"');
   });
 
-  it('when a later slice of it runs in another execution that is alive', async () => {
-    await claim(1, me);
-    await claim(1, other, 2);
-    await expectNotNeeded(`it is running in ${other}`);
+  it('when its turn stopped at a checkpoint, and may go on', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'stopped');
+    await expectNotNeeded('the next step is "allow"', { error: { Error: 'States.Timeout', Cause: 'no answer' } });
   });
 
-  it.each([
-    ['its own execution runs it', () => claim(1, me)],
+  it('when its turn is void for the first time', async () => {
+    await before.claim(turn, { claim: 'void' });
+    await expectNotNeeded('the next step is "allow"', { error: { Error: 'States.Timeout', Cause: 'no answer' } });
+  });
+
+  it.each(['retry', 'mark-applied', 'skip'] as const)(
+    'when an operator decided %s, also while its code may still run',
+    async (decision) => {
+      await before.claim(turn);
+      await before.decide(await before.halt(turn, 'unknown'), decision, { by: 'her' });
+      await expectNotNeeded(`her decided ${decision}`);
+    },
+  );
+
+  it('when what List pending saw is no longer so: another retry was said since, of the code that is deployed', async () => {
+    await failed();
+    await before.decide(await before.halt(turn, 'code-changed'), 'retry', { by: 'her' });
+    await expectNotNeeded('her decided retry', { reason: 'code-changed' });
+  });
+
+  it('when it is invoked by hand for a turn that never was', async () => {
+    await expectNotNeeded('entry 7 is not the turn that is open', { turn: 7 });
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['it is claimed', () => before.claim(turn)],
     [
-      'the execution that ran it is gone',
+      'it is claimed, and its deadline has passed',
       async () => {
-        await claim(1, other);
-        world.executions.stop(other);
+        await before.claim(turn);
+        world.clock.advance(16 * 60_000);
       },
     ],
-    [
-      'it failed in another execution that is alive',
-      async () => {
-        await claim(1, other);
-        await finish('failed', FAILURE);
-      },
-    ],
-    [
-      'another execution that is alive claimed it, and its deadline has passed',
-      async () => {
-        await claim(1, other);
-        world.clock.advance(Date.parse(DEADLINE) - world.clock.now());
-      },
-    ],
-    ['it was aborted', () => decide('abort')],
-  ])('but it is needed when %s', async (_, prepare) => {
-    await prepare();
+    ['it failed', () => failed()],
+    ['it was aborted', async () => before.decide(await before.halt(turn), 'abort')],
+  ])('but it is needed when %s', async (_, prepared) => {
+    await prepared();
     await halt();
-    expect(await waiting()).toEqual([[me, tokens.me]]);
+    expect(await waiting((await halted()).number)).toEqual([[me, tokens.me]]);
     expect(world.published).toHaveLength(1);
   });
 });
 
 describe('what the operators are told', () => {
-  beforeEach(async () => {
-    await claim();
-  });
-
   it('of a failure: the whole message', async () => {
-    await finish('failed', FAILURE);
+    await failed();
     await halt();
     expect(world.published).toMatchObject([
       {
@@ -338,7 +485,8 @@ describe('what the operators are told', () => {
 What it does:  What 0004 does
 File:          migrations/odin-dev/0004.ts
 Attempt:       1
-Outcome:       FAILED. Its code threw; some of its effects may be there.
+Halt:          2
+Reason:        FAILED. Some of its effects may be there.
 Error:         RangeError: too much
                migrations/odin-dev/0004.ts:12:9
 Execution:     ${me}
@@ -347,13 +495,13 @@ Log lines:     https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=e
 
 Nothing later runs until you decide. Type one of:
 
-  npx odin-migrate resume odin-dev retry --migration 0004 --attempt 1
+  npx odin-migrate resume odin-dev retry --halt 2
     runs it again, as a new attempt, with the code that is deployed now
-  npx odin-migrate resume odin-dev mark-applied --migration 0004 --attempt 1 --reason "..."
+  npx odin-migrate resume odin-dev mark-applied --halt 2 --reason "..."
     records it as applied, because you made sure that its effect is there
-  npx odin-migrate resume odin-dev skip --migration 0004 --attempt 1 --reason "..."
+  npx odin-migrate resume odin-dev skip --halt 2 --reason "..."
     records it as skipped: it is not needed, and never runs
-  npx odin-migrate resume odin-dev abort --migration 0004 --attempt 1
+  npx odin-migrate resume odin-dev abort --halt 2
     ends this run as failed; the next run halts here again
 `,
       },
@@ -361,30 +509,54 @@ Nothing later runs until you decide. Type one of:
   });
 
   it('of an unknown outcome: until when it may run, and that each decision waits for that', async () => {
+    await before.claim(turn);
     await halt();
-    expect(message()).toContain('Outcome:       UNKNOWN. It may have run in part, in whole, or not at all.');
+    expect(message()).toContain('Reason:        UNKNOWN. It may have run in part, in whole, or not at all.');
     expect(message()).toContain(`May be running until ${DEADLINE}; whatever you decide waits for that.`);
   });
 
-  it('of an attempt that never started: nothing of a deadline', async () => {
-    world = createWorld();
-    await createHalt(world.services, manifestOf('0004'))(
-      { execution: me, input: {}, token: 't', at: { migration: '0004', attempt: 1 } },
-      invocation(world),
-    );
-    expect(message()).toContain('UNKNOWN. It has not started so far');
-    expect(message()).toContain('Log lines:     none: its function has not claimed the attempt');
+  it('of a turn that nobody claimed: nothing of a deadline', async () => {
+    await halt();
+    expect(message()).toContain('NOT STARTED so far.');
+    expect(message()).toContain('Log lines:     none: its function has not taken the turn');
     expect(message()).not.toContain('May be running until');
   });
 
-  it('of a migration that is not deployed any more: that it is not', async () => {
+  it('of a migration that is not deployed any more: that it is not, and no retry', async () => {
+    await failed();
     await halt({}, {}, manifestOf('0005'));
     expect(message()).toContain('File:          not in the deployed manifest any more');
     expect(message()).not.toContain('What it does');
+    expect(message()).not.toContain('odin-dev retry');
+    expect(message()).toContain('resume odin-dev skip --halt 2');
+  });
+
+  it('of a changed code: with which commit it began, and which is deployed', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'stopped');
+    const [entry] = manifestOf('0004').migrations;
+    if (!entry) throw new Error('no entry');
+    const manifest = {
+      ...manifestOf('0004'),
+      gitCommit: 'def456',
+      migrations: [{ ...entry, codeSha256: 'd'.repeat(64) }],
+    };
+    await halt({}, { reason: 'code-changed' }, manifest);
+    expect(message()).toContain('Other code is deployed (commit def456) than it was to go on with');
+    expect(message()).toContain('it began with commit abc123');
+    expect(message()).toContain('--from-start or --keep-checkpoint');
+  });
+
+  it('of a cancelled migration: where a retry goes on', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'stopped');
+    await before.cancel(turn);
+    await halt({}, { reason: 'cancelled' });
+    expect(message()).toContain('CANCELLED. It stopped at a checkpoint, from which a retry goes on.');
   });
 
   it('is never a task token, and neither is it logged', async () => {
-    await finish('failed', FAILURE);
+    await failed();
     await halt();
     await haltOther();
     expect(JSON.stringify([world.published, world.logs])).not.toContain('SECRET-TOKEN');
@@ -394,7 +566,9 @@ Nothing later runs until you decide. Type one of:
 
   it('has an error text on one line, without terminal escapes, cut to a size that SNS takes', async () => {
     const hostile = `\u001b[2Jmessage\r\nExecution: forged\u2028\u0000\u202e${'x'.repeat(4_000)}`;
-    await finish('failed', { name: '\u001b]0;title\u0007', message: hostile, stack: `at ${hostile}` });
+    await before.claim(turn);
+    const error = { name: '\u001b]0;title\u0007', message: hostile, stack: `at ${hostile}` };
+    await before.close(turn, 'failed', { error });
     await halt();
     expect(message()).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/u);
     expect(message().match(/^Execution: /gm)).toHaveLength(1);
@@ -403,20 +577,17 @@ Nothing later runs until you decide. Type one of:
 
   it('has a subject that SNS takes, for the longest environment name', async () => {
     world.services.environment = 'x'.repeat(32);
-    await createHalt(world.services, manifestOf('0004'))(
-      { execution: me, input: {}, token: 't', at: { migration: '0004', attempt: 123_456 } },
-      invocation(world),
-    );
+    await halt();
     expect(world.published[0]?.subject).toMatch(/^[\x20-\x7e]{1,99}$/);
-    expect(world.published[0]?.subject).toContain('0004 halted (attempt 123456)');
+    expect(world.published[0]?.subject).toContain('0004 halted (attempt 1)');
   });
 });
 
 describe('when something fails', () => {
   it('the topic: the halt stands, and the log says that nobody was told', async () => {
     world.topicFailure.error = new Error('KMS key is disabled');
-    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 1 });
-    expect(await waiting()).toEqual([[me, tokens.me]]);
+    expect(await halt()).toEqual({ migration: '0004', attempt: 1, halt: 2 });
+    expect(await waiting(2)).toEqual([[me, tokens.me]]);
     expect(world.logs.at(-1)).toMatchObject({
       level: 'error',
       message: 'The operators could not be notified',
@@ -424,18 +595,31 @@ describe('when something fails', () => {
     });
   });
 
-  it('the write: nobody is told of a halt that nobody could resume', async () => {
-    world.store.before = once('replace', keys.halt('0004'), () => {
+  it('the entry: nobody is told of a halt that nobody could resume', async () => {
+    justBefore(2, () => {
       throw unavailable();
     });
     expect((await thrownBy(halt())).code).toBe('LedgerUnavailable');
     expect(world.published).toEqual([]);
   });
 
-  it('Step Functions: the halt is not taken as needed', async () => {
-    await claim(1, other);
-    world.services.executions = { ...world.services.executions, isAlive: () => Promise.reject(new Error('throttled')) };
-    await expect(halt()).rejects.toThrow('throttled');
-    expect(await record()).toBeUndefined();
+  it('the waiter: the same invocation again joins the halt, leaves it and tells the operators', async () => {
+    world.store.before = once('create', /^waiters\//, () => {
+      throw unavailable();
+    });
+    expect((await thrownBy(halt())).code).toBe('LedgerUnavailable');
+    expect(world.published).toEqual([]);
+    expect(await halt()).toMatchObject({ halt: 2 });
+    expect(await waiting(2)).toEqual([[me, tokens.me]]);
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('the answer to the entry: the same invocation again joins it', async () => {
+    world.store.after = once('create', entryKey(2), () => {
+      throw unavailable();
+    });
+    expect((await thrownBy(halt())).code).toBe('LedgerUnavailable');
+    expect(await halt()).toMatchObject({ halt: 2 });
+    expect(await before.look()).toMatchObject({ number: 2 });
   });
 });
