@@ -62,7 +62,17 @@ export interface DirectedFault extends Omit<Fault, 'point'> {
   nth?: number | undefined;
 }
 
-const AROUND: FaultKind[] = ['stop', 'stop', 'stop and redrive', 'start another', 'decide', 'cancel', 'baseline', 'watch', 'preview'];
+const AROUND: FaultKind[] = [
+  'stop',
+  'stop',
+  'stop and redrive',
+  'start another',
+  'decide',
+  'cancel',
+  'baseline',
+  'watch',
+  'preview',
+];
 /** Drawn as one kind, and then which of them. */
 const SOMEBODY = 'stop and redrive';
 const OF_FUNCTION: FaultKind[] = ['crash', 'stall', 'slow answer', SOMEBODY, SOMEBODY];

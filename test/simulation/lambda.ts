@@ -44,7 +44,15 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
   const preview = (payload as { ask?: string }).ask === 'preview';
   const requestId = `request-${sim.recorder.nextRequest()}`;
   const manifest = new Map(version.manifest.migrations.map(({ id, codeSha256 }) => [id, codeSha256]));
-  const author: Author = { name, requestId, manifest, allowOutOfOrder: caller.allowOutOfOrder, preview };
+  const author: Author = {
+    name,
+    requestId,
+    manifest,
+    allowOutOfOrder: caller.allowOutOfOrder,
+    preview,
+    since: sim.world.now,
+  };
+  sim.recorder.delivered((payload as { by?: unknown }).by);
   const timeoutMs = planned?.timeoutMs ?? SYSTEM_TIMEOUT_MS;
   const endsAt = sim.world.now + timeoutMs;
   const invoked = { author, caller, endsAt, over: false, die: reject };
@@ -67,7 +75,10 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
   Promise.resolve()
     .then(handle)
     .then(
-      (answer) => sandbox.request('return', `answers ${JSON.stringify(answer)}`, () => ends(() => resolve((answer ?? null) as Json))),
+      (answer) =>
+        sandbox.request('return', `answers ${JSON.stringify(answer)}`, () =>
+          ends(() => resolve((answer ?? null) as Json)),
+        ),
       (thrown: unknown) => {
         const error = sim.code.asOdinError(thrown);
         const kind = error.name === 'Internal' && thrown instanceof Error ? thrown.name : error.name;
@@ -101,8 +112,18 @@ async function runMigration(
 }
 
 /** User code under the real supervisor, with every write held back. Its session and its report are not simulated. */
-function preview(sim: Whole, sandbox: Sandbox, planned: PlannedMigration, { remainingMs }: Invocation): Promise<unknown> {
-  return runUserCode(sim, sandbox, planned, undefined)({
+function preview(
+  sim: Whole,
+  sandbox: Sandbox,
+  planned: PlannedMigration,
+  { remainingMs }: Invocation,
+): Promise<unknown> {
+  return runUserCode(
+    sim,
+    sandbox,
+    planned,
+    undefined,
+  )({
     migration: planned.id,
     attempt: 1,
     slice: 1,
@@ -125,7 +146,11 @@ async function runSystem(
   const { manifest } = version;
   switch (name) {
     case 'list-pending':
-      return code.createListPending(services, manifest, scenario.handoverEvents)(code.NextPayload.parse(payload), invocation);
+      return code.createListPending(
+        services,
+        manifest,
+        scenario.handoverEvents,
+      )(code.NextPayload.parse(payload), invocation);
     case 'record-completion':
       return code.createRecordCompletion(services)(code.RecordPayload.parse(payload), invocation);
     case 'halt':

@@ -63,7 +63,12 @@ export class People {
     const named = chance('named');
     const halt = named < 0.5 ? recorder.openHalt?.number : named < 0.65 ? pick(halts, chance('which')) : undefined;
     const begin = chance('begin') < 0.5 ? undefined : pick(['start', 'checkpoint'] as const, chance('where'));
-    const asks = (decision: string): Asks => ({ ask: 'decide', decision, halt, begin: decision === 'retry' ? begin : undefined });
+    const asks = (decision: string): Asks => ({
+      ask: 'decide',
+      decision,
+      halt,
+      begin: decision === 'retry' ? begin : undefined,
+    });
     const decision = scenario.say ?? pick(DECISIONS, chance('decision'));
     const first = this.ask(asks(decision));
     // Somebody else, at the same time or afterwards.
@@ -109,7 +114,10 @@ export class People {
   /** @param order in [0, 1): when in that time each function is updated */
   deploy(migrations: readonly PlannedMigration[], overMs: number, order: (functionName: string) => number): void {
     const { deployments, code, recorder } = this.#sim;
-    recorder.trace('deployment', migrations.map(({ id, code: which }) => `${id}${which ? ` (code ${which})` : ''}`).join(', '));
+    recorder.trace(
+      'deployment',
+      migrations.map(({ id, code: which }) => `${id}${which ? ` (code ${which})` : ''}`).join(', '),
+    );
     const version = versionOf(deployments.newest.number + 1, migrations, code.migrationFunctionName);
     deployments.deploy(version, overMs, order);
   }
@@ -165,7 +173,10 @@ export class People {
       case 'deploy':
         return this.deploy(deed.migrations, 0, () => 0);
       case 'deploy one':
-        return deployments.updateOne(deed.functionName, versionOf(deployments.newest.number + 1, deed.migrations, code.migrationFunctionName));
+        return deployments.updateOne(
+          deed.functionName,
+          versionOf(deployments.newest.number + 1, deed.migrations, code.migrationFunctionName),
+        );
       case 'invoke':
         void dispatch(this.#sim, deed.functionName, deed.payload, { allowOutOfOrder: false }).catch(() => undefined);
         return;

@@ -8,7 +8,7 @@ export async function reportViolation(schedule: Schedule, options: Options): Pro
   const { violations, timeline } = await simulate(shortest, { ...options, trace: true });
   const first = violations[0];
   return [
-    `Invariant ${first?.invariant} of docs/guarantees.md is violated: ${first?.what}.`,
+    `Invariant ${first?.invariant} of docs/design.md §7 is violated: ${first?.what}.`,
     `Seed ${schedule.seed}; see the whole of it with: npm run simulate -- --seed ${schedule.seed} --trace`,
     'The shortest schedule found:',
     `  scenario ${JSON.stringify(shortest.scenario)}`,

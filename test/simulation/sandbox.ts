@@ -201,8 +201,7 @@ export class Sandbox {
       environment: ENVIRONMENT,
       ledger: { log: new code.Log(store, IDENTITY) as Log, store },
       executions: {
-        isAlive: (arn) =>
-          this.request('read', `is ${nameOf(arn)} alive?`, () => executions.isAlive(arn), { failure }),
+        isAlive: (arn) => this.request('read', `is ${nameOf(arn)} alive?`, () => executions.isAlive(arn), { failure }),
         events: (arn) =>
           scenario.handoverEvents === undefined
             ? Promise.resolve(0)

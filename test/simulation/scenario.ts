@@ -143,7 +143,11 @@ export function plannedMigration(seed: number, number: number, code = 1): Planne
 }
 
 /** The migrations of the deployment that follows on another one, for a fault of a kind `deploy …`. */
-export function changedMigrations(current: readonly PlannedMigration[], kind: FaultKind, size: number): PlannedMigration[] {
+export function changedMigrations(
+  current: readonly PlannedMigration[],
+  kind: FaultKind,
+  size: number,
+): PlannedMigration[] {
   const numbers = current.map(({ id }) => Number(id));
   const seed = Math.floor(size * 2 ** 31);
   switch (kind) {

@@ -1,5 +1,6 @@
-// The shortest schedule that we can find which still violates the same invariant.
+// The shortest schedule that we can find which still shows the same violation.
 import type { Fault } from './faults.ts';
+import type { Violation } from './recorder.ts';
 import type { Options, Schedule } from './simulation.ts';
 import { simulate } from './simulation.ts';
 import type { Scenario } from './scenario.ts';
@@ -12,13 +13,13 @@ export async function shrink(
   options: Options,
 ): Promise<{ seed: number; scenario: Scenario; faults: Fault[] }> {
   const first = await simulate(schedule, options);
-  const invariant = first.violations[0]?.invariant;
+  const what = kindOf(first.violations[0]);
   let best = { seed: schedule.seed, scenario: schedule.scenario, faults: first.faults };
   let tries = 0;
   const take = async (candidate: typeof best): Promise<boolean> => {
     if ((tries += 1) > MAX_TRIES) return false;
     const { violations, faults } = await simulate(candidate, options);
-    if (violations[0]?.invariant !== invariant) return false;
+    if (kindOf(violations[0]) !== what) return false;
     best = { ...candidate, faults: candidate.faults.filter((fault) => faults.includes(fault)) };
     return true;
   };
@@ -43,9 +44,15 @@ export async function shrink(
   return best;
 }
 
+/** Of the same invariant, said in the same words but for its numbers. */
+const kindOf = (violation: Violation | undefined): string | undefined =>
+  violation && `${violation.invariant} ${violation.what.replace(/\d+/g, '0')}`;
+
 function* simplerThan(scenario: Scenario): Generator<Partial<Scenario>> {
   if (scenario.latencyMs !== undefined) yield { latencyMs: undefined };
   if (scenario.clocksApartMs > 0) yield { clocksApartMs: 0 };
+  if (scenario.warm > 0) yield { warm: 0 };
+  if (scenario.deploymentMs > 0) yield { deploymentMs: 0 };
   if (scenario.pageSize < 1000) yield { pageSize: 1000 };
   if (scenario.snsDown) yield { snsDown: false };
   if (scenario.outOfOrder > 0) yield { outOfOrder: 0 };

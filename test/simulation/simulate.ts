@@ -1,7 +1,8 @@
-// npm run simulate -- [--schedules 100000] [--seed N] [--exhaustive] [--trace]
+// npm run simulate -- [--schedules 100000] [--seed N] [--exhaustive] [--trace] [--requests]
 //
-// Runs that many schedules from that seed on, on all cores; --exhaustive runs every pair of crashes and lost answers
-// instead; --seed N --trace prints one schedule's timeline. The exit code is 1 when an invariant was violated, 2 when the
+// Runs that many schedules from that seed on, on all cores; --exhaustive runs every pair of faults in small
+// worlds instead; --seed N --trace prints one schedule's timeline, and --requests its
+// requests and answers, a line of JSON each, for the model of the protocol. The exit code is 1 when an invariant was violated, 2 when the
 // arguments are not understood.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -20,6 +21,7 @@ function options() {
       seed: { type: 'string', default: '1' },
       exhaustive: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
+      requests: { type: 'boolean', default: false },
     },
   });
   const [schedules, seed] = [Number(values.schedules), Number(values.seed)];
@@ -34,6 +36,12 @@ async function printOne(seed: number): Promise<boolean> {
   for (const { invariant, what } of violations) console.log(`Invariant ${invariant} is violated: ${what}.`);
   if (violations.length === 0) console.log('No invariant is violated.');
   return violations.length === 0;
+}
+
+async function printRequests(seed: number): Promise<boolean> {
+  const { requests = [] } = await simulate({ seed, scenario: scenarioOf(seed) }, { code, requests: true });
+  for (const line of requests) console.log(JSON.stringify(line));
+  return true;
 }
 
 async function runAll(what: Share['what']): Promise<boolean> {
@@ -77,7 +85,11 @@ try {
   process.exitCode = 2;
 }
 if (asked) {
-  const { trace, seed, schedules, exhaustive } = asked;
-  const clean = trace ? await printOne(seed) : await runAll(exhaustive ? 'exhaustive' : { from: seed, schedules });
+  const { trace, requests, seed, schedules, exhaustive } = asked;
+  const clean = trace
+    ? await printOne(seed)
+    : requests
+      ? await printRequests(seed)
+      : await runAll(exhaustive ? 'exhaustive' : { from: seed, schedules });
   process.exitCode = clean ? 0 : 1;
 }

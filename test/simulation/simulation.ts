@@ -52,6 +52,8 @@ export interface Result {
   timeline: string[] | undefined;
   requests: RequestLine[] | undefined;
   passed: Point[] | undefined;
+  /** How many points passed before the end of the trouble, after which nothing goes wrong any more. */
+  troubled: number;
   /** What was to happen at a request that never came. */
   missed: (DirectedFault | Act)[];
 }
@@ -83,6 +85,7 @@ export async function simulate(schedule: Schedule, options: Options): Promise<Re
     timeline: recorder.timeline,
     requests: recorder.requests,
     passed: faults.passed,
+    troubled: simulation.troubled,
     missed: [...faults.missed, ...people.missed],
   };
 }
@@ -101,8 +104,12 @@ class Simulation implements Whole {
   readonly bucket: Bucket;
   readonly deployments: Deployments;
   readonly sandboxes: Sandboxes;
+  troubled = 0;
 
-  constructor({ seed, scenario, faults }: Schedule, { code, trace = false, requests = false, points = false }: Options) {
+  constructor(
+    { seed, scenario, faults }: Schedule,
+    { code, trace = false, requests = false, points = false }: Options,
+  ) {
     this.seed = seed;
     this.scenario = { ...scenario };
     this.code = code;
@@ -153,7 +160,8 @@ class Simulation implements Whole {
       case 'stop and redrive':
         if (execution === undefined) return;
         executions.stop(execution);
-        if (kind === 'stop and redrive') world.after(spread(SECOND, 3 * HOUR, size), () => executions.redrive(execution));
+        if (kind === 'stop and redrive')
+          world.after(spread(SECOND, 3 * HOUR, size), () => executions.redrive(execution));
         if (draw(this.seed, 'instead', point) < 0.5) {
           world.after(spread(SECOND, HOUR, draw(this.seed, 'instead after', point)), () => this.#startAnother(point));
         }
@@ -186,6 +194,7 @@ class Simulation implements Whole {
     if (!(await this.#rest(false))) return;
 
     this.faults.enabled = false;
+    this.troubled = this.faults.points;
     scenario.snsDown = false;
     // It looks every quarter of an hour, and one look without trouble is enough.
     people.watch();

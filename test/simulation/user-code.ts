@@ -60,7 +60,16 @@ function userCode(
     // A module's top level is user code already.
     if (turn) {
       const codeSha256 = codeOf(planned);
-      recorder.userCodeStarts({ turn: turn.number, requestId: turn.requestId, migration, attempt, slice, sandbox: sandbox.id, cursor, codeSha256 });
+      recorder.userCodeStarts({
+        turn: turn.number,
+        requestId: turn.requestId,
+        migration,
+        attempt,
+        slice,
+        sandbox: sandbox.id,
+        cursor,
+        codeSha256,
+      });
     }
     const ends = (how: 'returned' | 'threw' | 'stopped') => {
       if (turn) recorder.userCodeEnds(sandbox.id, how);

@@ -1,7 +1,8 @@
 // One core's share of `npm run simulate`: tells its counts now and then, and the first violation in full.
 import { parentPort, workerData } from 'node:worker_threads';
 import * as code from './code.ts';
-import { exhaustive } from './exhaustive.ts';
+import type { WorldName } from './exhaustive.ts';
+import { exhaustive, WORLDS } from './exhaustive.ts';
 import { reportViolation } from './report.ts';
 import { scenarioOf } from './scenario.ts';
 import type { Schedule } from './simulation.ts';
@@ -30,7 +31,9 @@ const TELL_EVERY = 100;
 async function* schedulesOf({ what, share, of }: Share): AsyncGenerator<Schedule> {
   if (what === 'exhaustive') {
     let at = 0;
-    for await (const schedule of exhaustive({ code }, 2)) if (at++ % of === share) yield schedule;
+    for (const world of Object.keys(WORLDS) as WorldName[]) {
+      for await (const schedule of exhaustive(world, { code }, { depth: 2, all: true })) if (at++ % of === share) yield schedule;
+    }
     return;
   }
   for (let seed = what.from + share; seed < what.from + what.schedules; seed += of) {
@@ -47,8 +50,8 @@ for await (const schedule of schedulesOf(workerData as Share)) {
   counts.schedules += 1;
   counts.events += result.steps;
   counts.faults += result.faults.length;
-  counts.userCodeStarts += result.userCodeStarts;
-  counts.executions += result.executions;
+  counts.userCodeStarts += result.starts.length;
+  counts.executions += result.executions.length;
   const [violation] = result.violations;
   if (violation) {
     counts.violations += 1;
