@@ -92,10 +92,11 @@ function parse(key: string, body: string): Checkpoint {
   throw unreadable(key, `${issue?.path.join('.') || 'checkpoint'}: ${issue?.message ?? 'not valid'}`, result.error);
 }
 
-const fencedOut = ({ migration, attempt, slice, number }: Allowed): OdinError =>
+/** Of a turn that is over for everybody else. */
+export const fencedOut = ({ migration, attempt, slice, number }: Allowed): OdinError =>
   new OdinError({
     code: 'FencedOut',
     source: 'system',
-    what: `The checkpoint of ${migration} was moved by another turn than entry ${number}, attempt ${attempt}, slice ${slice}.`,
+    what: `Another turn of ${migration} has begun since that of entry ${number}, attempt ${attempt}, slice ${slice}.`,
     why: 'This turn is not the one that counts any more, so it stops without changing anything further.',
   });

@@ -3,7 +3,9 @@ import { OdinError } from '../../core/errors.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { fencedOut, moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import type { ErrorSummary } from '../../core/ledger/summaries.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
 import { writerOf } from '../shared/writer.ts';
@@ -22,7 +24,8 @@ const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(
 /**
  * @param runUserCode called after the claim, because a module's top level is user code too. When it is over, nothing of its
  *   code runs any more: no write can follow the outcome
- * @throws OdinError MigrationFailed when user code failed: its outcome is in the ledger by then
+ * @throws OdinError MigrationFailed when user code failed: its outcome is in the ledger by then, unless the log says that it
+ *   could not be written
  */
 export function createRunMigration(self: Self, services: Services, runUserCode: RunUserCode) {
   const { ledger, log, now } = services;
@@ -31,49 +34,57 @@ export function createRunMigration(self: Self, services: Services, runUserCode: 
     const { migration, attempt, slice, turn: number } = payload;
     const answer = (outcome: RunAnswer['outcome']): RunAnswer => ({ outcome, migration, attempt, slice, turn: number });
     const writer = writerOf(services, self.migration, invocation);
+    // Taken before the claim: the store's time of the claim, from which others count, is later.
+    const asked = now();
     const claimed = await claimAllowedTurn(self, ledger, payload, writer);
     if (claimed === 'claimed elsewhere') {
       log.warn('Another invocation has this turn, or it is void: no code was started');
       return answer('claimed elsewhere');
     }
+    const { turn } = claimed;
+    // The function may have a longer timeout by now than its entry says: others go by the entry.
+    const remainingMs = Math.min(invocation.remainingMs(), turn.timeoutMs - (now() - asked));
     const from = now();
-    const { end, last } = await runTurn(claimed, invocation);
+    const { end, last } = await runTurn(claimed, remainingMs);
     const error = 'error' in end ? end.error : undefined;
     if (error) log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
-    const { taken } = await takeOutcome(ledger.store, claimed.turn, writer, {
+    const failure = error && failed(turn, error);
+    const { taken } = await takeOutcome(ledger.store, turn, writer, {
       outcome: end.outcome === 'finished' ? 'succeeded' : end.outcome === 'stopped' ? 'stopped' : 'failed',
       error,
       durationMs: Math.max(0, now() - from),
       checkpoints: end.checkpoints,
       stoppedAt: end.outcome === 'stopped' ? last : undefined,
+    }).catch((cause: unknown) => {
+      log.error('The outcome could not be written: nobody knows what became of this turn', { cause });
+      throw failure ?? cause;
     });
     if (taken === 'by another') {
       log.error('The outcome came after the deadline: the run has gone on without it, and a person decides');
       return answer('claimed elsewhere');
     }
-    if (error) {
-      throw new OdinError({
-        code: 'MigrationFailed',
-        source: 'user',
-        what: `Migration ${migration}, attempt ${attempt}, failed: ${error.name}: ${error.message}`,
-      });
-    }
+    if (failure) throw failure;
     return answer(end.outcome === 'stopped' ? 'more' : 'finished');
   };
 
-  async function runTurn({ turn, checkpoint }: AllowedTurn, { remainingMs }: Invocation) {
+  /** @param remainingMs until others may take it that no code of the turn runs any more */
+  async function runTurn({ turn, checkpoint }: AllowedTurn, remainingMs: number) {
     const { migration, attempt, slice, begin } = turn;
     let last = checkpoint;
     const before = begin === 'checkpoint' ? checkpoint?.checkpoint : undefined;
     const goesOn = before?.attempt === attempt ? before.began : undefined;
     const began = goesOn ?? { time: new Date(now()).toISOString(), done: before?.done ?? 0 };
     let next = turn.number + 1;
-    /** Looks at what came to the log since: at most a halt, which is opened when its answer is lost, and the cancellation. */
+    /**
+     * Looks at what came to the log since: a halt, which is opened when its answer is lost, or the cancellation.
+     * @throws OdinError FencedOut when another turn is allowed: then this one has ended for everybody else
+     */
     const isCancelled = async (): Promise<boolean> => {
       for (;;) {
         const entry = await ledger.log.entry(next);
         if (!entry) return false;
         next += 1;
+        if (entry.kind === 'allowed') throw fencedOut(turn);
         if (entry.kind === 'decided' && entry.decision === 'cancel') return true;
       }
     };
@@ -82,8 +93,8 @@ export function createRunMigration(self: Self, services: Services, runUserCode: 
       attempt,
       slice,
       cursor: before?.cursor,
-      sliceMs: Math.min(remainingMs(), self.sliceMs ?? Infinity),
-      endAfterMs: untilNearlyOver(remainingMs()),
+      sliceMs: Math.min(remainingMs, self.sliceMs ?? Infinity),
+      endAfterMs: untilNearlyOver(remainingMs),
       save: async (made) => {
         last = await moveCheckpoint(ledger.store, turn, last, { ...made, began }, now());
         const progress = progressOf(last.checkpoint);
@@ -97,3 +108,10 @@ export function createRunMigration(self: Self, services: Services, runUserCode: 
     return { end, last };
   }
 }
+
+const failed = ({ migration, attempt }: Allowed, { name, message }: ErrorSummary): OdinError =>
+  new OdinError({
+    code: 'MigrationFailed',
+    source: 'user',
+    what: `Migration ${migration}, attempt ${attempt}, failed: ${name}: ${message}`,
+  });
