@@ -1,9 +1,15 @@
 // `Run migration` with a checkpointed migration: an async generator, in slices.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { keys } from '../../core/ledger/keys.ts';
-import type { RunOutcome, RunPayload } from '../../core/contract/payloads.ts';
-import type { Self } from '../../lambdas/run-migration/claim.ts';
+import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
+import type { Checkpoint, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { moveCheckpoint, readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed, Halted } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { checkpointKey, claimKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
+import type { Outcome } from '../../core/ledger/turns.ts';
+import { lookAtTurn } from '../../core/ledger/turns.ts';
+import type { Self } from '../../lambdas/run-migration/allowed-turn.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Fault } from '../../lambdas/run-migration/practice-fault.ts';
 import { withPracticeFault } from '../../lambdas/run-migration/practice-fault.ts';
@@ -12,29 +18,32 @@ import type { MigrationModule } from '../../lambdas/run-migration/user-code/user
 import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, HASH, invocation } from '../support/services.ts';
+import { CODE, createWorld, invocation } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const MINUTE = 60_000;
-const PAYLOAD: RunPayload = { execution: executionArn('me'), migration: '0004', attempt: 1, slice: 1, gitCommit: null };
+const ME = executionArn('me');
+const KEY = checkpointKey('0004');
+
+type Turn = Numbered<Allowed>;
 
 let world: World;
+let prepared: Prepared;
 let self: Self;
+/** The last turn that the log allows. */
+let turn: Turn;
 /** What each start of user code received. */
 let resumed: unknown[];
 
-beforeEach(() => {
+beforeEach(async () => {
   world = createWorld();
-  self = {
-    migration: '0004',
-    predecessor: undefined,
-    sourceSha256: HASH,
-    codeSha256: HASH,
-    clockMarginMs: MINUTE,
-    sliceMs: undefined,
-  };
+  prepared = prepare(world);
+  self = { migration: '0004', codeSha256: CODE, sliceMs: undefined };
   resumed = [];
+  turn = await prepared.allow('0004', { execution: ME });
 });
 
 const inThisProcess = (module: MigrationModule): RunUserCode =>
@@ -42,7 +51,17 @@ const inThisProcess = (module: MigrationModule): RunUserCode =>
 
 type Generate = (resume: unknown) => AsyncGenerator<unknown, void, undefined>;
 
-function run(generate: Generate, payload: Partial<RunPayload> = {}, minutes = 15): Promise<RunOutcome> {
+const payloadOf = ({ migration, attempt, slice, number, execution }: Turn): RunPayload => ({
+  ask: 'run',
+  execution,
+  migration,
+  attempt,
+  slice,
+  turn: number,
+});
+
+/** Runs the last turn that was allowed. */
+function run(generate: Generate, payload: Partial<RunPayload> = {}, minutes = 15): Promise<RunAnswer> {
   const module: MigrationModule = {
     migration: (resume) => {
       resumed.push(resume);
@@ -50,7 +69,30 @@ function run(generate: Generate, payload: Partial<RunPayload> = {}, minutes = 15
     },
   };
   const handle = createRunMigration(self, world.services, inThisProcess(module));
-  return handle({ ...PAYLOAD, ...payload }, invocation(world, { minutes }));
+  return handle({ ...payloadOf(turn), ...payload }, invocation(world, { minutes }));
+}
+
+/** A turn after one that has stopped, or that is void, as list-pending allows it. */
+async function allowAfter(slice: number): Promise<void> {
+  const look = await lookAtTurn(world.store.inner, turn, world.clock.now());
+  const reference = 'reference' in look ? look.reference : undefined;
+  const begin = slice > turn.slice ? 'checkpoint' : turn.begin;
+  turn = await prepared.allow('0004', {
+    execution: ME,
+    attempt: turn.attempt,
+    slice,
+    begin,
+    restsOn: { turn: reference },
+  });
+}
+const allowNextSlice = (): Promise<void> => allowAfter(turn.slice + 1);
+
+/** The turn is halted, a person says retry, and the next attempt is allowed. */
+async function retry(begin: Allowed['begin'] = 'checkpoint', reason: Halted['reason'] = 'failed'): Promise<void> {
+  const halted = await prepared.halt(turn, reason);
+  const decided = await prepared.decide(halted, 'retry', { retry: { codeSha256: CODE, begin } });
+  const decision = { key: entryKey(decided.number), sha256: decided.sha256 };
+  turn = await prepared.allow('0004', { execution: ME, attempt: turn.attempt + 1, begin, restsOn: { decision } });
 }
 
 /** Steps from the last cursor to `total`, each of which takes so long. */
@@ -65,14 +107,12 @@ const steps = (total: number, stepMs: number, done: number[] = []): Generate =>
 async function* yields(...values: unknown[]): AsyncGenerator<unknown, void, undefined> {
   for (const value of values) yield await Promise.resolve(value);
 }
-const checkpoint = () => world.ledger.checkpoint('0004');
-const outcome = (attempt = 1) => world.ledger.finished('0004', attempt);
-const decideRetry = (attempt: number) =>
-  world.ledger.createDecision({ migration: '0004', attempt, execution: 'arn:x' }, world.writer, {
-    halt: 1,
-    decision: 'retry',
-    by: 'her',
-  });
+const checkpoint = async (): Promise<Checkpoint | undefined> =>
+  (await readCheckpoint(world.store.inner, '0004'))?.checkpoint;
+async function outcome(of = turn): Promise<Outcome | undefined> {
+  const look = await lookAtTurn(world.store.inner, of, world.clock.now());
+  return look.seen === 'closed' ? look.outcome : undefined;
+}
 
 describe('a checkpoint', () => {
   it('is durable before the code after its yield runs', async () => {
@@ -91,39 +131,39 @@ describe('a checkpoint', () => {
     ]);
   });
 
-  it('says which execution, attempt and slice made it, and how far it is', async () => {
+  it('says which turn and which code made it, and how far it is', async () => {
     await run(steps(2, 1_000));
-    expect(await checkpoint()).toMatchObject({
-      migration: '0004',
+    expect(await checkpoint()).toEqual({
+      format: 1,
+      turn: turn.number,
       attempt: 1,
       slice: 1,
-      execution: executionArn('me'),
+      codeSha256: CODE,
+      sequence: 2,
       time: '2026-03-01T12:00:02.000Z',
       cursor: 2,
       done: 2,
       total: 2,
-      stopped: false,
+      began: { time: '2026-03-01T12:00:00.000Z', done: 0 },
     });
-    expect(await outcome()).toMatchObject({ outcome: 'succeeded', slices: 1, durationMs: 2_000 });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded', checkpoints: 2, durationMs: 2_000 });
   });
 
   it('says where its attempt began, over all slices of it, so that its rate is that of the attempt', async () => {
     await run(steps(100, MINUTE));
     world.clock.advance(10 * MINUTE); // between two slices
+    await allowNextSlice();
     await thrownBy(
-      run(
-        async function* (resume) {
-          yield* steps(14, MINUTE)(resume);
-          throw new Error('failed');
-        },
-        { slice: 2 },
-      ),
+      run(async function* (resume) {
+        yield* steps(14, MINUTE)(resume);
+        throw new Error('failed');
+      }),
     );
     expect(await checkpoint()).toMatchObject({ done: 14, began: { time: '2026-03-01T12:00:00.000Z', done: 0 } });
-    await decideRetry(1);
+    await retry();
     world.clock.advance(10 * MINUTE);
     const began = world.clock.iso();
-    await run(steps(16, MINUTE), { attempt: 2 });
+    await run(steps(16, MINUTE));
     expect(await checkpoint()).toMatchObject({ done: 16, began: { time: began, done: 14 } });
     expect(world.logs.map(({ message }) => message)).toContain(
       'Checkpoint 15: 15 of 16 (93 %), 1/min, about 60 s left',
@@ -145,8 +185,8 @@ describe('a checkpoint', () => {
           throw new Error('after the checkpoint');
         }),
       );
-      await decideRetry(1);
-      await run(() => yields(), { attempt: 2 });
+      await retry();
+      await run(() => yields());
       expect(resumed).toEqual([undefined, cursor]);
       expect(JSON.stringify(resumed[1])).toBe(JSON.stringify(cursor)); // toEqual does not look at a key __proto__
     },
@@ -160,15 +200,59 @@ describe('a checkpoint', () => {
       }),
     );
     expect(await outcome()).toMatchObject({ outcome: 'failed', error: { message: 'failed after two' } });
-    await decideRetry(1);
-    await run((resume) => yields({ cursor: `${String(resume)}, three` }), { attempt: 2 });
+    await retry();
+    await run((resume) => yields({ cursor: `${String(resume)}, three` }));
     expect(resumed).toEqual([undefined, 'two']);
-    expect(await checkpoint()).toMatchObject({ cursor: 'two, three', sequence: 3, attempt: 2 });
+    expect(await checkpoint()).toMatchObject({ cursor: 'two, three', sequence: 3, attempt: 2, turn: turn.number });
+  });
+
+  it('of the last attempt is left aside when the retry begins at the start, and is moved on from', async () => {
+    await thrownBy(
+      run(async function* () {
+        yield* yields({ cursor: 'one', done: 1 }, { cursor: 'two', done: 2 });
+        throw new Error('failed after two');
+      }),
+    );
+    await retry('start');
+    world.clock.advance(MINUTE);
+    await run(() => yields({ cursor: 'one', done: 1 }));
+    expect(resumed).toEqual([undefined, undefined]);
+    expect(await checkpoint()).toMatchObject({
+      ...{ cursor: 'one', sequence: 3, attempt: 2 },
+      began: { time: '2026-03-01T12:01:00.000Z', done: 0 },
+    });
+  });
+
+  it('is left aside by the same attempt too, when the turn that begins at the start was void', async () => {
+    await thrownBy(run(() => yields({ cursor: 'one' }, 'no checkpoint')));
+    await retry('start');
+    await prepared.claim(turn, { claim: 'void' });
+    await allowAfter(1);
+    expect(turn).toMatchObject({ attempt: 2, begin: 'start' });
+    await run(() => yields({ cursor: 'again' }));
+    expect(resumed).toEqual([undefined, undefined]);
+    expect(await checkpoint()).toMatchObject({ cursor: 'again', sequence: 2, turn: turn.number });
+  });
+
+  it('takes two requests: it is moved, and the log is looked at for a cancellation', async () => {
+    const requests: number[] = [];
+    await run(async function* () {
+      for (const cursor of [1, 2, 3]) {
+        requests.push(world.store.calls.length);
+        yield await Promise.resolve({ cursor });
+      }
+    });
+    expect(requests).toEqual([2, 4, 6]); // the entry and the claim; there is nothing that the first turn rests on
+    expect(world.store.calls).toHaveLength(2 + 3 * 2 + 1);
+    expect(world.store.calls.slice(2, 4)).toEqual([
+      { operation: 'replace', key: KEY },
+      { operation: 'get', key: entryKey(turn.number + 1) },
+    ]);
   });
 
   it('that cannot be written fails the attempt, and the code after it does not run', async () => {
     let after = false;
-    world.store.before = once('replace', keys.checkpoint('0004'), () => {
+    world.store.before = once('replace', KEY, () => {
       throw unavailable();
     });
     const error = await thrownBy(
@@ -183,25 +267,47 @@ describe('a checkpoint', () => {
     expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'LedgerUnavailable' } });
   });
 
-  it('that cannot be read fails the attempt before its code starts', async () => {
-    await world.store.inner.create(keys.checkpoint('0004'), 'garbage');
+  it('that cannot be read is not taken for the start: the code of the next attempt does not run', async () => {
+    await thrownBy(run(() => yields({ cursor: 'one' }, 'no checkpoint')));
+    await retry();
+    const there = await world.store.inner.get(KEY);
+    await world.store.inner.replace(KEY, 'garbage', there?.etag);
     const error = await thrownBy(run(() => yields()));
-    expect(error.message).toContain(keys.checkpoint('0004'));
-    expect(resumed).toEqual([]);
-    expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'RecordUnreadable' } });
+    expect(error.code).toBe('RecordUnreadable');
+    expect(error.message).toContain(KEY);
+    expect(resumed).toEqual([undefined]);
+    expect(await world.store.inner.get(claimKey(turn))).toBeUndefined();
+  });
+
+  it('that is known only when the log can be read after it is durable, and fails the turn', async () => {
+    let after = false;
+    world.store.before = once('get', entryKey(turn.number + 1), () => {
+      throw unavailable();
+    });
+    await thrownBy(
+      run(async function* () {
+        yield await Promise.resolve({ cursor: 1 });
+        after = true;
+      }),
+    );
+    expect(after).toBe(false);
+    expect(await checkpoint()).toMatchObject({ cursor: 1 });
+    expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'LedgerUnavailable' } });
   });
 });
 
 describe('a slice', () => {
-  const MORE = { outcome: 'more', migration: '0004', attempt: 1 };
+  const MORE = { outcome: 'more', migration: '0004', attempt: 1, slice: 1, turn: 1 };
 
   it('stops at a checkpoint when its time runs short, and asks for the next one', async () => {
     const done: number[] = [];
     // After nine minutes there are six left: enough for two more of a minute. After 13 there are less than 5 s + 2 min.
     expect(await run(steps(100, MINUTE, done))).toEqual(MORE);
     expect(done).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
-    expect(await checkpoint()).toMatchObject({ cursor: 13, stopped: true, slice: 1 });
-    expect(await outcome()).toBeUndefined();
+    const stoppedAt = await readCheckpoint(world.store.inner, '0004');
+    expect(stoppedAt?.checkpoint).toMatchObject({ cursor: 13, slice: 1 });
+    expect(await outcome()).toMatchObject({ outcome: 'stopped', checkpoints: 13, stoppedAt });
+    expect(await outcome()).not.toHaveProperty('error');
   });
 
   it('keeps twice the time of its longest step in reserve, not of its last one', async () => {
@@ -212,7 +318,7 @@ describe('a slice', () => {
         yield await Promise.resolve({ cursor: n });
       }
     });
-    expect(await checkpoint()).toMatchObject({ cursor: 2, stopped: true }); // eight minutes were left, not five seconds more
+    expect(await checkpoint()).toMatchObject({ cursor: 2 }); // eight minutes were left, not five seconds more
   });
 
   it('lets the `finally` of the migration run, and nothing else of it', async () => {
@@ -231,22 +337,22 @@ describe('a slice', () => {
 
   it('runs on from the last cursor, over as many slices as it takes, and is finished once', async () => {
     const done: number[] = [];
-    let slice = 1;
-    for (let answer: RunOutcome | undefined; answer?.outcome !== 'finished'; slice += 1) {
-      answer = await run(steps(30, MINUTE, done), { slice });
+    for (let answer: RunAnswer | undefined; answer?.outcome !== 'finished';) {
+      if (answer) await allowNextSlice();
+      answer = await run(steps(30, MINUTE, done));
       expect(answer.outcome).toBe(done.length === 30 ? 'finished' : 'more');
     }
     expect(done).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
     expect(resumed).toEqual([undefined, 13, 26]);
-    expect(await outcome()).toMatchObject({ outcome: 'succeeded', slices: 3 });
+    expect(turn).toMatchObject({ attempt: 1, slice: 3 });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded', checkpoints: 4 });
     expect(await checkpoint()).toMatchObject({ cursor: 30, sequence: 30, slice: 3 });
-    expect(await world.ledger.claim('0004', 1, 3)).toMatchObject({ slice: 3, deadline: '2026-03-01T12:42:00.000Z' });
   });
 
   it('may be ended early by configuration, for practice', async () => {
     self = { ...self, sliceMs: 10_000 };
     expect(await run(steps(100, 1_000))).toEqual(MORE);
-    expect(await checkpoint()).toMatchObject({ cursor: 4, stopped: true }); // 5 s + twice the second of a step
+    expect(await checkpoint()).toMatchObject({ cursor: 4 }); // 5 s + twice the second of a step
   });
 
   it('is never made longer by configuration than the function may run', async () => {
@@ -256,17 +362,20 @@ describe('a slice', () => {
   });
 
   it('has stopped when the `finally` of the migration is over, and not before', async () => {
-    const seen: (boolean | undefined)[] = [];
+    const seen: unknown[] = [];
     await run(async function* () {
       try {
         world.clock.advance(14 * MINUTE);
         yield await Promise.resolve({ cursor: 1 });
       } finally {
-        seen.push((await checkpoint())?.stopped);
+        seen.push(await outcome());
       }
     });
-    expect(seen).toEqual([false]);
-    expect(await checkpoint()).toMatchObject({ cursor: 1, sequence: 1, stopped: true });
+    expect(seen).toEqual([undefined]);
+    expect(await outcome()).toMatchObject({
+      outcome: 'stopped',
+      stoppedAt: { checkpoint: { cursor: 1, sequence: 1 } },
+    });
   });
 
   it('has not stopped, and fails, when the `finally` of the migration throws', async () => {
@@ -281,8 +390,9 @@ describe('a slice', () => {
       }),
     );
     expect(error.message).toContain('cannot close');
-    expect(await checkpoint()).toMatchObject({ cursor: 1, stopped: false });
+    expect(await checkpoint()).toMatchObject({ cursor: 1 });
     expect(await outcome()).toMatchObject({ outcome: 'failed' });
+    expect(await outcome()).not.toHaveProperty('stoppedAt');
   });
 
   it('finishes in the slice in which the migration returns, however late', async () => {
@@ -296,84 +406,102 @@ describe('a slice', () => {
 });
 
 describe('a later slice', () => {
-  const second = (payload: Partial<RunPayload> = {}) => run(() => yields(), { slice: 2, ...payload });
-  async function expectNotAuthorised(work: Promise<unknown>, slice: number): Promise<void> {
+  const untilStopped = () => run(steps(100, 14 * MINUTE));
+  async function expectNotAllowed(work: Promise<unknown>, why: string): Promise<void> {
     const before = [resumed.length, world.store.writes()];
     const error = await thrownBy(work);
-    expect(error).toMatchObject({ code: 'AttemptNotAuthorised', source: 'user' });
-    expect(error.message).toContain(`slice ${slice} of attempt`);
-    expect(error.message).toContain(`slice ${slice - 1} has not stopped at a checkpoint`);
+    expect(error).toMatchObject({ code: 'NotAllowed', source: 'user' });
+    expect(error.message).toContain(why);
     expect([resumed.length, world.store.writes()]).toEqual(before);
   }
 
-  it('does not start when there was none before it', () => expectNotAuthorised(second(), 2));
-
-  it('does not start while the one before it runs, checkpoint or not', async () => {
-    await run(async function* () {
-      await expectNotAuthorised(second(), 2);
-      yield { cursor: 1 };
-      await expectNotAuthorised(second(), 2);
-    });
-    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+  it('does not start because the one before it has stopped: an entry must allow it', async () => {
+    await untilStopped();
+    await expectNotAllowed(
+      run(() => yields(), { slice: 2 }),
+      'allows slice 1, not 2',
+    );
+    await expectNotAllowed(
+      run(() => yields(), { slice: 2, turn: 2 }),
+      'log/00000002.json is not there',
+    );
   });
 
-  it('does not start when the one before it died after a checkpoint at which it had not stopped', async () => {
-    await world.ledger.createClaim({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, {
-      slice: 1,
-      nonce: 'n',
-      deadline: world.clock.iso(),
-    });
-    await world.ledger.moveCheckpoint({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, undefined, {
-      slice: 1,
-      cursor: 1,
-    });
-    world.clock.advance(60 * MINUTE);
-    await expectNotAuthorised(second(), 2);
+  it('takes its cursor and the ETag to move on from from the outcome before it, and asks for no checkpoint', async () => {
+    await untilStopped();
+    await allowNextSlice();
+    world.store.calls.length = 0;
+    await run((resume) => yields({ cursor: `after ${String(resume)}` }));
+    expect(resumed).toEqual([undefined, 1]);
+    expect(world.store.calls.map(({ operation, key }) => `${operation} ${key}`)).toEqual([
+      `get ${entryKey(2)}`,
+      `get ${outcomeKey({ migration: '0004', number: 1 })}`,
+      `create ${claimKey(turn)}`,
+      `replace ${KEY}`,
+      `get ${entryKey(3)}`,
+      `create ${outcomeKey(turn)}`,
+    ]);
+    expect(await checkpoint()).toMatchObject({ cursor: 'after 1', sequence: 2, turn: 2, slice: 2 });
   });
 
-  it('does not start when it leaves one out', async () => {
-    await run(steps(100, 14 * MINUTE));
-    await expectNotAuthorised(second({ slice: 3 }), 3);
+  it('reads the checkpoint, when the turn before it was void', async () => {
+    await untilStopped();
+    await allowNextSlice();
+    await prepared.claim(turn, { claim: 'void' });
+    await allowAfter(2);
+    expect(turn).toMatchObject({ number: 3, slice: 2, begin: 'checkpoint' });
+    world.store.calls.length = 0;
+    await run((resume) => yields({ cursor: `after ${String(resume)}` }));
+    expect(resumed).toEqual([undefined, 1]);
+    expect(world.store.calls.slice(0, 4).map(({ key }) => key)).toEqual([
+      entryKey(3),
+      claimKey({ migration: '0004', number: 2 }),
+      KEY,
+      claimKey(turn),
+    ]);
+    expect(await checkpoint()).toMatchObject({ cursor: 'after 1', sequence: 2, turn: 3 });
   });
 
-  it('does not start when the one before it was never claimed, whatever the checkpoint says', async () => {
-    const subject = { migration: '0004', attempt: 1, execution: 'arn:x' };
-    const first = await world.ledger.moveCheckpoint(subject, world.writer, undefined, { slice: 1, cursor: 1 });
-    await world.ledger.stopAtCheckpoint(subject, world.writer, first);
-    await expectNotAuthorised(second(), 2);
-  });
-
-  it('does not start for a checkpoint at which another attempt stopped', async () => {
-    await run(steps(100, 14 * MINUTE));
-    await decideRetry(1);
-    world.clock.advance(60 * MINUTE);
-    await expectNotAuthorised(second({ attempt: 2 }), 2);
+  it('does not start when the outcome before it is another than its entry says', async () => {
+    await untilStopped();
+    const key = outcomeKey(turn);
+    await allowNextSlice();
+    const there = await world.store.inner.get(key);
+    await world.store.inner.replace(key, there?.body.replace('"cursor": 1', '"cursor": 7') ?? '', there?.etag);
+    await expectNotAllowed(
+      run(() => yields()),
+      `${key}, on which log/00000002.json rests, has changed`,
+    );
   });
 
   it('starts once, when many invocations come at the same time', async () => {
-    await run(steps(100, 14 * MINUTE));
-    const answers = await Promise.all(Array.from({ length: 20 }, () => second()));
+    await untilStopped();
+    await allowNextSlice();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => run(() => yields())));
     expect(answers.filter((answer) => answer.outcome === 'finished')).toHaveLength(1);
     expect(resumed).toEqual([undefined, 1]);
   });
 
   it('is the only one that may run: the one before it does not start again', async () => {
-    await run(steps(100, 14 * MINUTE));
+    await untilStopped();
+    const before = payloadOf(turn);
+    await allowNextSlice();
+    expect(await run(() => yields(), before)).toMatchObject({ outcome: 'claimed elsewhere', slice: 1, turn: 1 });
+    expect(await run(() => yields())).toMatchObject({ outcome: 'finished', slice: 2, turn: 2 });
     expect(await run(() => yields())).toMatchObject({ outcome: 'claimed elsewhere' });
-    await second();
-    expect(await second()).toMatchObject({ outcome: 'claimed elsewhere' });
     expect(resumed).toEqual([undefined, 1]);
   });
 
-  it('does not start when an operator decided after the one before it', async () => {
-    await run(steps(100, 14 * MINUTE));
-    await world.ledger.createDecision({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, {
-      halt: 1,
-      decision: 'abort',
-      by: 'her',
-    });
-    expect(await second()).toMatchObject({ outcome: 'claimed elsewhere' });
+  it('of other code does not start, and is void', async () => {
+    await untilStopped();
+    await allowNextSlice();
+    self = { ...self, codeSha256: 'd'.repeat(64) };
+    expect(await run(() => yields())).toMatchObject({ outcome: 'claimed elsewhere' });
     expect(resumed).toHaveLength(1);
+    expect(await lookAtTurn(world.store.inner, turn, world.clock.now())).toMatchObject({
+      seen: 'void',
+      claim: { otherCodeSha256: 'd'.repeat(64) },
+    });
   });
 });
 
@@ -429,9 +557,10 @@ describe('a checkpoint that cannot be kept', () => {
 
   it('with the cursor that the slice was resumed with: the attempt fails, instead of beginning slices for ever', async () => {
     await run(steps(100, 14 * MINUTE));
-    const error = await thrownBy(run((resume) => yields({ cursor: resume }), { slice: 2 }));
+    await allowNextSlice();
+    const error = await thrownBy(run((resume) => yields({ cursor: resume })));
     expect(error.message).toContain('its cursor 1 is the one before it again');
-    expect(await outcome()).toMatchObject({ outcome: 'failed', slices: 2 });
+    expect(await outcome()).toMatchObject({ outcome: 'failed', checkpoints: 0 });
   });
 
   it('may return to an earlier cursor, if another one is between', async () => {
@@ -440,57 +569,67 @@ describe('a checkpoint that cannot be kept', () => {
   });
 });
 
-describe('an attempt that somebody asked to stop', () => {
-  const cancel = (reason?: string) =>
-    world.ledger.createCancellation({ migration: '0004', attempt: 1, execution: 'arn:x' }, world.writer, {
-      by: 'alice',
-      ...(reason !== undefined && { reason }),
-    });
+describe('a turn that somebody asked to stop', () => {
+  const cancel = () => prepared.cancel(turn, { by: 'alice', reason: 'the data is wrong' });
+  const MORE = { outcome: 'more', slice: 1 };
 
   it('stops at its next checkpoint, which is durable; the code after it does not run, its `finally` does', async () => {
     const seen: unknown[] = [];
-    const error = await thrownBy(
-      run(async function* () {
-        try {
-          yield { cursor: 'one', done: 1, total: 3 };
-          await cancel('the data is wrong');
-          yield { cursor: 'two', done: 2, total: 3 };
-          seen.push('after two');
-        } finally {
-          seen.push('finally');
-        }
-      }),
-    );
-    expect(seen).toEqual(['finally']);
-    expect(error.code).toBe('MigrationFailed');
-    expect(await checkpoint()).toMatchObject({ cursor: 'two', stopped: false });
-    expect(await outcome()).toMatchObject({
-      outcome: 'failed',
-      error: {
-        name: 'Cancelled',
-        message:
-          'alice asked for it to stop at 2026-03-01T12:00:00.000Z: the data is wrong. It stopped at its checkpoint 2, ' +
-          '2 of 3 (66 %); no code after that has run. A retry goes on from there.',
-      },
+    const answer = await run(async function* () {
+      try {
+        yield { cursor: 'one', done: 1, total: 3 };
+        await cancel();
+        yield { cursor: 'two', done: 2, total: 3 };
+        seen.push('after two');
+      } finally {
+        seen.push('finally');
+      }
     });
+    expect(seen).toEqual(['finally']);
+    expect(answer).toMatchObject(MORE);
+    const stoppedAt = await readCheckpoint(world.store.inner, '0004');
+    expect(stoppedAt?.checkpoint).toMatchObject({ cursor: 'two' });
+    expect(await outcome()).toMatchObject({ outcome: 'stopped', checkpoints: 2, stoppedAt });
   });
 
-  it('does not begin its next slice: the claim is made, and no code starts', async () => {
-    await run(steps(100, 14 * MINUTE));
+  it('before it was claimed stops at its first checkpoint', async () => {
     await cancel();
-    const error = await thrownBy(run(() => yields(), { slice: 2 }));
-    expect(error.message).toContain('Cancelled: alice asked for it to stop at 2026-03-01T12:14:00.000Z. It stopped at');
-    expect(resumed).toEqual([undefined]);
-    expect(await outcome()).toMatchObject({ outcome: 'failed', slices: 2, error: { name: 'Cancelled' } });
+    expect(await run(() => yields({ cursor: 'one' }, { cursor: 'two' }))).toMatchObject(MORE);
+    expect(await checkpoint()).toMatchObject({ cursor: 'one' });
+  });
+
+  it.each([
+    ['before its first checkpoint', 1],
+    ['after a checkpoint at which only the halt was seen', 2],
+  ])('stops although a halt came between, which is opened when its answer is lost: %s', async (_, at) => {
+    const done: number[] = [];
+    expect(
+      await run(async function* () {
+        await prepared.halt(turn, 'unknown');
+        for (let n = 1; ; n += 1) {
+          if (n === at) await cancel();
+          done.push(n);
+          yield { cursor: n };
+        }
+      }),
+    ).toMatchObject(MORE);
+    expect(done).toHaveLength(at);
+    expect((await prepared.look()).turn).toMatchObject({ halt: { halted: { number: 2 } }, cancel: { number: 3 } });
+  });
+
+  it('is not stopped by a halt alone', async () => {
+    await prepared.halt(turn, 'unknown');
+    expect(await run(() => yields({ cursor: 1 }, { cursor: 2 }))).toMatchObject({ outcome: 'finished' });
+    // Each entry is read once: the halt, and three times the one after it that is not there.
+    const looked = world.store.calls.filter(({ key }) => key.startsWith('log/')).map(({ key }) => key);
+    expect(looked).toEqual([1, 2, 3, 3].map(entryKey));
   });
 
   it('goes on from there after a retry, which nobody cancelled', async () => {
     await cancel();
-    await thrownBy(run(() => yields({ cursor: 'one' }, { cursor: 'two' })));
-    await decideRetry(1);
-    expect(await run((resume) => yields({ cursor: `after ${String(resume)}` }), { attempt: 2 })).toMatchObject({
-      outcome: 'finished',
-    });
+    await run(() => yields({ cursor: 'one' }, { cursor: 'two' }));
+    await retry('checkpoint', 'cancelled');
+    expect(await run((resume) => yields({ cursor: `after ${String(resume)}` }))).toMatchObject({ outcome: 'finished' });
     expect(resumed).toEqual([undefined, 'one']);
   });
 
@@ -525,7 +664,7 @@ describe('code that is still running when its time is nearly over', () => {
     expect(error.message).toContain('OutOfTime: Its code was still running after 896 s');
     expect(error.message).toContain('yield more often');
     expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'OutOfTime' }, durationMs: 896_000 });
-    expect(await checkpoint()).toMatchObject({ cursor: 1, stopped: false });
+    expect(await checkpoint()).toMatchObject({ cursor: 1 });
     expect(seen).not.toContain('after its next checkpoint');
   });
 
@@ -551,7 +690,7 @@ describe('code that is still running when its time is nearly over', () => {
   });
 
   it('while a checkpoint is being kept: the outcome does not wait for a ledger that does not answer', async () => {
-    world.store.before = once('replace', keys.checkpoint('0004'), () => {
+    world.store.before = once('replace', KEY, () => {
       only().work();
       return new Promise<never>(() => undefined);
     });
@@ -575,26 +714,73 @@ describe('code that is still running when its time is nearly over', () => {
   });
 });
 
-describe('an older attempt that is still running (a zombie)', () => {
+describe('an older turn that is still running (a zombie)', () => {
+  /** Lambda should have ended it long ago. The run goes on without it, and a person decides. */
+  async function goOnWithoutIt(): Promise<Turn> {
+    const zombie = turn;
+    world.clock.advance(17 * MINUTE);
+    await prepared.close(zombie, 'unknown');
+    await retry('checkpoint', 'unknown');
+    return zombie;
+  }
+
   it('is fenced out at its next checkpoint, once the newer attempt has made one', async () => {
-    const zombie: string[] = [];
+    const seen: string[] = [];
+    let zombie: Turn | undefined;
+    const answer = await run(async function* () {
+      yield { cursor: 'zombie 1' };
+      zombie = await goOnWithoutIt();
+      await run(() => yields({ cursor: 'newer 1' }));
+      seen.push('before its next checkpoint');
+      yield { cursor: 'zombie 2' };
+      seen.push('after it');
+    });
+    expect(answer).toMatchObject({ outcome: 'claimed elsewhere', attempt: 1, turn: 1 });
+    expect(seen).toEqual(['before its next checkpoint']);
+    expect(world.logs.find(({ level }) => level === 'error')?.fields).toMatchObject({ error: { name: 'FencedOut' } });
+    expect(await checkpoint()).toMatchObject({ cursor: 'newer 1', attempt: 2 });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+    expect(await outcome(zombie)).toMatchObject({ outcome: 'unknown' });
+  });
+
+  it('is fenced out as soon as the newer attempt is allowed: no code after its next checkpoint runs', async () => {
+    const seen: string[] = [];
+    const answer = await run(async function* () {
+      yield { cursor: 'zombie 1' };
+      await goOnWithoutIt();
+      yield { cursor: 'zombie 2' };
+      seen.push('after it');
+    });
+    expect(answer).toMatchObject({ outcome: 'claimed elsewhere', turn: 1 });
+    expect(seen).toEqual([]);
+    expect(world.logs.find(({ level }) => level === 'error')?.fields).toMatchObject({ error: { name: 'FencedOut' } });
+  });
+
+  it('and the newer attempt is fenced out too, when the zombie has moved the checkpoint that it began at', async () => {
+    let moved: StoredCheckpoint | undefined;
+    await thrownBy(run(() => yields({ cursor: 'first' }, 'no checkpoint')));
+    const zombie = turn;
+    await retry();
+    const seen: string[] = [];
     const error = await thrownBy(
       run(async function* () {
-        yield { cursor: 'zombie 1' };
-        // Lambda should have ended it long ago. An operator decides, and the next attempt begins.
-        world.clock.advance(17 * MINUTE);
-        await decideRetry(1);
-        await run(() => yields({ cursor: 'newer 1' }), { attempt: 2 });
-        zombie.push('before its next checkpoint');
-        yield { cursor: 'zombie 2' };
-        zombie.push('after it');
+        const there = await readCheckpoint(world.store.inner, '0004');
+        moved = await moveCheckpoint(world.store.inner, zombie, there, { cursor: 'zombie' }, world.clock.now());
+        yield { cursor: 'second' };
+        seen.push('after it');
       }),
     );
     expect(error.message).toContain('FencedOut');
-    expect(zombie).toEqual(['before its next checkpoint']);
-    expect(await checkpoint()).toMatchObject({ cursor: 'newer 1', attempt: 2 });
-    expect(await outcome(2)).toMatchObject({ outcome: 'succeeded' });
-    expect(await outcome(1)).toMatchObject({ outcome: 'failed', error: { name: 'FencedOut' } });
+    expect(seen).toEqual([]);
+    expect(await readCheckpoint(world.store.inner, '0004')).toEqual(moved);
+    expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'FencedOut' } });
+  });
+
+  it('has no first checkpoint to make, when one is there already', async () => {
+    await world.store.inner.create(KEY, 'whatever it is');
+    const error = await thrownBy(run(() => yields({ cursor: 'first' })));
+    expect(error.message).toContain('FencedOut');
+    expect((await world.store.inner.get(KEY))?.body).toBe('whatever it is');
   });
 });
 
@@ -611,11 +797,11 @@ describe('a practice fault', () => {
         return Promise.resolve();
       },
     });
-    const error = await thrownBy(handle(PAYLOAD, invocation(world)));
+    const error = await thrownBy(handle(payloadOf(turn), invocation(world)));
     expect(error.message).toContain('PracticeFailure: Attempt 1 of 0004 fails because --fail 0004 asked for it.');
     expect(starts).toBe(0);
-    await decideRetry(1);
-    expect(await handle({ ...PAYLOAD, attempt: 2 }, invocation(world))).toMatchObject({ outcome: 'finished' });
+    await retry();
+    expect(await handle(payloadOf(turn), invocation(world))).toMatchObject({ outcome: 'finished' });
     expect(starts).toBe(1);
   });
 
@@ -634,11 +820,11 @@ describe('a practice fault', () => {
   it('after a checkpoint: it is durable, the code after it does not run, and a retry goes on from it', async () => {
     const seen: unknown[] = [];
     const handle = practised({ ...FAIL, checkpoint: 2 }, { migration: generate(seen) });
-    const error = await thrownBy(handle(PAYLOAD, invocation(world)));
+    const error = await thrownBy(handle(payloadOf(turn), invocation(world)));
     expect(error.message).toContain('Attempt 1 of 0004 fails after checkpoint 2 because --fail 0004@2 asked for it.');
     expect(await checkpoint()).toMatchObject({ cursor: 2 });
-    await decideRetry(1);
-    expect(await handle({ ...PAYLOAD, attempt: 2 }, invocation(world))).toMatchObject({ outcome: 'finished' });
+    await retry();
+    expect(await handle(payloadOf(turn), invocation(world))).toMatchObject({ outcome: 'finished' });
     expect(seen).toEqual([1, 2, 'finally', 3, 4, 'finally']);
   });
 
@@ -646,7 +832,7 @@ describe('a practice fault', () => {
     const seen: unknown[] = [];
     const handle = practised({ fault: 'timeout', checkpoint: 2 }, { migration: generate(seen) });
     const answered = vi.fn();
-    handle(PAYLOAD, invocation(world)).then(answered, answered);
+    handle(payloadOf(turn), invocation(world)).then(answered, answered);
     await vi.waitFor(async () => {
       expect(await checkpoint()).toMatchObject({ cursor: 2 });
     });

@@ -5,13 +5,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as z from 'zod';
 import { OdinError } from '../../core/errors.ts';
 import {
+  BaselinePayload,
+  CancelPayload,
+  DecidePayload,
   HaltPayload,
-  ListPendingPayload,
+  ManifestPayload,
+  NextPayload,
   RecordPayload,
-  ResumePayload,
   RunInput,
   RunPayload,
 } from '../../core/contract/payloads.ts';
+import { PreviewPayload } from '../../core/preview/preview.ts';
 import { lambdaHandler } from '../../lambdas/shared/handler.ts';
 import { logLine } from '../../lambdas/run-migration/log-line.ts';
 import type { OutputLine } from '../../lambdas/run-migration/user-code/output.ts';
@@ -21,27 +25,31 @@ import { thrownBy } from '../support/thrown.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-odin-dev:me';
 
+const RECORD = { ask: 'record', execution: EXECUTION, migration: '0004', attempt: 1, turn: 42 };
+const RUN = { ...RECORD, ask: 'run', slice: 2 };
+const HALT = {
+  ...{ ask: 'halt', execution: EXECUTION, input: { a: 1 }, token: 't' },
+  at: { migration: '0004', attempt: 1, turn: 42, reason: 'failed', error: { Error: 'E', Cause: '{}' } },
+};
+const DECIDE = { ask: 'decide', decision: 'skip', reason: 'r', by: 'her', halt: 45, begin: 'start' };
+
 /** Every schema, with one payload that it takes, in full. */
 const SCHEMAS: [string, z.ZodType, Record<string, unknown>][] = [
-  ['ListPendingPayload', ListPendingPayload, { execution: EXECUTION, input: { allowOutOfOrder: true, Comment: 'c' } }],
-  ['RunPayload', RunPayload, { execution: EXECUTION, migration: '0004', attempt: 1, slice: 2, gitCommit: null }],
-  ['RecordPayload', RecordPayload, { execution: EXECUTION, migration: '0004', attempt: 1 }],
+  ['NextPayload', NextPayload, { ask: 'next', execution: EXECUTION, input: { allowOutOfOrder: true, Comment: 'c' } }],
+  ['ManifestPayload', ManifestPayload, { ask: 'manifest' }],
+  ['RunPayload', RunPayload, RUN],
   [
-    'HaltPayload',
-    HaltPayload,
-    {
-      execution: EXECUTION,
-      input: { a: 1 },
-      token: 't',
-      at: { migration: '0004', attempt: 1, error: { Error: 'E', Cause: '{}' } },
-    },
+    'PreviewPayload',
+    PreviewPayload,
+    { ask: 'preview', migration: '0004', cursor: [1], seconds: 5, endAfterSeconds: 9 },
   ],
-  [
-    'ResumePayload',
-    ResumePayload,
-    { decision: 'skip', reason: 'r', by: 'her', halt: { migration: '0004', attempt: 1 } },
-  ],
+  ['RecordPayload', RecordPayload, RECORD],
+  ['HaltPayload', HaltPayload, HALT],
+  ['DecidePayload', DecidePayload, DECIDE],
+  ['CancelPayload', CancelPayload, { ask: 'cancel', by: 'her', reason: 'r' }],
+  ['BaselinePayload', BaselinePayload, { ask: 'baseline', through: '0004', reason: 'r', by: 'her' }],
 ];
+const OPTIONAL = ['reason', 'halt', 'begin', 'cursor', 'seconds', 'endAfterSeconds'];
 
 /** The structured log: each line that the logger wrote. */
 let lines: Record<string, unknown>[];
@@ -117,20 +125,24 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
   });
 
   it('names each field that is missing', async () => {
-    const error = await thrownBy(invoke(schema, {}, () => Promise.resolve()));
-    const required = Object.keys(good).filter((field) => !['reason', 'halt'].includes(field));
+    const { ask } = good;
+    expect((await thrownBy(invoke(schema, {}, () => Promise.resolve()))).what).toContain('ask: ');
     // What a run was started with may be missing from a halt.
-    for (const field of required.filter((name) => !(schema === HaltPayload && name === 'input'))) {
-      expect(error.what).toContain(`${field}: `);
-    }
+    const optional = schema === HaltPayload ? ['input'] : schema === BaselinePayload ? [] : OPTIONAL;
+    const required = Object.keys(good).filter((field) => field !== 'ask' && !optional.includes(field));
+    if (required.length === 0) return;
+    const error = await thrownBy(invoke(schema, { ask }, () => Promise.resolve()));
+    for (const field of required) expect(error.what).toContain(`${field}: `);
     expect(error.next).toContain('Nothing was done');
   });
 });
 
 describe('fields that are nearly right are refused', () => {
   const OF: Record<string, [z.ZodType, object]> = {
-    run: [RunPayload, SCHEMAS[1]![2]],
-    resume: [ResumePayload, SCHEMAS[4]![2]],
+    run: [RunPayload, RUN],
+    preview: [PreviewPayload, { ask: 'preview', migration: '0004' }],
+    decide: [DecidePayload, DECIDE],
+    cancel: [CancelPayload, { ask: 'cancel', by: 'her' }],
     input: [RunInput, {}],
   };
   it.each([
@@ -144,16 +156,27 @@ describe('fields that are nearly right are refused', () => {
     ['run', 'attempt', '1'],
     ['run', 'attempt', Number.MAX_VALUE],
     ['run', 'slice', 0],
-    ['run', 'gitCommit', undefined],
+    ['run', 'ask', 'preview'],
+    ['run', 'ask', undefined],
+    ['run', 'turn', 0],
+    ['run', 'turn', '42'],
+    ['run', 'turn', undefined],
     ['run', 'execution', ''],
     ['run', 'execution', 'x'.repeat(2_049)],
-    ['resume', 'decision', 'Retry'],
-    ['resume', 'decision', 'constructor'],
-    ['resume', 'by', ''],
-    ['resume', 'by', 'x'.repeat(513)],
-    ['resume', 'reason', 'x'.repeat(4_001)],
-    ['resume', 'halt', { migration: '0004' }],
-    ['resume', 'force', true],
+    ['decide', 'decision', 'Retry'],
+    ['decide', 'decision', 'constructor'],
+    ['decide', 'by', ''],
+    ['decide', 'by', 'x'.repeat(513)],
+    ['decide', 'reason', 'x'.repeat(4_001)],
+    ['decide', 'halt', { migration: '0004', attempt: 1 }],
+    ['decide', 'halt', '45'],
+    ['decide', 'begin', 'checkpoints'],
+    ['decide', 'decision', 'cancel'],
+    ['decide', 'force', true],
+    ['cancel', 'decision', 'retry'],
+    ['preview', 'attempt', 1],
+    ['preview', 'seconds', 0],
+    ['input', 'run', 'x'.repeat(81)],
     ['input', 'allowOutOfOrder', 'true'],
     ['input', 'allowoutoforder', true],
     ['input', 'dryRun', true],
@@ -172,8 +195,8 @@ describe('fields that are nearly right are refused', () => {
   });
 
   it('and at most five of them are named', async () => {
-    const bad = { decision: 1, reason: 1, by: 1, halt: { migration: 1, attempt: 'x', more: 1 }, other: 1 };
-    const error = await thrownBy(invoke(ResumePayload, bad, () => Promise.resolve()));
+    const bad = { ask: 1, decision: 1, reason: 1, by: 1, halt: 'x', begin: 1, other: 1 };
+    const error = await thrownBy(invoke(DecidePayload, bad, () => Promise.resolve()));
     expect(error.what.split('; ')).toHaveLength(5);
   });
 });
@@ -181,7 +204,7 @@ describe('fields that are nearly right are refused', () => {
 describe('what a handler throws', () => {
   const failing = (thrown: unknown) =>
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
-    thrownBy(invoke(RecordPayload, SCHEMAS[2]![2], () => Promise.reject(thrown)));
+    thrownBy(invoke(RecordPayload, RECORD, () => Promise.reject(thrown)));
 
   it('is what the function fails with, when it has a code', async () => {
     const error = new OdinError({ code: 'NothingToRecord', source: 'system', what: 'What.', next: 'Next.' });
@@ -210,7 +233,7 @@ describe('what a handler throws', () => {
 
   it('is Internal too when the handler throws before it is asynchronous', async () => {
     const error = await thrownBy(
-      invoke(RecordPayload, SCHEMAS[2]![2], () => {
+      invoke(RecordPayload, RECORD, () => {
         throw new RangeError('at once');
       }),
     );
@@ -220,20 +243,19 @@ describe('what a handler throws', () => {
 
 describe('the log', () => {
   it('names execution, migration and attempt on the lines of a halt, whose payload has them deeper', async () => {
-    const payload = SCHEMAS[3]![2];
-    await thrownBy(invoke(HaltPayload, payload, () => Promise.reject(new Error('x'))));
+    await thrownBy(invoke(HaltPayload, HALT, () => Promise.reject(new Error('x'))));
     expect(lines.at(-1)).toMatchObject({ execution: EXECUTION, migration: '0004', attempt: 1 });
   });
 
   it('never has a task token', async () => {
-    const payload = { ...SCHEMAS[3]![2], token: 'SECRET-TOKEN', at: 'not an object' };
+    const payload = { ...HALT, token: 'SECRET-TOKEN', at: 'not an object' };
     await thrownBy(invoke(HaltPayload, payload, () => Promise.resolve()));
     expect(lines.length).toBeGreaterThan(0);
     expect(JSON.stringify(lines)).not.toContain('SECRET-TOKEN');
   });
 
   it('forgets what an earlier invocation in the same process was about', async () => {
-    await thrownBy(invoke(RecordPayload, SCHEMAS[2]![2], () => Promise.reject(new Error('x'))));
+    await thrownBy(invoke(RecordPayload, RECORD, () => Promise.reject(new Error('x'))));
     await thrownBy(invoke(RecordPayload, {}, () => Promise.resolve()));
     expect(lines.at(-1)).not.toHaveProperty('migration');
     expect(lines.at(-1)).not.toHaveProperty('execution');
@@ -241,7 +263,7 @@ describe('the log', () => {
 
   describe('of what user code prints', () => {
     const printed = (line: OutputLine) =>
-      invoke(RecordPayload, SCHEMAS[2]![2], () => {
+      invoke(RecordPayload, RECORD, () => {
         logLine(line, 'migration');
         return Promise.resolve();
       });

@@ -4,8 +4,12 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { createHash } from 'node:crypto';
 import pMap from 'p-map';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { keys } from '../../core/ledger/keys.ts';
-import type { RunOutcome } from '../../core/contract/payloads.ts';
+import type { RunAnswer } from '../../core/contract/payloads.ts';
+import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { checkpointKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
+import { DEADLINE_MARGIN_MS } from '../../core/ledger/turns.ts';
 import type { PageCursor } from '../../authoring/s3.ts';
 import { deleteObjects, pages } from '../../authoring/s3.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
@@ -13,12 +17,13 @@ import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, HASH, invocation } from '../support/services.ts';
+import { CODE, createWorld, invocation } from '../support/services.ts';
 
 const OBJECTS = 5_000;
 const PAGE = 250;
-const MINUTE = 60_000;
+const ME = executionArn('me');
 const PLACES = ['before a page', 'in the middle of it', 'after it', 'after its checkpoint'] as const;
 type Place = (typeof PLACES)[number];
 
@@ -78,8 +83,13 @@ async function* work(bucket: string, resume: unknown, die: (place: Place) => Pro
 /** What a killed process does from then on: nothing. */
 const never = () => new Promise<never>(() => undefined);
 
-/** One attempt; `killed` when it died at `at`. */
-async function attempt(world: World, bucket: string, number: number, at?: Place): Promise<RunOutcome | 'killed'> {
+/** One turn; `killed` when it died at `at`. */
+async function attempt(
+  world: World,
+  bucket: string,
+  turn: Numbered<Allowed>,
+  at?: Place,
+): Promise<RunAnswer | 'killed'> {
   const { promise: killed, resolve } = Promise.withResolvers<'killed'>();
   const die = (place: Place): Promise<void> => {
     if (place !== at) return Promise.resolve();
@@ -87,42 +97,48 @@ async function attempt(world: World, bucket: string, number: number, at?: Place)
     return never();
   };
   world.store.after = ({ operation, key }) =>
-    operation === 'replace' && key === keys.checkpoint('0004') ? die('after its checkpoint') : undefined;
-  const self = {
-    migration: '0004',
-    predecessor: undefined,
-    sourceSha256: HASH,
-    codeSha256: HASH,
-    clockMarginMs: MINUTE,
-    sliceMs: undefined,
-  };
+    operation === 'replace' && key === checkpointKey('0004') ? die('after its checkpoint') : undefined;
   const module = { migration: (resume: unknown) => work(bucket, resume, die) };
-  const payload = { execution: executionArn('me'), migration: '0004', attempt: number, slice: 1, gitCommit: null };
   const runUserCode = runInThisProcess(() => Promise.resolve(module), world.timing);
-  const run = createRunMigration(self, world.services, runUserCode)(payload, invocation(world));
-  return await Promise.race([run, killed]);
+  const handle = createRunMigration(
+    { migration: '0004', codeSha256: CODE, sliceMs: undefined },
+    world.services,
+    runUserCode,
+  );
+  const { migration, attempt: number, slice, execution } = turn;
+  const payload = { ask: 'run' as const, execution, migration, attempt: number, slice, turn: turn.number };
+  return await Promise.race([handle(payload, invocation(world)), killed]);
 }
 
 it('leaves the same bytes as one that was never interrupted, wherever it is killed and retried', async () => {
   await Promise.all([fill('uninterrupted', 500), fill('killed', OBJECTS)]);
-  expect(await attempt(createWorld(), 'uninterrupted', 1)).toMatchObject({ outcome: 'finished' });
+  const quiet = createWorld();
+  const only = await prepare(quiet).allow('0004', { execution: ME });
+  expect(await attempt(quiet, 'uninterrupted', only)).toMatchObject({ outcome: 'finished' });
   expect(await contents('uninterrupted')).toEqual(expectedOf(500));
 
   const world = createWorld();
-  let attempts = 0;
-  for (let outcome: RunOutcome | 'killed' = 'killed'; outcome === 'killed';) {
-    attempts += 1;
-    outcome = await attempt(world, 'killed', attempts, PLACES[(attempts - 1) % PLACES.length]);
+  const prepared = prepare(world);
+  let turn = await prepared.allow('0004', { execution: ME });
+  for (;;) {
+    const outcome = await attempt(world, 'killed', turn, PLACES[(turn.attempt - 1) % PLACES.length]);
     if (outcome !== 'killed') break;
     // Lambda has ended it by now, its outcome is unknown, and somebody decides.
-    expect(await world.ledger.finished('0004', attempts)).toBeUndefined();
-    world.clock.advance(17 * MINUTE);
-    const subject = { migration: '0004', attempt: attempts, execution: executionArn('me') };
-    await world.ledger.createDecision(subject, world.writer, { halt: 1, decision: 'retry', by: 'her' });
+    expect(await world.store.inner.get(outcomeKey(turn))).toBeUndefined();
+    world.clock.advance(turn.timeoutMs + DEADLINE_MARGIN_MS + 1);
+    await prepared.close(turn, 'unknown');
+    const halted = await prepared.halt(turn, 'unknown');
+    const decided = await prepared.decide(halted, 'retry', { retry: { codeSha256: CODE, begin: 'checkpoint' } });
+    turn = await prepared.allow('0004', {
+      execution: ME,
+      attempt: turn.attempt + 1,
+      begin: 'checkpoint',
+      restsOn: { decision: { key: entryKey(decided.number), sha256: decided.sha256 } },
+    });
   }
-  const { sequence = 0 } = (await world.ledger.checkpoint('0004')) ?? {};
+  const sequence = (await readCheckpoint(world.store.inner, '0004'))?.checkpoint.sequence ?? 0;
   expect(sequence).toBeGreaterThanOrEqual(OBJECTS / 2 / PAGE);
-  expect(attempts).toBe(PLACES.length * sequence + 1);
-  expect(await world.ledger.finished('0004', attempts)).toMatchObject({ outcome: 'succeeded' });
+  expect(turn.attempt).toBe(PLACES.length * sequence + 1);
+  expect((await world.store.inner.get(outcomeKey(turn)))?.body).toContain('"outcome": "succeeded"');
   expect(await contents('killed')).toEqual(expectedOf(OBJECTS));
 }, 60_000);
