@@ -15,7 +15,11 @@ const inSlices = planned('0010', { steps: 2, stepMs: 4_000, sliceMs: 10_000 });
 export const WORLDS = {
   'two slices': { ...base, migrations: [inSlices], operators: 0 },
   'a failure, a halt and a retry': { ...base, migrations: [planned('0010', { steps: 1 })], directed: fails('0010') },
-  'two migrations': { ...base, migrations: [planned('0010', { steps: 1 }), planned('0020', { steps: 1 })], operators: 0 },
+  'two migrations': {
+    ...base,
+    migrations: [planned('0010', { steps: 1 }), planned('0020', { steps: 1 })],
+    operators: 0,
+  },
   'two runs of two slices': { ...base, migrations: [inSlices], startsMs: [0, 3_000], operators: 0 },
   'two runs, a failure between them': {
     ...base,
@@ -66,7 +70,11 @@ export interface Extent {
 }
 
 /** The schedules of a world with one fault (1), or with two (2), without end of repetition. */
-export async function* exhaustive(world: WorldName, options: Options, { depth, all }: Extent): AsyncGenerator<Schedule> {
+export async function* exhaustive(
+  world: WorldName,
+  options: Options,
+  { depth, all }: Extent,
+): AsyncGenerator<Schedule> {
   const schedule = { seed: SEED, scenario: WORLDS[world] };
   const kinds = all ? KINDS : AT_RECORDS;
   for (const one of faultsAfter(await pointsOf({ ...schedule, faults: [] }, options), -1, kinds)) {

@@ -37,6 +37,7 @@ export type FaultKind =
   | 'baseline'
   | 'watch' // the watch looks
   | 'preview'
+  | 'by hand' // somebody invokes a function of the machine himself
   | 'deploy a later migration'
   | 'deploy a late lower migration'
   | 'deploy without a file'
@@ -72,6 +73,7 @@ const AROUND: FaultKind[] = [
   'baseline',
   'watch',
   'preview',
+  'by hand',
 ];
 /** Drawn as one kind, and then which of them. */
 const SOMEBODY = 'stop and redrive';

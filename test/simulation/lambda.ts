@@ -81,6 +81,7 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
         ),
       (thrown: unknown) => {
         const error = sim.code.asOdinError(thrown);
+        if (error.name !== 'HaltNotNeeded') sim.recorder.invocationFailed(name);
         const kind = error.name === 'Internal' && thrown instanceof Error ? thrown.name : error.name;
         if (BROKEN_CODE.includes(kind)) sim.recorder.violated(0, `${name} threw ${kind}: ${messageOf(thrown)}`);
         return sandbox.request('return', `fails with ${error.name}: ${error.message}`, () =>

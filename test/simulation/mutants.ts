@@ -1,389 +1,458 @@
-// Deliberate faults, to prove that the simulation can fail: the code under test with a text replaced, or a store around
-// which something is wrong. Each is a mistake that somebody could make.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import type { Store } from '../../core/ledger/store.ts';
+// Deliberate faults, to prove that the simulation can fail: each takes away or alters one guard, by its name. Each is a mistake that
+// somebody could make.
+import { TURN_RULES } from '../../core/decision/decide.ts';
+import type { DirectedFault } from './faults.ts';
+import { planned } from './planned.ts';
+import type { Planted } from './plant.ts';
 import type { Scenario } from './scenario.ts';
-import type { Code } from './whole.ts';
+import { QUIET } from './scenario.ts';
 
 export interface Mutant {
   name: string;
-  /** Texts to replace, each of which must be there exactly once. */
-  patches?: { file: string; find: string; put: string }[];
-  wrapStore?: (store: Store) => Store;
+  planted: Planted[];
   /** What the schedules have in common that look for it; undefined: nothing. */
-  focus?: Partial<Scenario>;
-  /** The first seed that is tried. */
-  from?: number;
+  focus?: Partial<Scenario> | undefined;
 }
+
+const DECIDE = 'core/decision/decide.ts';
+const FOLD = 'core/ledger/fold.ts';
+const LOG = 'core/ledger/log.ts';
+const TURNS = 'core/ledger/turns.ts';
+const WAITERS = 'core/ledger/waiters.ts';
+const ALLOWED_TURN = 'lambdas/run-migration/allowed-turn.ts';
+const SUPERVISE = 'lambdas/run-migration/user-code/supervise.ts';
+const HALT = 'lambdas/halt/halt.ts';
+const RESUME = 'lambdas/resume/resume.ts';
+const RECORD = 'lambdas/record-completion/record-completion.ts';
+const BASELINE = 'lambdas/baseline/baseline.ts';
+const MACHINE = 'core/contract/machine-definition.ts';
 
 /** Functions that are slow, and several runs and people at once. */
 const SLOW: Partial<Scenario> = {
-  migrations: [{ id: '0010', steps: 1, stepMs: 1_000, timeoutMs: 900_000, sliceMs: undefined }],
+  migrations: [planned('0010', { steps: 1, stepMs: 1_000, timeoutMs: 900_000 })],
   startsMs: [0, 30_000, 60_000, 300_000, 400_000],
   operators: 3,
   decisions: 8,
   rate: 0.06,
   userFails: 0.5,
-  kinds: ['stall', 'slow answer', 'late start', 'late duplicate', 'error while it runs', 'throws', 'refused'],
+  kinds: ['stall', 'slow answer', 'late start', 'late duplicate', 'error while it runs', 'throws', 'refused', 'decide'],
   deployments: false,
   pageSize: 1000,
   latencyMs: undefined,
 };
-/** Attempts that hang to the end of their time while Step Functions has given them up. */
-const HANGING: Partial<Scenario> = {
-  ...SLOW,
-  startsMs: [0, 100_000],
-  migrations: [{ id: '0010', steps: 3, stepMs: 20_000, timeoutMs: 300_000, sliceMs: undefined }],
-  rate: 0.3,
-  userFails: 0,
-  say: 'retry',
-  clocksApartMs: 60_000,
-  kinds: ['error while it runs', 'stands still'],
-};
+
+/** Somebody says retry as soon as the halt is in the log; one request of the halt, or one of `resume`, takes its time. */
+const decidedAtOnce = (...slow: DirectedFault[]): Partial<Scenario> => ({
+  ...QUIET,
+  migrations: [planned('0010', { steps: 1 })],
+  operators: 0,
+  directed: [{ who: '0010', what: /step 0$/, kind: 'throws', size: 0 }, ...slow],
+  script: [{ after: { who: 'halt', what: /^create log/ }, act: 'decide', decision: 'retry', by: 'anna', halt: 'open' }],
+});
+const LATE_WAITER: DirectedFault = { who: 'halt', what: /^create waiters/, kind: 'stall', size: 0, ms: 5_000 };
+const LATE_DECISION: DirectedFault = { who: 'resume', what: /^create log/, kind: 'stall', size: 0, ms: 20_000 };
 
 /** Migrations in slices, in runs that are stopped and started. */
 const IN_SLICES: Partial<Scenario> = {
-  migrations: [{ id: '0010', steps: 4, stepMs: 10_000, timeoutMs: 60_000, sliceMs: 10_000 }],
+  migrations: [planned('0010', { steps: 4, stepMs: 10_000, sliceMs: 10_000 })],
   startsMs: [0, 30_000],
   rate: 0.05,
-  kinds: ['stop', 'start another', 'crash'],
+  kinds: ['stop', 'start another', 'crash', 'throws', 'cancel'],
   deployments: false,
   latencyMs: undefined,
 };
 
-/** Decisions that are recorded and not delivered, on attempts whose outcome is unknown, and runs that come later. */
-const UNDELIVERED: Partial<Scenario> = {
-  ...SLOW,
-  startsMs: [0, 3_600_000, 7_200_000, 9_000_000],
-  migrations: [{ id: '0010', steps: 3, stepMs: 20_000, timeoutMs: 60_000, sliceMs: undefined }],
-  operators: 1,
-  decisions: 4,
-  rate: 0.1,
-  userFails: 0,
-  clocksApartMs: 0,
-  kinds: ['crash after', 'lost', 'error while it runs', 'stands still', 'refused'],
+const DEPLOYED: Partial<Scenario> = { ...IN_SLICES, rate: 0.1, kinds: undefined, deployments: true, userFails: 0.3 };
+
+/** The function has other code than the rest, for ever. */
+const HALF_DEPLOYED: Partial<Scenario> = {
+  ...QUIET,
+  migrations: [planned('0010')],
+  startsMs: [1_000],
+  operators: 0,
+  finish: false,
+  script: [
+    {
+      atMs: 0,
+      act: 'deploy one',
+      functionName: 'odin-migrate-simulated-0010',
+      migrations: [planned('0010', { code: 2 })],
+    },
+  ],
 };
 
-const CLAIM = 'lambdas/run-migration/claim.ts';
-const RUN = 'lambdas/run-migration/run-migration.ts';
-const CLAIMED = `(await claim(self, services, payload, invocation)) === 'claimed elsewhere'`;
-const HALT = 'lambdas/halt/halt.ts';
-const RESUME = 'lambdas/resume/resume.ts';
-const MACHINE = 'core/contract/machine-definition.ts';
+const rule = (name: string): Planted => ({ file: DECIDE, name, instead: '() => undefined' });
+
+/** Rules that spare time and people, and keep no promise: without them a run does more, or halts sooner. decide.test.ts holds them. */
+export const SPARING: Record<string, string> = {
+  refuseHaltedElsewhere: 'a second execution joins the halt, and is told with the first',
+  waitForNextSliceElsewhere: 'two executions append slices in turn: whoever is second decides anew',
+  runAgain: 'the turn is made void, and a fresh one is allowed',
+  waitForOwner: 'the same, and the owner finds the void claim',
+  waitForDeployment: 'three turns are void within a minute, and the run halts',
+};
+
+const FOCUS: Record<string, Partial<Scenario>> = {
+  haltRetryOfOtherCode: DEPLOYED,
+  haltStoppedWithoutFile: DEPLOYED,
+  haltStoppedOtherCode: DEPLOYED,
+  haltWithoutFile: DEPLOYED,
+  haltVoidOtherCode: { ...DEPLOYED, kinds: ['refused', 'stop', 'late start', 'throws', 'deploy other code'] },
+  haltVoidWithoutFile: DEPLOYED,
+  haltCancelled: IN_SLICES,
+  haltVoidCancelled: IN_SLICES,
+  haltNotStarted: HALF_DEPLOYED,
+};
+
+/** One for every rule of the decision. */
+export const WITHOUT_RULE: Mutant[] = TURN_RULES.filter(([name]) => !(name in SPARING)).map(([name]) => ({
+  name: `without the rule ${name}`,
+  planted: [rule(name)],
+  focus: FOCUS[name],
+}));
 
 export const MUTANTS: Mutant[] = [
+  // --- the decision -------------------------------------------------------------------------------------------------
   {
-    name: 'the claim is unconditional',
-    patches: [{ file: CLAIM, find: `if (!created) return 'claimed elsewhere';`, put: '' }],
+    name: 'a deadline is not waited for',
+    planted: [
+      { file: DECIDE, name: 'closeOrWait', instead: '(original, turn, seen) => original(turn, seen, Infinity)' },
+    ],
   },
   {
-    name: 'the claim is made after user code',
-    patches: [
-      { file: RUN, find: `if (${CLAIMED}) {`, put: `if (slice === 0) {` },
+    name: 'the deadline is measured by another clock than the store that wrote the claim',
+    planted: [
       {
-        file: RUN,
-        find: `if (outcome === 'stopped') return`,
-        put: `if (${CLAIMED}) return { outcome: 'claimed elsewhere', migration, attempt };\nif (outcome === 'stopped') return`,
+        file: DECIDE,
+        name: 'closeOrWait',
+        instead: '(original, turn, seen, now) => original(turn, seen, now + 600_000)',
       },
     ],
   },
   {
-    name: 'the ledger is not looked at again after the claim',
-    from: 720,
-    focus: SLOW,
-    patches: [{ file: CLAIM, find: `if ((await settled(ledger, payload)) === undefined) return`, put: 'return' }],
-  },
-  {
-    name: 'a 403 is read as absent',
-    from: 2600,
-    focus: { rate: 0.2, kinds: ['forbidden', 'stop', 'start another'], deployments: false },
-    wrapStore: (store) => ({
-      get: (key) => unlessForbidden(store.get(key), undefined),
-      create: (key, body) => store.create(key, body),
-      replace: (key, body, etag) => store.replace(key, body, etag),
-      list: (prefix, startAfter) => unlessForbidden(store.list(prefix, startAfter), { at: 0, objects: [] }),
-    }),
-  },
-  {
-    name: 'the retry that CDK adds by default is on',
-    patches: [
-      {
-        file: MACHINE,
-        find: `const NOT_STARTED = [`,
-        put: `const NOT_STARTED = ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException',`,
-      },
-    ],
-  },
-  {
-    name: 'a timed-out function is retried',
-    focus: { rate: 0.1, kinds: ['late start', 'slow answer'] },
-    patches: [{ file: MACHINE, find: `const NOT_STARTED = [`, put: `const NOT_STARTED = ['States.Timeout',` }],
-  },
-  {
-    name: 'a retry does not wait for the deadline of the attempt before it',
-    patches: [
-      {
-        file: 'core/decision/decide.ts',
-        find: `if (outcome === undefined && claim && claim.deadline > now) {`,
-        put: 'if (now < 0) {',
-      },
-      { file: CLAIM, find: `if (running && Date.parse(running.deadline) > now) {`, put: 'if (running && now < 0) {' },
-    ],
-  },
-  {
-    name: 'the deadline leaves no margin for clocks that differ',
-    focus: HANGING,
-    patches: [{ file: CLAIM, find: ` + self.clockMarginMs`, put: '' }],
-  },
-  {
-    name: 'the completion is written before user code',
-    patches: [
-      {
-        file: RUN,
-        find: `const from = now();`,
-        put: `const from = now(); await ledger.createCompletion(subject, writer, { completion: 'applied' });`,
-      },
-    ],
-  },
-  {
-    name: 'a failed attempt is recorded as applied',
-    patches: [
-      {
-        file: 'lambdas/record-completion/record-completion.ts',
-        find: `finished?.outcome === 'succeeded'`,
-        put: `finished`,
-      },
-      { file: 'core/decision/decide.ts', find: `if (outcome === 'succeeded')`, put: `if (outcome !== undefined)` },
-    ],
-  },
-  {
-    name: 'a success is recorded before user code has returned',
-    patches: [
-      {
-        file: RUN,
-        find: `const end = await runUserCode({`,
-        put: `if (slice === 1) await finish('succeeded');\nconst end = await runUserCode({`,
-      },
-    ],
-  },
-  {
-    name: 'a decision overwrites the one before it',
-    patches: [
-      {
-        file: 'core/ledger/ledger.ts',
-        find: `return this.#create(keys.decision(migration, attempt, halt), DecisionRecord, record, { migration, attempt, halt });`,
-        put: `const key = keys.decision(migration, attempt, halt);
-          return this.#store.get(key).then(async (there) => {
-            await this.#store.replace(key, serialise(record), there?.etag);
-            return { created: true as const, record };
-          });`,
-      },
-    ],
-  },
-  {
-    name: 'a failed attempt is tried again without an operator',
-    patches: [
-      {
-        file: 'core/decision/decide.ts',
-        find: `  return { step: 'halt', migration, attempt };\n}`,
-        put: `  return { step: 'run', migration, attempt: attempt + 1 };\n}`,
-      },
-      {
-        file: CLAIM,
-        find: `if (decided?.decision !== 'retry') {`,
-        put: `if (decided && decided.decision !== 'retry') {`,
-      },
-    ],
+    name: 'a late lower file is run',
+    focus: { deployments: true, outOfOrder: 0, rate: 0.05 },
+    planted: [{ file: DECIDE, name: 'refuseLate', instead: '() => undefined' }],
   },
   {
     name: 'the order is from the last to the first',
-    patches: [
+    planted: [
       {
-        file: 'core/decision/decide.ts',
-        find: `manifest.find((id) => !completed.has(id))`,
-        put: `manifest.findLast((id) => !completed.has(id))`,
-      },
-      { file: CLAIM, find: `self.predecessor !== undefined &&`, put: `self.predecessor === '' &&` },
-    ],
-  },
-  {
-    name: 'an error of a migration ends the run green',
-    patches: [
-      {
-        file: MACHINE,
-        find: `Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.halt }],\n        Next: STATES.outcome,`,
-        put: `Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.finished }],\n        Next: STATES.outcome,`,
+        file: DECIDE,
+        name: 'allowFirstPending',
+        instead: '(original, question) => original({ ...question, manifest: [...question.manifest].reverse() })',
       },
     ],
   },
   {
-    name: 'a halt notifies nobody',
-    patches: [{ file: HALT, find: `await notify(record, execution, claim, at.unrecorded && decided);`, put: '' }],
-  },
-  {
-    name: 'a halt keeps its token to itself',
-    patches: [
+    name: 'what was completed is run again',
+    planted: [
       {
-        file: HALT,
-        find: `waiting: [...(await othersWaiting(current, attempt, halt, self)), self],`,
-        put: `waiting: [self],`,
+        file: DECIDE,
+        name: 'allowFirstPending',
+        instead: '(original, question) => original({ ...question, state: { ...question.state, migrations: {} } })',
+      },
+    ],
+  },
+  // --- the log ------------------------------------------------------------------------------------------------------
+  {
+    name: 'who comes second does not decide anew',
+    planted: [
+      {
+        file: LOG,
+        name: 'append',
+        instead:
+          '(original, writer, ask) => { let asked: any; return original(writer, (state: any) => (asked ??= ask(state))); }',
       },
     ],
   },
   {
-    name: 'a halt believes that its own token of an execution is the newest',
-    patches: [
+    name: "another's entry is taken for one's own",
+    planted: [
       {
-        file: HALT,
-        find: `({ token }) => token !== self.token`,
-        put: `({ execution }) => execution !== self.execution`,
+        file: LOG,
+        name: '#create',
+        instead:
+          'async (original, writer, state, content) => (await original(writer, state, content)) ?? { ...content, number: state.number + 1 }',
       },
     ],
   },
   {
-    name: 'whoever a decision never reached is forgotten at the next halt',
-    patches: [{ file: HALT, find: `left.push({ ...other, since: self.since });`, put: ';' }],
-  },
-  {
-    name: 'a decided halt of a completed migration cannot be answered any more',
-    patches: [
+    name: 'the log is read from a number that somebody else has appended',
+    planted: [
       {
-        file: RESUME,
-        find: `if (completed && (await aliveIn(halt, executions.isAlive)) === undefined) continue;`,
-        put: `if (completed && (decided ?? (await aliveIn(halt, executions.isAlive)) === undefined)) continue;`,
+        file: LOG,
+        name: '#create',
+        instead:
+          'async (original, writer, state, content) => original(writer, { ...state, number: state.number + 1 }, content)',
       },
     ],
   },
   {
-    name: 'a living owner is waited for after the deadline of its claim',
-    from: 200,
-    focus: UNDELIVERED,
-    patches: [
+    name: 'an entry of a log is appended without the hash of the one before it',
+    planted: [
       {
-        file: 'core/decision/decide.ts',
-        find: `if (claim.owner !== 'dead' && claim.deadline > now) {`,
-        put: `if (claim.owner !== 'dead' && (claim.owner === 'alive' || claim.deadline > now)) {`,
+        file: LOG,
+        name: '#create',
+        instead:
+          "async (original, writer, state, content) => original(writer, { ...state, sha256: state.number === 0 ? null : 'a'.repeat(64) }, content)",
       },
-      { file: HALT, find: ` && Date.parse(claim.deadline) > now();`, put: `;` },
+      {
+        file: FOLD,
+        name: 'next',
+        instead:
+          '(original, state, entry) => original(entry.number > state.number ? { ...state, sha256: entry.previous } : state, entry)',
+      },
+    ],
+  },
+  // --- the keys of a turn -------------------------------------------------------------------------------------------
+  {
+    name: 'the claim is unconditional',
+    planted: [
+      {
+        file: TURNS,
+        name: 'takeClaim',
+        instead: "async (original, ...given) => ({ ...(await original(...given)), taken: 'mine' })",
+      },
     ],
   },
   {
-    name: 'a slice has stopped before its code is over',
-    focus: IN_SLICES,
-    patches: [
+    name: 'a key is overwritten',
+    planted: [
       {
-        file: RUN,
-        find: `{ ...checkpoint, slice, began });`,
-        put: `{ ...checkpoint, slice, began });\nlast = await ledger.stopAtCheckpoint(subject, writer, last);`,
+        file: TURNS,
+        name: 'take',
+        instead: `async (original, store, ...given) => original({
+          get: (key: any) => store.get(key),
+          create: async (key: any, body: any) => store.replace(key, body, (await store.get(key))?.etag),
+        }, ...given)`,
+      },
+    ],
+  },
+  {
+    name: 'who has claimed a turn is taken for dead',
+    planted: [
+      {
+        file: TURNS,
+        name: 'lookAtTurn',
+        instead: `async (original, store, turn, now) => {
+          const look = await original(store, turn, now);
+          return look.seen === 'claimed' ? { ...look, deadline: 0 } : look;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a turn without a claim counts as void, and nobody takes it',
+    planted: [
+      {
+        file: TURNS,
+        name: 'lookAtTurn',
+        instead: `async (original, store, turn, now) => {
+          const look = await original(store, turn, now);
+          return look.seen === 'unclaimed' ? { seen: 'void', claim: {}, at: 0, reference: { key: 'turns', sha256: 'a'.repeat(64) } } : look;
+        }`,
+      },
+    ],
+  },
+  // --- a migration's function ---------------------------------------------------------------------------------------
+  {
+    name: 'other code runs than its entry allows',
+    focus: DEPLOYED,
+    planted: [
+      {
+        file: ALLOWED_TURN,
+        name: 'claimAllowedTurn',
+        instead: `async (original, self, ledger, payload, writer) => {
+          const entry = await ledger.log.entry(payload.turn);
+          return original({ ...self, codeSha256: entry?.kind === 'allowed' ? entry.codeSha256 : self.codeSha256 }, ledger, payload, writer);
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a payload is believed that says something else than its entry',
+    focus: { ...SLOW, migrations: [planned('0010'), planned('0020')], kinds: ['by hand', 'refused'], rate: 0.2 },
+    planted: [
+      {
+        file: ALLOWED_TURN,
+        name: 'readTurn',
+        instead: '(original, ledger, payload) => ledger.log.entry(payload.turn)',
       },
     ],
   },
   {
     name: 'user code whose time is over goes on',
-    focus: { rate: 0.1, kinds: ['hangs'] },
-    patches: [
+    focus: { rate: 0.1, kinds: ['hangs', 'stall'], userFails: 0 },
+    planted: [
       {
-        file: 'lambdas/run-migration/user-code/supervise.ts',
-        find: `process.kill();\n    await process.gone;`,
-        put: '',
+        file: SUPERVISE,
+        name: 'superviseUserCode',
+        instead: `(original, start, ...given) => original((listeners: any) => ({
+          ...start(listeners),
+          kill: () => undefined,
+          gone: new Promise((resolve) => setImmediate(() => resolve({ code: 0, signal: null }))),
+        }), ...given)`,
+      },
+    ],
+  },
+  // --- the halt -----------------------------------------------------------------------------------------------------
+  {
+    name: 'a halt notifies nobody',
+    planted: [{ file: HALT, name: 'notify', instead: 'async () => undefined' }],
+  },
+  {
+    name: 'a halt keeps its token to itself',
+    planted: [{ file: WAITERS, name: 'leaveWaiter', instead: 'async () => undefined' }],
+  },
+  {
+    name: 'the log is not looked at after the waiter was left',
+    focus: decidedAtOnce(LATE_WAITER),
+    planted: [{ file: HALT, name: 'isOpen', instead: 'async () => true' }],
+  },
+  {
+    name: 'a halt says that its function did not start, whatever is seen',
+    planted: [
+      {
+        file: HALT,
+        name: 'reasonOf',
+        instead: "(original, ...given) => { original(...given); return 'not-started'; }",
+      },
+    ],
+  },
+  // --- a person's decision ------------------------------------------------------------------------------------------
+  {
+    name: 'the waiters are read before the decision is appended',
+    focus: decidedAtOnce(LATE_WAITER, LATE_DECISION),
+    planted: [
+      {
+        file: RESUME,
+        name: 'whatToAppend',
+        instead: `async (original, state, payload) => {
+          const halt = state.turn?.halt?.halted.number;
+          if (halt) (store as any).known = (await store.list('waiters/' + String(halt).padStart(8, '0') + '/')).objects;
+          return original(state, payload);
+        }`,
+      },
+      {
+        file: WAITERS,
+        name: 'readWaiters',
+        instead:
+          '(original, store, halt) => original(store.known ? { get: store.get, list: async () => ({ at: 0, objects: store.known }) } : store, halt)',
       },
     ],
   },
   {
-    name: 'a slice that has not stopped counts as stopped',
-    focus: IN_SLICES,
-    patches: [
+    name: 'a decision is told to nobody',
+    focus: decidedAtOnce(),
+    planted: [{ file: RESUME, name: 'deliver', instead: 'async () => []' }],
+  },
+  {
+    name: 'a decision on another halt than the one that was named',
+    planted: [
       {
-        file: 'core/decision/situation.ts',
-        find: `if (!checkpoint?.stopped || checkpoint.attempt`,
-        put: `if (!checkpoint || checkpoint.attempt`,
+        file: RESUME,
+        name: 'whatToAppend',
+        instead: '(original, state, payload) => original(state, { ...payload, halt: undefined })',
+      },
+    ],
+  },
+  {
+    name: 'a second decision on a halt counts, too',
+    planted: [
+      {
+        file: RESUME,
+        name: 'whatToAppend',
+        instead: `(original, { turn, ...state }, payload) =>
+          original({ ...state, turn: turn?.halt ? { ...turn, halt: { ...turn.halt, decided: undefined } } : turn }, payload)`,
+      },
+    ],
+  },
+  {
+    name: 'other code goes on at a cursor, and nobody said so',
+    focus: DEPLOYED,
+    planted: [
+      {
+        file: RESUME,
+        name: 'retryOf',
+        instead:
+          "(original, turn, look, payload) => original(turn, look, { ...payload, begin: payload.begin ?? 'checkpoint' })",
+      },
+    ],
+  },
+  // --- completions --------------------------------------------------------------------------------------------------
+  {
+    name: 'what did not succeed is recorded as applied',
+    planted: [
+      {
+        file: RECORD,
+        name: 'whatToAppend',
+        instead: `async (original, state, payload) => {
+          try {
+            return await original(state, payload);
+          } catch {
+            return state.turn && { kind: 'completed', ids: [payload.migration], completion: 'applied' };
+          }
+        }`,
+      },
+    ],
+    focus: { rate: 0.1, kinds: ['by hand', 'crash', 'throws'] },
+  },
+  {
+    name: 'a baseline is recorded while a turn is open',
+    focus: { rate: 0.1, kinds: ['baseline', 'start another', 'stall'] },
+    planted: [
+      {
+        file: BASELINE,
+        name: 'whatToAppend',
+        instead: '(original, state, ids, payload) => original({ ...state, turn: undefined }, ids, payload)',
       },
       {
-        file: CLAIM,
-        find: `checkpoint.slice === slice - 1 && checkpoint.stopped;`,
-        put: `checkpoint.slice === slice - 1;`,
+        file: FOLD,
+        name: 'complete',
+        instead:
+          "(original, state, entry) => original(entry.completion === 'baseline' ? { ...state, turn: undefined } : state, entry)",
+      },
+    ],
+  },
+  // --- the machine --------------------------------------------------------------------------------------------------
+  {
+    name: 'the retry that CDK adds by default is on',
+    planted: [
+      {
+        file: MACHINE,
+        name: 'stateMachineDefinition',
+        instead: `(original, ...given) => {
+          const definition = original(...given);
+          definition.States['Run migration'].Retry.unshift({ ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException'] });
+          return definition;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'an error of a migration ends the run green',
+    planted: [
+      {
+        file: MACHINE,
+        name: 'stateMachineDefinition',
+        instead: `(original, ...given) => {
+          const definition = original(...given);
+          definition.States['Run migration'].Catch[0].Next = 'Finished';
+          return definition;
+        }`,
       },
     ],
   },
   {
     name: 'a run hands over and starts nobody',
     focus: { handoverEvents: 20 },
-    patches: [
+    planted: [
       {
         file: 'lambdas/shared/continue-run.ts',
-        find: `const { execution, existed } = await executions.start(nameOf(tries), input);`,
-        put: `const { execution, existed } = tries > 0 ? { execution: nameOf(tries), existed: false } : await executions.start(nameOf(tries), input);`,
-      },
-    ],
-  },
-  {
-    name: 'a decision is not sent to the run',
-    patches: [
-      {
-        file: RESUME,
-        find: `const delivered = await deliver(await withLatecomers(halt), record);`,
-        put: `const delivered: string[] = []; if (calls(record)) await deliver(await withLatecomers(halt), record);`,
-      },
-      {
-        file: RESUME,
-        find: `function assertReason(`,
-        put: `const calls = (record: DecisionRecord): boolean => record.attempt < 0;\nfunction assertReason(`,
+        name: 'continueRun',
+        instead: "async (original, executions, entry) => 'arn:of-nobody-' + entry",
       },
     ],
   },
 ];
-
-async function unlessForbidden<T>(answer: Promise<T>, absent: T): Promise<T> {
-  try {
-    return await answer;
-  } catch (thrown) {
-    if ((thrown as { code?: string }).code === 'LedgerForbidden') return absent;
-    throw thrown;
-  }
-}
-
-/** The code under test with a mutant's patches. */
-export async function mutate({ name, patches = [] }: Mutant): Promise<Code> {
-  const folder = await mkdtemp(join(tmpdir(), 'mutant-'));
-  try {
-    const outfile = join(folder, 'code.mjs');
-    const left = new Set(patches);
-    await build({
-      entryPoints: [fileURLToPath(new URL('code.ts', import.meta.url))],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      logLevel: 'silent',
-      plugins: [
-        {
-          name: 'patches',
-          setup: (build) => {
-            build.onLoad({ filter: /\/(core|lambdas|infra)\/.*\.ts$/ }, async ({ path }) => {
-              let contents = await readFile(path, 'utf8');
-              for (const patch of patches.filter(({ file }) => path.endsWith(`/${file}`))) {
-                if (contents.split(patch.find).length !== 2) {
-                  throw new Error(
-                    `"${name}" looks for a text that is not in ${patch.file} exactly once: ${patch.find}`,
-                  );
-                }
-                contents = contents.replace(patch.find, () => patch.put);
-                left.delete(patch);
-              }
-              return { contents, loader: 'ts' };
-            });
-          },
-        },
-      ],
-    });
-    for (const { file } of left) throw new Error(`"${name}" changes ${file}, which is not part of the code under test`);
-    return (await import(pathToFileURL(outfile).href)) as Code;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}

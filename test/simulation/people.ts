@@ -95,6 +95,32 @@ export class People {
     void dispatch(this.#sim, name, { ask: 'preview', migration }, { allowOutOfOrder: false }).catch(() => undefined);
   }
 
+  /** A function of the machine, with what it was sent last, or with what somebody makes of that. */
+  invokeByHand(drawn: number): void {
+    const { recorder, code } = this.#sim;
+    const last = recorder.entries.findLast(({ kind }) => kind === 'allowed');
+    if (!last) return;
+    const { migration, attempt, slice, execution, number } = last as Record<string, Json>;
+    const turn = { execution: execution!, migration: migration!, attempt: Number(attempt), turn: Number(number) };
+    const payloads: [string, Json][] = [
+      [code.migrationFunctionName(ENVIRONMENT, String(migration)), { ask: 'run', ...turn, slice: slice! }],
+      [
+        code.migrationFunctionName(ENVIRONMENT, String(migration)),
+        { ask: 'run', ...turn, slice: 1, attempt: turn.attempt + 1 },
+      ],
+      ...this.#sim.deployments.newest.manifest.migrations
+        .filter(({ id }) => id !== migration)
+        .map(({ id, functionName }): [string, Json] => [
+          functionName,
+          { ask: 'run', ...turn, slice: slice!, migration: id },
+        ]),
+      [systemFunction('record-completion'), { ask: 'record', ...turn }],
+      [systemFunction('list-pending'), { ask: 'next', execution: turn.execution, input: {} }],
+    ];
+    const [name, payload] = pick(payloads, drawn);
+    void dispatch(this.#sim, name, payload, { allowOutOfOrder: false }).catch(() => undefined);
+  }
+
   /** As a person or a pipeline does, or as a deployment does with its custom resource. */
   start(name = `run-${(this.#started += 1)}`, { allowOutOfOrder = false, byDeployment = false } = {}): void {
     if (!byDeployment) {

@@ -72,6 +72,7 @@ interface Turn {
 
 interface Halt {
   number: number;
+  reason: unknown;
   turn: Turn;
   decided: Entry | undefined;
   /** The operators were told, or it was tried. */
@@ -114,6 +115,8 @@ export class Recorder {
   #running: Turn[] = [];
   readonly #asked = new Map<string, Asked>();
   #requests = 0;
+  /** Of `halt`, `resume`, `record-completion`: some did not come to their end, so that somebody may not have been told. */
+  #cutOff = false;
 
   constructor(now: () => number, { trace, requests }: { trace: boolean; requests: boolean }) {
     this.#now = now;
@@ -332,10 +335,10 @@ export class Recorder {
     }
     const last = turn.halts.at(-1);
     if (last && !last.decided) this.violated(0, `entry ${number} is a second halt beside entry ${last.number}`);
-    const untrue = whyUntrue(turn, String(entry['reason']), author.since);
+    const untrue = whyUntrue(turn, String(entry['reason']), author);
     if (untrue !== undefined) this.violated(6, `entry ${number} says ${String(entry['reason'])}, and ${untrue}`);
     this.#checkReferences(entry, [entry['outcome']]);
-    const halt: Halt = { number, turn, decided: undefined, notified: false };
+    const halt: Halt = { number, reason: entry['reason'], turn, decided: undefined, notified: false };
     turn.halts.push(halt);
     this.#halts.set(number, halt);
   }
@@ -401,9 +404,7 @@ export class Recorder {
       return;
     }
     const word = completion === 'skipped' ? 'skip' : 'mark-applied';
-    const settling = turn.halts.find(
-      ({ decided }) => decided && decided['decision'] !== 'retry' && decided['decision'] !== 'abort',
-    );
+    const settling = turn.halts.find(settles);
     if (settling?.decided?.['decision'] !== word)
       this.violated(4, `entry ${number} says ${completion}, and no person said so first`);
     if (turn.outcome === 'succeeded') this.violated(4, `entry ${number} says ${completion} of what succeeded`);
@@ -483,6 +484,10 @@ export class Recorder {
     this.#happened(by, `asks ${JSON.stringify(ask)}`);
   }
 
+  invocationFailed(name: string): void {
+    if (['halt', 'resume', 'record-completion'].includes(name)) this.#cutOff = true;
+  }
+
   delivered(by: unknown): void {
     const asked = this.#asked.get(String(by));
     if (asked) asked.deliveries += 1;
@@ -552,8 +557,9 @@ export class Recorder {
     const halt = this.#halts.get(Number(key?.split('/')[1]));
     if (!halt) return this.violated(6, `${name} waits for a person, and its token is in no halt`);
     const settled = halt.decided !== undefined || halt.turn !== this.#open;
-    // Whoever decided may have been cut off before all were told; the watch tells them then.
-    if (settled && watched) this.violated(7, `${name} waits in the halt of entry ${halt.number}, which is settled`);
+    // Exempt until the watch has looked: whoever settled it may have been cut off before all were told.
+    if (settled && (watched || !this.#cutOff))
+      this.violated(7, `${name} waits in the halt of entry ${halt.number}, which is settled`);
     if (!settled && !halt.notified) this.violated(6, `nobody was told of the halt of entry ${halt.number}`);
   }
 
@@ -602,18 +608,27 @@ export class Recorder {
 }
 
 /**
- * What a person is told must be so. Exempt: a halt that is opened again after another one keeps its reason, which was true then; of
- * code that changed, or a file that is gone, the function that halts may have another manifest than the one that decided; and a claim
- * or an outcome that arrives after the halt has looked: they are keys beside the log, and wake nobody. Whatever is said then, what
- * became of the turn is read first.
- * @param since when the invocation that halts began
+ * What a person is told must be so. Exempt: a halt that is opened again after an abort keeps its reason, which was true then; and a
+ * claim or an outcome that arrives after the halt has looked: they are keys beside the log, and wake nobody. Whatever is said then,
+ * what became of the turn is read first.
  */
-function whyUntrue(
-  { outcome, outcomeTime, claim, cancelled, halts, code }: Turn,
-  reason: string,
-  since: number,
-): string | undefined {
-  if (halts.length > 0) return undefined;
+function whyUntrue(turn: Turn, reason: string, { since, manifest }: Author): string | undefined {
+  const { outcome, outcomeTime, claim, cancelled, halts, code, migration, entry } = turn;
+  const last = halts.at(-1)?.decided;
+  const decision = last?.['decision'];
+  if (decision === 'abort' && halts.at(-1)?.reason === reason) return undefined;
+  const deployed = manifest.get(migration);
+  const meant = decision === 'retry' ? ((last?.['retry'] ?? {}) as Fields)['codeSha256'] : entry['codeSha256'];
+  switch (reason) {
+    case 'file-gone':
+      return deployed === undefined ? undefined : 'its file is there';
+    case 'code-changed':
+      return deployed !== undefined && deployed !== meant ? undefined : 'it is the same code, or its file is gone';
+    case 'unrecorded':
+      return halts.some(settles) || outcome === 'succeeded' ? undefined : 'nothing is known that could be recorded';
+    default:
+      if (decision !== undefined && decision !== 'abort') return `a person had said ${String(decision)}`;
+  }
   switch (reason) {
     case 'failed':
       return outcome === 'failed' ? undefined : `its outcome is ${String(outcome)}`;
@@ -626,9 +641,12 @@ function whyUntrue(
       if (claim && claim.time >= since) return undefined;
       return claim?.kind !== 'claimed' && code === 'not started' ? undefined : 'it was claimed';
     default:
-      return undefined;
+      return 'that is no reason';
   }
 }
+
+const settles = ({ decided }: Halt): boolean =>
+  decided?.['decision'] === 'skip' || decided?.['decision'] === 'mark-applied';
 
 /** Why a turn may not follow on the open one; undefined when it may. */
 function whyNotAfter(before: Turn, entry: Entry): string | undefined {
@@ -638,9 +656,7 @@ function whyNotAfter(before: Turn, entry: Entry): string | undefined {
   const closed = before.claim?.kind === 'void' || before.outcome !== undefined;
   if (!closed) return `${describe(before)} is not closed`;
   const last = before.halts.at(-1);
-  const verdict = before.halts.some(
-    ({ decided }) => decided?.['decision'] === 'skip' || decided?.['decision'] === 'mark-applied',
-  );
+  const verdict = before.halts.some(settles);
   if (attempt === before.attempt + 1 && slice === 1) {
     if (last?.decided?.['decision'] !== 'retry') return 'no person said retry of the attempt before it';
     if (verdict) return 'a person had settled the attempt before it';

@@ -84,6 +84,7 @@ export class Sandbox {
     const invoked = this.#invoked;
     if (!invoked || invoked.over) return;
     invoked.over = true;
+    this.#sim.recorder.invocationFailed(this.name);
     invoked.die(new TaskFailed(error, JSON.stringify({ errorType: error, errorMessage: cause })));
   }
 

@@ -154,6 +154,8 @@ class Simulation implements Whole {
         return people.baseline(size);
       case 'watch':
         return people.watch();
+      case 'by hand':
+        return people.invokeByHand(size);
       case 'preview':
         return ids.length > 0 ? people.preview(pick(ids, size)) : undefined;
       case 'stop':

@@ -32,7 +32,8 @@ async function* schedulesOf({ what, share, of }: Share): AsyncGenerator<Schedule
   if (what === 'exhaustive') {
     let at = 0;
     for (const world of Object.keys(WORLDS) as WorldName[]) {
-      for await (const schedule of exhaustive(world, { code }, { depth: 2, all: true })) if (at++ % of === share) yield schedule;
+      for await (const schedule of exhaustive(world, { code }, { depth: 2, all: true }))
+        if (at++ % of === share) yield schedule;
     }
     return;
   }
