@@ -126,7 +126,7 @@ describe('a preview on the embedded AWS', () => {
   });
 
   it('ends one long before that, if the payload says so', async () => {
-    const { text } = await world.invokeByHand('0006', { preview: { migration: '0006', endAfterSeconds: 1 } });
+    const { text } = await world.invokeByHand('0006', { ask: 'preview', migration: '0006', endAfterSeconds: 1 });
     expect(JSON.parse(text)).toMatchObject({ outcome: 'cut off', calls: [], checkpoints: 0 });
   });
 
@@ -138,16 +138,19 @@ describe('a preview on the embedded AWS', () => {
   });
 
   it('is never a run: a payload that is half a preview is refused', async () => {
-    const run = { execution: 'arn:x', migration: '0001', attempt: 1, slice: 1, gitCommit: null };
+    const run = { execution: 'arn:x', migration: '0001', attempt: 1, slice: 1, turn: 1 };
     for (const payload of [
-      { ...run, preview: { migration: '0001' } },
-      { preview: { migration: '0001', attempt: 1 } },
+      { ...run, ask: 'preview' },
+      { ask: 'preview', migration: '0001', attempt: 1 },
+      { ...run, ask: 'run', migration: undefined },
       { ...run, preview: true },
+      { migration: '0001' },
     ]) {
       const { error, text } = await world.invokeByHand('0001', payload);
       expect([error, text]).toEqual([true, expect.stringContaining('BadPayload')]);
     }
-    expect((await world.invokeByHand('0001', { preview: { migration: '0002' } })).text).toContain('WrongMigration');
+    const other = await world.invokeByHand('0001', { ask: 'preview', migration: '0002' });
+    expect(other.text).toContain('WrongMigration');
     expect(await world.attempts('0001')).toBe(0);
   });
 });
@@ -187,7 +190,7 @@ describe('the session', () => {
         now: () => Date.now(),
       });
       const invocation = { requestId: 'r', functionName: 'f', functionArn: 'a', remainingMs: () => 60_000 };
-      const thrown: unknown = await preview({ preview: { migration: '0001' } }, invocation).catch(
+      const thrown: unknown = await preview({ ask: 'preview', migration: '0001' }, invocation).catch(
         (error: unknown) => error,
       );
       expect((thrown as OdinError).code).toBe('NoReadOnlySession');
