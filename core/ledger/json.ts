@@ -3,8 +3,14 @@ import * as z from 'zod';
 
 const JSON_VALUE = z.json();
 
-/** What zod's own json() takes, which gives back a copy without the keys "__proto__": what was kept would have changed. */
-export const Json = z.custom<z.infer<typeof JSON_VALUE>>(
-  (value) => JSON_VALUE.safeParse(value).success,
-  'expected a JSON value',
-);
+/**
+ * What zod's own json() takes, which gives back a copy without the keys "__proto__": what was kept would have changed.
+ * What is nested so deep that zod runs out of stack is no value that could be written again.
+ */
+export const Json = z.custom<z.infer<typeof JSON_VALUE>>((value) => {
+  try {
+    return JSON_VALUE.safeParse(value).success;
+  } catch {
+    return false;
+  }
+}, 'expected a JSON value, not nested too deep');

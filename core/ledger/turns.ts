@@ -132,11 +132,12 @@ export async function readClaim(store: Store, turn: Turn): Promise<Claim | undef
 
 /** Undefined when it is not JSON of this shape, or was made for another entry. */
 function read<T extends Claim | Outcome>(schema: z.ZodType<T>, body: string, turn: Turn): T | undefined {
-  let data: T | undefined;
+  let json: unknown;
   try {
-    data = schema.safeParse(JSON.parse(body)).data;
+    json = JSON.parse(body);
   } catch {
-    return undefined; // no JSON, or nested too deep: counts as claimed, and after the deadline as unknown
+    return undefined; // counts as claimed, and after the deadline as unknown
   }
+  const { data } = schema.safeParse(json);
   return data?.entry.number === turn.number && data.entry.sha256 === turn.sha256 ? data : undefined;
 }

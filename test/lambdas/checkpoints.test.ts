@@ -18,6 +18,7 @@ import type { MigrationModule } from '../../lambdas/run-migration/user-code/user
 import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
+import { nested } from '../support/hostile.ts';
 import type { Prepared } from '../support/ledger.ts';
 import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
@@ -505,6 +506,9 @@ describe('a later slice', () => {
   });
 });
 
+const CIRCULAR: { cursor: unknown[] } = { cursor: [] };
+CIRCULAR.cursor.push(CIRCULAR.cursor);
+
 describe('a checkpoint that cannot be kept', () => {
   const large = 'x'.repeat(64 * 1024);
 
@@ -520,6 +524,8 @@ describe('a checkpoint that cannot be kept', () => {
     ['with a number that is not finite', { cursor: [NaN] }, 'cursor'],
     ['with undefined inside', { cursor: { token: undefined } }, 'cursor'],
     ['with a cursor of more than 64 KB', { cursor: large }, `${64 * 1024 + 2} bytes of JSON, over ${64 * 1024}`],
+    ['with a cursor that refers to itself', CIRCULAR, 'cursor'],
+    ['with a cursor that is nested too deep', { cursor: JSON.parse(nested(50_000)) as unknown }, 'cursor'],
     ['with a negative count', { cursor: 1, done: -1 }, 'done'],
     ['with a count that is no number', { cursor: 1, total: '7' }, 'total'],
     ['with a note of 501 characters', { cursor: 1, note: 'x'.repeat(501) }, 'note'],

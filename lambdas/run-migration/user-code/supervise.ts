@@ -111,7 +111,7 @@ export const superviseUserCode =
 
     const process = start({
       message: (said) => {
-        const meant = hear(parse(said));
+        const meant = hear(ToFunction.safeParse(said).data);
         if (meant) resolve(meant);
       },
       line: onLine,
@@ -134,14 +134,6 @@ export const superviseUserCode =
   };
 
 type End = { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
-
-function parse(said: unknown): ToFunction | undefined {
-  try {
-    return ToFunction.safeParse(said).data;
-  } catch {
-    return undefined; // nested too deep
-  }
-}
 
 function endOf(message: EndMessage): End {
   switch (message.outcome) {
