@@ -38,15 +38,21 @@ export class Bucket {
 
   /** Whoever puts it: what is spoiled counts as the worst that it may be. */
   put(key: string, body: string): void {
+    this.#set(key, body);
+    this.#recorder.spoiled(key);
+  }
+
+  #set(key: string, body: string): Written {
     this.#writes += 1;
-    this.objects.set(key, { body, etag: `"${this.#writes}"`, modified: this.now() });
+    const etag = `"${this.#writes}"`;
+    this.objects.set(key, { body, etag, modified: this.now() });
+    return { etag };
   }
 
   #put(key: string, body: string, author: Author): Written {
-    this.put(key, body);
-    const etag = `"${this.#writes}"`;
+    const written = this.#set(key, body);
     this.#recorder.written(key, body, author);
-    return { etag };
+    return written;
   }
 }
 

@@ -100,20 +100,20 @@ export class People {
     const { recorder, code } = this.#sim;
     const last = recorder.entries.findLast(({ kind }) => kind === 'allowed');
     if (!last) return;
-    const { migration, attempt, slice, execution, number } = last as Record<string, Json>;
-    const turn = { execution: execution!, migration: migration!, attempt: Number(attempt), turn: Number(number) };
+    const turn = {
+      execution: last['execution'] as string,
+      migration: last.migration,
+      attempt: last.attempt,
+      turn: last.number,
+    };
+    const run = { ask: 'run', ...turn, slice: last['slice'] as number };
+    const own = code.migrationFunctionName(ENVIRONMENT, turn.migration);
     const payloads: [string, Json][] = [
-      [code.migrationFunctionName(ENVIRONMENT, String(migration)), { ask: 'run', ...turn, slice: slice! }],
-      [
-        code.migrationFunctionName(ENVIRONMENT, String(migration)),
-        { ask: 'run', ...turn, slice: 1, attempt: turn.attempt + 1 },
-      ],
+      [own, run],
+      [own, { ...run, slice: 1, attempt: turn.attempt + 1 }],
       ...this.#sim.deployments.newest.manifest.migrations
-        .filter(({ id }) => id !== migration)
-        .map(({ id, functionName }): [string, Json] => [
-          functionName,
-          { ask: 'run', ...turn, slice: slice!, migration: id },
-        ]),
+        .filter(({ id }) => id !== turn.migration)
+        .map(({ id, functionName }): [string, Json] => [functionName, { ...run, migration: id }]),
       [systemFunction('record-completion'), { ask: 'record', ...turn }],
       [systemFunction('list-pending'), { ask: 'next', execution: turn.execution, input: {} }],
     ];

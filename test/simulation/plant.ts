@@ -79,8 +79,8 @@ export async function codeWith(planted: readonly Planted[]): Promise<Code> {
       plugins: [
         {
           name: 'plant',
-          setup: ({ onLoad }) => {
-            onLoad({ filter: /\/(core|lambdas)\/.*\.ts$/ }, async ({ path }) => {
+          setup: (bundle) => {
+            bundle.onLoad({ filter: /\/(core|lambdas)\/.*\.ts$/ }, async ({ path }) => {
               let contents = await readFile(path, 'utf8');
               for (const one of planted.filter(({ file }) => path.endsWith(`/${file}`))) {
                 contents = plant(contents, one);

@@ -47,9 +47,10 @@ export interface RequestLine {
 
 type Fields = Record<string, unknown>;
 
-interface Entry extends Fields {
+/** With the fields that are read here by name. */
+export interface Entry extends Fields {
   number: number;
-  kind: string;
+  kind: 'allowed' | 'halted' | 'decided' | 'completed';
   migration: string;
   attempt: number;
 }
@@ -61,7 +62,7 @@ interface Turn {
   attempt: number;
   slice: number;
   claim: { kind: unknown; by: unknown; time: number } | undefined;
-  outcome: unknown;
+  outcome: string | undefined;
   outcomeTime: number;
   /** What its user code did, whatever the ledger says of it. */
   code: 'not started' | 'runs' | 'returned' | 'threw' | 'stopped' | 'died';
@@ -280,7 +281,7 @@ export class Recorder {
       case 'completed':
         return this.#completes(entry);
       default:
-        return this.violated(0, `${key} is of the kind ${String(entry.kind)}`);
+        return this.violated(0, `${key} is of another kind`);
     }
   }
 
@@ -400,7 +401,7 @@ export class Recorder {
     if (completion === 'applied') {
       const right = turn.outcome === 'succeeded' && turn.code === 'returned';
       if (!right)
-        this.violated(4, `entry ${number} says applied, and user code ${turn.code}, outcome ${String(turn.outcome)}`);
+        this.violated(4, `entry ${number} says applied, and user code ${turn.code}, outcome ${turn.outcome ?? 'none'}`);
       return;
     }
     const word = completion === 'skipped' ? 'skip' : 'mark-applied';
@@ -438,7 +439,7 @@ export class Recorder {
     if (record['outcome'] === 'succeeded' && turn.code !== 'returned') {
       this.violated(4, `${key} says succeeded, and user code ${turn.code}`);
     }
-    turn.outcome = record['outcome'];
+    turn.outcome = record['outcome'] as string;
     turn.outcomeTime = this.#now();
   }
 
@@ -464,6 +465,13 @@ export class Recorder {
       if (by <= number && known[id]?.['completion'] === undefined)
         this.violated(5, `state.json has lost the completion of ${id}`);
     }
+  }
+
+  /** Somebody else has put it there, and nobody can delete it: of a claim that is no claim, the worst is to be taken. */
+  spoiled(key: string): void {
+    this.trace('somebody', `puts ${key}`);
+    const turn = this.#turns.get(Number(/^turns\/\d{4}\/(\d{8})\/claim\.json$/.exec(key)?.[1]));
+    if (turn) turn.claim = { kind: 'claimed', by: undefined, time: this.#now() };
   }
 
   /** Everything that was recorded must stand in the bucket as it was recorded. */
@@ -581,7 +589,7 @@ export class Recorder {
 
   // --- what people look at before they act ------------------------------------------------------------------------
 
-  get entries(): readonly Readonly<Fields>[] {
+  get entries(): readonly Readonly<Entry>[] {
     return this.#entries;
   }
 
@@ -615,7 +623,7 @@ export class Recorder {
 function whyUntrue(turn: Turn, reason: string, { since, manifest }: Author): string | undefined {
   const { outcome, outcomeTime, claim, cancelled, halts, code, migration, entry } = turn;
   const last = halts.at(-1)?.decided;
-  const decision = last?.['decision'];
+  const decision = last?.['decision'] as string | undefined;
   if (decision === 'abort' && halts.at(-1)?.reason === reason) return undefined;
   const deployed = manifest.get(migration);
   const meant = decision === 'retry' ? ((last?.['retry'] ?? {}) as Fields)['codeSha256'] : entry['codeSha256'];
@@ -627,14 +635,14 @@ function whyUntrue(turn: Turn, reason: string, { since, manifest }: Author): str
     case 'unrecorded':
       return halts.some(settles) || outcome === 'succeeded' ? undefined : 'nothing is known that could be recorded';
     default:
-      if (decision !== undefined && decision !== 'abort') return `a person had said ${String(decision)}`;
+      if (decision !== undefined && decision !== 'abort') return `a person had said ${decision}`;
   }
   switch (reason) {
     case 'failed':
-      return outcome === 'failed' ? undefined : `its outcome is ${String(outcome)}`;
+      return outcome === 'failed' ? undefined : `its outcome is ${outcome ?? 'none'}`;
     case 'unknown':
       if (outcomeTime >= since) return undefined;
-      return outcome === undefined || outcome === 'unknown' ? undefined : `its outcome is ${String(outcome)}`;
+      return outcome === undefined || outcome === 'unknown' ? undefined : `its outcome is ${outcome ?? 'none'}`;
     case 'cancelled':
       return cancelled ? undefined : 'nobody cancelled it';
     case 'not-started':
@@ -679,7 +687,7 @@ const describe = ({ migration, attempt, slice }: Turn): string => `${migration},
 
 const summaryOf = (entry: Entry): string =>
   ['kind', 'migration', 'attempt', 'slice', 'turn', 'reason', 'decision', 'of', 'by', 'ids', 'completion', 'begin']
-    .flatMap((field) => (entry[field] === undefined ? [] : [`${field} ${String(entry[field] as string)}`]))
+    .flatMap((field) => (entry[field] === undefined ? [] : [`${field} ${JSON.stringify(entry[field])}`]))
     .join(', ');
 
 const hash = (body: string): string => createHash('sha256').update(body).digest('hex');

@@ -1,7 +1,6 @@
 // The machines that functions run on: each runs one invocation after the other, is frozen between two of them, with whatever was
 // left pending, and dies with a crash or at the end of its time.
 import type { Services } from '../../core/contract/ports.ts';
-import type { Log } from '../../core/ledger/log.ts';
 import { storeOf } from './bucket.ts';
 import type { Fault, Place } from './faults.ts';
 import type { Caller, Version } from './planned.ts';
@@ -200,7 +199,7 @@ export class Sandbox {
     let nonces = 0;
     return {
       environment: ENVIRONMENT,
-      ledger: { log: new code.Log(store, IDENTITY) as Log, store },
+      ledger: { log: new code.Log(store, IDENTITY), store },
       executions: {
         isAlive: (arn) => this.request('read', `is ${nameOf(arn)} alive?`, () => executions.isAlive(arn), { failure }),
         events: (arn) =>

@@ -10,7 +10,7 @@ import type { Answered } from './people.ts';
 import { People } from './people.ts';
 import { versionOf } from './planned.ts';
 import { draw, pick, spread } from './random.ts';
-import type { RequestLine, Violation } from './recorder.ts';
+import type { Entry, RequestLine, Violation } from './recorder.ts';
 import { Recorder } from './recorder.ts';
 import { Sandboxes } from './sandbox.ts';
 import type { Act, Scenario } from './scenario.ts';
@@ -44,7 +44,7 @@ export interface Result {
   /** In their order: `0010, attempt 1, slice 1`. */
   starts: string[];
   /** Of the log, as they are stored. */
-  entries: readonly Readonly<Record<string, unknown>>[];
+  entries: readonly Readonly<Entry>[];
   executions: Pick<Execution, 'name' | 'status' | 'error'>[];
   answers: Answered[];
   /** Hours of virtual time. */

@@ -9,10 +9,11 @@ import { step, TaskFailed } from './stepper.ts';
 
 type Scripted = { answer: Json } | { error: string; message: string } | { decide: Json } | { abort: string };
 
-const run = { step: 'run', migration: '0001', attempt: 1, slice: 1, functionName: 'f-0001', gitCommit: null };
+const turn = { migration: '0001', attempt: 1, slice: 1, turn: 1 };
+const run = { step: 'run', ...turn, functionName: 'f-0001' };
 const finished = { step: 'finished', completed: 1, summary: 'Nothing is pending.' };
-const halted = { answer: { migration: '0001', attempt: 1, halt: 1 } };
-const done = { answer: { outcome: 'finished', migration: '0001', attempt: 1 } };
+const halted = { answer: { migration: '0001', attempt: 1, halt: 2 } };
+const done = { answer: { outcome: 'finished', ...turn } };
 
 /** What each function answers, one call after the other. A halt's `decide` answers its token. */
 const HISTORIES: Record<string, Record<string, Scripted[]>> = {
@@ -22,41 +23,34 @@ const HISTORIES: Record<string, Record<string, Scripted[]>> = {
     'record-completion': [{ answer: null }],
   },
   'a failure, a halt and a retry': {
-    'list-pending': [{ answer: run }, { answer: { ...run, attempt: 2 } }, { answer: finished }],
+    'list-pending': [{ answer: run }, { answer: { ...run, attempt: 2, turn: 4 } }, { answer: finished }],
     'f-0001': [{ error: 'MigrationFailed', message: 'user code threw' }, done],
     halt: [{ decide: { decision: 'retry', by: 'her' } }],
     'record-completion': [{ answer: null }],
   },
   'a halt that is aborted': {
-    'list-pending': [{ answer: { step: 'halt', migration: '0001', attempt: 1 } }],
+    'list-pending': [{ answer: { step: 'halt', ...turn, reason: 'failed' } }],
     halt: [{ abort: 'she aborted it' }],
   },
   'a halt that is not needed': {
-    'list-pending': [{ answer: { step: 'halt', migration: '0001', attempt: 1 } }, { answer: finished }],
+    'list-pending': [{ answer: { step: 'halt', ...turn, reason: 'failed' } }, { answer: finished }],
     halt: [{ error: 'HaltNotNeeded', message: 'it is completed' }],
   },
   'a refusal': { 'list-pending': [{ answer: { step: 'refuse', error: 'OutOfOrder', cause: '0001.ts is late' } }] },
   'a wait': {
-    'list-pending': [
-      { answer: { step: 'wait', migration: '0001', attempt: 1, seconds: 1, why: 'it runs' } },
-      { answer: finished },
-    ],
+    'list-pending': [{ answer: { step: 'wait', seconds: 1, why: 'it runs' } }, { answer: finished }],
   },
   'more slices': {
-    'list-pending': [{ answer: run }, { answer: { ...run, slice: 2 } }, { answer: finished }],
-    'f-0001': [{ answer: { outcome: 'more', migration: '0001', attempt: 1 } }, done],
+    'list-pending': [{ answer: run }, { answer: { ...run, slice: 2, turn: 2 } }, { answer: finished }],
+    'f-0001': [{ answer: { outcome: 'more', ...turn } }, done],
     'record-completion': [{ answer: null }],
   },
   'a handover': {
     'list-pending': [{ answer: { step: 'handed over', execution: 'arn:of-part-2', summary: 'It goes on in part 2.' } }],
   },
   'a slice that is claimed elsewhere': {
-    'list-pending': [
-      { answer: run },
-      { answer: { step: 'record', migration: '0001', attempt: 1 } },
-      { answer: finished },
-    ],
-    'f-0001': [{ answer: { outcome: 'claimed elsewhere', migration: '0001', attempt: 1 } }],
+    'list-pending': [{ answer: run }, { answer: { step: 'record', ...turn } }, { answer: finished }],
+    'f-0001': [{ answer: { outcome: 'claimed elsewhere', ...turn } }],
     'record-completion': [{ answer: null }],
   },
   'a list that is retried': {

@@ -75,14 +75,17 @@ function userCode(
       if (turn) recorder.userCodeEnds(sandbox.id, how);
     };
     const unlessOver = (): Promise<void> => (life.over ? new Promise(() => undefined) : Promise.resolve());
+    const step = async (name: string): Promise<void> => {
+      const what = `${turn ? 'user code' : 'preview'} of ${migration}, ${name}`;
+      await sandbox.request('user', what, () => undefined, { exits: life.exit });
+      await unlessOver();
+    };
     const work = async (at: number): Promise<void> => {
       const { promise, resolve } = Promise.withResolvers<void>();
       sandbox.later(planned.stepMs * (0.5 + draw(seed, 'step', sandbox.id, at)), resolve);
       await promise;
       await unlessOver();
-      const what = `${turn ? 'user code' : 'preview'} of ${migration}, step ${at}`;
-      await sandbox.request('user', what, () => undefined, { exits: life.exit });
-      await unlessOver();
+      await step(`step ${at}`);
     };
     async function plain(): Promise<void> {
       try {
@@ -114,6 +117,17 @@ function userCode(
         }
       }
     }
-    return Promise.resolve({ migration: planned.sliceMs === undefined ? plain : checkpointed });
+    return topLevel();
+
+    /** Of a file that cannot be loaded, the next attempt loads it anew. */
+    async function topLevel(): Promise<MigrationModule> {
+      try {
+        await step('top level');
+      } catch (thrown) {
+        ends('threw');
+        throw thrown;
+      }
+      return { migration: planned.sliceMs === undefined ? plain : checkpointed };
+    }
   };
 }

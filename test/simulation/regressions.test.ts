@@ -1,0 +1,351 @@
+// What once broke the protocol, each as the schedule in which it did: with the real functions, and with what has to happen now.
+import { describe, expect, it } from 'vitest';
+import * as code from './code.ts';
+import { planned } from './planned.ts';
+import type { Scenario } from './scenario.ts';
+import { QUIET } from './scenario.ts';
+import type { Result } from './simulation.ts';
+import { simulate } from './simulation.ts';
+
+const plain = planned('0010');
+const next = planned('0020', { steps: 1 });
+const inSlices = planned('0010', { steps: 3, stepMs: 4_000, sliceMs: 10_000 });
+const record = 'odin-migrate-simulated-record-completion';
+
+/** Plays it: no invariant is violated, and everything that was to happen at a request has happened. */
+async function play(scenario: Partial<Scenario> & Pick<Scenario, 'migrations'>): Promise<Result> {
+  const whole = { ...QUIET, operators: 0, finish: false, ...scenario };
+  const result = await simulate({ seed: 1, scenario: whole }, { code, trace: true });
+  const told = result.timeline?.join('\n');
+  expect(result.violations, told).toEqual([]);
+  expect(result.missed, told).toEqual([]);
+  return result;
+}
+
+/** `allowed 0010 1/1`, `halted failed`, `decided retry`, `completed 0010 applied`. */
+const logOf = ({ entries }: Result): string[] =>
+  entries.map(({ kind, migration, attempt, slice, reason, decision, ids, completion }) => {
+    if (kind === 'allowed') return `allowed ${migration} ${attempt}/${String(slice)}`;
+    if (kind === 'completed') return `completed ${String(ids)} ${String(completion)}`;
+    return `${kind} ${String(kind === 'halted' ? reason : decision)}`;
+  });
+
+const answerTo = ({ answers }: Result, by: string): unknown => {
+  const answer = answers.find((one) => one.by === by)?.answer;
+  return answer?.['result'] === 'refused' ? answer['code'] : answer?.['result'];
+};
+
+const endOf = ({ executions }: Result, name: string): string | undefined => {
+  const execution = executions.find((one) => one.name === name);
+  return execution && [execution.status, execution.error].join(' ').trim();
+};
+
+describe('a turn speaks for itself alone', () => {
+  it('a slice that stopped, and whose function does not know it, while another run goes on with the next one', async () => {
+    const played = await play({
+      migrations: [inSlices],
+      directed: [{ who: '0010', what: /^create .*outcome/, kind: 'lost', size: 1, ms: 22_000 }],
+      script: [
+        { after: { who: '0010', what: /^create .*outcome/ }, act: 'stop', name: 'run-1' },
+        { after: { who: '0010', what: /^create .*outcome/ }, ms: 1_000, act: 'start', name: 'other' },
+      ],
+    });
+    expect(played.starts.slice(0, 2)).toEqual(['0010, attempt 1, slice 1', '0010, attempt 1, slice 2']);
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+    expect(logOf(played)).not.toContain('halted failed');
+    expect(endOf(played, 'other')).toBe('SUCCEEDED');
+  });
+
+  it('an attempt that succeeds while a retry of it waits for its deadline is recorded, and there is no other', async () => {
+    const played = await play({
+      migrations: [plain],
+      directed: [
+        { who: 'Step Functions', what: /-0010$/, kind: 'error while it runs', size: 0, ms: 1_000 },
+        // Its outcome arrives after the deadline, just before somebody else creates it as unknown.
+        { who: '0010', what: /^create .*outcome/, kind: 'late', size: 0, ms: 60_000 },
+        { who: 'list-pending', what: /^create .*outcome/, kind: 'stall', size: 0, ms: 60_000 },
+      ],
+      script: [
+        {
+          after: { who: 'halt', what: /^create waiters/ },
+          ms: 1_000,
+          act: 'decide',
+          decision: 'retry',
+          by: 'anna',
+          halt: 'open',
+        },
+      ],
+    });
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1']);
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'halted unknown', 'decided retry', 'completed 0010 applied']);
+  });
+});
+
+describe('a start and something else', () => {
+  it('a baseline before the turn is allowed: the run decides anew', async () => {
+    const played = await play({
+      migrations: [plain, next],
+      directed: [{ who: 'list-pending', what: /^create log/, kind: 'stall', size: 0, ms: 5_000 }],
+      script: [{ after: { who: 'list-pending', what: /^list log/ }, act: 'baseline', by: 'anna', through: '0010' }],
+    });
+    expect(logOf(played).slice(0, 2)).toEqual(['completed 0010 baseline', 'allowed 0020 1/1']);
+    expect(played.starts).toEqual(['0020, attempt 1, slice 1']);
+  });
+
+  it('a baseline after the turn is allowed, and before it is claimed, is refused', async () => {
+    const played = await play({
+      migrations: [plain, next],
+      directed: [{ who: '0010', what: /^create .*claim/, kind: 'stall', size: 0, ms: 20_000 }],
+      script: [{ after: { who: 'list-pending', what: /^create log/ }, act: 'baseline', by: 'anna', through: '0010' }],
+    });
+    expect(answerTo(played, 'anna')).toBe('AlreadyAttempted');
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1', '0020, attempt 1, slice 1']);
+  });
+
+  it('a file that is removed while it runs: another run waits for it, and records it', async () => {
+    const played = await play({
+      migrations: [plain, next],
+      script: [
+        { after: { who: '0010', what: /step 0$/ }, act: 'deploy', migrations: [next] },
+        { after: { who: '0010', what: /step 0$/ }, ms: 1_000, act: 'start', name: 'other' },
+      ],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'completed 0010 applied',
+      'allowed 0020 1/1',
+      'completed 0020 applied',
+    ]);
+  });
+
+  it('a lower number that is deployed while a higher one starts is refused, by name, when that has ended', async () => {
+    const played = await play({
+      migrations: [next],
+      script: [
+        { after: { who: 'list-pending', what: /^create log/ }, act: 'deploy', migrations: [plain, next] },
+        { after: { who: 'list-pending', what: /^create log/ }, ms: 1_000, act: 'start', name: 'other' },
+      ],
+    });
+    expect(played.starts).toEqual(['0020, attempt 1, slice 1']);
+    expect([endOf(played, 'run-1'), endOf(played, 'other')]).toEqual(['FAILED OutOfOrder', 'FAILED OutOfOrder']);
+  });
+});
+
+describe('one halt, one decision', () => {
+  it('what was decided first stays, also when it could not be recorded and something else is said of that', async () => {
+    const said = { act: 'decide', halt: 'open' } as const;
+    const played = await play({
+      migrations: [plain],
+      directed: [
+        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
+        { who: 'record-completion', what: /^list log/, kind: 'forbidden', size: 0 },
+      ],
+      script: [
+        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, ...said, decision: 'mark-applied', by: 'anna' },
+        { after: { who: 'halt', what: /^create waiters/, nth: 2 }, ms: 1_000, ...said, decision: 'retry', by: 'ben' },
+        { after: { who: 'halt', what: /^create waiters/, nth: 2 }, ms: 1_010, ...said, decision: 'skip', by: 'carol' },
+      ],
+    });
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1']);
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted failed',
+      'decided mark-applied',
+      'halted unrecorded',
+      'decided retry',
+      'completed 0010 marked-applied',
+    ]);
+    expect(played.entries.at(-1)?.['by']).toBe('anna');
+    expect(answerTo(played, 'ben')).toBe('decided');
+    expect(answerTo(played, 'carol')).toBe('AlreadyDecided');
+  });
+
+  it('a halt of what never started holds every run', async () => {
+    const played = await play({
+      migrations: [plain],
+      directed: [{ who: 'Step Functions', what: /-0010$/, kind: 'refused', size: 0 }],
+      script: [{ after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'start', name: 'other' }],
+    });
+    expect(played.starts).toEqual([]);
+    expect(endOf(played, 'other')).toBe('FAILED HaltedElsewhere');
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'halted not-started']);
+    expect(endOf(played, 'run-1')).toBe('RUNNING');
+  });
+
+  it('an execution whose halt was settled, and that was not told, does not wait for ever', async () => {
+    const played = await play({
+      migrations: [plain],
+      directed: [
+        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
+        { who: 'resume', what: /^SendTaskSuccess/, kind: 'fails', size: 0 },
+      ],
+      script: [
+        {
+          after: { who: 'halt', what: /^create waiters/ },
+          ms: 1_000,
+          act: 'decide',
+          decision: 'retry',
+          by: 'anna',
+          halt: 'open',
+        },
+        { after: { who: 'resume', what: /^SendTaskSuccess/ }, ms: 1_000, act: 'start', name: 'other' },
+      ],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted failed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
+    expect([endOf(played, 'other'), endOf(played, 'run-1')]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  });
+});
+
+describe('the process of user code', () => {
+  const retried = {
+    after: { who: 'halt', what: /^create waiters/ },
+    ms: 1_000,
+    act: 'decide',
+    decision: 'retry',
+    by: 'anna',
+  } as const;
+
+  it('what is left pending when its time is over does not go on, also when its function is thawed', async () => {
+    const played = await play({
+      migrations: [plain],
+      warm: 1,
+      directed: [{ who: '0010', what: /step 1$/, kind: 'hangs', size: 0 }],
+      script: [retried],
+    });
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1', '0010, attempt 2, slice 1']);
+    expect(played.entries[1]?.['error']).toMatchObject({ name: 'OutOfTime' });
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+    // The hook of the second attempt's steps: those of the first one's process never came again.
+    expect(played.timeline?.filter((line) => line.includes('user code of 0010, step')).length).toBe(4);
+  });
+
+  it("an error at a file's top level does not stick to the function that is thawed", async () => {
+    const played = await play({
+      migrations: [plain],
+      warm: 1,
+      directed: [{ who: '0010', what: /top level$/, kind: 'throws', size: 0 }],
+      script: [retried],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted failed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
+  });
+});
+
+describe('other code', () => {
+  const other = { ...inSlices, code: 2 };
+
+  it('does not go on at the cursor of a failed attempt unless a person says so', async () => {
+    const halted = { who: 'halt', what: /^create waiters/ };
+    const played = await play({
+      migrations: [inSlices],
+      directed: [{ who: '0010', what: /step 1$/, kind: 'throws', size: 0 }],
+      script: [
+        { after: halted, act: 'deploy', migrations: [other] },
+        { after: halted, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+        { after: halted, ms: 2_000, act: 'decide', decision: 'retry', by: 'ben', begin: 'start' },
+      ],
+    });
+    expect([answerTo(played, 'anna'), answerTo(played, 'ben')]).toEqual(['OtherCode', 'decided']);
+    expect(played.entries.find(({ attempt, kind }) => kind === 'allowed' && attempt === 2)?.['begin']).toBe('start');
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+  });
+
+  it('does not go on with the next slice of an attempt', async () => {
+    const played = await play({
+      migrations: [inSlices],
+      script: [{ after: { who: '0010', what: /^create .*outcome/ }, act: 'deploy', migrations: [other] }],
+    });
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1']);
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'halted code-changed']);
+  });
+});
+
+describe('what is in the ledger', () => {
+  it('a completion is not recorded by hand while code may run', async () => {
+    const turn = { execution: 'somebody', migration: '0010', attempt: 1, turn: 1 };
+    const byHand = { act: 'invoke', functionName: record, payload: { ask: 'record', ...turn } } as const;
+    const played = await play({
+      migrations: [plain],
+      directed: [
+        { who: 'Step Functions', what: /-0010$/, kind: 'error while it runs', size: 0, ms: 1_000 },
+        { who: '0010', what: /step 1$/, kind: 'stands still', size: 0 },
+      ],
+      script: [
+        { after: { who: '0010', what: /step 0$/ }, ...byHand },
+        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'skip', by: 'anna' },
+        { after: { who: 'resume', what: /^create log/ }, ms: 1_000, ...byHand },
+      ],
+    });
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'halted unknown', 'decided skip', 'completed 0010 skipped']);
+    const [, , decided, completed] = played.entries.map(({ time }) => Date.parse(String(time)));
+    expect(completed! - decided!).toBeGreaterThan(40_000);
+  });
+
+  it('each halt keeps its error, and stands before what was decided on it', async () => {
+    const played = await play({
+      migrations: [plain],
+      directed: [
+        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
+        { who: '0010', what: /step 0$/, nth: 2, kind: 'exits', size: 0 },
+      ],
+      script: [
+        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+        {
+          after: { who: 'halt', what: /^create waiters/, nth: 2 },
+          ms: 1_000,
+          act: 'decide',
+          decision: 'abort',
+          by: 'ben',
+        },
+      ],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted failed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'halted failed',
+      'decided abort',
+    ]);
+    const errors = played.entries.flatMap(({ kind, error }) =>
+      kind === 'halted' ? [(error as { name: string }).name] : [],
+    );
+    expect(errors).toEqual(['UserFailure', 'ProcessExited']);
+    expect(endOf(played, 'run-1')).toBe('FAILED Aborted');
+  });
+
+  it('what a taken-over role has put there stops one turn, and no environment', async () => {
+    const played = await play({
+      migrations: [plain],
+      script: [
+        { atMs: 0, act: 'put', key: 'turns/0010/x/started.json', body: 'rubbish' },
+        {
+          after: { who: 'list-pending', what: /^create log/ },
+          act: 'put',
+          key: 'turns/0010/00000001/claim.json',
+          body: '{"claim":"mine"}',
+        },
+        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+      ],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted unknown',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
+    expect(played.starts).toEqual(['0010, attempt 2, slice 1']);
+  });
+});
