@@ -43,6 +43,8 @@ export interface RequestLine {
   /** `now`, `late` (after its caller gave up, or was ended) or `none`. */
   effect: 'now' | 'late' | 'none';
   answer: string;
+  /** What went wrong at it: with `lost` its caller has heard nothing, with `repeated` the answer to a repetition. */
+  fault?: string | undefined;
 }
 
 type Fields = Record<string, unknown>;
@@ -137,21 +139,18 @@ export class Recorder {
   requested(
     author: Author,
     request: string,
-    body: string | undefined,
-    effect: RequestLine['effect'],
+    line: Pick<RequestLine, 'effect' | 'fault'> & { body?: string | undefined },
     result: unknown,
   ): void {
     if (!this.requests) return;
-    const answer = typeof result === 'string' ? result : result === undefined ? 'absent' : 'done';
-    const line: RequestLine = {
-      time: this.#now(),
-      actor: `${author.name}#${author.requestId}`,
-      request,
-      effect,
-      answer,
-    };
-    if (body !== undefined) line.body = JSON.parse(body);
-    this.requests.push(line);
+    const { effect, fault, body } = line;
+    const written = body === undefined ? undefined : (JSON.parse(body) as unknown);
+    const actor = `${author.name}#${author.requestId}`;
+    this.requests.push({ time: this.#now(), actor, request, body: written, effect, answer: answerOf(result), fault });
+  }
+
+  died({ name, requestId }: Author): void {
+    this.#happened(`${name}#${requestId}`, 'dies');
   }
 
   /** Something that is no request: user code, an execution, a person. */
@@ -681,6 +680,12 @@ function whyNotAfter(before: Turn, entry: Entry): string | undefined {
   if (slice === before.slice + 1) return before.outcome === 'stopped' ? undefined : `${describe(before)} did not stop`;
   if (slice === before.slice) return before.claim?.kind === 'void' ? undefined : `${describe(before)} may have run`;
   return `it does not follow on ${describe(before)}`;
+}
+
+function answerOf(result: unknown): string {
+  if (typeof result === 'string' || typeof result === 'boolean') return String(result);
+  if (result === undefined) return 'absent';
+  return (result as { existed?: boolean }).existed ? 'existed' : 'done';
 }
 
 const describe = ({ migration, attempt, slice }: Turn): string => `${migration}, attempt ${attempt}, slice ${slice}`;

@@ -82,6 +82,7 @@ export class Sandbox {
     this.#sim.recorder.functionEnds(this.id, true);
     const invoked = this.#invoked;
     if (!invoked || invoked.over) return;
+    this.#sim.recorder.died(invoked.author);
     invoked.over = true;
     this.#sim.recorder.invocationFailed(this.name);
     invoked.die(new TaskFailed(error, JSON.stringify({ errorType: error, errorMessage: cause })));
@@ -123,12 +124,12 @@ export class Sandbox {
 
     const effect = (how: 'now' | 'late' = 'now'): T => {
       const result = act(author);
-      recorder.requested(author, what, body, how, result);
+      recorder.requested(author, what, { body, effect: how, fault: fault?.kind }, result);
       return result;
     };
     const answer = (settle: () => void) => this.#inIt(settle);
     const fail = (code: 'LedgerUnavailable' | 'LedgerForbidden' = 'LedgerUnavailable') => {
-      recorder.requested(author, what, body, 'none', code);
+      recorder.requested(author, what, { body, effect: 'none', fault: fault?.kind }, code);
       answer(() => reject(failure?.() ?? this.#sim.ledgerError(code, what)));
     };
     const succeed = (result: T, ms = 0) =>
