@@ -9,13 +9,15 @@ import type { SystemFunction } from '../../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import {
   BaselinePayload,
+  CancelPayload,
+  DecidePayload,
   HaltPayload,
-  ListPendingPayload,
-  ManifestQuestion,
+  ManifestPayload,
+  NextPayload,
   RecordPayload,
-  ResumePayload,
   RunPayload,
 } from '../../core/contract/payloads.ts';
+import { PreviewPayload } from '../../core/preview/preview.ts';
 import { lambdaHandler } from '../../lambdas/shared/handler.ts';
 import { createBaseline } from '../../lambdas/baseline/baseline.ts';
 import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
@@ -23,7 +25,9 @@ import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
+import { createCancel } from '../../lambdas/resume/cancel.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
+import { createPreview } from '../../lambdas/run-migration/preview/preview.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
 import { createStartRun, CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
@@ -32,11 +36,16 @@ import { executionArn } from '../support/fake-executions.ts';
 import { changed, HOSTILE_TEXT, hostileJson, nested } from '../support/hostile.ts';
 import type { World } from '../support/services.ts';
 import { runInThisProcess } from '../support/in-process.ts';
-import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';
+import { prepare } from '../support/ledger.ts';
+import { CODE, createWorld, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const EXECUTION = executionArn('me');
-const AT = { migration: '0002', attempt: 1 };
+/** That the turn was allowed for. */
+const RUNS = executionArn('runs');
+const AT = { migration: '0002', attempt: 1, turn: 2 };
+/** Number of the halt's entry. */
+const HALT = 3;
 const MANIFEST = manifestOf('0001', '0002', '0003');
 
 /** As in the handlers of lambdas/: the schema and the handler; and a payload that is taken, in full. */
@@ -66,56 +75,72 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
   'list-pending': {
     handler: ({ services }) => {
       const listPending = createListPending(services, MANIFEST);
-      return served(z.union([ManifestQuestion, ListPendingPayload]), async (payload) =>
-        'describe' in payload ? MANIFEST : await listPending(payload),
+      return served(z.discriminatedUnion('ask', [ManifestPayload, NextPayload]), async (payload, of) =>
+        payload.ask === 'manifest' ? MANIFEST : await listPending(payload, of),
       );
     },
-    good: { execution: EXECUTION, input: { allowOutOfOrder: true, Comment: 'c' } },
-    alsoGood: { describe: 'manifest' },
+    good: { ask: 'next', execution: EXECUTION, input: { allowOutOfOrder: true, run: 'run-1', Comment: 'c' } },
+    alsoGood: { ask: 'manifest' },
   },
   'run-migration': {
     handler: ({ services, timing }) => {
-      const run = createRunMigration(
-        {
-          migration: '0003',
-          predecessor: '0002',
-          sourceSha256: HASH,
-          codeSha256: HASH,
-          clockMarginMs: 1,
-          sliceMs: undefined,
-        },
-        services,
-        runInThisProcess(() => Promise.resolve({ migration: () => Promise.resolve() }), timing),
+      const inProcess = runInThisProcess(() => Promise.resolve({ migration: () => Promise.resolve() }), timing);
+      const run = createRunMigration({ migration: '0002', codeSha256: CODE, sliceMs: undefined }, services, inProcess);
+      const preview = createPreview({
+        migration: '0002',
+        allows: [],
+        session: () => Promise.resolve({ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_SESSION_TOKEN: '' }),
+        inProcess: () => inProcess,
+        onLine: () => undefined,
+        now: services.now,
+      });
+      return served<z.infer<typeof PreviewPayload> | RunPayload, unknown>(
+        z.discriminatedUnion('ask', [PreviewPayload, RunPayload]),
+        (payload, of) => (payload.ask === 'run' ? run(payload, of) : preview(payload, of)),
       );
-      return served(RunPayload, run);
     },
-    good: { execution: EXECUTION, migration: '0003', attempt: 1, slice: 1, gitCommit: null },
+    good: { ask: 'run', execution: RUNS, ...AT, slice: 1 },
+    alsoGood: { ask: 'preview', migration: '0002', cursor: { a: [1] }, seconds: 1, endAfterSeconds: 2 },
   },
   'record-completion': {
     handler: ({ services }) => served(RecordPayload, createRecordCompletion(services)),
-    good: { execution: EXECUTION, ...AT },
+    good: { ask: 'record', execution: EXECUTION, ...AT },
   },
   halt: {
     handler: ({ services }) => served(HaltPayload, createHalt(services, MANIFEST)),
-    good: { execution: EXECUTION, input: {}, token: 't', at: { ...AT, error: { Error: 'E', Cause: '{}' } } },
+    good: {
+      ask: 'halt',
+      execution: EXECUTION,
+      input: {},
+      token: 't',
+      at: { ...AT, error: { Error: 'E', Cause: '{}' } },
+    },
   },
   resume: {
-    handler: ({ services }) => served(ResumePayload, createResume(services)),
-    good: { decision: 'skip', reason: 'r', by: 'her', halt: AT },
+    handler: ({ services }) => {
+      const cancel = createCancel(services, MANIFEST);
+      const resume = createResume(services, MANIFEST);
+      return served<CancelPayload | DecidePayload, unknown>(
+        z.discriminatedUnion('ask', [DecidePayload, CancelPayload]),
+        (payload, of) => (payload.ask === 'cancel' ? cancel(payload, of) : resume(payload, of)),
+      );
+    },
+    good: { ask: 'decide', decision: 'skip', reason: 'r', by: 'her', halt: HALT },
+    alsoGood: { ask: 'cancel', by: 'her', reason: 'r' },
   },
   baseline: {
     handler: ({ services }) => served(BaselinePayload, createBaseline(services, MANIFEST)),
-    good: { through: '0002', reason: 'r', by: 'her' },
+    good: { ask: 'baseline', through: '0002', reason: 'r', by: 'her' },
   },
   dashboard: {
     handler: ({ services }) => {
-      const resume = createResume(services);
-      const send = (payload: ResumePayload) => resume(payload, invocation(createWorld()));
+      const resume = createResume(services, MANIFEST);
+      const send = (payload: DecidePayload) => resume(payload, invocation(createWorld()));
       const previewNothing = () => Promise.reject(new Error('nothing was previewed'));
       return served(WidgetEvent, createDashboard(services, MANIFEST, send, previewNothing));
     },
     good: {
-      decide: { decision: 'abort', ...AT, halt: 1 },
+      decide: { decision: 'abort', migration: '0002', attempt: 1, halt: HALT },
       page: 1,
       widgetContext: { theme: 'dark', timezone: { offsetISO: '+02:00' }, forms: { all: { reason: 'r' } }, params: {} },
     },
@@ -146,19 +171,15 @@ const NAMES = Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[];
 /** 0001 is completed, 0002 has failed and is halted, 0003 is pending. */
 async function createHaltedWorld(): Promise<World> {
   const world = createWorld();
-  const { ledger, writer } = world;
+  const prepared = prepare(world);
   const execution = world.executions.run('waits');
-  const subject = (migration: string) => ({ migration, attempt: 1, execution });
-  const deadline = new Date(world.clock.now() + 60_000).toISOString();
-  await ledger.createCompletion(subject('0001'), writer, { completion: 'applied' });
-  await ledger.createClaim(subject('0002'), writer, { slice: 1, nonce: 'n', deadline });
-  await ledger.createFinished(subject('0002'), writer, { outcome: 'failed', durationMs: 1, slices: 1 });
-  await ledger.updateHalt(subject('0002'), writer, () => ({
-    halt: 1,
-    outcome: 'failed',
-    waiting: [{ execution, token: world.executions.wait(execution), since: deadline, allowOutOfOrder: false }],
-  }));
-  world.store.calls.length = 0;
+  await prepared.complete('0001', 'baseline');
+  const turn = await prepared.allow('0002', { execution: RUNS });
+  await prepared.claim(turn);
+  await prepared.close(turn, 'failed', { error: { name: 'Error', message: 'the disk is full' } });
+  const halted = await prepared.halt(turn);
+  await prepared.wait(halted, execution, world.executions.wait(execution));
+  expect([turn.number, halted.number]).toEqual([AT.turn, HALT]);
   return world;
 }
 
@@ -197,7 +218,11 @@ describe.each(NAMES)('%s', (name) => {
   it('answers any other one, or says what is wrong with it; what fails writes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.oneof({ weight: 1, arbitrary: hostileJson }, { weight: 3, arbitrary: changed(good) }),
+        fc.oneof(
+          { weight: 1, arbitrary: hostileJson },
+          { weight: 3, arbitrary: changed(good) },
+          { weight: 1, arbitrary: changed(alsoGood ?? good) },
+        ),
         async (payload) => {
           const world = await createHaltedWorld();
           const { answer, error } = await outcomeOf(handler(world)(structuredClone(payload)));
@@ -225,13 +250,22 @@ describe.each(NAMES)('%s', (name) => {
 });
 
 it.each<[keyof typeof FUNCTIONS, object, string]>([
-  ['list-pending', { execution: EXECUTION, input: { allowOutOfOrder: 'true' } }, 'input.allowOutOfOrder: '],
-  ['list-pending', { execution: EXECUTION, input: { allowoutoforder: true } }, 'input: '],
-  ['list-pending', {}, 'execution: '],
-  ['list-pending', { execution: EXECUTION, input: { [HOSTILE_TEXT.repeat(2_000)]: 1 } }, 'input: '],
-  ['resume', { decision: 'retry', by: 'her', halt: { migration: '2', attempt: 1 } }, 'halt.migration: '],
-  ['baseline', { through: '0002', by: 'her', reason: ' ' }, 'reason: expected a reason'],
-  ['dashboard', { decide: { decision: 'retry', ...AT } }, 'decide.halt: '],
+  [
+    'list-pending',
+    { ask: 'next', execution: EXECUTION, input: { allowOutOfOrder: 'true' } },
+    'input.allowOutOfOrder: ',
+  ],
+  ['list-pending', { ask: 'next', execution: EXECUTION, input: { allowoutoforder: true } }, 'input: '],
+  ['list-pending', { ask: 'next' }, 'execution: '],
+  ['list-pending', {}, "ask: Invalid discriminator value. Expected 'manifest' | 'next'"],
+  ['list-pending', { ask: 'next', execution: EXECUTION, input: { [HOSTILE_TEXT.repeat(2_000)]: 1 } }, 'input: '],
+  ['run-migration', { ask: 'decide' }, "ask: Invalid discriminator value. Expected 'preview' | 'run'"],
+  ['run-migration', { ask: 'run', execution: EXECUTION, ...AT, turn: 0, slice: 1 }, 'turn: '],
+  ['run-migration', { ask: 'preview', ...AT }, 'Unrecognized keys: "attempt", "turn"'],
+  ['resume', { ask: 'decide', decision: 'retry', by: 'her', halt: { migration: '0002', attempt: 1 } }, 'halt: '],
+  ['resume', { decision: 'retry', by: 'her' }, 'ask: '],
+  ['baseline', { ask: 'baseline', through: '0002', by: 'her', reason: ' ' }, 'reason: expected a reason'],
+  ['dashboard', { decide: { decision: 'retry', migration: '0002', attempt: 1 } }, 'decide.halt: '],
   ['start-run', { RequestType: 'Create' }, 'ResponseURL: '],
 ])('%s: %.100j is told by the name of its field', async (name, payload, said) => {
   const error = await thrownBy(FUNCTIONS[name].handler(createWorld())(payload));
@@ -241,19 +275,20 @@ it.each<[keyof typeof FUNCTIONS, object, string]>([
 
 it.each(NAMES)('%s: a payload of 50,000 levels is refused, or not looked into', async (name) => {
   const deep: unknown = JSON.parse(nested(50_000));
-  const { handler, good } = FUNCTIONS[name];
-  for (const payload of [deep, ...Object.keys(good).map((field) => ({ ...good, [field]: deep }))]) {
+  const { handler, good, alsoGood = good } = FUNCTIONS[name];
+  const deepIn = (of: object) => Object.keys(of).map((field) => ({ ...of, [field]: deep }));
+  for (const payload of [deep, ...deepIn(good), ...deepIn(alsoGood)]) {
     const world = await createHaltedWorld();
     const { error } = await outcomeOf(handler(world)(payload));
     if (error) expect(error.code).toBe('BadPayload');
-    else expect(['dashboard', 'watch-halts', 'halt', 'list-pending']).toContain(name);
+    else expect(['dashboard', 'watch-halts', 'halt']).toContain(name);
   }
 });
 
 it('what an operator says is well formed when it is recorded, and when Step Functions hears of it', async () => {
   const world = await createHaltedWorld();
-  await FUNCTIONS.resume.handler(world)({ decision: 'abort', by: 'h\ud800er', reason: 'w\udc00hy' });
-  expect(await world.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'h\ufffder', reason: 'w\ufffdhy' });
+  await FUNCTIONS.resume.handler(world)({ ask: 'decide', decision: 'abort', by: 'h\ud800er', reason: 'w\udc00hy' });
+  expect(await world.ledger.log.entry(HALT + 1)).toMatchObject({ by: 'h\ufffder', reason: 'w\ufffdhy' });
   expect(world.executions.sent).toMatchObject([{ answer: { error: 'Aborted' } }]);
   expect(JSON.stringify(world.executions.sent)).not.toMatch(/\\u[d-f]/i);
 });
