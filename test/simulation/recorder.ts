@@ -120,6 +120,9 @@ export class Recorder {
   #requests = 0;
   /** Of `halt`, `resume`, `record-completion`: some did not come to their end, so that somebody may not have been told. */
   #cutOff = false;
+  /** When `list-pending` began to look last, and when a halt was decided last. */
+  #lastList = -1;
+  #lastDecision = 0;
 
   constructor(now: () => number, { trace, requests }: { trace: boolean; requests: boolean }) {
     this.#now = now;
@@ -372,6 +375,7 @@ export class Recorder {
     if (named !== undefined && named !== halt.number)
       this.violated(8, `entry ${number} decides another halt than ${by} named`);
     halt.decided = entry;
+    this.#lastDecision = this.#now();
   }
 
   #completes(entry: Entry): void {
@@ -491,6 +495,10 @@ export class Recorder {
     this.#happened(by, `asks ${JSON.stringify(ask)}`);
   }
 
+  invocationBegins({ name, since }: Author): void {
+    if (name === 'list-pending') this.#lastList = since;
+  }
+
   invocationFailed(name: string): void {
     if (['halt', 'resume', 'record-completion'].includes(name)) this.#cutOff = true;
   }
@@ -568,6 +576,13 @@ export class Recorder {
     if (settled && (watched || !this.#cutOff))
       this.violated(7, `${name} waits in the halt of entry ${halt.number}, which is settled`);
     if (!settled && !halt.notified) this.violated(6, `nobody was told of the halt of entry ${halt.number}`);
+  }
+
+  /** At rest, when the watch has looked: what a person decided has been taken up, by an execution that listed after it. */
+  nobodyActs(): void {
+    const decided = this.#open?.halts.at(-1)?.decided;
+    if (!this.#open || !decided || decided['decision'] === 'abort' || this.#lastList > this.#lastDecision) return;
+    this.violated(7, `entry ${decided.number} decides ${String(decided['decision'] as string)}, and nobody acts on it`);
   }
 
   /** At the end, when everything is answered and a run has finished: nothing that broke has been passed over. */

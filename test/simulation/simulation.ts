@@ -201,6 +201,7 @@ class Simulation implements Whole {
     // It looks every quarter of an hour, and one look without trouble is enough.
     people.watch();
     if (!(await this.#rest(true))) return;
+    recorder.nobodyActs();
     if (scenario.finish && (await this.#answerEveryHalt()) && (await this.#runToTheEnd())) recorder.nothingWasSilent();
     recorder.compare(this.bucket.objects);
   }
