@@ -1,6 +1,7 @@
 // `state.json`: a cache of what the log amounts to, which a person can read. Nothing is decided on it that the log does not say:
-// it names the last entry that it stands for, with that object's ETag, and is ignored when another object stands there.
-import * as z from 'zod';
+// it names the last entry that it stands for, with that object's ETag, and is ignored when another object stands there, or when it
+// does not hold what was written.
+import { sha256 } from './entries.ts';
 import type { LogState } from './fold.ts';
 
 /** Raised when `fold` keeps something else of the same entries: what an older or newer version kept is ignored. */
@@ -19,40 +20,27 @@ export function formatStateFile({ state, etag }: KeptState): string {
   const open = turn?.halt && !turn.halt.decided ? turn.halt.halted : undefined;
   const head = { fold: FOLD_VERSION, etag, openHalt: open, turn, ...log };
   const fields = Object.entries(head).filter(([, value]) => value !== undefined);
-  return [
+  const text = [
     '{',
     ...fields.map(
       ([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value, undefined, 2).replaceAll('\n', '\n  ')},`,
     ),
     '  "migrations": {',
     lines.join(',\n'),
-    '  }',
-    '}',
-    '',
+    '  },',
   ].join('\n');
+  return `${text}\n  "seal": "${sha256(text)}"\n}\n`;
 }
 
-const Kept = z.object({
-  fold: z.literal(FOLD_VERSION),
-  etag: z.string(),
-  number: z.int().min(1),
-  sha256: z.string(),
-  ledger: z.custom<LogState['ledger']>(),
-  turn: z.custom<LogState['turn']>().optional(),
-  run: z.custom<LogState['run']>().optional(),
-  migrations: z.record(z.string(), z.custom<LogState['migrations'][string]>()),
-});
+/** The seal is of all text above it: what holds it is as it was written, and need not be looked at field by field. */
+const SEALED = /^([^]*)\n {2}"seal": "([0-9a-f]{64})"\n\}\n$/;
 
 /** Undefined for what this version did not write: the log is read from its beginning then. */
 export function parseStateFile(body: string): KeptState | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return undefined; // a cache that cannot be read is none
-  }
-  const { data } = Kept.safeParse(json);
-  if (!data) return undefined;
-  const { number, sha256, ledger, turn, run, migrations, etag } = data;
-  return { state: { number, sha256, ledger, migrations, turn, run }, etag };
+  const [, text = '', seal] = SEALED.exec(body) ?? [];
+  if (seal !== sha256(text)) return undefined;
+  const kept = JSON.parse(body) as LogState & { fold: number; etag: string };
+  if (kept.fold !== FOLD_VERSION) return undefined;
+  const { number, sha256: hash, ledger, migrations, turn, run, etag } = kept;
+  return { state: { number, sha256: hash, ledger, migrations, turn, run }, etag };
 }

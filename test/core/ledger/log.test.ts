@@ -209,6 +209,10 @@ describe('Log', () => {
   });
 
   describe('that is kept in state.json', () => {
+    /** As a version that keeps something else would seal it. */
+    const resealed = (body: string): string =>
+      body.replace(/^([^]*)(\n {2}"seal": ")[0-9a-f]+/, (_, text: string, key: string) => text + key + sha256(text));
+
     async function kept(...said: Said[]) {
       const store = await filled(...said);
       const log = logOn(store);
@@ -246,12 +250,17 @@ describe('Log', () => {
       const { store } = await kept(allowed('0001'), completed(['0001']));
       const { body = '' } = (await store.inner.get('state.json')) ?? {};
       const others = [
-        body.replace('"fold": 1', '"fold": 2'),
-        body.replace(/"etag": "[^,]*",/, '"etag": "other",'),
-        body.replace('"number": 2', '"number": 9'),
+        resealed(body.replace('"fold": 1', '"fold": 2')),
+        resealed(body.replace(/"etag": "[^,]*",/, '"etag": "other",')),
+        resealed(body.replace('"number": 2', '"number": 9')),
+        body.replace('"number": 2', '"number": 1'),
+        body.replace('"0001"', '"0002"'),
+        body.replace('"completion":"applied"', '"completion":7'),
+        body.replace(/"seal": "[^"]*"/, '"seal": "x"'),
         '{',
         'null',
       ];
+      expect(resealed(body)).toBe(body);
       for (const other of others) {
         expect(other).not.toBe(body);
         await store.inner.replace('state.json', other, (await store.inner.get('state.json'))?.etag);
