@@ -1,8 +1,14 @@
-// Every record of the ledger as it must not be found, through everything that reads it: the error names the key, nothing
-// is taken as absent, and nothing is written.
+// Everything that may lie in the ledger's bucket as it must not be found there, through everything that reads it. An entry that
+// cannot be read stops the run; what a migration's role can write never stops the others; a cache is ignored; a foreign key is
+// passed over. Nothing is taken as absent.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Claim } from '../../core/ledger/records.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { checkpointKey, claimKey, completedKey, entryKey, outcomeKey, STATE_KEY } from '../../core/ledger/keys.ts';
+import { Log } from '../../core/ledger/log.ts';
+import { DEADLINE_MARGIN_MS } from '../../core/ledger/turns.ts';
 import { readHistory } from '../../core/views/history.ts';
 import { readView } from '../../core/views/view.ts';
 import { createBaseline } from '../../lambdas/baseline/baseline.ts';
@@ -12,79 +18,102 @@ import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
+import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { HOSTILE_TEXT, nested, pathsOf, replaceAt } from '../support/hostile.ts';
+import { runInThisProcess } from '../support/in-process.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';
+import { CODE, createWorld, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const MANIFEST = manifestOf('0001', '0002', '0003');
+MANIFEST.migrations[1]!.checkpointed = true;
 const ME = executionArn('me');
+const RUNS = executionArn('runs');
+const ERROR = { name: 'Error', message: 'the disk is full', stack: 'Error: the disk is full\n    at x.ts:1:2' };
 
-/** 0001 is completed; 0002 was retried, has a checkpoint, was aborted once, and is halted again. */
-async function createFullWorld(): Promise<World> {
-  const world = createWorld();
-  const { ledger, writer, executions } = world;
-  const execution = executions.run('waits');
-  const subject = (migration: string, attempt = 1) => ({
-    migration,
-    attempt,
-    execution,
-    sourceSha256: HASH,
-    codeSha256: HASH,
-    gitCommit: 'abc123',
-  });
-  const deadline = new Date(world.clock.now() - 1).toISOString();
-  const error = { name: 'Error', message: 'the disk is full', stack: 'Error: the disk is full\n    at x.ts:1:2' };
-  const claim = (migration: string, attempt: number, slice = 1): Promise<{ record: Claim }> =>
-    ledger.createClaim(subject(migration, attempt), writer, { slice, nonce: `n${slice}`, deadline });
-  const failed = { outcome: 'failed' as const, durationMs: 1, slices: 2, error };
+type Turn = Numbered<Allowed>;
 
-  await claim('0001', 1);
-  await ledger.createFinished(subject('0001'), writer, { outcome: 'succeeded', durationMs: 1, slices: 1 });
-  await ledger.createCompletion(subject('0001'), writer, { completion: 'applied', startedAt: deadline });
-  await claim('0002', 1);
-  await ledger.createFinished(subject('0002'), writer, failed);
-  await ledger.createDecision(subject('0002'), writer, { halt: 1, decision: 'retry', by: 'her', reason: 'r' });
-  await claim('0002', 2);
-  await claim('0002', 2, 2);
-  await ledger.moveCheckpoint(subject('0002', 2), writer, undefined, {
-    slice: 2,
-    cursor: { key: 'a', list: [1, { n: null }] },
-    done: 1,
-    total: 2,
-    note: 'half',
-  });
-  await ledger.createFinished(subject('0002', 2), writer, failed);
-  await ledger.createDecision(subject('0002', 2), writer, { halt: 1, decision: 'abort', by: 'her' });
-  await ledger.updateHalt(subject('0002', 2), writer, () => ({
-    halt: 2,
-    outcome: 'failed',
-    error,
-    waiting: [{ execution, token: executions.wait(execution), since: deadline, allowOutOfOrder: false }],
-  }));
-  world.store.calls.length = 0;
-  return world;
+interface Full {
+  world: World;
+  /** The turn of 0002 that is open. */
+  turn: Turn;
+  /** Number of the entry of its halt. */
+  halt: number;
 }
 
-/** The dashboard draws what went wrong; everything else throws it. */
-const READERS: Record<string, (world: World) => Promise<unknown>> = {
-  'List pending': ({ services }) => createListPending(services, MANIFEST)({ execution: ME, input: {} }),
-  'Halt for operator': (world) =>
-    createHalt(world.services, MANIFEST)(
-      { execution: ME, input: {}, token: 't', at: { migration: '0002', attempt: 2 } },
+/** 0001 is completed; 0002 was retried, stopped at a checkpoint, went on, failed, was aborted once, and is halted again. */
+async function createFullWorld(): Promise<Full> {
+  const world = createWorld();
+  const { clock, store } = world;
+  const prepared = prepare(world);
+  const referenceTo = ({ number, sha256 }: Numbered<Allowed> | { number: number; sha256: string }) => ({
+    key: entryKey(number),
+    sha256,
+  });
+
+  const first = await prepared.allow('0001', { execution: RUNS });
+  await prepared.claim(first);
+  const applied = await prepared.close(first, 'succeeded', { durationMs: 1, checkpoints: 0 });
+  const outcome = applied.taken === 'mine' ? applied.reference : undefined;
+  const completed = await prepared.complete('0001', 'applied', { startedAt: clock.iso(), restsOn: outcome });
+  await store.inner.create(completedKey('0001'), (await store.inner.get(entryKey(completed.number)))?.body ?? '');
+
+  const second = await prepared.allow('0002', { execution: RUNS, restsOn: { completion: referenceTo(completed) } });
+  await prepared.claim(second);
+  const checkpoint = { cursor: { key: 'a', list: [1, { n: null }] }, done: 1, total: 2, note: 'half' };
+  const at = await moveCheckpoint(store.inner, second, undefined, checkpoint, clock.now());
+  const stopped = await prepared.close(second, 'stopped', { stoppedAt: at, checkpoints: 1 });
+  const turn = await prepared.allow('0002', {
+    ...{ execution: RUNS, slice: 2, begin: 'checkpoint' },
+    restsOn: { turn: stopped.taken === 'mine' ? stopped.reference : undefined },
+  });
+  await prepared.claim(turn);
+  const failed = await prepared.close(turn, 'failed', { error: ERROR, durationMs: 7, checkpoints: 0 });
+  const more = { error: ERROR, outcome: failed.taken === 'mine' ? failed.reference : undefined };
+  await prepared.decide(await prepared.halt(turn, 'failed', more), 'abort', { reason: 'r' });
+  const halted = await prepared.halt(turn, 'failed', more);
+  const execution = world.executions.run('waits');
+  await prepared.wait(halted, execution, world.executions.wait(execution));
+  return { world, turn, halt: halted.number };
+}
+
+/** Each with a log that has seen nothing. The dashboard draws what went wrong; everything else throws it, or answers. */
+const READERS: Record<string, (full: Full) => Promise<unknown>> = {
+  'List pending': ({ world }) =>
+    createListPending(world.services, MANIFEST)({ ask: 'next', execution: ME, input: {} }, invocation(world)),
+  'Run migration': ({ world, turn }) =>
+    createRunMigration(
+      { migration: '0002', codeSha256: CODE, sliceMs: undefined },
+      world.services,
+      runInThisProcess(() => Promise.reject(new Error('user code was started')), world.timing),
+    )(
+      { ask: 'run', execution: RUNS, migration: '0002', attempt: 1, slice: turn.slice, turn: turn.number },
       invocation(world),
     ),
-  'Record completion': (world) =>
-    createRecordCompletion(world.services)({ execution: ME, migration: '0002', attempt: 2 }, invocation(world)),
-  resume: (world) => createResume(world.services)({ decision: 'retry', by: 'her' }, invocation(world)),
-  baseline: (world) =>
-    createBaseline(world.services, MANIFEST)({ through: '0003', reason: 'r', by: 'her' }, invocation(world)),
-  'watch-halts': ({ services }) => createWatchHalts(services)(),
-  'the view of status': ({ ledger, clock }) => readView(ledger, MANIFEST, clock.now()),
-  'the history': ({ ledger }) => readHistory(ledger),
-  'the dashboard': (world) =>
+  'Halt for operator': ({ world, turn }) =>
+    createHalt(world.services, MANIFEST)(
+      { ask: 'halt', execution: ME, input: {}, token: 't', at: { migration: '0002', attempt: 1, turn: turn.number } },
+      invocation(world),
+    ),
+  'Record completion': ({ world, turn }) =>
+    createRecordCompletion(world.services)(
+      { ask: 'record', execution: ME, migration: '0002', attempt: 1, turn: turn.number },
+      invocation(world),
+    ),
+  resume: ({ world }) =>
+    createResume(world.services, MANIFEST)({ ask: 'decide', decision: 'retry', by: 'her' }, invocation(world)),
+  baseline: ({ world }) =>
+    createBaseline(world.services, MANIFEST)(
+      { ask: 'baseline', through: '0003', reason: 'r', by: 'her' },
+      invocation(world),
+    ),
+  'watch-halts': ({ world }) => createWatchHalts(world.services)(),
+  'the view of status': ({ world }) => readView(world.ledger, MANIFEST),
+  'the history': ({ world }) => readHistory(world.ledger),
+  'the dashboard': ({ world }) =>
     createDashboard(
       world.services,
       MANIFEST,
@@ -92,19 +121,20 @@ const READERS: Record<string, (world: World) => Promise<unknown>> = {
       () => Promise.reject(new Error('nothing was previewed')),
     )(WidgetEvent.parse({}), invocation(world)),
 };
+const NAMES = Object.keys(READERS);
 
-/** The keys of the objects that a reader reads when all is well. */
-async function keysReadBy(reader: string): Promise<string[]> {
-  const world = await createFullWorld();
-  const there = (await world.store.inner.list('')).objects;
-  await READERS[reader]?.(world).catch(() => undefined);
-  const read = new Set(world.store.calls.filter(({ operation }) => operation === 'get').map(({ key }) => key));
-  return there.map(({ key }) => key).filter((key) => read.has(key));
+/** What it came to, with the code of what was thrown. */
+const endOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.catch((thrown: unknown) => ({ code: (thrown as { code?: unknown }).code ?? String(thrown) }));
+
+async function plant({ store }: World, key: string, body: string): Promise<void> {
+  await store.inner.replace(key, body, (await store.inner.get(key))?.etag);
 }
+const bodyOf = async ({ store }: World, key: string): Promise<string> => (await store.inner.get(key))?.body ?? '';
 
-async function plant(world: World, key: string, body: string): Promise<void> {
-  const there = await world.store.inner.get(key);
-  await world.store.inner.replace(key, body, there?.etag);
+function expectNothingDone({ store, executions, published, sentEvents }: World): void {
+  expect(store.writes()).toEqual([]);
+  expect([executions.sent, executions.started, published, sentEvents].flat()).toEqual([]);
 }
 
 /** What is wrong with the bytes or with the whole, whichever record it is. */
@@ -121,97 +151,317 @@ const WHOLE: [string, (body: string) => string][] = [
   ['a list of the record', (body) => `[${body}]`],
   ['a text of the record', (body) => JSON.stringify(body)],
   ['50,000 levels', () => nested(50_000)],
-  ['50,000 levels in its version', () => `{"formatVersion":${nested(50_000)}}`],
-  ['50,000 levels in a field', (body) => body.replace('"attempt": ', `"attempt": ${nested(50_000)}, "x": `)],
+  ['50,000 levels in its format', () => `{"format":${nested(50_000)}}`],
+  ['50,000 levels in a field', (body) => body.replace(/"(nonce|token|sequence)": /, `"$1": ${nested(50_000)}, "x": `)],
   ['50,000 levels in its cursor', (body) => body.replace('"cursor": ', `"cursor": ${nested(50_000)}, "x": `)],
-  ['a version of 5 MB', () => JSON.stringify({ formatVersion: 'x'.repeat(5_000_000) })],
-  ['the version 2', (body) => body.replace('"formatVersion": 1', '"formatVersion": 2')],
-  ['no version', (body) => body.replace('"formatVersion": 1,', '')],
-  ['another migration', (body) => body.replaceAll(/"migration": "\d{4}"/g, '"migration": "0077"')],
+  ['a format of 5 MB', () => JSON.stringify({ format: 'x'.repeat(5_000_000) })],
+  ['a newer format', (body) => body.replace('"format": 1', '"format": 2')],
+  ['no format', (body) => body.replace('"format": 1,', '')],
   ['a migration that is none', (body) => body.replaceAll(/"migration": "\d{4}"/g, '"migration": "../../"')],
   ['5 MB in the place of its time', (body) => body.replace(/"time": "[^"]*"/, `"time": "${'x'.repeat(5_000_000)}"`)],
 ];
 
-describe.each(Object.keys(READERS))('%s', (reader) => {
-  async function refuses(key: string, body: string): Promise<void> {
-    const world = await createFullWorld();
-    await plant(world, key, body);
-    if (reader === 'the dashboard') {
-      const page = await READERS[reader]?.(world);
-      expect(page).toContain('The ledger could not be read');
-      expect(page).toContain(`The ledger&#39;s record ${key} cannot be read: `);
-      expect((page as string).length).toBeLessThan(20_000);
-    } else {
-      const error = await thrownBy(READERS[reader]!(world));
-      expect(error).toMatchObject({ code: 'RecordUnreadable', source: 'system' });
-      expect(error.what).toContain(`The ledger's record ${key} cannot be read: `);
-      expect(error.next).toContain(key);
-      expect(error.message.length).toBeLessThan(2_000);
-    }
-    expect(world.store.writes()).toEqual([]);
-    expect([world.executions.sent, world.executions.started, world.published].flat()).toEqual([]);
+/** It stops there, says at which key, and does nothing. */
+async function expectStops(reader: string, full: Full, key: string, codes: readonly string[]): Promise<void> {
+  const { world } = full;
+  if (reader === 'the dashboard') {
+    const page = await READERS[reader]?.(full);
+    expect(page).toContain('The ledger could not be read');
+    expect(page).toContain(key);
+    expect((page as string).length).toBeLessThan(20_000);
+  } else {
+    const error = await thrownBy(READERS[reader]!(full));
+    expect(codes).toContain(error.code);
+    expect(error.source).toBe('system');
+    expect(error.message).toContain(key);
+    expect(error.message.length).toBeLessThan(2_000);
   }
+  expectNothingDone(world);
+}
 
-  it('reads some record', async () => {
-    expect((await keysReadBy(reader)).length).toBeGreaterThan(0);
+describe('an entry that cannot be read', () => {
+  const LAST = 7;
+  /** One reads the log, the other only what its payload names. */
+  const keysReadBy = (reader: string): string[] =>
+    reader === 'Run migration' ? [entryKey(4)] : Array.from({ length: LAST }, (_, n) => entryKey(n + 1));
+
+  it('is one of this log', async () => {
+    const { world, turn, halt } = await createFullWorld();
+    expect([turn.number, halt]).toEqual([4, 7]);
+    expect((await world.ledger.log.look()).number).toBe(LAST);
   });
 
-  it.each(WHOLE)('stops at %s, whichever record it is', async (_, spoil) => {
-    for (const key of await keysReadBy(reader)) {
-      const body = (await (await createFullWorld()).store.inner.get(key))?.body ?? '';
-      if (spoil(body) !== body) await refuses(key, spoil(body)); // only a checkpoint has a cursor
-    }
-  });
+  describe.each(NAMES)('%s', (reader) => {
+    it.each(WHOLE)('stops at %s, whichever entry it is', async (_, spoil) => {
+      for (const key of keysReadBy(reader)) {
+        const full = await createFullWorld();
+        const body = await bodyOf(full.world, key);
+        if (spoil(body) === body) continue; // an entry has no cursor, and a completion names no one migration
+        await plant(full.world, key, spoil(body));
+        await expectStops(reader, full, key, ['RecordUnreadable', 'NewerLedger']);
+      }
+    });
 
-  it('stops at any field of another type', async () => {
-    const world = await createFullWorld();
-    const fields = await Promise.all(
-      (await keysReadBy(reader)).map(async (key) => {
-        const record: unknown = JSON.parse((await world.store.inner.get(key))?.body ?? '');
-        // A cursor may be any JSON.
-        const paths = pathsOf(record).filter(
-          ([first, second]) => first !== undefined && !(first === 'cursor' && second),
-        );
-        return paths.map((path) => ({ key, record, path }));
-      }),
-    );
-    const wrong = fc.constantFrom<unknown>(null, [], {}, true, -1, 0.5, '', 'x', HOSTILE_TEXT, 1e308);
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...fields.flat()), wrong, async ({ key, record, path }, value) => {
-        const there = path.reduce<unknown>((of, name) => (of as Record<string, unknown>)[name], record);
-        fc.pre(path[0] !== 'cursor' && kindOf(value) !== kindOf(there));
-        await refuses(key, JSON.stringify(replaceAt(record, path, value)));
-      }),
-      { numRuns: 60 },
-    );
+    it('stops at any field of another type', async () => {
+      const { world } = await createFullWorld();
+      const fields = await Promise.all(
+        keysReadBy(reader).map(async (key) => {
+          const entry: unknown = JSON.parse(await bodyOf(world, key));
+          return pathsOf(entry)
+            .filter((path) => path.length > 0)
+            .map((path) => ({ key, entry, path }));
+        }),
+      );
+      const wrong = fc.constantFrom<unknown>(null, [], {}, true, -1, 0.5, '', 'x', HOSTILE_TEXT, 1e308);
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...fields.flat()), wrong, async ({ key, entry, path }, value) => {
+          const there = path.reduce<unknown>((of, name) => (of as Record<string, unknown>)[name], entry);
+          fc.pre(kindOf(value) !== kindOf(there));
+          const full = await createFullWorld();
+          await plant(full.world, key, JSON.stringify(replaceAt(entry, path, value)));
+          // What is still an entry does not go with those around it.
+          await expectStops(reader, full, 'log/', ['RecordUnreadable', 'LogBroken', 'NewerLedger', 'NotAllowed']);
+        }),
+        { numRuns: 60 },
+      );
+    });
   });
 });
 
-describe('a key that counts where nothing was counted', () => {
-  it.each(['attempts/0002/0002/slices/0099.json', 'attempts/0002/0002/slices/999999.json'])(
-    '%s: the history misses the slices before it, and does not look for each of them',
-    async (key) => {
-      const world = await createFullWorld();
-      await plant(world, key, '{}');
-      const error = await thrownBy(readHistory(world.ledger));
-      expect(error.code).toBe('RecordUnreadable');
-      expect(error.what).toContain('attempts/0002/0002/slices/0003.json cannot be read: it is missing');
+const LOG_READERS = NAMES.filter((name) => name !== 'Run migration');
+
+describe('an entry that is not the one that was written', () => {
+  const CHANGES: [string, (body: string) => string][] = [
+    ['another migration', (body) => body.replace(/"(0001|0002)"/, '"0077"')],
+    ['another attempt', (body) => body.replace('"attempt": 1', '"attempt": 3')],
+    ['another decision', (body) => body.replace('"abort"', '"retry"')],
+    ['another time', (body) => body.replace('2026-03-01', '2025-03-01')],
+    ['an unknown field', (body) => body.replace('"kind"', '"more": 1, "kind"')],
+    ['another writer', (body) => body.replace(/"function": "[^"]*"/, '"function": "0002"')],
+  ];
+
+  it.each(LOG_READERS)('stops %s: the log does not hold together', async (reader) => {
+    for (const [, change] of CHANGES) {
+      // The last one is followed by none that has its hash.
+      for (const number of [1, 2, 3, 4, 5, 6]) {
+        const full = await createFullWorld();
+        const key = entryKey(number);
+        const body = await bodyOf(full.world, key);
+        if (change(body) === body) continue;
+        await plant(full.world, key, change(body));
+        await expectStops(reader, full, 'log/0000000', ['LogBroken']);
+      }
+    }
+  });
+
+  it.each(LOG_READERS)(
+    'stops %s when one is missing in the middle, and when it is of another environment',
+    async (reader) => {
+      const gapped = await createFullWorld();
+      await plant(gapped.world, entryKey(9), await bodyOf(gapped.world, entryKey(7)));
+      await expectStops(reader, gapped, entryKey(9), ['RecordUnreadable', 'LogBroken']);
+
+      const foreign = await createFullWorld();
+      foreign.world.services.ledger = {
+        log: new Log(foreign.world.store, { ...IDENTITY, environment: 'odin-prod' }),
+        store: foreign.world.store,
+      };
+      foreign.world.ledger = foreign.world.services.ledger;
+      await expectStops(reader, foreign, 'of environment odin-dev in 111122223333, eu-west-1', ['OtherLedger']);
     },
   );
 
-  it.each([
-    'attempts/0002/0002/slices/99999999.json',
-    'attempts/0002/99999999/started.json',
-    'attempts/0002/0002/decisions/99999999.json',
-    `attempts/0002/0002/${HOSTILE_TEXT}.json`,
+  it.each(LOG_READERS)(
+    'stops %s at the format from before the log: with an empty log everything would run again',
+    async (reader) => {
+      for (const key of ['attempts/0001/0001/started.json', 'completed/0001.json']) {
+        const full = await createFullWorld();
+        const empty = createWorld();
+        await empty.store.inner.create(key, '{}');
+        const old = { ...full, world: empty };
+        if (reader === 'the dashboard') expect(await READERS[reader]!(old)).toContain(key);
+        else if (reader === 'baseline' || reader === 'resume') {
+          // They answer an operator, who has to act.
+          expect(await READERS[reader]!(old)).toMatchObject({ result: 'refused', code: 'OldLedger' });
+        } else {
+          const error = await thrownBy(READERS[reader]!(old));
+          expect(error).toMatchObject({ code: 'OldLedger' });
+          expect(error.message).toContain(key);
+        }
+        expectNothingDone(empty);
+      }
+    },
+  );
+});
+
+describe('what a migration has written of its own turn, spoiled', () => {
+  /** 0002 has an open turn, with a claim, and perhaps an outcome, of these bodies. */
+  async function createClaimedWorld(claim: string, outcome?: string): Promise<Full> {
+    const world = createWorld();
+    const prepared = prepare(world);
+    await prepared.complete('0001', 'baseline');
+    const turn = await prepared.allow('0002', { execution: RUNS });
+    await world.store.inner.create(claimKey(turn), claim);
+    if (outcome !== undefined) await world.store.inner.create(outcomeKey(turn), outcome);
+    return { world, turn, halt: 0 };
+  }
+
+  /** As the migration itself would have written them. */
+  async function goodOnes(): Promise<{ claim: string; outcome: string }> {
+    const world = createWorld();
+    const prepared = prepare(world);
+    await prepared.complete('0001', 'baseline');
+    const turn = await prepared.allow('0002', { execution: RUNS });
+    await prepared.claim(turn);
+    const at = await moveCheckpoint(world.store.inner, turn, undefined, { cursor: [1] }, world.clock.now());
+    await prepared.close(turn, 'stopped', { stoppedAt: at });
+    return { claim: await bodyOf(world, claimKey(turn)), outcome: await bodyOf(world, outcomeKey(turn)) };
+  }
+
+  const SPOILS: typeof WHOLE = [
+    ...WHOLE,
+    ['another entry', (body) => body.replace(/"number": \d+/, '"number": 99')],
+    ["another entry's hash", (body) => body.replace(/("entry": \{[^}]*"sha256": ")[^"]*/, '$1other')],
+    ['a claim or an outcome that is none', (body) => body.replace(/"(claimed|stopped)"/, '"done"')],
+  ];
+
+  it.each(SPOILS)('counts as claimed, and after its deadline as unknown: %s', async (_, spoil) => {
+    const good = await goodOnes();
+    const claims = [spoil(good.claim), good.claim];
+    for (const claim of claims) {
+      const isSpoiled = claim !== good.claim;
+      const outcomes = isSpoiled ? [undefined, spoil(good.outcome)] : [spoil(good.outcome)];
+      for (const outcome of outcomes.filter((body) => body !== good.outcome)) {
+        const full = await createClaimedWorld(claim, outcome);
+        const { world, turn } = full;
+        expect(await READERS['List pending']!(full)).toMatchObject({ step: 'wait' });
+        expect(await READERS['Run migration']!(full)).toMatchObject({ outcome: 'claimed elsewhere' });
+        expect((await thrownBy(READERS['Record completion']!(full))).code).toBe('NothingToRecord');
+        expect(await READERS['the view of status']!(full)).toMatchObject({
+          migrations: [{ state: 'baseline' }, { state: 'running' }, { state: 'pending' }],
+        });
+        world.clock.advance(turn.timeoutMs + DEADLINE_MARGIN_MS + 1_000);
+        expect(await READERS['List pending']!(full)).toMatchObject({ step: 'halt', reason: 'unknown' });
+        expect(await READERS['Halt for operator']!(full)).toMatchObject({ halt: 3 });
+        expect(await READERS['resume']!(full)).toMatchObject({ result: 'decided', decision: 'retry' });
+      }
+    }
+  });
+
+  it('does not stop a halt of it, nor a decision on it, nor whoever looks', async () => {
+    for (const reader of LOG_READERS.filter((name) => name !== 'Record completion')) {
+      for (const keyOf of [claimKey, outcomeKey]) {
+        const full = await createFullWorld();
+        await plant(full.world, keyOf(full.turn), 'garbage');
+        const end = await endOf(READERS[reader]!(full));
+        expect(end, reader).not.toHaveProperty('code', 'RecordUnreadable');
+        expect(end, reader).not.toHaveProperty('code', 'Internal');
+        if (reader === 'the dashboard') expect(end).not.toContain('could not be read');
+      }
+    }
+  });
+
+  describe('its checkpoint', () => {
+    it.each(WHOLE)('is no start: %s stops who has to go on from it, and nobody else', async (_, spoil) => {
+      const { world } = await createFullWorld();
+      const key = checkpointKey('0002');
+      const body = await bodyOf(world, key);
+      const bad = spoil(body);
+      if (bad === body) return; // it names no migration
+      for (const reader of NAMES) {
+        const full = await createFullWorld();
+        await plant(full.world, key, bad);
+        if (reader === 'resume') {
+          await expectStops(reader, full, key, ['RecordUnreadable']);
+          const again = { ask: 'decide', decision: 'retry', by: 'her', begin: 'start' } as const;
+          const resume = createResume(full.world.services, MANIFEST);
+          expect(await resume(again, invocation(full.world))).toMatchObject({ result: 'decided' });
+          continue;
+        }
+        const end = await endOf(READERS[reader]!(full));
+        const well = await endOf(READERS[reader]!(await createFullWorld()));
+        if (reader === 'the view of status') {
+          expect(end).toMatchObject({
+            migrations: [{}, { state: 'halted', unreadable: expect.stringContaining(key) as unknown }, {}],
+          });
+        } else if (reader !== 'the dashboard') expect(end, reader).toEqual(well);
+      }
+    });
+  });
+});
+
+describe('a waiter that cannot be read', () => {
+  it.each(WHOLE)('is not passed over: %s', async (_, spoil) => {
+    for (const [reader, code] of [
+      ['List pending', 'RecordUnreadable'],
+      ['resume', 'DecisionNotDelivered'],
+    ] as const) {
+      const full = await createFullWorld();
+      const [{ key } = { key: '' }] = (await full.world.store.inner.list('waiters/')).objects;
+      const body = await bodyOf(full.world, key);
+      if (spoil(body) === body) return; // it names no migration
+      await plant(full.world, key, spoil(body));
+      const error = await thrownBy(READERS[reader]!(full));
+      expect(error.code).toBe(code);
+      expect(error.message).toContain(key);
+      expect(error.message.length).toBeLessThan(2_000);
+    }
+  });
+});
+
+describe('the cache', () => {
+  async function createKeptWorld(): Promise<Full> {
+    const full = await createFullWorld();
+    const log = new Log(full.world.store.inner, IDENTITY);
+    await log.look();
+    await log.keep();
+    return full;
+  }
+
+  describe.each(LOG_READERS)('for %s', (reader) => {
+    it('makes no difference', async () => {
+      expect(await endOf(READERS[reader]!(await createKeptWorld()))).toEqual(
+        await endOf(READERS[reader]!(await createFullWorld())),
+      );
+    });
+
+    it.each([
+      ...WHOLE,
+      ['another migration', (body: string) => body.replaceAll('0002', '0077')],
+      ['a turn that is none', (body: string) => body.replace('"turn": {', '"turn": 7, "x": {')],
+      ['other entries', (body: string) => body.replace(/"number": \d+,/, '"number": 3,')],
+    ] as typeof WHOLE)('is ignored as if it were not there: %s', async (_, spoil) => {
+      const full = await createKeptWorld();
+      const body = await bodyOf(full.world, STATE_KEY);
+      expect(body).toContain('"seal"');
+      if (spoil(body) === body) return; // it has no cursor
+      await plant(full.world, STATE_KEY, spoil(body));
+      expect(await endOf(READERS[reader]!(full))).toEqual(await endOf(READERS[reader]!(await createFullWorld())));
+    });
+  });
+});
+
+describe('a foreign key', () => {
+  const FOREIGN = [
+    'log/42.json',
+    'log/000000099.json',
+    'log/0000000a.json',
+    'log/00000099.json.bak',
+    'log/00000099.txt',
+    `log/${HOSTILE_TEXT}.json`,
+    'turns/0002/00000004/claim.json.bak',
+    'turns/0002/00000099/claim.json',
     'completed/99999999.json',
-    'halts/99999999.json',
-  ])('%j is named by whatever lists it', async (key) => {
-    const world = await createFullWorld();
-    await plant(world, key, '{}');
-    const error = await thrownBy(readView(world.ledger, MANIFEST, world.clock.now()));
-    expect(error.code).toBe('RecordUnreadable');
-    expect(error.what).toContain(`${key} cannot be read: no record of this ledger has such a key`);
+    'checkpoints/9999.json',
+    'waiters/00000099/x.json',
+    'attempts/0002/0001/started.json',
+    'README.md',
+  ];
+
+  it.each(NAMES)('makes no difference to %s, whatever it holds', async (reader) => {
+    const full = await createFullWorld();
+    for (const key of FOREIGN) await full.world.store.inner.create(key, 'garbage');
+    expect(await endOf(READERS[reader]!(full))).toEqual(await endOf(READERS[reader]!(await createFullWorld())));
   });
 });
 
