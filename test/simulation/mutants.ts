@@ -62,8 +62,6 @@ const IN_SLICES: Partial<Scenario> = {
   latencyMs: undefined,
 };
 
-const DEPLOYED: Partial<Scenario> = { ...IN_SLICES, rate: 0.1, kinds: undefined, deployments: true, userFails: 0.3 };
-
 /** The function has other code than the rest, for ever. */
 const HALF_DEPLOYED: Partial<Scenario> = {
   ...QUIET,
@@ -81,6 +79,17 @@ const HALF_DEPLOYED: Partial<Scenario> = {
   ],
 };
 
+/** A file is removed between two slices. */
+const REMOVED: Partial<Scenario> = {
+  ...QUIET,
+  migrations: [planned('0010', { steps: 3, stepMs: 4_000, sliceMs: 10_000 })],
+  operators: 0,
+  finish: false,
+  script: [{ after: { who: '0010', what: /^create .*outcome/ }, act: 'deploy', migrations: [planned('0020')] }],
+};
+
+const DEPLOYED: Partial<Scenario> = { ...IN_SLICES, rate: 0.1, kinds: undefined, deployments: true, userFails: 0.3 };
+
 const rule = (name: string): Planted => ({ file: DECIDE, name, instead: '() => undefined' });
 
 /** Rules that spare time and people, and keep no promise: without them a run does more, or halts sooner. decide.test.ts holds them. */
@@ -94,7 +103,7 @@ export const SPARING: Record<string, string> = {
 
 const FOCUS: Record<string, Partial<Scenario>> = {
   haltRetryOfOtherCode: DEPLOYED,
-  haltStoppedWithoutFile: DEPLOYED,
+  haltStoppedWithoutFile: REMOVED,
   haltStoppedOtherCode: DEPLOYED,
   haltWithoutFile: DEPLOYED,
   haltVoidOtherCode: { ...DEPLOYED, kinds: ['refused', 'stop', 'late start', 'throws', 'deploy other code'] },
@@ -258,7 +267,7 @@ export const MUTANTS: Mutant[] = [
   // --- a migration's function ---------------------------------------------------------------------------------------
   {
     name: 'other code runs than its entry allows',
-    focus: DEPLOYED,
+    focus: HALF_DEPLOYED,
     planted: [
       {
         file: ALLOWED_TURN,

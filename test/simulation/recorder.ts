@@ -582,7 +582,7 @@ export class Recorder {
   nobodyActs(): void {
     const decided = this.#open?.halts.at(-1)?.decided;
     if (!this.#open || !decided || decided['decision'] === 'abort' || this.#lastList > this.#lastDecision) return;
-    this.violated(7, `entry ${decided.number} decides ${String(decided['decision'] as string)}, and nobody acts on it`);
+    this.violated(7, `entry ${decided.number} decides ${decided['decision'] as string}, and nobody acts on it`);
   }
 
   /** At the end, when everything is answered and a run has finished: nothing that broke has been passed over. */

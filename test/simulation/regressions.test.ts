@@ -202,6 +202,22 @@ describe('one halt, one decision', () => {
   });
 });
 
+it('a decision that is recorded, and told to nobody, and of which nobody waits any more, is acted on', async () => {
+  const played = await play({
+    migrations: [plain],
+    directed: [
+      { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
+      { who: 'resume', what: /^create log/, kind: 'crash after', size: 0 },
+    ],
+    script: [
+      { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'stop', name: 'run-1' },
+      { after: { who: 'halt', what: /^create waiters/ }, ms: 2_000, act: 'decide', decision: 'retry', by: 'anna' },
+    ],
+  });
+  expect(played.starts).toEqual(['0010, attempt 1, slice 1', '0010, attempt 2, slice 1']);
+  expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+});
+
 describe('the process of user code', () => {
   const retried = {
     after: { who: 'halt', what: /^create waiters/ },
