@@ -3,6 +3,7 @@
 export { OdinError, asOdinError } from '../../core/errors.ts';
 export { Log } from '../../core/ledger/log.ts';
 export { TURN_RULES } from '../../core/decision/decide.ts';
+export { readView } from '../../core/views/view.ts';
 export { migrationFunctionName } from '../../core/names/names.ts';
 export {
   BaselinePayload,

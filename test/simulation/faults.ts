@@ -36,6 +36,7 @@ export type FaultKind =
   | 'cancel'
   | 'baseline'
   | 'watch' // the watch looks
+  | 'view' // somebody looks at the dashboard, or asks for the status
   | 'preview'
   | 'by hand' // somebody invokes a function of the machine himself
   | 'deploy a later migration'
@@ -72,6 +73,7 @@ const AROUND: FaultKind[] = [
   'cancel',
   'baseline',
   'watch',
+  'view',
   'preview',
   'by hand',
 ];

@@ -16,7 +16,7 @@ import type { Whole } from './whole.ts';
 const SYSTEM_TIMEOUT_MS = 90_000;
 const MINUTE = 60_000;
 
-/** Those of the system that take part. The dashboard asks `resume`, as a person does. */
+/** Those of the system that take part. The dashboard is looked at; its buttons ask `resume`, as a person does. */
 export const SYSTEM_FUNCTIONS = [
   'list-pending',
   'record-completion',
@@ -25,6 +25,7 @@ export const SYSTEM_FUNCTIONS = [
   'baseline',
   'watch-halts',
   'start-run',
+  'dashboard',
 ] as const;
 type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
 
@@ -165,6 +166,8 @@ async function runSystem(
       return code.createBaseline(services, manifest)(code.BaselinePayload.parse(payload), invocation);
     case 'watch-halts':
       return code.createWatchHalts(services)(invocation);
+    case 'dashboard':
+      return code.readView(services.ledger, manifest);
     case 'start-run': {
       // CloudFormation's own bucket takes the answer.
       const answer = () => Promise.resolve();

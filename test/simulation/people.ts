@@ -90,6 +90,11 @@ export class People {
     this.#quietly('watch-halts', {});
   }
 
+  /** What the dashboard and the status show: no moment is one at which it cannot be read. */
+  view(): void {
+    this.#quietly('dashboard', {});
+  }
+
   preview(migration: string): void {
     const name = this.#sim.code.migrationFunctionName(ENVIRONMENT, migration);
     void dispatch(this.#sim, name, { ask: 'preview', migration }, { allowOutOfOrder: false }).catch(() => undefined);
@@ -211,7 +216,7 @@ export class People {
     }
   }
 
-  #quietly(name: 'watch-halts' | 'start-run', payload: Json): void {
+  #quietly(name: 'watch-halts' | 'start-run' | 'dashboard', payload: Json): void {
     void dispatch(this.#sim, systemFunction(name), payload, { allowOutOfOrder: false }).catch(() => undefined);
   }
 }

@@ -154,6 +154,8 @@ class Simulation implements Whole {
         return people.baseline(size);
       case 'watch':
         return people.watch();
+      case 'view':
+        return people.view();
       case 'by hand':
         return people.invokeByHand(size);
       case 'preview':
