@@ -7,18 +7,20 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { assertEnvironmentName } from '../core/names/identifiers.ts';
-import { Ledger } from '../core/ledger/ledger.ts';
 import { Manifest } from '../core/contract/manifest.ts';
+import type { Ledger } from '../core/contract/ports.ts';
+import type { LedgerIdentity } from '../core/ledger/entries.ts';
+import { Log } from '../core/ledger/log.ts';
 import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
 import type {
   Baselined,
   BaselinePayload,
-  Cancelled,
+  CancelledAnswer,
   CancelPayload,
-  ManifestQuestion,
+  DecidedAnswer,
+  DecidePayload,
+  ManifestPayload,
   Refusal,
-  Resumed,
-  ResumePayload,
   RunInput,
 } from '../core/contract/payloads.ts';
 import { invokeFunction } from '../aws/invoke.ts';
@@ -33,6 +35,8 @@ export interface Deployment {
   ledgerBucket: string;
   resumeFunction: string;
   ledger: Ledger;
+  /** Whose ledger it has to be. */
+  identity: LedgerIdentity;
   s3: S3Client;
   sfn: SFNClient;
   lambda: LambdaClient;
@@ -89,18 +93,28 @@ export function deploymentOf(
   };
   const s3 = s3ClientOf(options);
   const ledgerBucket = output(OUTPUTS.ledgerBucket);
+  const stateMachineArn = output(OUTPUTS.stateMachineArn);
+  const identity = identityOf(environment, stateMachineArn);
+  const store = new S3Store(s3, ledgerBucket);
   return {
     environment,
     local,
     options,
-    stateMachineArn: output(OUTPUTS.stateMachineArn),
+    stateMachineArn,
     ledgerBucket,
     resumeFunction: output(OUTPUTS.resumeFunction),
-    ledger: new Ledger(new S3Store(s3, ledgerBucket)),
+    ledger: { log: new Log(store, identity), store },
+    identity,
     s3,
     sfn: new SFNClient(options),
     lambda: new LambdaClient(options),
   };
+}
+
+/** Account and region are those of the stack, and so of everything in it: its functions write them into entry 1 of the log. */
+export function identityOf(environment: string, stateMachineArn: string): LedgerIdentity {
+  const [, , , region = '', account = ''] = stateMachineArn.split(':');
+  return { environment, account, region };
 }
 
 /** Where an endpoint is named, the bucket is in the path: not every machine resolves `bucket.localhost`. */
@@ -118,7 +132,7 @@ export async function operatorOf({ local, options }: Deployment): Promise<string
 
 /** The manifest that is deployed: the truth about an environment, whatever files are here. */
 export async function deployedManifest(deployment: Deployment): Promise<Manifest> {
-  const question: ManifestQuestion = { describe: 'manifest' };
+  const question: ManifestPayload = { ask: 'manifest' };
   const name = systemFunctionName(deployment.environment, 'list-pending');
   const answer = Manifest.safeParse(await invokeFunction(deployment.lambda, name, question));
   if (answer.success) return answer.data;
@@ -138,7 +152,7 @@ export async function startRun(
   { sfn, stateMachineArn, local }: Deployment,
   { allowOutOfOrder }: RunInput = {},
 ): Promise<string> {
-  const input: RunInput = allowOutOfOrder ? { allowOutOfOrder } : {};
+  const input: RunInput = { allowOutOfOrder: allowOutOfOrder || undefined };
   const name = `${local ? 'local' : 'run'}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}`;
   const { executionArn = '' } = await sfn.send(
     new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
@@ -150,12 +164,12 @@ export async function startRun(
  * Invokes `resume`.
  * @throws OdinError with the code and the words that the function refused with
  */
-export const sendDecision = (deployment: Deployment, payload: ResumePayload): Promise<Resumed> =>
-  invokeOrRefuse<Resumed>(deployment, deployment.resumeFunction, payload);
+export const sendDecision = (deployment: Deployment, payload: DecidePayload): Promise<DecidedAnswer> =>
+  invokeOrRefuse<DecidedAnswer>(deployment, deployment.resumeFunction, payload);
 
 /** Invokes `resume` too: who may decide on a halt may cancel. @throws OdinError as sendDecision */
-export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<Cancelled> =>
-  invokeOrRefuse<Cancelled>(deployment, deployment.resumeFunction, payload);
+export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<CancelledAnswer> =>
+  invokeOrRefuse<CancelledAnswer>(deployment, deployment.resumeFunction, payload);
 
 /** Invokes `baseline`. @throws OdinError as sendDecision */
 export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>

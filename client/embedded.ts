@@ -60,9 +60,6 @@ export const localDirectory = (project: Project, environment: string): string =>
 /** The stack's outputs, for whoever looks at the ledger without running anything. */
 export const OUTPUTS_FILE = 'outputs.json';
 
-/** One machine has one clock: a decision does not wait longer than the old attempt may run. */
-const CLOCK_MARGIN_SECONDS = 1;
-
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { project, environment } = options;
@@ -75,17 +72,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
   try {
     if (options.fresh) forget(directory);
-    const settings = {
-      ...configurationOf(project.configuration, environment),
-      clockMarginSeconds: CLOCK_MARGIN_SECONDS,
-    };
-    const { environments } = project.configuration;
+    const settings = configurationOf(project.configuration, environment);
     const assemblyDirectory = path.join(directory, 'cdk.out');
     const app = offlineApp(assemblyDirectory);
     const [plan] = addEnvironments({
       app,
       projectDirectory: project.directory,
-      configuration: { ...project.configuration, environments: { ...environments, [environment]: settings } },
+      configuration: project.configuration,
       only: environment,
       workDirectory: directory,
       practiceFault: options.practiceFault,

@@ -4,7 +4,9 @@ import path from 'node:path';
 import * as z from 'zod';
 import { S3Store } from '../aws/s3-store.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
-import { Ledger } from '../core/ledger/ledger.ts';
+import type { Ledger } from '../core/contract/ports.ts';
+import type { LedgerIdentity } from '../core/ledger/entries.ts';
+import { Log } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
@@ -14,7 +16,7 @@ import { inspectMigrations } from '../project/inspect.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
 import type { ClientOptions, Deployment } from './deployment.ts';
-import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, s3ClientOf } from './deployment.ts';
+import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, identityOf, s3ClientOf } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
 import { localDirectory, OUTPUTS_FILE, startEmbedded } from './embedded.ts';
 
@@ -30,11 +32,14 @@ export interface LocalPlace {
 export interface SeenEnvironment extends AsyncDisposable {
   manifest: ManifestSeen;
   ledger: Ledger;
+  /** Whose ledger it has to be; undefined of one on this machine that was never run. */
+  identity: LedgerIdentity | undefined;
 }
 
 /** Enough to run and to decide. */
 export interface OpenEnvironment extends SeenEnvironment {
   manifest: Manifest;
+  identity: LedgerIdentity;
   deployment: Deployment;
   /** The AWS inside this process; absent for a deployed environment. */
   embedded?: Embedded | undefined;
@@ -62,11 +67,13 @@ export async function openEnvironment(environment: string, place: Place): Promis
   if ('aws' in place) {
     const deployment = await findDeployment(environment, place.aws);
     const manifest = await deployedManifest(deployment);
-    return { deployment, manifest, ledger: deployment.ledger, [Symbol.asyncDispose]: () => Promise.resolve() };
+    const { ledger, identity } = deployment;
+    return { deployment, manifest, ledger, identity, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const embedded = await startEmbedded({ ...place.settings, project: place.project, environment });
   const { deployment, manifest, close } = embedded;
-  return { embedded, deployment, manifest, ledger: deployment.ledger, [Symbol.asyncDispose]: close };
+  const { ledger, identity } = deployment;
+  return { embedded, deployment, manifest, ledger, identity, [Symbol.asyncDispose]: close };
 }
 
 /**
@@ -81,14 +88,23 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const directory = localDirectory(project, environment);
   const outputsFile = path.join(directory, OUTPUTS_FILE);
   if (!existsSync(outputsFile)) {
-    return { manifest, ledger: new Ledger(new MemoryStore()), [Symbol.asyncDispose]: () => Promise.resolve() };
+    const store = new MemoryStore();
+    const nobody = { environment, account: '', region: '' };
+    const ledger = { log: new Log(store, nobody), store };
+    return { manifest, ledger, identity: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
-  const bucket = outputs[OUTPUTS.ledgerBucket] ?? '';
+  const identity = identityOf(environment, outputs[OUTPUTS.stateMachineArn] ?? '');
   // A second process may read the files while the first one waits in a halt (local/s3/store.ts).
   const aws = await startEmbeddedAws({ directory });
   const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED_CREDENTIALS });
-  return { manifest, ledger: new Ledger(new S3Store(s3, bucket)), [Symbol.asyncDispose]: () => aws.close() };
+  const store = new S3Store(s3, outputs[OUTPUTS.ledgerBucket] ?? '');
+  return {
+    manifest,
+    ledger: { log: new Log(store, identity), store },
+    identity,
+    [Symbol.asyncDispose]: () => aws.close(),
+  };
 }
 
 /** The migrations of this work tree, as they would be deployed. @throws OdinError BadMigrationFile, BundlingFailed */

@@ -1,7 +1,5 @@
 // Follows a run to its end, or to the halt at which nobody decides here.
-import { leftBehindBy } from '../core/contract/payloads.ts';
 import type { OpenHalt } from '../core/views/view.ts';
-import { openHaltOf } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';
 import type { RunEvent, Told } from './run-events.ts';
 import { runEvents } from './run-events.ts';
@@ -19,7 +17,7 @@ export interface FollowedRun {
 
 /** How it came out. `execution`: the ARN of the last execution of the run, others having handed over to it. */
 export type RunEnd = { execution: string } & (
-  | { outcome: 'done'; leftBehind: string[] }
+  | { outcome: 'done' }
   | { outcome: 'halted'; halt: OpenHalt }
   /** @property error the refusal's or the failed function's code, or Step Functions' status; `cause` is absent when none was given */
   | { outcome: 'ended'; status: string; error: string; cause?: string | undefined }
@@ -31,7 +29,7 @@ export async function followRun(run: FollowedRun): Promise<RunEnd> {
     run.onEvent(event);
     if (event.event === 'handed over') execution = event.execution;
     if (event.event === 'halted') {
-      const halt = openHaltOf(event.halt);
+      const { halt } = event;
       if (!(await run.onHalt(halt))) return { execution, outcome: 'halted', halt };
     }
     if (event.event === 'ended') return { execution, ...ended(event) };
@@ -39,8 +37,8 @@ export async function followRun(run: FollowedRun): Promise<RunEnd> {
   return { execution, outcome: 'ended', status: 'UNKNOWN', error: 'UNKNOWN' };
 }
 
-function ended({ status, error, cause, output }: Extract<RunEvent, { event: 'ended' }>) {
-  if (status === 'SUCCEEDED') return { outcome: 'done' as const, leftBehind: leftBehindBy(output) };
+function ended({ status, error, cause }: Extract<RunEvent, { event: 'ended' }>) {
+  if (status === 'SUCCEEDED') return { outcome: 'done' as const };
   return { outcome: 'ended' as const, status, error: error || status, cause: cause && messageOf(cause) };
 }
 

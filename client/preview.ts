@@ -3,6 +3,7 @@ import { OdinError } from '../core/errors.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
 import type { Previewed, PreviewPayload, PreviewReport } from '../core/preview/preview.ts';
 import { mergeReports, parseReport, previewed } from '../core/preview/preview.ts';
+import { previewStart } from '../core/preview/start.ts';
 import { invokeFunction } from '../aws/invoke.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -16,17 +17,16 @@ export async function previewMigration(
   limitSeconds = Infinity,
 ): Promise<Previewed> {
   const { environment, ledger, lambda } = deployment;
-  const checkpoint = await ledger.checkpoint(entry.id);
+  const checkpoint = await previewStart(ledger.store, entry);
   let cursor = checkpoint?.cursor;
   let report: PreviewReport | undefined;
   do {
     const seconds = limitSeconds - (report?.durationMs ?? 0) / 1000;
     const payload: PreviewPayload = {
-      preview: {
-        migration: entry.id,
-        cursor,
-        seconds: Number.isFinite(seconds) ? Math.max(seconds, 0.001) : undefined,
-      },
+      ask: 'preview',
+      migration: entry.id,
+      cursor,
+      seconds: Number.isFinite(seconds) ? Math.max(seconds, 0.001) : undefined,
     };
     const slice = parseReport(environment, await invokeFunction(lambda, entry.functionName, payload));
     report = report ? mergeReports(report, slice) : slice;

@@ -1,27 +1,23 @@
 // What happens in a run, as events, by what the ledger shows: embedded and deployed alike.
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  Cancellation,
-  CheckpointRecord,
-  Claim,
-  Completion,
-  DecisionRecord,
-  Finished,
-  HaltRecord,
-} from '../core/ledger/records.ts';
 import { handedOverTo } from '../core/contract/payloads.ts';
+import type { Ledger } from '../core/contract/ports.ts';
+import type { Checkpoint } from '../core/ledger/checkpoints.ts';
+import type { Entry } from '../core/ledger/entries.ts';
+import type { Numbered } from '../core/ledger/fold.ts';
+import { entryKey, waitersPrefix } from '../core/ledger/keys.ts';
+import { unreadable } from '../core/ledger/unreadable.ts';
+import type { OpenHalt } from '../core/views/view.ts';
+import { lookAtLedger, openHaltOf } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';
 
 export type RunEvent =
-  | { event: 'started'; migration: string; attempt: number; claim: Claim }
-  | { event: 'slice'; migration: string; attempt: number; slice: number }
-  | { event: 'progress'; migration: string; checkpoint: CheckpointRecord }
-  | { event: 'cancelled'; migration: string; attempt: number; cancellation: Cancellation }
-  | { event: 'finished'; migration: string; attempt: number; finished: Finished }
-  | { event: 'decided'; migration: string; attempt: number; decision: DecisionRecord }
-  | { event: 'completed'; migration: string; completion: Completion }
-  | { event: 'halted'; migration: string; halt: HaltRecord }
+  /** An entry of the log; each is told once, in the log's order. */
+  | { event: 'appended'; entry: Numbered<Entry> }
+  | { event: 'progress'; migration: string; checkpoint: Checkpoint }
+  /** The run waits in this halt. */
+  | { event: 'halted'; halt: OpenHalt }
   | { event: 'handed over'; execution: string }
   | {
       event: 'ended';
@@ -33,49 +29,59 @@ export type RunEvent =
 
 /** What of the ledger was told before. */
 export class Told {
-  readonly keys = new Set<string>();
+  /** Number of the last entry that was told. */
+  number = 0;
+  /** Of the last halt that was told. */
+  halt = 0;
+  readonly checkpoints = new Set<string>();
+  /** The halt that was open at the beginning, with the keys of those who waited in it. */
+  #before: { halt: number; waiters: ReadonlySet<string> } | undefined;
 
   /** Tells nothing of what the ledger holds now. */
-  static async everythingIn({ ledger }: Deployment): Promise<Told> {
+  static async everythingIn({ log, store }: Ledger): Promise<Told> {
     const told = new Told();
-    // The keys are enough: records of years need not be read only to be passed over.
-    for (const [migration, attempts] of await ledger.attempts()) {
-      for (const { attempt, slices, finished, cancelled, halts } of attempts) {
-        const key = `${migration}/${attempt}`;
-        if (slices > 0) told.keys.add(`${key}/started`);
-        for (let slice = 2; slice <= slices; slice += 1) told.keys.add(`${key}/slice/${slice}`);
-        if (finished) told.keys.add(`${key}/finished`);
-        if (cancelled) told.keys.add(`${key}/cancelled`);
-        for (let halt = 1; halt <= halts; halt += 1) told.keys.add(`${key}/decision/${halt}`);
-      }
-    }
-    for (const migration of await ledger.completedIds()) told.keys.add(`${migration}/completed`);
+    const { number, turn } = await log.look();
+    told.number = number;
+    const open = turn?.halt && !turn.halt.decided ? turn.halt.halted.number : undefined;
+    if (open !== undefined) told.#before = { halt: open, waiters: new Set(await waitersIn(store, open)) };
     return told;
   }
+
+  /** A halt that was open before the run began is the run's own when somebody new waits in it. */
+  async isJoined(store: Ledger['store'], halt: number): Promise<boolean> {
+    const before = this.#before;
+    if (before?.halt !== halt) return true;
+    return (await waitersIn(store, halt)).some((key) => !before.waiters.has(key));
+  }
 }
+
+/** The keys alone: what they hold is for those few who answer a halt. */
+const waitersIn = async (store: Ledger['store'], halt: number): Promise<string[]> =>
+  (await store.list(waitersPrefix(halt))).objects.map(({ key }) => key);
 
 /**
  * From the execution on to those that it hands over to. Ends after `ended`. A `halted` event is told once per halt, and the
  * caller may stop there.
  */
 export async function* runEvents(
-  deployment: Deployment,
+  { sfn, ledger }: Pick<Deployment, 'sfn' | 'ledger'>,
   first: string,
   told: Told,
   pollMs: number,
 ): AsyncGenerator<RunEvent> {
   let executionArn = first;
   for (;;) {
-    // The status first, then the ledger: so the last records of a run that has ended are still told.
-    const { status, error, cause, output } = await deployment.sfn.send(new DescribeExecutionCommand({ executionArn }));
-    yield* changes(deployment, told, executionArn);
+    // The status first, then the ledger: so the last entries of a run that has ended are still told.
+    const { status, error, cause, output } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const runs = status === 'RUNNING' || status === 'PENDING_REDRIVE';
+    yield* changes(ledger, told, runs);
     const successor = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
     if (successor !== undefined) {
       executionArn = successor;
       yield { event: 'handed over', execution: successor };
       continue;
     }
-    if (status !== 'RUNNING' && status !== 'PENDING_REDRIVE') {
+    if (!runs) {
       yield { event: 'ended', status: status ?? 'UNKNOWN', error, cause, output };
       return;
     }
@@ -83,51 +89,28 @@ export async function* runEvents(
   }
 }
 
-/** Every record that was not told yet, in the order in which things happen to a migration. */
-async function* changes({ ledger }: Deployment, told: Told, executionArn: string): AsyncGenerator<RunEvent> {
-  const isNew = (key: string) => !told.keys.has(key) && told.keys.add(key) !== undefined;
-  const attempts = await ledger.attempts();
-  const completed = await ledger.completedIds();
-  for (const migration of [...new Set([...attempts.keys(), ...completed])].sort()) {
-    for (const { attempt, slices, finished, cancelled, halts } of attempts.get(migration) ?? []) {
-      const key = `${migration}/${attempt}`;
-      if (slices > 0 && isNew(`${key}/started`)) {
-        const claim = await ledger.claim(migration, attempt, 1);
-        if (claim) yield { event: 'started', migration, attempt, claim };
-      }
-      for (let slice = 2; slice <= slices; slice += 1) {
-        if (isNew(`${key}/slice/${slice}`)) yield { event: 'slice', migration, attempt, slice };
-      }
-      if (slices > 0 && !finished && !completed.has(migration)) {
-        const checkpoint = await ledger.checkpoint(migration);
-        if (checkpoint?.attempt === attempt && isNew(`${key}/checkpoint/${checkpoint.sequence}`)) {
-          yield { event: 'progress', migration, checkpoint };
-        }
-      }
-      if (cancelled && isNew(`${key}/cancelled`)) {
-        const cancellation = await ledger.cancellation(migration, attempt);
-        if (cancellation) yield { event: 'cancelled', migration, attempt, cancellation };
-      }
-      if (finished && isNew(`${key}/finished`)) {
-        const record = await ledger.finished(migration, attempt);
-        if (record) yield { event: 'finished', migration, attempt, finished: record };
-      }
-      for (let halt = 1; halt <= halts; halt += 1) {
-        if (!isNew(`${key}/decision/${halt}`)) continue;
-        const decision = await ledger.decision(migration, attempt, halt);
-        if (decision) yield { event: 'decided', migration, attempt, decision };
-      }
-    }
-    if (completed.has(migration) && isNew(`${migration}/completed`)) {
-      const completion = await ledger.completion(migration);
-      if (completion) yield { event: 'completed', migration, completion };
+/** @param runs whether the execution does: one that has ended waits in no halt */
+async function* changes(ledger: Ledger, told: Told, runs: boolean): AsyncGenerator<RunEvent> {
+  const seen = await lookAtLedger(ledger);
+  const { number, turn } = seen.state;
+  while (told.number < number) {
+    const entry = await ledger.log.entry(told.number + 1);
+    if (!entry) throw unreadable(entryKey(told.number + 1), 'it was there, and is not there any more');
+    told.number += 1;
+    yield { event: 'appended', entry };
+  }
+  const { checkpoint } = seen;
+  if (turn && !turn.halt && checkpoint && !('unreadable' in checkpoint)) {
+    const { migration, attempt } = turn.allowed;
+    const key = `${migration}/${checkpoint.sequence}`;
+    if (checkpoint.attempt === attempt && !told.checkpoints.has(key)) {
+      told.checkpoints.add(key);
+      yield { event: 'progress', migration, checkpoint };
     }
   }
-  for (const halt of await ledger.halts()) {
-    const { migration, attempt } = halt;
-    const undecided = (attempts.get(migration)?.find((seenOne) => seenOne.attempt === attempt)?.halts ?? 0) < halt.halt;
-    const waits = halt.waiting.some(({ execution }) => execution === executionArn);
-    if (undecided && waits && isNew(`${migration}/${attempt}/halt/${halt.halt}`))
-      yield { event: 'halted', migration, halt };
+  const halt = openHaltOf(seen, []);
+  if (halt && runs && halt.halt !== told.halt && (await told.isJoined(ledger.store, halt.halt))) {
+    told.halt = halt.halt;
+    yield { event: 'halted', halt };
   }
 }

@@ -123,7 +123,13 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Resource: `${invoke}.waitForTaskToken`,
         Parameters: {
           FunctionName: systemFunctionName(environment, 'halt'),
-          Payload: { ask: 'halt', ...execution, 'input.$': '$$.Execution.Input', 'token.$': '$$.Task.Token', 'at.$': '$' },
+          Payload: {
+            ask: 'halt',
+            ...execution,
+            'input.$': '$$.Execution.Input',
+            'token.$': '$$.Task.Token',
+            'at.$': '$',
+          },
         },
         TimeoutSeconds: ONE_YEAR_SECONDS,
         Retry: [

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { CancelAnswer, ResumeAnswer } from '../../core/contract/payloads.ts';
-import { CancelPayload, ResumePayload } from '../../core/contract/payloads.ts';
+import type { CancelAnswer, DecideAnswer } from '../../core/contract/payloads.ts';
+import { CancelPayload, DecidePayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { deployedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
@@ -8,12 +8,13 @@ import { createCancel } from './cancel.ts';
 import { createResume } from './resume.ts';
 
 const services = awsServices();
-const cancel = createCancel(services, deployedManifest());
-const resume = createResume(services);
+const manifest = deployedManifest();
+const cancel = createCancel(services, manifest);
+const resume = createResume(services, manifest);
 
 /** An operator's word, whichever it is: a decision on a halt, or the wish that what runs may stop. */
 export const handler = lambdaHandler(
-  z.union([CancelPayload, ResumePayload]),
-  (payload, invocation): Promise<CancelAnswer | ResumeAnswer> =>
-    'cancel' in payload ? cancel(payload, invocation) : resume(payload, invocation),
+  z.discriminatedUnion('ask', [DecidePayload, CancelPayload]),
+  (payload, invocation): Promise<CancelAnswer | DecideAnswer> =>
+    payload.ask === 'cancel' ? cancel(payload, invocation) : resume(payload, invocation),
 );

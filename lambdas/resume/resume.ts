@@ -1,124 +1,131 @@
-// `resume`: an operator's decision, first written to the ledger and then sent to whoever waits for it (docs/design.md §6).
+// `resume`: an operator's decision on a halt, first appended to the log and then told to whoever waits (docs/design.md §6).
 import { needsReason } from '../../core/decision/meanings.ts';
 import { describeThrown, OdinError } from '../../core/errors.ts';
-import { codeOf } from '../../core/ledger/ledger.ts';
-import { resumedExecutionName } from '../../core/names/names.ts';
-import type { ResumeAnswer, Resumed, ResumePayload } from '../../core/contract/payloads.ts';
-import type { DecisionRecord, HaltRecord } from '../../core/ledger/records.ts';
-import { aliveIn } from '../../core/decision/situation.ts';
-import { orRefusal } from '../shared/refusal.ts';
+import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
+import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
+import type { Content } from '../../core/ledger/log.ts';
+import type { TurnLook } from '../../core/ledger/turns.ts';
+import { lookAtTurn } from '../../core/ledger/turns.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { continueRun } from '../shared/continue-run.ts';
+import { orRefusal } from '../shared/refusal.ts';
+import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { writerOf } from '../shared/writer.ts';
 
 /**
- * Safe to call again, by anybody, at any time: the first decision on a halt wins, and each call delivers whatever was
- * decided but not delivered yet.
- * Refuses with ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded (nothing was written), and AlreadyDecided
- * (somebody else decided otherwise; it says who, what and when).
+ * Safe to call again, by anybody, at any time: the first decision on a halt counts, and each call tells it to whoever was not
+ * told yet.
+ * Refuses with ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded, UnknownMigration (a retry without a file), OtherCode
+ * (nothing was appended), and AlreadyDecided (somebody else decided otherwise; it says who, what and when).
  * @throws OdinError DecisionNotDelivered: the decision is recorded; the same call again delivers it
  */
-export function createResume(services: Services) {
-  const decideOrThrow = createDecider(services);
-  return (payload: ResumePayload, invocation: Invocation): Promise<ResumeAnswer> =>
-    orRefusal(services.log, () => decideOrThrow(payload, invocation));
-}
+export function createResume(services: Services, manifest: Manifest) {
+  const { environment, executions } = services;
+  const { log, store } = services.ledger;
 
-function createDecider({ environment, ledger, executions, log, now }: Services) {
-  return async (payload: ResumePayload, { requestId }: Invocation): Promise<Resumed> => {
-    assertReason(payload);
-    const halt = await findHalt(payload);
-    const { migration, attempt } = halt;
-    const finished = await ledger.finished(migration, attempt);
-    if (finished?.outcome === 'succeeded' && payload.decision === 'skip') throw attemptSucceeded(halt);
+  return (payload: DecidePayload, invocation: Invocation): Promise<DecideAnswer> =>
+    orRefusal(services.log, async (): Promise<DecidedAnswer> => {
+      assertReason(payload);
+      const writer = writerOf(services, 'resume', invocation);
+      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload));
+      const { halted, decided } = await decidedHalt(state, payload);
+      const { migration, attempt, number: halt } = halted;
+      const { decision, by, time, reason } = decided;
+      if (entry) services.log.info(`${by} decided ${decision} on ${migration}, attempt ${attempt}`, { halt });
 
-    const index = (await ledger.attemptsOf(migration)).find((seen) => seen.attempt === attempt);
-    const claim = await ledger.latestClaim(migration, index);
-    const { created, record } = await ledger.createDecision(
-      { migration, attempt, execution: halt.execution, ...codeOf(claim) },
-      { requestId, now },
-      {
-        halt: halt.halt,
-        decision: payload.decision,
-        by: payload.by,
-        ...(hasText(payload.reason) && { reason: payload.reason.trim() }),
-      },
-    );
-    if (created) log.info(`${record.by} decided ${record.decision} on ${migration}, attempt ${attempt}`);
-
-    const delivered = await deliver(await withLatecomers(halt), record);
-    if (!created && record.decision !== payload.decision) throw alreadyDecided(record, payload);
-
-    const mayRunUntil = !finished && claim && Date.parse(claim.deadline) > now() ? claim.deadline : undefined;
-    const waitsUntil = record.decision === 'abort' ? undefined : mayRunUntil;
-    return {
-      result: created ? 'decided' : 'already',
-      migration,
-      attempt,
-      decision: record.decision,
-      by: record.by,
-      time: record.time,
-      ...(record.reason !== undefined && { reason: record.reason }),
-      executions: delivered,
-      ...(waitsUntil !== undefined && { waitsUntil }),
-      message: message(created, record, delivered, waitsUntil),
-    };
-  };
-
-  /** The halt that the operator means: the one that was named, else the open one, else the one decided last. */
-  async function findHalt({ halt: named }: ResumePayload): Promise<HaltRecord> {
-    const unsettled: { halt: HaltRecord; open: boolean }[] = [];
-    for (const halt of await ledger.halts()) {
-      const decided = await ledger.decision(halt.migration, halt.attempt, halt.halt);
-      const completed = await ledger.completion(halt.migration);
-      // An execution may still wait in a completed migration's halt: another one completed it, or the decision was
-      // recorded and never delivered.
-      if (completed && (await aliveIn(halt, executions.isAlive)) === undefined) continue;
-      unsettled.push({ halt, open: !decided });
-    }
-    const open = unsettled.filter((candidate) => candidate.open);
-    if (named) {
-      const match = unsettled.find(({ halt }) => halt.migration === named.migration && halt.attempt === named.attempt);
-      if (match) return match.halt;
-      throw notThatHalt(named, open[0]?.halt);
-    }
-    // Which of several is meant must be said: one may be of a file that is not deployed any more.
-    if (open.length > 1) throw severalHalts(open.map((candidate) => candidate.halt));
-    const found = open[0] ?? unsettled.at(-1);
-    if (found) return found.halt;
-    throw new OdinError({
-      code: 'NothingHalted',
-      source: 'user',
-      what: `No migration of ${environment} is halted, so there is nothing to decide.`,
-      next: { words: 'Start a run', verb: 'run', environment },
+      const goOn = await deliver(state, halted, decided);
+      if (!entry && decision !== payload.decision) throw alreadyDecided(decided, payload);
+      const waitsUntil = await waitFor(state, decided);
+      const result = entry ? 'decided' : 'already';
+      const message = messageOf(result, decided, goOn, waitsUntil);
+      return { result, migration, attempt, halt, decision, by, time, reason, executions: goOn, waitsUntil, message };
     });
+
+  /** Undefined: the halt that is meant is not open. */
+  async function whatToAppend({ turn }: LogState, payload: DecidePayload): Promise<Content | undefined> {
+    const { decision, by } = payload;
+    if (!turn?.halt || turn.halt.decided) return undefined;
+    const { migration, attempt, number } = turn.halt.halted;
+    if (payload.halt !== undefined && payload.halt !== number) return undefined;
+
+    const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
+    const succeeded = look.seen === 'closed' && look.outcome?.outcome === 'succeeded';
+    if (succeeded && needsReason(decision)) throw attemptSucceeded(turn.halt.halted, decision);
+    // What became of it is known then, and a retry only records it.
+    const runs = decision === 'retry' && !succeeded && !turn.verdict;
+    const retry = runs ? await retryOf(turn, look, payload) : undefined;
+    const reason = payload.reason?.trim() || undefined;
+    return { kind: 'decided', decision, migration, attempt, of: number, by, reason, retry };
+  }
+
+  /** Which code a retry is said of, and where it begins. */
+  async function retryOf(turn: TurnState, look: TurnLook, { begin }: DecidePayload): Promise<Decided['retry']> {
+    const { migration } = turn.allowed;
+    const deployed = manifest.migrations.find(({ id }) => id === migration);
+    if (!deployed) throw nothingToRetry(migration);
+    const { codeSha256, checkpointed } = deployed;
+    if (!checkpointed) return { codeSha256, begin: 'start' };
+    if (begin) return { codeSha256, begin };
+    const madeBy = await checkpointCode(turn, look);
+    if (madeBy === undefined) return { codeSha256, begin: 'start' };
+    if (madeBy !== codeSha256) throw otherCode(migration);
+    return { codeSha256, begin: 'checkpoint' };
+  }
+
+  /** The code that made the checkpoint from which the attempt would go on; undefined when there is none. */
+  async function checkpointCode({ allowed }: TurnState, look: TurnLook): Promise<string | undefined> {
+    const checkpoint = (await readCheckpoint(store, allowed.migration))?.checkpoint;
+    // Of an attempt that began at the start an earlier one's checkpoint does not count: somebody, or nobody, had chosen that.
+    const counts = checkpoint?.attempt === allowed.attempt || allowed.begin === 'checkpoint';
+    if (checkpoint && counts) return checkpoint.codeSha256;
+    return look.seen === 'claimed' ? allowed.codeSha256 : undefined; // it may still make one
   }
 
   /**
-   * Sends the recorded decision to every execution that waits in the halt. When all of them are gone, a new one is
-   * started under a fixed name: it finds the decision in the ledger. Returns the ARNs of those that go on.
+   * The halt that is meant, and the decision on it that counts: the one that was appended just now, or an earlier one.
+   * Whoever waits in a halt that was settled without a decision is told again, too.
    */
-  async function deliver(halt: HaltRecord, record: DecisionRecord): Promise<string[]> {
+  async function decidedHalt(
+    { turn }: LogState,
+    { halt: named }: DecidePayload,
+  ): Promise<{ halted: Numbered<Halted>; decided: Numbered<Decided> }> {
+    const last = turn?.halt;
+    const open = last?.decided ? undefined : last?.halted;
+    if (last?.decided && (named ?? last.halted.number) === last.halted.number) {
+      return { halted: last.halted, decided: last.decided };
+    }
+    if (named === undefined)
+      throw notHalted(`No migration of ${environment} is halted, so there is nothing to decide.`);
+    const halted = await log.entry(named);
+    if (halted?.kind !== 'halted') throw notHalted(`Entry ${named} of the log of ${environment} is no halt.`, open);
+    const settlement = await settlementOf(log, named);
+    if (settlement?.kind === 'decided') return { halted, decided: settlement };
+    if (settlement) await tellWaiters(services, named, settlement);
+    throw notHalted(
+      `Halt ${named} needs no decision any more${settlement ? `: ${completedText(settlement)}` : ''}.`,
+      open,
+    );
+  }
+
+  /**
+   * Tells the decision to every execution that waits in the halt. When nobody waits any more, one is started under a fixed
+   * name: it finds the decision in the log. Returns the ARNs of those that go on.
+   */
+  async function deliver({ turn }: LogState, halted: Numbered<Halted>, decided: Numbered<Decided>): Promise<string[]> {
     try {
-      const goOn: string[] = [];
-      let alive = false;
-      for (const { token, execution } of halt.waiting) {
-        const sent =
-          record.decision === 'abort'
-            ? await executions.failTask(token, 'Aborted', abortCause(record))
-            : await executions.succeedTask(token, { decision: record.decision, by: record.by });
-        // A token that nobody waits for in a live execution: an earlier delivery was faster.
-        if (sent === 'sent' || (await executions.isAlive(execution))) alive = true;
-        if (sent === 'sent' && record.decision !== 'abort') goOn.push(execution);
-      }
-      if (alive || record.decision === 'abort' || (await movedOn(record))) return goOn;
-      const allowOutOfOrder = halt.waiting.some((waiting) => waiting.allowOutOfOrder);
-      const nameOf = (tries: number) => resumedExecutionName(record.migration, record.attempt, record.halt, tries);
-      return [await continueRun(executions, nameOf, allowOutOfOrder ? { allowOutOfOrder } : {})];
+      const { executions: told, waiters } = await tellWaiters(services, halted.number, decided);
+      const carriedOut = turn?.halt?.decided?.number !== decided.number;
+      if (told.length > 0 || decided.decision === 'abort' || carriedOut) return told;
+      const allowOutOfOrder = waiters.some((waiter) => waiter.allowOutOfOrder) || undefined;
+      return [await continueRun(executions, decided.number, { run: halted.run, allowOutOfOrder })];
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',
         source: 'system',
-        what: `The decision ${record.decision} on ${record.migration} is recorded, but the run could not be told.`,
+        what: `The decision ${decided.decision} on ${decided.migration} is recorded, but the run could not be told.`,
         why: describeThrown(cause),
         next: 'Send the same decision again: it changes nothing that is recorded, and tells the run.',
         cause,
@@ -126,49 +133,26 @@ function createDecider({ environment, ledger, executions, log, now }: Services) 
     }
   }
 
-  /** The halt as it stands after the decision: an execution may have joined it since it was read (see halt.ts). */
-  async function withLatecomers(halt: HaltRecord): Promise<HaltRecord> {
-    const now = await ledger.halt(halt.migration);
-    return now?.attempt === halt.attempt && now.halt === halt.halt ? now : halt;
+  /** Until when the run waits before it acts (ISO time): the turn's code may still be running. */
+  async function waitFor({ turn }: LogState, { number, decision }: Numbered<Decided>): Promise<string | undefined> {
+    if (turn?.halt?.decided?.number !== number || decision === 'abort') return undefined;
+    const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
+    if (look.seen !== 'claimed' || look.deadline < log.lookedAt) return undefined;
+    return new Date(look.deadline).toISOString();
   }
 
-  /** A later attempt or a completion shows that the decision has been carried out. */
-  async function movedOn({ migration, attempt }: DecisionRecord): Promise<boolean> {
-    if ((await ledger.completion(migration)) !== undefined) return true;
-    return ((await ledger.lastAttempt(migration))?.attempt ?? 0) > attempt;
-  }
-
-  function severalHalts(open: readonly HaltRecord[]): OdinError {
-    return new OdinError({
-      code: 'OtherHalt',
+  const notHalted = (what: string, open?: Halted): OdinError =>
+    new OdinError({
+      code: open ? 'OtherHalt' : 'NothingHalted',
       source: 'user',
-      what: `Several attempts are halted in ${environment}: ${open.map(({ migration, attempt }) => `attempt ${attempt} of ${migration}`).join(', ')}.`,
-      next: 'Say which one you mean: --migration ... --attempt ....',
+      what,
+      why: open && `Halted is attempt ${open.attempt} of ${open.migration}.`,
+      next: open ? `Decide on that one: --halt ${open.number}.` : { words: 'Start a run', verb: 'run', environment },
     });
-  }
-
-  function notThatHalt(named: { migration: string; attempt: number }, open: HaltRecord | undefined): OdinError {
-    const what = `Attempt ${named.attempt} of ${named.migration} in ${environment} is not halted.`;
-    return open
-      ? new OdinError({
-          code: 'OtherHalt',
-          source: 'user',
-          what,
-          why: `Halted is attempt ${open.attempt} of ${open.migration}.`,
-          next: `Decide on that one: --migration ${open.migration} --attempt ${open.attempt}.`,
-        })
-      : new OdinError({
-          code: 'NothingHalted',
-          source: 'user',
-          what,
-          why: 'Nothing else is halted either.',
-          next: { words: 'Start a run', verb: 'run', environment },
-        });
-  }
 }
 
-function assertReason({ decision, reason }: ResumePayload): void {
-  if (!needsReason(decision) || hasText(reason)) return;
+function assertReason({ decision, reason = '' }: DecidePayload): void {
+  if (!needsReason(decision) || reason.trim() !== '') return;
   throw new OdinError({
     code: 'ReasonMissing',
     source: 'user',
@@ -177,42 +161,57 @@ function assertReason({ decision, reason }: ResumePayload): void {
   });
 }
 
-const hasText = (text: string | undefined): text is string => text !== undefined && text.trim() !== '';
-
-const attemptSucceeded = ({ migration, attempt }: HaltRecord): OdinError =>
+const attemptSucceeded = ({ migration, attempt }: Halted, decision: string): OdinError =>
   new OdinError({
     code: 'AttemptSucceeded',
     source: 'user',
-    what: `Attempt ${attempt} of ${migration} succeeded in the meantime, so it cannot be recorded as skipped.`,
-    next: 'Decide mark-applied (or retry: nothing is run twice, its success is recorded).',
+    what: `Attempt ${attempt} of ${migration} succeeded, so ${decision} cannot be recorded.`,
+    next: 'Decide retry: nothing is run twice, its success is recorded.',
   });
 
-const alreadyDecided = (record: DecisionRecord, payload: ResumePayload): OdinError =>
+const nothingToRetry = (migration: string): OdinError =>
+  new OdinError({
+    code: 'UnknownMigration',
+    source: 'user',
+    what: `The file of ${migration} is not deployed any more, so there is nothing to retry.`,
+    next: 'Decide mark-applied, skip or abort; or deploy the file again, and then retry.',
+  });
+
+const otherCode = (migration: string): OdinError =>
+  new OdinError({
+    code: 'OtherCode',
+    source: 'user',
+    what: `The checkpoint of ${migration} was made by other code than is deployed now.`,
+    why: 'What it means is known to the code that made it, and perhaps to no other.',
+    next: 'Type the same again with --from-start, or with --keep-checkpoint if the deployed code goes on from it.',
+  });
+
+const alreadyDecided = ({ by, decision, migration, attempt, time, reason }: Decided, asked: DecidePayload): OdinError =>
   new OdinError({
     code: 'AlreadyDecided',
     source: 'user',
-    what: `${record.by} decided ${record.decision} on ${record.migration}, attempt ${record.attempt}, at ${record.time}${record.reason === undefined ? '' : ` (${record.reason})`}.`,
-    why: `The first decision on a halt counts; your ${payload.decision} was not recorded.`,
+    what: `${by} decided ${decision} on ${migration}, attempt ${attempt}, at ${time}${reason === undefined ? '' : ` (${reason})`}.`,
+    why: `The first decision on a halt counts; your ${asked.decision} was not recorded.`,
     next: 'Look at the status; if the run halts again, decide then.',
   });
 
-const abortCause = ({ migration, attempt, by, reason }: DecisionRecord): string =>
-  `${by} aborted this run at migration ${migration}, attempt ${attempt}${reason === undefined ? '.' : `: ${reason}`}`;
+const completedText = ({ ids, completion, time }: Completed): string =>
+  `${ids.join(', ')} was completed at ${time}, ${completion}`;
 
-function message(created: boolean, record: DecisionRecord, goOn: string[], waitsUntil: string | undefined): string {
-  const { decision, migration, attempt, by, time } = record;
-  const told = created
-    ? `Recorded: ${decision} on ${migration}, attempt ${attempt}.`
-    : `${by} had decided ${decision} on ${migration}, attempt ${attempt}, at ${time}.`;
-  const then =
-    decision === 'abort'
-      ? ' The run ends as failed; the next run halts here again.'
-      : goOn.length > 0
-        ? ' The run goes on.'
-        : '';
-  const wait =
-    waitsUntil === undefined
-      ? ''
-      : ` It acts on this after ${waitsUntil}, until when the old attempt may still be running.`;
-  return told + then + wait;
+function messageOf(
+  result: DecidedAnswer['result'],
+  { decision, migration, attempt, by, time, retry }: Decided,
+  goOn: readonly string[],
+  waitsUntil: string | undefined,
+): string {
+  const parts = [
+    result === 'decided'
+      ? `Recorded: ${decision} on ${migration}, attempt ${attempt}.`
+      : `${by} had decided ${decision} on ${migration}, attempt ${attempt}, at ${time}.`,
+    decision === 'abort' && 'The run ends as failed; the next run halts here again.',
+    goOn.length > 0 && 'The run goes on.',
+    retry?.begin === 'checkpoint' && 'It begins at the last checkpoint.',
+    waitsUntil !== undefined && `It acts on this after ${waitsUntil}, until when the old attempt may still be running.`,
+  ];
+  return parts.filter((part) => part !== false).join(' ');
 }

@@ -7,7 +7,6 @@ const DEFAULTS = {
   variables: {},
   notify: [],
   logRetentionDays: 365,
-  clockMarginSeconds: 60,
   haltAlarmHours: 4,
   runOnDeploy: false,
 };
@@ -27,7 +26,6 @@ describe('parseConfiguration', () => {
       notify: ['mailto:team@example.com', 'https://example.com/hook'],
       logRetentionDays: 7,
       localData: 'local/data.ts',
-      clockMarginSeconds: 1,
       haltAlarmHours: 0.5,
       runOnDeploy: true,
     };
@@ -60,8 +58,6 @@ describe('parseConfiguration', () => {
     ['a retention that CloudWatch does not know', of({ logRetentionDays: 8 }), `${FIELD}.logRetentionDays`, 'Found 8.'],
     ['a retention without end', of({ logRetentionDays: 9999 }), `${FIELD}.logRetentionDays`, 'Found 9999.'],
     ['a retention that is text', of({ logRetentionDays: 'ONE_YEAR' }), `${FIELD}.logRetentionDays`, '"ONE_YEAR"'],
-    ['no margin for clocks', of({ clockMarginSeconds: 0 }), `${FIELD}.clockMarginSeconds`, 'Found 0.'],
-    ['a margin of an hour', of({ clockMarginSeconds: 3_600 }), `${FIELD}.clockMarginSeconds`, 'Found 3600.'],
   ])('refuses %s, and names the field, what was expected and what was found', async (_, context, field, said) => {
     const error = await thrownBy(() => parseConfiguration(context));
     expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });

@@ -27,7 +27,6 @@ describe('cdk.json', () => {
     notify: ['mailto:team@example.com'],
     logRetentionDays: 7,
     localData: 'local/data.ts',
-    clockMarginSeconds: 1,
     haltAlarmHours: 0.5,
     runOnDeploy: true,
   };
