@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError, describeThrown } from '../core/errors.ts';
-import type { Listing, Store, StoredObject, Written } from '../core/ledger/store.ts';
+import type { KeyList, Store, StoredObject, Written } from '../core/ledger/store.ts';
 
 /** The SDK's exponential back-off: 7 retries, at most about 25 s in all. Every request here is safe to repeat. */
 const MAX_ATTEMPTS = 8;
@@ -74,8 +74,8 @@ export class S3Store implements Store {
     return (await this.#put(key, body, condition)) ?? 'conflict';
   }
 
-  async list(prefix: string, startAfter?: string): Promise<Listing> {
-    const objects: Listing['objects'] = [];
+  async list(prefix: string, startAfter?: string): Promise<KeyList> {
+    const objects: KeyList['objects'] = [];
     let at: number | undefined;
     const asked = { Bucket: this.#bucket, Prefix: prefix, StartAfter: startAfter };
     try {

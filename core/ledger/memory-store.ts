@@ -1,5 +1,5 @@
 // The store contract in memory, for tests and simulation. Its ETags change with every write, as S3's do with content.
-import type { Listing, Store, StoredObject, Written } from './store.ts';
+import type { KeyList, Store, StoredObject, Written } from './store.ts';
 
 export class MemoryStore implements Store {
   readonly objects = new Map<string, StoredObject>();
@@ -25,7 +25,7 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#write(key, body));
   }
 
-  list(prefix: string, startAfter = ''): Promise<Listing> {
+  list(prefix: string, startAfter = ''): Promise<KeyList> {
     const found = [...this.objects].filter(([key]) => key.startsWith(prefix) && key > startAfter);
     const listed = found.map(([key, { etag }]) => ({ key, etag })).sort((a, b) => (a.key < b.key ? -1 : 1));
     return Promise.resolve({ at: this.#now(), objects: listed });

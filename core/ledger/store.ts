@@ -12,7 +12,7 @@ export interface Written {
   etag: string;
 }
 
-export interface Listing {
+export interface KeyList {
   /** When the store answered the first request for it, by its own clock: epoch milliseconds, in S3 whole seconds. */
   at: number;
   objects: { key: string; etag: string }[];
@@ -30,5 +30,5 @@ export interface Store {
   /** Writes the key if its ETag is still `etag`, or if it is still absent (`undefined`). */
   replace(key: string, body: string, etag: string | undefined): Promise<Written | 'conflict'>;
   /** All keys with the prefix, ascending, each with its ETag; with `startAfter`, those that come after that key. */
-  list(prefix: string, startAfter?: string): Promise<Listing>;
+  list(prefix: string, startAfter?: string): Promise<KeyList>;
 }

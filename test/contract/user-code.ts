@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
 import type { Checkpoint } from '../../lambdas/run-migration/user-code/protocol.ts';
 import type {
-  Clock,
+  Timing,
   RunUserCode,
   UserCodeEnd,
   UserCodeOptions,
@@ -14,14 +14,14 @@ import type {
 
 const OPTIONS = { migration: '0004', attempt: 1, slice: 1, cursor: undefined, sliceMs: 60_000, endAfterMs: 60_000 };
 
-export function describeUserCode(where: string, runnerOf: (name: string, clock: Clock) => RunUserCode): void {
+export function describeUserCode(where: string, runnerOf: (name: string, clock: Timing) => RunUserCode): void {
   describe(`user code ${where}`, () => {
     let folder: string;
     let file: string;
     let saved: Checkpoint[];
     /** Lets the end of its time come. */
     let endItsTime: () => void;
-    const clock: Clock = {
+    const clock: Timing = {
       now: () => Date.now(),
       after: (_, work) => {
         endItsTime = work;

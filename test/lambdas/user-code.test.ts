@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startUserProcess, userEnvironment } from '../../lambdas/run-migration/user-code/fork.ts';
 import type { OutputLine } from '../../lambdas/run-migration/user-code/output.ts';
-import type { Clock, UserCodeEnd, UserCodeOptions } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type { Timing, UserCodeEnd, UserCodeOptions } from '../../lambdas/run-migration/user-code/supervise.ts';
 import { superviseUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
 import { CASES } from '../contract/user-code-cases.ts';
 import { describeUserCode } from '../contract/user-code.ts';
@@ -40,7 +40,7 @@ interface Settings extends Partial<UserCodeOptions> {
   endWhen?: () => boolean;
 }
 
-const clockUntil = (endWhen: () => boolean): Clock => ({
+const clockUntil = (endWhen: () => boolean): Timing => ({
   now: () => Date.now(),
   after: (_, work) => {
     const timer = setInterval(() => {

@@ -1,7 +1,7 @@
 // A store around another one: every call is noted, and a test may act, or fail, just before or just after any of them.
 import { OdinError } from '../../core/errors.ts';
 import { MemoryStore } from '../../core/ledger/memory-store.ts';
-import type { Listing, Store, StoredObject, Written } from '../../core/ledger/store.ts';
+import type { KeyList, Store, StoredObject, Written } from '../../core/ledger/store.ts';
 
 export type StoreOperation = 'get' | 'create' | 'replace' | 'list';
 
@@ -36,7 +36,7 @@ export class HookedStore implements Store {
     return this.#call('replace', key, () => this.inner.replace(key, body, etag));
   }
 
-  list(prefix: string, startAfter?: string): Promise<Listing> {
+  list(prefix: string, startAfter?: string): Promise<KeyList> {
     return this.#call('list', prefix, () => this.inner.list(prefix, startAfter));
   }
 

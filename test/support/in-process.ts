@@ -1,6 +1,6 @@
 // User code without a process: the supervisor is the real one, and what it supervises is a promise in this process. What it
 // is told and what it says goes through JSON, as between two processes; one that is killed is heard of no more.
-import type { Clock, RunUserCode, StartProcess } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type { Timing, RunUserCode, StartProcess } from '../../lambdas/run-migration/user-code/supervise.ts';
 import { superviseUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
 import { playTurn } from '../../lambdas/run-migration/user-code/child.ts';
 import type { Exit } from '../../lambdas/run-migration/user-code/ends.ts';
@@ -56,5 +56,5 @@ export const inThisProcess =
     };
   };
 
-export const runInThisProcess = (load: LoadMigration, clock: Clock): RunUserCode =>
+export const runInThisProcess = (load: LoadMigration, clock: Timing): RunUserCode =>
   superviseUserCode(inThisProcess(load), clock, () => undefined);

@@ -5,7 +5,7 @@ import { Ledger } from '../../core/ledger/ledger.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import type { Invocation, Log, Services } from '../../core/contract/ports.ts';
-import type { Clock as Timing } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type { Timing } from '../../lambdas/run-migration/user-code/supervise.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
 import { FakeExecutions } from './fake-executions.ts';

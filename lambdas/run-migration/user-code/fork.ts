@@ -10,7 +10,7 @@ import type { Exit } from './ends.ts';
 import { MessageReader, written } from './messages.ts';
 import { OutputReader } from './output.ts';
 import { CHANNEL } from './protocol.ts';
-import type { Clock, Listeners, StartProcess, UserProcess } from './supervise.ts';
+import type { Timing, Listeners, StartProcess, UserProcess } from './supervise.ts';
 
 export interface ProcessSettings {
   /** The bundle's file. */
@@ -20,7 +20,7 @@ export interface ProcessSettings {
   execArgv?: readonly string[];
 }
 
-export const REAL_CLOCK: Clock = {
+export const REAL_CLOCK: Timing = {
   now: () => Date.now(),
   after: (ms, work) => {
     const timer = setTimeout(work, ms);

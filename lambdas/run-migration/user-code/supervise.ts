@@ -53,7 +53,7 @@ export interface Listeners {
 
 export type StartProcess = (listeners: Listeners) => UserProcess;
 
-export interface Clock {
+export interface Timing {
   now: () => number;
   /** Does the work after so many milliseconds, unless what it returns is called before. */
   after: (ms: number, work: () => void) => () => void;
@@ -64,7 +64,7 @@ const SAFETY_MS = 5_000;
 
 /** @param onLine hears what user code prints */
 export const superviseUserCode =
-  (start: StartProcess, clock: Clock, onLine: (line: OutputLine) => void): RunUserCode =>
+  (start: StartProcess, clock: Timing, onLine: (line: OutputLine) => void): RunUserCode =>
   async ({ cursor, sliceMs, endAfterMs, save, preview }) => {
     const { promise: end, resolve } = Promise.withResolvers<End>();
     const endsAt = clock.now() + sliceMs;
