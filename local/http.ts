@@ -1,7 +1,9 @@
 // What the parts of the embedded AWS answer with, before it becomes HTTP, and the errors that AWS names.
 
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 export interface HttpRequest {
   readonly method: string;
@@ -41,6 +43,28 @@ export async function readBody(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** Every answer has the ids by which AWS's support finds a request. */
+export async function sendAnswer(response: ServerResponse, answer: HttpAnswer): Promise<void> {
+  const { body } = answer;
+  const headers = {
+    'x-amzn-requestid': randomUUID(),
+    'x-amz-request-id': randomUUID(),
+    'content-length': lengthOf(answer),
+    ...answer.headers,
+  };
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+  response.writeHead(answer.status);
+  if (body instanceof Readable) await pipeline(body, response);
+  else response.end(body);
+}
+
+/** Undefined for a stream, and where HTTP allows no length. */
+function lengthOf({ status, body }: HttpAnswer): string | undefined {
+  if (body === undefined) return status === 204 ? undefined : '0';
+  if (typeof body === 'string') return String(Buffer.byteLength(body));
+  return Buffer.isBuffer(body) ? String(body.length) : undefined;
 }
 
 /** XML 1.0 cannot hold control characters at all; S3 writes them as character references, and so does this. */

@@ -3,9 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { EmbeddedEvents } from './messages/events.ts';
-import { AwsError, escapeXml, header, readBody } from './http.ts';
+import { AwsError, escapeXml, header, readBody, sendAnswer } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import type { LambdaAnswer, LambdaHost } from './lambda/host.ts';
 import { s3ErrorAnswer } from './s3/protocol.ts';
@@ -68,7 +67,7 @@ export async function serve(
     call = await understand(services, readRequest(incoming));
   } catch (error) {
     incoming.resume();
-    await send(response, jsonError(error));
+    await sendAnswer(response, jsonError(error));
     return;
   }
   const verdict = await decide(call.summary);
@@ -89,7 +88,7 @@ export async function serve(
     incoming.socket.destroy();
     return;
   }
-  await send(response, answer);
+  await sendAnswer(response, answer);
 }
 
 function readRequest(incoming: IncomingMessage): HttpRequest {
@@ -102,27 +101,6 @@ function readRequest(incoming: IncomingMessage): HttpRequest {
     headers: incoming.headers,
     body: incoming,
   };
-}
-
-async function send(response: ServerResponse, answer: HttpAnswer): Promise<void> {
-  const { body } = answer;
-  const headers = {
-    'x-amzn-requestid': randomUUID(),
-    'x-amz-request-id': randomUUID(),
-    'content-length': lengthOf(answer),
-    ...answer.headers,
-  };
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
-  response.writeHead(answer.status);
-  if (body instanceof Readable) await pipeline(body, response);
-  else response.end(body);
-}
-
-/** Undefined for a stream, and where HTTP allows no length. */
-function lengthOf({ status, body }: HttpAnswer): string | undefined {
-  if (body === undefined) return status === 204 ? undefined : '0';
-  if (typeof body === 'string') return String(Buffer.byteLength(body));
-  return Buffer.isBuffer(body) ? String(body.length) : undefined;
 }
 
 async function understand(services: EmbeddedServices, request: HttpRequest): Promise<Call> {

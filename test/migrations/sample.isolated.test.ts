@@ -12,7 +12,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   CompleteMultipartUploadCommand,
@@ -26,6 +25,7 @@ import {
 import pMap from 'p-map';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HttpAnswer } from '../../local/http.ts';
+import { sendAnswer } from '../../local/http.ts';
 import type { S3 } from '../../local/s3/protocol.ts';
 import { createS3 } from '../../local/s3/protocol.ts';
 import putByDefault, { describeSampleData, putSampleData } from '../../migrations/sample-data.ts';
@@ -584,11 +584,7 @@ async function startServer(): Promise<Server> {
   }
 
   const http = createServer((incoming, response) => {
-    void answer(incoming).then(async ({ status, headers, body }) => {
-      response.writeHead(status, headers);
-      if (body instanceof Readable) await pipeline(body, response);
-      else response.end(body);
-    });
+    void answer(incoming).then((given) => sendAnswer(response, given));
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
