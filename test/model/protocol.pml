@@ -1,0 +1,1112 @@
+/*
+ * The protocol of docs/design.md §4 to §7, to be searched exhaustively by SPIN. README.md says what is left out, and why.
+ *
+ * One step of a process (a d_step) is one request: to the ledger, to Step Functions, or to Lambda. Between two steps anybody else may
+ * go on. What a function reads, it keeps in local variables, and decides on them; what it writes is conditional, as the ledger is.
+ * Faults are steps that take from a budget. `hidden` variables live inside one step only.
+ *
+ * From top to bottom: sizes and budgets, words, the ledger, the invariants, the fold, the decision, the functions, people and faults.
+ */
+
+/* ---------------------------------------------------------------------------------------------- sizes and budgets */
+
+#ifndef MIGRATIONS
+#define MIGRATIONS 1 /* ids 1 … MIGRATIONS, at most 3 */
+#endif
+#ifndef STARTS
+#define STARTS 2 /* executions that somebody starts, at any time */
+#endif
+#ifndef EXECUTIONS
+#define EXECUTIONS 3 /* with those that `resume` and a handover start */
+#endif
+#define INVOCATIONS 2 /* of run-migration at a time */
+#ifndef LOG
+#define LOG 12 /* entries at most; the model says so when it needs more */
+#endif
+#ifndef TRIES
+#define TRIES 2 /* turns in a row that never start, before a person looks (the code: 3) */
+#endif
+#ifndef SLICES
+#define SLICES 1 /* more: the migrations are checkpointed, and have at most so many slices in an attempt */
+#endif
+#ifndef PEOPLE
+#define PEOPLE 1 /* who decide at the same time */
+#endif
+#ifndef DECISIONS
+#define DECISIONS 2 /* that they make in all */
+#endif
+#ifndef SAY
+#define SAY (1 + 2) /* which: 1 retry, 2 mark-applied, 4 skip, 8 abort */
+#endif
+#ifndef WATCH
+#define WATCH 0 /* 1: the watch tells waiters again */
+#endif
+/* Budgets: how many of each may happen in one history. */
+#ifndef FAILS
+#define FAILS 1 /* user code throws */
+#endif
+#ifndef HANGS
+#define HANGS 0 /* user code goes on until its function is ended: no outcome */
+#endif
+#ifndef CRASHES
+#define CRASHES 0 /* a function dies just after a request took effect, or, run-migration, at any point */
+#endif
+#ifndef LATES
+#define LATES 0 /* a request takes effect at any time after its caller died; one is under way at a time */
+#endif
+#ifndef LOST
+#define LOST 0 /* a write is sent again by the SDK, because its answer was lost: 412, and the nonce is compared */
+#endif
+#ifndef DENIALS
+#define DENIALS 0 /* 403 */
+#endif
+#ifndef GAVE_UP
+#define GAVE_UP 0 /* Step Functions takes an invocation for failed while it goes on */
+#endif
+#ifndef DOUBLES
+#define DOUBLES 0 /* an invocation is dispatched twice */
+#endif
+#ifndef STOPS
+#define STOPS 0 /* StopExecution; the function in flight goes on */
+#endif
+#ifndef REDRIVES
+#define REDRIVES 0
+#endif
+#ifndef WRONG
+#define WRONG 0 /* DescribeExecution says that a live execution is dead */
+#endif
+#ifndef SPOILS
+#define SPOILS 0 /* user code puts rubbish where its outcome, or the next turn's claim, is to be */
+#endif
+#ifndef CANCELS
+#define CANCELS 0
+#endif
+#ifndef BASELINES
+#define BASELINES 0 /* of the lowest id */
+#endif
+#ifndef HANDOVERS
+#define HANDOVERS 0 /* an execution's history is nearly full */
+#endif
+/* The code of each migration, as deployed: two bits each, 0 is no file. DEPLOYS: what a deployment changes it to; 255: none. */
+#ifndef CODE
+#define CODE 21 /* 1 + 4 + 16 */
+#endif
+#ifndef DEPLOY
+#define DEPLOY 255
+#endif
+
+/* ---------------------------------------------------------------------------------------------- words */
+
+mtype = { ALLOWED, HALTED, DECIDED, COMPLETED }                                          /* entries */
+mtype = { CLAIMED, VOID, SPOILED }                                                       /* claims */
+mtype = { SUCCEEDED, FAILED, STOPPED, UNKNOWN }                                          /* outcomes */
+mtype = { RETRY, MARK, SKIP, ABORT, CANCEL }                                             /* decisions */
+mtype = { APPLIED, MARKED, SKIPPED, BASELINE }                                           /* completions */
+mtype = { CANCELLED, CODE_CHANGED, FILE_GONE, NOT_STARTED, UNRECORDED, ERROR }           /* reasons of a halt, and FAILED, UNKNOWN */
+mtype = { LIST, RUN, RECORD, WAIT, HALT, REFUSE, FINISH }                                /* states of the machine, and steps */
+mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OUTCOME }  /* more steps */
+mtype = { RUNNING, DONE, DEAD }                                                          /* of executions: DEAD is failed or stopped */
+mtype = { MORE, ELSEWHERE, GO_ON }                                                       /* answers, and SUCCEEDED, ERROR, ABORT */
+
+/* ---------------------------------------------------------------------------------------------- the ledger, and what is around it */
+
+typedef Entry {
+  mtype kind;
+  byte migration, attempt, slice;
+  mtype what;      /* halted: the reason; decided: the decision; completed: the completion */
+  byte about;       /* halted, completed: the turn; decided: the halt, or the turn; allowed: the manifest that was seen */
+  byte who;        /* the execution; decided: the person */
+  byte code;       /* allowed: of the turn; decided retry: of which it was said */
+};
+Entry log[LOG + 1];
+byte last;                                /* number of the last entry */
+mtype claim[LOG + 1], outcome[LOG + 1];   /* of the turn of that entry */
+bool over[LOG + 1];                       /* S3's clock is past the turn's deadline: its function was ended before */
+byte waiter[(LOG + 1) * EXECUTIONS];      /* waiters/<halt>/<token>: by halt and execution */
+#define waiterOf(h, e) waiter[(h) * EXECUTIONS + (e)]
+
+byte deployed = CODE, functions = CODE;   /* what list-pending's manifest says, and what the functions are: two halves of a deployment */
+#define codeOf(manifest, m) (((manifest) >> (2 * ((m) - 1))) & 3)
+
+mtype status[EXECUTIONS];                 /* 0: the name is free */
+byte name[EXECUTIONS];                    /* by which it was started: after an entry; 0: by a person */
+byte token[EXECUTIONS], tokens[EXECUTIONS]; /* that waits now, and how many there were */
+mtype told[EXECUTIONS];                   /* what came by its token: GO_ON, ABORT */
+mtype answer[EXECUTIONS];                 /* of its invocation of run-migration */
+byte changed;                             /* by execution: whether anything changed since it listed last */
+#define change() changed = 255
+
+byte invoked[INVOCATIONS], caller[INVOCATIONS]; /* the turn that it is to run; the execution that waits for it, plus 1 */
+
+byte lateNumber, lateTurn; mtype lateClaim, lateOutcome; Entry lateEntry; /* a request under way, whose caller died */
+
+byte fails = FAILS, hangs = HANGS, crashes = CRASHES, lates = LATES, lost = LOST, denials = DENIALS, gaveUp = GAVE_UP, doubles = DOUBLES;
+byte stops = STOPS, redrives = REDRIVES, wrong = WRONG, spoils = SPOILS, decisions = DECISIONS, handovers = HANDOVERS;
+
+/* ---------------------------------------------------------------------------------------------- the fold */
+
+hidden byte i, j, f_turn, f_tries, f_halt, f_decided, f_verdict, f_cancel, f_done, f_known;
+#define bitOf(m) (1 << (m))
+
+/* What the log up to entry n amounts to: its open turn, how often in a row it was allowed, its last halt and the decision on it, the
+ * first mark-applied or skip, the cancel; which migrations are completed, and which the log knows. */
+inline fold(n) {
+  f_turn = 0; f_tries = 0; f_halt = 0; f_decided = 0; f_verdict = 0; f_cancel = 0; f_done = 0; f_known = 0;
+  i = 1;
+  do
+  :: i > n -> break
+  :: else ->
+    if
+    :: log[i].kind == ALLOWED ->
+      if
+      :: f_turn != 0 && log[i].attempt == log[f_turn].attempt && log[i].slice == log[f_turn].slice -> f_tries++
+      :: else -> f_tries = 1
+      fi;
+      f_turn = i; f_halt = 0; f_decided = 0; f_verdict = 0; f_cancel = 0;
+      f_known = f_known | bitOf(log[i].migration)
+    :: log[i].kind == HALTED -> f_halt = i; f_decided = 0
+    :: log[i].kind == DECIDED && log[i].what == CANCEL -> f_cancel = i
+    :: log[i].kind == DECIDED && log[i].what != CANCEL ->
+      f_decided = i;
+      if
+      :: f_verdict == 0 && (log[i].what == MARK || log[i].what == SKIP) -> f_verdict = i
+      :: else
+      fi
+    :: log[i].kind == COMPLETED ->
+      f_turn = 0; f_halt = 0; f_decided = 0; f_verdict = 0; f_cancel = 0;
+      f_known = f_known | bitOf(log[i].migration); f_done = f_done | bitOf(log[i].migration)
+    fi;
+    i++
+  od
+}
+
+/* ---------------------------------------------------------------------------------------------- the invariants (docs/design.md §7) */
+
+byte openTurn, openHalt, openCancel; /* as the log says; for guards of people and of time only */
+bool busyWith[LOG + 1];      /* a function has claimed the turn and has not ended */
+byte running;              /* the turn whose user code runs */
+bool started[LOG + 1];     /* user code of the turn */
+bool returned[LOG + 1];    /* user code of the turn, at the end of its migration */
+byte served;               /* the last entry that list-pending has seen */
+byte notified;             /* the last halt of which people were told */
+
+hidden byte ok;
+
+/* 1, 2, 3: user code of turn t starts. */
+inline userCodeStarts(t) {
+  assert(running == 0);                                       /* 1: at no time user code of two turns */
+  assert(!started[t]);                                        /* 1: user code of one turn starts at most once */
+  assert(t <= last && log[t].kind == ALLOWED);
+  running = t; started[t] = true;
+  fold(last);
+  assert((f_done & bitOf(log[t].migration)) == 0);            /* 2: never after it was completed */
+  j = 1; ok = (log[t].attempt == 1);
+  do
+  :: j >= t -> break
+  :: else ->
+    if
+    :: log[j].kind == ALLOWED && log[j].migration == log[t].migration -> assert(outcome[j] != SUCCEEDED) /* 2: never after a success */
+    :: log[j].kind == DECIDED && log[j].what == RETRY && log[j].migration == log[t].migration && log[j].attempt + 1 == log[t].attempt -> ok = true
+    :: else
+    fi;
+    j++
+  od;
+  assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n */
+  fold(t);
+  j = 1;
+  do
+  :: j >= log[t].migration || log[t].slice > 1 -> break
+  :: else -> assert(codeOf(log[t].about, j) == 0 || (f_done & bitOf(j)) != 0); j++ /* 3: every lower id is completed */
+  od
+}
+
+/* 2: an outcome that says success is written. */
+inline successIsWritten(t) {
+  j = t + 1;
+  do
+  :: j > last -> break
+  :: else -> assert(!(started[j] && log[j].migration == log[t].migration)); j++
+  od
+}
+
+hidden mtype d_kind, d_what; hidden byte d_migration, d_attempt, d_slice, d_about, d_who, d_code;
+
+/* 4, 5: what is appended follows from what is there; the fold would refuse it for ever otherwise. */
+inline entryFollows() {
+  fold(last);
+  if
+  :: d_kind == ALLOWED ->
+    assert((f_done & bitOf(d_migration)) == 0);
+    assert(f_turn != 0 || (d_attempt == 1 && d_slice == 1));
+    assert(f_turn == 0 || log[f_turn].migration == d_migration);
+    assert(f_turn == 0 || d_attempt == log[f_turn].attempt || (d_attempt == log[f_turn].attempt + 1 && d_slice == 1 && f_decided != 0));
+    assert(f_turn == 0 || d_attempt != log[f_turn].attempt || (f_halt == 0 && (d_slice == log[f_turn].slice || d_slice == log[f_turn].slice + 1)))
+  :: d_kind == HALTED -> assert(f_turn != 0 && f_turn == d_about && (f_halt == 0 || f_decided != 0))
+  :: d_kind == DECIDED && d_what == CANCEL -> assert(f_turn != 0 && f_turn == d_about && f_cancel == 0)
+  :: d_kind == DECIDED && d_what != CANCEL -> assert(f_halt != 0 && f_halt == d_about && f_decided == 0)
+  :: d_kind == COMPLETED ->
+    assert((f_done & bitOf(d_migration)) == 0);                       /* 4: at most one for each id */
+    assert((d_what == BASELINE) == (f_turn == 0));
+    assert(f_turn == 0 || (f_turn == d_about && d_migration == log[f_turn].migration));
+    assert(running == 0);                                             /* 1: nothing of it runs any more */
+    assert(d_what != APPLIED || returned[d_about]);                      /* 4: user code returned, */
+    assert(d_what == APPLIED || d_what == BASELINE || f_verdict != 0) /* 4: or a person said so */
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- requests that write */
+
+/* Creates log/<last+1> of the draft; whoever calls has made sure that it is the next number. */
+inline put() {
+  entryFollows();
+  assert(last < LOG); /* no invariant: LOG is too small */
+  last++;
+  log[last].kind = d_kind; log[last].migration = d_migration; log[last].attempt = d_attempt; log[last].slice = d_slice;
+  log[last].what = d_what; log[last].about = d_about; log[last].who = d_who; log[last].code = d_code;
+  printf("      log/%d %e of %d: attempt %d, slice %d, %e, of %d, by %d\n", last, d_kind, d_migration, d_attempt, d_slice, d_what, d_about, d_who);
+  if
+  :: d_kind == ALLOWED -> openTurn = last; openHalt = 0; openCancel = 0
+  :: d_kind == HALTED -> openHalt = last
+  :: d_kind == DECIDED && d_what == CANCEL -> openCancel = last
+  :: d_kind == DECIDED && d_what != CANCEL -> openHalt = 0
+  :: d_kind == COMPLETED -> openTurn = 0; openHalt = 0; openCancel = 0
+  fi;
+  change()
+}
+
+inline draft(kind_, migration_, attempt_, slice_, what_, about_, who_, code_) {
+  d_kind = kind_; d_migration = migration_; d_attempt = attempt_; d_slice = slice_; d_what = what_; d_about = about_; d_who = who_; d_code = code_
+}
+
+/* The request is under way; its caller dies now. */
+inline putLate(n) {
+  lates--; lateNumber = n + 1;
+  lateEntry.kind = d_kind; lateEntry.migration = d_migration; lateEntry.attempt = d_attempt; lateEntry.slice = d_slice;
+  lateEntry.what = d_what; lateEntry.about = d_about; lateEntry.who = d_who; lateEntry.code = d_code
+}
+#define mayBeLate (lates > 0 && lateNumber == 0 && lateTurn == 0)
+
+inline createClaim(t, as) {
+  if
+  :: claim[t] == 0 -> claim[t] = as; printf("      claim of %d: %e\n", t, as); change()
+  :: else
+  fi
+}
+
+inline createOutcome(t, as) {
+  if
+  :: outcome[t] == 0 ->
+    outcome[t] = as; printf("      outcome of %d: %e\n", t, as); change();
+    if
+    :: as == SUCCEEDED -> successIsWritten(t)
+    :: else
+    fi
+  :: else
+  fi
+}
+
+/* SendTaskSuccess or SendTaskFailure to every waiter of `seen`; `accepted` says whether a token was alive. */
+hidden byte accepted;
+inline tell(result) {
+  accepted = false; i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else ->
+    if
+    :: seen[i] != 0 && seen[i] == token[i] && status[i] == RUNNING -> token[i] = 0; told[i] = result; accepted = true
+    :: else
+    fi;
+    i++
+  od;
+  printf("      waiters are told %e: accepted %d\n", result, accepted)
+}
+
+inline readWaiters(h) {
+  i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else -> seen[i] = waiterOf(h, i); i++
+  od;
+  i = 0
+}
+
+/* StartExecution under a name: nothing happens when there was one of that name. `i` is the execution. */
+inline startNamed(called) {
+  i = 0;
+  do
+  :: i >= EXECUTIONS || (status[i] != 0 && name[i] == called) || (status[i] == 0 && i >= STARTS) -> break
+  :: else -> i++
+  od;
+  assert(i < EXECUTIONS); /* no invariant: EXECUTIONS is too small */
+  if
+  :: status[i] == 0 -> status[i] = RUNNING; name[i] = called; printf("      execution %d is started as %d\n", i, called); change()
+  :: else
+  fi
+}
+
+/* A handover: the next name when the execution of that name has ended, or is the caller itself. */
+inline handOver() {
+  j = 1;
+  do
+  :: startNamed(n * 4 + j);
+    if
+    :: status[i] == RUNNING && i != me -> break
+    :: else -> j++
+    fi
+  od
+}
+
+/* ---------------------------------------------------------------------------------------------- the decision */
+
+hidden byte q_code; hidden mtype q_decision, q_outcome; hidden byte q_closed, q_mine, q_alive, q_late, q_liar; hidden byte q_pending;
+inline rule(condition, then) {
+  if
+  :: step == 0 && (condition) -> step = then
+  :: else
+  fi
+}
+inline ruleHalt(condition, reason) {
+  if
+  :: step == 0 && (condition) -> step = HALT; why = reason
+  :: else
+  fi
+}
+
+/* From n, o (outcome), c (claim), late, manifest, me: the step, and why. The first rule that holds is the answer. */
+inline decide() {
+  fold(n); step = 0; why = 0;
+  q_late = false; q_pending = 0; j = MIGRATIONS;
+  do /* an id that the log does not know, below one that it knows; the first that is not completed */
+  :: j == 0 -> break
+  :: else ->
+    if
+    :: codeOf(manifest, j) != 0 && (f_known & bitOf(j)) == 0 && (f_known >> (j + 1)) != 0 -> q_late = true
+    :: else
+    fi;
+    if
+    :: codeOf(manifest, j) != 0 && (f_done & bitOf(j)) == 0 -> q_pending = j
+    :: else
+    fi;
+    j--
+  od;
+#ifdef NO_ORDER
+  q_late = false;
+#endif
+  if
+  :: f_turn == 0 ->
+    rule(q_late, REFUSE);
+    rule(q_pending != 0, FIRST);
+    rule(true, FINISH)
+  :: else ->
+    q_code = codeOf(manifest, log[f_turn].migration);
+    q_decision = (f_decided != 0 && log[f_decided].what != ABORT -> log[f_decided].what : 0);
+    q_mine = (log[f_turn].who == me); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
+#ifdef NO_VOID
+    if
+    :: c == 0 && o == 0 && (q_decision != 0 || (!q_mine && !q_alive)) -> c = VOID
+    :: else
+    fi;
+#endif
+#ifdef NO_UNKNOWN
+    if
+    :: c == CLAIMED && o == 0 && late -> o = UNKNOWN
+    :: else
+    fi;
+#endif
+    q_outcome = (c == VOID -> 0 : (o == SPOILED -> (late -> UNKNOWN : 0) : o));
+    q_closed = (c == VOID || q_outcome != 0);
+#ifdef NO_CLOSE
+    q_closed = true;
+#endif
+    rule(q_outcome == SUCCEEDED, RECORD);                                          /* recordSuccess */
+    rule(q_decision != 0 && !q_closed && c == 0, TAKE_CLAIM);                      /* closeDecidedTurn */
+    rule(q_decision != 0 && !q_closed && late, TAKE_OUTCOME);
+    rule(q_decision != 0 && !q_closed, WAIT);
+#ifndef LAST_VERDICT
+    rule(f_verdict != 0 && q_decision != 0, RECORD);                               /* recordDecision: the first stays the verdict */
+#else
+    rule(q_decision == MARK || q_decision == SKIP, RECORD);
+#endif
+    ruleHalt(q_decision == RETRY && q_code == 0, FILE_GONE);                       /* haltWithoutFile */
+    ruleHalt(q_decision == RETRY && q_code != log[f_decided].code, CODE_CHANGED);  /* haltRetryOfOtherCode */
+    rule(q_decision == RETRY && q_late, REFUSE);
+    rule(q_decision == RETRY, NEXT_ATTEMPT);                                       /* allowNextAttempt */
+    rule(f_halt != 0 && f_decided == 0 && log[f_halt].who != me && status[log[f_halt].who] == RUNNING, REFUSE); /* refuseHaltedElsewhere */
+    ruleHalt(f_halt != 0, log[f_halt].what);                                       /* haltAgain: open, or aborted */
+    ruleHalt(q_outcome == STOPPED && f_cancel != 0, CANCELLED);                    /* haltCancelled */
+    rule(q_outcome == STOPPED && q_alive, WAIT);                                   /* waitForNextSliceElsewhere */
+    ruleHalt(q_outcome == STOPPED && q_code == 0, FILE_GONE);                      /* haltStoppedWithoutFile */
+    ruleHalt(q_outcome == STOPPED && q_code != log[f_turn].code, CODE_CHANGED);    /* haltStoppedOtherCode */
+    rule(q_outcome == STOPPED, NEXT_SLICE);                                        /* allowNextSlice */
+    ruleHalt(q_outcome == FAILED || q_outcome == UNKNOWN, q_outcome);              /* haltFailed */
+    rule((c == CLAIMED || c == SPOILED) && late, TAKE_OUTCOME);                    /* closeClaimedTurn */
+    rule(c == CLAIMED || c == SPOILED, WAIT);
+    rule(c == 0 && q_mine && q_code == log[f_turn].code && f_cancel == 0, RUN_AGAIN); /* runAgain */
+    rule(c == 0 && q_alive, WAIT);                                                 /* waitForOwner */
+    rule(c == 0, TAKE_CLAIM);                                                      /* voidUnclaimedTurn */
+    ruleHalt(f_cancel != 0, CANCELLED);                                            /* haltVoidCancelled */
+    ruleHalt(q_code == 0, FILE_GONE);                                              /* haltVoidWithoutFile */
+    ruleHalt(f_tries >= TRIES, NOT_STARTED);                                       /* haltNotStarted */
+    ruleHalt((log[f_turn].attempt > 1 || log[f_turn].slice > 1) && q_code != log[f_turn].code, CODE_CHANGED); /* haltVoidOtherCode */
+    rule(q_late, REFUSE);
+    rule(true, AGAIN)                                                              /* allowAgain */
+  fi
+}
+
+#define isAllow (step == FIRST || step == NEXT_ATTEMPT || step == NEXT_SLICE || step == AGAIN)
+
+/* The entry that the step appends, of what the log says up to n. */
+inline draftAllowed() {
+  fold(n);
+  if
+  :: step == FIRST ->
+    j = 1;
+    do
+    :: codeOf(manifest, j) != 0 && (f_done & bitOf(j)) == 0 -> break
+    :: else -> j++
+    od;
+    draft(ALLOWED, j, 1, 1, 0, manifest, me, codeOf(manifest, j))
+  :: else ->
+    j = log[f_turn].migration;
+    draft(ALLOWED, j, log[f_turn].attempt, log[f_turn].slice, 0, manifest, me, codeOf(manifest, j));
+    if
+    :: step == NEXT_ATTEMPT -> d_attempt++; d_slice = 1
+    :: step == NEXT_SLICE -> d_slice++
+    :: else
+    fi
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- looking */
+
+/* The first request of a look: the log, and S3's clock. */
+inline look() {
+  n = last; manifest = deployed; fold(n); turn = f_turn; o = 0; c = 0;
+  late = (turn != 0 && over[turn])
+}
+#define isKnown(outcome_) (outcome_ != 0 && outcome_ != SPOILED)
+
+/* ---------------------------------------------------------------------------------------------- an execution, with list-pending, record-completion and halt */
+
+#ifdef CLOCK_READ_AFTER
+#define readClockAgain() late = over[turn]
+#else
+#ifdef CLOCK_OF_FUNCTION
+#define readClockAgain() late = true
+#else
+#define readClockAgain() skip
+#endif
+#endif
+
+/* Nobody waits for the invocation that this execution made. */
+inline forget() {
+  i = 0; answer[me] = 0;
+  do
+  :: i >= INVOCATIONS -> break
+  :: else ->
+    if
+    :: caller[i] == me + 1 -> caller[i] = 0
+    :: else
+    fi;
+    i++
+  od;
+  i = 0
+}
+
+inline draftCompleted() {
+  fold(n);
+  draft(COMPLETED, log[f_turn].migration, log[f_turn].attempt, 0, APPLIED, f_turn, me, 0);
+  if
+  :: o == SUCCEEDED -> skip
+  :: else -> d_what = (log[f_verdict].what == MARK -> MARKED : SKIPPED)
+  fi
+}
+
+/* Whether there is something to record: the same rules as list-pending's. */
+inline decideRecord() {
+  decide();
+  if
+  :: f_turn == payload && step == RECORD -> skip
+  :: else -> step = LIST
+  fi
+}
+
+/* Halt decides anew. `cause` is what the machine says: ERROR of run-migration, UNRECORDED of record-completion. */
+inline decideHalt() {
+  decide();
+  if
+  :: f_turn != payload -> step = LIST
+  :: f_turn == payload && f_halt != 0 && f_decided == 0 && (step != RECORD || cause == UNRECORDED) -> step = WAIT; halt = f_halt /* joins it */
+  :: else ->
+    if
+    :: step == HALT -> skip
+    :: step == RECORD && cause == UNRECORDED -> step = HALT; why = UNRECORDED
+    :: cause == ERROR && q_decision == 0 && ((step == WAIT && c != 0) || step == RUN_AGAIN) -> step = HALT; why = ERROR
+    :: else -> step = LIST /* not needed: list-pending goes on */
+    fi
+  fi
+}
+
+inline draftHalted() {
+  draft(HALTED, log[payload].migration, log[payload].attempt, 0, why, payload, me, 0)
+}
+
+/* What a waiter of `halt` is told, of what the log says up to n; 0: it is open. */
+inline settledAs(h, as) {
+  as = 0; fold(n);
+  if
+  :: f_halt == h && f_decided == 0 -> skip
+  :: else ->
+    as = GO_ON; j = 1;
+    do
+    :: j > n -> break
+    :: else ->
+      if
+      :: log[j].kind == DECIDED && log[j].about == h && log[j].what == ABORT -> as = ABORT
+      :: else
+      fi;
+      j++
+    od
+  fi
+}
+
+inline clear() {
+  i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else -> seen[i] = 0; i++
+  od;
+  i = 0
+}
+
+proctype Execution(byte me) {
+  mtype state = LIST, cause; /* of the machine, with the turn: what Step Functions keeps */
+  byte payload;
+  mtype step, why, o, c;     /* of the function that it calls */
+  byte n, manifest, turn, halt, seen[EXECUTIONS];
+  bool late;
+
+next: /* Between two states. One that is stopped comes here, and goes on from here when it is redriven. */
+  if
+  :: d_step {
+      n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
+      if
+      :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
+      :: else
+      fi
+    }
+  fi;
+  atomic {
+    status[me] == RUNNING;
+    if
+    :: state == LIST -> goto list
+    :: state == RUN -> goto invoke
+    :: state == RECORD -> goto record
+    :: state == WAIT -> goto wait
+    :: state == HALT -> goto halted
+    :: state == REFUSE -> status[me] = DEAD; goto next
+    fi
+  };
+
+  /* ---- List pending */
+list:
+  if
+  :: d_step {
+      printf("%d: List pending looks\n", me);
+      assert((changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
+      changed = changed & (255 - bitOf(me));
+      if
+      :: STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
+      :: else
+      fi;
+      look(); q_liar = false; step = 0; o = 0; c = 0;
+      if
+      :: n > served -> served = n
+      :: else
+      fi;
+      if
+      :: turn == 0 -> decide()
+      :: else
+      fi
+    }
+  :: d_step { denials > 0 -> denials--; status[me] = DEAD; change(); printf("%d: List pending gets a 403\n", me) }; goto next
+  fi;
+  if
+  :: d_step {
+      step == 0 -> o = outcome[turn]; q_liar = false;
+      if
+      :: isKnown(o) -> decide()
+      :: else
+      fi
+    }
+  :: step != 0
+  fi;
+  if
+  :: d_step { step == 0 -> c = claim[turn]; readClockAgain(); q_liar = false; decide() }
+  :: d_step { step == 0 && wrong > 0 -> wrong--; c = claim[turn]; readClockAgain(); q_liar = true; decide() }
+  :: step != 0
+  fi;
+  if
+  :: d_step { isAllow && last == n -> draftAllowed(); put(); payload = last; state = RUN }; goto next
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; state = RUN }; goto next
+#else
+  :: d_step { isAllow && last != n -> printf("%d: 412\n", me) }; goto list
+#endif
+  :: d_step { isAllow && last == n && crashes > 0 -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me) }; goto next
+  :: d_step { isAllow && mayBeLate -> draftAllowed(); putLate(n); change() }; goto next
+  :: d_step { isAllow && handovers > 0 -> handovers--; handOver(); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i) }; goto next
+  :: d_step { isAllow && handovers > 0 && crashes > 0 -> handovers--; crashes--; handOver(); change(); printf("%d: hands over, dies\n", me) }; goto next
+  :: d_step { step == TAKE_CLAIM -> createClaim(turn, VOID) }; goto list
+  :: d_step { step == TAKE_CLAIM && mayBeLate -> lates--; lateTurn = turn; lateClaim = VOID; change() }; goto next
+  :: d_step { step == TAKE_OUTCOME -> createOutcome(turn, UNKNOWN) }; goto list
+  :: d_step { step == TAKE_OUTCOME && mayBeLate -> lates--; lateTurn = turn; lateOutcome = UNKNOWN; change() }; goto next
+  :: d_step { step == RUN_AGAIN || step == RECORD || step == WAIT || step == HALT -> state = (step == RUN_AGAIN -> RUN : step); payload = turn }; goto next
+  :: d_step { step == REFUSE -> state = REFUSE; status[me] = DEAD; change(); printf("%d: Refused\n", me) }; goto next
+  :: d_step { step == FINISH -> status[me] = DONE; change(); printf("%d: Finished\n", me) }; goto next
+  fi;
+
+  /* ---- Wait: looks again when something is new; when nothing ever is, it waits for ever */
+wait:
+  if
+  :: d_step { status[me] == RUNNING && (changed & bitOf(me)) != 0 -> state = LIST }
+  :: status[me] != RUNNING
+  fi;
+  goto next;
+
+  /* ---- Run migration */
+invoke:
+  if
+  :: d_step { invoked[0] == 0 -> answer[me] = 0; invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { invoked[0] != 0 && invoked[1] == 0 -> answer[me] = 0; invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; answer[me] = 0; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
+  fi;
+  if
+  :: d_step { answer[me] == SUCCEEDED -> answer[me] = 0; state = RECORD }
+  :: d_step { answer[me] == MORE || answer[me] == ELSEWHERE -> answer[me] = 0; state = LIST }
+  :: d_step { answer[me] == ERROR -> answer[me] = 0; state = HALT; cause = ERROR }
+  :: d_step { gaveUp > 0 && answer[me] == 0 && status[me] == RUNNING -> gaveUp--; forget(); state = HALT; cause = ERROR; printf("%d: gives up on run-migration\n", me) }
+  :: d_step { status[me] != RUNNING -> forget() }
+  fi;
+  goto next;
+
+  /* ---- Record completion */
+record:
+  if
+  :: d_step { look(); printf("%d: Record completion looks\n", me) }
+  fi;
+  d_step { o = (turn == payload -> outcome[turn] : 0) };
+  d_step { c = (turn == payload && !isKnown(o) -> claim[turn] : 0); q_liar = false; decideRecord() };
+  if
+  :: d_step { step == LIST -> state = LIST }; goto next /* somebody has recorded it, or it moved on */
+  :: d_step { step == RECORD && last == n -> draftCompleted(); halt = (f_decided == 0 -> f_halt : 0); put(); state = LIST }
+  :: d_step { step == RECORD && last == n && crashes > 0 -> crashes--; draftCompleted(); put(); printf("%d: dies\n", me) }; goto next
+  :: d_step { step == RECORD && last != n -> printf("%d: 412\n", me) }; goto record
+  :: d_step { step == RECORD && mayBeLate -> draftCompleted(); putLate(n) }; goto next
+  :: d_step { denials > 0 -> denials--; state = HALT; cause = UNRECORDED; printf("%d: Record completion gets a 403\n", me) }; goto next
+  fi;
+  if
+  :: halt == 0 -> goto next
+#ifdef NO_TELL_ON_RECORD
+  :: halt != 0 -> goto next
+#else
+  :: d_step { halt != 0 -> readWaiters(halt) }
+#endif
+  fi;
+  d_step { tell(GO_ON); clear() };
+  goto next;
+
+  /* ---- Halt for operator */
+halted:
+  if
+  :: d_step { tokens[me]++; token[me] = tokens[me]; told[me] = 0; printf("%d: Halt for operator, %e\n", me, cause) }
+  fi;
+haltLook:
+  if
+  :: d_step { look(); printf("%d: Halt looks\n", me) }
+  :: d_step { denials > 0 -> denials--; status[me] = DEAD; token[me] = 0; change(); printf("%d: Halt gets a 403\n", me) }; goto next
+  fi;
+  d_step { o = (turn == payload -> outcome[turn] : 0) };
+  d_step { c = (turn == payload && !isKnown(o) -> claim[turn] : 0); q_liar = false; decideHalt() };
+  if
+  :: d_step { step == LIST -> state = LIST; token[me] = 0; printf("%d: the halt is not needed\n", me) }; goto next
+  :: d_step { step == WAIT -> skip }
+  :: d_step { step == HALT && last == n -> draftHalted(); put(); halt = last }
+  :: d_step { step == HALT && last == n && crashes > 0 -> crashes--; draftHalted(); put(); token[me] = 0; printf("%d: dies\n", me) }; goto next
+  :: d_step { step == HALT && last != n -> printf("%d: 412\n", me) }; goto haltLook
+  :: d_step { step == HALT && mayBeLate -> draftHalted(); putLate(n); token[me] = 0 }; goto next
+  fi;
+  if
+  :: d_step { waiterOf(halt, me) = token[me]; printf("%d: leaves its token in halt %d\n", me, halt) }
+  :: d_step { crashes > 0 -> crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; printf("%d: leaves its token in halt %d, dies\n", me, halt) }; goto next
+  fi;
+#ifndef NO_LOOK_AFTER_WAITER
+  d_step { n = last; settledAs(halt, step) };
+  if
+  :: d_step { step != 0 -> readWaiters(halt) }; d_step { tell(step); clear() }
+  :: step == 0
+  fi;
+#endif
+#ifndef NO_NOTIFY
+  d_step { notified = halt };
+#endif
+  /* Waits for its token. */
+  if
+  :: d_step { told[me] == GO_ON && status[me] == RUNNING -> told[me] = 0; state = LIST }
+  :: d_step { told[me] == ABORT && status[me] == RUNNING -> told[me] = 0; status[me] = DEAD; change() }
+  :: d_step { status[me] != RUNNING -> token[me] = 0; told[me] = 0 }
+  fi;
+  goto next
+}
+
+/* ---------------------------------------------------------------------------------------------- an invocation of run-migration */
+
+inline reply(as) {
+  if
+  :: caller[me] != 0 -> answer[caller[me] - 1] = as
+  :: else
+  fi;
+  caller[me] = 0; invoked[me] = 0; printf("   f%d: answers %e\n", me, as)
+}
+
+proctype RunMigration(byte me) {
+  byte turn; mtype result;
+idle:
+  atomic { invoked[me] != 0 -> turn = invoked[me] };
+  /* Its entry and what that rests on never change, so it reads them in the step of the claim. */
+  if
+  :: d_step { claim[turn] == 0 && codeOf(functions, log[turn].migration) == log[turn].code -> createClaim(turn, CLAIMED); busyWith[turn] = true }
+  :: d_step { claim[turn] == 0 && codeOf(functions, log[turn].migration) != log[turn].code -> createClaim(turn, VOID); reply(ELSEWHERE); turn = 0 }; goto idle
+#ifdef NO_CLAIM
+  :: d_step { claim[turn] == CLAIMED -> skip }
+#else
+  :: d_step { claim[turn] != 0 -> reply(ELSEWHERE); turn = 0 }; goto idle
+#endif
+  :: d_step { mayBeLate -> lates--; lateTurn = turn; lateClaim = CLAIMED; reply(ERROR); turn = 0 }; goto idle
+  :: d_step { denials > 0 -> denials--; reply(ERROR); turn = 0 }; goto idle
+  fi;
+  if
+  :: d_step { !over[turn] -> userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
+  :: d_step { crashes > 0 && !over[turn] -> crashes--; printf("   f%d: dies\n", me) }; goto failed
+  :: over[turn] -> goto failed
+  fi;
+  if
+  :: d_step { !over[turn] && log[turn].slice == SLICES -> running = 0; result = SUCCEEDED; returned[turn] = true }
+  :: d_step { !over[turn] && (log[turn].slice < SLICES || openCancel > turn) -> running = 0; result = STOPPED }
+  :: d_step { !over[turn] && fails > 0 -> fails--; running = 0; result = FAILED }
+  :: d_step { !over[turn] && crashes > 0 -> crashes--; running = 0; printf("   f%d: dies\n", me) }; goto failed
+  :: d_step { over[turn] -> running = 0 }; goto failed
+  :: d_step { !over[turn] && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; running = 0; result = SUCCEEDED; returned[turn] = true }
+  :: d_step { !over[turn] && spoils > 0 && last < LOG && log[turn].slice < SLICES -> spoils--; claim[last + 1] = SPOILED; running = 0; result = STOPPED }
+  :: d_step { !over[turn] && spoils > 0 && last + 3 <= LOG && fails > 0 -> spoils--; fails--; claim[last + 3] = SPOILED; running = 0; result = FAILED }
+  fi;
+  if
+  :: d_step { !over[turn] && outcome[turn] == 0 -> createOutcome(turn, result) }
+  :: d_step { !over[turn] && outcome[turn] == 0 && crashes > 0 -> crashes--; createOutcome(turn, result); printf("   f%d: dies\n", me) }; goto failed
+  :: d_step { !over[turn] && outcome[turn] != 0 -> skip }; goto failed
+  :: d_step { !over[turn] && mayBeLate -> lates--; lateTurn = turn; lateOutcome = result }; goto failed
+  :: d_step { !over[turn] && denials > 0 -> denials--; printf("   f%d: gets a 403\n", me) }; goto failed
+  :: over[turn] -> goto failed
+  fi;
+  d_step {
+    busyWith[turn] = false; turn = 0;
+    if
+    :: result == SUCCEEDED -> reply(SUCCEEDED)
+    :: result == STOPPED -> reply(MORE)
+    :: result == FAILED -> reply(ERROR)
+    fi;
+    result = 0
+  };
+  goto idle;
+failed:
+  if
+  :: d_step { busyWith[turn] = false; turn = 0; result = 0; reply(ERROR) }
+  fi;
+  goto idle
+}
+
+/* ---------------------------------------------------------------------------------------------- people */
+
+inline sees(decision, bit_) {
+  decisions > 0 && openHalt != 0 && (SAY & bit_) != 0 -> nonce = decisions; decisions--; halt = openHalt; say = decision
+}
+
+inline draftDecision() {
+  fold(n);
+  draft(DECIDED, log[f_turn].migration, log[f_turn].attempt, nonce, say, halt, me, 0);
+  if
+  :: say == RETRY -> d_code = codeOf(manifest, log[f_turn].migration)
+  :: else
+  fi
+}
+
+/* Who answers halts with `resume`. */
+proctype Person(byte me) {
+  byte n, manifest, halt, nonce, decided, seen[EXECUTIONS]; mtype say, as; bool mine, delivered;
+idle:
+  if
+  :: d_step { sees(RETRY, 1) }
+  :: d_step { sees(MARK, 2) }
+  :: d_step { sees(SKIP, 4) }
+  :: d_step { sees(ABORT, 8) }
+  fi;
+#ifdef WAITERS_BEFORE_DECISION
+  d_step { readWaiters(halt) };
+#endif
+looks:
+  if
+  :: d_step { n = last; manifest = deployed; settledAs(halt, as); printf("   p%d: resume %e of halt %d looks\n", me, say, halt) }
+  fi;
+  if
+  :: d_step { as == 0 && last == n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { as == 0 && last != n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
+#else
+  :: d_step { as == 0 && last != n -> printf("   p%d: 412\n", me) }; goto looks
+#endif
+  :: d_step { as == 0 && last == n && crashes > 0 -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto done
+  :: d_step { as == 0 && mayBeLate -> draftDecision(); putLate(n) }; goto done
+#ifdef NO_NONCE
+  :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); printf("   p%d: 412 of its own entry\n", me) }; goto looks
+#endif
+  :: as != 0
+  fi;
+  d_step {
+    /* 8: the first decision counts, and only who made it is told so. */
+    decided = 0; j = 1;
+    do
+    :: j > last -> break
+    :: else ->
+      if
+      :: log[j].kind == DECIDED && log[j].what != CANCEL && log[j].about == halt -> assert(decided == 0); decided = j
+      :: else
+      fi;
+      j++
+    od;
+    assert(mine == (decided != 0 && log[decided].slice == nonce))
+  };
+#ifndef WAITERS_BEFORE_DECISION
+  d_step { readWaiters(halt) };
+#endif
+  d_step { tell(as); clear(); delivered = (accepted || as == ABORT || decided == 0) };
+  if
+  :: delivered
+#ifdef NO_START
+  :: !delivered
+#else
+  :: d_step { !delivered -> startNamed(100 + decided) }
+#endif
+  fi;
+done:
+  if
+  :: d_step { n = 0; manifest = 0; halt = 0; nonce = 0; decided = 0; say = 0; as = 0; mine = false; delivered = false; clear() }
+  fi;
+  goto idle
+}
+
+/* Who asks the open turn to stop at its next checkpoint. */
+proctype Canceller() {
+  byte n, turn;
+looks:
+  if
+  :: d_step { openTurn != 0 && openCancel == 0 -> n = last; turn = openTurn }
+  fi;
+  if
+  :: d_step { last == n -> draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); put() }
+  :: last != n -> goto looks
+  fi
+}
+
+/* Who says that the lowest id was done before there was a ledger. */
+proctype Baseliner() {
+  byte n; bool refused;
+looks:
+  if
+  :: d_step { n = last; fold(n); refused = (f_turn != 0 || (f_known & bitOf(1)) != 0) }
+  fi;
+#ifdef BASELINE_IGNORES_TURN
+  d_step { refused = (f_known & bitOf(1)) != 0 && f_turn == 0 };
+#endif
+  if
+  :: refused
+  :: d_step { !refused && last == n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { !refused && last != n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+#else
+  :: !refused && last != n -> goto looks
+#endif
+  fi
+}
+
+/* A deployment: list-pending's manifest and the functions change one after the other. */
+proctype Deployment() {
+  if
+  :: d_step { deployed = DEPLOY; change(); printf("a deployment: the manifest\n") }; d_step { functions = DEPLOY; change(); printf("a deployment: the functions\n") }
+  :: d_step { functions = DEPLOY; change(); printf("a deployment: the functions\n") }; d_step { deployed = DEPLOY; change(); printf("a deployment: the manifest\n") }
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- time, the network, faults */
+
+#ifdef CLOCK_READ_AFTER
+#define clockMatters true
+#else
+#define clockMatters !isKnown(outcome[openTurn]) /* otherwise nobody asks for it */
+#endif
+
+/* The deadline of the open turn passes. A function that still runs was ended before it. */
+proctype Clock() {
+  do
+  :: d_step {
+      openTurn != 0 && claim[openTurn] != 0 && claim[openTurn] != VOID && !over[openTurn] && (!busyWith[openTurn] || hangs > 0) && clockMatters ->
+      if
+      :: busyWith[openTurn] -> hangs--
+      :: else
+      fi;
+      over[openTurn] = true; change(); printf("the deadline of turn %d passes\n", openTurn)
+    }
+  od
+}
+
+/* A request takes effect whose caller has died, if it still can. */
+proctype Network() {
+  do
+  :: d_step {
+      lateNumber != 0 ->
+      printf("a late request for log/%d\n", lateNumber);
+      if
+      :: lateNumber == last + 1 ->
+        draft(lateEntry.kind, lateEntry.migration, lateEntry.attempt, lateEntry.slice, lateEntry.what, lateEntry.about, lateEntry.who, lateEntry.code);
+        put()
+      :: else
+      fi;
+      lateNumber = 0; lateEntry.kind = 0; lateEntry.migration = 0; lateEntry.attempt = 0; lateEntry.slice = 0; lateEntry.what = 0;
+      lateEntry.about = 0; lateEntry.who = 0; lateEntry.code = 0
+    }
+  :: d_step {
+      lateTurn != 0 ->
+      printf("a late request for turn %d\n", lateTurn);
+      if
+      :: lateClaim != 0 -> createClaim(lateTurn, lateClaim)
+      :: else -> createOutcome(lateTurn, lateOutcome)
+      fi;
+      lateTurn = 0; lateClaim = 0; lateOutcome = 0
+    }
+  od
+}
+
+/* Executions are stopped from outside, and redriven: each where it was. */
+proctype Operator(byte e) {
+  do
+  :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; change(); printf("%d is stopped\n", e) }
+  :: d_step { redrives > 0 && status[e] == DEAD -> redrives--; status[e] = RUNNING; change(); printf("%d is redriven\n", e) }
+  od
+}
+
+/* ---------------------------------------------------------------------------------------------- at rest */
+
+hidden byte busy;
+
+/* When nobody else can go on. First the watch, with WATCH: it tells those who wait in a settled halt; then the invariants 6 and 7. */
+proctype Rest() {
+  byte e, h; mtype as; bool rested;
+  do
+  :: d_step {
+    !rested && timeout ->
+    busy = false; e = 0; h = 0; as = 0;
+#if WATCH
+    do
+    :: e >= EXECUTIONS -> break
+    :: else ->
+      h = 1;
+      do
+      :: h > last -> break
+      :: else ->
+        if
+        :: log[h].kind == HALTED && token[e] != 0 && waiterOf(h, e) == token[e] && status[e] == RUNNING ->
+          settledAs(h, as);
+          if
+          :: as != 0 -> token[e] = 0; told[e] = as; busy = true; printf("the watch tells %d: %e\n", e, as)
+          :: else
+          fi
+        :: else
+        fi;
+        h++
+      od;
+      e++
+    od;
+    fold(last);
+    if
+    :: !busy && f_decided > served && log[f_decided].what != ABORT -> j = f_decided; startNamed(100 + j); busy = true
+    :: else
+    fi;
+#endif
+    if
+    :: busy -> skip
+    :: else ->
+      fold(last); e = 0; ok = (f_turn == 0 || f_halt != 0); /* ok: an open turn has a halt, or an execution has failed */
+      do
+      :: e >= EXECUTIONS -> break
+      :: else ->
+        if
+        :: status[e] == RUNNING ->
+          /* 7: it waits for a person, who can be told by whom, and who can answer. */
+          assert(f_halt != 0 && f_decided == 0);
+          assert(token[e] != 0 && waiterOf(f_halt, e) == token[e]);
+          assert(notified == f_halt) /* 6 */
+        :: status[e] == DEAD -> ok = true
+        :: else
+        fi;
+        e++
+      od;
+      assert(ok); /* 6: no failure is silent */
+      assert(f_decided == 0 || log[f_decided].what == ABORT || f_decided <= served); /* 7: somebody acts on a decision */
+#ifdef REACH
+      assert(!(REACH)) /* not an invariant: that this is reached shows that the model does something */
+#endif
+    fi;
+    e = 0; h = 0; as = 0; rested = !busy
+  }
+  od
+}
+
+init {
+  atomic {
+    status[0] = RUNNING; changed = 255;
+    run Execution(0); 
+#if EXECUTIONS > 1
+    run Execution(1);
+#endif
+#if EXECUTIONS > 2
+    run Execution(2);
+#endif
+#if EXECUTIONS > 3
+    run Execution(3);
+#endif
+    run RunMigration(0); run RunMigration(1);
+    run Person(0);
+#if PEOPLE > 1
+    run Person(1);
+#endif
+#if CANCELS
+    run Canceller();
+#endif
+#if BASELINES
+    run Baseliner();
+#endif
+#if DEPLOY != 255
+    run Deployment();
+#endif
+    run Clock();
+#if LATES
+    run Network();
+#endif
+#if STOPS || REDRIVES
+    run Operator(0);
+#if EXECUTIONS > 1
+    run Operator(1);
+#endif
+#endif
+    run Rest()
+  }
+}
