@@ -483,24 +483,27 @@ inline draftAllowed() {
 
 /* ---------------------------------------------------------------------------------------------- looking */
 
+/* A function's own clock is ahead. */
+#ifdef CLOCK_OF_FUNCTION
+#define readClock() late = (turn != 0)
+#else
+#define readClock() late = (turn != 0 && over[turn])
+#endif
+
 /* The first request of a look: the log, and S3's clock. */
 inline look() {
-  n = last; manifest = deployed; fold(n); turn = f_turn; o = 0; c = 0;
-  late = (turn != 0 && over[turn])
+  n = last; manifest = deployed; fold(n); turn = f_turn; o = 0; c = 0; step = 0; q_liar = false; readClock()
 }
 #define isKnown(outcome_) (outcome_ != 0 && outcome_ != SPOILED)
 
 /* ---------------------------------------------------------------------------------------------- an execution, with list-pending, record-completion and halt */
 
-#ifdef CLOCK_READ_AFTER
-#define readClockAgain() late = over[turn]
-#else
-#ifdef CLOCK_OF_FUNCTION
-#define readClockAgain() late = true
-#else
-#define readClockAgain() skip
-#endif
-#endif
+/* Its outcome, and then its claim. These are two requests, and one step: nothing could come between that this order does not see as if
+ * both had been read at one moment, because an outcome comes after its claim, and neither ever changes. */
+inline readTurn() {
+  o = outcome[turn];
+  c = (isKnown(o) -> 0 : claim[turn])
+}
 
 /* Nobody waits for the invocation that this execution made. */
 inline forget() {
@@ -583,6 +586,22 @@ inline clear() {
   i = 0
 }
 
+/* A stopped execution enters no state; the function in flight goes on to its end. */
+#if STOPS
+#define runs (status[me] == RUNNING)
+#else
+#define runs true
+#endif
+
+/* The machine is in its next state, and keeps the turn and the cause; nobody remembers what a function read. */
+inline enter(next) {
+  state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
+  if
+  :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
+  :: else
+  fi
+}
+
 proctype Execution(byte me) {
   mtype state = LIST, cause; /* of the machine, with the turn: what Step Functions keeps */
   byte payload;
@@ -590,40 +609,28 @@ proctype Execution(byte me) {
   byte n, manifest, turn, halt, seen[EXECUTIONS];
   bool late;
 
-next: /* Between two states. One that is stopped comes here, and goes on from here when it is redriven. */
+ended: /* One that is stopped or failed comes here, and goes on from here when it is redriven. */
   if
-  :: d_step {
-      n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
-      if
-      :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
-      :: else
-      fi
-    }
+  :: atomic { status[me] == RUNNING && state == LIST -> goto list }
+  :: atomic { status[me] == RUNNING && state == WAIT -> goto wait }
+  :: atomic { status[me] == RUNNING && state == RUN -> goto invoke }
+  :: atomic { status[me] == RUNNING && state == RECORD -> goto record }
+  :: atomic { status[me] == RUNNING && state == HALT -> goto halted }
+  :: d_step { status[me] == RUNNING && state == REFUSE -> status[me] = DEAD; change() }; goto ended
   fi;
-  atomic {
-    status[me] == RUNNING;
-    if
-    :: state == LIST -> goto list
-    :: state == RUN -> goto invoke
-    :: state == RECORD -> goto record
-    :: state == WAIT -> goto wait
-    :: state == HALT -> goto halted
-    :: state == REFUSE -> status[me] = DEAD; goto next
-    fi
-  };
 
   /* ---- List pending */
 list:
   if
   :: d_step {
-      printf("%d: List pending looks\n", me);
+      runs -> printf("%d: List pending looks\n", me);
       assert((changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
       changed = changed & (255 - bitOf(me));
       if
       :: STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
       :: else
       fi;
-      look(); q_liar = false; step = 0; o = 0; c = 0;
+      look();
       if
       :: n > served -> served = n
       :: else
@@ -633,134 +640,138 @@ list:
       :: else
       fi
     }
-  :: d_step { denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: List pending gets a 403\n", me) }; goto next
+  :: d_step { runs && denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: List pending gets a 403\n", me) }; goto ended
+  :: !runs -> goto ended
   fi;
+#ifdef CLOCK_READ_AFTER
   if
-  :: d_step {
-      step == 0 -> o = outcome[turn]; q_liar = false;
-      if
-      :: isKnown(o) -> decide()
-      :: else
-      fi
-    }
-  :: step != 0
+  :: d_step { turn != 0 -> readTurn() }; d_step { readClock(); q_liar = false; decide() }
+  :: turn == 0
   fi;
-  if
-  :: d_step { step == 0 -> c = claim[turn]; readClockAgain(); q_liar = false; decide() }
-  :: d_step { step == 0 && wrong > 0 -> wrong--; c = claim[turn]; readClockAgain(); q_liar = true; decide() }
-  :: step != 0
-  fi;
-  if
-  :: d_step { isAllow && last == n -> draftAllowed(); put(); payload = last; state = RUN }; goto next
-#ifdef APPEND_WITHOUT_LOOK
-  :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; state = RUN }; goto next
 #else
-  :: d_step { isAllow && last != n -> printf("%d: 412\n", me) }; goto list
+  if
+  :: d_step { turn != 0 -> readTurn(); q_liar = false; decide() }
+  :: d_step { turn != 0 && wrong > 0 -> wrong--; readTurn(); q_liar = true; decide() }
+  :: turn == 0
+  fi;
 #endif
-  :: d_step { isAllow && last == n && crashes > 0 -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me) }; goto next
-  :: d_step { isAllow && mayBeLate -> draftAllowed(); putLate(n); change() }; goto next
-  :: d_step { isAllow && handovers > 0 -> handovers--; handOver(); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i) }; goto next
-  :: d_step { isAllow && handovers > 0 && crashes > 0 -> handovers--; crashes--; handOver(); change(); printf("%d: hands over, dies\n", me) }; goto next
-  :: d_step { step == TAKE_CLAIM -> createClaim(turn, VOID) }; goto list
-  :: d_step { step == TAKE_CLAIM && mayBeLate -> lates--; lateTurn = turn; lateClaim = VOID; change() }; goto next
-  :: d_step { step == TAKE_OUTCOME -> createOutcome(turn, UNKNOWN) }; goto list
-  :: d_step { step == TAKE_OUTCOME && mayBeLate -> lates--; lateTurn = turn; lateOutcome = UNKNOWN; change() }; goto next
-  :: d_step { step == RUN_AGAIN || step == RECORD || step == WAIT || step == HALT -> state = (step == RUN_AGAIN -> RUN : step); payload = turn }; goto next
-  :: d_step { step == REFUSE -> state = REFUSE; status[me] = DEAD; change(); printf("%d: Refused\n", me) }; goto next
-  :: d_step { step == FINISH -> status[me] = DONE; change(); printf("%d: Finished\n", me) }; goto next
+  if
+  :: d_step { isAllow && last == n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
+#else
+  :: d_step { isAllow && last != n -> printf("%d: 412\n", me); enter(LIST) }; goto list
+#endif
+  :: d_step { isAllow && last == n && crashes > 0 -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && mayBeLate -> draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
+  :: d_step { isAllow && handovers > 0 -> handovers--; handOver(); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
+  :: d_step { isAllow && handovers > 0 && crashes > 0 -> handovers--; crashes--; handOver(); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
+  :: d_step { step == TAKE_CLAIM -> createClaim(turn, VOID); enter(LIST) }; goto list
+  :: d_step { step == TAKE_CLAIM && mayBeLate -> lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME -> createOutcome(turn, UNKNOWN); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && mayBeLate -> lates--; lateTurn = turn; lateOutcome = UNKNOWN; change(); enter(LIST) }; goto list
+  :: d_step { step == RUN_AGAIN -> payload = turn; enter(RUN) }; goto invoke
+  :: d_step { step == RECORD -> payload = turn; enter(RECORD) }; goto record
+  :: d_step { step == HALT -> payload = turn; enter(HALT) }; goto halted
+  :: d_step { step == WAIT -> enter(WAIT) }; goto wait
+  :: d_step { step == REFUSE -> status[me] = DEAD; change(); printf("%d: Refused\n", me); enter(REFUSE) }; goto ended
+  :: d_step { step == FINISH -> status[me] = DONE; change(); printf("%d: Finished\n", me); enter(LIST) }; goto ended
   fi;
 
   /* ---- Wait: looks again when something is new; when nothing ever is, it waits for ever */
 wait:
   if
-  :: d_step { status[me] == RUNNING && (changed & bitOf(me)) != 0 -> state = LIST }
-  :: status[me] != RUNNING
+  :: atomic { runs && (changed & bitOf(me)) != 0 -> state = LIST; goto list }
+  :: !runs -> goto ended
   fi;
-  goto next;
 
   /* ---- Run migration */
 invoke:
   if
-  :: d_step { invoked[0] == 0 -> answer[me] = 0; invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
-  :: d_step { invoked[0] != 0 && invoked[1] == 0 -> answer[me] = 0; invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
-  :: d_step { doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; answer[me] = 0; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
+  :: d_step { runs && invoked[0] == 0 -> invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { runs && invoked[0] != 0 && invoked[1] == 0 -> invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { runs && doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
+  :: !runs -> goto ended
   fi;
   if
-  :: d_step { answer[me] == SUCCEEDED -> answer[me] = 0; state = RECORD }
-  :: d_step { answer[me] == MORE || answer[me] == ELSEWHERE -> answer[me] = 0; state = LIST }
-  :: d_step { answer[me] == ERROR -> answer[me] = 0; state = HALT; cause = ERROR }
-  :: d_step { gaveUp > 0 && answer[me] == 0 && status[me] == RUNNING -> gaveUp--; forget(); state = HALT; cause = ERROR; printf("%d: gives up on run-migration\n", me) }
-  :: d_step { status[me] != RUNNING -> forget() }
+  :: d_step { answer[me] == SUCCEEDED -> answer[me] = 0; enter(RECORD) }; goto record
+  :: d_step { answer[me] == MORE || answer[me] == ELSEWHERE -> answer[me] = 0; enter(LIST) }; goto list
+  :: d_step { answer[me] == ERROR -> answer[me] = 0; cause = ERROR; enter(HALT) }; goto halted
+  :: d_step { gaveUp > 0 && answer[me] == 0 && runs -> gaveUp--; forget(); cause = ERROR; enter(HALT); printf("%d: gives up on run-migration\n", me) }; goto halted
+  :: d_step { !runs -> forget(); enter(RUN) }; goto ended
   fi;
-  goto next;
 
   /* ---- Record completion */
 record:
   if
-  :: d_step { look(); printf("%d: Record completion looks\n", me) }
-  fi;
-  d_step { o = (turn == payload -> outcome[turn] : 0) };
-  d_step { c = (turn == payload && !isKnown(o) -> claim[turn] : 0); q_liar = false; decideRecord() };
-  if
-  :: d_step { step == LIST -> state = LIST }; goto next /* somebody has recorded it, or it moved on */
-  :: d_step { step == RECORD && last == n -> draftCompleted(); halt = (f_decided == 0 -> f_halt : 0); put(); state = LIST }
-  :: d_step { step == RECORD && last == n && crashes > 0 -> crashes--; draftCompleted(); put(); printf("%d: dies\n", me) }; goto next
-  :: d_step { step == RECORD && last != n -> printf("%d: 412\n", me) }; goto record
-  :: d_step { step == RECORD && mayBeLate -> draftCompleted(); putLate(n) }; goto next
-  :: d_step { denials > 0 -> denials--; state = HALT; cause = UNRECORDED; printf("%d: Record completion gets a 403\n", me) }; goto next
+  :: d_step { runs -> look(); printf("%d: Record completion looks\n", me) }
+  :: !runs -> goto ended
   fi;
   if
-  :: halt == 0 -> goto next
-#ifdef NO_TELL_ON_RECORD
-  :: halt != 0 -> goto next
-#else
-  :: d_step { halt != 0 -> readWaiters(halt) }
+  :: d_step { turn == payload -> readTurn(); q_liar = false; decideRecord() }
+  :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
+  fi;
+  if
+  :: d_step { step != RECORD -> enter(LIST) }; goto list
+  :: d_step { step == RECORD && last == n -> draftCompleted(); halt = (f_decided == 0 -> f_halt : 0); put(); step = 0 }
+  :: d_step { step == RECORD && last == n && crashes > 0 -> crashes--; draftCompleted(); put(); enter(RECORD); printf("%d: dies\n", me) }; goto record
+  :: d_step { step == RECORD && last != n -> enter(RECORD); printf("%d: 412\n", me) }; goto record
+  :: d_step { step == RECORD && mayBeLate -> draftCompleted(); putLate(n); enter(RECORD) }; goto record
+  :: d_step { step == RECORD && denials > 0 -> denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
+  fi;
+#ifndef NO_TELL_ON_RECORD
+  if
+  :: d_step { halt != 0 -> readWaiters(halt) }; d_step { tell(GO_ON); clear(); enter(LIST) }; goto list
+  :: atomic { halt == 0 -> enter(LIST); goto list }
+  fi;
 #endif
-  fi;
-  d_step { tell(GO_ON); clear() };
-  goto next;
+  atomic { enter(LIST); goto list };
 
   /* ---- Halt for operator */
 halted:
   if
-  :: d_step { tokens[me]++; token[me] = tokens[me]; told[me] = 0; printf("%d: Halt for operator, %e\n", me, cause) }
+  :: d_step { runs -> tokens[me]++; token[me] = tokens[me]; told[me] = 0; look(); printf("%d: Halt for operator, %e: looks\n", me, cause) }
+  :: d_step { runs && denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: Halt gets a 403\n", me) }; goto ended
+  :: !runs -> goto ended
   fi;
-haltLook:
+haltTurn:
   if
-  :: d_step { look(); printf("%d: Halt looks\n", me) }
-  :: d_step { denials > 0 -> denials--; status[me] = DEAD; excused = last; token[me] = 0; change(); printf("%d: Halt gets a 403\n", me) }; goto next
+  :: d_step { turn == payload -> readTurn(); q_liar = false; decideHalt() }
+  :: d_step { turn != payload -> step = LIST }
   fi;
-  d_step { o = (turn == payload -> outcome[turn] : 0) };
-  d_step { c = (turn == payload && !isKnown(o) -> claim[turn] : 0); q_liar = false; decideHalt() };
   if
-  :: d_step { step == LIST -> state = LIST; token[me] = 0; printf("%d: the halt is not needed\n", me) }; goto next
-  :: d_step { step == WAIT -> skip }
+  :: d_step { step == LIST -> token[me] = 0; enter(LIST); printf("%d: the halt is not needed\n", me) }; goto list
+  :: step == WAIT /* joins the one that is open */
   :: d_step { step == HALT && last == n -> draftHalted(); put(); halt = last }
-  :: d_step { step == HALT && last == n && crashes > 0 -> crashes--; draftHalted(); put(); token[me] = 0; printf("%d: dies\n", me) }; goto next
-  :: d_step { step == HALT && last != n -> printf("%d: 412\n", me) }; goto haltLook
-  :: d_step { step == HALT && mayBeLate -> draftHalted(); putLate(n); token[me] = 0 }; goto next
+  :: d_step { step == HALT && last == n && crashes > 0 -> crashes--; draftHalted(); put(); token[me] = 0; enter(HALT); printf("%d: dies\n", me) }; goto halted
+  :: d_step { step == HALT && last != n -> look(); printf("%d: 412, looks\n", me) }; goto haltTurn
+  :: d_step { step == HALT && mayBeLate -> draftHalted(); putLate(n); token[me] = 0; enter(HALT) }; goto halted
   fi;
   if
   :: d_step { waiterOf(halt, me) = token[me]; printf("%d: leaves its token in halt %d\n", me, halt) }
-  :: d_step { crashes > 0 -> crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; printf("%d: leaves its token in halt %d, dies\n", me, halt) }; goto next
+  :: d_step { crashes > 0 -> crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; enter(HALT); printf("%d: leaves its token, dies\n", me) }; goto halted
   fi;
+  d_step {
+    step = 0; n = last;
 #ifndef NO_LOOK_AFTER_WAITER
-  d_step { n = last; settledAs(halt, step) };
-  if
-  :: d_step { step != 0 -> readWaiters(halt) }; d_step { tell(step); clear() }
-  :: step == 0
-  fi;
+    settledAs(halt, step);
 #endif
 #ifndef NO_NOTIFY
-  d_step { notified = (halt > notified -> halt : notified) };
+    notified = (halt > notified -> halt : notified)
+#else
+    skip
 #endif
+  };
+  if
+  :: d_step { step != 0 -> readWaiters(halt) }; d_step { tell(step); clear(); n = 0; step = 0 }
+  :: step == 0
+  fi;
   /* Waits for its token. */
   if
-  :: d_step { told[me] == GO_ON && status[me] == RUNNING -> told[me] = 0; state = LIST }
-  :: d_step { told[me] == ABORT && status[me] == RUNNING -> told[me] = 0; status[me] = DEAD; change() }
-  :: d_step { status[me] != RUNNING -> token[me] = 0; told[me] = 0 }
-  fi;
-  goto next
+  :: d_step { told[me] == GO_ON && runs -> told[me] = 0; enter(LIST) }; goto list
+  :: d_step { told[me] == ABORT && runs -> told[me] = 0; status[me] = DEAD; change(); enter(HALT) }; goto ended
+  :: d_step { !runs -> token[me] = 0; told[me] = 0; enter(HALT) }; goto ended
+  fi
 }
 
 /* ---------------------------------------------------------------------------------------------- an invocation of run-migration */
@@ -770,69 +781,74 @@ inline reply(as) {
   :: caller[me] != 0 -> answer[caller[me] - 1] = as
   :: else
   fi;
-  caller[me] = 0; invoked[me] = 0; printf("   f%d: answers %e\n", me, as)
+  caller[me] = 0; invoked[me] = 0; busyWith[turn] = false; turn = 0; result = 0; printf("   f%d: answers %e\n", me, as)
 }
+
+#define claimOf claim[invoked[me]]
+#define fits (codeOf(functions, log[invoked[me]].migration) == log[invoked[me]].code)
+#define inTime (!over[turn])
 
 proctype RunMigration(byte me) {
   byte turn; mtype result;
-idle:
-  atomic { invoked[me] != 0 -> turn = invoked[me] };
   /* Its entry and what that rests on never change, so it reads them in the step of the claim. */
+idle:
   if
-  :: d_step { claim[turn] == 0 && codeOf(functions, log[turn].migration) == log[turn].code -> createClaim(turn, CLAIMED); busyWith[turn] = true }
-  :: d_step { claim[turn] == 0 && codeOf(functions, log[turn].migration) != log[turn].code -> createClaim(turn, VOID); reply(ELSEWHERE); turn = 0 }; goto idle
-#ifdef NO_CLAIM
-  :: d_step { claim[turn] == CLAIMED -> skip }
+  :: d_step { invoked[me] != 0 && claimOf == 0 && fits -> turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
+#ifdef NO_CODE_CHECK
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
 #else
-  :: d_step { claim[turn] != 0 -> reply(ELSEWHERE); turn = 0 }; goto idle
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, VOID); reply(ELSEWHERE) }; goto idle
 #endif
-  :: d_step { mayBeLate -> lates--; lateTurn = turn; lateClaim = CLAIMED; reply(ERROR); turn = 0 }; goto idle
-  :: d_step { denials > 0 -> denials--; reply(ERROR); turn = 0 }; goto idle
+#ifdef NO_CLAIM
+  :: d_step { invoked[me] != 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
+#else
+  :: d_step { invoked[me] != 0 && claimOf != 0 -> reply(ELSEWHERE) }; goto idle
+#endif
+  :: d_step { invoked[me] != 0 && mayBeLate -> lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(ERROR) }; goto idle
+  :: d_step { invoked[me] != 0 && denials > 0 -> denials--; reply(ERROR) }; goto idle
   fi;
   if
-  :: d_step { !over[turn] -> userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
-  :: d_step { crashes > 0 && !over[turn] -> crashes--; printf("   f%d: dies\n", me) }; goto failed
-  :: over[turn] -> goto failed
+  :: d_step { inTime -> userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
+  :: d_step { inTime && crashes > 0 -> crashes--; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime -> reply(ERROR) }; goto idle
   fi;
   if
-  :: d_step { !over[turn] && log[turn].slice == SLICES -> running = 0; result = SUCCEEDED; returned[turn] = true }
-  :: d_step { !over[turn] && (log[turn].slice < SLICES || openCancel > turn) -> running = 0; result = STOPPED }
-  :: d_step { !over[turn] && fails > 0 -> fails--; running = 0; result = FAILED }
-  :: d_step { !over[turn] && crashes > 0 -> crashes--; running = 0; printf("   f%d: dies\n", me) }; goto failed
-  :: d_step { over[turn] -> running = 0 }; goto failed
-  :: d_step { !over[turn] && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; running = 0; result = SUCCEEDED; returned[turn] = true }
-  :: d_step { !over[turn] && spoils > 0 && last < LOG && log[turn].slice < SLICES -> spoils--; claim[last + 1] = SPOILED; running = 0; result = STOPPED }
-  :: d_step { !over[turn] && spoils > 0 && last + 3 <= LOG && fails > 0 -> spoils--; fails--; claim[last + 3] = SPOILED; running = 0; result = FAILED }
+  :: d_step { inTime && log[turn].slice == SLICES -> running = 0; result = SUCCEEDED; returned[turn] = true }
+  :: d_step { inTime && (log[turn].slice < SLICES || openCancel > turn) -> running = 0; result = STOPPED }
+  :: d_step { inTime && fails > 0 -> fails--; running = 0; result = FAILED }
+  :: d_step { inTime && crashes > 0 -> crashes--; running = 0; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime -> running = 0; reply(ERROR) }; goto idle
+#if SPOILS
+  :: d_step { inTime && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; running = 0; result = SUCCEEDED; returned[turn] = true }
+  :: d_step { inTime && spoils > 0 && last < LOG && log[turn].slice < SLICES -> spoils--; claim[last + 1] = SPOILED; running = 0; result = STOPPED }
+  :: d_step { inTime && spoils > 0 && last + 3 <= LOG && fails > 0 -> spoils--; fails--; claim[last + 3] = SPOILED; running = 0; result = FAILED }
+#endif
   fi;
   if
-  :: d_step { !over[turn] && outcome[turn] == 0 -> createOutcome(turn, result) }
-  :: d_step { !over[turn] && outcome[turn] == 0 && crashes > 0 -> crashes--; createOutcome(turn, result); printf("   f%d: dies\n", me) }; goto failed
-  :: d_step { !over[turn] && outcome[turn] != 0 -> skip }; goto failed
-  :: d_step { !over[turn] && mayBeLate -> lates--; lateTurn = turn; lateOutcome = result }; goto failed
-  :: d_step { !over[turn] && denials > 0 -> denials--; printf("   f%d: gets a 403\n", me) }; goto failed
-  :: over[turn] -> goto failed
-  fi;
-  d_step {
-    busyWith[turn] = false; turn = 0;
-    if
-    :: result == SUCCEEDED -> reply(SUCCEEDED)
-    :: result == STOPPED -> reply(MORE)
-    :: result == FAILED -> reply(ERROR)
-    fi;
-    result = 0
-  };
-  goto idle;
-failed:
-  if
-  :: d_step { busyWith[turn] = false; turn = 0; result = 0; reply(ERROR) }
+  :: d_step {
+      inTime && outcome[turn] == 0 -> createOutcome(turn, result);
+      if
+      :: result == SUCCEEDED -> reply(SUCCEEDED)
+      :: result == STOPPED -> reply(MORE)
+      :: else -> reply(ERROR)
+      fi
+    }
+  :: d_step { inTime && outcome[turn] == 0 && crashes > 0 -> crashes--; createOutcome(turn, result); printf("   f%d: dies\n", me); reply(ERROR) }
+  :: d_step { inTime && outcome[turn] != 0 -> reply(ERROR) }
+  :: d_step { inTime && mayBeLate -> lates--; lateTurn = turn; lateOutcome = result; reply(ERROR) }
+  :: d_step { inTime && denials > 0 -> denials--; printf("   f%d: gets a 403\n", me); reply(ERROR) }
+  :: d_step { !inTime -> reply(ERROR) }
   fi;
   goto idle
 }
 
 /* ---------------------------------------------------------------------------------------------- people */
 
-inline sees(decision, bit_) {
-  decisions > 0 && openHalt != 0 && (EAGER || notified == openHalt) && (SAY & bit_) != 0 -> nonce = decisions; decisions--; halt = openHalt; say = decision
+/* A person hears of a halt and calls `resume`, which looks: one step, because what changes between the two shows as a 412. */
+inline resume(decision, bit_) {
+  decisions > 0 && openHalt != 0 && (EAGER || notified == openHalt) && (SAY & bit_) != 0 ->
+  nonce = decisions; decisions--; halt = openHalt; say = decision; n = last; manifest = deployed; as = 0;
+  printf("   p%d: resume %e of halt %d looks\n", me, say, halt)
 }
 
 inline draftDecision() {
@@ -849,29 +865,26 @@ proctype Person(byte me) {
   byte n, manifest, halt, nonce, decided, seen[EXECUTIONS]; mtype say, as; bool mine, delivered;
 idle:
   if
-  :: d_step { sees(RETRY, 1) }
-  :: d_step { sees(MARK, 2) }
-  :: d_step { sees(SKIP, 4) }
-  :: d_step { sees(ABORT, 8) }
+  :: d_step { resume(RETRY, 1) }
+  :: d_step { resume(MARK, 2) }
+  :: d_step { resume(SKIP, 4) }
+  :: d_step { resume(ABORT, 8) }
   fi;
 #ifdef WAITERS_BEFORE_DECISION
   d_step { readWaiters(halt) };
 #endif
-looks:
-  if
-  :: d_step { n = last; manifest = deployed; settledAs(halt, as); printf("   p%d: resume %e of halt %d looks\n", me, say, halt) }
-  fi;
+append:
   if
   :: d_step { as == 0 && last == n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { as == 0 && last != n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
 #else
-  :: d_step { as == 0 && last != n -> printf("   p%d: 412\n", me) }; goto looks
+  :: d_step { as == 0 && last != n -> n = last; manifest = deployed; settledAs(halt, as); printf("   p%d: 412, looks\n", me) }; goto append
 #endif
   :: d_step { as == 0 && last == n && crashes > 0 -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto done
   :: d_step { as == 0 && mayBeLate -> draftDecision(); putLate(n) }; goto done
 #ifdef NO_NONCE
-  :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); printf("   p%d: 412 of its own entry\n", me) }; goto looks
+  :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); n = last; settledAs(halt, as); printf("   p%d: 412 of its own entry\n", me) }; goto append
 #endif
   :: as != 0
   fi;
@@ -888,10 +901,10 @@ looks:
       j++
     od;
     assert(mine == (decided != 0 && log[decided].slice == nonce))
-  };
 #ifndef WAITERS_BEFORE_DECISION
-  d_step { readWaiters(halt) };
+    ; readWaiters(halt)
 #endif
+  };
   d_step { tell(as); clear(); delivered = (accepted || as == ABORT || decided == 0) };
   if
   :: delivered
