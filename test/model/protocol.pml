@@ -111,6 +111,15 @@ mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OU
 mtype = { RUNNING, DONE, DEAD }                                                          /* of executions: DEAD is failed or stopped */
 mtype = { MORE, ELSEWHERE, GO_ON }                                                       /* answers, and SUCCEEDED, ERROR, ABORT */
 
+/* The rules of the decision, by name: -DWITHOUT=recordSuccess takes one away. */
+mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTurn, recordDecision, haltWithoutFile, haltRetryOfOtherCode,
+  refuseLateRetry, allowNextAttempt, refuseHaltedElsewhere, haltAgain, haltCancelled, waitForNextSliceElsewhere, haltStoppedWithoutFile,
+  haltStoppedOtherCode, allowNextSlice, haltFailed, closeClaimedTurn, runAgain, waitForOwner, voidUnclaimedTurn, haltVoidCancelled,
+  haltVoidWithoutFile, haltNotStarted, haltVoidOtherCode, refuseLateAgain, allowAgain }
+#ifndef WITHOUT
+#define WITHOUT 0
+#endif
+
 /* ---------------------------------------------------------------------------------------------- the ledger, and what is around it */
 
 typedef Entry {
@@ -200,7 +209,8 @@ hidden byte ok;
 inline userCodeStarts(t) {
   assert(running == 0);                                       /* 1: at no time user code of two turns */
   assert(!started[t]);                                        /* 1: user code of one turn starts at most once */
-  assert(t <= last && log[t].kind == ALLOWED);
+  assert(t == openTurn);                                      /* 1: of no other turn than the one that is open */
+  assert(codeOf(functions, log[t].migration) == log[t].code); /* the code that was allowed */
   running = t; started[t] = true;
   fold(last);
   assert((f_done & bitOf(log[t].migration)) == 0);            /* 2: never after it was completed */
@@ -210,12 +220,12 @@ inline userCodeStarts(t) {
   :: else ->
     if
     :: log[j].kind == ALLOWED && log[j].migration == log[t].migration -> assert(outcome[j] != SUCCEEDED) /* 2: never after a success */
-    :: log[j].kind == DECIDED && log[j].what == RETRY && log[j].migration == log[t].migration && log[j].attempt + 1 == log[t].attempt -> ok = true
+    :: log[j].kind == DECIDED && log[j].what == RETRY && log[j].migration == log[t].migration && log[j].attempt + 1 == log[t].attempt && log[j].code == log[t].code -> ok = true
     :: else
     fi;
     j++
   od;
-  assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n */
+  assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n, of this code */
   fold(t);
   j = 1;
   do
@@ -244,8 +254,16 @@ inline entryFollows() {
     assert(f_turn != 0 || (d_attempt == 1 && d_slice == 1));
     assert(f_turn == 0 || log[f_turn].migration == d_migration);
     assert(f_turn == 0 || d_attempt == log[f_turn].attempt || (d_attempt == log[f_turn].attempt + 1 && d_slice == 1 && f_decided != 0));
-    assert(f_turn == 0 || d_attempt != log[f_turn].attempt || (f_halt == 0 && (d_slice == log[f_turn].slice || d_slice == log[f_turn].slice + 1)))
-  :: d_kind == HALTED -> assert(f_turn != 0 && f_turn == d_about && (f_halt == 0 || f_decided != 0))
+    if
+    :: f_turn != 0 && d_attempt == log[f_turn].attempt ->
+      assert(f_halt == 0 && f_cancel == 0);
+      assert((d_slice == log[f_turn].slice && !started[f_turn]) || (d_slice == log[f_turn].slice + 1 && outcome[f_turn] == STOPPED));
+      assert(d_slice == log[f_turn].slice || d_code == log[f_turn].code) /* an attempt is one code */
+    :: else
+    fi
+  :: d_kind == HALTED -> 
+    assert(f_turn != 0 && f_turn == d_about && (f_halt == 0 || f_decided != 0));
+    assert(f_verdict == 0 || d_what == UNRECORDED) /* 7: mark-applied and skip are not asked again */
   :: d_kind == DECIDED && d_what == CANCEL -> assert(f_turn != 0 && f_turn == d_about && f_cancel == 0)
   :: d_kind == DECIDED && d_what != CANCEL -> assert(f_halt != 0 && f_halt == d_about && f_decided == 0)
   :: d_kind == COMPLETED ->
@@ -363,15 +381,15 @@ inline handOver() {
 /* ---------------------------------------------------------------------------------------------- the decision */
 
 hidden byte q_code; hidden mtype q_decision, q_outcome; hidden byte q_closed, q_mine, q_alive, q_late, q_liar; hidden byte q_pending;
-inline rule(condition, then) {
+inline rule(name_, condition, then) {
   if
-  :: step == 0 && (condition) -> step = then
+  :: step == 0 && WITHOUT != name_ && (condition) -> step = then
   :: else
   fi
 }
-inline ruleHalt(condition, reason) {
+inline ruleHalt(name_, condition, reason) {
   if
-  :: step == 0 && (condition) -> step = HALT; why = reason
+  :: step == 0 && WITHOUT != name_ && (condition) -> step = HALT; why = reason
   :: else
   fi
 }
@@ -393,17 +411,17 @@ inline decide() {
     fi;
     j--
   od;
-#ifdef NO_ORDER
-  q_late = false;
-#endif
   if
   :: f_turn == 0 ->
-    rule(q_late, REFUSE);
-    rule(q_pending != 0, FIRST);
-    rule(true, FINISH)
+    rule(refuseLate, q_late, REFUSE);
+    rule(allowFirstPending, q_pending != 0, FIRST);
+    rule(finished, true, FINISH)
   :: else ->
     q_code = codeOf(manifest, log[f_turn].migration);
     q_decision = (f_decided != 0 && log[f_decided].what != ABORT -> log[f_decided].what : 0);
+#ifdef ABORT_GOES_ON
+    q_decision = (f_decided != 0 -> (log[f_decided].what == ABORT -> RETRY : log[f_decided].what) : 0);
+#endif
     q_mine = (log[f_turn].who == me); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
 #ifdef NO_VOID
     if
@@ -418,42 +436,44 @@ inline decide() {
     fi;
 #endif
     q_outcome = (c == VOID -> 0 : (o == SPOILED -> (late -> UNKNOWN : 0) : o));
+#ifdef SPOILED_IS_CLOSED
+    q_outcome = (o == SPOILED -> UNKNOWN : o);
+#endif
     q_closed = (c == VOID || q_outcome != 0);
-#ifdef NO_CLOSE
-    q_closed = true;
+#ifdef LAST_VERDICT
+    if
+    :: q_decision == RETRY -> f_verdict = 0
+    :: else
+    fi;
 #endif
-    rule(q_outcome == SUCCEEDED, RECORD);                                          /* recordSuccess */
-    rule(q_decision != 0 && !q_closed && c == 0, TAKE_CLAIM);                      /* closeDecidedTurn */
-    rule(q_decision != 0 && !q_closed && late, TAKE_OUTCOME);
-    rule(q_decision != 0 && !q_closed, WAIT);
-#ifndef LAST_VERDICT
-    rule(f_verdict != 0 && q_decision != 0, RECORD);                               /* recordDecision: the first stays the verdict */
-#else
-    rule(q_decision == MARK || q_decision == SKIP, RECORD);
-#endif
-    ruleHalt(q_decision == RETRY && q_code == 0, FILE_GONE);                       /* haltWithoutFile */
-    ruleHalt(q_decision == RETRY && q_code != log[f_decided].code, CODE_CHANGED);  /* haltRetryOfOtherCode */
-    rule(q_decision == RETRY && q_late, REFUSE);
-    rule(q_decision == RETRY, NEXT_ATTEMPT);                                       /* allowNextAttempt */
-    rule(f_halt != 0 && f_decided == 0 && log[f_halt].who != me && status[log[f_halt].who] == RUNNING, REFUSE); /* refuseHaltedElsewhere */
-    ruleHalt(f_halt != 0, log[f_halt].what);                                       /* haltAgain: open, or aborted */
-    ruleHalt(q_outcome == STOPPED && f_cancel != 0, CANCELLED);                    /* haltCancelled */
-    rule(q_outcome == STOPPED && q_alive, WAIT);                                   /* waitForNextSliceElsewhere */
-    ruleHalt(q_outcome == STOPPED && q_code == 0, FILE_GONE);                      /* haltStoppedWithoutFile */
-    ruleHalt(q_outcome == STOPPED && q_code != log[f_turn].code, CODE_CHANGED);    /* haltStoppedOtherCode */
-    rule(q_outcome == STOPPED, NEXT_SLICE);                                        /* allowNextSlice */
-    ruleHalt(q_outcome == FAILED || q_outcome == UNKNOWN, q_outcome);              /* haltFailed */
-    rule((c == CLAIMED || c == SPOILED) && late, TAKE_OUTCOME);                    /* closeClaimedTurn */
-    rule(c == CLAIMED || c == SPOILED, WAIT);
-    rule(c == 0 && q_mine && q_code == log[f_turn].code && f_cancel == 0, RUN_AGAIN); /* runAgain */
-    rule(c == 0 && q_alive, WAIT);                                                 /* waitForOwner */
-    rule(c == 0, TAKE_CLAIM);                                                      /* voidUnclaimedTurn */
-    ruleHalt(f_cancel != 0, CANCELLED);                                            /* haltVoidCancelled */
-    ruleHalt(q_code == 0, FILE_GONE);                                              /* haltVoidWithoutFile */
-    ruleHalt(f_tries >= TRIES, NOT_STARTED);                                       /* haltNotStarted */
-    ruleHalt((log[f_turn].attempt > 1 || log[f_turn].slice > 1) && q_code != log[f_turn].code, CODE_CHANGED); /* haltVoidOtherCode */
-    rule(q_late, REFUSE);
-    rule(true, AGAIN)                                                              /* allowAgain */
+    rule(recordSuccess, q_outcome == SUCCEEDED, RECORD);
+    rule(closeDecidedTurn, q_decision != 0 && !q_closed && c == 0, TAKE_CLAIM);
+    rule(closeDecidedTurn, q_decision != 0 && !q_closed && late, TAKE_OUTCOME);
+    rule(closeDecidedTurn, q_decision != 0 && !q_closed, WAIT);
+    rule(recordDecision, q_decision != 0 && f_verdict != 0, RECORD); /* the first verdict stays, whatever is said of its recording */
+    ruleHalt(haltWithoutFile, q_decision == RETRY && q_code == 0, FILE_GONE);
+    ruleHalt(haltRetryOfOtherCode, q_decision == RETRY && q_code != log[f_decided].code, CODE_CHANGED);
+    rule(refuseLateRetry, q_decision == RETRY && q_late, REFUSE);
+    rule(allowNextAttempt, q_decision == RETRY, NEXT_ATTEMPT);
+    rule(refuseHaltedElsewhere, f_halt != 0 && f_decided == 0 && log[f_halt].who != me && status[log[f_halt].who] == RUNNING, REFUSE);
+    ruleHalt(haltAgain, f_halt != 0, log[f_halt].what); /* open, or aborted */
+    ruleHalt(haltCancelled, q_outcome == STOPPED && f_cancel != 0, CANCELLED);
+    rule(waitForNextSliceElsewhere, q_outcome == STOPPED && q_alive, WAIT);
+    ruleHalt(haltStoppedWithoutFile, q_outcome == STOPPED && q_code == 0, FILE_GONE);
+    ruleHalt(haltStoppedOtherCode, q_outcome == STOPPED && q_code != log[f_turn].code, CODE_CHANGED);
+    rule(allowNextSlice, q_outcome == STOPPED, NEXT_SLICE);
+    ruleHalt(haltFailed, q_outcome == FAILED || q_outcome == UNKNOWN, q_outcome);
+    rule(closeClaimedTurn, (c == CLAIMED || c == SPOILED) && late, TAKE_OUTCOME);
+    rule(closeClaimedTurn, c == CLAIMED || c == SPOILED, WAIT);
+    rule(runAgain, c == 0 && q_mine && q_code == log[f_turn].code && f_cancel == 0, RUN_AGAIN);
+    rule(waitForOwner, c == 0 && q_alive, WAIT);
+    rule(voidUnclaimedTurn, c == 0, TAKE_CLAIM);
+    ruleHalt(haltVoidCancelled, f_cancel != 0, CANCELLED);
+    ruleHalt(haltVoidWithoutFile, q_code == 0, FILE_GONE);
+    ruleHalt(haltNotStarted, f_tries >= TRIES, NOT_STARTED);
+    ruleHalt(haltVoidOtherCode, (log[f_turn].attempt > 1 || log[f_turn].slice > 1) && q_code != log[f_turn].code, CODE_CHANGED);
+    rule(refuseLateAgain, q_late, REFUSE);
+    rule(allowAgain, true, AGAIN)
   fi
 }
 
