@@ -3,6 +3,7 @@
 // Searches every configuration of protocol.pml to its end with SPIN. The design must be clean in each; a design from which one guard
 // was taken must be caught. --large searches the large configurations instead; --only those whose name has this text in it.
 // The exit code is 1 when a result is not the expected one, 2 when the arguments or the tools are missing.
+import type { ExecFileException } from 'node:child_process';
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -43,6 +44,10 @@ function options() {
   return { ...values, chosen };
 }
 
+/** Exit codes as a shell would give them. */
+const TOOK_TOO_LONG = 124;
+const NOT_THERE = 127;
+
 interface Run {
   code: number;
   output: string;
@@ -52,10 +57,16 @@ interface Run {
 function run(command: string, args: string[], cwd: string, timeout: number): Promise<Run> {
   return new Promise((resolve) => {
     execFile(command, args, { cwd, timeout, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : error.killed ? 124 : 127;
+      const code = exitCodeOf(error);
       resolve({ code, output: `${stdout}${stderr}` });
     });
   });
+}
+
+function exitCodeOf(error: ExecFileException | null): number {
+  if (error === null) return 0;
+  if (error.killed === true) return TOOK_TOO_LONG;
+  return typeof error.code === 'number' ? error.code : NOT_THERE;
 }
 
 async function assertTools(): Promise<void> {
@@ -101,7 +112,7 @@ async function search(configuration: Configuration, size: 'small' | 'large', roo
 }
 
 function incompleteBecause(output: string, code: number, violation: string | undefined): string | undefined {
-  if (code === 124) return 'it took too long';
+  if (code === TOOK_TOO_LONG) return 'it took too long';
   if (violation !== undefined) return undefined;
   if (/out of memory|reached -DMEMLIM|max search depth too small|Search not completed/.test(output)) {
     return 'memory or depth did not suffice';
