@@ -19,6 +19,8 @@ const without = (rule: string, ...define: string[]): Configuration =>
 
 const ONE = ['STARTS=1', 'EXECUTIONS=3'];
 const TWO = ['STARTS=2', 'EXECUTIONS=3', 'DECISIONS=1'];
+/** Two executions, and nobody who decides. */
+const NOBODY = ['STARTS=2', 'EXECUTIONS=2', 'DECISIONS=0'];
 const SLICED = ['SLICES=2', 'FAILS=0'];
 /** Code 1 of migration 1 becomes code 2. */
 const OTHER_CODE = ['CODE=1', 'DEPLOY=2'];
@@ -43,10 +45,12 @@ export const SMALL: Configuration[] = [
   design('slices, an invocation given up', 'STARTS=1', 'EXECUTIONS=3', ...SLICED, 'GAVE_UP=1'),
   design('slices, a cancel', ...ONE, ...SLICED, 'CANCELS=1', 'DECISIONS=1'),
   design('a baseline', ...TWO, 'MIGRATIONS=2', 'CODE=5', 'BASELINES=1', 'FAILS=0'),
-  design('other code', ...TWO, ...OTHER_CODE),
+  design('other code', ...ONE, ...OTHER_CODE, 'DECISIONS=2'),
   design('other code between slices', ...ONE, ...SLICED, ...OTHER_CODE),
-  design('a removed file', ...TWO, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4', 'FAILS=0'),
-  design('a lower file', ...TWO, ...LOWER_ADDED),
+  design('a removed file', ...NOBODY, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4'),
+  design('a removed file, decisions', ...ONE, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4', 'SAY=7'),
+  design('a lower file', ...NOBODY, ...LOWER_ADDED, 'STOPS=1'),
+  design('a lower file, decisions', ...ONE, ...LOWER_ADDED, 'FAILS=1'),
   design('a handover', ...ONE, 'EXECUTIONS=3', 'HANDOVERS=2', 'CRASHES=1', 'FAILS=0'),
   design('spoiled keys', ...ONE, 'SPOILS=1', 'DECISIONS=2'),
   design('lost answers of a decision', ...ONE, 'PEOPLE=2', 'LOST=1', 'EXECUTIONS=4'),
@@ -55,14 +59,13 @@ export const SMALL: Configuration[] = [
   mutant('NO_VOID', ...TWO, 'NO_VOID', 'STOPS=1'),
   mutant('NO_UNKNOWN', ...ONE, 'NO_UNKNOWN', 'LATES=1'),
   mutant('CLOCK_READ_AFTER, NO_UNKNOWN', ...TWO, 'CLOCK_READ_AFTER', 'NO_UNKNOWN', 'GAVE_UP=1'),
-  mutant('CLOCK_OF_FUNCTION', ...TWO, 'CLOCK_OF_FUNCTION', 'GAVE_UP=1'),
+  mutant('CLOCK_OF_FUNCTION', ...ONE, 'CLOCK_OF_FUNCTION', 'GAVE_UP=1'),
   mutant('APPEND_WITHOUT_LOOK', ...TWO, 'APPEND_WITHOUT_LOOK'),
   mutant('WAITERS_BEFORE_DECISION', ...TWO, 'WAITERS_BEFORE_DECISION', 'EAGER=1', 'NO_START'),
   mutant('NO_NONCE', ...ONE, 'NO_NONCE', 'LOST=1'),
-  mutant('NO_CLOSE', ...ONE, 'NO_CLOSE', 'GAVE_UP=1'),
   mutant('LAST_VERDICT', ...ONE, 'LAST_VERDICT', 'DENIALS=1', 'DECISIONS=2'),
-  mutant('ABORT_GOES_ON', ...ONE, 'ABORT_GOES_ON', 'SAY=8', 'DECISIONS=1'),
-  mutant('SPOILED_IS_CLOSED', ...TWO, 'SPOILED_IS_CLOSED', 'SPOILS=1'),
+  mutant('ABORT_GOES_ON', ...TWO, 'ABORT_GOES_ON', 'SAY=8'),
+  mutant('SPOILED_IS_CLOSED', ...ONE, 'SPOILED_IS_CLOSED', 'SPOILS=1', 'GAVE_UP=1'),
   mutant('NO_TELL_ON_RECORD', ...TWO, 'NO_TELL_ON_RECORD', 'GAVE_UP=1', 'DECISIONS=0', 'FAILS=0'),
   mutant('NO_LOOK_AFTER_WAITER', ...ONE, 'NO_LOOK_AFTER_WAITER', 'EAGER=1'),
   mutant('NO_NOTIFY', ...ONE, 'NO_NOTIFY'),
@@ -71,18 +74,18 @@ export const SMALL: Configuration[] = [
   mutant('NO_CODE_CHECK', ...ONE, 'NO_CODE_CHECK', ...OTHER_CODE),
   mutant('BASELINE_IGNORES_TURN', ...TWO, 'BASELINE_IGNORES_TURN', 'MIGRATIONS=2', 'CODE=5', 'BASELINES=1', 'FAILS=0'),
 
-  without('refuseLate', ...TWO, ...LOWER_ADDED),
-  without('refuseLateRetry', ...TWO, ...LOWER_ADDED, 'FAILS=1'),
-  without('refuseLateAgain', ...TWO, ...LOWER_ADDED, 'STOPS=1'),
+  without('refuseLate', ...ONE, ...LOWER_ADDED, 'MIGRATIONS=3', 'CODE=20', 'DEPLOY=21'),
+  without('refuseLateRetry', ...ONE, ...LOWER_ADDED, 'FAILS=1'),
+  without('refuseLateAgain', ...NOBODY, ...LOWER_ADDED, 'STOPS=1'),
   without('recordSuccess', ...ONE, 'GAVE_UP=1', 'FAILS=0'),
   without('closeDecidedTurn', ...ONE, 'GAVE_UP=1'),
   without('recordDecision', ...ONE),
   without('haltRetryOfOtherCode', ...ONE, ...OTHER_CODE),
-  without('haltAgain', ...ONE, ...SLICED, 'GAVE_UP=1', 'STARTS=2'),
+  without('haltAgain', ...TWO, ...SLICED, 'GAVE_UP=1', 'STOPS=1', 'DECISIONS=0'),
   without('haltCancelled', ...ONE, ...SLICED, 'CANCELS=1'),
   without('haltStoppedOtherCode', ...ONE, ...SLICED, ...OTHER_CODE),
   without('allowNextSlice', ...ONE, ...SLICED),
-  without('haltFailed', ...ONE),
+  without('haltFailed', ...NOBODY, 'STOPS=1'),
   without('closeClaimedTurn', ...TWO, 'GAVE_UP=1'),
   without('voidUnclaimedTurn', ...TWO, 'STOPS=1'),
   { ...without('haltNotStarted', ...ONE, ...OTHER_CODE), endless: true },
@@ -90,6 +93,9 @@ export const SMALL: Configuration[] = [
 ];
 
 export const LARGE: Configuration[] = [
+  design('a lower file, two executions', ...TWO, ...LOWER_ADDED),
+  design('a removed file, two executions', ...TWO, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4', 'FAILS=0'),
+  design('other code, two executions', ...TWO, ...OTHER_CODE),
   design('two executions, two decisions', 'STARTS=2', 'EXECUTIONS=4', 'DECISIONS=2', 'EAGER=1'),
   design('a crash and a late effect', ...TWO, 'CRASHES=1', 'LATES=1', 'WATCH=1'),
   design('a stop and an invocation given up', ...TWO, 'STOPS=1', 'GAVE_UP=1'),

@@ -210,7 +210,6 @@ inline userCodeStarts(t) {
   assert(running == 0);                                       /* 1: at no time user code of two turns */
   assert(!started[t]);                                        /* 1: user code of one turn starts at most once */
   assert(t == openTurn);                                      /* 1: of no other turn than the one that is open */
-  assert(codeOf(functions, log[t].migration) == log[t].code); /* the code that was allowed */
   running = t; started[t] = true;
   fold(last);
   assert((f_done & bitOf(log[t].migration)) == 0);            /* 2: never after it was completed */
@@ -253,6 +252,7 @@ inline entryFollows() {
     assert((f_done & bitOf(d_migration)) == 0);
     assert(f_turn != 0 || (d_attempt == 1 && d_slice == 1));
     assert(f_turn == 0 || log[f_turn].migration == d_migration);
+    assert(f_verdict == 0);                                           /* 8: mark-applied and skip stand */
     assert(f_turn == 0 || d_attempt == log[f_turn].attempt || (d_attempt == log[f_turn].attempt + 1 && d_slice == 1 && f_decided != 0));
     if
     :: f_turn != 0 && d_attempt == log[f_turn].attempt ->
@@ -419,9 +419,6 @@ inline decide() {
   :: else ->
     q_code = codeOf(manifest, log[f_turn].migration);
     q_decision = (f_decided != 0 && log[f_decided].what != ABORT -> log[f_decided].what : 0);
-#ifdef ABORT_GOES_ON
-    q_decision = (f_decided != 0 -> (log[f_decided].what == ABORT -> RETRY : log[f_decided].what) : 0);
-#endif
     q_mine = (log[f_turn].who == me); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
 #ifdef NO_VOID
     if
@@ -456,6 +453,9 @@ inline decide() {
     rule(refuseLateRetry, q_decision == RETRY && q_late, REFUSE);
     rule(allowNextAttempt, q_decision == RETRY, NEXT_ATTEMPT);
     rule(refuseHaltedElsewhere, f_halt != 0 && f_decided == 0 && log[f_halt].who != me && status[log[f_halt].who] == RUNNING, REFUSE);
+#ifdef ABORT_GOES_ON
+    rule(ABORT, f_decided != 0, NEXT_ATTEMPT);
+#endif
     ruleHalt(haltAgain, f_halt != 0, log[f_halt].what); /* open, or aborted */
     ruleHalt(haltCancelled, q_outcome == STOPPED && f_cancel != 0, CANCELLED);
     rule(waitForNextSliceElsewhere, q_outcome == STOPPED && q_alive, WAIT);
@@ -636,6 +636,7 @@ ended: /* One that is stopped or failed comes here, and goes on from here when i
   :: atomic { status[me] == RUNNING && state == RUN -> goto invoke }
   :: atomic { status[me] == RUNNING && state == RECORD -> goto record }
   :: atomic { status[me] == RUNNING && state == HALT -> goto halted }
+  :: d_step { redrives > 0 && status[me] == DEAD -> redrives--; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
   :: d_step { status[me] == RUNNING && state == REFUSE -> status[me] = DEAD; change() }; goto ended
   fi;
 
@@ -809,13 +810,13 @@ inline reply(as) {
 #define inTime (!over[turn])
 
 proctype RunMigration(byte me) {
-  byte turn; mtype result;
+  byte turn; mtype result; bool otherCode;
   /* Its entry and what that rests on never change, so it reads them in the step of the claim. */
 idle:
   if
   :: d_step { invoked[me] != 0 && claimOf == 0 && fits -> turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
 #ifdef NO_CODE_CHECK
-  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); otherCode = true; busyWith[turn] = true }
 #else
   :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, VOID); reply(ELSEWHERE) }; goto idle
 #endif
@@ -828,20 +829,21 @@ idle:
   :: d_step { invoked[me] != 0 && denials > 0 -> denials--; reply(ERROR) }; goto idle
   fi;
   if
-  :: d_step { inTime -> userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
+  :: d_step { inTime -> assert(!otherCode); userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
   :: d_step { inTime && crashes > 0 -> crashes--; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
   :: d_step { !inTime -> reply(ERROR) }; goto idle
   fi;
+userCode:
   if
   :: d_step { inTime && log[turn].slice == SLICES -> running = 0; result = SUCCEEDED; returned[turn] = true }
   :: d_step { inTime && (log[turn].slice < SLICES || openCancel > turn) -> running = 0; result = STOPPED }
   :: d_step { inTime && fails > 0 -> fails--; running = 0; result = FAILED }
   :: d_step { inTime && crashes > 0 -> crashes--; running = 0; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
-  :: d_step { !inTime -> running = 0; reply(ERROR) }; goto idle
+  :: d_step { !inTime -> reply(ERROR) }; goto idle
 #if SPOILS
-  :: d_step { inTime && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; running = 0; result = SUCCEEDED; returned[turn] = true }
-  :: d_step { inTime && spoils > 0 && last < LOG && log[turn].slice < SLICES -> spoils--; claim[last + 1] = SPOILED; running = 0; result = STOPPED }
-  :: d_step { inTime && spoils > 0 && last + 3 <= LOG && fails > 0 -> spoils--; fails--; claim[last + 3] = SPOILED; running = 0; result = FAILED }
+  :: d_step { inTime && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; change(); printf("   f%d: spoils its outcome\n", me) }; goto userCode
+  :: d_step { inTime && spoils > 0 && last + 1 <= LOG -> spoils--; claim[last + 1] = SPOILED; printf("   f%d: spoils claim %d\n", me, last + 1) }; goto userCode
+  :: d_step { inTime && spoils > 0 && last + 3 <= LOG -> spoils--; claim[last + 3] = SPOILED; printf("   f%d: spoils claim %d\n", me, last + 3) }; goto userCode
 #endif
   fi;
   if
@@ -997,7 +999,7 @@ proctype Clock() {
   :: d_step {
       openTurn != 0 && claim[openTurn] != 0 && claim[openTurn] != VOID && !over[openTurn] && (!busyWith[openTurn] || hangs > 0) && clockMatters ->
       if
-      :: busyWith[openTurn] -> hangs--
+      :: busyWith[openTurn] -> hangs--; running = (running == openTurn -> 0 : running)
       :: else
       fi;
       over[openTurn] = true; change(); printf("the deadline of turn %d passes\n", openTurn)
@@ -1032,11 +1034,10 @@ proctype Network() {
   od
 }
 
-/* Executions are stopped from outside, and redriven: each where it was. */
+/* Executions are stopped from outside. */
 proctype Operator(byte e) {
   do
   :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; excused = last; change(); printf("%d is stopped\n", e) }
-  :: d_step { redrives > 0 && status[e] == DEAD -> redrives--; status[e] = RUNNING; change(); printf("%d is redriven\n", e) }
   od
 }
 
@@ -1138,7 +1139,7 @@ init {
 #if LATES
     run Network();
 #endif
-#if STOPS || REDRIVES
+#if STOPS
     run Operator(0);
 #if EXECUTIONS > 1
     run Operator(1);
