@@ -76,7 +76,9 @@ async function assertTools(): Promise<void> {
   ] as const) {
     const { code } = await run(tool, [...args], tmpdir(), 10_000);
     if (code !== 0) {
-      throw new Error(`'${tool}' is needed to check the model, and cannot be run. Type: apt-get install spin gcc libc6-dev`);
+      throw new Error(
+        `'${tool}' is needed to check the model, and cannot be run. Type: apt-get install spin gcc libc6-dev`,
+      );
     }
   }
 }
@@ -89,7 +91,17 @@ async function search(configuration: Configuration, size: 'small' | 'large', roo
   copyFileSync(MODEL, path.join(folder, 'protocol.pml'));
   const nothing = { configuration, states: 0, depth: 0, seconds: 0, violation: undefined, folder };
   // COLLAPSE keeps every state whole, in less memory: nothing is left to chance.
-  const compile = ['-O2', '-w', '-DCOLLAPSE', '-DSAFETY', '-DVECTORSZ=4096', `-DMEMLIM=${MEMORY_MB[size]}`, '-o', 'pan', 'pan.c'];
+  const compile = [
+    '-O2',
+    '-w',
+    '-DCOLLAPSE',
+    '-DSAFETY',
+    '-DVECTORSZ=4096',
+    `-DMEMLIM=${MEMORY_MB[size]}`,
+    '-o',
+    'pan',
+    'pan.c',
+  ];
   for (const [tool, args] of [
     ['spin', ['-a', ...defines(configuration), 'protocol.pml']],
     ['gcc', compile],
@@ -123,7 +135,8 @@ function incompleteBecause(output: string, code: number, violation: string | und
 /** Undefined: as expected. */
 function wrong({ configuration: { expected, endless }, violation, incomplete }: Result): string | undefined {
   if (incomplete !== undefined) return incomplete;
-  if (violation !== undefined && TOO_SMALL.test(violation) && endless !== true) return `the model is too small: ${violation}`;
+  if (violation !== undefined && TOO_SMALL.test(violation) && endless !== true)
+    return `the model is too small: ${violation}`;
   if (expected === 'clean') return violation === undefined ? undefined : violation;
   return violation === undefined ? 'nothing was found' : undefined;
 }

@@ -25,7 +25,7 @@ const SLICED = ['SLICES=2', 'FAILS=0'];
 /** Code 1 of migration 1 becomes code 2. */
 const OTHER_CODE = ['CODE=1', 'DEPLOY=2'];
 /** 0002 is deployed, and then 0001 as well. */
-const LOWER_ADDED = ['MIGRATIONS=2', 'CODE=4', 'DEPLOY=5', 'FAILS=0'];
+const LOWER_ADDED = ['MIGRATIONS=2', 'CODE=4', 'DEPLOY=5', 'FAILS=0', 'LOG=20'];
 
 export const SMALL: Configuration[] = [
   design('one execution', ...ONE, 'EAGER=1', 'DECISIONS=2', 'EXECUTIONS=4'),
@@ -59,6 +59,9 @@ export const SMALL: Configuration[] = [
   mutant('NO_VOID', ...TWO, 'NO_VOID', 'STOPS=1'),
   mutant('NO_UNKNOWN', ...ONE, 'NO_UNKNOWN', 'LATES=1'),
   mutant('CLOCK_READ_AFTER, NO_UNKNOWN', ...TWO, 'CLOCK_READ_AFTER', 'NO_UNKNOWN', 'GAVE_UP=1'),
+  // Each of the two alone is enough without late effects: time is read first, and the key is taken.
+  design('CLOCK_READ_AFTER alone', ...ONE, 'CLOCK_READ_AFTER', 'GAVE_UP=1', 'LATES=1', 'WATCH=1'),
+  design('NO_UNKNOWN alone, nothing late', ...ONE, 'NO_UNKNOWN', 'GAVE_UP=1'),
   mutant('CLOCK_OF_FUNCTION', ...ONE, 'CLOCK_OF_FUNCTION', 'GAVE_UP=1'),
   mutant('APPEND_WITHOUT_LOOK', ...TWO, 'APPEND_WITHOUT_LOOK'),
   mutant('WAITERS_BEFORE_DECISION', ...TWO, 'WAITERS_BEFORE_DECISION', 'EAGER=1', 'NO_START'),
@@ -68,13 +71,16 @@ export const SMALL: Configuration[] = [
   mutant('SPOILED_IS_CLOSED', ...ONE, 'SPOILED_IS_CLOSED', 'SPOILS=1', 'GAVE_UP=1'),
   mutant('NO_TELL_ON_RECORD', ...TWO, 'NO_TELL_ON_RECORD', 'GAVE_UP=1', 'DECISIONS=0', 'FAILS=0'),
   mutant('NO_LOOK_AFTER_WAITER', ...ONE, 'NO_LOOK_AFTER_WAITER', 'EAGER=1'),
+  mutant('HALT_TRUSTS_ITS_CALLER', ...TWO, 'HALT_TRUSTS_ITS_CALLER', 'SAY=2'),
+  mutant('no watch', ...ONE, 'CRASHES=1', 'WATCH=0'),
+  mutant('a watch that starts nothing', ...TWO, 'CRASHES=1', 'STOPS=1', 'WATCH=2'),
   mutant('NO_NOTIFY', ...ONE, 'NO_NOTIFY'),
   mutant('NO_START', ...TWO, 'NO_START', 'STOPS=1'),
   mutant('NO_CLAIM', ...ONE, 'NO_CLAIM', 'DOUBLES=1'),
   mutant('NO_CODE_CHECK', ...ONE, 'NO_CODE_CHECK', ...OTHER_CODE),
   mutant('BASELINE_IGNORES_TURN', ...TWO, 'BASELINE_IGNORES_TURN', 'MIGRATIONS=2', 'CODE=5', 'BASELINES=1', 'FAILS=0'),
 
-  without('refuseLate', ...ONE, ...LOWER_ADDED, 'MIGRATIONS=3', 'CODE=20', 'DEPLOY=21'),
+  without('refuseLate', ...ONE, ...LOWER_ADDED),
   without('refuseLateRetry', ...ONE, ...LOWER_ADDED, 'FAILS=1'),
   without('refuseLateAgain', ...NOBODY, ...LOWER_ADDED, 'STOPS=1'),
   without('recordSuccess', ...ONE, 'GAVE_UP=1', 'FAILS=0'),

@@ -42,7 +42,7 @@
 #define EAGER 0 /* 1: people decide as soon as the log has the halt; else when they are told of it */
 #endif
 #ifndef WATCH
-#define WATCH 0 /* 1: the watch tells waiters again */
+#define WATCH 0 /* 1: the watch tells waiters again, and starts an execution for a decision that none has seen; 2: it only tells */
 #endif
 /* Budgets: how many of each may happen in one history. */
 #ifndef FAILS
@@ -226,6 +226,7 @@ inline userCodeStarts(t) {
   od;
   assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n, of this code */
   fold(t);
+  assert(log[t].attempt > 1 || (f_known >> (log[t].migration + 1)) == 0); /* 3: no higher one was begun before */
   j = 1;
   do
   :: j >= log[t].migration || log[t].slice > 1 -> break
@@ -565,6 +566,9 @@ inline decideHalt() {
   :: f_turn != payload -> step = LIST
   :: f_turn == payload && f_halt != 0 && f_decided == 0 && (step != RECORD || cause == UNRECORDED) -> step = WAIT; halt = f_halt /* joins it */
   :: else ->
+#ifdef HALT_TRUSTS_ITS_CALLER
+    why = (step == HALT -> why : ERROR); step = HALT;
+#endif
     if
     :: step == HALT -> skip
     :: step == RECORD && cause == UNRECORDED -> step = HALT; why = UNRECORDED
@@ -1075,7 +1079,7 @@ proctype Rest() {
     od;
     fold(last);
     if
-    :: !busy && f_decided > served && log[f_decided].what != ABORT -> j = f_decided; startNamed(100 + j); busy = true
+    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> j = f_decided; startNamed(100 + j); busy = true
     :: else
     fi;
 #endif
