@@ -264,7 +264,8 @@ inline entryFollows() {
     fi
   :: d_kind == HALTED -> 
     assert(f_turn != 0 && f_turn == d_about && (f_halt == 0 || f_decided != 0));
-    assert(f_verdict == 0 || d_what == UNRECORDED) /* 7: mark-applied and skip are not asked again */
+    assert(f_verdict == 0 || d_what == UNRECORDED); /* 7: mark-applied and skip are not asked again, */
+    assert(f_decided == 0 || log[f_decided].what == ABORT || d_what == UNRECORDED || d_what == CODE_CHANGED || d_what == FILE_GONE) /* 7: nor is retry */
   :: d_kind == DECIDED && d_what == CANCEL -> assert(f_turn != 0 && f_turn == d_about && f_cancel == 0)
   :: d_kind == DECIDED && d_what != CANCEL -> assert(f_halt != 0 && f_halt == d_about && f_decided == 0)
   :: d_kind == COMPLETED ->
