@@ -115,7 +115,7 @@ async function search(configuration: Configuration, size: 'small' | 'large', roo
   const violation = /^pan:\d+: (.*)$/m.exec(output)?.[1];
   return {
     ...nothing,
-    states: number(/(\d+) states, stored/),
+    states: number(/([\d.e+]+) states, stored/),
     depth: number(/depth reached (\d+)/),
     seconds: (Date.now() - began) / 1000,
     violation,
