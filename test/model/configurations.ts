@@ -1,0 +1,113 @@
+// Which configurations of protocol.pml are searched, and what must come of each. Sizes and budgets are explained where the model
+// declares them.
+
+export interface Configuration {
+  name: string;
+  /** Of protocol.pml: `NAME` or `NAME=value`. */
+  define: string[];
+  /** `clean`: no state breaks an invariant. `caught`: some state does. */
+  expected: 'clean' | 'caught';
+  /** The violation is that the log grows until the model has no more room for it. */
+  endless?: boolean | undefined;
+}
+
+const design = (name: string, ...define: string[]): Configuration => ({ name, define, expected: 'clean' });
+const mutant = (name: string, ...define: string[]): Configuration => ({ name, define, expected: 'caught' });
+/** The decision without one of its rules. */
+const without = (rule: string, ...define: string[]): Configuration =>
+  mutant(`without ${rule}`, `WITHOUT=${rule}`, ...define);
+
+const ONE = ['STARTS=1', 'EXECUTIONS=3'];
+const TWO = ['STARTS=2', 'EXECUTIONS=3', 'DECISIONS=1'];
+/** Two executions, and nobody who decides. */
+const NOBODY = ['STARTS=2', 'EXECUTIONS=2', 'DECISIONS=0'];
+const SLICED = ['SLICES=2', 'FAILS=0'];
+/** Code 1 of migration 1 becomes code 2. */
+const OTHER_CODE = ['CODE=1', 'DEPLOY=2'];
+/** 0002 is deployed, and then 0001 as well. */
+const LOWER_ADDED = ['MIGRATIONS=2', 'CODE=4', 'DEPLOY=5', 'FAILS=0', 'LOG=20'];
+
+export const SMALL: Configuration[] = [
+  design('one execution', ...ONE, 'EAGER=1', 'DECISIONS=2', 'EXECUTIONS=4'),
+  design('one execution, every decision', ...ONE, 'SAY=15', 'DECISIONS=2'),
+  design('two executions', ...TWO),
+  design('two executions, a crash', ...TWO, 'CRASHES=1', 'WATCH=1'),
+  design('two executions, a late effect', ...TWO, 'LATES=1', 'WATCH=1', 'SAY=1'),
+  design('two executions, a 403', ...TWO, 'DENIALS=1'),
+  design('two executions, an invocation given up', ...TWO, 'GAVE_UP=1'),
+  design('two executions, a double dispatch', ...TWO, 'DOUBLES=1'),
+  design('two executions, user code that hangs', ...TWO, 'HANGS=1', 'FAILS=0'),
+  design('two executions, a stop', ...TWO, 'STOPS=1'),
+  design('a stop and a redrive', ...ONE, 'STOPS=1', 'REDRIVES=1', 'DECISIONS=2'),
+  design('a live execution that is said to be dead', ...TWO, 'WRONG=1'),
+  design('two people who contradict each other', ...ONE, 'PEOPLE=2', 'DECISIONS=2', 'SAY=7', 'EXECUTIONS=4'),
+  design('slices', ...TWO, ...SLICED),
+  design('slices, an invocation given up', 'STARTS=1', 'EXECUTIONS=3', ...SLICED, 'GAVE_UP=1'),
+  design('slices, a cancel', ...ONE, ...SLICED, 'CANCELS=1', 'DECISIONS=1'),
+  design('a baseline', ...TWO, 'MIGRATIONS=2', 'CODE=5', 'BASELINES=1', 'FAILS=0'),
+  design('other code', ...ONE, ...OTHER_CODE, 'DECISIONS=2'),
+  design('other code between slices', ...ONE, ...SLICED, ...OTHER_CODE),
+  design('a removed file', ...NOBODY, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4'),
+  design('a removed file, decisions', ...ONE, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4', 'SAY=7'),
+  design('a lower file', ...NOBODY, ...LOWER_ADDED, 'STOPS=1'),
+  design('a lower file, decisions', ...ONE, ...LOWER_ADDED, 'FAILS=1'),
+  design('a handover', ...ONE, 'EXECUTIONS=3', 'HANDOVERS=2', 'CRASHES=1', 'FAILS=0'),
+  design('spoiled keys', ...ONE, 'SPOILS=1', 'DECISIONS=2'),
+  design('lost answers of a decision', ...ONE, 'PEOPLE=2', 'LOST=1', 'EXECUTIONS=4'),
+  mutant('REACH_DONE: runs come to their end', ...ONE, 'REACH_DONE'),
+
+  mutant('NO_VOID', ...TWO, 'NO_VOID', 'STOPS=1'),
+  mutant('NO_UNKNOWN', ...ONE, 'NO_UNKNOWN', 'LATES=1'),
+  mutant('CLOCK_READ_AFTER, NO_UNKNOWN', ...TWO, 'CLOCK_READ_AFTER', 'NO_UNKNOWN', 'GAVE_UP=1'),
+  // Each of the two alone is enough without late effects: time is read first, and the key is taken.
+  design('CLOCK_READ_AFTER alone', ...ONE, 'CLOCK_READ_AFTER', 'GAVE_UP=1', 'LATES=1', 'WATCH=1'),
+  design('NO_UNKNOWN alone, nothing late', ...ONE, 'NO_UNKNOWN', 'GAVE_UP=1'),
+  mutant('CLOCK_OF_FUNCTION', ...ONE, 'CLOCK_OF_FUNCTION', 'GAVE_UP=1'),
+  mutant('APPEND_WITHOUT_LOOK', ...TWO, 'APPEND_WITHOUT_LOOK'),
+  mutant('WAITERS_BEFORE_DECISION', ...TWO, 'WAITERS_BEFORE_DECISION', 'EAGER=1', 'NO_START'),
+  mutant('NO_NONCE', ...ONE, 'NO_NONCE', 'LOST=1'),
+  mutant('LAST_VERDICT', ...ONE, 'LAST_VERDICT', 'DENIALS=1', 'DECISIONS=2'),
+  mutant('ABORT_GOES_ON', ...TWO, 'ABORT_GOES_ON', 'SAY=8'),
+  mutant('SPOILED_IS_CLOSED', ...ONE, 'SPOILED_IS_CLOSED', 'SPOILS=1', 'GAVE_UP=1'),
+  mutant('NO_TELL_ON_RECORD', ...TWO, 'NO_TELL_ON_RECORD', 'GAVE_UP=1', 'DECISIONS=0', 'FAILS=0'),
+  mutant('NO_LOOK_AFTER_WAITER', ...ONE, 'NO_LOOK_AFTER_WAITER', 'EAGER=1'),
+  mutant('HALT_TRUSTS_ITS_CALLER', ...TWO, 'HALT_TRUSTS_ITS_CALLER', 'SAY=2'),
+  mutant('no watch', ...ONE, 'CRASHES=1', 'WATCH=0'),
+  mutant('a watch that starts nothing', ...TWO, 'CRASHES=1', 'STOPS=1', 'WATCH=2'),
+  mutant('NO_NOTIFY', ...ONE, 'NO_NOTIFY'),
+  mutant('NO_START', ...TWO, 'NO_START', 'STOPS=1'),
+  mutant('NO_CLAIM', ...ONE, 'NO_CLAIM', 'DOUBLES=1'),
+  mutant('NO_CODE_CHECK', ...ONE, 'NO_CODE_CHECK', ...OTHER_CODE),
+  mutant('BASELINE_IGNORES_TURN', ...TWO, 'BASELINE_IGNORES_TURN', 'MIGRATIONS=2', 'CODE=5', 'BASELINES=1', 'FAILS=0'),
+
+  without('refuseLate', ...ONE, ...LOWER_ADDED),
+  without('refuseLateRetry', ...ONE, ...LOWER_ADDED, 'FAILS=1'),
+  without('refuseLateAgain', ...NOBODY, ...LOWER_ADDED, 'STOPS=1'),
+  without('recordSuccess', ...ONE, 'GAVE_UP=1', 'FAILS=0'),
+  without('closeDecidedTurn', ...ONE, 'GAVE_UP=1'),
+  without('recordDecision', ...ONE),
+  without('allowNextAttempt', ...ONE),
+  without('haltVoidCancelled', ...ONE, 'CANCELS=1', 'CRASHES=1', 'WATCH=1'),
+  without('haltRetryOfOtherCode', ...ONE, ...OTHER_CODE),
+  without('haltAgain', ...TWO, ...SLICED, 'GAVE_UP=1', 'STOPS=1', 'DECISIONS=0'),
+  without('haltCancelled', ...ONE, ...SLICED, 'CANCELS=1'),
+  without('haltStoppedOtherCode', ...ONE, ...SLICED, ...OTHER_CODE),
+  without('allowNextSlice', ...ONE, ...SLICED),
+  without('haltFailed', ...NOBODY, 'STOPS=1'),
+  without('closeClaimedTurn', ...TWO, 'GAVE_UP=1'),
+  without('voidUnclaimedTurn', ...TWO, 'STOPS=1'),
+  { ...without('haltNotStarted', ...ONE, ...OTHER_CODE), endless: true },
+  without('haltVoidOtherCode', ...ONE, ...OTHER_CODE, 'DECISIONS=1'),
+];
+
+export const LARGE: Configuration[] = [
+  design('a lower file, two executions', ...TWO, ...LOWER_ADDED),
+  design('a removed file, two executions', ...TWO, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4', 'FAILS=0'),
+  design('other code, two executions', ...TWO, ...OTHER_CODE),
+  design('two executions, two decisions', 'STARTS=2', 'EXECUTIONS=4', 'DECISIONS=2', 'EAGER=1'),
+  design('one execution, two crashes, two late effects', ...ONE, 'CRASHES=2', 'LATES=2', 'WATCH=1', 'LOG=16'),
+  design('a crash and a late effect', ...TWO, 'CRASHES=1', 'LATES=1', 'WATCH=1', 'FAILS=0', 'SAY=1'),
+  design('a stop and an invocation given up', ...TWO, 'STOPS=1', 'GAVE_UP=1'),
+  design('slices, a stop, an invocation given up', ...TWO, ...SLICED, 'STOPS=1', 'GAVE_UP=1'),
+  design('slices, a 403, every decision', ...TWO, ...SLICED, 'DENIALS=1', 'SAY=15', 'FAILS=1'),
+];

@@ -1,0 +1,1155 @@
+/*
+ * The protocol of docs/design.md §4 to §7, to be searched exhaustively by SPIN. README.md says what is left out, and why.
+ *
+ * One step of a process (a d_step) is one request: to the ledger, to Step Functions, or to Lambda. Between two steps anybody else may
+ * go on. What a function reads, it keeps in local variables, and decides on them; what it writes is conditional, as the ledger is.
+ * Faults are steps that take from a budget. `hidden` variables live inside one step only.
+ *
+ * From top to bottom: sizes and budgets, words, the ledger, the invariants, the fold, the decision, the functions, people and faults.
+ */
+
+/* ---------------------------------------------------------------------------------------------- sizes and budgets */
+
+#ifndef MIGRATIONS
+#define MIGRATIONS 1 /* ids 1 … MIGRATIONS, at most 3 */
+#endif
+#ifndef STARTS
+#define STARTS 2 /* executions that somebody starts, at any time */
+#endif
+#ifndef EXECUTIONS
+#define EXECUTIONS 3 /* with those that `resume` and a handover start */
+#endif
+#define INVOCATIONS 2 /* of run-migration at a time */
+#ifndef LOG
+#define LOG 12 /* entries at most; the model says so when it needs more */
+#endif
+#ifndef TRIES
+#define TRIES 2 /* turns in a row that never start, before a person looks (the code: 3) */
+#endif
+#ifndef SLICES
+#define SLICES 1 /* more: the migrations are checkpointed, and have at most so many slices in an attempt */
+#endif
+#ifndef PEOPLE
+#define PEOPLE 1 /* who decide at the same time */
+#endif
+#ifndef DECISIONS
+#define DECISIONS 2 /* that they make in all */
+#endif
+#ifndef SAY
+#define SAY (1 + 2) /* which: 1 retry, 2 mark-applied, 4 skip, 8 abort */
+#endif
+#ifndef EAGER
+#define EAGER 0 /* 1: people decide as soon as the log has the halt; else when they are told of it */
+#endif
+#ifndef WATCH
+#define WATCH 0 /* 1: the watch tells waiters again, and starts an execution for a decision that none has seen; 2: it only tells */
+#endif
+/* Budgets: how many of each may happen in one history. */
+#ifndef FAILS
+#define FAILS 1 /* user code throws */
+#endif
+#ifndef HANGS
+#define HANGS 0 /* user code goes on until its function is ended: no outcome */
+#endif
+#ifndef CRASHES
+#define CRASHES 0 /* a function dies just after a request took effect, or, run-migration, at any point */
+#endif
+#ifndef LATES
+#define LATES 0 /* a request takes effect at any time after its caller died; one is under way at a time */
+#endif
+#ifndef LOST
+#define LOST 0 /* a write is sent again by the SDK, because its answer was lost: 412, and the nonce is compared */
+#endif
+#ifndef DENIALS
+#define DENIALS 0 /* 403 */
+#endif
+#ifndef GAVE_UP
+#define GAVE_UP 0 /* Step Functions takes an invocation for failed while it goes on */
+#endif
+#ifndef DOUBLES
+#define DOUBLES 0 /* an invocation is dispatched twice */
+#endif
+#ifndef STOPS
+#define STOPS 0 /* StopExecution; the function in flight goes on */
+#endif
+#ifndef REDRIVES
+#define REDRIVES 0
+#endif
+#ifndef WRONG
+#define WRONG 0 /* DescribeExecution says that a live execution is dead */
+#endif
+#ifndef SPOILS
+#define SPOILS 0 /* user code puts rubbish where its outcome, or the next turn's claim, is to be */
+#endif
+#ifndef CANCELS
+#define CANCELS 0
+#endif
+#ifndef BASELINES
+#define BASELINES 0 /* of the lowest id */
+#endif
+#ifndef HANDOVERS
+#define HANDOVERS 0 /* an execution's history is nearly full */
+#endif
+/* The code of each migration, as deployed: two bits each, 0 is no file. DEPLOYS: what a deployment changes it to; 255: none. */
+#ifndef CODE
+#define CODE 21 /* 1 + 4 + 16 */
+#endif
+#ifndef DEPLOY
+#define DEPLOY 255
+#endif
+
+/* ---------------------------------------------------------------------------------------------- words */
+
+mtype = { ALLOWED, HALTED, DECIDED, COMPLETED }                                          /* entries */
+mtype = { CLAIMED, VOID, SPOILED }                                                       /* claims */
+mtype = { SUCCEEDED, FAILED, STOPPED, UNKNOWN }                                          /* outcomes */
+mtype = { RETRY, MARK, SKIP, ABORT, CANCEL }                                             /* decisions */
+mtype = { APPLIED, MARKED, SKIPPED, BASELINE }                                           /* completions */
+mtype = { CANCELLED, CODE_CHANGED, FILE_GONE, NOT_STARTED, UNRECORDED, ERROR }           /* reasons of a halt, and FAILED, UNKNOWN */
+mtype = { LIST, RUN, RECORD, WAIT, HALT, REFUSE, FINISH }                                /* states of the machine, and steps */
+mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OUTCOME }  /* more steps */
+mtype = { RUNNING, DONE, DEAD }                                                          /* of executions: DEAD is failed or stopped */
+mtype = { MORE, ELSEWHERE, GO_ON }                                                       /* answers, and SUCCEEDED, ERROR, ABORT */
+
+/* The rules of the decision, by name: -DWITHOUT=recordSuccess takes one away. */
+mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTurn, recordDecision, haltWithoutFile, haltRetryOfOtherCode,
+  refuseLateRetry, allowNextAttempt, refuseHaltedElsewhere, haltAgain, haltCancelled, waitForNextSliceElsewhere, haltStoppedWithoutFile,
+  haltStoppedOtherCode, allowNextSlice, haltFailed, closeClaimedTurn, runAgain, waitForOwner, voidUnclaimedTurn, haltVoidCancelled,
+  haltVoidWithoutFile, haltNotStarted, haltVoidOtherCode, refuseLateAgain, allowAgain }
+#ifndef WITHOUT
+#define WITHOUT 0
+#endif
+
+/* ---------------------------------------------------------------------------------------------- the ledger, and what is around it */
+
+typedef Entry {
+  mtype kind;
+  byte migration, attempt, slice;
+  mtype what;      /* halted: the reason; decided: the decision; completed: the completion */
+  byte about;       /* halted, completed: the turn; decided: the halt, or the turn; allowed: the manifest that was seen */
+  byte who;        /* the execution; decided: the person */
+  byte code;       /* allowed: of the turn; decided retry: of which it was said */
+};
+Entry log[LOG + 1];
+byte last;                                /* number of the last entry */
+mtype claim[LOG + 1], outcome[LOG + 1];   /* of the turn of that entry */
+bool over[LOG + 1];                       /* S3's clock is past the turn's deadline: its function was ended before */
+byte waiter[(LOG + 1) * EXECUTIONS];      /* waiters/<halt>/<token>: by halt and execution */
+#define waiterOf(h, e) waiter[(h) * EXECUTIONS + (e)]
+
+byte deployed = CODE, functions = CODE;   /* what list-pending's manifest says, and what the functions are: two halves of a deployment */
+#define codeOf(manifest, m) (((manifest) >> (2 * ((m) - 1))) & 3)
+
+mtype status[EXECUTIONS];                 /* 0: the name is free */
+byte name[EXECUTIONS];                    /* by which it was started: after an entry; 0: by a person */
+byte token[EXECUTIONS], tokens[EXECUTIONS]; /* that waits now, and how many there were */
+mtype told[EXECUTIONS];                   /* what came by its token: GO_ON, ABORT */
+mtype answer[EXECUTIONS];                 /* of its invocation of run-migration */
+byte changed;                             /* by execution: whether anything changed since it listed last */
+#define change() changed = 255
+
+byte invoked[INVOCATIONS], caller[INVOCATIONS]; /* the turn that it is to run; the execution that waits for it, plus 1 */
+
+byte lateNumber, lateTurn; mtype lateClaim, lateOutcome; Entry lateEntry; /* a request under way, whose caller died */
+
+byte fails = FAILS, hangs = HANGS, crashes = CRASHES, lates = LATES, lost = LOST, denials = DENIALS, gaveUp = GAVE_UP, doubles = DOUBLES;
+byte stops = STOPS, redrives = REDRIVES, wrong = WRONG, spoils = SPOILS, decisions = DECISIONS, handovers = HANDOVERS;
+
+/* ---------------------------------------------------------------------------------------------- the fold */
+
+hidden byte i, j, f_turn, f_tries, f_halt, f_decided, f_verdict, f_cancel, f_done, f_known;
+#define bitOf(m) (1 << (m))
+
+/* What the log up to entry n amounts to: its open turn, how often in a row it was allowed, its last halt and the decision on it, the
+ * first mark-applied or skip, the cancel; which migrations are completed, and which the log knows. */
+inline fold(n) {
+  f_turn = 0; f_tries = 0; f_halt = 0; f_decided = 0; f_verdict = 0; f_cancel = 0; f_done = 0; f_known = 0;
+  i = 1;
+  do
+  :: i > n -> break
+  :: else ->
+    if
+    :: log[i].kind == ALLOWED ->
+      if
+      :: f_turn != 0 && log[i].attempt == log[f_turn].attempt && log[i].slice == log[f_turn].slice -> f_tries++
+      :: else -> f_tries = 1
+      fi;
+      f_turn = i; f_halt = 0; f_decided = 0; f_verdict = 0; f_cancel = 0;
+      f_known = f_known | bitOf(log[i].migration)
+    :: log[i].kind == HALTED -> f_halt = i; f_decided = 0
+    :: log[i].kind == DECIDED && log[i].what == CANCEL -> f_cancel = i
+    :: log[i].kind == DECIDED && log[i].what != CANCEL ->
+      f_decided = i;
+      if
+      :: f_verdict == 0 && (log[i].what == MARK || log[i].what == SKIP) -> f_verdict = i
+      :: else
+      fi
+    :: log[i].kind == COMPLETED ->
+      f_turn = 0; f_halt = 0; f_decided = 0; f_verdict = 0; f_cancel = 0;
+      f_known = f_known | bitOf(log[i].migration); f_done = f_done | bitOf(log[i].migration)
+    fi;
+    i++
+  od
+}
+
+/* ---------------------------------------------------------------------------------------------- the invariants (docs/design.md §7) */
+
+byte openTurn, openHalt, openCancel; /* as the log says; for guards of people and of time only */
+bool busyWith[LOG + 1];      /* a function has claimed the turn and has not ended */
+byte running;              /* the turn whose user code runs */
+bool started[LOG + 1];     /* user code of the turn */
+bool returned[LOG + 1];    /* user code of the turn, at the end of its migration */
+byte served;               /* the last entry that list-pending has seen */
+byte notified;             /* the last halt of which people were told */
+byte excused;              /* the last entry when an execution was stopped or got a 403: what it was to do then is for a person to see */
+
+hidden byte ok;
+
+/* 1, 2, 3: user code of turn t starts. */
+inline userCodeStarts(t) {
+  assert(running == 0);                                       /* 1: at no time user code of two turns */
+  assert(!started[t]);                                        /* 1: user code of one turn starts at most once */
+  assert(t == openTurn);                                      /* 1: of no other turn than the one that is open */
+  running = t; started[t] = true;
+  fold(last);
+  assert((f_done & bitOf(log[t].migration)) == 0);            /* 2: never after it was completed */
+  j = 1; ok = (log[t].attempt == 1);
+  do
+  :: j >= t -> break
+  :: else ->
+    if
+    :: log[j].kind == ALLOWED && log[j].migration == log[t].migration -> assert(outcome[j] != SUCCEEDED) /* 2: never after a success */
+    :: log[j].kind == DECIDED && log[j].what == RETRY && log[j].migration == log[t].migration && log[j].attempt + 1 == log[t].attempt && log[j].code == log[t].code -> ok = true
+    :: else
+    fi;
+    j++
+  od;
+  assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n, of this code */
+  fold(t);
+  assert(log[t].attempt > 1 || (f_known >> (log[t].migration + 1)) == 0); /* 3: no higher one was begun before */
+  j = 1;
+  do
+  :: j >= log[t].migration || log[t].slice > 1 -> break
+  :: else -> assert(codeOf(log[t].about, j) == 0 || (f_done & bitOf(j)) != 0); j++ /* 3: every lower id is completed */
+  od
+}
+
+/* 2: an outcome that says success is written. */
+inline successIsWritten(t) {
+  j = t + 1;
+  do
+  :: j > last -> break
+  :: else -> assert(!(started[j] && log[j].migration == log[t].migration)); j++
+  od
+}
+
+hidden mtype d_kind, d_what; hidden byte d_migration, d_attempt, d_slice, d_about, d_who, d_code;
+
+/* 4, 5: what is appended follows from what is there; the fold would refuse it for ever otherwise. */
+inline entryFollows() {
+  fold(last);
+  if
+  :: d_kind == ALLOWED ->
+    assert((f_done & bitOf(d_migration)) == 0);
+    assert(f_turn != 0 || (d_attempt == 1 && d_slice == 1));
+    assert(f_turn == 0 || log[f_turn].migration == d_migration);
+    assert(f_verdict == 0);                                           /* 8: mark-applied and skip stand */
+    assert(f_turn == 0 || d_attempt == log[f_turn].attempt || (d_attempt == log[f_turn].attempt + 1 && d_slice == 1 && f_decided != 0));
+    if
+    :: f_turn != 0 && d_attempt == log[f_turn].attempt ->
+      assert(f_halt == 0 && f_cancel == 0);
+      assert((d_slice == log[f_turn].slice && !started[f_turn]) || (d_slice == log[f_turn].slice + 1 && outcome[f_turn] == STOPPED));
+      assert(d_slice == log[f_turn].slice || d_code == log[f_turn].code) /* an attempt is one code */
+    :: else
+    fi
+  :: d_kind == HALTED -> 
+    assert(f_turn != 0 && f_turn == d_about && (f_halt == 0 || f_decided != 0));
+    assert(f_verdict == 0 || d_what == UNRECORDED); /* 7: mark-applied and skip are not asked again, */
+    assert(f_decided == 0 || log[f_decided].what == ABORT || d_what == UNRECORDED || d_what == CODE_CHANGED || d_what == FILE_GONE) /* 7: nor is retry */
+  :: d_kind == DECIDED && d_what == CANCEL -> assert(f_turn != 0 && f_turn == d_about && f_cancel == 0)
+  :: d_kind == DECIDED && d_what != CANCEL -> assert(f_halt != 0 && f_halt == d_about && f_decided == 0)
+  :: d_kind == COMPLETED ->
+    assert((f_done & bitOf(d_migration)) == 0);                       /* 4: at most one for each id */
+    assert((d_what == BASELINE) == (f_turn == 0));
+    assert(f_turn == 0 || (f_turn == d_about && d_migration == log[f_turn].migration));
+    assert(running == 0);                                             /* 1: nothing of it runs any more */
+    assert(d_what != APPLIED || returned[d_about]);                      /* 4: user code returned, */
+    assert(d_what == APPLIED || d_what == BASELINE || f_verdict != 0) /* 4: or a person said so */
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- requests that write */
+
+/* Creates log/<last+1> of the draft; whoever calls has made sure that it is the next number. */
+inline put() {
+  entryFollows();
+  assert(last < LOG); /* no invariant: LOG is too small */
+  last++;
+  log[last].kind = d_kind; log[last].migration = d_migration; log[last].attempt = d_attempt; log[last].slice = d_slice;
+  log[last].what = d_what; log[last].about = d_about; log[last].who = d_who; log[last].code = d_code;
+  printf("      log/%d %e of %d: attempt %d, slice %d, %e, of %d, by %d\n", last, d_kind, d_migration, d_attempt, d_slice, d_what, d_about, d_who);
+  if
+  :: d_kind == ALLOWED -> openTurn = last; openHalt = 0; openCancel = 0
+  :: d_kind == HALTED -> openHalt = last
+  :: d_kind == DECIDED && d_what == CANCEL -> openCancel = last
+  :: d_kind == DECIDED && d_what != CANCEL -> openHalt = 0
+  :: d_kind == COMPLETED -> openTurn = 0; openHalt = 0; openCancel = 0
+  fi;
+  change()
+}
+
+inline draft(kind_, migration_, attempt_, slice_, what_, about_, who_, code_) {
+  d_kind = kind_; d_migration = migration_; d_attempt = attempt_; d_slice = slice_; d_what = what_; d_about = about_; d_who = who_; d_code = code_
+}
+
+/* The request is under way; its caller dies now. */
+inline putLate(n) {
+  lates--; lateNumber = n + 1;
+  lateEntry.kind = d_kind; lateEntry.migration = d_migration; lateEntry.attempt = d_attempt; lateEntry.slice = d_slice;
+  lateEntry.what = d_what; lateEntry.about = d_about; lateEntry.who = d_who; lateEntry.code = d_code
+}
+#define mayBeLate (lates > 0 && lateNumber == 0 && lateTurn == 0)
+
+inline createClaim(t, as) {
+  if
+  :: claim[t] == 0 -> claim[t] = as; printf("      claim of %d: %e\n", t, as); change()
+  :: else
+  fi
+}
+
+inline createOutcome(t, as) {
+  if
+  :: outcome[t] == 0 ->
+    outcome[t] = as; printf("      outcome of %d: %e\n", t, as); change();
+    if
+    :: as == SUCCEEDED -> successIsWritten(t)
+    :: else
+    fi
+  :: else
+  fi
+}
+
+/* SendTaskSuccess or SendTaskFailure to every waiter of `seen`; `accepted` says whether a token was alive. */
+hidden byte accepted;
+inline tell(result) {
+  accepted = false; i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else ->
+    if
+    :: seen[i] != 0 && seen[i] == token[i] && status[i] == RUNNING -> token[i] = 0; told[i] = result; accepted = true
+    :: else
+    fi;
+    i++
+  od;
+  printf("      waiters are told %e: accepted %d\n", result, accepted)
+}
+
+inline readWaiters(h) {
+  i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else -> seen[i] = waiterOf(h, i); i++
+  od;
+  i = 0
+}
+
+/* StartExecution under a name: nothing happens when there was one of that name. `i` is the execution. */
+inline startNamed(called) {
+  i = 0;
+  do
+  :: i >= EXECUTIONS || (status[i] != 0 && name[i] == called) || (status[i] == 0 && i >= STARTS) -> break
+  :: else -> i++
+  od;
+  assert(i < EXECUTIONS); /* no invariant: EXECUTIONS is too small */
+  if
+  :: status[i] == 0 -> status[i] = RUNNING; name[i] = called; printf("      execution %d is started as %d\n", i, called); change()
+  :: else
+  fi
+}
+
+/* A handover: the next name when the execution of that name has ended, or is the caller itself. */
+inline handOver() {
+  j = 1;
+  do
+  :: startNamed(n * 4 + j);
+    if
+    :: status[i] == RUNNING && i != me -> break
+    :: else -> j++
+    fi
+  od
+}
+
+/* ---------------------------------------------------------------------------------------------- the decision */
+
+hidden byte q_code; hidden mtype q_decision, q_outcome; hidden byte q_closed, q_mine, q_alive, q_late, q_liar; hidden byte q_pending;
+inline rule(name_, condition, then) {
+  if
+  :: step == 0 && WITHOUT != name_ && (condition) -> step = then
+  :: else
+  fi
+}
+inline ruleHalt(name_, condition, reason) {
+  if
+  :: step == 0 && WITHOUT != name_ && (condition) -> step = HALT; why = reason
+  :: else
+  fi
+}
+
+/* From n, o (outcome), c (claim), late, manifest, me: the step, and why. The first rule that holds is the answer. */
+inline decide() {
+  fold(n); step = 0; why = 0;
+  q_late = false; q_pending = 0; j = MIGRATIONS;
+  do /* an id that the log does not know, below one that it knows; the first that is not completed */
+  :: j == 0 -> break
+  :: else ->
+    if
+    :: codeOf(manifest, j) != 0 && (f_known & bitOf(j)) == 0 && (f_known >> (j + 1)) != 0 -> q_late = true
+    :: else
+    fi;
+    if
+    :: codeOf(manifest, j) != 0 && (f_done & bitOf(j)) == 0 -> q_pending = j
+    :: else
+    fi;
+    j--
+  od;
+  if
+  :: f_turn == 0 ->
+    rule(refuseLate, q_late, REFUSE);
+    rule(allowFirstPending, q_pending != 0, FIRST);
+    rule(finished, true, FINISH)
+  :: else ->
+    q_code = codeOf(manifest, log[f_turn].migration);
+    q_decision = (f_decided != 0 && log[f_decided].what != ABORT -> log[f_decided].what : 0);
+    q_mine = (log[f_turn].who == me); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
+#ifdef NO_VOID
+    if
+    :: c == 0 && o == 0 && (q_decision != 0 || (!q_mine && !q_alive)) -> c = VOID
+    :: else
+    fi;
+#endif
+#ifdef NO_UNKNOWN
+    if
+    :: c == CLAIMED && o == 0 && late -> o = UNKNOWN
+    :: else
+    fi;
+#endif
+    q_outcome = (c == VOID -> 0 : (o == SPOILED -> (late -> UNKNOWN : 0) : o));
+#ifdef SPOILED_IS_CLOSED
+    q_outcome = (o == SPOILED -> UNKNOWN : o);
+#endif
+    q_closed = (c == VOID || q_outcome != 0);
+#ifdef LAST_VERDICT
+    if
+    :: q_decision == RETRY -> f_verdict = 0
+    :: else
+    fi;
+#endif
+    rule(recordSuccess, q_outcome == SUCCEEDED, RECORD);
+    rule(closeDecidedTurn, q_decision != 0 && !q_closed && c == 0, TAKE_CLAIM);
+    rule(closeDecidedTurn, q_decision != 0 && !q_closed && late, TAKE_OUTCOME);
+    rule(closeDecidedTurn, q_decision != 0 && !q_closed, WAIT);
+    rule(recordDecision, q_decision != 0 && f_verdict != 0, RECORD); /* the first verdict stays, whatever is said of its recording */
+    ruleHalt(haltWithoutFile, q_decision == RETRY && q_code == 0, FILE_GONE);
+    ruleHalt(haltRetryOfOtherCode, q_decision == RETRY && q_code != log[f_decided].code, CODE_CHANGED);
+    rule(refuseLateRetry, q_decision == RETRY && q_late, REFUSE);
+    rule(allowNextAttempt, q_decision == RETRY, NEXT_ATTEMPT);
+    rule(refuseHaltedElsewhere, f_halt != 0 && f_decided == 0 && log[f_halt].who != me && status[log[f_halt].who] == RUNNING, REFUSE);
+#ifdef ABORT_GOES_ON
+    rule(ABORT, f_decided != 0, NEXT_ATTEMPT);
+#endif
+    ruleHalt(haltAgain, f_halt != 0, log[f_halt].what); /* open, or aborted */
+    ruleHalt(haltCancelled, q_outcome == STOPPED && f_cancel != 0, CANCELLED);
+    rule(waitForNextSliceElsewhere, q_outcome == STOPPED && q_alive, WAIT);
+    ruleHalt(haltStoppedWithoutFile, q_outcome == STOPPED && q_code == 0, FILE_GONE);
+    ruleHalt(haltStoppedOtherCode, q_outcome == STOPPED && q_code != log[f_turn].code, CODE_CHANGED);
+    rule(allowNextSlice, q_outcome == STOPPED, NEXT_SLICE);
+    ruleHalt(haltFailed, q_outcome == FAILED || q_outcome == UNKNOWN, q_outcome);
+    rule(closeClaimedTurn, (c == CLAIMED || c == SPOILED) && late, TAKE_OUTCOME);
+    rule(closeClaimedTurn, c == CLAIMED || c == SPOILED, WAIT);
+    rule(runAgain, c == 0 && q_mine && q_code == log[f_turn].code && f_cancel == 0, RUN_AGAIN);
+    rule(waitForOwner, c == 0 && q_alive, WAIT);
+    rule(voidUnclaimedTurn, c == 0, TAKE_CLAIM);
+    ruleHalt(haltVoidCancelled, f_cancel != 0, CANCELLED);
+    ruleHalt(haltVoidWithoutFile, q_code == 0, FILE_GONE);
+    ruleHalt(haltNotStarted, f_tries >= TRIES, NOT_STARTED);
+    ruleHalt(haltVoidOtherCode, (log[f_turn].attempt > 1 || log[f_turn].slice > 1) && q_code != log[f_turn].code, CODE_CHANGED);
+    rule(refuseLateAgain, q_late, REFUSE);
+    rule(allowAgain, true, AGAIN)
+  fi
+}
+
+#define isAllow (step == FIRST || step == NEXT_ATTEMPT || step == NEXT_SLICE || step == AGAIN)
+
+/* The entry that the step appends, of what the log says up to n. */
+inline draftAllowed() {
+  fold(n);
+  if
+  :: step == FIRST ->
+    j = 1;
+    do
+    :: codeOf(manifest, j) != 0 && (f_done & bitOf(j)) == 0 -> break
+    :: else -> j++
+    od;
+    draft(ALLOWED, j, 1, 1, 0, manifest, me, codeOf(manifest, j))
+  :: else ->
+    j = log[f_turn].migration;
+    draft(ALLOWED, j, log[f_turn].attempt, log[f_turn].slice, 0, manifest, me, codeOf(manifest, j));
+    if
+    :: step == NEXT_ATTEMPT -> d_attempt++; d_slice = 1
+    :: step == NEXT_SLICE -> d_slice++
+    :: else
+    fi
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- looking */
+
+/* A function's own clock is ahead. */
+#ifdef CLOCK_OF_FUNCTION
+#define readClock() late = (turn != 0)
+#else
+#define readClock() late = (turn != 0 && over[turn])
+#endif
+
+/* The first request of a look: the log, and S3's clock. */
+inline look() {
+  n = last; manifest = deployed; fold(n); turn = f_turn; o = 0; c = 0; step = 0; q_liar = false; readClock()
+}
+#define isKnown(outcome_) (outcome_ != 0 && outcome_ != SPOILED)
+
+/* ---------------------------------------------------------------------------------------------- an execution, with list-pending, record-completion and halt */
+
+/* Its outcome, and then its claim. These are two requests, and one step: nothing could come between that this order does not see as if
+ * both had been read at one moment, because an outcome comes after its claim, and neither ever changes. */
+inline readTurn() {
+  o = outcome[turn];
+  c = (isKnown(o) -> 0 : claim[turn])
+}
+
+/* Nobody waits for the invocation that this execution made. */
+inline forget() {
+  i = 0; answer[me] = 0;
+  do
+  :: i >= INVOCATIONS -> break
+  :: else ->
+    if
+    :: caller[i] == me + 1 -> caller[i] = 0
+    :: else
+    fi;
+    i++
+  od;
+  i = 0
+}
+
+inline draftCompleted() {
+  fold(n);
+  draft(COMPLETED, log[f_turn].migration, log[f_turn].attempt, 0, APPLIED, f_turn, me, 0);
+  if
+  :: o == SUCCEEDED -> skip
+  :: else -> d_what = (log[f_verdict].what == MARK -> MARKED : SKIPPED)
+  fi
+}
+
+/* Whether there is something to record: the same rules as list-pending's. */
+inline decideRecord() {
+  decide();
+  if
+  :: f_turn == payload && step == RECORD -> skip
+  :: else -> step = LIST
+  fi
+}
+
+/* Halt decides anew. `cause` is what the machine says: ERROR of run-migration, UNRECORDED of record-completion. */
+inline decideHalt() {
+  decide();
+  if
+  :: f_turn != payload -> step = LIST
+  :: f_turn == payload && f_halt != 0 && f_decided == 0 && (step != RECORD || cause == UNRECORDED) -> step = WAIT; halt = f_halt /* joins it */
+  :: else ->
+#ifdef HALT_TRUSTS_ITS_CALLER
+    why = (step == HALT -> why : ERROR); step = HALT;
+#endif
+    if
+    :: step == HALT -> skip
+    :: step == RECORD && cause == UNRECORDED -> step = HALT; why = UNRECORDED
+    :: cause == ERROR && q_decision == 0 && ((step == WAIT && c != 0) || step == RUN_AGAIN) -> step = HALT; why = ERROR
+    :: else -> step = LIST /* not needed: list-pending goes on */
+    fi
+  fi
+}
+
+inline draftHalted() {
+  draft(HALTED, log[payload].migration, log[payload].attempt, 0, why, payload, me, 0)
+}
+
+/* What a waiter of `halt` is told, of what the log says up to n; 0: it is open. */
+inline settledAs(h, as) {
+  as = 0; fold(n);
+  if
+  :: f_halt == h && f_decided == 0 -> skip
+  :: else ->
+    as = GO_ON; j = 1;
+    do
+    :: j > n -> break
+    :: else ->
+      if
+      :: log[j].kind == DECIDED && log[j].about == h && log[j].what == ABORT -> as = ABORT
+      :: else
+      fi;
+      j++
+    od
+  fi
+}
+
+inline clear() {
+  i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else -> seen[i] = 0; i++
+  od;
+  i = 0
+}
+
+/* A stopped execution enters no state; the function in flight goes on to its end. */
+#if STOPS
+#define runs (status[me] == RUNNING)
+#else
+#define runs true
+#endif
+
+/* The machine is in its next state, and keeps the turn and the cause; nobody remembers what a function read. */
+inline enter(next) {
+  state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
+  if
+  :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
+  :: else
+  fi
+}
+
+proctype Execution(byte me) {
+  mtype state = LIST, cause; /* of the machine, with the turn: what Step Functions keeps */
+  byte payload;
+  mtype step, why, o, c;     /* of the function that it calls */
+  byte n, manifest, turn, halt, seen[EXECUTIONS];
+  bool late;
+
+ended: /* One that is stopped or failed comes here, and goes on from here when it is redriven. */
+  if
+  :: atomic { status[me] == RUNNING && state == LIST -> goto list }
+  :: atomic { status[me] == RUNNING && state == WAIT -> goto wait }
+  :: atomic { status[me] == RUNNING && state == RUN -> goto invoke }
+  :: atomic { status[me] == RUNNING && state == RECORD -> goto record }
+  :: atomic { status[me] == RUNNING && state == HALT -> goto halted }
+  :: d_step { redrives > 0 && status[me] == DEAD -> redrives--; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
+  :: d_step { status[me] == RUNNING && state == REFUSE -> status[me] = DEAD; change() }; goto ended
+  fi;
+
+  /* ---- List pending */
+list:
+  if
+  :: d_step {
+      runs -> printf("%d: List pending looks\n", me);
+      assert((changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
+      changed = changed & (255 - bitOf(me));
+      if
+      :: STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
+      :: else
+      fi;
+      look();
+      if
+      :: n > served -> served = n
+      :: else
+      fi;
+      if
+      :: turn == 0 -> decide()
+      :: else
+      fi
+    }
+  :: d_step { runs && denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: List pending gets a 403\n", me) }; goto ended
+  :: !runs -> goto ended
+  fi;
+#ifdef CLOCK_READ_AFTER
+  if
+  :: d_step { turn != 0 -> readTurn() }; d_step { readClock(); q_liar = false; decide() }
+  :: turn == 0
+  fi;
+#else
+  if
+  :: d_step { turn != 0 -> readTurn(); q_liar = false; decide() }
+  :: d_step { turn != 0 && wrong > 0 -> wrong--; readTurn(); q_liar = true; decide() }
+  :: turn == 0
+  fi;
+#endif
+  if
+  :: d_step { isAllow && last == n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
+#else
+  :: d_step { isAllow && last != n -> printf("%d: 412\n", me); enter(LIST) }; goto list
+#endif
+  :: d_step { isAllow && last == n && crashes > 0 -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && mayBeLate -> draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
+  :: d_step { isAllow && handovers > 0 -> handovers--; handOver(); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
+  :: d_step { isAllow && handovers > 0 && crashes > 0 -> handovers--; crashes--; handOver(); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
+  :: d_step { step == TAKE_CLAIM -> createClaim(turn, VOID); enter(LIST) }; goto list
+  :: d_step { step == TAKE_CLAIM && mayBeLate -> lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME -> createOutcome(turn, UNKNOWN); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && mayBeLate -> lates--; lateTurn = turn; lateOutcome = UNKNOWN; change(); enter(LIST) }; goto list
+  :: d_step { step == RUN_AGAIN -> payload = turn; enter(RUN) }; goto invoke
+  :: d_step { step == RECORD -> payload = turn; enter(RECORD) }; goto record
+  :: d_step { step == HALT -> payload = turn; enter(HALT) }; goto halted
+  :: d_step { step == WAIT -> enter(WAIT) }; goto wait
+  :: d_step { step == REFUSE -> status[me] = DEAD; change(); printf("%d: Refused\n", me); enter(REFUSE) }; goto ended
+  :: d_step { step == FINISH -> status[me] = DONE; change(); printf("%d: Finished\n", me); enter(LIST) }; goto ended
+  fi;
+
+  /* ---- Wait: looks again when something is new; when nothing ever is, it waits for ever */
+wait:
+  if
+  :: atomic { runs && (changed & bitOf(me)) != 0 -> state = LIST; goto list }
+  :: !runs -> goto ended
+  fi;
+
+  /* ---- Run migration */
+invoke:
+  if
+  :: d_step { runs && invoked[0] == 0 -> invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { runs && invoked[0] != 0 && invoked[1] == 0 -> invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { runs && doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
+  :: !runs -> goto ended
+  fi;
+  if
+  :: d_step { answer[me] == SUCCEEDED -> answer[me] = 0; enter(RECORD) }; goto record
+  :: d_step { answer[me] == MORE || answer[me] == ELSEWHERE -> answer[me] = 0; enter(LIST) }; goto list
+  :: d_step { answer[me] == ERROR -> answer[me] = 0; cause = ERROR; enter(HALT) }; goto halted
+  :: d_step { gaveUp > 0 && answer[me] == 0 && runs -> gaveUp--; forget(); cause = ERROR; enter(HALT); printf("%d: gives up on run-migration\n", me) }; goto halted
+  :: d_step { !runs -> forget(); enter(RUN) }; goto ended
+  fi;
+
+  /* ---- Record completion */
+record:
+  if
+  :: d_step { runs -> look(); printf("%d: Record completion looks\n", me) }
+  :: !runs -> goto ended
+  fi;
+  if
+  :: d_step { turn == payload -> readTurn(); q_liar = false; decideRecord() }
+  :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
+  fi;
+  if
+  :: d_step { step != RECORD -> enter(LIST) }; goto list
+  :: d_step { step == RECORD && last == n -> draftCompleted(); halt = (f_decided == 0 -> f_halt : 0); put(); step = 0 }
+  :: d_step { step == RECORD && last == n && crashes > 0 -> crashes--; draftCompleted(); put(); enter(RECORD); printf("%d: dies\n", me) }; goto record
+  :: d_step { step == RECORD && last != n -> enter(RECORD); printf("%d: 412\n", me) }; goto record
+  :: d_step { step == RECORD && mayBeLate -> draftCompleted(); putLate(n); enter(RECORD) }; goto record
+  :: d_step { step == RECORD && denials > 0 -> denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
+  fi;
+#ifndef NO_TELL_ON_RECORD
+  if
+  :: d_step { halt != 0 -> readWaiters(halt) }; d_step { tell(GO_ON); clear(); enter(LIST) }; goto list
+  :: atomic { halt == 0 -> enter(LIST); goto list }
+  fi;
+#endif
+  atomic { enter(LIST); goto list };
+
+  /* ---- Halt for operator */
+halted:
+  if
+  :: d_step { runs -> tokens[me]++; token[me] = tokens[me]; told[me] = 0; look(); printf("%d: Halt for operator, %e: looks\n", me, cause) }
+  :: d_step { runs && denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: Halt gets a 403\n", me) }; goto ended
+  :: !runs -> goto ended
+  fi;
+haltTurn:
+  if
+  :: d_step { turn == payload -> readTurn(); q_liar = false; decideHalt() }
+  :: d_step { turn != payload -> step = LIST }
+  fi;
+  if
+  :: d_step { step == LIST -> token[me] = 0; enter(LIST); printf("%d: the halt is not needed\n", me) }; goto list
+  :: step == WAIT /* joins the one that is open */
+  :: d_step { step == HALT && last == n -> draftHalted(); put(); halt = last }
+  :: d_step { step == HALT && last == n && crashes > 0 -> crashes--; draftHalted(); put(); token[me] = 0; enter(HALT); printf("%d: dies\n", me) }; goto halted
+  :: d_step { step == HALT && last != n -> look(); printf("%d: 412, looks\n", me) }; goto haltTurn
+  :: d_step { step == HALT && mayBeLate -> draftHalted(); putLate(n); token[me] = 0; enter(HALT) }; goto halted
+  fi;
+  if
+  :: d_step { waiterOf(halt, me) = token[me]; printf("%d: leaves its token in halt %d\n", me, halt) }
+  :: d_step { crashes > 0 -> crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; enter(HALT); printf("%d: leaves its token, dies\n", me) }; goto halted
+  fi;
+  d_step {
+    step = 0; n = last;
+#ifndef NO_LOOK_AFTER_WAITER
+    settledAs(halt, step);
+#endif
+#ifndef NO_NOTIFY
+    notified = (halt > notified -> halt : notified)
+#else
+    skip
+#endif
+  };
+  if
+  :: d_step { step != 0 -> readWaiters(halt) }; d_step { tell(step); clear(); n = 0; step = 0 }
+  :: step == 0
+  fi;
+  /* Waits for its token. */
+  if
+  :: d_step { told[me] == GO_ON && runs -> told[me] = 0; enter(LIST) }; goto list
+  :: d_step { told[me] == ABORT && runs -> told[me] = 0; status[me] = DEAD; change(); enter(HALT) }; goto ended
+  :: d_step { !runs -> token[me] = 0; told[me] = 0; enter(HALT) }; goto ended
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- an invocation of run-migration */
+
+inline reply(as) {
+  if
+  :: caller[me] != 0 -> answer[caller[me] - 1] = as
+  :: else
+  fi;
+  caller[me] = 0; invoked[me] = 0; busyWith[turn] = false; turn = 0; result = 0; printf("   f%d: answers %e\n", me, as)
+}
+
+#define claimOf claim[invoked[me]]
+#define fits (codeOf(functions, log[invoked[me]].migration) == log[invoked[me]].code)
+#define inTime (!over[turn])
+
+proctype RunMigration(byte me) {
+  byte turn; mtype result; bool otherCode;
+  /* Its entry and what that rests on never change, so it reads them in the step of the claim. */
+idle:
+  if
+  :: d_step { invoked[me] != 0 && claimOf == 0 && fits -> turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
+#ifdef NO_CODE_CHECK
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); otherCode = true; busyWith[turn] = true }
+#else
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, VOID); reply(ELSEWHERE) }; goto idle
+#endif
+#ifdef NO_CLAIM
+  :: d_step { invoked[me] != 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
+#else
+  :: d_step { invoked[me] != 0 && claimOf != 0 -> reply(ELSEWHERE) }; goto idle
+#endif
+  :: d_step { invoked[me] != 0 && mayBeLate -> lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(ERROR) }; goto idle
+  :: d_step { invoked[me] != 0 && denials > 0 -> denials--; reply(ERROR) }; goto idle
+  fi;
+  if
+  :: d_step { inTime -> assert(!otherCode); userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
+  :: d_step { inTime && crashes > 0 -> crashes--; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime -> reply(ERROR) }; goto idle
+  fi;
+userCode:
+  if
+  :: d_step { inTime && log[turn].slice == SLICES -> running = 0; result = SUCCEEDED; returned[turn] = true }
+  :: d_step { inTime && (log[turn].slice < SLICES || openCancel > turn) -> running = 0; result = STOPPED }
+  :: d_step { inTime && fails > 0 -> fails--; running = 0; result = FAILED }
+  :: d_step { inTime && crashes > 0 -> crashes--; running = 0; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime -> reply(ERROR) }; goto idle
+#if SPOILS
+  :: d_step { inTime && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; change(); printf("   f%d: spoils its outcome\n", me) }; goto userCode
+  :: d_step { inTime && spoils > 0 && last + 1 <= LOG -> spoils--; claim[last + 1] = SPOILED; printf("   f%d: spoils claim %d\n", me, last + 1) }; goto userCode
+  :: d_step { inTime && spoils > 0 && last + 3 <= LOG -> spoils--; claim[last + 3] = SPOILED; printf("   f%d: spoils claim %d\n", me, last + 3) }; goto userCode
+#endif
+  fi;
+  if
+  :: d_step {
+      inTime && outcome[turn] == 0 -> createOutcome(turn, result);
+      if
+      :: result == SUCCEEDED -> reply(SUCCEEDED)
+      :: result == STOPPED -> reply(MORE)
+      :: else -> reply(ERROR)
+      fi
+    }
+  :: d_step { inTime && outcome[turn] == 0 && crashes > 0 -> crashes--; createOutcome(turn, result); printf("   f%d: dies\n", me); reply(ERROR) }
+  :: d_step { inTime && outcome[turn] != 0 -> reply(ERROR) }
+  :: d_step { inTime && mayBeLate -> lates--; lateTurn = turn; lateOutcome = result; reply(ERROR) }
+  :: d_step { inTime && denials > 0 -> denials--; printf("   f%d: gets a 403\n", me); reply(ERROR) }
+  :: d_step { !inTime -> reply(ERROR) }
+  fi;
+  goto idle
+}
+
+/* ---------------------------------------------------------------------------------------------- people */
+
+/* A person hears of a halt and calls `resume`, which looks: one step, because what changes between the two shows as a 412. */
+inline resume(decision, bit_) {
+  decisions > 0 && openHalt != 0 && (EAGER || notified == openHalt) && (SAY & bit_) != 0 ->
+  nonce = decisions; decisions--; halt = openHalt; say = decision; n = last; manifest = deployed; as = 0;
+  printf("   p%d: resume %e of halt %d looks\n", me, say, halt)
+}
+
+inline draftDecision() {
+  fold(n);
+  draft(DECIDED, log[f_turn].migration, log[f_turn].attempt, nonce, say, halt, me, 0);
+  if
+  :: say == RETRY -> d_code = codeOf(manifest, log[f_turn].migration)
+  :: else
+  fi
+}
+
+/* Who answers halts with `resume`. */
+proctype Person(byte me) {
+  byte n, manifest, halt, nonce, decided, seen[EXECUTIONS]; mtype say, as; bool mine, delivered;
+idle:
+  if
+  :: d_step { resume(RETRY, 1) }
+  :: d_step { resume(MARK, 2) }
+  :: d_step { resume(SKIP, 4) }
+  :: d_step { resume(ABORT, 8) }
+  fi;
+#ifdef WAITERS_BEFORE_DECISION
+  d_step { readWaiters(halt) };
+#endif
+append:
+  if
+  :: d_step { as == 0 && last == n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { as == 0 && last != n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
+#else
+  :: d_step { as == 0 && last != n -> n = last; manifest = deployed; settledAs(halt, as); printf("   p%d: 412, looks\n", me) }; goto append
+#endif
+  :: d_step { as == 0 && last == n && crashes > 0 -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto done
+  :: d_step { as == 0 && mayBeLate -> draftDecision(); putLate(n) }; goto done
+#ifdef NO_NONCE
+  :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); n = last; settledAs(halt, as); printf("   p%d: 412 of its own entry\n", me) }; goto append
+#endif
+  :: as != 0
+  fi;
+  d_step {
+    /* 8: the first decision counts, and only who made it is told so. */
+    decided = 0; j = 1;
+    do
+    :: j > last -> break
+    :: else ->
+      if
+      :: log[j].kind == DECIDED && log[j].what != CANCEL && log[j].about == halt -> assert(decided == 0); decided = j
+      :: else
+      fi;
+      j++
+    od;
+    assert(mine == (decided != 0 && log[decided].slice == nonce))
+#ifndef WAITERS_BEFORE_DECISION
+    ; readWaiters(halt)
+#endif
+  };
+  d_step { tell(as); clear(); delivered = (accepted || as == ABORT || decided == 0) };
+  if
+  :: delivered
+#ifdef NO_START
+  :: !delivered
+#else
+  :: d_step { !delivered -> startNamed(100 + decided) }
+#endif
+  fi;
+done:
+  if
+  :: d_step { n = 0; manifest = 0; halt = 0; nonce = 0; decided = 0; say = 0; as = 0; mine = false; delivered = false; clear() }
+  fi;
+  goto idle
+}
+
+/* Who asks the open turn to stop at its next checkpoint. */
+proctype Canceller() {
+  byte n, turn;
+looks:
+  if
+  :: d_step { openTurn != 0 && openCancel == 0 -> n = last; turn = openTurn }
+  fi;
+  if
+  :: d_step { last == n -> draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); put() }
+  :: last != n -> goto looks
+  fi
+}
+
+/* Who says that the lowest id was done before there was a ledger. */
+proctype Baseliner() {
+  byte n; bool refused;
+looks:
+  if
+  :: d_step { n = last; fold(n); refused = (f_turn != 0 || (f_known & bitOf(1)) != 0) }
+  fi;
+#ifdef BASELINE_IGNORES_TURN
+  d_step { refused = (f_known & bitOf(1)) != 0 && f_turn == 0 };
+#endif
+  if
+  :: refused
+  :: d_step { !refused && last == n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+#ifdef APPEND_WITHOUT_LOOK
+  :: d_step { !refused && last != n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+#else
+  :: !refused && last != n -> goto looks
+#endif
+  fi
+}
+
+/* A deployment: list-pending's manifest and the functions change one after the other. */
+proctype Deployment() {
+  if
+  :: d_step { deployed = DEPLOY; change(); printf("a deployment: the manifest\n") }; d_step { functions = DEPLOY; change(); printf("a deployment: the functions\n") }
+  :: d_step { functions = DEPLOY; change(); printf("a deployment: the functions\n") }; d_step { deployed = DEPLOY; change(); printf("a deployment: the manifest\n") }
+  fi
+}
+
+/* ---------------------------------------------------------------------------------------------- time, the network, faults */
+
+#ifdef CLOCK_READ_AFTER
+#define clockMatters true
+#else
+#define clockMatters !isKnown(outcome[openTurn]) /* otherwise nobody asks for it */
+#endif
+
+/* The deadline of the open turn passes. A function that still runs was ended before it. */
+proctype Clock() {
+  do
+  :: d_step {
+      openTurn != 0 && claim[openTurn] != 0 && claim[openTurn] != VOID && !over[openTurn] && (!busyWith[openTurn] || hangs > 0) && clockMatters ->
+      if
+      :: busyWith[openTurn] -> hangs--; running = (running == openTurn -> 0 : running)
+      :: else
+      fi;
+      over[openTurn] = true; change(); printf("the deadline of turn %d passes\n", openTurn)
+    }
+  od
+}
+
+/* A request takes effect whose caller has died, if it still can. */
+proctype Network() {
+  do
+  :: d_step {
+      lateNumber != 0 ->
+      printf("a late request for log/%d\n", lateNumber);
+      if
+      :: lateNumber == last + 1 ->
+        draft(lateEntry.kind, lateEntry.migration, lateEntry.attempt, lateEntry.slice, lateEntry.what, lateEntry.about, lateEntry.who, lateEntry.code);
+        put()
+      :: else
+      fi;
+      lateNumber = 0; lateEntry.kind = 0; lateEntry.migration = 0; lateEntry.attempt = 0; lateEntry.slice = 0; lateEntry.what = 0;
+      lateEntry.about = 0; lateEntry.who = 0; lateEntry.code = 0
+    }
+  :: d_step {
+      lateTurn != 0 ->
+      printf("a late request for turn %d\n", lateTurn);
+      if
+      :: lateClaim != 0 -> createClaim(lateTurn, lateClaim)
+      :: else -> createOutcome(lateTurn, lateOutcome)
+      fi;
+      lateTurn = 0; lateClaim = 0; lateOutcome = 0
+    }
+  od
+}
+
+/* Executions are stopped from outside. */
+proctype Operator(byte e) {
+  do
+  :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; excused = last; change(); printf("%d is stopped\n", e) }
+  od
+}
+
+/* ---------------------------------------------------------------------------------------------- at rest */
+
+hidden byte busy;
+
+/* When nobody else can go on. First the watch, with WATCH: it tells those who wait in a settled halt; then the invariants 6 and 7. */
+proctype Rest() {
+  byte e, h, n; mtype as; bool rested;
+  do
+  :: d_step {
+    !rested && timeout ->
+    busy = false; e = 0; h = 0; as = 0; n = last;
+#if WATCH
+    do
+    :: e >= EXECUTIONS -> break
+    :: else ->
+      h = 1;
+      do
+      :: h > last -> break
+      :: else ->
+        if
+        :: log[h].kind == HALTED && token[e] != 0 && waiterOf(h, e) == token[e] && status[e] == RUNNING ->
+          settledAs(h, as);
+          if
+          :: as != 0 -> token[e] = 0; told[e] = as; busy = true; printf("the watch tells %d: %e\n", e, as)
+          :: else
+          fi
+        :: else
+        fi;
+        h++
+      od;
+      e++
+    od;
+    fold(last);
+    if
+    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> j = f_decided; startNamed(100 + j); busy = true
+    :: else
+    fi;
+#endif
+    if
+    :: busy -> skip
+    :: else ->
+      fold(last); e = 0; ok = (f_turn == 0 || f_halt != 0); /* ok: an open turn has a halt, or an execution has failed */
+      do
+      :: e >= EXECUTIONS -> break
+      :: else ->
+        if
+        :: status[e] == RUNNING ->
+          /* 7: it waits for a person, who can be told by whom, and who can answer. */
+          assert(f_halt != 0 && f_decided == 0);
+          assert(token[e] != 0 && waiterOf(f_halt, e) == token[e]);
+          assert(notified == f_halt) /* 6 */
+        :: status[e] == DEAD -> ok = true
+        :: else
+        fi;
+        e++
+      od;
+      assert(ok); /* 6: no failure is silent */
+      assert(f_decided == 0 || log[f_decided].what == ABORT || f_decided <= served || f_decided <= excused); /* 7: somebody acts on a decision */
+#ifdef REACH_DONE
+      assert(f_turn != 0 || (f_done & bitOf(MIGRATIONS)) == 0) /* no invariant: that it breaks shows that runs come to their end */
+#endif
+    fi;
+    e = 0; h = 0; as = 0; n = 0; rested = !busy
+  }
+  od
+}
+
+init {
+  atomic {
+    status[0] = RUNNING; changed = 255;
+    run Execution(0); 
+#if EXECUTIONS > 1
+    run Execution(1);
+#endif
+#if EXECUTIONS > 2
+    run Execution(2);
+#endif
+#if EXECUTIONS > 3
+    run Execution(3);
+#endif
+    run RunMigration(0); run RunMigration(1);
+    run Person(0);
+#if PEOPLE > 1
+    run Person(1);
+#endif
+#if CANCELS
+    run Canceller();
+#endif
+#if BASELINES
+    run Baseliner();
+#endif
+#if DEPLOY != 255
+    run Deployment();
+#endif
+    run Clock();
+#if LATES
+    run Network();
+#endif
+#if STOPS
+    run Operator(0);
+#if EXECUTIONS > 1
+    run Operator(1);
+#endif
+#endif
+    run Rest()
+  }
+}
