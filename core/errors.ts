@@ -39,7 +39,6 @@ export type ErrorCode =
   | 'MigrationFailed'
   | 'BadCheckpoint'
   | 'FencedOut'
-  | 'Cancelled'
   | 'ObjectsFailed'
   | 'NothingToRecord'
   // a preview

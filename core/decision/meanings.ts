@@ -15,7 +15,7 @@ export const meanings = (reason: HaltReason): Meaning[] =>
   DECISIONS.map((decision) => ({ decision, meaning: meaningOf(decision, reason) }));
 
 export function meaningOf(decision: Decision, reason: HaltReason): string {
-  return { ...MEANINGS, ...(reason === 'unrecorded' ? UNRECORDED : {}) }[decision];
+  return (reason === 'unrecorded' ? UNRECORDED : MEANINGS)[decision];
 }
 
 const MEANINGS: Record<Decision, string> = {
@@ -26,10 +26,11 @@ const MEANINGS: Record<Decision, string> = {
 };
 
 /** What became of it is known, and only the completion is missing. */
-const UNRECORDED = {
+const UNRECORDED: Record<Decision, string> = {
+  ...MEANINGS,
   retry: 'records now what is known of it; nothing is run twice',
-  'mark-applied': 'the same: what became of it is known, and stays',
-  skip: 'the same: what became of it is known, and stays',
+  'mark-applied': 'is refused if its code succeeded; else the same as retry: what was decided first stays',
+  skip: 'is refused if its code succeeded; else the same as retry: what was decided first stays',
 };
 
 export const needsReason = (decision: Decision): boolean => decision === 'mark-applied' || decision === 'skip';

@@ -1,7 +1,6 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
 import * as z from 'zod';
-import type { ErrorCode } from '../errors.ts';
-import { describeThrown, OdinError } from '../errors.ts';
+import { describeThrown } from '../errors.ts';
 
 /** An error as it is kept: cut to a bounded size by `errorSummary`. */
 export const ErrorSummary = z.object({ name: z.string(), message: z.string(), stack: z.string().optional() });
@@ -22,9 +21,7 @@ export function errorSummary(thrown: unknown): ErrorSummary {
     return {
       name: cut(textOf(name) || 'Error', MAX_SUMMARY.name),
       message: cut(textOf(message), MAX_SUMMARY.message),
-      // Of a cancellation the stack leads to our own code, where nothing is to be found.
-      ...(typeof stack === 'string' &&
-        !isCancellation(thrown) && { stack: cut(stackWithCauses(thrown), MAX_SUMMARY.stack) }),
+      stack: typeof stack === 'string' ? cut(stackWithCauses(thrown), MAX_SUMMARY.stack) : undefined,
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
@@ -51,12 +48,6 @@ export function caughtSummary(caught: CaughtError): ErrorSummary {
     stack: stack === undefined ? undefined : cut(stack, MAX_SUMMARY.stack),
   };
 }
-
-const CANCELLED: ErrorCode = 'Cancelled';
-const isCancellation = (thrown: Error): boolean => thrown instanceof OdinError && thrown.code === CANCELLED;
-
-/** Whether an attempt failed because an operator asked it to stop: nothing is wrong with its code. */
-export const wasCancelled = (error: Pick<ErrorSummary, 'name'> | undefined): boolean => error?.name === CANCELLED;
 
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
 export function cut(text: string, length: number): string {

@@ -52,7 +52,7 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
         return []; // it did nothing
       }
     };
-    const refusal = () => new OdinError({ code: 'Cancelled', source: 'user', what: 'Somebody said stop.' });
+    const refusal = () => new OdinError({ code: 'FencedOut', source: 'user', what: 'Somebody said stop.' });
 
     it('that returns has finished', async () => {
       expect(await run('returns')).toEqual({ outcome: 'finished', checkpoints: 0 });
@@ -120,7 +120,7 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
 
     it('stops at a checkpoint that is refused, and the refusal is the end of it', async () => {
       const refuse = () => Promise.reject(refusal());
-      const end = { outcome: 'threw', error: { name: 'Cancelled', message: 'Somebody said stop.' }, checkpoints: 0 };
+      const end = { outcome: 'threw', error: { name: 'FencedOut', message: 'Somebody said stop.' }, checkpoints: 0 };
       expect(await run('numbers', { save: refuse })).toEqual(end);
       expect(did()).toEqual(['step 1', 'finally']);
       expect(await run('cannot close', { save: refuse })).toEqual(end);

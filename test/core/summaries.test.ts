@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ErrorSummary } from '../../core/ledger/summaries.ts';
-import { OdinError } from '../../core/errors.ts';
-import {
-  caughtSummary,
-  cut,
-  errorSummary,
-  firstSourceLine,
-  shortCommit,
-  wasCancelled,
-} from '../../core/ledger/summaries.ts';
+import { caughtSummary, cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
 
 /** The longest JSON of a summary: 20,200 characters, six bytes each when every one of them has to be escaped. */
 const MAX_BYTES = 6 * 20_200 + 100;
@@ -93,16 +85,6 @@ describe('errorSummary', () => {
       }),
     );
   });
-});
-
-it('a cancellation has no stack: nothing is wrong with the code', () => {
-  const cancelled = errorSummary(new OdinError({ code: 'Cancelled', source: 'user', what: 'alice asked for it.' }));
-  expect(cancelled).toEqual({ name: 'Cancelled', message: 'alice asked for it.' });
-  expect([wasCancelled(cancelled), wasCancelled(errorSummary(new Error('x'))), wasCancelled(undefined)]).toEqual([
-    true,
-    false,
-    false,
-  ]);
 });
 
 it('a commit is shortened, and still says that not all was committed', () => {

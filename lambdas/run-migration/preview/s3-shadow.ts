@@ -199,7 +199,7 @@ export class S3Shadow {
       else bytes += size;
       if (VersionId === undefined) this.#hold(bucket, Key, undefined);
     }
-    return { output: { ...METADATA, ...(!Quiet && { Deleted: Objects }) }, bytes, unsized };
+    return { output: { ...METADATA, Deleted: Quiet ? undefined : Objects }, bytes, unsized };
   }
 
   #hold(bucket: string, key: string, content: Content | undefined): void {
@@ -222,7 +222,7 @@ export class S3Shadow {
       if (keeps) chunks.push(chunk);
     }
     if (keeps) this.#kept += size;
-    return { size, etag: `"${hash.digest('hex')}"`, ...(keeps && { body: Buffer.concat(chunks) }) };
+    return { size, etag: `"${hash.digest('hex')}"`, body: keeps ? Buffer.concat(chunks) : undefined };
   }
 
   async #copied(copySource: unknown, send: Send): Promise<Content> {
