@@ -11,8 +11,8 @@ export const CHECKPOINTS: Scenario[] = [
     files: { '0001.ts': checkpointed(40, 25) },
     async live(world) {
       const run = await world.start();
-      expect(await world.halted('0001', run)).toMatchObject({ outcome: 'unknown' });
-      expect(await world.deployment.ledger.checkpoint('0001')).toMatchObject({ cursor: 24, done: 24, total: 40 });
+      expect(await world.halted('0001', run)).toMatchObject({ reason: 'unknown' });
+      expect(await world.checkpoint('0001')).toMatchObject({ cursor: 24, done: 24, total: 40 });
       await world.decide('retry');
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.objects('list/checkpointed/')).toEqual(
@@ -28,25 +28,24 @@ export const CHECKPOINTS: Scenario[] = [
     async live(world) {
       await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });
       const run = await world.start();
-      const { ledger } = world.deployment;
-      await until('the first checkpoint', () => ledger.checkpoint('0001'));
+      await until('the first checkpoint', () => world.checkpoint('0001'));
       expect(await world.cancel('alice', 'the data is wrong')).toMatchObject({
         result: 'cancelled',
         migration: '0001',
       });
       expect(await world.cancel('bob')).toMatchObject({ result: 'already', by: 'alice' });
       const halt = await world.halted('0001', run);
-      expect(halt).toMatchObject({ outcome: 'failed', error: { name: 'Cancelled' } });
+      expect(halt).toMatchObject({ reason: 'cancelled' });
       const [told] = await world.notified(1);
       expect(told?.message).toContain('CANCELLED. It stopped at a checkpoint');
       expect(told?.message).toContain('alice asked for it to stop');
-      const at = (await ledger.checkpoint('0001'))?.done ?? 60;
+      const at = (await world.checkpoint('0001'))?.done ?? 60;
       expect(at).toBeLessThan(60);
       await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });
 
       await world.decide('retry');
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
-      expect(await ledger.checkpoint('0001')).toMatchObject({ done: 60, attempt: 2, sequence: 60 });
+      expect(await world.checkpoint('0001')).toMatchObject({ done: 60, attempt: 2, sequence: 60 });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
     },
   },

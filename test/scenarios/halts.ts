@@ -14,7 +14,6 @@ import {
 } from './migrations.ts';
 import type { Scenario } from './scenario.ts';
 import { secondFails, three } from './scenario.ts';
-import { until } from './world.ts';
 
 /** How user code may end that neither returns nor throws. */
 const KNOWN_FAILURES = [
@@ -27,7 +26,8 @@ const KNOWN_FAILURES = [
 /** Those that wait for longest come first. */
 export const HALTS: Scenario[] = [
   {
-    title: 'an execution stopped in the middle of a migration: the next one halts, and nothing runs twice',
+    title:
+      'an execution stopped in the middle of a migration: the next one waits for its outcome, and nothing runs twice',
     environment: 'stopped',
     files: { '0001.ts': takes(20), '0002.ts': works() },
     async live(world) {
@@ -36,12 +36,7 @@ export const HALTS: Scenario[] = [
       await expect(world.cancel()).rejects.toMatchObject({ code: 'NotCheckpointed' });
       await world.stop(stopped);
       const next = await world.start();
-      expect(await world.halted('0001', next)).toMatchObject({ outcome: 'unknown', attempt: 1 });
-
-      // The function was not stopped with its execution. It succeeds, and whatever was decided, that counts.
-      await until('the outcome of 0001', () => world.deployment.ledger.finished('0001', 1));
-      await expect(world.decide('skip', 'alice', 'in a hurry')).rejects.toMatchObject({ code: 'AttemptSucceeded' });
-      await world.decide('retry');
+      // The function was not stopped with its execution. It succeeds, and nobody need be asked.
       expect(await world.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
       expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 1]);
@@ -76,19 +71,17 @@ export const HALTS: Scenario[] = [
     files: { '0001.ts': killsItsFunctionAtFirst(), '0002.ts': works() },
     async live(world) {
       const run = await world.start();
-      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'unknown' });
+      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, reason: 'unknown' });
       expect(await world.effects('0002')).toBe(0);
-      const { ledger } = world.deployment;
-      const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';
-      expect(Date.parse(deadline)).toBeGreaterThan(Date.parse((await ledger.claim('0001', 1, 1))?.time ?? ''));
+      const { at = 0, deadline = 0 } = (await world.claimed('0001')) ?? {};
+      expect(deadline).toBeGreaterThan(at);
 
       const answer = await world.decide('retry');
       // On a busy machine the deadline may have passed by the time of the decision.
-      if (answer.waitsUntil !== undefined) expect(answer.waitsUntil).toBe(deadline);
-      else expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(deadline));
+      if (answer.waitsUntil !== undefined) expect(Date.parse(answer.waitsUntil)).toBe(deadline);
+      else expect(Date.now()).toBeGreaterThanOrEqual(deadline);
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
-      const second = await ledger.claim('0001', 2, 1);
-      expect(Date.parse(second?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(deadline));
+      expect((await world.claimed('0001', 2))?.at).toBeGreaterThanOrEqual(deadline);
       expect([await world.effects('0001'), await world.effects('0002')]).toEqual([2, 1]);
     },
   },
@@ -98,7 +91,7 @@ export const HALTS: Scenario[] = [
     files: { '0001.ts': source, '0002.ts': works() },
     async live(world) {
       const run = await world.start();
-      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'failed', error: { name } });
+      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, reason: 'failed', error: { name } });
       const [told] = await world.notified(1);
       expect(told?.message).toContain(`${name}: `);
       expect(await world.effects('0002')).toBe(0);
@@ -113,7 +106,7 @@ export const HALTS: Scenario[] = [
     files: { '0001.ts': leavesWritesPendingAtFirst(), '0002.ts': works() },
     async live(world) {
       const run = await world.start();
-      expect(await world.halted('0001', run)).toMatchObject({ outcome: 'failed', error: { message: 'one of three' } });
+      expect(await world.halted('0001', run)).toMatchObject({ reason: 'failed', error: { message: 'one of three' } });
       const left = await world.objects('late/pending/');
       expect(left.length).toBeGreaterThan(0);
       await world.decide('retry');
@@ -128,7 +121,7 @@ export const HALTS: Scenario[] = [
     async live(world) {
       const run = await world.start();
       const halt = await world.halted('0002', run);
-      expect(halt).toMatchObject({ attempt: 1, outcome: 'failed', error: { message: 'the disk of the past is full' } });
+      expect(halt).toMatchObject({ attempt: 1, reason: 'failed', error: { message: 'the disk of the past is full' } });
       expect(halt.error?.stack).toMatch(/migrations\/fix\/0002\.ts:\d+/);
 
       const [first] = await world.notified(1);
@@ -149,7 +142,7 @@ export const HALTS: Scenario[] = [
       expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
         1, 2, 1,
       ]);
-      expect(await world.deployment.ledger.decision('0002', 1, 1)).toMatchObject({ by: 'alice', reason: 'fixed' });
+      expect(await world.entries('decided')).toMatchObject([{ of: halt.number, by: 'alice', reason: 'fixed' }]);
 
       const [, last] = await world.notified(2);
       expect(last?.subject).toBe('odin-migrate fix: finished after a halt');
@@ -170,7 +163,7 @@ export const HALTS: Scenario[] = [
       await world.decide('skip', 'bob', 'not needed here');
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'marked-applied', '0002': 'skipped', '0003': 'applied' });
-      expect(await world.deployment.ledger.completion('0001')).toMatchObject({ by: 'alice', reason: 'done by hand' });
+      expect(await world.completion('0001')).toMatchObject({ by: 'alice', reason: 'done by hand' });
       expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
         1, 1, 1,
       ]);
@@ -183,14 +176,16 @@ export const HALTS: Scenario[] = [
     files: secondFails,
     async live(world) {
       const run = await world.start();
-      await world.halted('0002', run);
+      const aborted = await world.halted('0002', run);
       await world.decide('abort', 'alice', 'not tonight');
       const ended = await world.ended(run);
       expect(ended).toMatchObject({ status: 'FAILED', error: 'Aborted' });
       expect(ended.cause).toContain('alice aborted this run at migration 0002, attempt 1: not tonight');
 
       const next = await world.start();
-      expect(await world.halted('0002', next, 2)).toMatchObject({ attempt: 1, halt: 2 });
+      const again = await world.halted('0002', next);
+      expect(again).toMatchObject({ attempt: 1, turn: aborted.turn });
+      expect(again.number).toBeGreaterThan(aborted.number);
       expect(await world.effects('0002')).toBe(1);
       await world.redeploy(three);
       await world.decide('retry');
@@ -210,7 +205,8 @@ export const HALTS: Scenario[] = [
       const answer = await world.decide('retry');
       expect(answer.executions).toHaveLength(1);
       const [carried = ''] = answer.executions;
-      expect(carried).toMatch(/:resume-0002-0001-01$/);
+      const [decision] = await world.entries('decided');
+      expect(carried).toMatch(new RegExp(`:continue-0{6,}${decision?.number}$`));
       expect(await world.ended(carried)).toMatchObject({ status: 'SUCCEEDED' });
       expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
         1, 2, 1,
@@ -241,10 +237,7 @@ export const HALTS: Scenario[] = [
       await world.halted('0001', run);
       const answers = await Promise.all([world.decide('retry', 'alice'), world.decide('retry', 'alice')]);
       expect(answers.map(({ result }) => result).sort()).toEqual(['already', 'decided']);
-      await world.halted('0001', run); // attempt 2 fails as well
-      await until('attempt 2 to be halted', async () =>
-        (await world.deployment.ledger.halt('0001'))?.attempt === 2 ? true : undefined,
-      );
+      expect(await world.halted('0001', run)).toMatchObject({ attempt: 2 }); // fails as well
       expect(await world.effects('0001')).toBe(2);
       await world.decide('abort');
       expect(await world.ended(run)).toMatchObject({ status: 'FAILED' });
@@ -268,7 +261,7 @@ export const HALTS: Scenario[] = [
 
       expect(await world.ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
-      expect(await world.deployment.ledger.completion('0002')).toMatchObject({
+      expect(await world.completion('0002')).toMatchObject({
         reason: 'not needed',
         by: 'alice (dashboard of account unknown)',
       });

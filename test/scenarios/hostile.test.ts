@@ -117,7 +117,7 @@ describe('no secret', () => {
   async function ledger(): Promise<string> {
     const { s3, ledgerBucket: Bucket } = world.deployment;
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
-    const bodies = Contents.filter(({ Key = '' }) => !Key.startsWith('halts/')).map(async ({ Key }) =>
+    const bodies = Contents.filter(({ Key = '' }) => !Key.startsWith('waiters/')).map(async ({ Key }) =>
       (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString(),
     );
     return (await Promise.all(bodies)).join('\n');
@@ -125,7 +125,7 @@ describe('no secret', () => {
 
   it.each<[string, string, () => string | Promise<string>]>([
     // Each with a word that is in it: what is not written at all has no secret either.
-    ['the records, but for halts/, whose tokens are why it is private', '"formatVersion"', ledger],
+    ['the ledger, but for waiters/, whose tokens are why they are private', '"nonce"', ledger],
     ['the log lines', 'Halted: 0001', () => logs.map(({ line }) => line).join('\n')],
     ['the notifications', 'needs your decision', () => JSON.stringify(aws.sns.messages)],
     ['the events', 'Migration Halted', () => JSON.stringify(aws.events.taken)],

@@ -62,11 +62,8 @@ export const stackNames = (specs: readonly EnvironmentSpec[]): string[] =>
 
 let assemblies = 0;
 
-/** A short clock margin: what waits for a deadline waits for seconds. */
 const configuration = (migrations: string, specs: readonly EnvironmentSpec[]): Configuration =>
   parseConfiguration({
     migrations,
-    environments: Object.fromEntries(
-      specs.map(({ environment }) => [environment, { clockMarginSeconds: 1, variables: { DATA_BUCKET } }]),
-    ),
+    environments: Object.fromEntries(specs.map(({ environment }) => [environment, { variables: { DATA_BUCKET } }])),
   });

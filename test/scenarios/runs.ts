@@ -1,11 +1,15 @@
 // Runs: what is pending, in which order, how often, and what is refused.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
+import type { RunPayload } from '../../core/contract/payloads.ts';
+import { sha256 } from '../../core/ledger/entries.ts';
+import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
+import { readClaim } from '../../core/ledger/turns.ts';
 import { fails, moves, takes, works } from './migrations.ts';
 import { DATA_BUCKET } from './platform.ts';
 import type { Scenario } from './scenario.ts';
 import { three } from './scenario.ts';
-import { World } from './world.ts';
+import { until, World } from './world.ts';
 
 export const RUNS: Scenario[] = [
   {
@@ -15,10 +19,18 @@ export const RUNS: Scenario[] = [
     async live(world) {
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
-      const claims = await Promise.all(['0001', '0002', '0003'].map((id) => world.deployment.ledger.claim(id, 1, 1)));
-      const outcomes = await Promise.all(['0001', '0002', '0003'].map((id) => world.deployment.ledger.finished(id, 1)));
-      for (const [index, finished] of outcomes.slice(0, 2).entries()) {
-        expect(Date.parse(claims[index + 1]?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(finished?.time ?? 'x'));
+      const turns = await world.entries('allowed');
+      const { store } = world.deployment.ledger;
+      const claims = await Promise.all(turns.map((turn) => readClaim(store, turn)));
+      const outcomes = await Promise.all(turns.map(({ migration }) => world.outcome(migration)));
+      expect(outcomes).toMatchObject(turns.map(() => ({ outcome: 'succeeded' })));
+      for (const [index, outcome] of outcomes.slice(0, 2).entries()) {
+        expect(Date.parse(claims[index + 1]?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(outcome?.time ?? 'x'));
+      }
+      // What people look for in the bucket: a copy of each completion's entry.
+      for (const entry of await world.entries('completed')) {
+        const copy = await store.get(completedKey(entry.ids[0] ?? ''));
+        expect(sha256(copy?.body ?? '')).toBe(entry.sha256);
       }
 
       const again = await world.runToEnd();
@@ -106,41 +118,81 @@ export const RUNS: Scenario[] = [
   {
     title: 'a function invoked by hand, or several times with one payload, runs nothing twice',
     environment: 'by-hand',
-    files: { '0001.ts': works(), '0002.ts': works() },
+    files: { '0001.ts': takes(5), '0002.ts': works() },
     async live(world) {
       const bad = await world.invokeByHand('0001', { key1: 'value1' });
       expect(bad.error).toBe(true);
       expect(bad.text).toContain('Nothing was done');
-      const payload = { execution: 'by hand', migration: '0002', attempt: 1, slice: 1, gitCommit: null };
-      const early = await world.invokeByHand('0002', payload);
+      const invented: RunPayload = {
+        ask: 'run',
+        execution: 'by hand',
+        migration: '0001',
+        attempt: 1,
+        slice: 1,
+        turn: 1,
+      };
+      const early = await world.invokeByHand('0001', invented);
       expect(early).toMatchObject({ error: true });
-      expect(early.text).toContain('runs only after 0001');
-      expect((await world.invokeByHand('0001', { ...payload, migration: '0001', attempt: 2 })).error).toBe(true);
-      expect((await world.invokeByHand('0001', payload)).error).toBe(true); // another migration's payload
+      expect(early.text).toContain(`${entryKey(1)} is not there`);
+      expect((await world.invokeByHand('0002', invented)).error).toBe(true); // another migration's payload
       expect([await world.effects('0001'), await world.effects('0002')]).toEqual([0, 0]);
 
-      const first = { ...payload, migration: '0001' };
-      const answers = await Promise.all(Array.from({ length: 6 }, () => world.invokeByHand('0001', first)));
-      expect(answers.filter(({ text }) => text.includes('"finished"'))).toHaveLength(1);
-      expect(answers.filter(({ text }) => text.includes('"claimed elsewhere"'))).toHaveLength(5);
-      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
-      expect((await world.invokeByHand('0001', first)).text).toContain('claimed elsewhere');
+      const execution = await world.start();
+      const { number: turn } = await until('the turn of 0001', () => world.turn('0001'));
+      const allowed: RunPayload = { ...invented, execution, turn };
+      const other = await world.invokeByHand('0001', { ...allowed, attempt: 2 });
+      expect(other).toMatchObject({ error: true });
+      expect(other.text).toContain('allows attempt 1, not 2');
+      // The run invokes it, too: one of all of them runs its code.
+      const answers = await Promise.all(Array.from({ length: 6 }, () => world.invokeByHand('0001', allowed)));
+      const finished = answers.filter(({ text }) => text.includes('"finished"'));
+      const elsewhere = answers.filter(({ text }) => text.includes('"claimed elsewhere"'));
+      expect(finished.length + elsewhere.length).toBe(6);
+      expect(finished.length).toBeLessThanOrEqual(1);
+      expect(await world.ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
+      expect((await world.invokeByHand('0001', allowed)).text).toContain('claimed elsewhere');
       expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 1]);
     },
   },
   {
-    title: 'a record that cannot be read stops the run, and is not taken as absent',
+    title: 'an entry that cannot be read stops the run, and is not taken as absent',
     environment: 'unreadable',
     files: three,
     async live(world) {
       const { s3, ledgerBucket: Bucket } = world.deployment;
-      await s3.send(new PutObjectCommand({ Bucket, Key: 'completed/0001.json', Body: '{"formatVersion": 99}' }));
+      await s3.send(new PutObjectCommand({ Bucket, Key: entryKey(1), Body: '{"format": 99}' }));
       const run = await world.start();
       const ended = await world.ended(run);
       expect(ended.status).toBe('FAILED');
-      expect(ended.cause).toContain('completed/0001.json');
-      expect(ended.cause).toContain('expected format version 1, found 99');
+      expect(ended.cause).toContain('log/00000001.json');
+      expect(ended.cause).toContain('in format 99; this one reads up to 1');
       for (const id of ['0001', '0002', '0003']) expect(await world.effects(id)).toBe(0);
+    },
+  },
+  {
+    title:
+      'a claim and an outcome that cannot be read stop one migration until somebody decides, and not the environment',
+    environment: 'spoiled',
+    files: { '0001.ts': works('Works', 6), '0002.ts': works('Works', 6), '0003.ts': works() },
+    async live(world) {
+      const { s3, ledgerBucket: Bucket } = world.deployment;
+      const spoil = (Key: string) => s3.send(new PutObjectCommand({ Bucket, Key, Body: '{"format":' }));
+      await spoil(claimKey({ migration: '0001', number: 1 }));
+      const run = await world.start();
+      const first = await world.halted('0001', run);
+      expect(first).toMatchObject({ turn: 1, reason: 'unknown' });
+      expect(await world.effects('0001')).toBe(0);
+
+      const number = first.number + 3; // after the decision and the completion
+      await spoil(outcomeKey({ migration: '0002', number }));
+      await world.decide('skip', 'alice', 'somebody wrote its claim');
+      expect(await world.halted('0002', run)).toMatchObject({ turn: number, reason: 'unknown' });
+      await world.decide('mark-applied', 'alice', 'its effect is there');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'skipped', '0002': 'marked-applied', '0003': 'applied' });
+      expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
+        0, 1, 1,
+      ]);
     },
   },
   {

@@ -3,14 +3,22 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { ListObjectsV2Command, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Previewed } from '../../core/preview/preview.ts';
 import type { Deployment } from '../../client/deployment.ts';
-import { sendCancel, sendDecision } from '../../client/deployment.ts';
+import { deployedManifest, sendCancel, sendDecision } from '../../client/deployment.ts';
 import { previewMigration } from '../../client/preview.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { migrationFunctionName, systemFunctionName } from '../../core/names/names.ts';
-import type { Cancelled, Resumed } from '../../core/contract/payloads.ts';
-import type { HaltRecord } from '../../core/ledger/records.ts';
+import type { CancelledAnswer, DecidedAnswer } from '../../core/contract/payloads.ts';
+import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
+import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed, Entry, Halted } from '../../core/ledger/entries.ts';
+import type { CompletionState, Numbered } from '../../core/ledger/fold.ts';
+import { claimKey } from '../../core/ledger/keys.ts';
+import type { Outcome } from '../../core/ledger/turns.ts';
+import { DEADLINE_MARGIN_MS, lookAtTurn, readClaim } from '../../core/ledger/turns.ts';
+import type { Waiter } from '../../core/ledger/waiters.ts';
+import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { Files, Notification, Platform } from './platform.ts';
 import { DATA_BUCKET } from './platform.ts';
 
@@ -23,6 +31,9 @@ export interface Ended {
   cause: string;
   output: string;
 }
+
+/** The entry of a halt, and those who wait, or waited, in it. */
+export type Waited = Numbered<Halted> & { waiting: Waiter[] };
 
 export class World {
   readonly platform: Platform;
@@ -74,21 +85,28 @@ export class World {
     return this.ended(await this.start(input));
   }
 
-  /** The open halt of a migration, as soon as `executionArn` waits in it. */
-  halted(migration: string, executionArn: string, haltNumber = 1): Promise<HaltRecord> {
+  /** The halt of a migration that is open, as soon as `executionArn` waits in it. */
+  halted(migration: string, executionArn: string): Promise<Waited> {
     return until(`${migration} to be halted in ${executionArn}`, async () => {
-      const halt = await this.#deployment.ledger.halt(migration);
+      const halt = await this.openHalt();
       const waits = halt?.waiting.some(({ execution }) => execution === executionArn);
-      return halt && waits && halt.halt === haltNumber ? halt : undefined;
+      return waits && halt?.migration === migration ? halt : undefined;
     });
   }
 
-  decide(decision: Decision, by = 'alice', reason?: string): Promise<Resumed> {
-    return sendDecision(this.#deployment, { decision, by, reason });
+  /** The halt that waits for a decision; undefined when none does. */
+  async openHalt(): Promise<Waited | undefined> {
+    const { log, store } = this.#deployment.ledger;
+    const { halted, decided } = (await log.look()).turn?.halt ?? {};
+    return halted && !decided ? { ...halted, waiting: await readWaiters(store, halted.number) } : undefined;
   }
 
-  cancel(by = 'alice', reason?: string): Promise<Cancelled> {
-    return sendCancel(this.#deployment, { cancel: { by, reason } });
+  decide(decision: Decision, by = 'alice', reason?: string): Promise<DecidedAnswer> {
+    return sendDecision(this.#deployment, { ask: 'decide', decision, by, reason });
+  }
+
+  cancel(by = 'alice', reason?: string): Promise<CancelledAnswer> {
+    return sendCancel(this.#deployment, { ask: 'cancel', by, reason });
   }
 
   /** How often the user code of a migration was started. */
@@ -105,15 +123,54 @@ export class World {
     return until(`${count} effects of ${migration}`, async () => (await this.effects(migration)) >= count || undefined);
   }
 
-  /** `{ '0001': 'applied', … }` */
+  /** `{ '0001': 'applied', … }`, as the log says. */
   async completions(): Promise<Record<string, string>> {
-    const ids = [...(await this.#deployment.ledger.completedIds())];
-    const records = await Promise.all(ids.map((id) => this.#deployment.ledger.completion(id)));
-    return Object.fromEntries(records.map((record) => [record?.migration ?? '', record?.completion ?? '']));
+    const { migrations } = await this.#deployment.ledger.log.look();
+    const completed = Object.entries(migrations).flatMap(([id, { completion }]) =>
+      completion ? [[id, completion.completion] as const] : [],
+    );
+    return Object.fromEntries(completed.sort());
+  }
+
+  async completion(migration: string): Promise<CompletionState | undefined> {
+    return (await this.#deployment.ledger.log.look()).migrations[migration]?.completion;
   }
 
   async attempts(migration: string): Promise<number> {
-    return (await this.#deployment.ledger.lastAttempt(migration))?.attempt ?? 0;
+    return (await this.#deployment.ledger.log.look()).migrations[migration]?.attempts ?? 0;
+  }
+
+  /** The entries of one kind, in the order of the log. */
+  async entries<K extends Entry['kind']>(kind: K): Promise<Numbered<Extract<Entry, { kind: K }>>[]> {
+    const entries = await this.#deployment.ledger.log.entries();
+    return entries.filter((entry): entry is Numbered<Extract<Entry, { kind: K }>> => entry.kind === kind);
+  }
+
+  /** The last turn that was allowed for an attempt; undefined while there is none. */
+  async turn(migration: string, attempt = 1): Promise<Numbered<Allowed> | undefined> {
+    const turns = await this.entries('allowed');
+    return turns.findLast((turn) => turn.migration === migration && turn.attempt === attempt);
+  }
+
+  /** When the last turn of an attempt was claimed, and until when its code may run after that: epoch milliseconds, of the store. */
+  async claimed(migration: string, attempt = 1): Promise<{ at: number; deadline: number } | undefined> {
+    const { store } = this.#deployment.ledger;
+    const turn = await this.turn(migration, attempt);
+    const stored = turn && (await store.get(claimKey(turn)));
+    if (!stored || (await readClaim(store, turn))?.claim !== 'claimed') return undefined;
+    return { at: stored.modified, deadline: stored.modified + turn.timeoutMs + DEADLINE_MARGIN_MS };
+  }
+
+  /** What became of the last turn of an attempt; undefined while it has no outcome that can be read. */
+  async outcome(migration: string, attempt = 1): Promise<Outcome | undefined> {
+    const { log, store } = this.#deployment.ledger;
+    const turn = await this.turn(migration, attempt);
+    const look = turn && (await lookAtTurn(store, turn, log.lookedAt));
+    return look?.seen === 'closed' ? look.outcome : undefined;
+  }
+
+  async checkpoint(migration: string): Promise<Checkpoint | undefined> {
+    return (await readCheckpoint(this.#deployment.ledger.store, migration))?.checkpoint;
   }
 
   /** What the dashboard's function answers to this event of the console. */
@@ -139,9 +196,10 @@ export class World {
   }
 
   /** What the command line gets of a preview. */
-  preview(migration: string, limitSeconds?: number): Promise<Previewed> {
-    const functionName = migrationFunctionName(this.environment, migration);
-    const entry = { id: migration, file: '', functionName, sourceSha256: '', checkpointed: false };
+  async preview(migration: string, limitSeconds?: number): Promise<Previewed> {
+    const { migrations } = await deployedManifest(this.#deployment);
+    const entry = migrations.find(({ id }) => id === migration);
+    if (!entry) throw new Error(`${migration} is not deployed`);
     return previewMigration(this.#deployment, entry, limitSeconds);
   }
 
