@@ -4,13 +4,18 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-s
 import { GetExecutionHistoryCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
+import { claimKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
+import { lookAtTurn, readClaim } from '../../core/ledger/turns.ts';
 import { checkpointed, fails, waitsToBeKilledAtFirst, works } from '../scenarios/migrations.ts';
 import type { EnvironmentSpec, Platform } from '../scenarios/platform.ts';
 import { DATA_BUCKET } from '../scenarios/platform.ts';
 import { until, World } from '../scenarios/world.ts';
 import { emulatorPlatform } from './emulator-platform.ts';
-import type { FaultProxy, Passing } from './fault-proxy.ts';
+import type { FaultProxy, Passing, Rule } from './fault-proxy.ts';
 import { hold, startFaultProxy } from './fault-proxy.ts';
+
+/** The first turn of an environment. */
+const FIRST = { migration: '0001', number: 1 };
 
 const two = { '0001.ts': works(), '0002.ts': works() };
 const MANY = Array.from({ length: 100 }, (_, index) => String(index + 1).padStart(4, '0'));
@@ -60,7 +65,7 @@ describe('faults, on the emulator', { concurrent: true }, () => {
   }
 
   it('a worker process that is killed in a migration: unknown outcome, halt; retry runs it again', async () => {
-    const { world, ledger } = enter('killed');
+    const { world } = enter('killed');
     const run = await world.start();
     const pid = await until('the process of 0001', async () => {
       const [key] = await world.objects('process/killed');
@@ -69,18 +74,19 @@ describe('faults, on the emulator', { concurrent: true }, () => {
       return Number(await Body?.transformToString());
     });
     process.kill(pid, 'SIGKILL');
-    expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'unknown' });
-    expect(await ledger.finished('0001', 1)).toBeUndefined();
+    expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, reason: 'unknown' });
+    expect(await world.outcome('0001')).toBeUndefined();
     expect(await world.effects('0002')).toBe(0);
     await world.decide('retry');
     expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
     expect([await world.effects('0001'), await world.effects('0002')]).toEqual([2, 1]);
-    const deadline = (await ledger.claim('0001', 1, 1))?.deadline ?? '';
-    expect(Date.parse((await ledger.claim('0001', 2, 1))?.time ?? '')).toBeGreaterThanOrEqual(Date.parse(deadline));
+    const { deadline = Infinity } = (await world.claimed('0001')) ?? {};
+    expect((await world.claimed('0001', 2))?.at).toBeGreaterThanOrEqual(deadline);
+    expect(await world.outcome('0001')).toMatchObject({ outcome: 'unknown' });
   });
 
   it('an S3 that fails every other request, before it or after it: the run ends well, each effect is there once', async () => {
-    const { world, ledger } = enter('flaky-s3');
+    const { world } = enter('flaky-s3');
     let requests = 0;
     const fates = { pass: 0, unavailable: 0, lost: 0 };
     proxy.rules.add(({ bucket }) => {
@@ -96,17 +102,19 @@ describe('faults, on the emulator', { concurrent: true }, () => {
     expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 1]);
     for (const id of ['0001', '0002', '0003']) expect(await world.attempts(id)).toBe(1);
     // Each checkpoint of the third took so long that it ended its slice.
-    expect(await ledger.checkpoint('0003')).toMatchObject({ done: 3, sequence: 3 });
+    expect(await world.checkpoint('0003')).toMatchObject({ done: 3, sequence: 3 });
     expect(await world.objects('list/flaky-s3/')).toHaveLength(3);
   });
 
   it('an outcome that S3 does not take: unknown, and no code after it; decided, the run goes on', async () => {
     const { world, ofLedger } = enter('no-outcome');
-    const isOutcome = ofLedger('PUT', 'attempts/0001/0001/finished.json');
-    proxy.rules.add((passing) => (isOutcome(passing) ? 'unavailable' : undefined));
+    const isOutcome = ofLedger('PUT', outcomeKey(FIRST));
+    const fail: Rule = (passing) => (isOutcome(passing) ? 'unavailable' : undefined);
+    proxy.rules.add(fail);
     const run = await world.start();
-    expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, outcome: 'unknown' });
+    expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, reason: 'unknown' });
     expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 0]);
+    proxy.rules.delete(fail); // the run takes the key, after the deadline
     await world.decide('mark-applied', 'alice', 'its effect is there');
     expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await world.completions()).toEqual({ '0001': 'marked-applied', '0002': 'applied' });
@@ -115,7 +123,7 @@ describe('faults, on the emulator', { concurrent: true }, () => {
 
   it('stopped in List pending: the next one runs everything', async () => {
     const { world, ofLedger } = enter('in-list');
-    const gate = hold(proxy, ofLedger('GET', 'attempts/'));
+    const gate = hold(proxy, ofLedger('GET', 'log/'));
     const stopped = await world.start();
     await gate.held;
     await world.stop(stopped);
@@ -125,41 +133,43 @@ describe('faults, on the emulator', { concurrent: true }, () => {
     await expectEachOnce(world);
   });
 
-  it('stopped in Run migration, before its claim: the next one runs it, and the first finds it claimed', async () => {
+  it('stopped in Run migration, before its claim: the next one makes that turn void and runs another, and the first finds it so', async () => {
     const { world, ofLedger, ledger } = enter('in-run');
-    const gate = hold(proxy, ofLedger('PUT', 'attempts/0001/0001/started.json'));
+    const gate = hold(proxy, ofLedger('PUT', claimKey(FIRST)));
     const stopped = await world.start();
     await gate.held;
     await world.stop(stopped);
     const next = await world.start();
     expect(await world.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
-    const answered = hold(proxy, ofLedger('GET', 'attempts/0001/0001/started.json'));
+    const answered = hold(proxy, ofLedger('GET', claimKey(FIRST)));
     gate.letGo();
     await answered.held; // it was told that the claim exists, and looks whose it is
     answered.letGo();
-    expect((await ledger.claim('0001', 1, 1))?.execution).toBe(next);
+    const [first, second] = (await world.entries('allowed')).filter(({ migration }) => migration === '0001');
+    expect([first?.execution, second?.execution]).toEqual([stopped, next]);
+    expect(first && (await readClaim(ledger.store, first))).toMatchObject({ claim: 'void' });
+    expect(second && (await readClaim(ledger.store, second))).toMatchObject({ claim: 'claimed' });
     await expectEachOnce(world);
   });
 
   it('stopped in Record completion: the next one records it, and the late request changes nothing', async () => {
-    const { world, ofLedger, ledger } = enter('in-record');
-    const gate = hold(proxy, ofLedger('PUT', 'completed/0001.json'));
+    const { world, ofLedger } = enter('in-record');
+    const gate = hold(proxy, ofLedger('PUT', entryKey(2)));
     const stopped = await world.start();
     await gate.held;
     await world.stop(stopped);
     const next = await world.start();
     expect(await world.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
-    const answered = hold(proxy, ofLedger('GET', 'completed/0001.json'));
+    const answered = hold(proxy, ofLedger('GET', entryKey(2)));
     gate.letGo();
-    await answered.held;
+    await answered.held; // it was told that the entry exists, and looks whose it is
     answered.letGo();
-    expect((await ledger.completion('0001'))?.execution).toBe(next);
     await expectEachOnce(world);
   });
 
   it('stopped in Wait: nothing of the run that it waited for is disturbed', async () => {
     const { world, ofLedger } = enter('in-wait');
-    const gate = hold(proxy, ofLedger('PUT', 'attempts/0001/0001/finished.json'));
+    const gate = hold(proxy, ofLedger('PUT', outcomeKey(FIRST)));
     const run = await world.start();
     await gate.held;
     const waits = await world.start();
@@ -176,7 +186,7 @@ describe('faults, on the emulator', { concurrent: true }, () => {
 
   it('stopped in Halt for operator, before it is written: the next one halts, and one decision is enough', async () => {
     const { world, ofLedger } = enter('in-halt');
-    const gate = hold(proxy, ofLedger('PUT', 'halts/0001.json'));
+    const gate = hold(proxy, ofLedger('PUT', entryKey(2)));
     const stopped = await world.start();
     await gate.held;
     await world.stop(stopped);
@@ -184,7 +194,7 @@ describe('faults, on the emulator', { concurrent: true }, () => {
     await world.halted('0001', next);
     gate.letGo();
     await world.halted('0001', stopped); // too late, and it does not take the token of the next one away
-    expect(await world.halted('0001', next)).toMatchObject({ attempt: 1, halt: 1, outcome: 'failed' });
+    expect(await world.halted('0001', next)).toMatchObject({ attempt: 1, number: 2, reason: 'failed' });
     await world.decide('skip', 'alice', 'not needed');
     expect(await world.ended(next)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await world.completions()).toEqual({ '0001': 'skipped', '0002': 'applied' });
@@ -194,11 +204,14 @@ describe('faults, on the emulator', { concurrent: true }, () => {
   it('a hundred migrations in one run: in order, each once', async () => {
     const { world, ledger } = enter('many');
     const run = await world.start();
-    for (const id of MANY) await until(`the completion of ${id}`, () => ledger.completion(id));
+    for (const id of MANY) await until(`the completion of ${id}`, () => world.completion(id));
     expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
     expect(Object.keys(await world.completions()).sort()).toEqual(MANY);
-    const claims = await Promise.all(MANY.map((id) => ledger.claim(id, 1, 1)));
-    const outcomes = await Promise.all(MANY.map((id) => ledger.finished(id, 1)));
+    const turns = await world.entries('allowed');
+    expect(turns.map(({ migration }) => migration)).toEqual(MANY);
+    const claims = await Promise.all(turns.map((turn) => readClaim(ledger.store, turn)));
+    const looks = await Promise.all(turns.map((turn) => lookAtTurn(ledger.store, turn, ledger.log.lookedAt)));
+    const outcomes = looks.map((look) => (look.seen === 'closed' ? look.outcome : undefined));
     for (const [index, id] of MANY.entries()) {
       expect([await world.effects(id), await world.attempts(id)], id).toEqual([1, 1]);
       const next = claims[index + 1];
@@ -222,7 +235,7 @@ describe('faults, on the emulator', { concurrent: true }, () => {
       await again.redeploy(two);
       const answer = await again.decide('retry');
       const [carried = ''] = answer.executions;
-      expect(carried).toMatch(/:resume-0001-0001-01$/);
+      expect(carried).toMatch(/:continue-00000003$/); // the decision's entry
       expect(await again.ended(carried)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await again.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
       expect([await again.effects('0001'), await again.attempts('0001')]).toEqual([1, 2]); // the first is of the other S3

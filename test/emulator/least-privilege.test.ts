@@ -149,7 +149,7 @@ describe('on the emulator, with policies enforced', () => {
     expect((await type(looker, 'resume', 'odin-dev', 'retry')).stderr).toMatch(/^AwsForbidden: /);
     const skipped = await type(operator, 'resume', 'odin-dev', 'skip', '--reason', 'not here', '--wait');
     expect(skipped).toMatchObject({ code: 0, stderr: '' });
-    expect((await odinDev.deployment.ledger.completion('0002'))?.by).toMatch(/assumed-role\/operator\/night$/);
+    expect((await odinDev.completion('0002'))?.by).toMatch(/assumed-role\/operator\/night$/);
     expect((await type(looker, 'history', 'odin-dev')).stdout).toContain('not here');
   });
 });

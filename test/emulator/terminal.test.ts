@@ -149,6 +149,6 @@ describe('against a deployed environment', { timeout: 300_000 }, () => {
     const aborted = await type(['resume', 'terminal', 'abort'], ['Do it?', `y${ENTER}`]);
     expect(aborted.text).toContain('abort 0002: ends this run as failed; the next run halts here again');
     expect(aborted.code).toBe(0);
-    expect((await world.deployment.ledger.decision('0002', 1, 1))?.decision).toBe('abort');
+    expect(await world.entries('decided')).toMatchObject([{ decision: 'abort' }]);
   });
 });
