@@ -1,4 +1,4 @@
-import { runScenarios } from '../scenarios/scenarios.ts';
+import { PLACES, runScenarios } from '../scenarios/scenarios.ts';
 import { interpreterPlatform } from './interpreter-platform.ts';
 
-runScenarios("on LocalStack's interpreter, with the embedded AWS around it", interpreterPlatform, { redrives: false });
+runScenarios(PLACES.interpreter, interpreterPlatform);
