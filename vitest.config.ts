@@ -1,5 +1,6 @@
 // Suites: `unit`, `isolated` and `faults` (whether the simulation finds faults in the code) need nothing but Node.js,
-// `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes.
+// `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes,
+// `interpreter` runs the state machine on another interpreter (Python).
 
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
@@ -37,7 +38,14 @@ export default defineConfig({
           ...UNIT,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, 'test/emulator/**', 'test/browser/**', ISOLATED, FAULTS],
+          exclude: [
+            ...configDefaults.exclude,
+            'test/emulator/**',
+            'test/interpreter/**',
+            'test/browser/**',
+            ISOLATED,
+            FAULTS,
+          ],
           // One process for many files: a quarter of the time of this suite was loading the same modules again.
           isolate: false,
         },
@@ -58,6 +66,13 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 150_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          ...UNIT,
+          name: 'interpreter',
+          include: ['test/interpreter/**/*.test.ts'],
         },
       },
       {

@@ -2,8 +2,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectRoot } from './install.ts';
-import { EmulatorError, lastLines, leash } from './leash.ts';
+import { PROJECT } from '../support/project.ts';
+import { ProgramError, lastLines, leash } from '../support/leash.ts';
 import type { Emulator } from './ministack.ts';
 import { account, region } from './ministack.ts';
 
@@ -60,12 +60,12 @@ export async function deploy(emulator: Emulator, options: DeployOptions): Promis
     // Without a change set: fewer round trips, and the emulator's result is the same.
     ...['--method', 'direct'],
   ];
-  await cdk(emulator, { verb: 'deploy', args, cwd: projectRoot, folder, timeoutSeconds, variables });
+  await cdk(emulator, { verb: 'deploy', args, cwd: PROJECT, folder, timeoutSeconds, variables });
   return JSON.parse(await readFile(outputsFile, 'utf8')) as StackOutputs;
 }
 
 async function cdk(emulator: Emulator, { verb, args, cwd, folder, timeoutSeconds, variables }: Run): Promise<void> {
-  const bin = resolve(projectRoot, 'node_modules/.bin');
+  const bin = resolve(PROJECT, 'node_modules/.bin');
   const logFile = resolve(folder, 'cdk.log');
   const common = ['--ci', '--no-color', '--no-notices', '--no-version-reporting'];
   const command = leash([resolve(bin, 'node'), resolve(bin, 'cdk'), verb, ...args, ...common], {
@@ -86,7 +86,7 @@ async function cdk(emulator: Emulator, { verb, args, cwd, folder, timeoutSeconds
   if (end === 0) return;
   await command.kill();
   const what = end === 'timeout' ? `did not end within ${timeoutSeconds} s` : `ended with code ${end}`;
-  throw new EmulatorError(
+  throw new ProgramError(
     `cdk ${verb} ${what}.\n${lastLines(logFile)}\n--- the emulator's own log: ${emulator.logFile}`,
   );
 }

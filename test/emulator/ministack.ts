@@ -3,8 +3,9 @@ import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installMiniStack, projectRoot } from './install.ts';
-import { EmulatorError, lastLines, leash, type Leashed } from './leash.ts';
+import { PROJECT } from '../support/project.ts';
+import { installPythonProgram } from '../support/python.ts';
+import { ProgramError, lastLines, leash, type Leashed } from '../support/leash.ts';
 
 export const account = '000000000000';
 export const region = 'eu-west-1';
@@ -37,7 +38,12 @@ export interface Emulator extends AsyncDisposable {
 const startSeconds = 60;
 
 export async function startMiniStack(options: EmulatorOptions): Promise<Emulator> {
-  const python = await installMiniStack();
+  const python = await installPythonProgram({
+    name: 'emulator',
+    requirements: resolve(import.meta.dirname, 'requirements.txt'),
+    module: 'ministack',
+    oldestMinor: 10,
+  });
   const directory = resolve(options.directory);
   const logFile = resolve(directory, 'ministack.log');
   await Promise.all(['bin', 'home'].map((name) => mkdir(resolve(directory, name), { recursive: true })));
@@ -58,7 +64,7 @@ export async function startMiniStack(options: EmulatorOptions): Promise<Emulator
     // Somebody else may have taken the port since it was found free.
     const log = lastLines(logFile);
     if (state === 'exited' && log.includes('already in use') && attempt < 3) continue;
-    throw new EmulatorError(
+    throw new ProgramError(
       state === 'exited'
         ? `MiniStack ended while starting.\n${log}`
         : `MiniStack did not answer within ${startSeconds} s.\n${log}`,
@@ -125,9 +131,9 @@ function serverEnvironment(directory: string, port: number, options: EmulatorOpt
  * MiniStack's own worker script, and would be the first line of every function's log.
  */
 async function writeNodeWrapper(file: string): Promise<void> {
-  const node = resolve(projectRoot, 'node_modules/node/bin/node');
+  const node = resolve(PROJECT, 'node_modules/node/bin/node');
   await access(node).catch(() => {
-    throw new EmulatorError(`${node} is missing, the Node.js that functions run on. Run: npm ci`);
+    throw new ProgramError(`${node} is missing, the Node.js that functions run on. Run: npm ci`);
   });
   const limit = '${AWS_LAMBDA_FUNCTION_MEMORY_SIZE:+--max-old-space-size=$AWS_LAMBDA_FUNCTION_MEMORY_SIZE}';
   await writeFile(file, `#!/bin/sh\nexec '${node}' --disable-warning=DEP0169 ${limit} "$@"\n`);
@@ -160,6 +166,6 @@ async function freePort(): Promise<number> {
   });
   const address = probe.address();
   await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') throw new EmulatorError('No free port on 127.0.0.1.');
+  if (address === null || typeof address === 'string') throw new ProgramError('No free port on 127.0.0.1.');
   return address.port;
 }

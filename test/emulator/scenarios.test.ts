@@ -1,4 +1,4 @@
-import { runScenarios } from '../scenarios/scenarios.ts';
+import { PLACES, runScenarios } from '../scenarios/scenarios.ts';
 import { emulatorPlatform } from './emulator-platform.ts';
 
-runScenarios('on the emulator, after a real cdk deploy', emulatorPlatform, { redrives: false });
+runScenarios(PLACES.emulator, emulatorPlatform);

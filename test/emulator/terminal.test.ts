@@ -11,7 +11,7 @@ import { PROJECT } from '../support/project.ts';
 import { World } from '../scenarios/world.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
-import { findPython } from './install.ts';
+import { findPython } from '../support/python.ts';
 
 const SECONDS = 120;
 const ENTER = '\r';
@@ -31,7 +31,7 @@ interface Screen {
 async function typeAt(directory: string, args: string[], answers: Answer[], env: Record<string, string> = {}) {
   const command = [process.execPath, path.join(directory, 'cli/odin-migrate.js'), ...args];
   const asked = JSON.stringify({ command, answers, seconds: SECONDS });
-  const python = await findPython();
+  const python = await findPython(10);
   const { PATH = '', HOME = '' } = process.env;
   return await new Promise<Screen>((resolve) => {
     const options = { env: { PATH, HOME, TERM: 'xterm-256color', ...env } };

@@ -1,4 +1,4 @@
 import { embeddedPlatform } from './embedded-platform.ts';
-import { runScenarios } from './scenarios.ts';
+import { PLACES, runScenarios } from './scenarios.ts';
 
-runScenarios('on the embedded AWS', embeddedPlatform, { redrives: true });
+runScenarios(PLACES.embedded, embeddedPlatform);

@@ -1,5 +1,6 @@
-// What users of the system live through, written once and run on the embedded AWS and on the emulator.
-import { afterAll, beforeAll, describe, it } from 'vitest';
+// What users of the system live through, written once and run in several places.
+import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
 import { CHECKPOINTS } from './checkpoints.ts';
 import { HALTS } from './halts.ts';
@@ -8,20 +9,39 @@ import { REDRIVES } from './redrive.ts';
 import { RUNS } from './runs.ts';
 import { World } from './world.ts';
 
+/** A place to run the scenarios in, and what it does not have of Step Functions. */
+interface Place {
+  title: string;
+  /** Then the scenarios of Redrive are left out, and a test asserts that it is still so. */
+  withoutRedrive?: { reason: string; error: string } | undefined;
+}
+
+export const PLACES = {
+  embedded: { title: 'on the embedded AWS' },
+  emulator: {
+    title: 'on the emulator, after a real cdk deploy',
+    withoutRedrive: { reason: 'MiniStack 1.5.33 does not know it', error: 'InvalidAction' },
+  },
+  interpreter: {
+    title: "on LocalStack's interpreter, with the embedded AWS around it",
+    withoutRedrive: { reason: 'LocalStack 4.9.2 does not know it', error: 'InternalFailure' },
+  },
+} satisfies Record<string, Place>;
+
 /** Above the patience of world.ts, so that a scenario that hangs says what it waited for. */
 const TIMEOUT_MS = 600_000;
 
-/** @param redrives whether RedriveExecution is there */
-export function runScenarios(
-  name: string,
-  makePlatform: () => Promise<Platform>,
-  { redrives }: { redrives: boolean },
-): void {
-  const scenarios = [...HALTS, ...(redrives ? REDRIVES : []), ...CHECKPOINTS, ...RUNS];
+export function runScenarios({ title: place, withoutRedrive }: Place, makePlatform: () => Promise<Platform>): void {
+  const scenarios = [...HALTS, ...(withoutRedrive ? [] : REDRIVES), ...CHECKPOINTS, ...RUNS];
 
-  describe(name, { concurrent: true, timeout: TIMEOUT_MS }, () => {
+  describe(place, { concurrent: true, timeout: TIMEOUT_MS }, () => {
     let platform: Platform;
     let deployments: Map<string, Deployment>;
+    const deploymentOf = (environment: string) => {
+      const deployment = deployments.get(environment);
+      if (!deployment) throw new Error(`${environment} was not deployed`);
+      return deployment;
+    };
 
     beforeAll(async () => {
       platform = await makePlatform();
@@ -32,11 +52,14 @@ export function runScenarios(
     });
 
     for (const { title, environment, live } of scenarios) {
-      it(title, async () => {
-        const deployment = deployments.get(environment);
-        if (!deployment) throw new Error(`${environment} was not deployed`);
-        await live(new World(platform, environment, deployment));
-      });
+      it(title, () => live(new World(platform, environment, deploymentOf(environment))));
     }
+    if (!withoutRedrive) return;
+    it(`RedriveExecution is not there: ${withoutRedrive.reason}`, async () => {
+      const { sfn, stateMachineArn } = deploymentOf(scenarios[0]?.environment ?? '');
+      const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:none`;
+      const redrive = sfn.send(new RedriveExecutionCommand({ executionArn }));
+      await expect(redrive).rejects.toMatchObject({ name: withoutRedrive.error });
+    });
   });
 }

@@ -20,8 +20,9 @@ export interface LeashOptions {
   logFile: string;
 }
 
-export class EmulatorError extends Error {
-  override name = 'EmulatorError';
+/** A program that a suite needs is missing, or did not do what it should. */
+export class ProgramError extends Error {
+  override name = 'ProgramError';
 }
 
 export function leash(command: readonly string[], { python, cwd, env, logFile }: LeashOptions): Leashed {
