@@ -27,6 +27,8 @@ export interface HaltNews {
   claim: Claim | undefined;
   /** The decision that is to be recorded, and was not. */
   verdict: Decided | undefined;
+  /** The wish that the turn may stop at its next checkpoint. */
+  cancel: Decided | undefined;
   /** Epoch milliseconds. */
   now: number;
 }
@@ -48,6 +50,7 @@ export function haltText(news: HaltNews): string {
     `Halt:          ${number}`,
     `Reason:        ${reasonOf(news)}`,
     ...unrecordedDecision(news).map((line) => `Decided:       ${line}`),
+    ...cancellation(news).map((line) => `Asked for:     ${line}`),
     ...(error ? [`Error:         ${oneLine(`${error.name}: ${error.message}`)}`] : []),
     ...(error?.stack === undefined ? [] : [`               ${oneLine(firstSourceLine(error.stack))}`]),
     ...runningUntil(news),
@@ -76,6 +79,7 @@ export function haltChat(news: HaltNews): ChatNotification {
         `${fileOf(entry)}, attempt ${attempt}, halt ${number}`,
         reasonOf(news),
         ...unrecordedDecision(news).map(asCode),
+        ...cancellation(news).map(asCode),
         ...(error ? [asCode(oneLine(`${error.name}: ${error.message}`))] : []),
         ...(source === '' ? [] : [asCode(source)]),
         ...runningUntil(news),
@@ -159,6 +163,16 @@ const commitOf = (commit: string | null | undefined): string =>
 const unrecordedDecision = ({ halted: { reason }, verdict }: HaltNews): string[] =>
   reason === 'unrecorded' && verdict
     ? [`${oneLine(verdict.by)} decided ${verdict.decision}, and its completion could not be recorded.`]
+    : [];
+
+/** Also when its code ended otherwise before it came to its next checkpoint. */
+const cancellation = ({ cancel }: HaltNews): string[] =>
+  cancel
+    ? [
+        oneLine(
+          `${cancel.by} asked for it to stop at ${cancel.time}${cancel.reason === undefined ? '.' : `: ${cancel.reason}`}`,
+        ),
+      ]
     : [];
 
 function runningUntil({ look, now }: HaltNews): string[] {

@@ -97,11 +97,27 @@ export function createHalt(services: Services, manifest: Manifest) {
   }
 
   /** An unsent notification never prevents the halt: the halt is in the ledger, and the log says what was not sent. */
-  async function notify({ allowed, verdict }: TurnState, halted: Numbered<Halted>, execution: string): Promise<void> {
+  async function notify(
+    { allowed, verdict, cancel }: TurnState,
+    halted: Numbered<Halted>,
+    execution: string,
+  ): Promise<void> {
     const look = await lookAtTurn(store, allowed, log.lookedAt);
     const claim = await readClaim(store, allowed);
     await announce(services, () => {
-      const news = { environment, local, halted, execution, manifest, allowed, look, claim, verdict, now: now() };
+      const news = {
+        environment,
+        local,
+        halted,
+        execution,
+        manifest,
+        allowed,
+        look,
+        claim,
+        verdict,
+        cancel,
+        now: now(),
+      };
       return {
         event: { type: 'Migration Halted', detail: haltEvent(news) },
         message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },

@@ -141,14 +141,15 @@ export function createResume(services: Services, manifest: Manifest) {
     return new Date(look.deadline).toISOString();
   }
 
-  const notHalted = (what: string, open?: Halted): OdinError =>
-    new OdinError({
+  function notHalted(what: string, open?: Halted): OdinError {
+    return new OdinError({
       code: open ? 'OtherHalt' : 'NothingHalted',
       source: 'user',
       what,
       why: open && `Halted is attempt ${open.attempt} of ${open.migration}.`,
       next: open ? `Decide on that one: --halt ${open.number}.` : { words: 'Start a run', verb: 'run', environment },
     });
+  }
 }
 
 function assertReason({ decision, reason = '' }: DecidePayload): void {

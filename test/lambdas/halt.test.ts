@@ -547,12 +547,13 @@ Nothing later runs until you decide. Type one of:
     expect(message()).toContain('--from-start or --keep-checkpoint');
   });
 
-  it('of a cancelled migration: where a retry goes on', async () => {
+  it('of a cancelled migration: where a retry goes on, who asked for it, and why', async () => {
     await before.claim(turn);
     await before.close(turn, 'stopped');
-    await before.cancel(turn);
+    const { time } = await before.cancel(turn, { by: 'alice', reason: 'the data\nis wrong' });
     await halt({}, { reason: 'cancelled' });
     expect(message()).toContain('CANCELLED. It stopped at a checkpoint, from which a retry goes on.');
+    expect(message()).toContain(`Asked for:     alice asked for it to stop at ${time}: the data is wrong\n`);
   });
 
   it('is never a task token, and neither is it logged', async () => {
