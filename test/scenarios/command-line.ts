@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
-import type { HistoryEvent } from '../../core/views/history.ts';
+import type { Entry } from '../../core/ledger/entries.ts';
 import type { PreviewReport } from '../../core/preview/preview.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { fails, readsNothing, takes, works } from './migrations.ts';
@@ -110,8 +110,8 @@ export function runCommandLineScenarios(
       expect(status.stdout).toContain('2 of 2 completed');
       expect(status.stdout).toMatch(/^0001 {2}First +applied +1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+\.\d s$/m);
 
-      const history = JSON.parse((await cli('history', '0002', '--json')).stdout) as HistoryEvent[];
-      expect(history.map(({ event }) => event)).toEqual(['started', 'finished', 'completed']);
+      const history = JSON.parse((await cli('history', '0002', '--json')).stdout) as Entry[];
+      expect(history.map(({ kind }) => kind)).toEqual(['allowed', 'completed']);
       expect((await cli('cancel')).stderr).toMatch(/^NothingRunning: No migration of cli-works is running/);
       expect((await cli('history', '0007')).stderr).toContain('cli-works has no migration 0007');
       expect((await cli('history', '7')).code).toBe(1);
@@ -133,14 +133,17 @@ export function runCommandLineScenarios(
         const halted = await cli('run', '--wait', '--json');
         expect(halted.code).toBe(2);
         expect(halted.stdout).not.toContain('"token"');
-        expect(JSON.parse(halted.stdout)).toMatchObject({ outcome: 'halted', halt: { migration: '0002', attempt: 1 } });
-        expect(halted.stderr).toContain('npx odin-migrate resume cli-halts retry --migration 0002 --attempt 1');
+        expect(JSON.parse(halted.stdout)).toMatchObject({
+          outcome: 'halted',
+          halt: { migration: '0002', attempt: 1, halt: 4 },
+        });
+        expect(halted.stderr).toContain('npx odin-migrate resume cli-halts retry --halt 4');
 
         const status = await cli('status');
         expect(status.code).toBe(2);
         expect(status.stdout).toContain('Error: the disk of the past is full');
         expect(status.stdout).toMatch(/at migrations\/cli-halts\/0002\.ts:\d+/);
-        expect(status.stdout).toContain('resume cli-halts skip --migration 0002 --attempt 1 --reason "..."');
+        expect(status.stdout).toContain('resume cli-halts skip --halt 4 --reason "..."');
         const view = JSON.parse((await cli('status', '--json')).stdout) as EnvironmentView;
         expect(view.migrations.map(({ state }) => state)).toEqual(['applied', 'halted', 'pending']);
 
@@ -164,8 +167,8 @@ export function runCommandLineScenarios(
         const unreasoned = await cli('resume', 'skip');
         expect(unreasoned.code).toBe(3);
         expect(unreasoned.stderr).toContain('skip needs a reason');
-        expect((await cli('resume', 'retry', '--migration', '0001', '--attempt', '1')).code).toBe(3);
-        expect((await cli('resume', 'retry', '--migration', '0002')).code).toBe(1);
+        expect((await cli('resume', 'retry', '--halt', '2')).code).toBe(3); // a completion
+        expect((await cli('resume', 'retry', '--halt', '0002x')).code).toBe(1);
         expect((await cli('resume', 'perhaps')).code).toBe(1);
 
         const again = await cli('resume', 'retry', '--wait');
@@ -176,10 +179,12 @@ export function runCommandLineScenarios(
         expect(skipped.code).toBe(0);
         expect(skipped.stdout).toContain('Recorded: skip on 0002, attempt 2.');
         expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
-        expect((await world.deployment.ledger.completion('0002'))?.by).toMatch(/^arn:aws:/);
+        expect((await world.completion('0002'))?.by).toMatch(/^arn:aws:/);
 
         const history = await cli('history');
-        expect(history.stdout).toMatch(/0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+: not needed here/);
+        expect(history.stdout).toMatch(
+          /0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+ on the halt of entry \d+: not needed here/,
+        );
         expect((await cli('resume', 'retry')).code).toBe(3);
       },
     );
@@ -201,11 +206,11 @@ export function runCommandLineScenarios(
     scenario('cli-stopped', 'a run that somebody stops is exit code 4', async () => {
       const { cli, world } = enter('cli-stopped');
       const waiting = cli('run', '--wait');
-      const claim = await until('the claim of 0001', () => world.deployment.ledger.claim('0001', 1, 1));
+      await until('the claim of 0001', () => world.claimed('0001'));
       const cancelled = await cli('cancel', '--reason', 'too slow');
       expect(cancelled).toMatchObject({ code: 3, stdout: '' });
       expect(cancelled.stderr).toMatch(/^NotCheckpointed: Migration 0001, attempt 1, yields no checkpoints/);
-      await world.stop(claim.execution);
+      await world.stop((await world.turn('0001'))?.execution ?? '');
       const stopped = await waiting;
       expect(stopped.code).toBe(4);
       expect(stopped.stdout).toContain('The run ended aborted');
@@ -232,15 +237,14 @@ export function runCommandLineScenarios(
         const adopted = await cli('baseline', '--from', from, '--reason', 'ran in the old process', '--json');
         expect(adopted.code).toBe(0);
         expect(JSON.parse(adopted.stdout)).toMatchObject({ recorded: ['0001', '0002'], already: [] });
-        expect(await world.deployment.ledger.completion('0002')).toMatchObject({
+        expect(await world.completion('0002')).toMatchObject({
           completion: 'baseline',
-          attempt: 0,
           reason: 'ran in the old process',
           by: expect.stringMatching(/^arn:aws:/) as string,
         });
 
         expect((await cli('run', '--wait')).code).toBe(0);
-        expect(await world.effects('0001')).toBe(0);
+        expect([await world.effects('0001'), await world.attempts('0002')]).toEqual([0, 0]);
         expect(await world.effects('0003')).toBe(1);
         expect((await cli('status')).stdout).toMatch(/^0001 .* baseline +0 /m);
       },
@@ -274,12 +278,13 @@ export function runCommandLineScenarios(
           return ((await answer.json()) as { html: string }).html;
         };
         expect(await look({})).toContain('data-halted="0001"');
-        const skip = { decide: { decision: 'skip', migration: '0001', attempt: 1, halt: 1 } };
+        const halt = await world.openHalt();
+        const skip = { decide: { decision: 'skip', halt: halt?.number } };
         expect(await look(skip, 'not here')).toContain('Recorded: skip on 0001, attempt 1.');
-        expect(await world.ended((await world.deployment.ledger.halt('0001'))!.execution)).toMatchObject({
+        expect(await world.ended(halt?.waiting[0]?.execution ?? '')).toMatchObject({
           status: 'SUCCEEDED',
         });
-        expect(await world.deployment.ledger.completion('0001')).toMatchObject({
+        expect(await world.completion('0001')).toMatchObject({
           completion: 'skipped',
           by: expect.stringMatching(/^arn:aws:/) as string,
         });

@@ -158,6 +158,7 @@ export const RUNS: Scenario[] = [
     title: 'an entry that cannot be read stops the run, and is not taken as absent',
     environment: 'unreadable',
     files: three,
+    spoils: [`unreadable-entry ${entryKey(1)}`],
     async live(world) {
       const { s3, ledgerBucket: Bucket } = world.deployment;
       await s3.send(new PutObjectCommand({ Bucket, Key: entryKey(1), Body: '{"format": 99}' }));
@@ -173,6 +174,7 @@ export const RUNS: Scenario[] = [
     title:
       'a claim and an outcome that cannot be read stop one migration until somebody decides, and not the environment',
     environment: 'spoiled',
+    spoils: ['spoiled turns/0001/00000001/claim.json', 'spoiled turns/0002/00000005/outcome.json'],
     files: { '0001.ts': works('Works', 6), '0002.ts': works('Works', 6), '0003.ts': works() },
     async live(world) {
       const { s3, ledgerBucket: Bucket } = world.deployment;

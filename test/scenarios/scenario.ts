@@ -7,6 +7,8 @@ export interface Scenario {
   title: string;
   environment: string;
   files: Files;
+  /** What is wrong with the ledger afterwards, because the scenario spoils it; nothing without it. */
+  spoils?: string[];
   live: (world: World) => Promise<void>;
 }
 

@@ -51,8 +51,12 @@ export function runScenarios({ title: place, withoutRedrive }: Place, makePlatfo
       await platform.close();
     });
 
-    for (const { title, environment, live } of scenarios) {
-      it(title, () => live(new World(platform, environment, deploymentOf(environment))));
+    for (const { title, environment, live, spoils = [] } of scenarios) {
+      it(title, async () => {
+        const world = new World(platform, environment, deploymentOf(environment));
+        await live(world);
+        expect(await world.wrong()).toEqual(spoils);
+      });
     }
     if (!withoutRedrive) return;
     it(`RedriveExecution is not there: ${withoutRedrive.reason}`, async () => {

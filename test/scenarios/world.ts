@@ -13,6 +13,7 @@ import type { CancelledAnswer, DecidedAnswer } from '../../core/contract/payload
 import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Entry, Halted } from '../../core/ledger/entries.ts';
+import { examineLedger, isWrong } from '../../core/ledger/examine.ts';
 import type { CompletionState, Numbered } from '../../core/ledger/fold.ts';
 import { claimKey } from '../../core/ledger/keys.ts';
 import type { Outcome } from '../../core/ledger/turns.ts';
@@ -217,6 +218,13 @@ export class World {
       }
     }
     return found;
+  }
+
+  /** What is wrong with the ledger as a whole: `unreadable-entry log/00000001.json`. */
+  async wrong(): Promise<string[]> {
+    const { ledger, identity } = this.#deployment;
+    const { findings } = await examineLedger(ledger, identity);
+    return findings.filter(isWrong).map(({ finding, key }) => `${finding} ${key}`);
   }
 
   notified(count: number): Promise<Notification[]> {
