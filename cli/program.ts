@@ -178,8 +178,13 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument(...ENVIRONMENT)
     .addArgument(new Argument('<decision>', 'what to do').choices(DECISIONS))
     .option('--reason <text>', 'why; needed for mark-applied and skip')
-    .option('--migration <id>', 'decide only if this migration is the halted one (with --attempt)')
-    .option('--attempt <number>', 'decide only if this attempt is the halted one (with --migration)', count)
+    .option(
+      '--halt <number>',
+      'decide only if this is the open halt: the number of its entry, as `status` shows it',
+      count,
+    )
+    .option('--from-start', 'retry a checkpointed migration from its start')
+    .option('--keep-checkpoint', 'retry it from its last checkpoint, although other code made that')
     .option('--yes', 'do not ask')
     .option('--wait', 'follow the run that goes on, as `run --wait` does')
     .option(...LOCAL_OPTION)

@@ -32,7 +32,7 @@ export async function baseline(environment: string, options: BaselineOptions, aw
     }
   }
   const by = await operatorOf(deployment);
-  const answer = await sendBaseline(deployment, { through, reason: options.reason, by });
+  const answer = await sendBaseline(deployment, { ask: 'baseline', through, reason: options.reason, by });
   if (options.json) printJson(answer);
   print(plain(answer.message));
   return EXIT.done;

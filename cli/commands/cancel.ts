@@ -16,7 +16,7 @@ export async function cancel(environment: string, options: CancelOptions, aws: C
   const answer = await whileBusy(`Looking at ${environment}`, async () => {
     const deployment = await findDeployment(environment, aws);
     const by = await operatorOf(deployment);
-    return await sendCancel(deployment, { cancel: { by, reason: options.reason } });
+    return await sendCancel(deployment, { ask: 'cancel', by, reason: options.reason });
   });
   if (options.json) printJson(answer);
   print(plain(answer.message));

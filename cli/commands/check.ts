@@ -89,7 +89,7 @@ async function deployedSide(
   aws: ClientOptions,
 ): Promise<Finding[]> {
   const { ledger } = await findDeployment(environment, aws);
-  return deployedFindings(await readView(ledger, { environment, migrations }, Date.now()));
+  return deployedFindings(await readView(ledger, { environment, migrations }));
 }
 
 function printChecked({ environment, migrations, findings }: Checked): void {

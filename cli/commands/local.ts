@@ -88,8 +88,10 @@ async function runHere(
 ): Promise<ExitCode> {
   const { deployment, data, manifest, warnings } = embedded;
   if (data !== undefined) print(`  data     ${data}`);
-  const told = await Told.everythingIn(deployment);
-  if (faulty !== undefined && (await deployment.ledger.completion(faulty)) !== undefined) {
+  const told = await Told.everythingIn(deployment.ledger);
+  const { migrations } = await deployment.ledger.log.look();
+  const isCompleted = (id: string) => migrations[id]?.completion !== undefined;
+  if (faulty !== undefined && isCompleted(faulty)) {
     throw new OdinError({
       code: 'BadUsage',
       source: 'user',
@@ -98,7 +100,7 @@ async function runHere(
     });
   }
   for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
-  const pending = manifest.migrations.filter(({ id }) => !told.keys.has(`${id}/completed`)).length;
+  const pending = manifest.migrations.filter(({ id }) => !isCompleted(id)).length;
   print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
   print();
 

@@ -61,6 +61,6 @@ async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly strin
     });
   }
   if (ids.length > 0) return migrations.filter(({ id }) => ids.includes(id));
-  const completed = await ledger.completedIds();
-  return migrations.filter(({ id }) => !completed.has(id));
+  const known = (await ledger.log.look()).migrations;
+  return migrations.filter(({ id }) => !known[id]?.completion);
 }

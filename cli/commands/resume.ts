@@ -3,7 +3,7 @@ import { confirm } from '@inquirer/prompts';
 import { meaningOf } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { OdinError } from '../../core/errors.ts';
-import type { Resumed, ResumePayload } from '../../core/contract/payloads.ts';
+import type { DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
@@ -23,9 +23,10 @@ import { runToEnd } from '../terminal/run-to-end.ts';
 export interface ResumeOptions {
   local?: boolean;
   reason?: string;
-  /** Decide only if it is this attempt that is halted. */
-  migration?: string;
-  attempt?: number;
+  /** Decide only if it is the halt of this entry. */
+  halt?: number;
+  fromStart?: boolean;
+  keepCheckpoint?: boolean;
   yes?: boolean;
   wait?: boolean;
   json?: boolean;
@@ -38,13 +39,7 @@ export async function resume(
   options: ResumeOptions,
   aws: ClientOptions,
 ): Promise<ExitCode> {
-  if ((options.migration === undefined) !== (options.attempt === undefined)) {
-    throw new OdinError({
-      code: 'BadUsage',
-      source: 'user',
-      what: 'Expected --migration and --attempt together: one halt is named by both.',
-    });
-  }
+  const begin = beginOf(decision, options);
   if (options.json) keepStdoutForJson();
   const { local = false } = options;
   const report = new RunReport();
@@ -53,14 +48,21 @@ export async function resume(
   );
   const { deployment, manifest, ledger } = opened;
   report.describe(manifest);
-  const halt = local ? undefined : (await readView(ledger, manifest, Date.now())).halt;
-  if (halt && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
+  const { halt } = await readView(ledger, manifest);
+  if (halt && !local && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
     print('Nothing was decided.');
     return EXIT.halted;
   }
-  const told = await Told.everythingIn(deployment);
+  const told = await Told.everythingIn(ledger);
   const by = await operatorOf(deployment);
-  const answer = await sendDecision(deployment, payloadOf(decision, by, options, halt));
+  const answer = await sendDecision(deployment, {
+    ask: 'decide',
+    decision,
+    by,
+    reason: options.reason,
+    halt: options.halt ?? halt?.halt, // if another one is open by then, it is refused
+    begin,
+  });
   if (options.json) printJson(answer);
   explain(answer);
 
@@ -79,29 +81,28 @@ export async function resume(
 
 async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {
   printHalt(halt);
-  const meaning = meaningOf(decision, halt.outcome);
+  const meaning = meaningOf(decision, halt.reason);
   const message = `${decision} ${halt.migration}: ${meaning}. Do it?`;
   return (await answerTo(confirm({ message, default: false }))) ?? false;
 }
 
-/** Bound to the halt that was seen, when one was named or shown: if another one is open by then, it is refused. */
-function payloadOf(
-  decision: Decision,
-  by: string,
-  { reason, migration, attempt }: ResumeOptions,
-  shown?: OpenHalt,
-): ResumePayload {
-  const named = migration !== undefined && attempt !== undefined ? { migration, attempt } : undefined;
-  const halt = named ?? (shown && { migration: shown.migration, attempt: shown.attempt });
-  return { decision, by, reason, halt };
+/** Where a retry of a checkpointed migration begins; undefined: the function decides, or refuses. */
+function beginOf(decision: Decision, { fromStart, keepCheckpoint }: ResumeOptions): DecidePayload['begin'] {
+  if (!fromStart && !keepCheckpoint) return undefined;
+  if (decision === 'retry' && !(fromStart && keepCheckpoint)) return fromStart ? 'start' : 'checkpoint';
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: 'Expected --from-start or --keep-checkpoint with retry, and one of them.',
+  });
 }
 
-function explain(answer: Resumed): void {
+function explain(answer: DecidedAnswer): void {
   print(plain(answer.message));
   for (const execution of answer.executions) print(`  ${execution}`);
 }
 
-function printNext(environment: string, { executions, decision }: Resumed): void {
+function printNext(environment: string, { executions, decision }: DecidedAnswer): void {
   if (decision === 'abort') {
     print(`Start the next run with: ${typed({ verb: 'run', environment, args: ['--wait'] })}`);
   } else if (executions.length > 0) print(`Look at it with: ${typed({ verb: 'status', environment })}`);

@@ -29,10 +29,10 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
   const result = await whileBusy(`Looking at ${environment}`, async () => {
     await using opened = await openEnvironment(environment, { aws });
     const { deployment, manifest, ledger } = opened;
-    const view = await readView(ledger, manifest, Date.now());
+    const view = await readView(ledger, manifest);
     await assertNotHalted(deployment, view.halt);
 
-    const told = await Told.everythingIn(deployment);
+    const told = await Told.everythingIn(ledger);
     const execution = await startRun(deployment, options);
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
@@ -58,16 +58,14 @@ export async function run(environment: string, options: RunCommandOptions, aws: 
 
 /** The machine would refuse it too (docs/design.md §5), but by a failed execution, which sets off an alarm. */
 async function assertNotHalted({ environment, sfn }: Deployment, halt: EnvironmentView['halt']): Promise<void> {
-  for (const executionArn of halt?.executions ?? []) {
-    if (!halt || !(await isRunning(sfn, executionArn))) continue;
-    throw new OdinError({
-      code: 'HaltedElsewhere',
-      source: 'user',
-      what: `${environment} is halted at ${halt.migration}, attempt ${halt.attempt}, in ${executionArn}; no second run was started.`,
-      why: 'That run goes on as soon as somebody decides.',
-      next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', halt) },
-    });
-  }
+  if (!halt || !(await isRunning(sfn, halt.execution))) return;
+  throw new OdinError({
+    code: 'HaltedElsewhere',
+    source: 'user',
+    what: `${environment} is halted at ${halt.migration}, attempt ${halt.attempt}, in ${halt.execution}; no second run was started.`,
+    why: 'That run goes on as soon as somebody decides.',
+    next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', halt.halt) },
+  });
 }
 
 async function isRunning(sfn: Deployment['sfn'], executionArn: string): Promise<boolean> {

@@ -2,7 +2,6 @@
 import { percent, progressText } from '../../core/views/progress.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
-import type { Tone } from '../../core/views/words.ts';
 import { stateWord, TONES } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { ClientOptions } from '../../client/deployment.ts';
@@ -12,7 +11,7 @@ import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { printDecisions, printHalt } from '../terminal/halts.ts';
 import type { Cell } from '../terminal/output.ts';
-import { colour, duration, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
+import { colour, duration, PAINT, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 
 export interface StatusOptions {
@@ -29,7 +28,7 @@ export async function status(
 ): Promise<ExitCode> {
   const view = await whileBusy(`Reading the ledger of ${environment}`, async () => {
     await using seen = await lookAtEnvironment(environment, placeFor(project, local, aws));
-    return await readView(seen.ledger, seen.manifest, Date.now());
+    return await readView(seen.ledger, seen.manifest);
   });
   if (json) printJson(view);
   else printView(view);
@@ -79,14 +78,6 @@ function stateOf({ state, progress, decision, cancelled, changedSince }: Migrati
   if (state === 'running' || state === 'stopped' || state === 'halted') return word + share;
   return changedSince ? `${word} *` : word;
 }
-
-const PAINT: Record<Tone, (text: string) => string> = {
-  good: colour.green,
-  busy: colour.cyan,
-  warn: colour.yellow,
-  bad: colour.red,
-  quiet: colour.dim,
-};
 
 /** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */
 const shortName = (by: string): string => plain(by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);

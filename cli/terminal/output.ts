@@ -5,6 +5,7 @@ import ora from 'ora';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
 import { typedNext } from './commands.ts';
+import type { Tone } from '../../core/views/words.ts';
 
 export { duration } from '../../core/text/format.ts';
 
@@ -91,6 +92,15 @@ const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.sou
 
 /** `2026-03-01 12:00:06`, in UTC as every record of the ledger. */
 export const utc = (time: string): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');
+
+/** How a tone of core/views/words.ts looks. */
+export const PAINT: Record<Tone, (text: string) => string> = {
+  good: colour.green,
+  busy: colour.cyan,
+  warn: colour.yellow,
+  bad: colour.red,
+  quiet: colour.dim,
+};
 
 export interface Cell {
   text: string;

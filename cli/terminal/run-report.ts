@@ -4,9 +4,11 @@ import * as z from 'zod';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
-import type { Completion } from '../../core/ledger/records.ts';
+import type { Completed, Entry } from '../../core/ledger/entries.ts';
+import { tookOf } from '../../core/views/view.ts';
+import { haltText } from '../../core/views/words.ts';
 import type { RunEvent } from '../../client/run-events.ts';
-import { failureText, outcomeText, sourceLineOf } from './halts.ts';
+import { sourceLineOf } from './halts.ts';
 import { colour, duration, plain, print } from './output.ts';
 
 /** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
@@ -20,7 +22,7 @@ const MigrationLine = z.object({
 export class RunReport {
   /** By migration id. One that is not deployed any more has none. */
   #descriptions: ReadonlyMap<string, string> = new Map();
-  readonly #completed = new Map<Completion['completion'], number>();
+  readonly #completed = new Map<Completed['completion'], number>();
   readonly #announced = new Set<string>();
 
   /** Call it before the run begins: the log of a local environment is connected before its manifest is known. */
@@ -38,50 +40,18 @@ export class RunReport {
 
   event(event: RunEvent): void {
     switch (event.event) {
-      case 'started':
-        this.#announce(event.migration, event.attempt);
-        break;
-      case 'slice':
-        detail(`slice ${event.slice}`);
+      case 'appended':
+        this.#entry(event.entry);
         break;
       case 'progress': {
         const progress = progressOf(event.checkpoint);
         detail(['checkpoint', progressText(progress), plain(progress.note ?? '')].filter(Boolean).join('  '));
         break;
       }
-      case 'cancelled': {
-        const { by, reason } = event.cancellation;
-        detail(`${plain(by)} asked it to stop${reason === undefined ? '' : `: ${plain(reason)}`}`);
-        break;
-      }
-      case 'finished': {
-        const { outcome, error } = event.finished;
-        if (outcome === 'succeeded') break; // its completion follows
-        print(`${colour.red('✖')} ${event.migration}  ${failureText(error)}`);
-        const place = sourceLineOf(error);
-        if (place !== '') detail(place);
-        break;
-      }
-      case 'decided': {
-        const { decision, by, reason } = event.decision;
-        const why = reason === undefined ? '' : `: ${plain(reason)}`;
-        print(`${colour.yellow('◆')} ${event.migration}  ${decision}, decided by ${plain(by)}${why}`);
-        break;
-      }
-      case 'completed': {
-        const { completion, startedAt, finishedAt } = event.completion;
-        this.#completed.set(completion, (this.#completed.get(completion) ?? 0) + 1);
-        const took =
-          completion === 'applied' && startedAt !== undefined && finishedAt !== undefined
-            ? `  ${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`
-            : '';
-        print(`${colour.green('✔')} ${event.migration}  ${completion}${took}`);
-        break;
-      }
       case 'halted': {
-        const { migration, halt } = event;
-        print(`${colour.red('■')} ${migration}  halted, attempt ${halt.attempt}: ${outcomeText(halt)}`);
-        if (halt.outcome === 'unknown' && halt.error) detail(plain(`${halt.error.name}: ${halt.error.message}`));
+        const { migration, attempt, reason, error } = event.halt;
+        print(`${colour.red('■')} ${migration}  halted, attempt ${attempt}: ${haltText(reason)}`);
+        if (reason !== 'failed' && error) detail(plain(`${error.name}: ${error.message}`));
         break;
       }
       case 'handed over':
@@ -89,6 +59,39 @@ export class RunReport {
         break;
       case 'ended':
         break;
+    }
+  }
+
+  #entry(entry: Entry): void {
+    switch (entry.kind) {
+      case 'allowed':
+        this.#announce(entry.migration, entry.attempt);
+        if (entry.slice > 1) detail(`slice ${entry.slice}`);
+        break;
+      case 'halted': {
+        const { migration, reason, error } = entry;
+        if (reason !== 'failed' || !error) break; // the halt itself says it
+        print(`${colour.red('✖')} ${migration}  ${colour.red('failed')}: ${plain(`${error.name}: ${error.message}`)}`);
+        const place = sourceLineOf(error);
+        if (place !== '') detail(place);
+        break;
+      }
+      case 'decided': {
+        const { migration, decision, by, reason } = entry;
+        const why = reason === undefined ? '' : `: ${plain(reason)}`;
+        if (decision === 'cancel') detail(`${plain(by)} asked it to stop${why}`);
+        else print(`${colour.yellow('◆')} ${migration}  ${decision}, decided by ${plain(by)}${why}`);
+        break;
+      }
+      case 'completed': {
+        const { completion, ids } = entry;
+        const took = tookOf(entry);
+        this.#completed.set(completion, (this.#completed.get(completion) ?? 0) + ids.length);
+        for (const id of ids) {
+          print(`${colour.green('✔')} ${id}  ${completion}${took === undefined ? '' : `  ${duration(took)}`}`);
+        }
+        break;
+      }
     }
   }
 

@@ -10,7 +10,6 @@ import { operatorOf, sendDecision } from '../../client/deployment.ts';
 import type { Told } from '../../client/run-events.ts';
 import type { RunEnd } from '../../client/follow-run.ts';
 import { followRun } from '../../client/follow-run.ts';
-import { typed } from './commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
@@ -51,20 +50,16 @@ export async function runToEnd({ deployment, report, ask = atTerminal(), ...run 
       return false;
     },
   });
-  return { execution: end.execution, ...printEnd(end, deployment.environment, report.summary()) };
+  return { execution: end.execution, ...printEnd(end, report.summary()) };
 }
 
-function printEnd(end: RunEnd, environment: string, done: string | undefined): Omit<RunResult, 'execution'> {
+function printEnd(end: RunEnd, done: string | undefined): Omit<RunResult, 'execution'> {
   switch (end.outcome) {
     case 'halted':
       return { outcome: 'halted', exitCode: EXIT.halted, halt: end.halt };
     case 'done':
       if (done !== undefined) print();
       print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
-      for (const id of end.leftBehind) {
-        const look = typed({ verb: 'history', environment, args: [id] });
-        print(`${colour.yellow('▲')} ${id}  was attempted and never completed, and its file is gone: ${look}`);
-      }
       return { outcome: 'done', exitCode: EXIT.done };
     case 'ended': {
       const { status, error } = end;
@@ -81,12 +76,12 @@ function printEnd(end: RunEnd, environment: string, done: string | undefined): O
 }
 
 /** @returns whether a decision was sent; false when the question was left by Ctrl-C */
-async function askFor(deployment: Deployment, { migration, attempt, outcome }: OpenHalt): Promise<boolean> {
+async function askFor(deployment: Deployment, { migration, halt, reason: halted }: OpenHalt): Promise<boolean> {
   for (;;) {
     const decision = await answerTo(
       select<Decision>({
         message: `What should happen with ${migration}?`,
-        choices: meanings(outcome).map(({ decision: value, meaning }) => ({
+        choices: meanings(halted).map(({ decision: value, meaning }) => ({
           value,
           short: value,
           name: `${value.padEnd(13)} ${meaning}`,
@@ -99,9 +94,10 @@ async function askFor(deployment: Deployment, { migration, attempt, outcome }: O
     if (reason === undefined) return false;
     try {
       const answer = await sendDecision(deployment, {
+        ask: 'decide',
         decision,
         by: await operatorOf(deployment),
-        halt: { migration, attempt },
+        halt,
         reason: reason.trim() || undefined,
       });
       print(`  ${plain(answer.message)}`);

@@ -120,8 +120,12 @@ export interface TurnName {
 }
 
 /** Output of an execution that has nothing left to do. */
-const FinishedStep = z.object({ step: z.literal('finished'), completed: z.int().min(0), summary: z.string() });
-export type FinishedStep = z.infer<typeof FinishedStep>;
+export interface FinishedStep {
+  step: 'finished';
+  /** How many migrations the ledger holds as completed. */
+  completed: number;
+  summary: string;
+}
 
 /** Output of an execution that a fresh one carries on: `execution` is its ARN. */
 const HandedOver = z.object({ step: z.literal('handed over'), execution: Arn, summary: z.string() });
