@@ -20,11 +20,12 @@ import { previewMigration } from '../client/preview.ts';
 import type { Project } from '../project/project.ts';
 import { openProject } from '../project/project.ts';
 import { OdinError } from '../core/errors.ts';
-import { keys, prefixes } from '../core/ledger/keys.ts';
+import { checkpointKey } from '../core/ledger/keys.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
-import type { RunOutcome } from '../core/contract/payloads.ts';
+import type { RunAnswer, RunPayload } from '../core/contract/payloads.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
 import type { RequestHook } from '../local/embedded-aws.ts';
+import { TEST_EXECUTION, TestLedger } from './test-ledger.ts';
 
 export type { Previewed } from '../core/preview/preview.ts';
 
@@ -78,8 +79,8 @@ export interface TestEnvironment extends AsyncDisposable {
    * @returns how many checkpoints it was crashed after
    */
   crashAtEveryCheckpoint: (id: string, prepare: () => Promise<void>, check: () => Promise<void>) => Promise<number>;
-  /** Forgets that the migration was ever run. */
-  forget: (id: string) => Promise<void>;
+  /** Forgets that any migration was ever run. */
+  forget: () => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -115,7 +116,7 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
     forget,
     async crashAtEveryCheckpoint(id, prepare, check) {
       for (let checkpoint = 1; ; checkpoint += 1) {
-        await forget(id);
+        await forget();
         await prepare();
         const { outcome, error } = await run(id, { crashAfterCheckpoint: checkpoint });
         if (outcome === 'failed') throw failed(id, error);
@@ -133,84 +134,63 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
 
 /** Runs migrations as the state machine and an operator who decides `retry` would, without waiting for deadlines. */
 function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: RequestHook }) {
-  const { ledger, lambda, ledgerBucket, s3 } = deployment;
-  const writer = { requestId: 'test', now: () => Date.now() };
-  const subject = (migration: string, attempt: number) => ({ migration, attempt, execution: EXECUTION });
-
-  async function completeThoseBefore(id: string): Promise<void> {
-    for (const { id: before } of manifest.migrations) {
-      if (before < id) await ledger.createCompletion(subject(before, 0), writer, { completion: 'baseline' });
-    }
-  }
-
-  /** The number of the next attempt; an operator has decided that there is one. */
-  async function nextAttempt(id: string): Promise<number> {
-    const last = await ledger.lastAttempt(id);
-    if (!last) return 1;
-    if (!last.finished) {
-      // Nobody waits for the deadline of a process that is known to be gone.
-      const error = { name: 'Crashed', message: 'The test ended its process.' };
-      await ledger.createFinished(subject(id, last.attempt), writer, {
-        outcome: 'failed',
-        error,
-        durationMs: 0,
-        slices: last.slices,
-      });
-    }
-    await ledger.createDecision(subject(id, last.attempt), writer, { halt: 1, decision: 'retry', by: 'test' });
-    return last.attempt + 1;
-  }
+  const { lambda, ledgerBucket, s3 } = deployment;
+  const ledger = new TestLedger(deployment.ledger, manifest);
 
   async function run(id: string, { crashAfterCheckpoint }: RunOptions = {}): Promise<Ran> {
-    const { functionName } = entryOf({ manifest }, id);
-    await completeThoseBefore(id);
-    await empty(s3, ledgerBucket, keys.completed(id)); // it may have been completed as one before another
-    const attempt = await nextAttempt(id);
+    const entry = entryOf({ manifest }, id);
+    if (await ledger.isCompleted(id)) await forget(); // as one before another
+    let turn = await ledger.nextAttempt(entry);
     let checkpoints = 0;
     let crashed = false;
     crash.onCheckpoint = ({ operation, bucket, key }) => {
       if (crashed) {
         // The next request: at the latest the SDK repeats the one whose answer was dropped.
-        aws.lambda.killProcesses(functionName);
+        aws.lambda.killProcesses(entry.functionName);
         return { status: 503, code: 'ServiceUnavailable' };
       }
-      if (operation !== 'PutObject' || bucket !== ledgerBucket || key !== keys.checkpoint(id)) return 'pass';
+      if (operation !== 'PutObject' || bucket !== ledgerBucket || key !== checkpointKey(id)) return 'pass';
       checkpoints += 1;
       crashed = checkpoints === crashAfterCheckpoint;
       return crashed ? 'drop-answer' : 'pass';
     };
     try {
-      for (let slice = 1; ; slice += 1) {
-        const payload = { execution: EXECUTION, migration: id, attempt, slice, gitCommit: null };
+      for (;;) {
+        const { attempt, slice, number } = turn;
+        const payload: RunPayload = {
+          ask: 'run',
+          execution: TEST_EXECUTION,
+          migration: id,
+          attempt,
+          slice,
+          turn: number,
+        };
         const answer = await lambda.send(
-          new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(payload) }),
+          new InvokeCommand({ FunctionName: entry.functionName, Payload: JSON.stringify(payload) }),
         );
         const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
         const ran = { attempt, slices: slice, checkpoints };
         if (crashed) return { ...ran, outcome: 'crashed' };
         if (answer.FunctionError !== undefined) {
-          const { error } = (await ledger.finished(id, attempt)) ?? {};
+          const { error } = (await ledger.outcomeOf(turn)) ?? {};
           const { errorType = 'Error', errorMessage = '' } = json as { errorType?: string; errorMessage?: string };
           return { ...ran, outcome: 'failed', error: error ?? { name: errorType, message: errorMessage } };
         }
-        const { outcome } = json as RunOutcome;
+        const { outcome } = json as RunAnswer;
         if (outcome === 'finished') return { ...ran, outcome };
         if (outcome === 'claimed elsewhere') throw internal(`attempt ${attempt} of ${id} was claimed elsewhere`);
+        turn = await ledger.nextSlice(turn, entry);
       }
     } finally {
       crash.onCheckpoint = () => 'pass';
     }
   }
 
-  async function forget(id: string): Promise<void> {
-    await empty(s3, ledgerBucket, prefixes.attempts(id));
-    await empty(s3, ledgerBucket, keys.checkpoint(id));
-  }
+  /** A log is forgotten as a whole: each entry follows from those before it. */
+  const forget = (): Promise<void> => empty(s3, ledgerBucket, '');
 
   return { run, forget };
 }
-
-const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:test:test';
 
 function entryOf({ manifest }: Pick<Embedded, 'manifest'>, id: string): ManifestEntry {
   const entry = manifest.migrations.find((migration) => migration.id === id);

@@ -34,7 +34,7 @@ it('0003 rewrites every file', async () => {
 });
 
 it('0003 does what its preview says', async () => {
-  await environment.forget('0003');
+  await environment.forget();
   await prepare();
   const { outcome, calls } = await environment.preview('0003');
   expect(outcome).toBe('finished');
