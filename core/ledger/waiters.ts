@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
-import { waiterKey, waitersPrefix } from './keys.ts';
+import { waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
 
 export const Waiter = z.object({
   format: z.literal(LOG_FORMAT),
@@ -40,6 +40,12 @@ export async function readWaiters(store: Store, halt: number): Promise<Waiter[]>
   const { objects } = await store.list(waitersPrefix(halt));
   const waiters = await pMap(objects, ({ key }) => read(store, key), { concurrency: READ_CONCURRENCY });
   return waiters.sort((a, b) => (a.since < b.since ? -1 : 1));
+}
+
+/** Numbers of the halts in which somebody waits, or waited, ascending. */
+export async function waitedHalts(store: Store): Promise<number[]> {
+  const { objects } = await store.list(WAITERS_PREFIX);
+  return [...new Set(objects.map(({ key }) => Number(key.split('/')[1])))];
 }
 
 async function read(store: Store, key: string): Promise<Waiter> {

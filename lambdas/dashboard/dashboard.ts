@@ -2,7 +2,7 @@
 // migration's function for a preview.
 import { asOdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { ResumeAnswer, ResumePayload } from '../../core/contract/payloads.ts';
+import type { DecideAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { Next } from '../../core/text/command.ts';
 import { nextText } from '../../core/text/command.ts';
@@ -15,7 +15,7 @@ import { preview } from './preview.ts';
 import { Clock } from './words.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 
-/** What `ResumePayload` takes. */
+/** What `DecidePayload` takes. */
 const MAX_REASON = 4000;
 const MAX_NAME = 100;
 
@@ -24,9 +24,9 @@ const MAX_NAME = 100;
  * asks for it, and may be called again with the same payload: a halt is decided once.
  */
 export function createDashboard(
-  { environment, local = false, ledger, log, now }: Pick<Services, 'environment' | 'local' | 'ledger' | 'log' | 'now'>,
+  { environment, local = false, ledger, log }: Pick<Services, 'environment' | 'local' | 'ledger' | 'log'>,
   manifest: Manifest,
-  sendDecision: (payload: ResumePayload) => Promise<ResumeAnswer>,
+  sendDecision: (payload: DecidePayload) => Promise<DecideAnswer>,
   askMigration: AskMigration,
 ) {
   return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
@@ -54,7 +54,7 @@ export function createDashboard(
       preview: came && 'previewed' in came ? came : undefined,
     };
     try {
-      return page(await readView(ledger, manifest, now()), frame);
+      return page(await readView(ledger, manifest), frame);
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The dashboard could not be drawn: ${error.message}`, { code: error.code });
@@ -76,26 +76,39 @@ export function createDashboard(
   }
 
   async function decide(asked: Decide, { reason, name }: Typed, { widgetContext }: WidgetEvent): Promise<Notice> {
-    const { decision, migration, attempt } = asked;
+    const { decision, halt } = asked;
     try {
-      if ((await ledger.halt(migration))?.halt !== asked.halt) return STALE;
       const answer = await sendDecision({
+        ask: 'decide',
         decision,
         by: decidedBy(name, widgetContext),
-        halt: { migration, attempt },
+        halt,
         reason: reason === '' ? undefined : cut(reason, MAX_REASON),
       });
       if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
+      if (answer.code === 'OtherHalt' || answer.code === 'NothingHalted') return STALE;
       if (answer.code === 'ReasonMissing')
         return { tone: 'warn', title: 'Please fill in the reason', lines: [answer.what] };
+      if (answer.code === 'OtherCode')
+        return { tone: 'warn', title: answer.what, lines: linesOf(answer.why, ...retries(halt)) };
       return { tone: 'warn', title: answer.what, lines: linesOf(answer.why, answer.next) };
     } catch (thrown) {
       const error = asOdinError(thrown);
-      log.error(`The decision was not taken: ${error.message}`, { code: error.code, decision, migration, attempt });
+      log.error(`The decision was not taken: ${error.message}`, { code: error.code, decision, halt });
       const press = 'Look at the table: if the decision is not there, press again.';
       const lines = linesOf(error.what, error.why, error.next ?? press);
       return { tone: 'bad', title: 'The decision may not have been taken', lines };
     }
+  }
+
+  /** Where a retry begins is a choice that wants more than a press. */
+  function retries(halt: number): Next[] {
+    const retry = { verb: 'resume', environment } as const;
+    const args = ['retry', `--halt ${halt}`];
+    return [
+      { words: 'To begin at its start', ...retry, args: [...args, '--from-start'] },
+      { words: 'If the deployed code goes on from that checkpoint', ...retry, args: [...args, '--keep-checkpoint'] },
+    ];
   }
 
   function linesOf(...parts: (Next | undefined)[]): string[] {

@@ -4,16 +4,8 @@ import * as z from 'zod';
 import { DECISIONS } from '../../core/names/names.ts';
 import { MigrationId } from '../../core/names/identifiers.ts';
 
-/**
- * A press on a button. It names the halt that the operator was looking at, down to its number: an attempt that was
- * aborted halts again as the same attempt.
- */
-export const Decide = z.strictObject({
-  decision: z.enum(DECISIONS),
-  migration: MigrationId,
-  attempt: z.int().min(1),
-  halt: z.int().min(1),
-});
+/** A press on a button. It names the halt that the operator was looking at, by the number of its entry. */
+export const Decide = z.strictObject({ decision: z.enum(DECISIONS), halt: z.int().min(1) });
 export type Decide = z.infer<typeof Decide>;
 
 /** A press on a Preview button. */

@@ -3,7 +3,8 @@ import { meaningOf } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { migrationLogGroup } from '../../core/names/names.ts';
-import { cut, firstSourceLine, wasCancelled } from '../../core/ledger/summaries.ts';
+import type { HaltReason } from '../../core/ledger/entries.ts';
+import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
@@ -14,11 +15,11 @@ const MAX_MESSAGE = 1500;
 const MAX_STACK = 6000;
 
 export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): Html {
-  const { migration, attempt, outcome, since, error } = halt;
+  const { migration, attempt, reason, since, error } = halt;
   const row = view.migrations.find(({ id }) => id === migration);
   return html`<div class="card bad" data-halted="${migration}">
     <h3>${migration}${halt.description !== undefined && ` · ${cut(halt.description, 200)}`}</h3>
-    <p>Attempt ${attempt} ${wasCancelled(error) ? CANCELLED : OUTCOMES[outcome]}</p>
+    <p>Attempt ${attempt} ${REASONS[reason]}</p>
     <p class="small">
       Waiting since <span title="${since}">${frame.clock.minute(since)}</span> ${frame.clock.zone}${
         row?.file !== undefined && ` · ${row.file}`
@@ -27,32 +28,33 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
     ${error && errorText(error)} ${!frame.local && links(halt, row?.startedAt, frame)}
     <form>
       <label class="wide"
-        >Reason <span>(needed for Mark applied${outcome !== 'unrecorded' && ' and Skip'})</span>
+        >Reason <span>(needed for Mark applied${reason !== 'unrecorded' && ' and Skip'})</span>
         <input name="reason" maxlength="2000" autocomplete="off" value="${frame.typed?.reason}"
       /></label>
       <label>Your name <input name="name" maxlength="100" value="${frame.typed?.name}" /></label>
     </form>
     <div class="choices">
-      ${CHOICES.filter((choice) => choice.fits(outcome)).map((choice) => answer(choice, halt, frame))}
+      ${CHOICES.filter((choice) => choice.fits(reason)).map((choice) => answer(choice, halt, frame))}
     </div>
   </div>`;
 }
 
-const OUTCOMES: Record<OpenHalt['outcome'], string> = {
+const REASONS: Record<HaltReason, string> = {
   failed: 'failed: its code threw. Some of its effects may be there.',
   unknown: 'has an unknown outcome: it may have run in part, in whole, or not at all.',
-  unrecorded:
-    'succeeded, but its completion could not be recorded. Retry or Mark applied records it; nothing runs twice.',
+  cancelled: 'was cancelled: it stopped at a checkpoint, and a retry goes on from there.',
+  'code-changed': 'began with other code than is deployed now. An attempt is one code, from its beginning to its end.',
+  'file-gone': 'cannot go on: its file is not deployed any more.',
+  'not-started': 'did not start: its function refused, or could not be invoked. Nothing of it has run.',
+  unrecorded: 'is done with, but that could not be recorded. Retry records it; nothing runs twice.',
 };
-
-const CANCELLED = 'was cancelled: it stopped at a checkpoint, and a retry goes on from there.';
 
 interface Choice {
   decision: Decision;
   label: string;
   /** The question before it is sent, to be followed by the migration's id. */
   question: string;
-  fits: (outcome: OpenHalt['outcome']) => boolean;
+  fits: (reason: HaltReason) => boolean;
 }
 
 const always = () => true;
@@ -74,7 +76,7 @@ const CHOICES: Choice[] = [
     decision: 'skip',
     label: 'Skip',
     question: 'Record it as skipped, so that it never runs',
-    fits: (outcome) => outcome !== 'unrecorded',
+    fits: (reason) => reason !== 'unrecorded',
   },
   {
     decision: 'abort',
@@ -85,15 +87,15 @@ const CHOICES: Choice[] = [
 ];
 
 function answer({ decision, label, question }: Choice, halt: OpenHalt, frame: Frame): Html {
-  const { migration, attempt } = halt;
+  const { migration } = halt;
   const options = {
     primary: decision === 'retry',
     confirmation: `${label} ${migration} in ${frame.environment}? ${question}. The decision is recorded for good.`,
   };
-  const decide = { decision, migration, attempt, halt: halt.halt };
+  const decide = { decision, halt: halt.halt };
   return html`<div>
     ${callAction(label, frame, { decide }, options)}
-    <p>${sentence(meaningOf(decision, halt.outcome))}</p>
+    <p>${sentence(meaningOf(decision, halt.reason))}</p>
   </div>`;
 }
 
@@ -113,13 +115,12 @@ function errorText({ name, message, stack }: NonNullable<OpenHalt['error']>): Ht
 }
 
 /** The execution that waits, and the log lines of the request that failed. */
-function links({ executions, requestId, since }: OpenHalt, startedAt: string | undefined, frame: Frame): Html {
-  const [execution] = executions;
+function links({ execution, requestId, since }: OpenHalt, startedAt: string | undefined, frame: Frame): Html {
   const logs =
     requestId !== undefined &&
     logLink(frame.functionArn, migrationLogGroup(frame.environment), requestId, startedAt ?? since);
   return html`<p class="links">
-    ${execution !== undefined && html`<a href="${executionLink(execution)}" target="_blank" rel="noopener">Execution</a>`}
+    <a href="${executionLink(execution)}" target="_blank" rel="noopener">Execution</a>
     ${logs && html`<a href="${logs}" target="_blank" rel="noopener">Logs of this attempt</a>`}
   </p>`;
 }

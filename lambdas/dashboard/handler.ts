@@ -1,6 +1,6 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { VARIABLES } from '../../core/names/names.ts';
-import type { ResumeAnswer } from '../../core/contract/payloads.ts';
+import type { DecideAnswer } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
 import { deployedManifest } from '../shared/manifest.ts';
@@ -22,7 +22,7 @@ export const handler = lambdaHandler(
   createDashboard(
     awsServices(),
     deployedManifest(),
-    async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as ResumeAnswer,
+    async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
     (functionName, payload) => invokeFunction(patient, functionName, payload),
   ),
 );

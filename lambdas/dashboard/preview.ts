@@ -1,5 +1,6 @@
 // A press on Preview: asks the migration's function for a preview that is short enough for somebody who waits before a page.
-import type { Ledger } from '../../core/ledger/ledger.ts';
+import type { Ledger } from '../../core/contract/ports.ts';
+import { previewStart } from '../../core/preview/start.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { PreviewPayload } from '../../core/preview/preview.ts';
 import { parseReport, previewed } from '../../core/preview/preview.ts';
@@ -17,19 +18,19 @@ export async function preview(
   ask: AskMigration,
 ): Promise<ShownPreview | Notice> {
   const entry = migrations.find(({ id }) => id === migration);
-  const completed = await ledger.completedIds();
-  if (!entry || completed.has(migration)) return notPending(migration);
-  const checkpoint = await ledger.checkpoint(migration);
+  const known = (await ledger.log.look()).migrations;
+  const isCompleted = (id: string) => known[id]?.completion !== undefined;
+  if (!entry || isCompleted(migration)) return notPending(migration);
+  const checkpoint = await previewStart(ledger.store, entry);
   const answer = await ask(entry.functionName, {
-    preview: {
-      migration,
-      cursor: checkpoint?.cursor,
-      endAfterSeconds: PREVIEW_SECONDS,
-    },
+    ask: 'preview',
+    migration,
+    cursor: checkpoint?.cursor,
+    endAfterSeconds: PREVIEW_SECONDS,
   });
   return {
     previewed: previewed(parseReport(environment, answer), entry, checkpoint?.done),
-    isFirst: migrations.every(({ id }) => id >= migration || completed.has(id)),
+    isFirst: migrations.every(({ id }) => id >= migration || isCompleted(id)),
   };
 }
 

@@ -26,8 +26,13 @@ export function headline(
     const detail = 'Nothing later runs until somebody decides.';
     return { tone: 'bad', title: `Halted at ${halt.migration}`, detail };
   }
-  const running = first('running');
-  if (running) return { tone: 'busy', title: `Running ${running.id}`, detail: running.description ?? '' };
+  const running = first('running', 'starting');
+  if (running)
+    return {
+      tone: 'busy',
+      title: `${running.state === 'starting' ? 'Starting' : 'Running'} ${running.id}`,
+      detail: running.description ?? '',
+    };
   const between = first('stopped');
   if (between) {
     const detail = `It stopped at a checkpoint; the run, or the next one, goes on from there: ${command('run')}`;

@@ -10,9 +10,8 @@ import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import { continueRun } from '../shared/continue-run.ts';
 import { orRefusal } from '../shared/refusal.ts';
-import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { carryOut, settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
 
 /**
@@ -23,7 +22,7 @@ import { writerOf } from '../shared/writer.ts';
  * @throws OdinError DecisionNotDelivered: the decision is recorded; the same call again delivers it
  */
 export function createResume(services: Services, manifest: Manifest) {
-  const { environment, executions } = services;
+  const { environment } = services;
   const { log, store } = services.ledger;
 
   return (payload: DecidePayload, invocation: Invocation): Promise<DecideAnswer> =>
@@ -110,17 +109,10 @@ export function createResume(services: Services, manifest: Manifest) {
     );
   }
 
-  /**
-   * Tells the decision to every execution that waits in the halt. When nobody waits any more, one is started under a fixed
-   * name: it finds the decision in the log. Returns the ARNs of those that go on.
-   */
-  async function deliver({ turn }: LogState, halted: Numbered<Halted>, decided: Numbered<Decided>): Promise<string[]> {
+  /** Returns the ARNs of those that go on. Whether an execution runs is not asked: one that was stopped may seem to for a while. */
+  async function deliver(state: LogState, halted: Numbered<Halted>, decided: Numbered<Decided>): Promise<string[]> {
     try {
-      const { executions: told, waiters } = await tellWaiters(services, halted.number, decided);
-      const carriedOut = turn?.halt?.decided?.number !== decided.number;
-      if (told.length > 0 || decided.decision === 'abort' || carriedOut) return told;
-      const allowOutOfOrder = waiters.some((waiter) => waiter.allowOutOfOrder) || undefined;
-      return [await continueRun(executions, decided.number, { run: halted.run, allowOutOfOrder })];
+      return await carryOut(services, state, { halted, decided }, true);
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',

@@ -1,10 +1,11 @@
 // Tells those who wait in a halt what settled it, in one place. Each may be told again: a token is good for one answer.
-import type { Completed, Decided } from '../../core/ledger/entries.ts';
-import type { Numbered } from '../../core/ledger/fold.ts';
+import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
+import type { LogState, Numbered } from '../../core/ledger/fold.ts';
 import type { Log } from '../../core/ledger/log.ts';
 import type { Waiter } from '../../core/ledger/waiters.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { Executions, Services } from '../../core/contract/ports.ts';
+import { continueRun } from './continue-run.ts';
 
 /** The decision on a halt; or, when there is none, what was completed while it was open. */
 export type Settlement = Numbered<Decided> | Numbered<Completed>;
@@ -50,6 +51,30 @@ export async function tellWaiters(
   }
   if (failures.length > 0) throw failures[0];
   return told;
+}
+
+/**
+ * Tells a decision to every execution that waits in the halt. When nobody takes it, and the run has not gone on from it, an execution
+ * is started under a fixed name: it finds the decision in the log.
+ * @param allMayBeGone whether to start one also when an execution that waited there still runs; it may go on by itself
+ * @returns the ARNs of those that go on
+ * @throws OdinError as tellWaiters
+ */
+export async function carryOut(
+  services: Pick<Services, 'ledger' | 'executions'>,
+  { turn }: LogState,
+  { halted, decided }: { halted: Numbered<Halted>; decided: Numbered<Decided> },
+  allMayBeGone: boolean,
+): Promise<string[]> {
+  const { executions } = services;
+  const { executions: told, waiters } = await tellWaiters(services, halted.number, decided);
+  const carriedOut = turn?.halt?.decided?.number !== decided.number;
+  if (told.length > 0 || decided.decision === 'abort' || carriedOut) return told;
+  if (!allMayBeGone) {
+    for (const { execution } of waiters) if (await executions.isAlive(execution)) return [];
+  }
+  const allowOutOfOrder = waiters.some((waiter) => waiter.allowOutOfOrder) || undefined;
+  return [await continueRun(executions, decided.number, { run: halted.run, allowOutOfOrder })];
 }
 
 function tell(executions: Executions, token: string, settlement: Settlement): Promise<'sent' | 'gone'> {
