@@ -49,4 +49,26 @@ export const CHECKPOINTS: Scenario[] = [
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
     },
   },
+  {
+    title: 'other code is deployed between two slices: the run halts, and a retry says where it begins',
+    environment: 'code-changed',
+    files: { '0001.ts': slowly(6_000, 15) },
+    async live(world) {
+      const run = await world.start();
+      await until('the first checkpoint', () => world.checkpoint('0001'));
+      await world.redeploy({ '0001.ts': slowly(1) });
+      expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, reason: 'code-changed' });
+      const [told] = await world.notified(1);
+      expect(told?.message).toContain('--from-start or --keep-checkpoint');
+      const slices = await world.effects('0001');
+      const { done } = (await world.checkpoint('0001')) ?? {};
+
+      await expect(world.decide('retry')).rejects.toMatchObject({ code: 'OtherCode' });
+      await world.decide('retry', 'alice', 'it reads the same cursor', 'checkpoint');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      // The new code began after its end, and had nothing to do.
+      expect(await world.checkpoint('0001')).toMatchObject({ attempt: 1, done });
+      expect([await world.effects('0001'), await world.attempts('0001')]).toEqual([slices + 1, 2]);
+    },
+  },
 ];

@@ -171,6 +171,21 @@ export const HALTS: Scenario[] = [
     },
   },
   {
+    title: 'the file of a halted migration is removed: there is nothing to retry, and all else can be decided',
+    environment: 'file-gone',
+    files: { '0001.ts': fails(), '0002.ts': works() },
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0001', run);
+      await world.redeploy({ '0002.ts': works() });
+      await expect(world.decide('retry')).rejects.toMatchObject({ code: 'UnknownMigration' });
+      await world.decide('skip', 'alice', 'nobody needs it any more');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.completions()).toEqual({ '0001': 'skipped', '0002': 'applied' });
+      expect([await world.effects('0001'), await world.effects('0002')]).toEqual([1, 1]);
+    },
+  },
+  {
     title: 'after an abort the run has failed, and a new run halts again',
     environment: 'abort',
     files: secondFails,

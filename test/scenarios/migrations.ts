@@ -89,10 +89,14 @@ export async function* migration(resume?: number): AsyncGenerator<{ cursor: numb
 }
 `;
 
-/** Yields a number every tenth of a second: long enough for somebody to say stop. */
-export const slowly = (numbers: number): string => `
+/**
+ * Yields a number every tenth of a second: long enough for somebody to say stop.
+ * @param seconds its function may run for; Lambda's longest when absent. A slice ends some five seconds before
+ */
+export const slowly = (numbers: number, seconds = 900): string => `
 ${HEADER}
 export const permissions = ${permissions()};
+export const timeoutMinutes = ${seconds / 60};
 
 export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; done: number; total: number }> {
   await effect();

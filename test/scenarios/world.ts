@@ -9,7 +9,7 @@ import { previewMigration } from '../../client/preview.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { migrationFunctionName, systemFunctionName } from '../../core/names/names.ts';
-import type { CancelledAnswer, DecidedAnswer } from '../../core/contract/payloads.ts';
+import type { CancelledAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Entry, Halted } from '../../core/ledger/entries.ts';
@@ -102,8 +102,8 @@ export class World {
     return halted && !decided ? { ...halted, waiting: await readWaiters(store, halted.number) } : undefined;
   }
 
-  decide(decision: Decision, by = 'alice', reason?: string): Promise<DecidedAnswer> {
-    return sendDecision(this.#deployment, { ask: 'decide', decision, by, reason });
+  decide(decision: Decision, by = 'alice', reason?: string, begin?: DecidePayload['begin']): Promise<DecidedAnswer> {
+    return sendDecision(this.#deployment, { ask: 'decide', decision, by, reason, begin });
   }
 
   cancel(by = 'alice', reason?: string): Promise<CancelledAnswer> {
