@@ -6,7 +6,7 @@ import type { Allowed } from '../core/ledger/entries.ts';
 import { APPENDED_BY } from '../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../core/ledger/fold.ts';
 import { entryKey } from '../core/ledger/keys.ts';
-import type { Content, LogWriter } from '../core/ledger/log.ts';
+import type { EntryContent, LogWriter } from '../core/ledger/log.ts';
 import type { Outcome, TurnLook } from '../core/ledger/turns.ts';
 import { lookAtTurn, takeOutcome } from '../core/ledger/turns.ts';
 import { VERSION } from '../core/names/version.ts';
@@ -58,7 +58,7 @@ export class TestLedger {
   async #retry(turn: TurnState, entry: ManifestEntry): Promise<Turn> {
     const { migration, attempt, number } = turn.allowed;
     await this.#close(turn.allowed);
-    const halted: Content = {
+    const halted: EntryContent = {
       kind: 'halted',
       migration,
       attempt,
@@ -109,7 +109,7 @@ export class TestLedger {
     return allowedIn(state);
   }
 
-  #append(content: Content) {
+  #append(content: EntryContent) {
     const [name = ''] = APPENDED_BY[content.kind];
     return this.#ledger.log.append(WRITERS(name), () => Promise.resolve(content));
   }

@@ -10,7 +10,7 @@ import { assertEnvironmentName } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/contract/ports.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
-import { Log } from '../core/ledger/log.ts';
+import { LedgerLog } from '../core/ledger/log.ts';
 import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
 import type {
   Baselined,
@@ -103,7 +103,7 @@ export function deploymentOf(
     stateMachineArn,
     ledgerBucket,
     resumeFunction: output(OUTPUTS.resumeFunction),
-    ledger: { log: new Log(store, identity), store },
+    ledger: { log: new LedgerLog(store, identity), store },
     identity,
     s3,
     sfn: new SFNClient(options),

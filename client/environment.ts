@@ -6,7 +6,7 @@ import { S3Store } from '../aws/s3-store.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/contract/ports.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
-import { Log } from '../core/ledger/log.ts';
+import { LedgerLog } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
@@ -90,7 +90,7 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   if (!existsSync(outputsFile)) {
     const store = new MemoryStore();
     const nobody = { environment, account: '', region: '' };
-    const ledger = { log: new Log(store, nobody), store };
+    const ledger = { log: new LedgerLog(store, nobody), store };
     return { manifest, ledger, identity: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
@@ -101,7 +101,7 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const store = new S3Store(s3, outputs[OUTPUTS.ledgerBucket] ?? '');
   return {
     manifest,
-    ledger: { log: new Log(store, identity), store },
+    ledger: { log: new LedgerLog(store, identity), store },
     identity,
     [Symbol.asyncDispose]: () => aws.close(),
   };

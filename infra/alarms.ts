@@ -51,7 +51,10 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
   // Step Functions has no metric and no event for an execution that waits (docs/aws-facts.md), and a running execution is not
   // a halted one. What is halted, and since when, is in the ledger: a function looks there, and says it as a metric.
   const watchHalts = createSystemFunction(scope, 'watch-halts', parts, {
-    statements: [allow(['states:DescribeExecution'], [machine.executions])],
+    statements: [
+      allow(['states:DescribeExecution'], [machine.executions]),
+      allow(['states:StartExecution'], [machine.arn]), // when a decision was recorded, and nobody acts on it
+    ],
     variables: { [VARIABLES.stateMachineArn]: machine.arn },
   });
   new Rule(scope, 'WatchHaltsRule', {

@@ -48,7 +48,7 @@ function printEntry(entry: Entry): void {
   const attempt = entry.kind === 'completed' ? '' : `  attempt ${entry.attempt}`;
   const ids = idsOf(entry);
   const about = ids.length > 3 ? `${ids[0] ?? ''} … ${ids.at(-1) ?? ''}` : ids.join(', ');
-  const line = `${PAINT[tone](word)}${plain(text)}`;
+  const line = `${PAINT[tone](word)}${plain(`:${text}`).slice(1)}`;
   print(
     `${colour.dim(`${String(entry.number).padStart(4)}  ${utc(entry.time)}`)}  ${colour.bold(about)}${attempt}  ${line}`,
   );

@@ -1,6 +1,6 @@
 // What the functions need of the world. lambdas/shared/aws-services.ts provides it on AWS, test/simulation/lambda.ts in a simulation.
 import type { OdinEvent } from './events.ts';
-import type { Log as LedgerLog } from '../ledger/log.ts';
+import type { LedgerLog } from '../ledger/log.ts';
 import type { Store } from '../ledger/store.ts';
 import type { ChatNotification } from './chat.ts';
 

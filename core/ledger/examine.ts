@@ -40,7 +40,7 @@ export type FindingName =
   | 'ignored-state'
   | 'foreign-key';
 
-export interface Finding {
+export interface LedgerFinding {
   finding: FindingName;
   /** Of the object that it is about. */
   key: string;
@@ -51,7 +51,7 @@ export interface Finding {
 }
 
 export interface Examination {
-  findings: Finding[];
+  findings: LedgerFinding[];
   /** How much was looked at. */
   objects: number;
   entries: number;
@@ -63,7 +63,7 @@ export interface Examination {
 const NOTES: readonly FindingName[] = ['ignored-state', 'foreign-key'];
 
 /** False of what is only to be known. */
-export const isWrong = ({ finding }: Finding): boolean => !NOTES.includes(finding);
+export const isWrong = ({ finding }: LedgerFinding): boolean => !NOTES.includes(finding);
 
 /**
  * @param identity whose ledger it has to be
@@ -89,7 +89,7 @@ class Examiner {
   readonly #identity: LedgerIdentity;
   readonly #listed: ReadonlyMap<string, string>;
   readonly #keys: Key[] = [];
-  readonly #findings: Finding[] = [];
+  readonly #findings: LedgerFinding[] = [];
   /** Number → entry, of those that can be read. */
   readonly #entries = new Map<number, Numbered<Entry>>();
   /** Key → SHA-256 of what is stored there; undefined when nothing is. */
@@ -127,7 +127,7 @@ class Examiner {
     };
   }
 
-  #found(finding: FindingName, key: string, more: Pick<Finding, 'entry' | 'why'> = {}): void {
+  #found(finding: FindingName, key: string, more: Pick<LedgerFinding, 'entry' | 'why'> = {}): void {
     this.#findings.push({ finding, key, ...more });
   }
 

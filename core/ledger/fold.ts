@@ -12,7 +12,7 @@ export interface LogState {
   sha256: string | null;
   ledger: LedgerIdentity | undefined;
   /** Of every migration that the log names. */
-  migrations: Record<string, MigrationState>;
+  migrations: Record<string, KnownMigration>;
   /** The turn that no `completed` entry has settled. At most one. */
   turn: TurnState | undefined;
   /** The run that was allowed a turn, or that halted, last. */
@@ -25,7 +25,7 @@ export interface RunState {
   haltedAt: string[];
 }
 
-export interface MigrationState {
+export interface KnownMigration {
   /** 0 when it was only ever named in a baseline. */
   attempts: number;
   completion: CompletionState | undefined;

@@ -31,7 +31,7 @@ export interface LogWriter {
 type Envelope = 'format' | 'number' | 'previous' | 'ledger' | 'time' | 'nonce' | 'writer';
 
 /** What an entry is to say; the log adds the rest. */
-export type Content =
+export type EntryContent =
   Omit<Allowed, Envelope> | Omit<Halted, Envelope> | Omit<Decided, Envelope> | Omit<Completed, Envelope>;
 
 export interface Appended {
@@ -41,7 +41,7 @@ export interface Appended {
   state: LogState;
 }
 
-export class Log {
+export class LedgerLog {
   readonly #store: Store;
   readonly #identity: LedgerIdentity;
   /** What was read so far, and the ETag of its last entry. Entries never change, so each is read once. */
@@ -115,7 +115,7 @@ export class Log {
    * @param ask undefined: nothing is to be appended. It may throw: then nothing is
    * @throws OdinError as `look`; LedgerUnavailable also when the effect of the request is not known: look again
    */
-  async append(writer: LogWriter, ask: (state: LogState) => Promise<Content | undefined>): Promise<Appended> {
+  async append(writer: LogWriter, ask: (state: LogState) => Promise<EntryContent | undefined>): Promise<Appended> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const state = await this.look();
       const content = await ask(state);
@@ -173,7 +173,7 @@ export class Log {
   }
 
   /** The entry, or undefined when another has its number. */
-  async #create(writer: LogWriter, state: LogState, content: Content): Promise<Numbered<Entry> | undefined> {
+  async #create(writer: LogWriter, state: LogState, content: EntryContent): Promise<Numbered<Entry> | undefined> {
     const number = state.number + 1;
     const entry = Entry.parse({
       format: LOG_FORMAT,

@@ -9,7 +9,7 @@ import type { Tone } from './words.ts';
 import { haltText, TONES } from './words.ts';
 
 /** An entry in words: `word` and `text` are one line, `details` the lines below it. Texts of others are as they were written. */
-export interface Told {
+export interface EntryWords {
   tone: Tone;
   word: string;
   /** Goes on from the word; may be empty. */
@@ -30,7 +30,7 @@ export async function readHistory({ log }: Pick<Ledger, 'log'>, migration?: stri
 /** The migrations that an entry is about: one, but for a baseline. */
 export const idsOf = (entry: Entry): string[] => (entry.kind === 'completed' ? entry.ids : [entry.migration]);
 
-export function told(entry: Entry): Told {
+export function told(entry: Entry): EntryWords {
   switch (entry.kind) {
     case 'allowed':
       return allowed(entry);
@@ -43,7 +43,7 @@ export function told(entry: Entry): Told {
   }
 }
 
-const allowed = ({ slice, begin, run, gitCommit }: Allowed): Told => ({
+const allowed = ({ slice, begin, run, gitCommit }: Allowed): EntryWords => ({
   tone: 'busy',
   word: slice === 1 ? 'allowed to run' : `slice ${slice} allowed to run`,
   text: [
@@ -54,7 +54,7 @@ const allowed = ({ slice, begin, run, gitCommit }: Allowed): Told => ({
   details: [],
 });
 
-function halted({ reason, error }: Halted): Told {
+function halted({ reason, error }: Halted): EntryWords {
   const place = error?.stack === undefined ? '' : firstSourceLine(error.stack);
   return {
     tone: TONES.halted,
@@ -64,14 +64,14 @@ function halted({ reason, error }: Halted): Told {
   };
 }
 
-const decided = ({ decision, of, by, reason, retry }: Decided): Told => ({
+const decided = ({ decision, of, by, reason, retry }: Decided): EntryWords => ({
   tone: 'warn',
   word: decision,
   text: `${decision === 'cancel' ? `, asked by ${by}` : `, decided by ${by} on the halt of entry ${of}`}${because(reason)}`,
   details: retry?.begin === 'checkpoint' ? ['from its last checkpoint'] : [],
 });
 
-function completed(entry: Completed): Told {
+function completed(entry: Completed): EntryWords {
   const { completion, by, reason } = entry;
   const took = tookOf(entry);
   return {

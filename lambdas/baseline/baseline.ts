@@ -2,7 +2,7 @@
 import { OdinError } from '../../core/errors.ts';
 import type { Completed } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
-import type { Content } from '../../core/ledger/log.ts';
+import type { EntryContent } from '../../core/ledger/log.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { BaselineAnswer, Baselined, BaselinePayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
@@ -35,7 +35,7 @@ export function createBaseline(services: Services, manifest: Manifest) {
     });
 
   /** Undefined: all are completed already. */
-  function whatToAppend(state: LogState, ids: string[], { by, reason }: BaselinePayload): Content | undefined {
+  function whatToAppend(state: LogState, ids: string[], { by, reason }: BaselinePayload): EntryContent | undefined {
     if (state.turn) throw alreadyAttempted(state.turn);
     const pending = ids.filter((id) => !state.migrations[id]?.completion);
     return pending.length === 0 ? undefined : { kind: 'completed', ids: pending, completion: 'baseline', by, reason };

@@ -3,7 +3,7 @@ import { decide } from '../../core/decision/decide.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Halted, HaltReason } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
-import type { Content } from '../../core/ledger/log.ts';
+import type { EntryContent } from '../../core/ledger/log.ts';
 import { caughtSummary } from '../../core/ledger/summaries.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn, readClaim } from '../../core/ledger/turns.ts';
@@ -57,7 +57,11 @@ export function createHalt(services: Services, manifest: Manifest) {
   };
 
   /** Undefined: the turn's halt is to be joined. */
-  async function whatToAppend(state: LogState, { token, at }: HaltPayload, run: string): Promise<Content | undefined> {
+  async function whatToAppend(
+    state: LogState,
+    { token, at }: HaltPayload,
+    run: string,
+  ): Promise<EntryContent | undefined> {
     const { migration, attempt } = at;
     const { turn } = state;
     if (state.migrations[migration]?.completion) throw notNeeded(at, 'it is completed');

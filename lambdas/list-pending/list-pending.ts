@@ -12,7 +12,7 @@ import { decide } from '../../core/decision/decide.ts';
 import type { Allowed, Entry, Reference } from '../../core/ledger/entries.ts';
 import type { LogState, TurnState } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
-import type { Content, LogWriter } from '../../core/ledger/log.ts';
+import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
 import { executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
@@ -113,7 +113,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
     state: LogState,
     seen: TurnSeen | undefined,
     { execution, input }: NextPayload,
-  ): Content {
+  ): EntryContent {
     const { sourceSha256, codeSha256, timeoutSeconds } = deployed(turn.migration);
     return {
       kind: 'allowed',

@@ -3,7 +3,7 @@ import { OdinError } from '../../core/errors.ts';
 import type { Completed } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
-import type { Content } from '../../core/ledger/log.ts';
+import type { EntryContent } from '../../core/ledger/log.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { RecordPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
@@ -38,7 +38,7 @@ export function createRecordCompletion(services: Services) {
   };
 
   /** Undefined: it is completed already. */
-  async function whatToAppend(state: LogState, payload: RecordPayload): Promise<Content | undefined> {
+  async function whatToAppend(state: LogState, payload: RecordPayload): Promise<EntryContent | undefined> {
     const { migration, attempt } = payload;
     if (state.migrations[migration]?.completion) return undefined;
 

@@ -4,7 +4,7 @@ import { OdinError } from '../../core/errors.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import type { LogState, TurnState } from '../../core/ledger/fold.ts';
-import type { Content } from '../../core/ledger/log.ts';
+import type { EntryContent } from '../../core/ledger/log.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
@@ -36,7 +36,10 @@ export function createCancel(services: Services, manifest: Manifest) {
     });
 
   /** Undefined: somebody asked for it before. */
-  async function whatToAppend({ turn }: LogState, { by, reason = '' }: CancelPayload): Promise<Content | undefined> {
+  async function whatToAppend(
+    { turn }: LogState,
+    { by, reason = '' }: CancelPayload,
+  ): Promise<EntryContent | undefined> {
     if (!turn || turn.halt) throw nothingRunning();
     const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
     if (!goesOn(look)) throw nothingRunning();

@@ -4,7 +4,7 @@ import { describeThrown, OdinError } from '../../core/errors.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
-import type { Content } from '../../core/ledger/log.ts';
+import type { EntryContent } from '../../core/ledger/log.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
@@ -44,7 +44,7 @@ export function createResume(services: Services, manifest: Manifest) {
     });
 
   /** Undefined: the halt that is meant is not open. */
-  async function whatToAppend({ turn }: LogState, payload: DecidePayload): Promise<Content | undefined> {
+  async function whatToAppend({ turn }: LogState, payload: DecidePayload): Promise<EntryContent | undefined> {
     const { decision, by } = payload;
     if (!turn?.halt || turn.halt.decided) return undefined;
     const { migration, attempt, number } = turn.halt.halted;

@@ -4,7 +4,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { randomUUID } from 'node:crypto';
 import { OdinError } from '../../core/errors.ts';
-import { Log } from '../../core/ledger/log.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import { VARIABLES } from '../../core/names/names.ts';
 import type { Services } from '../../core/contract/ports.ts';
 import { logger } from './logger.ts';
@@ -20,7 +20,7 @@ export function awsServices(): Services {
   return {
     environment,
     local: process.env[VARIABLES.local] !== undefined,
-    ledger: { log: new Log(store, identity), store },
+    ledger: { log: new LedgerLog(store, identity), store },
     executions: createExecutions(new SFNClient({ maxAttempts: 5 }), process.env[VARIABLES.stateMachineArn] ?? ''),
     notifications: createNotifications(new SNSClient(QUICK), process.env[VARIABLES.topicArn] ?? ''),
     events: createEvents(new EventBridgeClient(QUICK)),

@@ -1,7 +1,7 @@
 // Tells those who wait in a halt what settled it, in one place. Each may be told again: a token is good for one answer.
 import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered } from '../../core/ledger/fold.ts';
-import type { Log } from '../../core/ledger/log.ts';
+import type { LedgerLog } from '../../core/ledger/log.ts';
 import type { Waiter } from '../../core/ledger/waiters.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { Executions, Services } from '../../core/contract/ports.ts';
@@ -14,7 +14,7 @@ export type Settlement = Numbered<Decided> | Numbered<Completed>;
  * What settled the halt of an entry; undefined while it is open.
  * @throws OdinError RecordUnreadable, NewerLedger
  */
-export async function settlementOf(log: Log, halt: number): Promise<Settlement | undefined> {
+export async function settlementOf(log: LedgerLog, halt: number): Promise<Settlement | undefined> {
   for (let number = halt + 1; ; number += 1) {
     const entry = await log.entry(number);
     if (entry === undefined) return undefined;
@@ -23,7 +23,7 @@ export async function settlementOf(log: Log, halt: number): Promise<Settlement |
   }
 }
 
-export interface Told {
+export interface ToldWaiters {
   /** ARNs of those that were waiting, and were told now. */
   executions: string[];
   /** Everybody who waits, or waited, in this halt. */
@@ -39,8 +39,8 @@ export async function tellWaiters(
   { ledger: { store }, executions }: Pick<Services, 'ledger' | 'executions'>,
   halt: number,
   settlement: Settlement,
-): Promise<Told> {
-  const told: Told = { executions: [], waiters: await readWaiters(store, halt) };
+): Promise<ToldWaiters> {
+  const told: ToldWaiters = { executions: [], waiters: await readWaiters(store, halt) };
   const failures: unknown[] = [];
   for (const { token, execution } of told.waiters) {
     try {

@@ -147,7 +147,7 @@ it('tells late, changed, halted and pending migrations apart', () => {
       { ...row, id: '0003', file: 'migrations/odin-dev/0003.ts', state: 'halted' },
       { ...row, id: '0004', file: 'migrations/odin-dev/0004.ts', state: 'pending' },
     ],
-    halt: { migration: '0003', attempt: 1, halt: 1, outcome: 'failed', since: '', executions: [] },
+    halt: { migration: '0003', attempt: 1, halt: 7, reason: 'failed', since: '', execution: 'arn:me' },
   };
   expect(deployedFindings(view).map(({ rule, severity }) => [rule, severity])).toEqual([
     ['late', 'error'],

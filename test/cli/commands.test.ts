@@ -9,7 +9,6 @@ import type { Command, Where } from '../../core/text/command.ts';
 import { commandLine, nextText } from '../../core/text/command.ts';
 
 const environment = 'odin-dev';
-const AT = { migration: '0004', attempt: 2 };
 const COMMANDS: Command[] = [
   { verb: 'new', environment },
   { verb: 'check', environment },
@@ -17,7 +16,7 @@ const COMMANDS: Command[] = [
   { verb: 'status', environment },
   { verb: 'history', environment, args: ['0004'] },
   { verb: 'preview', environment, args: ['0004'] },
-  resumeCommand(environment, 'skip', AT),
+  resumeCommand(environment, 'skip', 45),
 ];
 const DEPLOYED: Where = { profile: 'a team', region: 'eu-west-1' };
 const LOCAL: Where = { ...DEPLOYED, local: true };
@@ -35,7 +34,7 @@ it('is typed for a deployed environment with the profile and the region that wer
     "npx odin-migrate status odin-dev --profile 'a team' --region eu-west-1",
     "npx odin-migrate history odin-dev 0004 --profile 'a team' --region eu-west-1",
     "npx odin-migrate preview odin-dev 0004 --profile 'a team' --region eu-west-1",
-    `npx odin-migrate resume odin-dev skip --migration 0004 --attempt 2 --reason "..." --profile 'a team' --region eu-west-1`,
+    `npx odin-migrate resume odin-dev skip --halt 45 --reason "..." --profile 'a team' --region eu-west-1`,
   ]);
 });
 
@@ -47,7 +46,7 @@ it('is typed for an environment on this machine with --local, and run is local',
     'npx odin-migrate status odin-dev --local',
     'npx odin-migrate history odin-dev 0004 --local',
     'npx odin-migrate preview odin-dev 0004 --local',
-    'npx odin-migrate resume odin-dev skip --migration 0004 --attempt 2 --reason "..." --local',
+    'npx odin-migrate resume odin-dev skip --halt 45 --reason "..." --local',
   ]);
 });
 

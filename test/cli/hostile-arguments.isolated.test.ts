@@ -57,7 +57,7 @@ const more = fc.array(
       '--profile',
       '--region',
     ),
-    fc.constantFrom('retry', 'skip', 'abort', '0001', '--migration=1', '--attempt=1', '--yes', '--reason=r'),
+    fc.constantFrom('retry', 'skip', 'abort', '0001', '--halt=1', '--from-start', '--yes', '--reason=r'),
   ),
   { maxLength: 5 },
 );

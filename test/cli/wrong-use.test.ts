@@ -80,7 +80,17 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
       ['resume', 'sample', 'maybe'],
       /'maybe' is invalid.*Allowed choices are retry, mark-applied, skip, abort/,
     ],
-    ['attempt 0', ['resume', 'sample', 'retry', '--attempt', '0'], /'0' is invalid/],
+    ['halt 0', ['resume', 'sample', 'retry', '--halt', '0'], /'0' is invalid/],
+    [
+      'a retry that begins twice',
+      ['resume', 'sample', 'retry', '--local', '--from-start', '--keep-checkpoint'],
+      /Expected --from-start or --keep-checkpoint with retry, and one of them/,
+    ],
+    [
+      'a skip that begins somewhere',
+      ['resume', 'sample', 'skip', '--local', '--from-start'],
+      /Expected --from-start or --keep-checkpoint with retry, and one of them/,
+    ],
     ['a negative time', ['local', '--slice-seconds', '-1'], /'-1' is invalid/],
     ['a preview of no number', ['preview', 'sample', '7', '--local'], /Expected a migration's four digits.*found "7"/],
     [

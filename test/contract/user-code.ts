@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import type { Checkpoint } from '../../lambdas/run-migration/user-code/protocol.ts';
+import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/protocol.ts';
 import type {
   Timing,
   RunUserCode,
@@ -18,7 +18,7 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
   describe(`user code ${where}`, () => {
     let folder: string;
     let file: string;
-    let saved: Checkpoint[];
+    let saved: YieldedCheckpoint[];
     /** Lets the end of its time come. */
     let endItsTime: () => void;
     const clock: Timing = {
@@ -39,7 +39,7 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
       rmSync(folder, { recursive: true });
     });
 
-    const save = (checkpoint: Checkpoint): Promise<'go on'> => {
+    const save = (checkpoint: YieldedCheckpoint): Promise<'go on'> => {
       saved.push(checkpoint);
       return Promise.resolve('go on');
     };

@@ -80,13 +80,16 @@ describe('the watch', () => {
     });
   });
 
-  it('may read the ledger and ask whether an execution is alive, and nothing else', () => {
+  it('may read the ledger, ask whether an execution is alive, tell those who wait, and start a run that nobody carries on', () => {
     expect(actionsOf('WatchHaltsRole')).toEqual([
       'logs:CreateLogStream',
       'logs:PutLogEvents',
       's3:GetObject',
       's3:ListBucket',
       'states:DescribeExecution',
+      'states:SendTaskFailure',
+      'states:SendTaskSuccess',
+      'states:StartExecution',
       'xray:PutTelemetryRecords',
       'xray:PutTraceSegments',
     ]);

@@ -5,7 +5,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Ledger } from '../../core/ledger/ledger.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { claimKey } from '../../core/ledger/keys.ts';
+import type { Outcome } from '../../core/ledger/turns.ts';
+import { lookAtTurn } from '../../core/ledger/turns.ts';
 import { SYSTEM_FUNCTIONS, VARIABLES } from '../../core/names/names.ts';
 import type { Bundle, Bundles } from '../../project/bundle.ts';
 import { bundleEnvironment } from '../../project/bundle.ts';
@@ -16,7 +21,11 @@ import { S3Store } from '../../aws/s3-store.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
-import { HASH } from '../support/services.ts';
+import { createClock } from '../support/clock.ts';
+import { HookedStore } from '../support/hooked-store.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
+import { HASH, IDENTITY } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 // The real esbuild; only its calls are counted.
@@ -189,7 +198,10 @@ describe('bundleEnvironment', () => {
 describe('a bundle that runs', () => {
   let aws: Awaited<ReturnType<typeof startEmbeddedAws>>;
   let s3: S3Client;
-  let ledger: Ledger;
+  let store: S3Store;
+  let ledger: Prepared;
+  /** Of the invocation. */
+  let turn: Numbered<Allowed>;
   const logs: string[] = [];
 
   beforeAll(async () => {
@@ -202,7 +214,8 @@ describe('a bundle that runs', () => {
     const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
     s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: 'ledger' }));
-    ledger = new Ledger(new S3Store(s3, 'ledger'));
+    store = new S3Store(s3, 'ledger');
+    ledger = prepare({ store: new HookedStore(store), clock: createClock() });
     aws.lambda.updateFunctions(
       first.migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({
         name: id,
@@ -213,9 +226,8 @@ describe('a bundle that runs', () => {
           [VARIABLES.environment]: 'odin-dev',
           [VARIABLES.ledgerBucket]: 'ledger',
           [VARIABLES.migration]: id,
-          [VARIABLES.sourceSha256]: HASH,
           [VARIABLES.codeSha256]: codeSha256,
-          [VARIABLES.clockMarginSeconds]: '60',
+          [VARIABLES.account]: IDENTITY.account,
         },
       })),
     );
@@ -228,8 +240,17 @@ describe('a bundle that runs', () => {
     logs.length = 0;
   });
 
+  async function outcome(): Promise<Outcome | undefined> {
+    const look = await lookAtTurn(store, turn, 0);
+    return look.seen === 'closed' ? look.outcome : undefined;
+  }
+
   async function invoke(migration: string): Promise<Record<string, unknown>> {
-    const payload = { execution: 'arn:me', migration, attempt: 1, slice: 1, gitCommit: null };
+    const open = (await ledger.look()).turn?.allowed;
+    if (open) await ledger.complete(open.migration, 'skipped');
+    const { codeSha256 } = first.migrations.find(({ id }) => id === migration)!.bundle;
+    turn = await ledger.allow(migration, { codeSha256 });
+    const payload = { ask: 'run', execution: turn.execution, migration, attempt: 1, slice: 1, turn: turn.number };
     return JSON.parse((await aws.lambda.invoke(migration, JSON.stringify(payload))).payload) as Record<string, unknown>;
   }
 
@@ -238,7 +259,7 @@ describe('a bundle that runs', () => {
       errorType: 'MigrationFailed',
       errorMessage: 'Migration 0002, attempt 1, failed: Refused: 0 rows',
     });
-    const error = (await ledger.finished('0002', 1))?.error;
+    const error = (await outcome())?.error;
     expect(error).toMatchObject({ name: 'Refused', message: '0 rows' });
     expect(error?.stack).toMatch(/check \(.*migrations\/shared\.ts:6:\d+\)/);
     expect(error?.stack).toMatch(/migration \(.*migrations\/odin-dev\/0002\.ts:8:\d+\)/);
@@ -247,28 +268,27 @@ describe('a bundle that runs', () => {
 
   it('evaluates the file after the claim: what its top level throws is an outcome of the attempt', async () => {
     expect(await invoke('0003')).toMatchObject({ errorType: 'MigrationFailed' });
-    expect(await ledger.claim('0003', 1, 1)).toBeDefined();
-    const outcome = await ledger.finished('0003', 1);
-    expect(outcome).toMatchObject({ outcome: 'failed', error: { message: 'at the top level of 0003' } });
-    expect(outcome?.error?.stack).toMatch(/migrations\/odin-dev\/0003\.ts:1:\d+/);
+    expect(await store.get(claimKey(turn))).toBeDefined();
+    const ended = await outcome();
+    expect(ended).toMatchObject({ outcome: 'failed', error: { message: 'at the top level of 0003' } });
+    expect(ended?.error?.stack).toMatch(/migrations\/odin-dev\/0003\.ts:1:\d+/);
   });
 
   it('and returns leaves its outcome, its checkpoint, and its prints in the structured log', async () => {
-    expect(await invoke('0004')).toEqual({ outcome: 'finished', migration: '0004', attempt: 1 });
-    expect(await ledger.finished('0004', 1)).toMatchObject({
-      outcome: 'succeeded',
-      codeSha256: first.migrations[3]?.bundle.codeSha256,
+    expect(await invoke('0004')).toMatchObject({ outcome: 'finished', migration: '0004', attempt: 1 });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+    expect(await readCheckpoint(store, '0004')).toMatchObject({
+      checkpoint: { cursor: 1, codeSha256: first.migrations[3]?.bundle.codeSha256 },
     });
-    expect(await ledger.checkpoint('0004')).toMatchObject({ cursor: 1 });
     const printed = logs.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ from }) => from);
     expect(printed).toMatchObject([{ message: 'one', from: 'migration', migration: '0004', attempt: 1 }]);
   });
 
   it('and was sent nonsense answers BadPayload, and leaves nothing', async () => {
-    const answer = await aws.lambda.invoke('0001', '{"migration":"0001"}');
+    const answer = await aws.lambda.invoke('0001', '{"ask":"run","migration":"0001"}');
     expect(answer.functionError).toBe('Unhandled');
     expect(JSON.parse(answer.payload)).toMatchObject({ errorType: 'BadPayload' });
-    expect(await ledger.attempts('0001')).toEqual(new Map());
+    expect((await store.list('turns/0001/')).objects).toEqual([]);
   });
 });
 
@@ -294,6 +314,8 @@ describe('planEnvironment', () => {
           description: 'Small',
           functionName: 'odin-migrate-odin-small-0007',
           sourceSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+          codeSha256: plan.bundles.migrations[0]?.bundle.codeSha256,
+          timeoutSeconds: 900,
           checkpointed: false,
         },
       ],

@@ -148,7 +148,8 @@ describe.each(kinds)('a key of the kind %s', (name, { writers, readers, written,
 
 describe('the ledger', () => {
   it('is forged by no migration: of its own number it may create claims that no entry allows, which nobody reads', () => {
-    const may = (key: string, context = CREATE) => whoMay('s3:PutObject', key, context).includes('Migration0004Role');
+    const may = (key: string, context: Record<string, string> = CREATE) =>
+      whoMay('s3:PutObject', key, context).includes('Migration0004Role');
     expect(may('turns/0004/00000099/claim.json')).toBe(true);
     for (const key of [
       'turns/0001/00000099/claim.json',
@@ -292,13 +293,18 @@ describe('the state machine', () => {
   const holders = (action: string, resource: string) =>
     [...roles].filter(([, principal]) => isAllowed({ principal, action, resource })).map(([name]) => name);
 
-  it('is answered by those who tell the waiters, and started by resume, by what hands over, and by the deployment', () => {
+  it('is answered by those who tell the waiters, and started by resume, the watch, what hands over, and the deployment', () => {
     const machine = arnOfMachine(resourcePrefix('odin-dev'));
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action, machine).sort()).toEqual(rolesFor(KINDS.waiter.readers, []));
     }
     expect(holders('states:SendTaskHeartbeat', machine)).toEqual([]);
-    expect(holders('states:StartExecution', machine).sort()).toEqual(['ListPendingRole', 'ResumeRole', 'StartRunRole']);
+    expect(holders('states:StartExecution', machine).sort()).toEqual([
+      'ListPendingRole',
+      'ResumeRole',
+      'StartRunRole',
+      'WatchHaltsRole',
+    ]);
   });
 
   it('and its halts are reached by no migration, although 0004 was given all', () => {

@@ -527,11 +527,11 @@ describe('Step Functions', () => {
       .filter((role) => actionsOf(statementsOf(template, role)).includes(action))
       .map((id) => id.replace(/\w{8}$/, ''));
 
-  it('is answered by those who read the waiters, and started by `resume` and by what hands over, for this machine', () => {
+  it('is answered by those who read the waiters, and started by `resume`, the watch and what hands over, for this machine', () => {
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action), action).toEqual(['RecordCompletionRole', 'HaltRole', 'ResumeRole', 'WatchHaltsRole']);
     }
-    expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole']);
+    expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole', 'WatchHaltsRole']);
     const starts = statementsOf(template, 'ListPendingRole').filter(({ Action }) => Action === 'states:StartExecution');
     expect(starts.map(({ Resource }) => text(Resource))).toEqual([
       expect.stringMatching(/:stateMachine:odin-migrate-odin-dev$/),

@@ -7,7 +7,7 @@ import type { Allowed } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { checkpointKey, claimKey, completedKey, entryKey, outcomeKey, STATE_KEY } from '../../core/ledger/keys.ts';
-import { Log } from '../../core/ledger/log.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import { DEADLINE_MARGIN_MS } from '../../core/ledger/turns.ts';
 import { readHistory } from '../../core/views/history.ts';
 import { readView } from '../../core/views/view.ts';
@@ -263,7 +263,7 @@ describe('an entry that is not the one that was written', () => {
 
       const foreign = await createFullWorld();
       foreign.world.services.ledger = {
-        log: new Log(foreign.world.store, { ...IDENTITY, environment: 'odin-prod' }),
+        log: new LedgerLog(foreign.world.store, { ...IDENTITY, environment: 'odin-prod' }),
         store: foreign.world.store,
       };
       foreign.world.ledger = foreign.world.services.ledger;
@@ -412,7 +412,7 @@ describe('a waiter that cannot be read', () => {
 describe('the cache', () => {
   async function createKeptWorld(): Promise<Full> {
     const full = await createFullWorld();
-    const log = new Log(full.world.store.inner, IDENTITY);
+    const log = new LedgerLog(full.world.store.inner, IDENTITY);
     await log.look();
     await log.keep();
     return full;

@@ -5,7 +5,7 @@ import type { RunInput, Step } from '../../core/contract/payloads.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
-import { Log } from '../../core/ledger/log.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import { DEADLINE_MARGIN_MS, lookAtTurn } from '../../core/ledger/turns.ts';
 import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
@@ -34,7 +34,7 @@ beforeEach(() => {
 /** A function that starts cold. */
 const list = (input: RunInput = {}, manifest: Manifest = manifestOf('0001', '0002', '0003'), execution = me) =>
   createListPending(
-    { ...world.services, ledger: { log: new Log(world.store, IDENTITY), store: world.store } },
+    { ...world.services, ledger: { log: new LedgerLog(world.store, IDENTITY), store: world.store } },
     manifest,
   )({ ask: 'next', execution, input }, invocation(world));
 const entry = async (number: number) =>

@@ -5,7 +5,7 @@ import type { Step } from '../../core/contract/payloads.ts';
 import type { Entry } from '../../core/ledger/entries.ts';
 import { APPENDED_BY, Entry as EntrySchema, sha256 } from '../../core/ledger/entries.ts';
 import { completedKey, entryKey, STATE_KEY } from '../../core/ledger/keys.ts';
-import { Log } from '../../core/ledger/log.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
@@ -46,7 +46,10 @@ const plain: MigrationModule = { migration: () => Promise.resolve() };
 /** The functions of one deployment. Invoked again, each is warm. */
 function deploy(manifest = manifestOf('0001', '0002', '0003'), module = plain) {
   /** What a process of its own has: a log that has seen nothing. */
-  const services = () => ({ ...world.services, ledger: { log: new Log(world.store, IDENTITY), store: world.store } });
+  const services = () => ({
+    ...world.services,
+    ledger: { log: new LedgerLog(world.store, IDENTITY), store: world.store },
+  });
   const listPending = createListPending(services(), manifest);
   const migrations = new Map(
     manifest.migrations.map(({ id }) => [
@@ -214,7 +217,7 @@ describe('a log of any length', () => {
     reset();
     const slices = Array.from({ length: entries - 1 }, (_, n) => allowed('0001', n + 1));
     await write([...slices, completed('0001')]);
-    const kept = new Log(world.store.inner, IDENTITY);
+    const kept = new LedgerLog(world.store.inner, IDENTITY);
     expect((await kept.look()).number).toBe(entries);
     await kept.keep();
     morePages = 0;

@@ -1,7 +1,7 @@
 // The code under test, through one door: mutants.test.ts opens the same door on a bundle with a fault in it.
 
 export { OdinError, asOdinError } from '../../core/errors.ts';
-export { Log } from '../../core/ledger/log.ts';
+export { LedgerLog } from '../../core/ledger/log.ts';
 export { TURN_RULES } from '../../core/decision/decide.ts';
 export { readView } from '../../core/views/view.ts';
 export { migrationFunctionName } from '../../core/names/names.ts';

@@ -165,7 +165,7 @@ async function runSystem(
     case 'baseline':
       return code.createBaseline(services, manifest)(code.BaselinePayload.parse(payload), invocation);
     case 'watch-halts':
-      return code.createWatchHalts(services)(invocation);
+      return code.createWatchHalts(services)();
     case 'dashboard':
       return code.readView(services.ledger, manifest);
     case 'start-run': {

@@ -200,7 +200,7 @@ export class Sandbox {
     let nonces = 0;
     return {
       environment: ENVIRONMENT,
-      ledger: { log: new code.Log(store, IDENTITY), store },
+      ledger: { log: new code.LedgerLog(store, IDENTITY), store },
       executions: {
         isAlive: (arn) => this.request('read', `is ${nameOf(arn)} alive?`, () => executions.isAlive(arn), { failure }),
         events: (arn) =>

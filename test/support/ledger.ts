@@ -3,8 +3,8 @@
 import type { Allowed, Completed, Decided, Halted } from '../../core/ledger/entries.ts';
 import { APPENDED_BY } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered } from '../../core/ledger/fold.ts';
-import type { Content, LogWriter } from '../../core/ledger/log.ts';
-import { Log } from '../../core/ledger/log.ts';
+import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import type { Claim, Outcome } from '../../core/ledger/turns.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
 import type { Waiter } from '../../core/ledger/waiters.ts';
@@ -17,7 +17,7 @@ import { CODE, HASH, IDENTITY } from './services.ts';
 type Turn = Numbered<Allowed>;
 
 export function prepare({ store, clock }: Pick<World, 'store' | 'clock'>) {
-  const log = new Log(store.inner, IDENTITY);
+  const log = new LedgerLog(store.inner, IDENTITY);
   let nonces = 0;
   const writer = (name: string): LogWriter => ({
     function: name,
@@ -27,7 +27,7 @@ export function prepare({ store, clock }: Pick<World, 'store' | 'clock'>) {
     nonce: () => `prepared-${(nonces += 1)}`,
   });
 
-  async function append<E>(content: Content): Promise<E> {
+  async function append<E>(content: EntryContent): Promise<E> {
     const by = APPENDED_BY[content.kind][0] ?? '';
     const { entry } = await log.append(writer(by), () => Promise.resolve(content));
     return entry as E;

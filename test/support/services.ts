@@ -1,7 +1,7 @@
 // The world of one function under test: a ledger in memory, Step Functions as a fake, a clock that stands still, and
 // everything that was logged and published.
 import type { OdinEvent } from '../../core/contract/events.ts';
-import { Log as LedgerLog } from '../../core/ledger/log.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import { MemoryStore } from '../../core/ledger/memory-store.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';

@@ -14,7 +14,7 @@ import type { Invocation } from '../../../core/contract/ports.ts';
 import type { ProcessSettings } from '../user-code/fork.ts';
 import { userEnvironment } from '../user-code/fork.ts';
 import type { OutputLine } from '../user-code/output.ts';
-import type { Checkpoint, Seen } from '../user-code/protocol.ts';
+import type { YieldedCheckpoint, Seen } from '../user-code/protocol.ts';
 import type { RunUserCode } from '../user-code/supervise.ts';
 import type { SessionVariables } from './session.ts';
 
@@ -51,7 +51,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
     const scratch = mkdtempSync(path.join(tmpdir(), 'odin-preview-'));
     const output = new FirstLines(onLine);
     let seen = NOTHING;
-    let last: Checkpoint | undefined;
+    let last: YieldedCheckpoint | undefined;
     try {
       const env = { ...environmentWithoutCredentials(), ...credentials, TMPDIR: scratch };
       const run = inProcess({ env, execArgv: restrictions(scratch, allows) }, (line) => {

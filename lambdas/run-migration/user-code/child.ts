@@ -7,7 +7,15 @@ import { frameConsole } from './console.ts';
 import { drive } from './drive.ts';
 import { MessageReader, written } from './messages.ts';
 import { CHANNEL } from './protocol.ts';
-import type { AnswerMessage, Checkpoint, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
+import type {
+  AnswerMessage,
+  YieldedCheckpoint,
+  EndMessage,
+  Seen,
+  StartMessage,
+  ToFunction,
+  ToProcess,
+} from './protocol.ts';
 import type { LoadMigration } from './user-module.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
@@ -43,7 +51,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   });
 
   let answer: ((answer: AnswerMessage['answer']) => void) | undefined;
-  const ask = async (checkpoint: Checkpoint) => {
+  const ask = async (checkpoint: YieldedCheckpoint) => {
     channel.send({ type: 'checkpoint', checkpoint });
     channel.holdOpen(true);
     const { promise, resolve } = Promise.withResolvers<AnswerMessage['answer']>();
@@ -74,7 +82,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
 export async function playTurn(
   load: LoadMigration,
   cursor: unknown,
-  ask: (checkpoint: Checkpoint) => Promise<AnswerMessage['answer']>,
+  ask: (checkpoint: YieldedCheckpoint) => Promise<AnswerMessage['answer']>,
 ): Promise<EndMessage> {
   try {
     return { type: 'end', outcome: await drive(await load(), cursor, ask) };

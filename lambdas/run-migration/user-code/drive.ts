@@ -1,7 +1,7 @@
 // Runs user code: a plain migration to its end, a checkpointed one from checkpoint to checkpoint.
 import { isDeepStrictEqual } from 'node:util';
 import { describeThrown, OdinError } from '../../../core/errors.ts';
-import { Checkpoint, MAX_CURSOR_BYTES } from './protocol.ts';
+import { YieldedCheckpoint, MAX_CURSOR_BYTES } from './protocol.ts';
 import type { MigrationModule } from './user-module.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { MigrationModule } from './user-module.ts';
 export async function drive(
   module: MigrationModule,
   cursor: unknown,
-  save: (checkpoint: Checkpoint) => Promise<'go on' | 'stop'>,
+  save: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>,
 ): Promise<'finished' | 'stopped'> {
   // Awaited also when it is a generator, which then is itself: an async function may return one.
   const running: unknown = await module.migration(cursor);
@@ -35,14 +35,14 @@ export async function drive(
   }
 }
 
-function validate(value: unknown, last: unknown): Checkpoint {
-  const parsed = attempt(() => Checkpoint.safeParse(value));
+function validate(value: unknown, last: unknown): YieldedCheckpoint {
+  const parsed = attempt(() => YieldedCheckpoint.safeParse(value));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw badCheckpoint(`${issue?.path.join('.') || 'the value'}: ${issue?.message ?? 'not valid'}`);
   }
   const json = attempt(() => JSON.stringify(parsed.data.cursor));
-  const cursor = JSON.parse(json) as Checkpoint['cursor']; // as it will be read back: -0 is 0 then
+  const cursor = JSON.parse(json) as YieldedCheckpoint['cursor']; // as it will be read back: -0 is 0 then
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_CURSOR_BYTES) throw badCheckpoint(`its cursor is ${bytes} bytes of JSON, over ${MAX_CURSOR_BYTES}`);
   if (isDeepStrictEqual(last, cursor)) {

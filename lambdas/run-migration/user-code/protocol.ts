@@ -31,18 +31,18 @@ export type ToProcess = StartMessage | AnswerMessage;
 export const MAX_CURSOR_BYTES = 64 * 1024;
 
 /** How far a checkpointed migration has come. `done` and `total` count the same things. */
-export const Checkpoint = z.object({
+export const YieldedCheckpoint = z.object({
   cursor: Json,
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().max(500).optional(),
 });
 
-export type Checkpoint = z.infer<typeof Checkpoint>;
+export type YieldedCheckpoint = z.infer<typeof YieldedCheckpoint>;
 
 const CheckpointMessage = z.object({
   type: z.literal('checkpoint'),
-  checkpoint: Checkpoint.refine(
+  checkpoint: YieldedCheckpoint.refine(
     ({ cursor }) => Buffer.byteLength(JSON.stringify(cursor)) <= MAX_CURSOR_BYTES,
     `expected a cursor of at most ${MAX_CURSOR_BYTES} bytes`,
   ),

@@ -7,7 +7,7 @@ import { broken, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
-import type { AnswerMessage, Checkpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { AnswerMessage, YieldedCheckpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
 
 export interface UserCodeOptions {
   migration: string;
@@ -23,7 +23,7 @@ export interface UserCodeOptions {
    * Makes a checkpoint durable, and says whether code after it may run. When it throws, none does, and the error is how the turn
    * ended.
    */
-  save: (checkpoint: Checkpoint) => Promise<'go on' | 'stop'>;
+  save: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>;
   /** Set: it is a preview, and every write is held back. */
   preview?: { allows: string[]; onSeen: (seen: Seen) => void } | undefined;
 }
@@ -78,7 +78,7 @@ export const superviseUserCode =
     let toldToStop = false;
     let refusal: ErrorSummary | undefined;
 
-    const keep = async (checkpoint: Checkpoint): Promise<void> => {
+    const keep = async (checkpoint: YieldedCheckpoint): Promise<void> => {
       longest = Math.max(longest, clock.now() - since);
       let answer: AnswerMessage['answer'] = 'stop';
       try {

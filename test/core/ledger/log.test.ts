@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LogWriter } from '../../../core/ledger/log.ts';
-import type { Content } from '../../../core/ledger/log.ts';
-import { Log } from '../../../core/ledger/log.ts';
+import type { EntryContent } from '../../../core/ledger/log.ts';
+import { LedgerLog } from '../../../core/ledger/log.ts';
 import type { Entry } from '../../../core/ledger/entries.ts';
 import { APPENDED_BY, sha256 } from '../../../core/ledger/entries.ts';
 import { entryKey } from '../../../core/ledger/keys.ts';
@@ -21,9 +21,9 @@ const WRITER: LogWriter = {
   nonce: () => `nonce-${(nonces += 1)}`,
 };
 
-const logOn = (store: HookedStore) => new Log(store, IDENTITY);
-const always = (said: object) => () => Promise.resolve(said as Content);
-const add = (log: Log, said: Said) =>
+const logOn = (store: HookedStore) => new LedgerLog(store, IDENTITY);
+const always = (said: object) => () => Promise.resolve(said as EntryContent);
+const add = (log: LedgerLog, said: Said) =>
   log.append({ ...WRITER, function: APPENDED_BY[said.kind][0] ?? '' }, always(said));
 
 async function filled(...said: Said[]): Promise<HookedStore> {
@@ -97,7 +97,7 @@ describe('Log', () => {
     const asked: number[] = [];
     const { entry, state } = await logOn(store).append(WRITER, (now) => {
       asked.push(now.number);
-      return Promise.resolve((now.turn ? allowedAfter('0001', 1, 2) : allowed('0002')) as unknown as Content);
+      return Promise.resolve((now.turn ? allowedAfter('0001', 1, 2) : allowed('0002')) as unknown as EntryContent);
     });
     expect(asked).toEqual([1, 2]);
     expect(entry).toMatchObject({ number: 3, kind: 'allowed', migration: '0002' });
@@ -119,7 +119,7 @@ describe('Log', () => {
     let asked = 0;
     const { entry } = await logOn(store).append(WRITER, () => {
       asked += 1;
-      return Promise.resolve(allowedAfter('0001', 1, 2) as unknown as Content);
+      return Promise.resolve(allowedAfter('0001', 1, 2) as unknown as EntryContent);
     });
     expect([entry?.number, asked]).toEqual([2, 1]);
     expect((await logOn(store).look()).number).toBe(2);
@@ -190,7 +190,7 @@ describe('Log', () => {
   it("refuses another environment's, account's or region's log", async () => {
     const store = await filled(allowed('0001'));
     for (const other of [{ environment: 'prod' }, { account: '111111111111' }, { region: 'us-east-1' }]) {
-      const log = new Log(store, { ...IDENTITY, ...other });
+      const log = new LedgerLog(store, { ...IDENTITY, ...other });
       expect((await thrownBy(log.look())).code).toBe('OtherLedger');
       expect((await thrownBy(add(log, completed(['0001'])))).code).toBe('OtherLedger');
     }
