@@ -35,7 +35,7 @@ export function createResume(services: Services, manifest: Manifest) {
       const { decision, by, time, reason } = decided;
       if (entry) services.log.info(`${by} decided ${decision} on ${migration}, attempt ${attempt}`, { halt });
 
-      const goOn = await deliver(state, halted, decided);
+      const goOn = await deliver(state, halted, decided, entry !== undefined);
       if (!entry && decision !== payload.decision) throw alreadyDecided(decided, payload);
       const waitsUntil = await waitFor(state, decided);
       const result = entry ? 'decided' : 'already';
@@ -109,10 +109,18 @@ export function createResume(services: Services, manifest: Manifest) {
     );
   }
 
-  /** Returns the ARNs of those that go on. Whether an execution runs is not asked: one that was stopped may seem to for a while. */
-  async function deliver(state: LogState, halted: Numbered<Halted>, decided: Numbered<Decided>): Promise<string[]> {
+  /**
+   * Returns the ARNs of those that go on. When it is told for the first time, nobody asks whether an execution that waited still
+   * runs: one that was stopped may seem to for a while.
+   */
+  async function deliver(
+    state: LogState,
+    halted: Numbered<Halted>,
+    decided: Numbered<Decided>,
+    first: boolean,
+  ): Promise<string[]> {
     try {
-      return await carryOut(services, state, { halted, decided }, true);
+      return await carryOut(services, state, { halted, decided }, first);
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',

@@ -69,7 +69,8 @@ export async function carryOut(
   const { executions } = services;
   const { executions: told, waiters } = await tellWaiters(services, halted.number, decided);
   const carriedOut = turn?.halt?.decided?.number !== decided.number;
-  if (told.length > 0 || decided.decision === 'abort' || carriedOut) return told;
+  if (decided.decision === 'abort') return []; // those that were told have ended
+  if (told.length > 0 || carriedOut) return told;
   if (!allMayBeGone) {
     for (const { execution } of waiters) if (await executions.isAlive(execution)) return [];
   }

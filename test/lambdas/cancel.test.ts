@@ -1,35 +1,32 @@
-// `cancel`: which attempt is asked to stop, what is recorded, and what is refused.
+// `cancel`: which turn is asked to stop, what is recorded, and what is refused.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { keys } from '../../core/ledger/keys.ts';
-import type { Cancelled, Refusal } from '../../core/contract/payloads.ts';
+import type { CancelledAnswer, Refusal } from '../../core/contract/payloads.ts';
 import { CancelPayload } from '../../core/contract/payloads.ts';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed, Decided } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
 import { createCancel } from '../../lambdas/resume/cancel.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 
 const MINUTE = 60_000;
+const BY_HER = { by: 'arn:her', reason: 'too slow' };
 let world: World;
-let me: string;
+let ledger: Prepared;
+let turn: Numbered<Allowed>;
 beforeEach(() => {
   world = createWorld();
-  me = world.executions.run('me');
+  ledger = prepare(world);
 });
 
-const subject = (migration: string, attempt = 1) => ({ migration, attempt, execution: me });
-const claim = (migration: string, attempt = 1, slice = 1) =>
-  world.ledger.createClaim(subject(migration, attempt), world.writer, {
-    slice,
-    nonce: `${migration}/${attempt}/${slice}`,
-    deadline: new Date(world.clock.now() + 16 * MINUTE).toISOString(),
-  });
-const checkpoint = (migration: string, slice = 1) =>
-  world.ledger.moveCheckpoint(subject(migration), world.writer, undefined, { slice, cursor: 1 });
-const finish = (migration: string, attempt = 1) =>
-  world.ledger.createFinished(subject(migration, attempt), world.writer, {
-    outcome: 'failed',
-    durationMs: 1,
-    slices: 1,
-  });
+const claim = async (migration: string) => {
+  turn = await ledger.allow(migration);
+  await ledger.claim(turn);
+};
+const checkpoint = () => moveCheckpoint(world.store.inner, turn, undefined, { cursor: 1 }, world.clock.now());
+const recorded = async (): Promise<Decided | undefined> => (await ledger.look()).turn?.cancel;
 
 /** 0004 and 0005 yield checkpoints; 0003 does not. */
 const manifest = {
@@ -39,8 +36,8 @@ const manifest = {
     checkpointed: entry.id !== '0003',
   })),
 };
-const cancel = (payload: object = { by: 'arn:her', reason: 'too slow' }) =>
-  createCancel(world.services, manifest)(CancelPayload.parse({ cancel: payload }), invocation(world));
+const cancel = (payload: object = BY_HER, deployed = manifest) =>
+  createCancel(world.services, deployed)(CancelPayload.parse({ ask: 'cancel', ...payload }), invocation(world));
 
 describe('a running checkpointed migration', () => {
   beforeEach(() => claim('0004'));
@@ -57,11 +54,7 @@ describe('a running checkpointed migration', () => {
       message:
         'Recorded: 0004, attempt 1, stops at its next checkpoint, and the run halts there. A retry goes on from it.',
     });
-    expect(await world.ledger.cancellation('0004', 1)).toMatchObject({
-      by: 'arn:her',
-      reason: 'too slow',
-      execution: me,
-    });
+    expect(await recorded()).toMatchObject({ ...BY_HER, decision: 'cancel', of: turn.number });
   });
 
   it('is asked once: who comes second is told who was first', async () => {
@@ -69,38 +62,42 @@ describe('a running checkpointed migration', () => {
     world.clock.advance(1_000);
     const again = await cancel({ by: 'arn:him' });
     expect(again).toMatchObject({ result: 'already', by: 'arn:her', time: '2026-03-01T12:00:00.000Z' });
-    expect((again as Cancelled).message).toMatch(
+    expect((again as CancelledAnswer).message).toMatch(
       /^arn:her had asked for it at 2026-03-01T12:00:00.000Z: 0004, attempt 1/,
     );
   });
 
   it('needs no reason, and keeps none that is blank', async () => {
-    expect(await cancel({ by: 'arn:her', reason: '  ' })).not.toHaveProperty('reason');
-    expect(await world.ledger.cancellation('0004', 1)).not.toHaveProperty('reason');
+    const answer = await cancel({ by: 'arn:her', reason: '  ' });
+    expect((answer as CancelledAnswer).reason).toBeUndefined();
+    expect(await recorded()).not.toHaveProperty('reason');
   });
 
-  it('is its last attempt', async () => {
-    await finish('0004');
-    await claim('0004', 2);
+  it('is the turn that is open, of whichever attempt', async () => {
+    await ledger.close(turn, 'failed');
+    await ledger.decide(await ledger.halt(turn), 'retry');
+    turn = await ledger.allow('0004', { attempt: 2 });
+    await ledger.claim(turn);
     expect(await cancel()).toMatchObject({ result: 'cancelled', attempt: 2 });
+    expect(await recorded()).toMatchObject({ of: turn.number });
   });
 
-  it('is the one whose slice was claimed last, when several may be running', async () => {
-    world.clock.advance(1_000);
-    await claim('0005');
-    expect(await cancel()).toMatchObject({ migration: '0005' });
+  it('is asked before its code has started, too', async () => {
+    world = createWorld();
+    ledger = prepare(world);
+    turn = await ledger.allow('0004');
+    expect(await cancel()).toMatchObject({ result: 'cancelled', migration: '0004' });
   });
 
   it('is asked too when it is between two slices, however long', async () => {
-    await world.ledger.stopAtCheckpoint(subject('0004'), world.writer, await checkpoint('0004'));
+    await ledger.close(turn, 'stopped', { stoppedAt: await checkpoint() });
     world.clock.advance(24 * 60 * MINUTE);
     expect(await cancel()).toMatchObject({ result: 'cancelled', migration: '0004' });
   });
 
   it('is known by its checkpoint when its file is not deployed any more', async () => {
-    await checkpoint('0004');
-    const gone = createCancel(world.services, manifestOf('0005'));
-    expect(await gone({ cancel: { by: 'arn:her' } }, invocation(world))).toMatchObject({ result: 'cancelled' });
+    await checkpoint();
+    expect(await cancel(BY_HER, manifestOf('0005'))).toMatchObject({ result: 'cancelled' });
   });
 });
 
@@ -121,7 +118,7 @@ describe('is refused, and nothing is written', () => {
 
   it.each<[string, () => Promise<unknown>]>([
     ['cannot be running any more', () => Promise.resolve()],
-    ['died after a checkpoint', () => checkpoint('0004')],
+    ['died after a checkpoint', () => checkpoint()],
   ])('of an attempt that %s', async (_, happens) => {
     await claim('0004');
     await happens();
@@ -130,16 +127,12 @@ describe('is refused, and nothing is written', () => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['has an outcome', () => finish('0004')],
-    ['is completed', () => world.ledger.createCompletion(subject('0004'), world.writer, { completion: 'applied' })],
+    ['has an outcome', () => ledger.close(turn, 'failed')],
+    ['is halted, whatever became of it', () => ledger.halt(turn, 'unknown')],
+    ['is completed', () => ledger.complete('0004')],
   ])('of an attempt that %s, although its time is not over', async (_, happens) => {
     await claim('0004');
     await happens();
-    await expectRefused('NothingRunning');
-  });
-
-  it('of one that is known by a decision alone', async () => {
-    await world.store.inner.create(keys.decision('0004', 1, 1), 'not read');
     await expectRefused('NothingRunning');
   });
 
@@ -147,7 +140,7 @@ describe('is refused, and nothing is written', () => {
     await claim('0003');
     const { what, why } = await expectRefused('NotCheckpointed');
     expect(what).toContain('0003, attempt 1, yields no checkpoints');
-    expect(why).toContain('before 2026-03-01T12:16:00.000Z');
+    expect(why).toContain('before 2026-03-01T12:15:10.000Z');
   });
 
   it('of one whose file is not deployed any more and that made no checkpoint', async () => {

@@ -1,77 +1,88 @@
-// `resume`: a decision is written first and sent then, counts once, and reaches whoever waits for it.
-import { setImmediate as turn } from 'node:timers/promises';
+// `resume`: a decision is appended first and told then, counts once, and reaches whoever waits for it.
+import { setImmediate as soon } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { checkpointKey, entryKey, waiterKey } from '../../core/ledger/keys.ts';
+import { LedgerLog } from '../../core/ledger/log.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { DECISIONS } from '../../core/names/names.ts';
-import { keys } from '../../core/ledger/keys.ts';
-import type { ResumeAnswer, Resumed, ResumePayload } from '../../core/contract/payloads.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, HASH, invocation } from '../support/services.ts';
+import { CODE, createWorld, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
-const DEADLINE = '2026-03-01T12:16:00.000Z';
-const RESUMED = executionArn('resume-0004-0001-01');
+/** Of a turn that is claimed at the beginning of a test: 15 minutes, and a margin. */
+const DEADLINE = '2026-03-01T12:15:10.000Z';
+const OTHER_CODE = 'd'.repeat(64);
+/** The halt of `failedAndHalted` is entry 2, and the decision on it entry 3. */
+const CONTINUED = executionArn('continue-00000003');
 
 let world: World;
+let ledger: Prepared;
+let turn: Numbered<Allowed>;
+let halted: Numbered<Halted>;
 /** The execution that halted, and the token that it waits with. */
 let me: string;
 let token: string;
 let calls = 0;
 
-beforeEach(() => {
+beforeEach(async () => {
   calls = 0;
   world = createWorld();
+  ledger = prepare(world);
   me = world.executions.run('me');
   token = world.executions.wait(me);
+  turn = await ledger.allow('0004', { execution: me });
 });
 
-/** Each call has a request id of its own, as each invocation of a function has. */
-function call(payload: ResumePayload): Promise<ResumeAnswer> {
+/** Each call has a request id and a log of its own, as each invocation of a cold function has. */
+function call(payload: DecidePayload, manifest: Manifest = manifestOf('0004', '0005')): Promise<DecideAnswer> {
   calls += 1;
-  return createResume(world.services)(payload, invocation(world, { requestId: `request-${calls}` }));
+  const services = {
+    ...world.services,
+    ledger: { log: new LedgerLog(world.store, IDENTITY), store: world.store },
+  };
+  return createResume(services, manifest)(payload, invocation(world, { requestId: `request-${calls}` }));
 }
-function payloadOf(decision: Decision, more: Partial<ResumePayload>): ResumePayload {
+function payloadOf(decision: Decision, more: Partial<DecidePayload>): DecidePayload {
   const reason = decision === 'mark-applied' || decision === 'skip' ? { reason: 'because' } : {};
-  return { decision, by: 'arn:her', ...reason, ...more };
+  return { ask: 'decide', decision, by: 'arn:her', ...reason, ...more };
 }
-async function resume(decision: Decision, more: Partial<ResumePayload> = {}): Promise<Resumed> {
-  const answer = await call(payloadOf(decision, more));
+async function resume(
+  decision: Decision,
+  more: Partial<DecidePayload> = {},
+  manifest?: Manifest,
+): Promise<DecidedAnswer> {
+  const answer = await call(payloadOf(decision, more), manifest);
   if (answer.result === 'refused') throw new Error(`refused: ${JSON.stringify(answer)}`);
   return answer;
 }
 /** A refusal is an answer of the function and not its failure: engines rename errors. */
-async function refusal(decision: Decision, more: Partial<ResumePayload> = {}) {
-  const answer = await call(payloadOf(decision, more));
+async function refusal(decision: Decision, more: Partial<DecidePayload> = {}, manifest?: Manifest) {
+  const answer = await call(payloadOf(decision, more), manifest);
   if (answer.result !== 'refused') throw new Error(`not refused: ${JSON.stringify(answer)}`);
   return answer;
 }
 
-const subject = (migration = '0004', attempt = 1) => ({
-  migration,
-  attempt,
-  execution: me,
-  sourceSha256: HASH,
-  codeSha256: HASH,
-  gitCommit: 'abc123',
-});
-const claim = (migration = '0004', attempt = 1) =>
-  world.ledger.createClaim(subject(migration, attempt), world.writer, { slice: 1, nonce: 'n', deadline: DEADLINE });
-const finish = (outcome: 'succeeded' | 'failed', migration = '0004', attempt = 1) =>
-  world.ledger.createFinished(subject(migration, attempt), world.writer, { outcome, durationMs: 1, slices: 1 });
-const complete = (migration = '0004') =>
-  world.ledger.createCompletion(subject(migration), world.writer, { completion: 'applied' });
-const waits = (execution: string, itsToken: string, allowOutOfOrder = false) => ({
-  execution,
-  token: itsToken,
-  since: world.clock.iso(),
-  allowOutOfOrder,
-});
-const openHalt = (waiting = [waits(me, token)], migration = '0004', attempt = 1, halt = 1) =>
-  world.ledger.updateHalt(subject(migration, attempt), world.writer, () => ({ halt, outcome: 'failed', waiting }));
-const decision = (migration = '0004', attempt = 1, halt = 1) => world.ledger.decision(migration, attempt, halt);
+const claim = () => ledger.claim(turn);
+const finish = (outcome: 'succeeded' | 'failed') => ledger.close(turn, outcome);
+const openHalt = async (reason: Halted['reason'] = 'failed') => {
+  halted = await ledger.halt(turn, reason);
+  await ledger.wait(halted, me, token);
+};
+/** The entry of a decision; by default the first on the first halt. */
+const decision = async (number = 3): Promise<Decided | undefined> => {
+  const stored = await world.store.inner.get(entryKey(number));
+  return stored && (JSON.parse(stored.body) as Decided);
+};
 async function failedAndHalted(): Promise<void> {
   await claim();
   await finish('failed');
@@ -87,19 +98,24 @@ describe.each(DECISIONS)('%s', (decided) => {
   const mayHaveReason = decided === 'mark-applied' || decided === 'skip' ? { reason: 'because' } : {};
   beforeEach(failedAndHalted);
 
-  it('is recorded with who decided, of which attempt and source', async () => {
+  it('is recorded with who decided, and of which halt', async () => {
     world.clock.advance(60_000);
     await resume(decided);
-    expect(await decision()).toEqual({
-      formatVersion: 1,
-      ...subject(),
+    const entry = await decision();
+    expect(entry).toMatchObject({
+      kind: 'decided',
+      number: 3,
+      previous: halted.sha256,
       time: '2026-03-01T12:01:00.000Z',
-      requestId: 'request-1',
-      halt: 1,
+      writer: { function: 'resume', requestId: 'request-1' },
+      migration: '0004',
+      attempt: 1,
+      of: 2,
       decision: decided,
       by: 'arn:her',
       ...mayHaveReason,
     });
+    expect(entry?.retry).toEqual(decided === 'retry' ? { codeSha256: CODE, begin: 'start' } : undefined);
   });
 
   it('reaches the execution that waits, and starts no other', async () => {
@@ -128,8 +144,10 @@ describe.each(DECISIONS)('%s', (decided) => {
     const answer = await resume(decided);
     expect(await decision()).toMatchObject({ decision: decided });
     expect(world.executions.sent).toEqual([]);
-    expect(world.executions.started).toEqual(decided === 'abort' ? [] : [{ name: 'resume-0004-0001-01', input: {} }]);
-    expect(answer.executions).toEqual(decided === 'abort' ? [] : [RESUMED]);
+    expect(world.executions.started).toEqual(
+      decided === 'abort' ? [] : [{ name: 'continue-00000003', input: { run: 'me' } }],
+    );
+    expect(answer.executions).toEqual(decided === 'abort' ? [] : [CONTINUED]);
   });
 
   it('is written before it is sent', async () => {
@@ -150,11 +168,11 @@ describe.each(DECISIONS)('%s', (decided) => {
       failTask: sending('failTask'),
     };
     await resume(decided);
-    expect(order).toEqual([keys.decision('0004', 1, 1), decided === 'abort' ? 'failTask' : 'succeedTask']);
+    expect(order).toEqual([entryKey(3), decided === 'abort' ? 'failTask' : 'succeedTask']);
   });
 
   it('is not sent when it could not be written', async () => {
-    world.store.before = once('create', keys.decision('0004', 1, 1), () => {
+    world.store.before = once('create', entryKey(3), () => {
       throw unavailable();
     });
     expect((await thrownBy(resume(decided))).code).toBe('LedgerUnavailable');
@@ -164,7 +182,6 @@ describe.each(DECISIONS)('%s', (decided) => {
 
   it('twice is told as such, and changes and sends nothing more', async () => {
     await resume(decided);
-    const written = world.store.writes().filter((write) => write.startsWith('replace'));
     const stands = await decision();
     world.clock.advance(60_000);
     const again = await resume(decided, { by: 'arn:him' });
@@ -176,9 +193,7 @@ describe.each(DECISIONS)('%s', (decided) => {
     });
     expect(again.message).toContain(`arn:her had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.`);
     expect(await decision()).toEqual(stands);
-    expect(world.store.writes().filter((write) => write.startsWith('replace'))).toEqual(written);
     expect(world.executions.sent).toHaveLength(1);
-    expect(world.executions.started).toEqual([]);
   });
 
   it('after another decision is refused: it says who decided what and when, and the first one stands', async () => {
@@ -252,28 +267,26 @@ describe('which halt', () => {
   it('is none when nothing is halted: it is refused, and nothing is written', async () => {
     await claim();
     await finish('failed');
-    const written = world.store.writes();
     const error = await refusal('retry');
     expect(error).toMatchObject({ result: 'refused', code: 'NothingHalted' });
     expect(error.what).toBe('No migration of odin-dev is halted, so there is nothing to decide.');
     expect(error.next).toEqual({ words: 'Start a run', verb: 'run', environment: 'odin-dev' });
-    expect(world.store.writes()).toEqual(written);
+    expect(world.store.writes()).toEqual([]);
   });
 
   it('is none when the halted migration was decided and is completed', async () => {
     await failedAndHalted();
     await resume('skip');
-    await complete();
-    world.executions.stop(me);
+    await ledger.complete('0004', 'skipped');
     expect((await refusal('retry')).code).toBe('NothingHalted');
   });
 
-  it('is that of a completed migration whose decision never reached an execution', async () => {
+  it('is that of a completed migration whose decision never reached an execution, when it is named', async () => {
     await failedAndHalted();
     world.executions.failures.push(new Error('Step Functions does not answer'));
     expect((await thrownBy(resume('retry'))).code).toBe('DecisionNotDelivered');
-    await complete();
-    expect(await resume('retry')).toMatchObject({ result: 'already', executions: [me] });
+    await ledger.complete('0004');
+    expect(await resume('retry', { halt: 2 })).toMatchObject({ result: 'already', executions: [me] });
     expect(world.executions.sent).toEqual([success(token, 'retry')]);
   });
 
@@ -281,152 +294,199 @@ describe('which halt', () => {
     await failedAndHalted();
     const late = world.executions.run('late');
     const lateToken = world.executions.wait(late);
-    world.store.before = once('create', keys.decision('0004', 1, 1), () =>
-      openHalt([waits(me, token), waits(late, lateToken)]),
-    );
-    expect(await resume('retry')).toMatchObject({ executions: [me, late] });
+    world.store.before = once('create', entryKey(3), () => ledger.wait(halted, late, lateToken));
+    expect((await resume('retry')).executions.sort()).toEqual([late, me].sort());
   });
 
-  it('is none when the halted migration was completed by another execution, and nobody alive waits', async () => {
+  it('was settled by a completion: whoever still waits in it is told, and there is nothing to decide', async () => {
     await failedAndHalted();
-    await complete();
-    world.executions.stop(me);
-    expect((await refusal('retry')).code).toBe('NothingHalted');
-  });
-
-  it('is that of a completed migration, when an execution still waits in it', async () => {
-    await failedAndHalted();
-    await complete();
-    expect(await resume('retry')).toMatchObject({ result: 'decided', executions: [me] });
-    expect(world.executions.sent).toEqual([success(token, 'retry')]);
+    await ledger.complete('0004');
+    const error = await refusal('retry', { halt: 2 });
+    expect(error.code).toBe('NothingHalted');
+    expect(error.what).toContain('Halt 2 needs no decision any more: 0004 was completed at');
+    expect(world.executions.sent).toEqual([{ token, answer: { output: { completion: 'applied' } } }]);
   });
 
   it('is the named one', async () => {
     await failedAndHalted();
-    expect(await resume('retry', { halt: { migration: '0004', attempt: 1 } })).toMatchObject({ result: 'decided' });
+    expect(await resume('retry', { halt: 2 })).toMatchObject({ result: 'decided', halt: 2 });
   });
 
-  it.each([
-    ['another migration', { migration: '0005', attempt: 1 }],
-    ['another attempt', { migration: '0004', attempt: 2 }],
-  ])('is not another one than was named: %s', async (_, named) => {
+  it.each([1, 3, 99])('is not another one than was named: %i', async (named) => {
     await failedAndHalted();
-    const written = world.store.writes();
     const error = await refusal('retry', { halt: named });
     expect(error).toMatchObject({ result: 'refused', code: 'OtherHalt' });
-    expect(error.what).toBe(`Attempt ${named.attempt} of ${named.migration} in odin-dev is not halted.`);
+    expect(error.what).toBe(`Entry ${named} of the log of odin-dev is no halt.`);
     expect(error.why).toBe('Halted is attempt 1 of 0004.');
-    expect(error.next).toContain('--migration 0004 --attempt 1');
-    expect(world.store.writes()).toEqual(written);
+    expect(error.next).toContain('--halt 2');
+    expect(world.store.writes()).toEqual([]);
     expect(world.executions.sent).toEqual([]);
   });
 
-  it('is none, when one was named and none is open', async () => {
-    const error = await refusal('retry', { halt: { migration: '0004', attempt: 1 } });
-    expect(error.code).toBe('NothingHalted');
-    expect(error.what).toContain('Attempt 1 of 0004 in odin-dev is not halted.');
-    expect(error.why).toBe('Nothing else is halted either.');
+  it('is the earlier one, when that was named: its decision stands, the open one is not touched', async () => {
+    await failedAndHalted();
+    await resume('abort');
+    const next = world.executions.run('next');
+    const again = await ledger.halt(turn);
+    await ledger.wait(again, next, world.executions.wait(next));
+    const error = await refusal('retry', { halt: 2 });
+    expect(error.code).toBe('AlreadyDecided');
+    expect(error.what).toContain('arn:her decided abort on 0004, attempt 1');
+    expect((await ledger.look()).turn?.halt).toMatchObject({ halted: { number: 4 }, decided: undefined });
+    expect(await world.executions.isAlive(next)).toBe(true);
   });
 
-  it('is the open one, when an earlier one was decided and not completed', async () => {
-    await openHalt([waits(me, token)], '0002');
-    await resume('retry');
-    await openHalt([waits(me, world.executions.wait(me))], '0004');
-    expect(await resume('abort')).toMatchObject({ result: 'decided', migration: '0004' });
-    expect(await decision('0002')).toMatchObject({ decision: 'retry' });
-    expect(await decision('0004')).toMatchObject({ decision: 'abort' });
+  it('is none, when one was named and none is open', async () => {
+    const error = await refusal('retry', { halt: 1 });
+    expect(error.code).toBe('NothingHalted');
+    expect(error.what).toBe('Entry 1 of the log of odin-dev is no halt.');
   });
 
   it('is the second halt of an attempt, after an abort', async () => {
     await failedAndHalted();
     await resume('abort');
     const next = world.executions.run('next');
-    await openHalt([waits(next, world.executions.wait(next))], '0004', 1, 2);
-    expect(await resume('retry')).toMatchObject({ result: 'decided', executions: [next] });
-    expect(await decision('0004', 1, 1)).toMatchObject({ decision: 'abort' });
-    expect(await decision('0004', 1, 2)).toMatchObject({ decision: 'retry', halt: 2 });
+    const again = await ledger.halt(turn);
+    await ledger.wait(again, next, world.executions.wait(next));
+    expect(await resume('retry')).toMatchObject({ result: 'decided', halt: 4, executions: [next] });
+    expect(await decision(3)).toMatchObject({ decision: 'abort', of: 2 });
+    expect(await decision(5)).toMatchObject({ decision: 'retry', of: 4 });
   });
 
-  it('is one of an attempt that never started', async () => {
-    await openHalt();
+  it('is one of a turn that never started', async () => {
+    await openHalt('not-started');
     expect(await resume('retry')).toMatchObject({ result: 'decided', executions: [me] });
-    expect(await decision()).not.toHaveProperty('sourceSha256');
   });
 
-  it('is not guessed when a halt, a decision or a completion cannot be read', async () => {
+  it.each([entryKey(3), waiterKey(2, 'other')])('is not guessed when it cannot be read: %s', async (key) => {
     await failedAndHalted();
-    for (const key of [keys.completed('0004'), keys.decision('0004', 1, 1), keys.halt('0005')]) {
-      const there = world.store.inner;
-      await there.create(key, 'garbage');
-      const error = await thrownBy(resume('retry'));
-      expect(error.code).toBe('RecordUnreadable');
-      expect(error.message).toContain(key);
-      (there as unknown as { objects: Map<string, unknown> }).objects.delete(key);
-    }
+    await world.store.inner.create(key, 'garbage');
+    const error = await thrownBy(resume('retry'));
+    // An entry stops it before anything is written; a waiter, after the decision is recorded.
+    expect(error.code).toBe(key === entryKey(3) ? 'RecordUnreadable' : 'DecisionNotDelivered');
+    expect(error.message).toContain(key);
     expect(world.executions.sent).toEqual([]);
-    expect(await resume('retry')).toMatchObject({ result: 'decided' });
   });
 });
 
-describe('an attempt that succeeded in the meantime', () => {
+describe('a turn that succeeded in the meantime', () => {
   beforeEach(async () => {
     await claim();
-    await openHalt();
+    await openHalt('unknown');
     await finish('succeeded');
   });
 
-  it('cannot be skipped, and nothing is written', async () => {
-    const written = world.store.writes();
-    const error = await refusal('skip');
+  it.each(['skip', 'mark-applied'] as const)('cannot be decided %s, and nothing is written', async (decided) => {
+    const error = await refusal(decided);
     expect(error).toMatchObject({ result: 'refused', code: 'AttemptSucceeded' });
-    expect(error.next).toContain('mark-applied');
-    expect(world.store.writes()).toEqual(written);
+    expect(error.next).toContain('retry');
+    expect(world.store.writes()).toEqual([]);
     expect(world.executions.sent).toEqual([]);
   });
 
-  it.each(['retry', 'mark-applied', 'abort'] as const)('may be decided %s', async (decided) => {
+  it.each(['retry', 'abort'] as const)('may be decided %s, and nothing begins anew', async (decided) => {
     expect(await resume(decided)).toMatchObject({ result: 'decided', decision: decided });
+    expect(await decision()).not.toHaveProperty('retry');
+  });
+});
+
+describe('a verdict that could not be recorded', () => {
+  it('stays: a retry of the recording says nothing of code', async () => {
+    await failedAndHalted();
+    await resume('mark-applied');
+    const unrecorded = await ledger.halt(turn, 'unrecorded');
+    await ledger.wait(unrecorded, me, world.executions.wait(me));
+    expect(await resume('retry')).toMatchObject({ result: 'decided', halt: 4, executions: [me] });
+    expect(await decision(5)).not.toHaveProperty('retry');
+    expect((await ledger.look()).turn?.verdict).toMatchObject({ decision: 'mark-applied' });
+  });
+});
+
+describe('where a retry begins', () => {
+  const manifest = (codeSha256: string): Manifest => {
+    const plain = manifestOf('0004');
+    const migrations = plain.migrations.map((each) => ({ ...each, codeSha256, checkpointed: true }));
+    return { ...plain, migrations };
+  };
+  const checkpoint = (cursor: string) =>
+    moveCheckpoint(world.store.inner, turn, undefined, { cursor }, world.clock.now());
+
+  it('is the start, without a checkpoint', async () => {
+    await failedAndHalted();
+    await resume('retry', {}, manifest(CODE));
+    expect((await decision())?.retry).toEqual({ codeSha256: CODE, begin: 'start' });
+  });
+
+  it('is the checkpoint, when the deployed code made it', async () => {
+    await checkpoint('zebra');
+    await failedAndHalted();
+    expect((await resume('retry', {}, manifest(CODE))).message).toContain('It begins at the last checkpoint.');
+    expect((await decision())?.retry).toEqual({ codeSha256: CODE, begin: 'checkpoint' });
+  });
+
+  it('is asked for, when other code made the checkpoint: nothing is written', async () => {
+    await checkpoint('zebra');
+    await failedAndHalted();
+    const error = await refusal('retry', {}, manifest(OTHER_CODE));
+    expect(error).toMatchObject({ code: 'OtherCode' });
+    expect(error.next).toContain('--from-start');
+    expect(error.next).toContain('--keep-checkpoint');
+    expect(world.store.writes()).toEqual([]);
+  });
+
+  it.each(['start', 'checkpoint'] as const)(
+    'is what the operator says, of the code that is deployed: %s',
+    async (begin) => {
+      await checkpoint('zebra');
+      await failedAndHalted();
+      await resume('retry', { begin }, manifest(OTHER_CODE));
+      expect((await decision())?.retry).toEqual({ codeSha256: OTHER_CODE, begin });
+    },
+  );
+
+  it('is nowhere, when the file is not deployed any more: what remains is said', async () => {
+    await failedAndHalted();
+    const error = await refusal('retry', {}, manifestOf('0005'));
+    expect(error.code).toBe('UnknownMigration');
+    expect(error.next).toContain('mark-applied, skip or abort');
+    expect(await resume('skip', {}, manifestOf('0005'))).toMatchObject({ result: 'decided' });
+  });
+
+  it('is not guessed, when the checkpoint cannot be read', async () => {
+    await world.store.inner.create(checkpointKey('0004'), 'garbage');
+    await failedAndHalted();
+    expect((await thrownBy(resume('retry', {}, manifest(CODE)))).code).toBe('RecordUnreadable');
+    expect(await resume('retry', { begin: 'start' }, manifest(CODE))).toMatchObject({ result: 'decided' });
   });
 });
 
 describe('until when the run waits', () => {
   const onward = DECISIONS.filter((decided) => decided !== 'abort');
 
-  it.each(onward)('is the deadline of an attempt without an outcome, for %s', async (decided) => {
+  it.each(onward)('is the deadline of a turn without an outcome, for %s', async (decided) => {
     await claim();
-    await openHalt();
+    await openHalt('unknown');
     const answer = await resume(decided);
     expect(answer.waitsUntil).toBe(DEADLINE);
     expect(answer.message).toContain(`It acts on this after ${DEADLINE}`);
   });
 
-  it('is the deadline of its latest slice', async () => {
-    await claim();
-    await world.ledger.createClaim(subject(), world.writer, {
-      slice: 2,
-      nonce: 'n',
-      deadline: '2026-03-01T12:40:00.000Z',
-    });
-    await openHalt();
-    expect((await resume('retry')).waitsUntil).toBe('2026-03-01T12:40:00.000Z');
-  });
-
   it.each([
-    ['the deadline is over', 'retry', () => Promise.resolve().then(() => world.clock.advance(16 * 60_000 + 1))],
-    ['the attempt has an outcome', 'retry', () => finish('failed')],
+    ['the deadline is over', 'retry', () => Promise.resolve().then(() => world.clock.advance(16 * 60_000))],
+    ['the turn has an outcome', 'retry', () => finish('failed')],
     ['the run is aborted', 'abort', () => Promise.resolve()],
-  ] as const)('is not said when %s', async (_, decided, prepare) => {
+  ] as const)('is not said when %s', async (_, decided, happens) => {
     await claim();
-    await openHalt();
-    await prepare();
+    await openHalt('unknown');
+    await happens();
     const answer = await resume(decided);
-    expect(answer).not.toHaveProperty('waitsUntil');
+    expect(answer.waitsUntil).toBeUndefined();
     expect(answer.message).not.toContain('acts on this after');
   });
 
-  it('is not said of an attempt that never started', async () => {
-    await openHalt();
-    expect(await resume('retry')).not.toHaveProperty('waitsUntil');
+  it('is not said of a turn that never started', async () => {
+    await openHalt('not-started');
+    expect((await resume('retry')).waitsUntil).toBeUndefined();
   });
 });
 
@@ -438,7 +498,7 @@ describe('two operators at the same time', () => {
     ['abort', 'retry'],
     ['mark-applied', 'abort'],
   ] as const)('%s and %s: exactly one wins, and the other is told who decided what', async (hers, his) => {
-    world.store.before = () => turn();
+    world.store.before = () => soon();
     const [her, him] = await Promise.all([
       call(payloadOf(hers, { by: 'arn:her' })),
       call(payloadOf(his, { by: 'arn:him' })),
@@ -465,7 +525,7 @@ describe('two operators at the same time', () => {
   });
 
   it('with the same decision: one is told that it decided, the other that it was decided', async () => {
-    world.store.before = () => turn();
+    world.store.before = () => soon();
     const answers = await Promise.all([resume('retry', { by: 'arn:her' }), resume('retry', { by: 'arn:him' })]);
     expect(answers.map(({ result }) => result).sort()).toEqual(['already', 'decided']);
     expect(new Set(answers.map(({ by }) => by)).size).toBe(1);
@@ -474,10 +534,10 @@ describe('two operators at the same time', () => {
 
   it('with nobody waiting any more: one execution is started', async () => {
     world.executions.stop(me);
-    world.store.before = () => turn();
+    world.store.before = () => soon();
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => resume('retry', { by: `arn:${n}` })));
-    expect(world.executions.started).toEqual([{ name: 'resume-0004-0001-01', input: {} }]);
-    for (const { executions } of answers) expect(executions).toEqual([RESUMED]);
+    expect(world.executions.started).toEqual([{ name: 'continue-00000003', input: { run: 'me' } }]);
+    for (const { executions } of answers) expect(executions).toEqual([CONTINUED]);
   });
 });
 
@@ -487,9 +547,11 @@ describe('several executions wait in one halt', () => {
   beforeEach(async () => {
     other = world.executions.run('other');
     otherToken = world.executions.wait(other);
-    await claim();
-    await finish('failed');
-    await openHalt([waits(me, token), waits(other, otherToken, true)]);
+    await failedAndHalted();
+    await ledger.wait(halted, other, otherToken, {
+      allowOutOfOrder: true,
+      since: new Date(world.clock.now() + 1000).toISOString(),
+    });
   });
 
   it('and each is sent the one decision', async () => {
@@ -529,7 +591,9 @@ describe('several executions wait in one halt', () => {
     world.executions.stop(me);
     world.executions.stop(other);
     await resume('retry');
-    expect(world.executions.started).toEqual([{ name: 'resume-0004-0001-01', input: { allowOutOfOrder: true } }]);
+    expect(world.executions.started).toEqual([
+      { name: 'continue-00000003', input: { run: 'me', allowOutOfOrder: true } },
+    ]);
   });
 });
 
@@ -544,31 +608,32 @@ describe('the execution that takes over', () => {
     expect((await thrownBy(resume('retry'))).code).toBe('DecisionNotDelivered');
     const { succeedTask } = world.executions;
     world.services.executions = { ...world.services.executions, succeedTask };
-    expect(await resume('retry')).toMatchObject({ result: 'already', executions: [RESUMED] });
+    expect(await resume('retry')).toMatchObject({ result: 'already', executions: [CONTINUED] });
     expect(world.executions.started).toHaveLength(1);
   });
 
   it('is started once, however often the decision is sent again', async () => {
-    for (let n = 0; n < 3; n += 1) expect((await resume('retry')).executions).toEqual([RESUMED]);
+    for (let n = 0; n < 3; n += 1) expect((await resume('retry')).executions).toEqual([CONTINUED]);
     expect(world.executions.started).toHaveLength(1);
   });
 
   it('is not started when the decision has been carried out: a later attempt was made', async () => {
     await resume('retry');
     world.executions.started.length = 0;
-    await claim('0004', 2);
-    expect(await resume('retry')).toMatchObject({ result: 'already', executions: [] });
+    await ledger.allow('0004', { attempt: 2, execution: CONTINUED });
+    expect(await resume('retry', { halt: 2 })).toMatchObject({ result: 'already', executions: [] });
     expect(world.executions.started).toEqual([]);
   });
 
-  it('is not needed when the token is spent and the execution goes on', async () => {
-    world = createWorld();
-    me = world.executions.run('me');
-    token = world.executions.wait(me);
-    await failedAndHalted();
-    await world.executions.succeedTask(token, {});
-    expect(await resume('retry')).toMatchObject({ result: 'decided', executions: [] });
-    expect(world.executions.started).toEqual([]);
+  it('is started whatever Step Functions says of the one that waited: it may have been stopped a moment ago', async () => {
+    const seems = world.executions.run('me');
+    expect(await world.executions.isAlive(seems)).toBe(true);
+    expect(await resume('retry')).toMatchObject({ result: 'decided', executions: [CONTINUED] });
+  });
+
+  it('is the next one, when that of its name has ended', async () => {
+    world.executions.stop(world.executions.run('continue-00000003'));
+    expect((await resume('retry')).executions).toEqual([executionArn('continue-00000003-2')]);
   });
 });
 
