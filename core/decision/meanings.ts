@@ -10,9 +10,12 @@ export interface Meaning {
   meaning: string;
 }
 
-/** What the four decisions do to a halt for this reason; what cannot be decided there says so. */
+/** What can be decided on a halt for this reason, and what it does. Where all is known, nothing is marked or skipped. */
 export const meanings = (reason: HaltReason): Meaning[] =>
-  DECISIONS.map((decision) => ({ decision, meaning: meaningOf(decision, reason) }));
+  DECISIONS.filter((decision) => reason !== 'unrecorded' || !needsReason(decision)).map((decision) => ({
+    decision,
+    meaning: meaningOf(decision, reason),
+  }));
 
 export function meaningOf(decision: Decision, reason: HaltReason): string {
   return (reason === 'unrecorded' ? UNRECORDED : MEANINGS)[decision];
@@ -29,8 +32,8 @@ const MEANINGS: Record<Decision, string> = {
 const UNRECORDED: Record<Decision, string> = {
   ...MEANINGS,
   retry: 'records now what is known of it; nothing is run twice',
-  'mark-applied': 'is refused if its code succeeded; else the same as retry: what was decided first stays',
-  skip: 'is refused if its code succeeded; else the same as retry: what was decided first stays',
+  'mark-applied': 'is refused if its code succeeded; else it is a retry: what was decided first stays',
+  skip: 'is refused if its code succeeded; else it is a retry: what was decided first stays',
 };
 
 export const needsReason = (decision: Decision): boolean => decision === 'mark-applied' || decision === 'skip';

@@ -70,7 +70,7 @@ const CHOICES: Choice[] = [
     decision: 'mark-applied',
     label: 'Mark applied',
     question: 'Record it as applied, without running it',
-    fits: always,
+    fits: (reason) => reason !== 'unrecorded',
   },
   {
     decision: 'skip',

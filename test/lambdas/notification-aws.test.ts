@@ -26,7 +26,6 @@ const event: OdinEvent = {
     execution: 'arn:aws:states:eu-west-1:1:execution:m:e',
     completed: 0,
     migrations: 0,
-    leftBehind: [],
     afterHalts: [],
     time: '2026-03-01T12:00:00.000Z',
   },

@@ -2,9 +2,12 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { Ledger } from '../../core/ledger/ledger.ts';
 import { HALT_METRIC, VARIABLES } from '../../core/names/names.ts';
 import { S3Store } from '../../aws/s3-store.ts';
+import { createClock } from '../support/clock.ts';
+import { HookedStore } from '../support/hooked-store.ts';
+import { prepare } from '../support/ledger.ts';
+import { IDENTITY } from '../support/services.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 
@@ -15,12 +18,13 @@ let started: Started;
 beforeAll(async () => {
   started = await start();
   await started.s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  const { endpoint, region } = started.aws;
+  const { endpoint } = started.aws;
   vi.stubEnv(VARIABLES.environment, 'odin-dev');
+  vi.stubEnv(VARIABLES.account, IDENTITY.account);
   vi.stubEnv(VARIABLES.ledgerBucket, BUCKET);
   vi.stubEnv(VARIABLES.ledgerEndpoint, endpoint);
   vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
-  vi.stubEnv('AWS_REGION', region);
+  vi.stubEnv('AWS_REGION', IDENTITY.region);
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'embedded');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'embedded');
 });
@@ -30,13 +34,9 @@ afterAll(async () => {
 });
 
 it('has the namespace, the name, the dimension and the hours that the alarm looks at', async () => {
-  const since = new Date(Date.now() - 5 * HOUR).toISOString();
-  const execution = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-odin-dev:run';
-  await new Ledger(new S3Store(started.s3, BUCKET)).updateHalt(
-    { migration: '0004', attempt: 1, execution },
-    { requestId: 'r', now: Date.now },
-    () => ({ halt: 1, outcome: 'failed', waiting: [{ execution, token: 't', since, allowOutOfOrder: false }] }),
-  );
+  const at = createClock(new Date(Date.now() - 5 * HOUR).toISOString());
+  const ledger = prepare({ store: new HookedStore(new S3Store(started.s3, BUCKET)), clock: at });
+  await ledger.halt(await ledger.allow('0004'));
 
   const lines: string[] = [];
   const written = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);

@@ -1,77 +1,140 @@
-// For how long a halt has been open, as the alarm on it sees it.
+// For how long a halt has been open, as the alarm on it sees it; and that what settled a halt is told again.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createHalt } from '../../lambdas/halt/halt.ts';
+import type { Allowed, Halted } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { waiterKey } from '../../core/ledger/keys.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
+import { executionArn } from '../support/fake-executions.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, invocation, manifestOf } from '../support/services.ts';
+import { createWorld } from '../support/services.ts';
+import { thrownBy } from '../support/thrown.ts';
 
 const HOUR = 3_600_000;
 let world: World;
+let ledger: Prepared;
 let me: string;
+let token: string;
+let turn: Numbered<Allowed>;
+let halted: Numbered<Halted>;
 beforeEach(() => {
   world = createWorld();
+  ledger = prepare(world);
   me = world.executions.run('me');
+  token = world.executions.wait(me);
 });
 
 const watch = () => createWatchHalts(world.services)();
-const halt = (execution = me, migration = '0004') =>
-  createHalt(world.services, manifestOf('0004', '0005'))(
-    { execution, input: {}, token: world.executions.wait(execution), at: { migration, attempt: 1 } },
-    invocation(world),
-  );
-const subject = { migration: '0004', attempt: 1, execution: 'someone' };
-const decide = (decision: 'retry' | 'abort') =>
-  world.ledger.createDecision(subject, world.writer, { halt: 1, decision, by: 'her' });
+async function halt(): Promise<void> {
+  turn = await ledger.allow('0004', { execution: me });
+  halted = await ledger.halt(turn);
+  await ledger.wait(halted, me, token);
+}
 
-describe('watch-halts', () => {
-  it('sees none in an empty ledger', async () => {
-    expect(await watch()).toEqual({ openHalts: 0, openHaltHours: 0 });
+describe('the hours of an open halt', () => {
+  it('are none of an empty log', async () => {
+    expect(await watch()).toEqual({ openHaltHours: 0, toldNow: [] });
   });
 
-  it('counts from when it was opened first, also when another execution has joined', async () => {
+  it('count from when it was opened, also when another execution has joined', async () => {
     await halt();
     world.clock.advance(3 * HOUR);
-    await halt(world.executions.run('other'));
+    const other = world.executions.run('other');
+    await ledger.wait(halted, other, world.executions.wait(other));
     world.clock.advance(1.5 * HOUR);
-    expect(await watch()).toEqual({ openHalts: 1, openHaltHours: 4.5 });
+    expect((await watch()).openHaltHours).toBe(4.5);
   });
 
-  it('counts a halt whose execution was stopped: it still waits for a decision', async () => {
+  it('count of one whose execution was stopped: it still waits for a decision', async () => {
     await halt();
     world.executions.stop(me);
     world.clock.advance(HOUR);
-    expect(await watch()).toEqual({ openHalts: 1, openHaltHours: 1 });
+    expect(await watch()).toEqual({ openHaltHours: 1, toldNow: [] });
   });
 
-  it.each(['retry', 'abort'] as const)('does not count one that was decided: %s', async (decision) => {
+  it.each(['retry', 'abort'] as const)('do not count of one that was decided: %s', async (decision) => {
     await halt();
-    await decide(decision);
+    await ledger.decide(halted, decision);
     world.clock.advance(HOUR);
-    expect(await watch()).toEqual({ openHalts: 0, openHaltHours: 0 });
+    expect((await watch()).openHaltHours).toBe(0);
   });
 
-  it('counts the halt that follows an abort from its own beginning', async () => {
+  it('count of the halt that follows an abort from its own beginning', async () => {
     await halt();
     world.clock.advance(HOUR);
-    await decide('abort');
-    await halt(world.executions.run('next'));
+    await ledger.decide(halted, 'abort');
+    await ledger.halt(turn);
     world.clock.advance(HOUR);
-    expect(await watch()).toEqual({ openHalts: 1, openHaltHours: 1 });
+    expect((await watch()).openHaltHours).toBe(1);
   });
 
-  it('counts a completed migration only while an execution still waits in its halt', async () => {
+  it('do not count of a migration that was completed meanwhile', async () => {
     await halt();
-    await world.ledger.createCompletion(subject, world.writer, { completion: 'applied' });
+    await ledger.complete('0004');
     world.clock.advance(HOUR);
-    expect(await watch()).toEqual({ openHalts: 1, openHaltHours: 1 });
+    expect((await watch()).openHaltHours).toBe(0);
+  });
+});
+
+describe('what settled a halt', () => {
+  it('is told to whoever was not told: who decided may have been cut off', async () => {
+    await halt();
+    await ledger.decide(halted, 'retry');
+    expect((await watch()).toldNow).toEqual([me]);
+    expect(world.executions.sent).toEqual([{ token, answer: { output: { decision: 'retry', by: 'anna' } } }]);
+    expect((await watch()).toldNow).toEqual([]);
+    expect(world.executions.started).toEqual([]); // the one that was told goes on
+  });
+
+  it('is told of an abort by ending those that wait', async () => {
+    await halt();
+    await ledger.decide(halted, 'abort');
+    await watch();
+    expect(await world.executions.isAlive(me)).toBe(false);
+    expect(world.executions.started).toEqual([]);
+  });
+
+  it('is told of a completion, and in an older halt too', async () => {
+    await halt();
+    await ledger.complete('0004');
+    await ledger.halt(await ledger.allow('0005'));
+    expect((await watch()).toldNow).toEqual([me]);
+    expect(world.executions.sent).toEqual([{ token, answer: { output: { completion: 'applied' } } }]);
+  });
+
+  it('lets a fresh execution go on when nobody acts on it, once', async () => {
+    await halt();
     world.executions.stop(me);
-    expect(await watch()).toEqual({ openHalts: 0, openHaltHours: 0 });
+    await ledger.decide(halted, 'retry');
+    const continued = executionArn('continue-00000003');
+    expect((await watch()).toldNow).toEqual([continued]);
+    expect((await watch()).toldNow).toEqual([continued]);
+    expect(world.executions.started).toEqual([{ name: 'continue-00000003', input: { run: 'me' } }]);
   });
 
-  it('takes the oldest of several', async () => {
+  it('lets a fresh execution go on also when nobody had left a waiter', async () => {
+    turn = await ledger.allow('0004', { execution: me });
+    await ledger.decide(await ledger.halt(turn), 'retry');
+    expect((await watch()).toldNow).toEqual([executionArn('continue-00000003')]);
+  });
+
+  it('starts nothing when the run has gone on from it', async () => {
     await halt();
-    world.clock.advance(HOUR);
-    await halt(me, '0005');
-    expect(await watch()).toEqual({ openHalts: 2, openHaltHours: 1 });
+    world.executions.stop(me);
+    await ledger.decide(halted, 'retry');
+    await ledger.allow('0004', { attempt: 2 });
+    expect((await watch()).toldNow).toEqual([]);
+    expect(world.executions.started).toEqual([]);
+  });
+
+  it('is told in one halt although another has a waiter that cannot be read, and the watch fails', async () => {
+    await halt();
+    await ledger.complete('0004');
+    const next = await ledger.halt(await ledger.allow('0005'));
+    await ledger.complete('0005');
+    await world.store.inner.create(waiterKey(next.number, 'spoiled'), 'garbage');
+    expect((await thrownBy(watch())).code).toBe('RecordUnreadable');
+    expect(world.executions.sent).toHaveLength(1);
   });
 });
