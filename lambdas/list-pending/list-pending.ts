@@ -72,7 +72,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
         allowOutOfOrder: payload.input.allowOutOfOrder ?? false,
         now: ledger.log.lookedAt,
       });
-      if (next.step !== 'take') return { next, seen, handedOver: await handOver(next, state, payload) };
+      if (next.step !== 'take') return { next, seen, handedOver: await handOver(next, state, seen, payload) };
       await takeKey(next.key, known(state.turn), writer);
     }
   }
@@ -88,18 +88,21 @@ export function createListPending(services: Services, manifest: Manifest, handov
 
   /**
    * Before anything is appended for this execution: its successor would find a turn whose owner has ended. Repeated, it names the
-   * same execution; undefined while there is room in the history.
+   * same execution, or the one that has begun a turn meanwhile; undefined while there is room in the history.
    */
   async function handOver(
     { step }: NextStep,
     state: LogState,
+    seen: TurnSeen | undefined,
     { execution, input }: NextPayload,
   ): Promise<HandedOver | undefined> {
     if (step !== 'allow' && step !== 'record' && step !== 'wait') return undefined;
     const events = await executions.events(execution);
     if (events < handoverEvents) return undefined;
-    const continued = { ...input, run: runOf(execution, input) };
-    const successor = await continueRun(executions, state.number, continued, execution);
+    const run = runOf(execution, input);
+    const { turn } = state;
+    const goesOn = turn && seen?.owner === 'alive' && turn.allowed.run === run ? turn.allowed.execution : undefined;
+    const successor = goesOn ?? (await continueRun(executions, state.number, { ...input, run }, execution));
     log.info(`Handed over to ${successor}`, { events });
     return {
       step: 'handed over',

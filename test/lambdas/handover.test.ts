@@ -8,14 +8,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { runEvents, Told } from '../../client/run-events.ts';
-import { continuedExecutionName, resourcePrefix, runNameOf, systemFunctionName } from '../../core/names/names.ts';
-import type {
-  HaltPayload,
-  ListPendingPayload,
-  RecordPayload,
-  RunInput,
-  RunPayload,
-} from '../../core/contract/payloads.ts';
+import { executionName, resourcePrefix, systemFunctionName } from '../../core/names/names.ts';
+import type { HaltPayload, NextPayload, RecordPayload, RunInput, RunPayload } from '../../core/contract/payloads.ts';
 import { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
 import { createExecutions } from '../../aws/step-functions.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
@@ -27,7 +21,7 @@ import type { EmbeddedAws } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, ENVIRONMENT, HASH, invocation, manifestOf } from '../support/services.ts';
+import { CODE, createWorld, ENVIRONMENT, invocation, manifestOf } from '../support/services.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'odin-handover-'));
 const MINUTE = 60_000;
@@ -48,7 +42,8 @@ let inputs: RunInput[];
 let loseHandovers: boolean;
 
 const NUMBERS = 10;
-const manifest = manifestOf('0004');
+const plain = manifestOf('0004');
+const manifest = { ...plain, migrations: plain.migrations.map((each) => ({ ...each, checkpointed: true })) };
 
 beforeAll(async () => {
   aws = await startEmbeddedAws({ directory, parentEnvironment: {} });
@@ -86,7 +81,7 @@ function invoke(name: string, payload: unknown): Promise<unknown> {
   const { services } = world;
   switch (name) {
     case systemFunctionName(ENVIRONMENT, 'list-pending'):
-      return list(payload as ListPendingPayload);
+      return list(payload as NextPayload);
     case systemFunctionName(ENVIRONMENT, 'record-completion'):
       return createRecordCompletion(services)(payload as RecordPayload, invocation(world));
     case systemFunctionName(ENVIRONMENT, 'halt'):
@@ -96,11 +91,11 @@ function invoke(name: string, payload: unknown): Promise<unknown> {
   }
 }
 
-async function list(payload: ListPendingPayload): Promise<unknown> {
+async function list(payload: NextPayload): Promise<unknown> {
   inputs.push(payload.input);
-  const next = await createListPending(world.services, manifest, LIMIT)(payload);
+  const next = await createListPending(world.services, manifest, LIMIT)(payload, invocation(world));
   if (next.step === 'handed over' && loseHandovers) {
-    return await createListPending(world.services, manifest, LIMIT)(payload);
+    return await createListPending(world.services, manifest, LIMIT)(payload, invocation(world));
   }
   return next;
 }
@@ -108,14 +103,7 @@ async function list(payload: ListPendingPayload): Promise<unknown> {
 /** One number per slice, and a last slice that finds none left. */
 function slice(payload: RunPayload): Promise<unknown> {
   const { migration } = payload;
-  const self = {
-    migration,
-    predecessor: undefined,
-    sourceSha256: HASH,
-    codeSha256: HASH,
-    clockMarginMs: MINUTE,
-    sliceMs: MINUTE,
-  };
+  const self = { migration, codeSha256: CODE, sliceMs: MINUTE };
   const module = {
     migration: async function* (resume: unknown): AsyncGenerator<unknown, void, undefined> {
       for (let n = Number(resume ?? 0) + 1; n <= NUMBERS; n += 1) {
@@ -142,7 +130,6 @@ async function run(input: RunInput = {}): Promise<{ name: string; execution: str
   return { name, execution: executionArn };
 }
 
-const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 const range = (to: number) => Array.from({ length: to }, (_, n) => n + 1);
 
 async function followed(execution: string, live: (event: RunEvent) => unknown = () => undefined): Promise<RunEvent[]> {
@@ -154,8 +141,10 @@ async function followed(execution: string, live: (event: RunEvent) => unknown = 
   }
   return events;
 }
+const continued = () =>
+  aws.stepFunctions.listExecutions(stateMachineArn).filter(({ name }) => name.startsWith('continue-'));
 const parts = (events: RunEvent[]) =>
-  events.filter((event) => event.event === 'handed over').map(({ execution }) => nameOf(execution));
+  events.filter((event) => event.event === 'handed over').map(({ execution }) => executionName(execution));
 
 describe('a run that needs more events than one execution may have', () => {
   it('is handed over from part to part, and every step of it is done once', async () => {
@@ -164,66 +153,51 @@ describe('a run that needs more events than one execution may have', () => {
     expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'SUCCEEDED' });
     expect(written).toEqual(range(NUMBERS));
     expect(parts(events).length).toBeGreaterThanOrEqual(2);
-    expect(parts(events)).toEqual(parts(events).map((_, at) => `${name}-part-${at + 2}`));
-    expect(await world.ledger.completedIds()).toEqual(new Set(['0004']));
-    // One attempt, in which slice followed on slice, whichever execution ran it.
-    const { attempt, slices } = (await world.ledger.lastAttempt('0004'))!;
-    expect([attempt, slices]).toEqual([1, NUMBERS + 1]);
-    expect(new Set(inputs.map((input) => JSON.stringify(input)))).toEqual(new Set(['{"allowOutOfOrder":true}']));
+    for (const part of parts(events)) expect(part).toMatch(/^continue-\d{8}(-\d+)?$/);
+    expect((await world.ledger.log.look()).migrations['0004']?.completion?.completion).toBe('applied');
+    // One attempt, in which slice followed on slice, whichever execution ran it; none was void.
+    const allowed = (await world.ledger.log.entries()).filter((entry) => entry.kind === 'allowed');
+    expect(allowed.map(({ attempt, slice, run: of }) => [attempt, slice, of])).toEqual(
+      range(NUMBERS + 1).map((slice) => [1, slice, name]),
+    );
+    expect(new Set(inputs.map((input) => JSON.stringify(input)))).toEqual(
+      new Set(['{"allowOutOfOrder":true}', `{"allowOutOfOrder":true,"run":"${name}"}`]),
+    );
     const { output = '' } = aws.stepFunctions.describeExecution(execution);
     expect(JSON.parse(output)).toMatchObject({
       step: 'handed over',
-      execution: execution.replace(name, `${name}-part-2`),
+      execution: execution.replace(name, parts(events)[0] ?? ''),
       summary: expect.stringMatching(/^This execution has \d+ events of the 25,000 .* goes on in arn:/) as unknown,
     });
     expect(aws.stepFunctions.getExecutionHistory(execution).length).toBeLessThan(LIMIT + 20);
     const told = world.sentEvents.filter(({ type }) => type === 'Run Completed');
-    expect(told.map(({ detail }) => nameOf(detail.execution))).toEqual([parts(events).at(-1)]);
+    expect(told.map(({ detail }) => executionName(detail.execution))).toEqual([parts(events).at(-1)]);
   });
 
   it('starts one execution when the handover is repeated', async () => {
     loseHandovers = true;
-    const { name, execution } = await run();
+    const before = continued().length;
+    const { execution } = await run();
     const events = await followed(execution);
     expect(parts(events).length).toBeGreaterThanOrEqual(2);
-    expect(parts(events)).toEqual(parts(events).map((_, at) => `${name}-part-${at + 2}`));
+    expect(new Set(parts(events)).size).toBe(parts(events).length);
+    expect(continued().length - before).toBe(parts(events).length);
     expect(written).toEqual(range(NUMBERS));
   });
 
   it('halts in whichever part it is, goes on from the checkpoint after a retry, and tells of it at the end', async () => {
     failsAt = 7;
     const { execution } = await run();
-    const resume = createResume(world.services);
+    const resume = createResume(world.services, manifest);
     let part = 1;
     const events = await followed(execution, async (event) => {
       if (event.event === 'handed over') part += 1;
       if (event.event !== 'halted') return;
       expect(part).toBeGreaterThan(1);
-      await resume({ decision: 'retry', by: 'alice' }, invocation(world));
+      await resume({ ask: 'decide', decision: 'retry', by: 'alice' }, invocation(world));
     });
     expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'SUCCEEDED' });
     expect(written).toEqual(range(NUMBERS));
     expect(world.published.at(-1)?.message).toContain('0004           applied');
-  });
-});
-
-describe('the names of the parts of a run', () => {
-  it('count on from each other, and have in common what the first one is called', () => {
-    expect(continuedExecutionName('run-7')).toBe('run-7-part-2');
-    expect(continuedExecutionName('run-7-part-2')).toBe('run-7-part-3');
-    expect(continuedExecutionName('run-7-part-9', 2)).toBe('run-7-part-11');
-    for (const name of ['run-7', 'run-7-part-2', 'run-7-part-11']) expect(runNameOf(name)).toBe('run-7');
-  });
-
-  it.each([71, 72, 80])('of a name of %i characters have at most 80, and are not those of another name', (length) => {
-    const [one, other] = ['a', 'b'].map((end) => 'x'.repeat(length - 1) + end) as [string, string];
-    let name = one;
-    for (let part = 2; part <= 999; part += 1) {
-      name = continuedExecutionName(name);
-      expect(name.length).toBeLessThanOrEqual(80);
-      expect(name.endsWith(`-part-${part}`)).toBe(true);
-      expect(runNameOf(name)).toBe(runNameOf(one));
-    }
-    expect(continuedExecutionName(one)).not.toBe(continuedExecutionName(other));
   });
 });

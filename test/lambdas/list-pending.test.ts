@@ -364,6 +364,14 @@ describe('a history that is nearly full', () => {
     expect(world.executions.started.at(-1)?.input).toEqual({ run: 'me' });
   });
 
+  it('hands over to the one that has begun a turn of the run meanwhile, when it is repeated', async () => {
+    const successor = world.executions.run('continue-00000000');
+    await claimed('0001', { execution: successor, run: 'me' });
+    events(HANDOVER_EVENTS);
+    expect(await list()).toMatchObject({ step: 'handed over', execution: successor });
+    expect(world.executions.started).toEqual([]);
+  });
+
   it.each<[string, () => Promise<unknown>]>([
     ['records', () => closed('succeeded')],
     ['waits for another execution', () => claimed('0001', { execution: other })],
