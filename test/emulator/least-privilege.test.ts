@@ -17,20 +17,22 @@ import { until, World } from '../scenarios/world.ts';
 import { account } from './ministack.ts';
 import { emulatorPlatform } from './emulator-platform.ts';
 
-/** Tries each of these as the role of migration 0002, and leaves the answers in the data bucket. */
+/** Tries each of these as the role of migration 0002, whose turn is entry 3, and leaves the answers in the data bucket. */
 const ATTEMPTS = {
+  'appends to the log': `put('log/00000004.json', '*')`,
   'completes itself': `put('completed/0002.json', '*')`,
-  'completes another': `put('completed/0003.json', '*')`,
-  'claims for another': `put('attempts/0003/0001/started.json', '*')`,
-  'decides for itself': `put('attempts/0002/0001/decisions/01.json', '*')`,
-  'cancels itself': `put('attempts/0002/0001/cancelled.json', '*')`,
-  'opens a halt': `put('halts/0002.json')`,
-  'moves the checkpoint of another': `put('checkpoints/0003.json')`,
-  'changes a completion': `put('completed/0001.json')`,
-  'changes its own claim': `put('attempts/0002/0001/started.json')`,
-  'deletes a completion': `remove('completed/0001.json')`,
-  'deletes its own claim': `remove('attempts/0002/0001/started.json')`,
-  'reads task tokens': `s3.send(new GetObjectCommand({ Bucket, Key: 'halts/0001.json' }))`,
+  'claims for another': `put('turns/0003/00000005/claim.json', '*')`,
+  'writes beside its keys': `put('turns/0002/00000003/decision.json', '*')`,
+  'waits in a halt': `put('waiters/00000004/mine.json', '*')`,
+  'repairs an entry': `put('repairs/00000001.json', '*')`,
+  'rewrites the cache': `put('state.json', '*')`,
+  'moves the checkpoint of another': `put('checkpoints/0003.json', '*')`,
+  'moves its own checkpoint, whatever it is': `put('checkpoints/0002.json')`,
+  'changes an entry': `put('log/00000002.json')`,
+  'changes its own claim': `put('turns/0002/00000003/claim.json')`,
+  'deletes an entry': `remove('log/00000002.json')`,
+  'deletes its own claim': `remove('turns/0002/00000003/claim.json')`,
+  'reads task tokens': `s3.send(new GetObjectCommand({ Bucket, Key: 'waiters/00000004/mine.json' }))`,
   'takes the policy away': `s3.send(new DeleteBucketPolicyCommand({ Bucket }))`,
   'lets records expire': `s3.send(new DeleteBucketLifecycleCommand({ Bucket }))`,
   'ends the versioning': `s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }))`,
@@ -40,23 +42,28 @@ const ATTEMPTS = {
 const NARROWED = {
   'writes where it may write': `narrowed.send(new PutObjectCommand({ Bucket: '${DATA_BUCKET}', Key: 'narrowed' }))`,
   'deletes where it may delete': `narrowed.send(new DeleteObjectCommand({ Bucket: '${DATA_BUCKET}', Key: 'greedy.json' }))`,
-  'writes its own checkpoint': `narrowed.send(new PutObjectCommand({ Bucket, Key: 'checkpoints/0002.json', Body: '{}' }))`,
+  'writes its own checkpoint': `narrowed.send(new PutObjectCommand({ Bucket, Key: 'checkpoints/0002.json', Body: '{}', IfNoneMatch: '*' }))`,
 };
 
 const greedy = `
 import {
-  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
-  PutBucketVersioningCommand, PutObjectCommand, S3Client,
+  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, ListBucketsCommand,
+  ListObjectsV2Command, PutBucketVersioningCommand, PutObjectCommand, S3Client,
 } from '@aws-sdk/client-s3';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 const s3 = new S3Client({});
-const Bucket = process.env['ODIN_LEDGER_BUCKET'];
+let Bucket: string | undefined;
 export const permissions = [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }];
 
 const put = (Key: string, IfNoneMatch?: string) => s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}', IfNoneMatch }));
 const remove = (Key: string) => s3.send(new DeleteObjectCommand({ Bucket, Key }));
 
 export async function migration(): Promise<void> {
+  // Nobody tells it where the ledger is, nor its role's name; it finds out.
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  Bucket = Buckets.find(({ Name = '' }) => Name.includes('greedy'))?.Name;
+  const { Arn = '' } = await new STSClient({}).send(new GetCallerIdentityCommand({}));
+  const [, account, role] = /^arn:aws:sts::(\\d+):assumed-role\\/([^/]+)\\//.exec(Arn) ?? [];
   const answers: Record<string, string> = {};
   const attempt = async (name: string, work: () => Promise<unknown>) => {
     answers[name] = await work().then(() => 'allowed', (thrown: Error) => thrown.name);
@@ -65,7 +72,7 @@ ${Object.entries(ATTEMPTS)
   .map(([name, work]) => `  await attempt(${JSON.stringify(name)}, () => ${work});`)
   .join('\n')}
   const { Credentials = {} } = await new STSClient({}).send(new AssumeRoleCommand({
-    RoleArn: process.env['ODIN_ROLE_ARN'],
+    RoleArn: 'arn:aws:iam::' + account + ':role/' + role,
     RoleSessionName: 'narrowed',
     Policy: ${JSON.stringify(readOnlySessionPolicy())},
   }));
@@ -76,7 +83,7 @@ ${Object.entries(NARROWED)
   .map(([name, work]) => `  await attempt(${JSON.stringify(`narrowed: ${name}`)}, () => ${work});`)
   .join('\n')}
   // The same permission does hold outside the ledger, and for its own checkpoint.
-  await attempt('writes its own checkpoint', () => put('checkpoints/0002.json'));
+  await attempt('writes its own checkpoint', () => put('checkpoints/0002.json', '*'));
   await s3.send(new PutObjectCommand({ Bucket: '${DATA_BUCKET}', Key: 'greedy.json', Body: JSON.stringify(answers) }));
 }
 `;

@@ -54,9 +54,12 @@ export const CHECKPOINTS: Scenario[] = [
     environment: 'code-changed',
     files: { '0001.ts': slowly(6_000, 15) },
     async live(world) {
-      const run = await world.start();
+      const stopped = await world.start();
       await until('the first checkpoint', () => world.checkpoint('0001'));
+      await world.stop(stopped); // its function is not stopped with it, and comes to the end of its slice
+      expect(await until('the end of the slice', () => world.outcome('0001'))).toMatchObject({ outcome: 'stopped' });
       await world.redeploy({ '0001.ts': slowly(1) });
+      const run = await world.start();
       expect(await world.halted('0001', run)).toMatchObject({ attempt: 1, reason: 'code-changed' });
       const [told] = await world.notified(1);
       expect(told?.message).toContain('--from-start or --keep-checkpoint');
