@@ -54,7 +54,7 @@ async function leaveHalt(): Promise<void> {
   const before = await start({ migration: '0002', fault: 'fail' });
   const { sfn, stateMachineArn, ledger } = before.deployment;
   await sfn.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }));
-  await until('the halt of 0002', async () => ((await ledger.halt('0002')) ? true : undefined));
+  await until('the halt of 0002', async () => ((await ledger.log.look()).turn?.halt ? true : undefined));
   await before.close();
 }
 
@@ -97,14 +97,14 @@ describe('the dashboard in a browser', () => {
     expect(await page.locator('#confirm p').textContent()).toContain('Retry 0002 in sample?');
     await page.locator('#confirm button', { hasText: 'Cancel' }).click();
     await page.locator('#confirm').waitFor({ state: 'hidden' });
-    expect(await embedded.deployment.ledger.decision('0002', 1, 1)).toBeUndefined();
+    expect((await embedded.deployment.ledger.log.look()).turn?.halt?.decided).toBeUndefined();
   });
 
   it('wants a reason where one is needed, and says so', async () => {
     await button('Mark applied').click();
     await page.locator('#confirm button', { hasText: 'Confirm' }).click();
     await page.locator('[data-notice="warn"]', { hasText: 'Please fill in the reason' }).waitFor();
-    expect(await embedded.deployment.ledger.decision('0002', 1, 1)).toBeUndefined();
+    expect((await embedded.deployment.ledger.log.look()).turn?.halt?.decided).toBeUndefined();
   });
 
   it('keeps what is being typed through its refreshes', async () => {
@@ -148,13 +148,19 @@ describe('the dashboard in a browser', () => {
     expect([await state('0001'), await state('0002'), await state('0003')]).toEqual(['applied', 'applied', 'applied']);
 
     const { ledger } = embedded.deployment;
-    expect(await ledger.decision('0002', 1, 1)).toMatchObject({
+    const entries = await ledger.log.entries();
+    expect(entries.find(({ kind }) => kind === 'decided')).toMatchObject({
       decision: 'retry',
       reason: 'The disk has been cleared',
       by: `local:${userInfo().username} (dashboard on localhost of account 000000000000)`,
     });
-    expect(await ledger.finished('0002', 2)).toMatchObject({ outcome: 'succeeded' });
-    expect([...(await ledger.completedIds())].sort()).toEqual(['0001', '0002', '0003']);
+    const done = entries.flatMap((entry) => (entry.kind === 'completed' ? [[entry.ids[0], entry.completion]] : []));
+    expect(done).toEqual([
+      ['0001', 'applied'],
+      ['0002', 'applied'],
+      ['0003', 'applied'],
+    ]);
+    expect((await ledger.log.look()).migrations['0002']?.attempts).toBe(2);
   });
 
   it('starts a run, which finds nothing to do', async () => {

@@ -5,8 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keys } from '../../core/ledger/keys.ts';
-import { Ledger } from '../../core/ledger/ledger.ts';
+import { moveCheckpoint, readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { claimKey } from '../../core/ledger/keys.ts';
+import { takeClaim } from '../../core/ledger/turns.ts';
+import { leaveWaiter, readWaiters } from '../../core/ledger/waiters.ts';
+import { allowed, logOf } from '../core/ledger/entries.ts';
+import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import type { LogWriter } from '../../core/ledger/log.ts';
 import { MemoryStore } from '../../core/ledger/memory-store.ts';
 import { ledgerClient, S3Store } from '../../aws/s3-store.ts';
 import type { EmbeddedAws, RequestHook, RequestSummary, Verdict } from '../../local/embedded-aws.ts';
@@ -185,55 +191,54 @@ describe('S3Store when S3 refuses or does not answer', () => {
   });
 
   describe('an answer that is lost', () => {
-    const writer = { requestId: 'request-1', now: () => Date.parse('2026-03-01T12:00:00Z') };
-    const subject = { migration: '0004', attempt: 1, execution: 'arn:one' };
-    const claim = { slice: 1, nonce: 'mine', deadline: '2026-03-01T12:16:00.000Z' };
+    const [turn] = logOf(allowed('0004')) as [Numbered<Allowed>];
+    const now = Date.parse('2026-03-01T12:00:00Z');
+    const writer = (nonce: string): LogWriter => ({
+      function: '0004',
+      requestId: 'request-1',
+      version: '1.0.0',
+      now: () => now,
+      nonce: () => nonce,
+    });
+    const claim = (nonce = 'mine', through = store) => takeClaim(through, turn, writer(nonce), { claim: 'claimed' });
 
-    it('of a create: the repeated request meets its own object, and the Ledger takes it as its own', async () => {
+    it('of a create: the repeated request meets its own object, which is taken as its own', async () => {
       answer('drop-answer', 'pass');
-      const created = await new Ledger(store).createClaim(subject, writer, claim);
-      expect(created).toMatchObject({ created: true, record: { nonce: 'mine' } });
+      expect(await claim()).toMatchObject({ taken: 'mine' });
       expect(requests.map(({ operation }) => operation)).toEqual(['PutObject', 'PutObject', 'GetObject']);
     });
 
     it("of a create: another invocation's claim is not taken as one's own", async () => {
-      await new Ledger(store).createClaim(subject, writer, { ...claim, nonce: 'theirs' });
+      await claim('theirs');
       answer('drop-answer', 'pass');
-      const created = await new Ledger(store).createClaim(subject, writer, claim);
-      expect(created).toMatchObject({ created: false, record: { nonce: 'theirs' } });
+      expect(await claim()).toEqual({ taken: 'by another' });
     });
 
     it('of a create, with every repetition lost too: the error says that nothing is known', async () => {
       answer('drop-answer');
-      const error = await thrownBy(new Ledger(storeWith(2)).createClaim(subject, writer, claim));
-      expect(error.code).toBe('LedgerUnavailable');
+      expect((await thrownBy(claim('mine', storeWith(2)))).code).toBe('LedgerUnavailable');
       onRequest = () => 'pass';
-      expect(await store.get(keys.started('0004', 1))).toBeDefined();
+      expect(await store.get(claimKey(turn))).toBeDefined();
     });
 
-    it('of a checkpoint: the Ledger takes it as its own, and moves on from it', async () => {
-      const ledger = new Ledger(store);
-      const next = { slice: 1, stopped: false };
-      const first = await ledger.moveCheckpoint(subject, writer, undefined, { ...next, cursor: 'a' });
+    it('of a checkpoint: it is taken as its own, and moved on from', async () => {
+      const first = await moveCheckpoint(store, turn, undefined, { cursor: 'a' }, now);
       onRequest = dropFirst('PutObject');
-      const second = await ledger.moveCheckpoint(subject, writer, first, { ...next, cursor: 'b' });
+      const second = await moveCheckpoint(store, turn, first, { cursor: 'b' }, now);
       onRequest = () => 'pass';
-      expect(second.sequence).toBe(2);
-      const third = await ledger.moveCheckpoint(subject, writer, second, { ...next, cursor: 'c' });
-      expect(await ledger.checkpoint('0004')).toEqual(third);
+      expect(second.checkpoint.sequence).toBe(2);
+      const third = await moveCheckpoint(store, turn, second, { cursor: 'c' }, now);
+      expect(await readCheckpoint(store, '0004')).toEqual(third);
     });
 
-    it('of a halt: it is written once more, and holds each waiting execution once', async () => {
-      const ledger = new Ledger(store);
+    it('of a waiter: it waits once', async () => {
+      const since = '2026-03-01T12:00:00.000Z';
+      const waiter = { halt: 2, execution: 'arn:one', token: 't', run: 'one', allowOutOfOrder: false, since };
       onRequest = dropFirst('PutObject');
-      const waiting = { execution: 'arn:one', token: 't', since: '2026-03-01T12:00:00.000Z', allowOutOfOrder: false };
-      await ledger.updateHalt(subject, writer, (current) => ({
-        halt: 1,
-        outcome: 'failed',
-        waiting: [...(current?.waiting ?? []).filter(({ execution }) => execution !== 'arn:one'), waiting],
-      }));
+      await leaveWaiter(store, waiter);
       onRequest = () => 'pass';
-      expect((await ledger.halt('0004'))?.waiting).toEqual([waiting]);
+      await leaveWaiter(store, waiter);
+      expect(await readWaiters(store, 2)).toEqual([{ format: 1, ...waiter }]);
     });
 
     function dropFirst(operation: string): RequestHook {

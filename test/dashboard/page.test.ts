@@ -111,20 +111,20 @@ describe('a halt', () => {
     expect([...found.keys()]).toEqual(['Retry', 'Mark applied', 'Skip', 'Abort']);
     for (const [label, { payload, endpoint, confirmation }] of found) {
       expect(payload).toEqual({
-        decide: { decision: label.toLowerCase().replace(' ', '-'), migration: '0002', attempt: 1, halt: 1 },
+        decide: { decision: label.toLowerCase().replace(' ', '-'), halt: 1 },
       });
       expect(endpoint).toBe(FUNCTION_ARN);
       expect(confirmation).toMatch(new RegExp(`^${label} 0002 in odin-dev\\?`));
     }
   });
 
-  it('of an attempt that succeeded cannot be skipped', () => {
-    const view = viewOf([row(1, 'halted')], openHalt('0001', { outcome: 'unrecorded' }));
-    expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Mark applied', 'Abort', 'Preview']);
+  it('of what is only to be recorded offers nothing else', () => {
+    const view = viewOf([row(1, 'halted')], openHalt('0001', { reason: 'unrecorded' }));
+    expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Abort', 'Preview']);
   });
 
   it('without an error says that the outcome is unknown', () => {
-    const { error, ...halt } = openHalt('0001', { outcome: 'unknown' });
+    const { error, ...halt } = openHalt('0001', { reason: 'unknown' });
     expect(error).toBeDefined();
     expect(textOf(page(viewOf([row(1, 'halted')], halt), frame()))).toContain('has an unknown outcome');
   });
@@ -234,7 +234,7 @@ describe('texts of others', () => {
         row(2, 'halted', { description: HOSTILE, file: HOSTILE, error }),
         row(3, 'aborted', { error, progress: { note: HOSTILE, time: HOSTILE } }),
       ],
-      openHalt('0002', { description: HOSTILE, error, requestId: HOSTILE, executions: [`arn:${HOSTILE}`] }),
+      openHalt('0002', { description: HOSTILE, error, requestId: HOSTILE, execution: `arn:${HOSTILE}` }),
     );
     const notice = { tone: 'warn' as const, title: HOSTILE, lines: [HOSTILE] };
     const typed = { reason: HOSTILE, name: HOSTILE };

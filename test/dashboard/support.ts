@@ -56,14 +56,14 @@ export const openHalt = (migration: string, changed: Partial<OpenHalt> = {}): Op
   description: `What ${migration} does`,
   attempt: 1,
   halt: 1,
-  outcome: 'failed',
+  reason: 'failed',
   error: {
     name: 'Error',
     message: 'the disk is full',
     stack: `Error: x\n    at /var/task/migrations/odin-dev/0002.ts:12:9`,
   },
   since: '2026-03-01T12:00:05.000Z',
-  executions: [EXECUTION],
+  execution: EXECUTION,
   requestId: 'request-1',
   ...changed,
 });

@@ -1,17 +1,26 @@
 // The widget's protocol: help, looks that change nothing, and decisions that reach `resume` as the page named them.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import type { ResumeAnswer, ResumePayload } from '../../core/contract/payloads.ts';
+import type { DecideAnswer, DecidePayload } from '../../core/contract/payloads.ts';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Allowed, Halted } from '../../core/ledger/entries.ts';
+import type { Numbered } from '../../core/ledger/fold.ts';
+import { entryKey } from '../../core/ledger/keys.ts';
 import { PreviewPayload } from '../../core/preview/preview.ts';
 import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
+import type { Prepared } from '../support/ledger.ts';
+import { prepare } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 import { actions, FUNCTION_ARN, reportOf } from './support.ts';
 
 let world: World;
-let sent: ResumePayload[];
+let ledger: Prepared;
+let turn: Numbered<Allowed>;
+let halted: Numbered<Halted>;
+let sent: DecidePayload[];
 let failure: Error | undefined;
 /** What the migrations' functions were sent, and what they answer. */
 let asked: { functionName: string; payload: PreviewPayload }[];
@@ -19,6 +28,7 @@ let report: unknown;
 
 beforeEach(() => {
   world = createWorld();
+  ledger = prepare(world);
   sent = [];
   failure = undefined;
   asked = [];
@@ -27,8 +37,8 @@ beforeEach(() => {
 
 /** The dashboard with the real `resume` behind it. */
 function call(event: object): Promise<string> {
-  const resume = createResume(world.services);
-  const send = (payload: ResumePayload): Promise<ResumeAnswer> => {
+  const resume = createResume(world.services, manifestOf('0001', '0002'));
+  const send = (payload: DecidePayload): Promise<DecideAnswer> => {
     sent.push(payload);
     return failure === undefined ? resume(payload, invocation(world)) : Promise.reject(failure);
   };
@@ -58,22 +68,16 @@ const context = (all: Record<string, string> = {}, more: object = {}) => ({
 });
 
 const PREVIEW = { preview: { migration: '0001' } };
-const decide = (decision: string, halt = 1) => ({ decide: { decision, migration: '0001', attempt: 1, halt } });
+/** The halt of `halt()` is entry 2. */
+const decide = (decision: string, number = 2) => ({ decide: { decision, halt: number } });
 
-async function halt(number = 1): Promise<void> {
+async function halt(): Promise<void> {
   const execution = world.executions.run('run-1');
-  const subject = { migration: '0001', attempt: 1, execution };
-  await world.ledger.createClaim(subject, world.writer, {
-    slice: 1,
-    nonce: 'nonce',
-    deadline: new Date(world.clock.now() - 1).toISOString(),
-  });
-  const token = world.executions.wait(execution);
-  await world.ledger.updateHalt(subject, world.writer, () => ({
-    halt: number,
-    outcome: 'unknown',
-    waiting: [{ execution, token, since: new Date(world.clock.now()).toISOString(), allowOutOfOrder: false }],
-  }));
+  turn = await ledger.allow('0001', { execution });
+  await ledger.claim(turn);
+  world.clock.advance(20 * 60_000); // its time is over
+  halted = await ledger.halt(turn, 'unknown');
+  await ledger.wait(halted, execution, world.executions.wait(execution));
 }
 
 const notice = (html: string): string | undefined => /data-notice="(\w+)"/.exec(html)?.[1];
@@ -102,10 +106,10 @@ describe('a look', () => {
 
   it('of a ledger that cannot be read says so, and takes nothing as absent', async () => {
     await halt();
-    await world.store.create('completed/0001.json', '{');
+    await world.store.create(entryKey(3), '{');
     const html = await call(context());
     expect(html).toContain('The ledger could not be read');
-    expect(html).toContain('completed/0001.json');
+    expect(html).toContain(entryKey(3));
     expect(html).not.toContain('data-migration');
   });
 });
@@ -130,10 +134,11 @@ describe('a press', () => {
     const html = await call({ ...(payload as object), ...context({ reason: '  not needed ', name: 'alice' }) });
     expect(sent).toEqual([
       {
+        ask: 'decide',
         decision: 'skip',
         reason: 'not needed',
         by: 'alice (dashboard odin-migrate-odin-dev of account 111122223333)',
-        halt: { migration: '0001', attempt: 1 },
+        halt: 2,
       },
     ]);
     expect(notice(html)).toBe('good');
@@ -163,15 +168,22 @@ describe('a press', () => {
     expect(again).toContain('alice (dashboard odin-migrate-odin-dev of account 111122223333) had decided retry');
     const other = await call({ ...decide('abort'), ...context({ name: 'bob' }) });
     expect(notice(other)).toBe('warn');
-    expect(await world.ledger.decision('0001', 1, 1)).toMatchObject({ decision: 'retry', by: sent[0]?.by });
+    expect((await ledger.look()).turn?.halt?.decided).toMatchObject({ decision: 'retry', by: sent[0]?.by });
     expect(world.executions.sent).toHaveLength(1);
   });
 
   it('on a page of an earlier halt decides nothing', async () => {
-    await halt(2);
-    const html = await call({ ...decide('skip', 1), ...context({ reason: 'because' }) });
-    expect(html).toContain('That was about an earlier halt');
-    expect(sent).toEqual([]);
+    await halt();
+    await ledger.decide(halted, 'abort');
+    await ledger.halt(turn, 'unknown');
+    for (const earlier of [1, 3]) {
+      const html = await call({ ...decide('skip', earlier), ...context({ reason: 'because' }) });
+      expect(html).toContain('That was about an earlier halt');
+    }
+    expect(await call({ ...decide('skip'), ...context({ reason: 'because' }) })).toContain(
+      'anna decided abort on 0001',
+    );
+    expect((await ledger.look()).turn?.halt?.decided).toBeUndefined();
   });
 
   it('that was configured into the widget, so that a look would decide, is not taken', async () => {
@@ -182,10 +194,11 @@ describe('a press', () => {
   });
 
   it.each([
-    { decide: { decision: 'delete', migration: '0001', attempt: 1, halt: 1 } },
-    { decide: { decision: 'retry', migration: '1', attempt: 1, halt: 1 } },
-    { decide: { decision: 'retry', migration: '0001', attempt: 1 } },
-    { decide: { decision: 'retry', migration: '0001', attempt: 1, halt: 1, by: 'root' } },
+    { decide: { decision: 'delete', halt: 2 } },
+    { decide: { decision: 'retry', halt: 0 } },
+    { decide: { decision: 'retry' } },
+    { decide: { decision: 'retry', halt: 2, by: 'root' } },
+    { decide: { decision: 'retry', halt: 2, begin: 'start' } },
     { decide: 'retry' },
   ])('with the payload %j is no press', (event) => {
     expect(WidgetEvent.safeParse({ ...event, ...context() }).success).toBe(false);
@@ -216,7 +229,7 @@ describe('a press on Preview', () => {
     const before = world.store.writes();
     const html = await call({ ...(payload as object), ...context() });
     const functionName = manifestOf('0001', '0002').migrations[1]?.functionName;
-    expect(asked).toEqual([{ functionName, payload: { preview: { migration: '0002', endAfterSeconds: 20 } } }]);
+    expect(asked).toEqual([{ functionName, payload: { ask: 'preview', migration: '0002', endAfterSeconds: 20 } }]);
     expect(html).toContain('data-previewed="0002"');
     expect(html).toContain('it saw the data without what the migrations before it would change');
     expect(world.store.writes()).toEqual(before);
@@ -225,20 +238,17 @@ describe('a press on Preview', () => {
 
   it('of a halted one begins at the checkpoint that the attempt has left, and keeps the halt in view', async () => {
     await halt();
-    const subject = { migration: '0001', attempt: 1, execution: 'e' };
-    const left = { slice: 1, cursor: { after: 'k' }, done: 50, total: 100 };
-    await world.ledger.moveCheckpoint(subject, world.writer, undefined, left);
+    const left = { cursor: { after: 'k' }, done: 50, total: 100 };
+    await moveCheckpoint(world.store.inner, turn, undefined, left, world.clock.now());
     report = reportOf('0001', { outcome: 'more', checkpoints: 1, checkpoint: { cursor: 'l', done: 60, total: 100 } });
     const html = await call({ ...PREVIEW, ...context() });
-    expect(asked[0]?.payload.preview.cursor).toEqual({ after: 'k' });
+    expect(asked[0]?.payload.cursor).toEqual({ after: 'k' });
     expect(html).toContain('the whole would be 5.0 times this');
     expect(html).toContain('data-halted="0001"');
   });
 
   it('on a page of before its completion previews nothing, and so for an id that was never there', async () => {
-    await world.ledger.createCompletion({ migration: '0001', attempt: 0, execution: 'e' }, world.writer, {
-      completion: 'baseline',
-    });
+    await ledger.complete('0001', 'baseline');
     for (const migration of ['0001', '0003']) {
       const html = await call({ preview: { migration }, ...context() });
       expect(html).toContain(`${migration} is not pending`);
