@@ -1,4 +1,5 @@
-// `waiters/00000045/<id>.json`: an execution that waits in the halt of entry 45, with the task token that lets it go on.
+// `waiters/00000045/<id>.json`: an execution that waits in the halt of entry 45, with the task token that lets it go on. Few may
+// read it; its id ends with the execution's name, so that a list tells who waits.
 //
 //   halt:    append halted ─▶ leave a waiter ─▶ look at the log
 //   resume:  append decided ─▶ read the waiters ─▶ tell them
@@ -9,6 +10,7 @@ import * as z from 'zod';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
+import { executionName, siblingExecution } from '../names/names.ts';
 import { waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
 
 export const Waiter = z.object({
@@ -27,7 +29,7 @@ export type Waiter = z.infer<typeof Waiter>;
 
 /** Each redrive, and each repetition of the state, has a token of its own. */
 export async function leaveWaiter(store: Store, waiter: Omit<Waiter, 'format'>): Promise<void> {
-  const key = waiterKey(waiter.halt, sha256(waiter.token).slice(0, 32));
+  const key = waiterKey(waiter.halt, `${sha256(waiter.token).slice(0, 32)}-${executionName(waiter.execution)}`);
   const body = `${JSON.stringify({ format: LOG_FORMAT, ...waiter }, undefined, 2)}\n`;
   await store.create(key, body); // when it is there, this token waits already
 }
@@ -40,6 +42,16 @@ export async function readWaiters(store: Store, halt: number): Promise<Waiter[]>
   const { objects } = await store.list(waitersPrefix(halt));
   const waiters = await pMap(objects, ({ key }) => read(store, key), { concurrency: READ_CONCURRENCY });
   return waiters.sort((a, b) => (a.since < b.since ? -1 : 1));
+}
+
+/**
+ * ARNs of the executions that wait, or waited, in a halt, by the keys alone: no token is read.
+ * @param execution ARN of any execution of the same state machine
+ */
+export async function waitingExecutions(store: Store, halt: number, execution: string): Promise<string[]> {
+  const { objects } = await store.list(waitersPrefix(halt));
+  const names = objects.flatMap(({ key }) => /\/[0-9a-f]{32}-([^/]+)\.json$/.exec(key)?.[1] ?? []);
+  return [...new Set(names)].map((name) => siblingExecution(execution, name));
 }
 
 /** Numbers of the halts in which somebody waits, or waited, ascending. */

@@ -111,6 +111,10 @@ export const continuingExecutionName = (entry: number, tries = 1): string =>
 /** The last part of an execution's ARN. */
 export const executionName = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
+/** ARN of another execution of the same state machine. */
+export const siblingExecution = (arn: string, name: string): string =>
+  `${arn.slice(0, arn.lastIndexOf(':') + 1)}${name}`;
+
 export const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 
 export const DECISIONS = ['retry', 'mark-applied', 'skip', 'abort'] as const;

@@ -3,7 +3,7 @@ import type { Services } from '../../core/contract/ports.ts';
 import type { TurnSeen } from '../../core/decision/decide.ts';
 import type { TurnState } from '../../core/ledger/fold.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
-import { readWaiters } from '../../core/ledger/waiters.ts';
+import { waitingExecutions } from '../../core/ledger/waiters.ts';
 
 type Seen = Pick<Services, 'ledger' | 'executions'>;
 
@@ -22,15 +22,15 @@ async function ownerOf({ executions }: Seen, { allowed }: TurnState, execution: 
   return (await executions.isAlive(allowed.execution)) ? 'alive' : 'dead';
 }
 
-/** The first that lives; undefined when the halt is not open, or nobody else waits in it. */
+/** One that lives; undefined when the halt is not open, or nobody else waits in it. */
 async function haltedElsewhere(
   { ledger, executions }: Seen,
   { halt }: TurnState,
   execution: string,
 ): Promise<string | undefined> {
   if (!halt || halt.decided) return undefined;
-  const waiting = new Set((await readWaiters(ledger.store, halt.halted.number)).map((waiter) => waiter.execution));
-  waiting.delete(execution);
-  for (const other of waiting) if (await executions.isAlive(other)) return other;
+  for (const other of await waitingExecutions(ledger.store, halt.halted.number, execution)) {
+    if (other !== execution && (await executions.isAlive(other))) return other;
+  }
   return undefined;
 }

@@ -81,7 +81,7 @@ describe('on this machine', { timeout: 300_000 }, () => {
     const history = await at('history', 'practice', '0001', '--local').answering();
     expect(history.code).toBe(0);
     expect(history.text).toMatch(
-      /attempt 1 {2}started[^]*failed: PracticeFailure[^]*retry, decided by local:[^]*applied/,
+      /attempt 1 {2}allowed to run[^]*halted: it failed[^]*PracticeFailure: [^]*retry, decided by local:[^]*applied/,
     );
   });
 

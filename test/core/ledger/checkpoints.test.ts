@@ -3,7 +3,7 @@ import type { Allowed } from '../../../core/ledger/entries.ts';
 import type { Numbered } from '../../../core/ledger/fold.ts';
 import { moveCheckpoint, readCheckpoint } from '../../../core/ledger/checkpoints.ts';
 import { checkpointKey } from '../../../core/ledger/keys.ts';
-import { leaveWaiter, readWaiters } from '../../../core/ledger/waiters.ts';
+import { leaveWaiter, readWaiters, waitingExecutions } from '../../../core/ledger/waiters.ts';
 import { HookedStore, once } from '../../support/hooked-store.ts';
 import { thrownBy } from '../../support/thrown.ts';
 import { allowed, allowedAfter, CODE, logOf } from './entries.ts';
@@ -84,9 +84,21 @@ describe('the waiters of a halt', () => {
     expect(await readWaiters(store, 4)).toEqual([]);
   });
 
-  it('have no token in their keys', async () => {
+  it('have no token in their keys, and the name of who waits', async () => {
     await leaveWaiter(store, waiter(45, 'arn:one', 'secret'));
-    expect(store.writes().join()).toMatch(/^create waiters\/00000045\/[0-9a-f]{32}\.json$/);
+    expect(store.writes().join()).toMatch(/^create waiters\/00000045\/[0-9a-f]{32}-one\.json$/);
+  });
+
+  it('are known by their keys to those who may not read them', async () => {
+    const names = ['one', 'run-2.json', 'Zürich', 'a-b'];
+    for (const name of names) await leaveWaiter(store, waiter(45, `arn:states:${name}`, `token of ${name}`));
+    await leaveWaiter(store, waiter(45, 'arn:states:one', 'another token')); // of a redrive
+    await leaveWaiter(store, waiter(46, 'arn:states:elsewhere', 'token'));
+    await store.create('waiters/00000045/notes.json', '{}');
+    store.calls.length = 0;
+    const found = await waitingExecutions(store, 45, 'arn:states:me');
+    expect(found.sort()).toEqual(names.map((name) => `arn:states:${name}`).sort());
+    expect(store.calls.map(({ operation }) => operation)).toEqual(['list']);
   });
 
   it('are not passed over when one cannot be read', async () => {
