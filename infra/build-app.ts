@@ -1,5 +1,5 @@
 // Builds the CDK app: one stack per environment.
-import { App } from 'aws-cdk-lib';
+import { App, AssetStaging } from 'aws-cdk-lib';
 import featureFlags from './feature-flags.json' with { type: 'json' };
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment, environmentNames } from '../project/discover.ts';
@@ -22,6 +22,8 @@ export interface BuildOptions extends PlanOptions {
 export function addEnvironments({ app, only, variables, ...options }: BuildOptions): EnvironmentPlan[] {
   const { projectDirectory, configuration } = options;
   if (only !== undefined) assertKnownEnvironment(only, projectDirectory, configuration);
+  // The CDK keeps what it has hashed by its path alone: another app of this process has other bundles there.
+  AssetStaging.clearAssetHashCache();
   const names = only === undefined ? environmentNames(projectDirectory, configuration) : [only];
   return names.map((name) => {
     const plan = planEnvironment(name, options);

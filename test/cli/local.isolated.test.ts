@@ -1,5 +1,4 @@
 // `local`, in this process, in a project of its own.
-import { AssetStaging } from 'aws-cdk-lib';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { local } from '../../cli/commands/local.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
@@ -15,7 +14,6 @@ afterEach(() => {
 });
 
 async function typed(options: Parameters<typeof local>[2] = {}) {
-  AssetStaging.clearAssetHashCache(); // each command is a process of its own
   const printed: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
   const code = await local(project, 'late', options, {});
