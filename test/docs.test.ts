@@ -4,7 +4,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import path from 'node:path';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
-import * as records from '../core/ledger/records.ts';
+import { Checkpoint } from '../core/ledger/checkpoints.ts';
+import { Allowed, Completed, Decided, Halted, HALT_REASONS } from '../core/ledger/entries.ts';
+import { KINDS } from '../core/ledger/keys.ts';
+import { Claim, Outcome } from '../core/ledger/turns.ts';
+import { Waiter } from '../core/ledger/waiters.ts';
 import { parseConfiguration } from '../project/configuration.ts';
 import { inspectMigrations } from '../project/inspect.ts';
 
@@ -72,13 +76,14 @@ describe('the documents', () => {
 
   it('docs/records.md: each record is one that the ledger can read', () => {
     const schemas = {
-      started: records.Claim,
-      finished: records.Finished,
-      cancelled: records.Cancellation,
-      decision: records.DecisionRecord,
-      completion: records.Completion,
-      checkpoint: records.CheckpointRecord,
-      halt: records.HaltRecord,
+      allowed: Allowed,
+      halted: Halted,
+      decided: Decided,
+      completed: Completed,
+      claim: Claim,
+      outcome: Outcome,
+      checkpoint: Checkpoint,
+      waiter: Waiter,
     };
     const shown = blocks('docs/records.md', 'json');
     expect(shown.map(({ label }) => label).sort()).toEqual(Object.keys(schemas).sort());
@@ -86,6 +91,19 @@ describe('the documents', () => {
       const record: unknown = JSON.parse(text);
       expect(schemas[label as keyof typeof schemas].parse(record), label).toEqual(record); // no field that is unknown
     }
+  });
+
+  it('docs/records.md: each kind of key is there with its writers, and each reason of a halt', () => {
+    const rows = read('docs/records.md').split('\n');
+    for (const { pattern, writers } of Object.values(KINDS)) {
+      const shown = new RegExp(
+        `^\\| \`${pattern.replace('<migration>', '\\d{4}').replace('<number>', '\\d{8}').replace('<id>', '[^/]+').replaceAll('.', '\\.')}\` `,
+      );
+      const row = rows.find((line) => shown.test(line)) ?? `no row for ${pattern}`;
+      for (const writer of writers)
+        expect(row).toContain(writer === 'migration' ? "the migration's function" : `\`${writer}\``);
+    }
+    for (const reason of HALT_REASONS) expect(rows.some((line) => line.startsWith(`| \`${reason}\` `))).toBe(true);
   });
 
   it('docs/configuration.md: the example is taken, and every field is in the table', () => {
