@@ -49,15 +49,22 @@ export async function readWaiters(store: Store, halt: number): Promise<Waiter[]>
  * @param execution ARN of any execution of the same state machine
  */
 export async function waitingExecutions(store: Store, halt: number, execution: string): Promise<string[]> {
-  const { objects } = await store.list(waitersPrefix(halt));
-  const names = objects.flatMap(({ key }) => /\/[0-9a-f]{32}-([^/]+)\.json$/.exec(key)?.[1] ?? []);
-  return [...new Set(names)].map((name) => siblingExecution(execution, name));
+  return (await waitingUnder(store, waitersPrefix(halt), execution)).get(halt) ?? [];
 }
 
-/** Numbers of the halts in which somebody waits, or waited, ascending. */
-export async function waitedHalts(store: Store): Promise<number[]> {
-  const { objects } = await store.list(WAITERS_PREFIX);
-  return [...new Set(objects.map(({ key }) => Number(key.split('/')[1])))];
+/** The same of every halt in which somebody waits, or waited: its number, ascending → ARNs. */
+export const waitingInHalts = (store: Store, execution: string): Promise<Map<number, string[]>> =>
+  waitingUnder(store, WAITERS_PREFIX, execution);
+
+async function waitingUnder(store: Store, prefix: string, execution: string): Promise<Map<number, string[]>> {
+  const waiting = new Map<number, string[]>();
+  for (const { key } of (await store.list(prefix)).objects) {
+    const [, halt, name] = /^waiters\/(\d{8})\/[0-9a-f]{32}-([^/]+)\.json$/.exec(key) ?? [];
+    if (halt === undefined || name === undefined) continue; // a foreign key
+    const before = waiting.get(Number(halt)) ?? [];
+    waiting.set(Number(halt), [...new Set([...before, siblingExecution(execution, name)])]);
+  }
+  return waiting;
 }
 
 async function read(store: Store, key: string): Promise<Waiter> {

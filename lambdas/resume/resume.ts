@@ -109,10 +109,7 @@ export function createResume(services: Services, manifest: Manifest) {
     );
   }
 
-  /**
-   * Returns the ARNs of those that go on. When it is told for the first time, nobody asks whether an execution that waited still
-   * runs: one that was stopped may seem to for a while.
-   */
+  /** Returns the ARNs of those that go on. */
   async function deliver(
     state: LogState,
     halted: Numbered<Halted>,
@@ -120,7 +117,7 @@ export function createResume(services: Services, manifest: Manifest) {
     first: boolean,
   ): Promise<string[]> {
     try {
-      return await carryOut(services, state, { halted, decided }, first);
+      return await carryOut(services, state, { halted, decided }, first ? 'first' : 'again');
     } catch (cause) {
       throw new OdinError({
         code: 'DecisionNotDelivered',

@@ -5,7 +5,7 @@ import type { LedgerLog } from '../../core/ledger/log.ts';
 import type { Waiter } from '../../core/ledger/waiters.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { Executions, Services } from '../../core/contract/ports.ts';
-import { continueRun } from './continue-run.ts';
+import { continueRun, continueRunAtMost } from './continue-run.ts';
 
 /** The decision on a halt; or, when there is none, what was completed while it was open. */
 export type Settlement = Numbered<Decided> | Numbered<Completed>;
@@ -56,27 +56,38 @@ export async function tellWaiters(
 /**
  * Tells a decision to every execution that waits in the halt. When nobody takes it, and the run has not gone on from it, an execution
  * is started under a fixed name: it finds the decision in the log.
- * @param allMayBeGone whether to start one also when an execution that waited there still runs; it may go on by itself
+ * @param who `first`: nobody asks whether an execution that waited still runs: one that was stopped may seem to for a while. `again`:
+ *   one that runs may go on by itself. `watch`: the same, and when those that were started all ended, a person must look why
  * @returns the ARNs of those that go on
  * @throws OdinError as tellWaiters
  */
 export async function carryOut(
-  services: Pick<Services, 'ledger' | 'executions'>,
+  services: Pick<Services, 'ledger' | 'executions' | 'log'>,
   { turn }: LogState,
   { halted, decided }: { halted: Numbered<Halted>; decided: Numbered<Decided> },
-  allMayBeGone: boolean,
+  who: 'first' | 'again' | 'watch',
 ): Promise<string[]> {
-  const { executions } = services;
+  const { executions, log } = services;
   const { executions: told, waiters } = await tellWaiters(services, halted.number, decided);
   const carriedOut = turn?.halt?.decided?.number !== decided.number;
   if (decided.decision === 'abort') return []; // those that were told have ended
   if (told.length > 0 || carriedOut) return told;
-  if (!allMayBeGone) {
+  if (who !== 'first') {
     for (const { execution } of waiters) if (await executions.isAlive(execution)) return [];
   }
-  const allowOutOfOrder = waiters.some((waiter) => waiter.allowOutOfOrder) || undefined;
-  return [await continueRun(executions, decided.number, { run: halted.run, allowOutOfOrder })];
+  const input = { run: halted.run, allowOutOfOrder: waiters.some((waiter) => waiter.allowOutOfOrder) || undefined };
+  if (who !== 'watch') return [await continueRun(executions, decided.number, input)];
+  const execution = await continueRunAtMost(WATCH_STARTS, executions, decided.number, input);
+  if (execution !== undefined) return [execution];
+  log.error(
+    `Nobody acts on the decision of entry ${decided.number}: each of the ${WATCH_STARTS} executions that were started for it has ended. Their errors say why; the next run, or the same decision again, acts on it.`,
+    { halt: halted.number },
+  );
+  return [];
 }
+
+/** A run that is refused would be refused each time, and an alarm would go off for each. */
+const WATCH_STARTS = 3;
 
 function tell(executions: Executions, token: string, settlement: Settlement): Promise<'sent' | 'gone'> {
   if (settlement.kind === 'completed') return executions.succeedTask(token, { completion: settlement.completion });

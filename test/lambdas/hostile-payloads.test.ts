@@ -140,7 +140,7 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
       return served(WidgetEvent, createDashboard(services, MANIFEST, send, previewNothing));
     },
     good: {
-      decide: { decision: 'abort', migration: '0002', attempt: 1, halt: HALT },
+      decide: { decision: 'abort', halt: HALT },
       page: 1,
       widgetContext: { theme: 'dark', timezone: { offsetISO: '+02:00' }, forms: { all: { reason: 'r' } }, params: {} },
     },
@@ -265,7 +265,8 @@ it.each<[keyof typeof FUNCTIONS, object, string]>([
   ['resume', { ask: 'decide', decision: 'retry', by: 'her', halt: { migration: '0002', attempt: 1 } }, 'halt: '],
   ['resume', { decision: 'retry', by: 'her' }, 'ask: '],
   ['baseline', { ask: 'baseline', through: '0002', by: 'her', reason: ' ' }, 'reason: expected a reason'],
-  ['dashboard', { decide: { decision: 'retry', migration: '0002', attempt: 1 } }, 'decide.halt: '],
+  ['dashboard', { decide: { decision: 'retry' } }, 'decide.halt: '],
+  ['dashboard', { decide: { decision: 'retry', halt: HALT, attempt: 1 } }, 'decide: Unrecognized key: "attempt"'],
   ['start-run', { RequestType: 'Create' }, 'ResponseURL: '],
 ])('%s: %.100j is told by the name of its field', async (name, payload, said) => {
   const error = await thrownBy(FUNCTIONS[name].handler(createWorld())(payload));

@@ -128,12 +128,57 @@ describe('what settled a halt', () => {
     expect(world.executions.started).toEqual([]);
   });
 
+  it('lets the next execution go on when the one that was started has ended, and leaves it to a person after the third', async () => {
+    await halt();
+    world.executions.stop(me);
+    await ledger.decide(halted, 'retry');
+    const names = ['continue-00000003', 'continue-00000003-2', 'continue-00000003-3'];
+    for (const name of names) {
+      expect((await watch()).toldNow).toEqual([executionArn(name)]);
+      world.executions.stop(executionArn(name));
+    }
+    const errors = () => world.logs.filter(({ level }) => level === 'error');
+    expect(errors()).toEqual([]);
+    expect((await watch()).toldNow).toEqual([]);
+    expect(world.executions.started.map(({ name }) => name)).toEqual(names);
+    expect(errors()).toMatchObject([
+      { message: expect.stringMatching(/^Nobody acts on the decision of entry 3/) as unknown },
+    ]);
+  });
+
+  it('starts nothing while one that waited still runs: it may go on by itself', async () => {
+    await halt();
+    await world.executions.succeedTask(token, {});
+    await ledger.decide(halted, 'retry');
+    expect((await watch()).toldNow).toEqual([]);
+    expect(world.executions.started).toEqual([]);
+  });
+
+  it('costs a list of the log and one of the waiters, however many have waited in the past', async () => {
+    await halt();
+    for (let n = 0; n < 20; n += 1) {
+      await ledger.decide(halted, 'abort');
+      halted = await ledger.halt(turn);
+      await ledger.wait(halted, executionArn(`past-${n}`), `token ${n}`);
+    }
+    world.executions.stop(me);
+    await watch();
+    world.store.calls.length = 0;
+    await watch();
+    expect(world.store.calls).toEqual([
+      { operation: 'list', key: 'log/' },
+      { operation: 'list', key: 'waiters/' },
+    ]);
+  });
+
   it('is told in one halt although another has a waiter that cannot be read, and the watch fails', async () => {
     await halt();
     await ledger.complete('0004');
     const next = await ledger.halt(await ledger.allow('0005'));
     await ledger.complete('0005');
-    await world.store.inner.create(waiterKey(next.number, 'spoiled'), 'garbage');
+    world.executions.run('other');
+    const key = waiterKey(next.number, `${'a'.repeat(32)}-other`);
+    await world.store.inner.create(key, 'garbage');
     expect((await thrownBy(watch())).code).toBe('RecordUnreadable');
     expect(world.executions.sent).toHaveLength(1);
   });
