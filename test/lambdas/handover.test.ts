@@ -97,7 +97,8 @@ async function list(payload: NextPayload): Promise<unknown> {
   if (next.step === 'handed over' && loseHandovers) {
     return await createListPending(world.services, manifest, LIMIT)(payload, invocation(world));
   }
-  return next;
+  // By the world's clock, which is ahead, the other has run for minutes, and would be waited for as long.
+  return next.step === 'wait' ? { ...next, seconds: 1 } : next;
 }
 
 /** One number per slice, and a last slice that finds none left. */
