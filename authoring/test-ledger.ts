@@ -1,7 +1,7 @@
 // The ledger of a test: what the run and an operator who says `retry` would append, without waiting for deadlines.
 import { randomUUID } from 'node:crypto';
 import type { Manifest, ManifestEntry } from '../core/contract/manifest.ts';
-import type { Ledger } from '../core/contract/ports.ts';
+import type { Ledger } from '../core/ledger/ledger.ts';
 import type { Allowed } from '../core/ledger/entries.ts';
 import { APPENDED_BY } from '../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../core/ledger/fold.ts';

@@ -8,7 +8,7 @@ import { userInfo } from 'node:os';
 import { describeThrown, OdinError } from '../core/errors.ts';
 import { assertEnvironmentName } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
-import type { Ledger } from '../core/contract/ports.ts';
+import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';

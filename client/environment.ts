@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { S3Store } from '../aws/s3-store.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
-import type { Ledger } from '../core/contract/ports.ts';
+import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';

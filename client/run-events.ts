@@ -2,7 +2,7 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handedOverTo } from '../core/contract/payloads.ts';
-import type { Ledger } from '../core/contract/ports.ts';
+import type { Ledger } from '../core/ledger/ledger.ts';
 import type { Checkpoint } from '../core/ledger/checkpoints.ts';
 import type { Entry } from '../core/ledger/entries.ts';
 import type { Numbered } from '../core/ledger/fold.ts';

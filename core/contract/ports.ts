@@ -1,7 +1,6 @@
 // What the functions need of the world. lambdas/shared/aws-services.ts provides it on AWS, test/simulation/lambda.ts in a simulation.
 import type { OdinEvent } from './events.ts';
-import type { LedgerLog } from '../ledger/log.ts';
-import type { Store } from '../ledger/store.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { ChatNotification } from './chat.ts';
 
 export interface Services {
@@ -17,12 +16,6 @@ export interface Services {
   now: () => number;
   /** A new, unguessable text at every call. */
   nonce: () => string;
-}
-
-export interface Ledger {
-  log: LedgerLog;
-  /** Where the log is, with the keys beside it: of turns, checkpoints, waiters, copies. */
-  store: Store;
 }
 
 /** One invocation of a function. */

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
 import type * as z from 'zod';
 import { OdinError } from '../errors.ts';
-import type { Ledger } from '../contract/ports.ts';
+import type { Ledger } from './ledger.ts';
 import { Checkpoint } from './checkpoints.ts';
 import type { Allowed, Completed, Entry, LedgerIdentity, Reference } from './entries.ts';
 import { sha256 } from './entries.ts';

@@ -1,5 +1,5 @@
 // The audit trail: the log, entry by entry, in its order. Nothing is left out, and every kind of entry has its words here.
-import type { Ledger } from '../contract/ports.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Allowed, Completed, Decided, Entry, Halted } from '../ledger/entries.ts';
 import type { Numbered } from '../ledger/fold.ts';
 import { firstSourceLine, shortCommit } from '../ledger/summaries.ts';

@@ -1,6 +1,6 @@
 // The view of an environment: one row per migration, and the open halt. It stands on the log, on a look at the open turn and on
 // that migration's checkpoint, and on nothing else. The command line and the dashboard show the same.
-import type { Ledger } from '../contract/ports.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { OdinError } from '../errors.ts';
 import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';

@@ -1,5 +1,5 @@
 // A press on Preview: asks the migration's function for a preview that is short enough for somebody who waits before a page.
-import type { Ledger } from '../../core/contract/ports.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import { previewStart } from '../../core/preview/start.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { PreviewPayload } from '../../core/preview/preview.ts';

@@ -5,7 +5,7 @@
 // Whoever goes on without this turn has created its claim as void before: then it is found here, and nothing runs.
 import { OdinError } from '../../core/errors.ts';
 import type { RunPayload } from '../../core/contract/payloads.ts';
-import type { Ledger } from '../../core/contract/ports.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';

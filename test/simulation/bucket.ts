@@ -1,7 +1,7 @@
 // The ledger bucket, with S3's clock in whole seconds, and as one function reaches it.
 import type { Store, StoredObject, Written } from '../../core/ledger/store.ts';
 import type { Author, Recorder } from './recorder.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { Place } from './faults.ts';
 import type { World } from './world.ts';
 
 export class Bucket {
@@ -56,8 +56,23 @@ export class Bucket {
   }
 }
 
+export interface RequestOptions<T> {
+  /** What the SDK's repetition of a request that took effect is answered. */
+  repeated?: (first: T) => T;
+  failure?: () => Error;
+  /** Ends the process of user code. */
+  exits?: () => void;
+  /** What is written. */
+  body?: string;
+}
+
+/** A machine that a function runs on, as what it asks of others knows it (sandbox.ts). */
+export interface Requester {
+  request: <T>(place: Place, what: string, act: (author: Author) => T, options?: RequestOptions<T>) => Promise<T>;
+}
+
 /** A list is read in pages, and others write between two of them. */
-export function storeOf(bucket: Bucket, sandbox: Sandbox, pageSize: number): Store {
+export function storeOf(bucket: Bucket, sandbox: Requester, pageSize: number): Store {
   return {
     get: (key) => sandbox.request<StoredObject | undefined>('read', `get ${key}`, () => bucket.objects.get(key)),
     create: (key, body) =>

@@ -5,7 +5,8 @@ import { ENVIRONMENT } from './planned.ts';
 import { draw } from './random.ts';
 import type { Definition, Host, Json, TaskRequest } from './stepper.ts';
 import { step, TaskFailed } from './stepper.ts';
-import type { Answer, AnsweringExecutions, Whole } from './whole.ts';
+import type { Answer, AnsweringExecutions } from './surroundings.ts';
+import type { Whole } from './whole.ts';
 
 const ARN = `arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-${ENVIRONMENT}:`;
 

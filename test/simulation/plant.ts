@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import ts from 'typescript';
-import type { Code } from './whole.ts';
+import type { Code } from './surroundings.ts';
 
 /** One function of the code under test, and what stands in its place. */
 export interface Planted {

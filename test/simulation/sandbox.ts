@@ -1,6 +1,7 @@
 // The machines that functions run on: each runs one invocation after the other, is frozen between two of them, with whatever was
 // left pending, and dies with a crash or at the end of its time.
 import type { Services } from '../../core/contract/ports.ts';
+import type { Requester, RequestOptions } from './bucket.ts';
 import { storeOf } from './bucket.ts';
 import type { Fault, Place } from './faults.ts';
 import type { Caller, Version } from './planned.ts';
@@ -9,7 +10,7 @@ import { draw, spread } from './random.ts';
 import type { Author } from './recorder.ts';
 import type { Json } from './stepper.ts';
 import { TaskFailed } from './stepper.ts';
-import type { Whole } from './whole.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const MINUTE = 60_000;
 
@@ -23,17 +24,7 @@ export interface Invoked {
   die: (error: TaskFailed) => void;
 }
 
-interface RequestOptions<T> {
-  /** What the SDK's repetition of a request that took effect is answered. */
-  repeated?: (first: T) => T;
-  failure?: () => Error;
-  /** Ends the process of user code. */
-  exits?: () => void;
-  /** What is written. */
-  body?: string;
-}
-
-export class Sandbox {
+export class Sandbox implements Requester {
   readonly id: number;
   readonly functionName: string;
   readonly version: Version;
@@ -42,12 +33,12 @@ export class Sandbox {
   readonly services: Services;
   state: 'awake' | 'frozen' | 'still' | 'dead' = 'awake';
   readonly #skewMs: number;
-  readonly #sim: Whole;
+  readonly #sim: Surroundings;
   #invoked: Invoked | undefined;
   /** What came to be due while it was frozen. */
   #due: (() => void)[] = [];
 
-  constructor(sim: Whole, id: number, functionName: string, name: string, version: Version) {
+  constructor(sim: Surroundings, id: number, functionName: string, name: string, version: Version) {
     this.#sim = sim;
     this.id = id;
     this.functionName = functionName;
@@ -266,10 +257,10 @@ export class UserFailure extends Error {
 
 /** Those that are frozen, until an invocation of their function thaws one. */
 export class Sandboxes {
-  readonly #sim: Whole;
+  readonly #sim: Surroundings;
   readonly #all: Sandbox[] = [];
 
-  constructor(sim: Whole) {
+  constructor(sim: Surroundings) {
     this.#sim = sim;
   }
 

@@ -16,7 +16,8 @@ import { Sandboxes } from './sandbox.ts';
 import type { Act, Scenario } from './scenario.ts';
 import { changedMigrations } from './scenario.ts';
 import type { Definition } from './stepper.ts';
-import type { Code, Whole } from './whole.ts';
+import type { Code } from './surroundings.ts';
+import type { Whole } from './whole.ts';
 import { World } from './world.ts';
 
 export interface Schedule {

@@ -1,44 +1,7 @@
 // The whole of a simulation, as its parts know it; simulation.ts is it.
-import type * as RealCode from './code.ts';
-import type { Bucket } from './bucket.ts';
-import type { Deployments } from './deployments.ts';
-import type { Fault, Faults, Point } from './faults.ts';
-import type { Recorder } from './recorder.ts';
 import type { Sandboxes } from './sandbox.ts';
-import type { Scenario } from './scenario.ts';
-import type { Definition, Json, TaskFailed } from './stepper.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
-export type Code = typeof RealCode;
-
-/** What somebody answers to a task that waits for a callback. */
-export type Answer = { output: Json } | { error: TaskFailed };
-
-/** Step Functions, as the functions ask it. */
-export interface AnsweringExecutions {
-  isAlive: (arn: string) => boolean;
-  events: (arn: string) => number;
-  answer: (token: string, answer: Answer) => 'sent' | 'gone';
-  start: (name: string, input: Json) => { execution: string; existed: boolean };
-}
-
-export interface Whole {
-  readonly seed: number;
-  readonly scenario: Scenario;
-  readonly world: World;
-  readonly code: Code;
-  readonly recorder: Recorder;
-  readonly faults: Faults;
-  readonly executions: AnsweringExecutions;
-  readonly definition: Definition;
-  readonly bucket: Bucket;
-  readonly deployments: Deployments;
+export interface Whole extends Surroundings {
   readonly sandboxes: Sandboxes;
-  /** Milliseconds that a request takes to take effect. */
-  latency: (point: number) => number;
-  ledgerError: (code: 'LedgerUnavailable' | 'LedgerForbidden', what: string) => Error;
-  /** What a fault does to the world around the request at which it happens. */
-  around: (fault: Fault, execution: string | undefined) => void;
-  /** A request has had its effect, or had none: acts of the scenario that come after it. */
-  passed: (point: Omit<Point, 'place'>) => void;
 }
