@@ -45,18 +45,23 @@ const NARROWED = {
 
 const greedy = `
 import {
-  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
-  PutBucketVersioningCommand, PutObjectCommand, S3Client,
+  DeleteBucketLifecycleCommand, DeleteBucketPolicyCommand, DeleteObjectCommand, GetObjectCommand, ListBucketsCommand,
+  ListObjectsV2Command, PutBucketVersioningCommand, PutObjectCommand, S3Client,
 } from '@aws-sdk/client-s3';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 const s3 = new S3Client({});
-const Bucket = process.env['ODIN_LEDGER_BUCKET'];
+let Bucket: string | undefined;
 export const permissions = [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }];
 
 const put = (Key: string, IfNoneMatch?: string) => s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}', IfNoneMatch }));
 const remove = (Key: string) => s3.send(new DeleteObjectCommand({ Bucket, Key }));
 
 export async function migration(): Promise<void> {
+  // Nobody tells it where the ledger is, nor its role's name; it finds out.
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  Bucket = Buckets.find(({ Name = '' }) => Name.includes('greedy'))?.Name;
+  const { Arn = '' } = await new STSClient({}).send(new GetCallerIdentityCommand({}));
+  const [, account, role] = /^arn:aws:sts::(\\d+):assumed-role\\/([^/]+)\\//.exec(Arn) ?? [];
   const answers: Record<string, string> = {};
   const attempt = async (name: string, work: () => Promise<unknown>) => {
     answers[name] = await work().then(() => 'allowed', (thrown: Error) => thrown.name);
@@ -65,7 +70,7 @@ ${Object.entries(ATTEMPTS)
   .map(([name, work]) => `  await attempt(${JSON.stringify(name)}, () => ${work});`)
   .join('\n')}
   const { Credentials = {} } = await new STSClient({}).send(new AssumeRoleCommand({
-    RoleArn: process.env['ODIN_ROLE_ARN'],
+    RoleArn: 'arn:aws:iam::' + account + ':role/' + role,
     RoleSessionName: 'narrowed',
     Policy: ${JSON.stringify(readOnlySessionPolicy())},
   }));
