@@ -6,6 +6,7 @@ import type { BaselineOptions } from './commands/baseline.ts';
 import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { DashboardOptions } from './commands/dashboard.ts';
+import type { DoctorOptions } from './commands/doctor.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
 import type { NewOptions } from './commands/new.ts';
@@ -166,6 +167,22 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, id: string | undefined, options: HistoryOptions) => {
       const { history } = await import('./commands/history.ts');
       done(await history(openProject(), environment, id, options, aws()));
+    });
+
+  program
+    .command('doctor')
+    .summary('examine the ledger, and say in words what is wrong with it')
+    .description(
+      'Walks the log from its first entry, checks that each entry follows from the one before it, and compares every other ' +
+        'object of the ledger with what the log says. It changes nothing. The exit code is 1 when something is wrong.',
+    )
+    .argument(...ENVIRONMENT)
+    .requiredOption('--ledger', 'examine the ledger')
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: DoctorOptions) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      done(await doctor(openProject(), environment, options, aws()));
     });
 
   program

@@ -66,10 +66,10 @@ const NOTES: readonly FindingName[] = ['ignored-state', 'foreign-key'];
 export const isWrong = ({ finding }: LedgerFinding): boolean => !NOTES.includes(finding);
 
 /**
- * @param identity whose ledger it has to be
+ * @param identity whose ledger it has to be; undefined when nobody can tell
  * @throws OdinError LedgerForbidden, LedgerUnavailable
  */
-export async function examineLedger(ledger: Ledger, identity: LedgerIdentity): Promise<Examination> {
+export async function examineLedger(ledger: Ledger, identity: LedgerIdentity | undefined): Promise<Examination> {
   const { objects } = await ledger.store.list('');
   return await new Examiner(ledger, identity, objects).examine();
 }
@@ -86,7 +86,7 @@ interface Key {
 
 class Examiner {
   readonly #ledger: Ledger;
-  readonly #identity: LedgerIdentity;
+  readonly #identity: LedgerIdentity | undefined;
   readonly #listed: ReadonlyMap<string, string>;
   readonly #keys: Key[] = [];
   readonly #findings: LedgerFinding[] = [];
@@ -97,7 +97,7 @@ class Examiner {
   #last = 0;
   #references = 0;
 
-  constructor(ledger: Ledger, identity: LedgerIdentity, listed: readonly { key: string; etag: string }[]) {
+  constructor(ledger: Ledger, identity: LedgerIdentity | undefined, listed: readonly { key: string; etag: string }[]) {
     this.#ledger = ledger;
     this.#identity = identity;
     this.#listed = new Map(listed.map(({ key, etag }) => [key, etag]));
@@ -162,7 +162,7 @@ class Examiner {
       if (before && previous !== before.sha256) {
         this.#found('broken-log', entryKey(number), { why: `it does not follow entry ${number - 1} as it is stored` });
       }
-      if (ledger && !isDeepStrictEqual({ ...ledger }, { ...this.#identity })) {
+      if (ledger && this.#identity && !isDeepStrictEqual({ ...ledger }, { ...this.#identity })) {
         const { environment, account, region } = ledger;
         this.#found('other-ledger', entryKey(number), { why: `${environment} in ${account}, ${region}` });
       }

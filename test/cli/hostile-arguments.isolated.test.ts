@@ -102,6 +102,7 @@ it.each([
   ['run', 'odin-dev', '--wait'],
   ['status', 'odin-dev', '--json'],
   ['history', 'odin-dev', '0001'],
+  ['doctor', 'odin-dev', '--ledger'],
   ['resume', 'odin-dev', 'retry', '--yes'],
   ['baseline', 'odin-dev', '--through', '0001', '--reason', 'r'],
   ['dashboard', 'odin-dev'],

@@ -1,6 +1,9 @@
 // `local`, in this process, in a project of its own.
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { lookAtEnvironment } from '../../client/environment.ts';
+import { doctor } from '../../cli/commands/doctor.ts';
 import { local } from '../../cli/commands/local.ts';
+import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { temporaryProject } from '../support/project.ts';
 
@@ -13,10 +16,12 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function typed(options: Parameters<typeof local>[2] = {}) {
+const typed = (options: Parameters<typeof local>[2] = {}) => printedBy(() => local(project, 'late', options, {}));
+
+async function printedBy(command: () => Promise<ExitCode>) {
   const printed: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
-  const code = await local(project, 'late', options, {});
+  const code = await command();
   write.mockRestore();
   return { code, printed: printed.join('') };
 }
@@ -31,4 +36,21 @@ it('refuses a late lower number with the command that runs it here, which then d
   const allowed = await typed({ allowOutOfOrder: true });
   expect(allowed.code).toBe(EXIT.done);
   expect(allowed.printed).toContain('Done: 1 applied.');
+});
+
+it('leaves a ledger that holds together, until somebody damages it', async () => {
+  await typed();
+  const sound = await printedBy(() => doctor(project, 'late', { ledger: true, local: true }, {}));
+  expect(sound.code).toBe(EXIT.done);
+  expect(sound.printed).toMatch(/^✔ late {2}the ledger holds together {2}\d+ objects, 4 entries, 2 turns/);
+
+  await using seen = await lookAtEnvironment('late', { project });
+  await seen.ledger.store.create('log/00000006.json', '{}');
+  await seen.ledger.store.create('notes.txt', 'x');
+  const damaged = await printedBy(() => doctor(project, 'late', { ledger: true, local: true }, {}));
+  expect(damaged.code).toBe(EXIT.wrong);
+  expect(damaged.printed).toContain('✘ log/00000005.json: this entry is missing, and the log stops before it');
+  expect(damaged.printed).toContain('✘ log/00000006.json: this entry cannot be read, and the log stops before it');
+  expect(damaged.printed).toContain("· notes.txt: this key is none of the ledger's, and nothing reads it");
+  expect(damaged.printed).toContain('✘ late  2 things wrong with the ledger');
 });

@@ -13,7 +13,7 @@ it.each(PAGES)('%s is up to date (npm run docs writes it)', async (name, command
 
 it('has every command', () => {
   const markdown = commandsMarkdown();
-  for (const name of ['new', 'check', 'local', 'run', 'status', 'history', 'resume', 'baseline']) {
+  for (const name of ['new', 'check', 'local', 'run', 'status', 'history', 'doctor', 'resume', 'baseline']) {
     expect(markdown).toContain(`### \`${name}\``);
     expect(summaryMarkdown()).toMatch(new RegExp(`^\\| \`${name}[ \`]`, 'm'));
   }

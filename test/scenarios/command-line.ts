@@ -115,6 +115,11 @@ export function runCommandLineScenarios(
       expect((await cli('cancel')).stderr).toMatch(/^NothingRunning: No migration of cli-works is running/);
       expect((await cli('history', '0007')).stderr).toContain('cli-works has no migration 0007');
       expect((await cli('history', '7')).code).toBe(1);
+
+      const doctor = await cli('doctor', '--ledger');
+      expect(doctor.code).toBe(0);
+      expect(doctor.stdout).toContain('✔ cli-works  the ledger holds together');
+      expect((await cli('doctor')).code).toBe(1);
     });
 
     scenario('cli-started', 'run without --wait starts the run and says where to look', async () => {
