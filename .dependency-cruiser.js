@@ -15,7 +15,7 @@ const PARTS = {
   'authoring/testing.ts': ['authoring/test-ledger.ts', 'client', 'local', 'project', 'core'],
   'authoring/test-ledger.ts': ['core'],
   migrations: ['authoring'],
-  scripts: ['cli', 'core'],
+  scripts: ['cli', 'project', 'core'],
 };
 
 /** The folders of core. Each may import those after it, and core/errors.ts. */

@@ -98,7 +98,7 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
     fill: () => Promise.resolve(''),
     onRequest: (request) => crash.onCheckpoint(request),
   };
-  const { embedded } = await openEnvironment(environment, { project, settings });
+  const { embedded } = await openEnvironment(environment, { project }, settings);
   const close = async () => {
     await embedded.close();
     rmSync(directory, { recursive: true, force: true });

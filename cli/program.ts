@@ -16,9 +16,13 @@ import type { RunCommandOptions } from './commands/run.ts';
 import type { StatusOptions } from './commands/status.ts';
 import type { ClientOptions } from '../client/deployment.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
+import { EXIT } from './terminal/exit-codes.ts';
 import { typeFor } from './terminal/commands.ts';
 import { plain } from './terminal/output.ts';
-import { openProject } from '../project/project.ts';
+import type { DeployedPlace } from '../client/deployment.ts';
+import type { Place } from '../client/environment.ts';
+import { configurationOf } from '../project/configuration.ts';
+import { findProject, openProject } from '../project/project.ts';
 
 export const EXIT_CODES =
   '0 done, 1 wrong use or configuration, 2 halted and waiting for a decision, 3 refused, 4 failed or aborted';
@@ -29,21 +33,32 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .description('One-time operations for an AWS application: run once per environment, in order, and never again.')
     .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
+    .option('--app <name>', 'whose environment it is, outside of its project; odin-migrate.json says it inside')
     .configureHelp({ showGlobalOptions: true })
     // Commander's message repeats what was typed, which may have control characters in it.
     .configureOutput({ outputError: (text, write) => write(`${text.split('\n').map(plain).join('\n').trim()}\n`) })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
-  const named = () => program.opts<{ profile?: string; region?: string }>();
+  const named = () => program.opts<{ app?: string; profile?: string; region?: string }>();
   program.hook('preAction', (_, command) => {
     typeFor({ ...named(), local: command.name() === 'local' || command.opts<{ local?: true }>().local });
   });
-  const aws = (): ClientOptions => {
-    const { profile, region } = named();
+  /** Where a deployed environment is: as the options say, else as the project's file does, if there is one around. */
+  const deployedPlace = (environment: string): DeployedPlace => {
+    const { app, profile, region } = named();
+    const configuration = findProject()?.configuration;
+    const settings = configuration && configurationOf(configuration, environment);
+    const credentials = profile ?? (hasCredentials() ? undefined : settings?.profile);
     // The variable, and not an option of each client: with the option, the profile's endpoint_url would be ignored.
-    if (profile !== undefined) process.env['AWS_PROFILE'] = profile;
-    return region === undefined ? {} : { region };
+    if (credentials !== undefined) process.env['AWS_PROFILE'] = credentials;
+    return {
+      app: app ?? configuration?.app,
+      account: settings?.account,
+      aws: clientOptions(region ?? settings?.region),
+    };
   };
+  const placeOf = (environment: string, options: LocalOption): Place =>
+    options.local ? { project: openProject() } : deployedPlace(environment);
 
   program
     .command('new')
@@ -75,7 +90,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...JSON_OPTION)
     .action(async (environments: string[], options: CheckOptions) => {
       const { check } = await import('./commands/check.ts');
-      done(await check(openProject(), environments, options, aws()));
+      done(await check(openProject(), environments, options, deployedPlace));
     });
 
   program
@@ -104,7 +119,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...OUT_OF_ORDER_OPTION)
     .action(async (environment: string, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
-      done(await local(openProject(), environment, options, aws()));
+      done(await local(openProject(), environment, options, deployedPlace(environment)));
     });
 
   program
@@ -120,9 +135,9 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--limit <seconds>', 'stop a checkpointed migration at the first checkpoint after this time', positive)
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, ids: string[], options: PreviewOptions) => {
+    .action(async (environment: string, ids: string[], options: PreviewOptions & LocalOption) => {
       const { preview } = await import('./commands/preview.ts');
-      done(await preview(openProject(), environment, ids, options, aws()));
+      done(await preview(placeOf(environment, options), environment, ids, options));
     });
 
   program
@@ -138,7 +153,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...JSON_OPTION)
     .action(async (environment: string, options: RunCommandOptions) => {
       const { run } = await import('./commands/run.ts');
-      done(await run(environment, options, aws()));
+      done(await run(environment, options, deployedPlace(environment)));
     });
 
   program
@@ -151,9 +166,9 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument(...ENVIRONMENT)
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, options: StatusOptions) => {
+    .action(async (environment: string, options: StatusOptions & LocalOption) => {
       const { status } = await import('./commands/status.ts');
-      done(await status(openProject(), environment, options, aws()));
+      done(await status(placeOf(environment, options), environment, options));
     });
 
   program
@@ -164,9 +179,9 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument('[id]', "a migration's four digits")
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, id: string | undefined, options: HistoryOptions) => {
+    .action(async (environment: string, id: string | undefined, options: HistoryOptions & LocalOption) => {
       const { history } = await import('./commands/history.ts');
-      done(await history(openProject(), environment, id, options, aws()));
+      done(await history(placeOf(environment, options), environment, id, options));
     });
 
   program
@@ -180,9 +195,9 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .requiredOption('--ledger', 'examine the ledger')
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, options: DoctorOptions) => {
+    .action(async (environment: string, options: DoctorOptions & LocalOption) => {
       const { doctor } = await import('./commands/doctor.ts');
-      done(await doctor(openProject(), environment, options, aws()));
+      done(await doctor(placeOf(environment, options), environment, options));
     });
 
   program
@@ -206,9 +221,9 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--wait', 'follow the run that goes on, as `run --wait` does')
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, decision: Decision, options: ResumeOptions) => {
+    .action(async (environment: string, decision: Decision, options: ResumeOptions & LocalOption) => {
       const { resume } = await import('./commands/resume.ts');
-      done(await resume(openProject(), environment, decision, options, aws()));
+      done(await resume(placeOf(environment, options), environment, decision, options));
     });
 
   program
@@ -223,7 +238,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...JSON_OPTION)
     .action(async (environment: string, options: CancelOptions) => {
       const { cancel } = await import('./commands/cancel.ts');
-      done(await cancel(environment, options, aws()));
+      done(await cancel(environment, options, deployedPlace(environment)));
     });
 
   program
@@ -241,7 +256,20 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...JSON_OPTION)
     .action(async (environment: string, options: BaselineOptions) => {
       const { baseline } = await import('./commands/baseline.ts');
-      done(await baseline(environment, options, aws()));
+      done(await baseline(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('synth')
+    .summary('the CDK app of a project without one of its own')
+    .description(
+      'Synthesises the stacks of all environments. The CDK CLI starts it, when cdk.json says "app": "npx --no-install ' +
+        'odin-migrate synth"; then `npx cdk deploy`, and with `-c environment=<environment>` that one alone.',
+    )
+    .action(async () => {
+      const { synthesise } = await import('../client/synth.ts');
+      synthesise(openProject());
+      done(EXIT.done);
     });
 
   program
@@ -254,13 +282,19 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument(...ENVIRONMENT)
     .option(...LOCAL_OPTION)
     .option('--port <number>', 'the port to listen on; a free one without it', positive)
-    .action(async (environment: string, options: DashboardOptions) => {
+    .action(async (environment: string, options: DashboardOptions & LocalOption) => {
       const { dashboard } = await import('./commands/dashboard.ts');
-      done(await dashboard(openProject(), environment, options, aws()));
+      done(await dashboard(placeOf(environment, options), environment, options));
     });
 
   return program;
 }
+
+/** Whoever names credentials in their shell means them. */
+const hasCredentials = (): boolean =>
+  process.env['AWS_PROFILE'] !== undefined || process.env['AWS_ACCESS_KEY_ID'] !== undefined;
+
+const clientOptions = (region: string | undefined): ClientOptions => (region === undefined ? {} : { region });
 
 const ENVIRONMENT = ['<environment>', 'a folder under migrations/'] as const;
 const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to stderr'] as const;
@@ -268,6 +302,9 @@ const OUT_OF_ORDER_OPTION = [
   '--allow-out-of-order',
   'run late migrations too, although a higher number was run before them',
 ] as const;
+interface LocalOption {
+  local?: true;
+}
 const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
 
 function count(text: string): number {

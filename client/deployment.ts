@@ -3,14 +3,16 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
 import { describeThrown, OdinError } from '../core/errors.ts';
-import { assertEnvironmentName } from '../core/names/identifiers.ts';
+import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
+import type { EnvironmentId } from '../core/names/names.ts';
 import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
 import type {
   Baselined,
@@ -27,8 +29,7 @@ import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { awsError } from './aws-errors.ts';
 
-export interface Deployment {
-  environment: string;
+export interface Deployment extends EnvironmentId {
   local: boolean;
   options: ClientOptions;
   stateMachineArn: string;
@@ -49,19 +50,33 @@ export interface ClientOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 
+/** Where a deployed environment is. */
+export interface DeployedPlace {
+  /** Undefined of an environment without one. */
+  app?: string | undefined;
+  /** Where it has to be: credentials of another account are refused. Undefined: wherever they lead. */
+  account?: string | undefined;
+  aws?: ClientOptions | undefined;
+}
+
 /** The embedded AWS asks nobody who they are. */
 export const EMBEDDED_CREDENTIALS = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
 
-/** @throws OdinError NotDeployed, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
-export async function findDeployment(environment: string, options: ClientOptions = {}): Promise<Deployment> {
-  assertEnvironmentName(environment);
-  const name = stackName(environment);
+/** @throws OdinError NotDeployed, OtherAccount, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
+export async function findDeployment(
+  environment: string,
+  { app, account, aws: options = {} }: DeployedPlace,
+): Promise<Deployment> {
+  const of = { app, environment };
+  assertEnvironmentId(of);
+  if (account !== undefined) await assertAccount(account, environment, options);
+  const name = stackName(of);
   try {
     const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: name }));
     const outputs = Object.fromEntries(
       (answer.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey ?? '', OutputValue ?? '']),
     );
-    return deploymentOf(environment, outputs, options, false);
+    return deploymentOf(of, outputs, options, false);
   } catch (cause) {
     const known = awsError(cause);
     if (known) throw known;
@@ -75,8 +90,29 @@ export async function findDeployment(environment: string, options: ClientOptions
   }
 }
 
+/** Before anything is read or written: a profile too many, and the same name in another account, look like success. */
+async function assertAccount(expected: string, environment: string, options: ClientOptions): Promise<void> {
+  const { Account: found, Arn: arn } = await callerOf(options);
+  if (found === expected) return;
+  throw new OdinError({
+    code: 'OtherAccount',
+    source: 'user',
+    what: `${environment} is in account ${expected}, and these credentials are of account ${found ?? 'unknown'}.`,
+    why: `odin-migrate.json names its account; the caller is ${arn ?? 'unknown'}.`,
+    next: 'Name the profile of that account with --profile, or correct the file.',
+  });
+}
+
+async function callerOf(options: ClientOptions): Promise<GetCallerIdentityCommandOutput> {
+  try {
+    return await new STSClient(options).send(new GetCallerIdentityCommand());
+  } catch (cause) {
+    throw awsError(cause) ?? cause;
+  }
+}
+
 export function deploymentOf(
-  environment: string,
+  of: EnvironmentId,
   outputs: Record<string, string>,
   options: ClientOptions,
   local: boolean,
@@ -87,17 +123,17 @@ export function deploymentOf(
     throw new OdinError({
       code: 'NotDeployed',
       source: 'user',
-      what: `The stack ${stackName(environment)} has no output ${name}.`,
-      next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+      what: `The stack ${stackName(of)} has no output ${name}.`,
+      next: `Deploy it again: npx cdk deploy ${stackName(of)}`,
     });
   };
   const s3 = s3ClientOf(options);
   const ledgerBucket = output(OUTPUTS.ledgerBucket);
   const stateMachineArn = output(OUTPUTS.stateMachineArn);
-  const identity = identityOf(environment, stateMachineArn);
+  const identity = identityOf(of, stateMachineArn);
   const store = new S3Store(s3, ledgerBucket);
   return {
-    environment,
+    ...of,
     local,
     options,
     stateMachineArn,
@@ -112,13 +148,13 @@ export function deploymentOf(
 }
 
 /** Account and region are those of the stack, and so of everything in it: its functions write them into entry 1 of the log. */
-export function identityOf(environment: string, stateMachineArn: string): LedgerIdentity {
+export function identityOf({ app, environment }: EnvironmentId, stateMachineArn: string): LedgerIdentity {
   const [, , , region = '', account = ''] = stateMachineArn.split(':');
-  return { environment, account, region };
+  return { app, environment, account, region };
 }
 
 /** Where an endpoint is named, the bucket is in the path: not every machine resolves `bucket.localhost`. */
-export function s3ClientOf(options: ClientOptions): S3Client {
+export function s3ClientOf(options: ClientOptions = {}): S3Client {
   const named = options.endpoint ?? process.env['AWS_ENDPOINT_URL_S3'] ?? process.env['AWS_ENDPOINT_URL'] ?? '';
   return new S3Client({ ...options, forcePathStyle: named !== '' });
 }
@@ -126,21 +162,21 @@ export function s3ClientOf(options: ClientOptions): S3Client {
 /** Who acts: the caller's IAM identity, or this machine's user on the embedded AWS. */
 export async function operatorOf({ local, options }: Deployment): Promise<string> {
   if (local) return `local:${userInfo().username}`;
-  const { Arn: arn = 'unknown' } = await new STSClient(options).send(new GetCallerIdentityCommand());
+  const { Arn: arn = 'unknown' } = await callerOf(options);
   return arn;
 }
 
 /** The manifest that is deployed: the truth about an environment, whatever files are here. */
 export async function deployedManifest(deployment: Deployment): Promise<Manifest> {
   const question: ManifestPayload = { ask: 'manifest' };
-  const name = systemFunctionName(deployment.environment, 'list-pending');
+  const name = systemFunctionName(deployment, 'list-pending');
   const answer = Manifest.safeParse(await invokeFunction(deployment.lambda, name, question));
   if (answer.success) return answer.data;
   throw new OdinError({
     code: 'NotDeployed',
     source: 'user',
     what: `${name} did not answer with its manifest: it was deployed by another version of odin-migrate.`,
-    next: `Deploy it again: npx cdk deploy ${stackName(deployment.environment)}`,
+    next: `Deploy it again: npx cdk deploy ${stackName(deployment)}`,
   });
 }
 
@@ -173,7 +209,7 @@ export const sendCancel = (deployment: Deployment, payload: CancelPayload): Prom
 
 /** Invokes `baseline`. @throws OdinError as sendDecision */
 export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>
-  invokeOrRefuse<Baselined>(deployment, systemFunctionName(deployment.environment, 'baseline'), payload);
+  invokeOrRefuse<Baselined>(deployment, systemFunctionName(deployment, 'baseline'), payload);
 
 async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
   const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;

@@ -57,6 +57,9 @@ export interface Embedded {
 export const localDirectory = (project: Project, environment: string): string =>
   path.join(project.directory, WORK_FOLDER, 'local', environment);
 
+const ofSlices = (seconds: number | undefined): Record<string, string> =>
+  seconds === undefined ? {} : { [VARIABLES.sliceSeconds]: String(seconds) };
+
 /** The stack's outputs, for whoever looks at the ledger without running anything. */
 export const OUTPUTS_FILE = 'outputs.json';
 
@@ -82,8 +85,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       only: environment,
       workDirectory: directory,
       practiceFault: options.practiceFault,
-      variables:
-        options.sliceSeconds === undefined ? undefined : { [VARIABLES.sliceSeconds]: String(options.sliceSeconds) },
+      variables: {
+        ...settings.local.variables,
+        ...ofSlices(options.sliceSeconds),
+      },
     });
     if (!plan) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
     app.synth();
@@ -99,10 +104,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       await aws.close();
       unlock();
     };
-    const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
+    const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(plan.manifest) });
     writeFileSync(path.join(directory, OUTPUTS_FILE), `${JSON.stringify(outputs, undefined, 2)}\n`);
     const deployment = deploymentOf(
-      environment,
+      { app: plan.manifest.app, environment },
       outputs,
       {
         endpoint: aws.endpoint,
@@ -118,7 +123,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       warnings: plan.warnings,
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
-      data: await (options.fill?.(deployment.s3) ?? putData(project, settings.localData, deployment.s3)),
+      data: await (options.fill?.(deployment.s3) ?? putData(project, settings.local.data, deployment.s3)),
       close,
     };
   } catch (thrown) {
@@ -135,7 +140,7 @@ async function putData(project: Project, module: string | undefined, s3: S3Clien
   throw new OdinError({
     code: 'BadConfiguration',
     source: 'user',
-    what: `${module} (localData in cdk.json) has no default export that is a function.`,
+    what: `${module} (local.data in odin-migrate.json) has no default export that is a function.`,
     next: 'Export a default function (s3: S3Client) => Promise<string> that says what it put.',
   });
 }

@@ -15,18 +15,19 @@ import { assertKnownEnvironment, discoverEnvironment } from '../project/discover
 import { inspectMigrations } from '../project/inspect.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
-import type { ClientOptions, Deployment } from './deployment.ts';
+import type { DeployedPlace, Deployment } from './deployment.ts';
 import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, identityOf, s3ClientOf } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
 import { localDirectory, OUTPUTS_FILE, startEmbedded } from './embedded.ts';
 
 /** Where an environment is: deployed, as AWS is reached from here, or on this machine, made of a project's files. */
-export type Place = { aws: ClientOptions } | LocalPlace;
+export type Place = DeployedPlace | LocalPlace;
 
 export interface LocalPlace {
   project: Project;
-  settings?: EmbeddedSettings | undefined;
 }
+
+export const isLocal = (place: Place): place is LocalPlace => 'project' in place;
 
 /** Enough to read what happened. */
 export interface SeenEnvironment extends AsyncDisposable {
@@ -45,14 +46,6 @@ export interface OpenEnvironment extends SeenEnvironment {
   embedded?: Embedded | undefined;
 }
 
-/** What a command's `--local` says of the place. */
-export const placeFor = (
-  project: Project,
-  local: boolean | undefined,
-  aws: ClientOptions,
-  settings?: EmbeddedSettings,
-): Place => (local ? { project, settings } : { aws });
-
 /**
  * To act on it. One on this machine is synthesised, deployed into this process, and locked until it is closed.
  * @throws OdinError for a deployed one NotDeployed, NoCredentials and the like; for one on this machine whatever is wrong with
@@ -61,16 +54,25 @@ export const placeFor = (
 export async function openEnvironment(
   environment: string,
   place: LocalPlace,
+  settings?: EmbeddedSettings,
 ): Promise<OpenEnvironment & { embedded: Embedded }>;
-export async function openEnvironment(environment: string, place: Place): Promise<OpenEnvironment>;
-export async function openEnvironment(environment: string, place: Place): Promise<OpenEnvironment> {
-  if ('aws' in place) {
-    const deployment = await findDeployment(environment, place.aws);
+export async function openEnvironment(
+  environment: string,
+  place: Place,
+  settings?: EmbeddedSettings,
+): Promise<OpenEnvironment>;
+export async function openEnvironment(
+  environment: string,
+  place: Place,
+  settings: EmbeddedSettings = {},
+): Promise<OpenEnvironment> {
+  if (!isLocal(place)) {
+    const deployment = await findDeployment(environment, place);
     const manifest = await deployedManifest(deployment);
     const { ledger, identity } = deployment;
     return { deployment, manifest, ledger, identity, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const embedded = await startEmbedded({ ...place.settings, project: place.project, environment });
+  const embedded = await startEmbedded({ ...settings, project: place.project, environment });
   const { deployment, manifest, close } = embedded;
   const { ledger, identity } = deployment;
   return { embedded, deployment, manifest, ledger, identity, [Symbol.asyncDispose]: close };
@@ -81,7 +83,7 @@ export async function openEnvironment(environment: string, place: Place): Promis
  * @throws OdinError as openEnvironment, but for the lock
  */
 export async function lookAtEnvironment(environment: string, place: Place): Promise<SeenEnvironment> {
-  if ('aws' in place) return await openEnvironment(environment, place);
+  if (!isLocal(place)) return await openEnvironment(environment, place);
   const { project } = place;
   assertKnownEnvironment(environment, project.directory, project.configuration);
   const manifest = { environment, migrations: inspectedHere(project, environment) };
@@ -89,12 +91,12 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const outputsFile = path.join(directory, OUTPUTS_FILE);
   if (!existsSync(outputsFile)) {
     const store = new MemoryStore();
-    const nobody = { environment, account: '', region: '' };
+    const nobody = { app: project.configuration.app, environment, account: '', region: '' };
     const ledger = { log: new LedgerLog(store, nobody), store };
     return { manifest, ledger, identity: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
-  const identity = identityOf(environment, outputs[OUTPUTS.stateMachineArn] ?? '');
+  const identity = identityOf({ app: project.configuration.app, environment }, outputs[OUTPUTS.stateMachineArn] ?? '');
   // A second process may read the files while the first one waits in a halt (local/s3/store.ts).
   const aws = await startEmbeddedAws({ directory });
   const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED_CREDENTIALS });

@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'BundlingFailed'
   | 'TooManyMigrations'
   | 'UnknownEnvironment'
+  | 'OtherAccount'
   // what a function was sent
   | 'BadPayload'
   | 'WrongMigration'
@@ -30,7 +31,7 @@ export type ErrorCode =
   | 'LogBroken'
   | 'NewerLedger'
   | 'OldLedger'
-  | 'OtherLedger'
+  | 'AnotherAppsLedger'
   // a run that must not go on
   | 'OutOfOrder'
   | 'HaltedElsewhere'

@@ -6,7 +6,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
-import { HALT_METRIC, resourcePrefix, VARIABLES } from '../core/names/names.ts';
+import { HALT_METRIC, partName, qualifiedName, VARIABLES } from '../core/names/names.ts';
 import { allow } from './functions.ts';
 import type { CreatedFunction, SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
@@ -27,7 +27,7 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
   /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
   const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number) =>
     new Alarm(scope, id, {
-      alarmName: `${resourcePrefix(environment)}-${name}`,
+      alarmName: partName(parts, name),
       alarmDescription,
       metric,
       threshold,
@@ -69,7 +69,7 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
     new Metric({
       namespace: HALT_METRIC.namespace,
       metricName: HALT_METRIC.name,
-      dimensionsMap: { [HALT_METRIC.dimension]: environment },
+      dimensionsMap: { [HALT_METRIC.dimension]: qualifiedName(parts) },
       statistic: Stats.MAXIMUM,
       period: Duration.minutes(WATCH_MINUTES),
     }),

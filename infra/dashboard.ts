@@ -5,6 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import { dashboardLink } from '../core/text/links.ts';
+import type { EnvironmentId } from '../core/names/names.ts';
 import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names/names.ts';
 import { allow, functionArn } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
@@ -29,15 +30,12 @@ export function createDashboard(
     statements: [
       allow(
         ['lambda:InvokeFunction'],
-        [
-          resumeFunction.functionArn,
-          ...migrationFunctions(parts.environment, migrations).map((name) => functionArn(scope, name)),
-        ],
+        [resumeFunction.functionArn, ...migrationFunctions(parts, migrations).map((name) => functionArn(scope, name))],
       ),
     ],
     variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
   });
-  const dashboardName = resourcePrefix(parts.environment);
+  const dashboardName = resourcePrefix(parts);
   new Dashboard(scope, 'MigrationsDashboard', {
     dashboardName,
     widgets: [
@@ -64,7 +62,7 @@ export function createDashboard(
  * A pattern for each first digit of the ids: an ARN for each function would not fit into the 10,240 characters of a role's
  * policies, and `????` would match the function `halt` too.
  */
-function migrationFunctions(environment: string, migrations: readonly string[]): string[] {
+function migrationFunctions(of: EnvironmentId, migrations: readonly string[]): string[] {
   const digits = new Set(migrations.map((id) => id.slice(0, 1)));
-  return [...digits].sort().map((digit) => migrationFunctionName(environment, `${digit}???`));
+  return [...digits].sort().map((digit) => migrationFunctionName(of, `${digit}???`));
 }

@@ -2,7 +2,7 @@
 // into the logical ids of what it holds, and CloudFormation would replace the ledger (test/infra/identity.test.ts).
 import { Annotations, CfnOutput, type Environment, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { migrationLogGroup, OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
+import { logGroupName, OUTPUTS, qualifiedName, stackName, systemFunctionName } from '../core/names/names.ts';
 import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import type { EnvironmentPlan } from '../project/plan.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
@@ -26,29 +26,30 @@ export interface EnvironmentStackProps {
 
 export class EnvironmentStack extends Stack {
   constructor(scope: Construct, { plan, configuration, env = {} }: EnvironmentStackProps) {
-    const environment = plan.name;
-    super(scope, stackName(environment), {
-      description: `odin-migrate: one-time operations of ${environment}`,
+    const { app, environment } = plan.manifest;
+    super(scope, stackName(plan.manifest), {
+      description: `odin-migrate: one-time operations of ${qualifiedName(plan.manifest)}`,
       suppressTemplateIndentation: true, // 220 migrations indented are over CloudFormation's 1 MB
       terminationProtection: true, // with the ledger gone, everything would be pending again
       env,
     });
-    Tags.of(this).add('odin-migrate:environment', environment);
+    Tags.of(this).add('odin-migrate:environment', qualifiedName(plan.manifest));
     for (const warning of plan.warnings) {
       Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
     }
 
-    const { logRetentionDays, haltAlarmHours } = configuration;
+    const { logRetentionDays, haltAlarmHours } = configuration.stack;
     const { bundles, manifest } = plan;
     const ledger = createLedgerBucket(this);
-    const topic = createTopic(this, configuration.notify);
+    const topic = createTopic(this, configuration.stack.notify);
     const parts: SystemParts = {
+      app,
       environment,
       ledger,
       topic,
-      machine: namesOfMachine(this, environment),
+      machine: namesOfMachine(this, manifest),
       bundles: bundles.system,
-      logGroup: createLogGroup(this, 'SystemLogs', `/odin-migrate/${environment}/system`, logRetentionDays),
+      logGroup: createLogGroup(this, 'SystemLogs', logGroupName(manifest, 'system'), logRetentionDays),
     };
     const system = createSystemFunctions(this, parts);
     const dashboardUrl = createDashboard(this, parts, {
@@ -56,17 +57,18 @@ export class EnvironmentStack extends Stack {
       migrations: bundles.migrations.map(({ id }) => id),
     });
     const migrations = createMigrationFunctions(this, {
+      app,
       environment,
       ledger,
       machine: parts.machine,
-      logGroup: createLogGroup(this, 'MigrationLogs', migrationLogGroup(environment), logRetentionDays),
+      logGroup: createLogGroup(this, 'MigrationLogs', logGroupName(manifest, 'migrations'), logRetentionDays),
       migrations: bundles.migrations,
       configuration,
     });
     // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
     for (const migration of migrations) system.listPending.lambda.node.addDependency(migration);
 
-    const machine = createStateMachine(this, environment, logRetentionDays);
+    const machine = createStateMachine(this, manifest, logRetentionDays);
     machine.node.addDependency(system.listPending.lambda);
     const watchHalts = createAlarms(this, parts, haltAlarmHours);
     protectLedger(ledger, {
@@ -77,11 +79,11 @@ export class EnvironmentStack extends Stack {
       baseline: system.baseline.role,
       'watch-halts': watchHalts.role,
     });
-    if (configuration.runOnDeploy) runOnDeploy(this, parts, manifest);
+    if (configuration.stack.runOnDeploy) runOnDeploy(this, parts, manifest);
 
     new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
     new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
-    new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(environment, 'resume') });
+    new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(manifest, 'resume') });
     new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
     new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
     acknowledgeFindings(this, ledger);

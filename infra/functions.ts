@@ -5,6 +5,7 @@ import { Architecture, Code, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import type { EnvironmentId } from '../core/names/names.ts';
 import { VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
 
@@ -32,12 +33,16 @@ export const commonProps = (bundle: Bundle, logGroup: LogGroup) => ({
   logGroup,
 });
 
-export const commonVariables = (environment: string, ledger: Bucket) => ({
+export const commonVariables = ({ app, environment }: EnvironmentId, ledger: Bucket): Record<string, string> => ({
   [VARIABLES.environment]: environment,
+  ...withValues({ [VARIABLES.app]: app }),
   [VARIABLES.account]: Stack.of(ledger).account,
   [VARIABLES.ledgerBucket]: ledger.bucketName,
   NODE_OPTIONS: '--enable-source-maps',
 });
+
+export const withValues = (variables: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
 /** Inline policies and none of its own: two resources per function, of the 500 that a template may have. */
 export const functionRole = (

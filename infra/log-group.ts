@@ -1,4 +1,4 @@
-// The log groups, which are kept for as long as cdk.json says. What happened is in the ledger too, which stays.
+// The log groups, which are kept for as long as the configuration says. What happened is in the ledger too, which stays.
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';

@@ -5,23 +5,23 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import type { EnvironmentId } from '../core/names/names.ts';
 import {
   migrationFunctionName,
   migrationRoleName,
-  resourcePrefix,
+  partName,
   systemFunctionName,
   VARIABLES,
 } from '../core/names/names.ts';
 import type { Bundles } from '../project/bundle.ts';
 import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import type { InspectedMigration } from '../project/inspect.ts';
-import { allow, commonProps, commonVariables, deny, functionArn, functionRole } from './functions.ts';
+import { allow, commonProps, commonVariables, deny, functionArn, functionRole, withValues } from './functions.ts';
 import { ledgerStatements } from './ledger-access.ts';
 import { LEDGER_TAG, MIGRATION_TAG } from './ledger-bucket.ts';
 import type { MachineNames } from './state-machine.ts';
 
-export interface MigrationFunctionsProps {
-  environment: string;
+export interface MigrationFunctionsProps extends EnvironmentId {
   ledger: Bucket;
   machine: MachineNames;
   logGroup: LogGroup;
@@ -31,19 +31,20 @@ export interface MigrationFunctionsProps {
 }
 
 export function createMigrationFunctions(scope: Construct, props: MigrationFunctionsProps): LambdaFunction[] {
-  const limits = leaveTheRunAlone(scope, props.environment, props.machine);
+  const limits = leaveTheRunAlone(scope, props, props.machine);
   return props.migrations.map((migration) => createMigrationFunction(scope, props, migration, limits));
 }
 
 function createMigrationFunction(
   scope: Construct,
-  { environment, ledger, logGroup, configuration }: MigrationFunctionsProps,
+  props: MigrationFunctionsProps,
   migration: MigrationFunctionsProps['migrations'][number],
   limits: ManagedPolicy,
 ): LambdaFunction {
+  const { ledger, logGroup, configuration } = props;
   const { id, bundle, previewAllows } = migration;
   const stack = Stack.of(scope);
-  const roleName = migrationRoleName(environment, id, stack.region);
+  const roleName = migrationRoleName(props, id, stack.region);
   const roleArn = stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
   const role = functionRole(
     scope,
@@ -61,15 +62,15 @@ function createMigrationFunction(
   Tags.of(role).add(LEDGER_TAG, ledger.bucketName);
   return new LambdaFunction(scope, `Migration${id}`, {
     ...commonProps(bundle, logGroup),
-    functionName: migrationFunctionName(environment, id),
-    description: migration.description ?? `Migration ${id} of ${environment}`,
+    functionName: migrationFunctionName(props, id),
+    description: migration.description ?? `Migration ${id} of ${props.environment}`,
     role: role.withoutPolicyUpdates(),
     timeout: Duration.seconds(migration.timeoutSeconds),
     memorySize: migration.memoryMB,
     environment: {
       ...configuration.variables,
       ...migration.variables,
-      ...commonVariables(environment, ledger),
+      ...commonVariables(props, ledger),
       ...withValues({
         [VARIABLES.migration]: id,
         [VARIABLES.codeSha256]: bundle.codeSha256,
@@ -79,9 +80,6 @@ function createMigrationFunction(
     },
   });
 }
-
-const withValues = (variables: Record<string, string | undefined>): Record<string, string> =>
-  Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
 /**
  * A preview takes a session of the function's role that a session policy narrows to reading. A role may assume itself only
@@ -101,14 +99,14 @@ const letAssumeItself = (role: Role, roleArn: string): void =>
  * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing. One policy for all of them:
  * in each role it would not fit into the template. By patterns, which match the migrations' functions too.
  */
-const leaveTheRunAlone = (scope: Construct, environment: string, machine: MachineNames): ManagedPolicy =>
+const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineNames): ManagedPolicy =>
   new ManagedPolicy(scope, 'MigrationLimits', {
-    description: `What no migration of ${environment} may do, whatever its file asks for`,
+    description: `What no migration of ${of.environment} may do, whatever its file asks for`,
     statements: [
       deny(
         ['lambda:*'],
-        [`${resourcePrefix(environment)}-*`, `${systemFunctionName(environment, 'dashboard')}*`].map((name) =>
-          functionArn(scope, name),
+        [partName(of, '*'), systemFunctionName(of, 'dashboard'), `${systemFunctionName(of, 'dashboard')}:*`].map(
+          (name) => functionArn(scope, name),
         ),
       ),
       deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)

@@ -4,6 +4,7 @@ import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { stateMachineDefinition } from '../core/contract/machine-definition.ts';
+import type { EnvironmentId } from '../core/names/names.ts';
 import { MACHINE_FUNCTIONS, migrationFunctionName, resourcePrefix, systemFunctionName } from '../core/names/names.ts';
 import { allow, functionArn } from './functions.ts';
 import { createLogGroup } from './log-group.ts';
@@ -15,7 +16,7 @@ export interface MachineNames {
   executions: string;
 }
 
-export function namesOfMachine(scope: Construct, environment: string): MachineNames {
+export function namesOfMachine(scope: Construct, of: EnvironmentId): MachineNames {
   const arn = (resource: string, resourceName: string) =>
     Stack.of(scope).formatArn({
       service: 'states',
@@ -23,22 +24,20 @@ export function namesOfMachine(scope: Construct, environment: string): MachineNa
       resourceName,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-  const name = resourcePrefix(environment);
+  const name = resourcePrefix(of);
   return { arn: arn('stateMachine', name), executions: arn('execution', `${name}:*`) };
 }
 
-export function createStateMachine(scope: Construct, environment: string, logRetentionDays: number): StateMachine {
+export function createStateMachine(scope: Construct, of: EnvironmentId, logRetentionDays: number): StateMachine {
   const stack = Stack.of(scope);
-  const stateMachineName = resourcePrefix(environment);
+  const stateMachineName = resourcePrefix(of);
   const functions = [
-    ...MACHINE_FUNCTIONS.map((name) => systemFunctionName(environment, name)),
-    migrationFunctionName(environment, '????'), // four digits
+    ...MACHINE_FUNCTIONS.map((name) => systemFunctionName(of, name)),
+    migrationFunctionName(of, '????'), // four digits
   ];
   return new StateMachine(scope, 'StateMachine', {
     stateMachineName,
-    definitionBody: DefinitionBody.fromString(
-      stack.toJsonString(stateMachineDefinition(environment, stack.partition), 2),
-    ),
+    definitionBody: DefinitionBody.fromString(stack.toJsonString(stateMachineDefinition(of, stack.partition), 2)),
     role: new Role(scope, 'StateMachineRole', {
       assumedBy: new ServicePrincipal('states.amazonaws.com'),
       inlinePolicies: {

@@ -7,7 +7,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { KINDS } from '../core/ledger/keys.ts';
-import type { SystemFunction } from '../core/names/names.ts';
+import type { EnvironmentId, SystemFunction } from '../core/names/names.ts';
 import { systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
 import { allow, commonProps, commonVariables, functionRole } from './functions.ts';
@@ -18,8 +18,7 @@ const MEMORY_MB = 512;
 const TIMEOUT = Duration.seconds(90);
 
 /** What the parts that have a system function need. */
-export interface SystemParts {
-  environment: string;
+export interface SystemParts extends EnvironmentId {
   ledger: Bucket;
   topic: Topic;
   machine: MachineNames;
@@ -68,12 +67,13 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
 export function createSystemFunction(
   scope: Construct,
   name: SystemFunction,
-  { environment, ledger, machine, bundles, logGroup }: SystemParts,
+  parts: SystemParts,
   {
     statements = [],
     variables,
   }: { statements?: PolicyStatement[] | undefined; variables?: Record<string, string> | undefined } = {},
 ): CreatedFunction {
+  const { ledger, machine, bundles, logGroup } = parts;
   const id = name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
   const role = functionRole(scope, `${id}Role`, logGroup, [
     ...ledgerStatements(ledger, name),
@@ -82,11 +82,11 @@ export function createSystemFunction(
   ]);
   const lambda = new LambdaFunction(scope, id, {
     ...commonProps(bundles[name], logGroup),
-    functionName: systemFunctionName(environment, name),
+    functionName: systemFunctionName(parts, name),
     role: role.withoutPolicyUpdates(),
     timeout: TIMEOUT,
     memorySize: MEMORY_MB,
-    environment: { ...commonVariables(environment, ledger), ...variables },
+    environment: { ...commonVariables(parts, ledger), ...variables },
   });
   return { lambda, role };
 }

@@ -64,7 +64,7 @@ export async function putSampleData(
   return { objects: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
-/** What `localData` in cdk.json asks for: fills the embedded S3 before a local run, and says what it put. */
+/** What `local.data` in odin-migrate.json asks for: fills the embedded S3 before a local run, and says what it put. */
 export default async function putLocalData(s3: S3Client): Promise<string> {
   const { objects, bytes } = await putSampleData(s3, SAMPLE_BUCKET);
   return objects > 0

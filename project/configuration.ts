@@ -1,9 +1,10 @@
-// Reads what cdk.json says of the environments, under the context key "odin-migrate".
+// Reads odin-migrate.json: what the commands have to know of a project without running any code.
 import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
+import { problemOfApp } from '../core/names/identifiers.ts';
 import { cut, plainLine } from '../core/ledger/summaries.ts';
 
-export const CONTEXT_KEY = 'odin-migrate';
+export const CONFIGURATION_FILE = 'odin-migrate.json';
 
 /** Names that this project sets itself (ODIN_, NODE_OPTIONS), its logger reads, or Lambda refuses (AWS_, its reserved ones). */
 const RESERVED = /^(ODIN_|AWS_|POWERTOOLS_|NODE_OPTIONS$|LAMBDA_|_HANDLER$|TZ$)/;
@@ -22,56 +23,105 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-const EnvironmentConfiguration = z.strictObject({
-  /** AWS account and region to deploy into; the CLI's current ones when absent. */
-  account: z
-    .string()
-    .regex(/^\d{12}$/, 'expected twelve digits in quotes, e.g. "111122223333"')
-    .optional(),
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, e.g. "eu-west-1"')
-    .optional(),
-  /** Environment variables of every migration's function. */
-  variables: Variables.default({}),
-  /** Who is told of a halt. */
+/** What the stack of an environment is made with, read by `odin-migrate synth` alone: a CDK app of one's own says it in code. */
+const StackConfiguration = z.strictObject({
   notify: z
     .array(z.string().regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"'))
-    .default([]),
-  /** How long log groups keep their lines; one of CloudWatch Logs' own values. */
+    .default([])
+    .describe('Who is told of a halt, of its end and of an alarm: mailto: and https: addresses.'),
   logRetentionDays: z
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), `expected one of ${RETENTION_DAYS.join(', ')}`)
-    .default(365),
-  /** A module whose default export fills the embedded S3 before a local run: `(s3: S3Client) => Promise<string>`. */
-  localData: z.string().min(1).optional(),
-  /** An alarm goes off when a halt has waited for a decision for so long. */
-  haltAlarmHours: z.number().min(0.25).max(168).default(4),
-  /** The deployment itself starts a run when it is done, and does not wait for it. */
-  runOnDeploy: z.boolean().default(false),
+    .default(365)
+    .describe("How long log groups keep their lines; one of CloudWatch Logs' own values."),
+  haltAlarmHours: z
+    .number()
+    .min(0.25)
+    .max(168)
+    .default(4)
+    .describe('An alarm goes off when a halt has waited for a decision for so long.'),
+  runOnDeploy: z
+    .boolean()
+    .default(false)
+    .describe('The deployment itself starts a run when it is done, and does not wait for it.'),
+});
+export type StackConfiguration = z.infer<typeof StackConfiguration>;
+
+const EnvironmentConfiguration = z.strictObject({
+  account: z
+    .string()
+    .regex(/^\d{12}$/, 'expected twelve digits in quotes, e.g. "111122223333"')
+    .optional()
+    .describe("Where it is deployed; the current credentials' account when absent."),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, e.g. "eu-west-1"')
+    .optional()
+    .describe('Where it is deployed, and where the commands look; the current one when absent.'),
+  profile: z.string().min(1).optional().describe('The AWS profile that the commands use for it, unless one is named.'),
+  directory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Where its files are; the folder of its name when absent. Two environments may share one.'),
+  variables: Variables.default({}).describe("Environment variables of every migration's function."),
+  local: z
+    .strictObject({
+      variables: Variables.default({}).describe('Those that differ on this machine, or that only a stack knows.'),
+      data: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'A module whose default export, (s3: S3Client) => Promise<string>, fills the embedded S3 before a run.',
+        ),
+    })
+    .prefault({})
+    .describe('What holds on the embedded AWS of this machine alone.'),
+  stack: StackConfiguration.prefault({}).describe('What `odin-migrate synth` makes its stack with.'),
 });
 export type EnvironmentConfiguration = z.infer<typeof EnvironmentConfiguration>;
 
 const Configuration = z.strictObject({
-  /** The folder that holds one folder per environment, relative to the project. */
-  migrations: z.string().min(1).default('migrations'),
+  $schema: z.string().optional(),
+  app: z
+    .string()
+    .superRefine((app, context) => {
+      const problem = problemOfApp(app);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    })
+    .optional()
+    .describe(
+      'Keeps the environments of several repositories in one account apart. It is part of every name: it is never changed.',
+    ),
+  directory: z
+    .string()
+    .min(1)
+    .default('migrations')
+    .describe('The folder that holds one folder per environment, relative to this file.'),
   environments: z.record(z.string(), EnvironmentConfiguration).default({}),
 });
 export type Configuration = z.infer<typeof Configuration>;
 
+/** As a JSON Schema, for editors: it knows the fields and their kinds, and not every rule. */
+export const configurationSchema = (): object => z.toJSONSchema(Configuration, { io: 'input' });
+
 /** @throws OdinError BadConfiguration, naming the field, what was expected and what was found */
-export function parseConfiguration(context: unknown): Configuration {
-  const parsed = Configuration.safeParse(context ?? {});
+export function parseConfiguration(content: unknown): Configuration {
+  const parsed = Configuration.safeParse(content);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const path = issue?.path.map(String) ?? [];
-  const found = path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], context);
+  const found = path.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], content);
   throw new OdinError({
     code: 'BadConfiguration',
     source: 'user',
-    what: plainLine(`cdk.json, context.${[CONTEXT_KEY, ...path].join('.')}: ${issue?.message ?? 'not valid'}.`, 500),
+    what: plainLine(
+      `${[CONFIGURATION_FILE, path.join('.')].filter(Boolean).join(', ')}: ${issue?.message ?? 'not valid'}.`,
+      500,
+    ),
     why: `Found ${shortOf(found)}.`,
-    next: 'docs/configuration.md lists every field.',
+    next: 'Correct the file: docs/configuration.md lists every field.',
     cause: parsed.error,
   });
 }

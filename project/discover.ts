@@ -6,6 +6,7 @@ import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentName, isNearMiss, migrationIdOf } from '../core/names/identifiers.ts';
 import { plainLine } from '../core/ledger/summaries.ts';
 import type { Configuration } from './configuration.ts';
+import { configurationOf } from './configuration.ts';
 
 export interface MigrationFile {
   id: string;
@@ -26,9 +27,9 @@ export interface DiscoveredEnvironment {
 /** Two resources per migration, and CloudFormation's 500 per template (docs/aws-facts.md). */
 export const MAX_MIGRATIONS = 220;
 
-/** The names of all environments: folders, and those that only cdk.json lists. Ascending. */
+/** The names of all environments: folders, and those that only odin-migrate.json lists. Ascending. */
 export function environmentNames(projectDirectory: string, configuration: Configuration): string[] {
-  const directory = path.join(projectDirectory, configuration.migrations);
+  const directory = path.resolve(projectDirectory, configuration.directory);
   const folders = existsSync(directory)
     ? readdirSync(directory, { withFileTypes: true })
         .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
@@ -45,10 +46,14 @@ export function assertKnownEnvironment(name: string, projectDirectory: string, c
     code: 'UnknownEnvironment',
     source: 'user',
     what: `There is no environment "${name}".`,
-    why: names.length > 0 ? `Found: ${names.join(', ')}.` : `Found no folder under ${configuration.migrations}/.`,
-    next: `Make the folder ${configuration.migrations}/${name}/ to add it.`,
+    why: names.length > 0 ? `Found: ${names.join(', ')}.` : `Found no folder under ${configuration.directory}/.`,
+    next: `Make the folder ${configuration.directory}/${name}/ to add it.`,
   });
 }
+
+/** The folder of an environment's files, as it is written in messages: `migrations/odin-dev`. */
+export const folderOf = (configuration: Configuration, environment: string): string =>
+  configurationOf(configuration, environment).directory ?? `${configuration.directory}/${environment}`;
 
 /** @throws OdinError BadEnvironmentName, TooManyMigrations */
 export function discoverEnvironment(
@@ -57,8 +62,8 @@ export function discoverEnvironment(
   configuration: Configuration,
 ): DiscoveredEnvironment {
   assertEnvironmentName(name);
-  const folder = `${configuration.migrations}/${name}`;
-  const directory = path.join(projectDirectory, folder);
+  const folder = folderOf(configuration, name);
+  const directory = path.resolve(projectDirectory, folder);
   if (!existsSync(directory)) return { name, migrations: [], warnings: [`${folder}/ does not exist: no migrations.`] };
 
   const migrations: MigrationFile[] = [];

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../core/contract/manifest.ts';
+import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { migrationFunctionName } from '../core/names/names.ts';
 import type { Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment } from './bundle.ts';
@@ -12,7 +13,6 @@ import type { InspectedMigration } from './inspect.ts';
 import { inspectMigrations } from './inspect.ts';
 
 export interface EnvironmentPlan {
-  name: string;
   warnings: string[];
   bundles: Bundles<InspectedMigration>;
   manifest: Manifest;
@@ -37,6 +37,8 @@ export interface PlanOptions {
 export function planEnvironment(name: string, options: PlanOptions): EnvironmentPlan {
   const { projectDirectory, configuration, practiceFault } = options;
   const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
+  const of = { app: configuration.app, environment: name };
+  assertEnvironmentId(of);
   const discovered = discoverEnvironment(name, projectDirectory, configuration);
   const inspected = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name)).map(
     (migration) => withPracticeTime(migration, practiceFault),
@@ -49,14 +51,14 @@ export function planEnvironment(name: string, options: PlanOptions): Environment
   );
   const manifest: Manifest = {
     formatVersion: 1,
-    environment: name,
+    ...of,
     gitCommit: gitCommit(projectDirectory),
     migrations: bundles.migrations.map(
       ({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
         id,
         file,
         description,
-        functionName: migrationFunctionName(name, id),
+        functionName: migrationFunctionName(of, id),
         sourceSha256,
         codeSha256: bundle.codeSha256,
         timeoutSeconds,
@@ -74,7 +76,7 @@ export function planEnvironment(name: string, options: PlanOptions): Environment
     ...discovered.warnings,
     ...inspected.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
-  return { name, warnings, bundles, manifest };
+  return { warnings, bundles, manifest };
 }
 
 function withPracticeTime(migration: InspectedMigration, practiceFault: PracticeFault | undefined): InspectedMigration {

@@ -1,40 +1,51 @@
-// The project that the command line works on: its folder and what its cdk.json says.
-import { readFileSync } from 'node:fs';
+// The project that a command works on: the folder with an odin-migrate.json, and what that says.
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import type { Configuration } from './configuration.ts';
-import { CONTEXT_KEY, parseConfiguration } from './configuration.ts';
+import { CONFIGURATION_FILE, parseConfiguration } from './configuration.ts';
 
 export interface Project {
   directory: string;
   configuration: Configuration;
 }
 
-const DIRECTORY = path.resolve(import.meta.dirname, '..');
+/**
+ * @param from a folder of the project: its odin-migrate.json is there or in a folder above
+ * @throws OdinError BadConfiguration
+ */
+export function openProject(from = process.cwd()): Project {
+  const project = findProject(from);
+  if (project) return project;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `There is no ${CONFIGURATION_FILE} in ${from}, or in a folder above it.`,
+    next: 'Go to the folder of your project, or make one: npx odin-migrate init <environment>',
+  });
+}
 
-/** As much of it as this project reads. */
-const CdkJson = z.object({ context: z.record(z.string(), z.unknown()).optional() });
+/** As openProject; undefined when there is none. */
+export function findProject(from = process.cwd()): Project | undefined {
+  for (let directory = path.resolve(from); ; directory = path.dirname(directory)) {
+    const file = path.join(directory, CONFIGURATION_FILE);
+    if (existsSync(file)) return { directory, configuration: read(file) };
+    if (directory === path.dirname(directory)) return undefined;
+  }
+}
 
-/** @throws OdinError BadConfiguration */
-export function openProject(directory = DIRECTORY): Project {
-  const file = path.join(directory, 'cdk.json');
-  let context: Record<string, unknown> | undefined;
+function read(file: string): Configuration {
+  let content: unknown;
   try {
-    context = CdkJson.parse(JSON.parse(readFileSync(file, 'utf8'))).context;
+    content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     throw new OdinError({
       code: 'BadConfiguration',
       source: 'user',
-      what: `cdk.json cannot be read: ${problemOf(cause)}.`,
-      next: 'Correct the file; git has its last good version.',
+      what: `${CONFIGURATION_FILE} cannot be read: ${(cause as Error).message}.`,
+      next: 'Correct the file: docs/configuration.md lists every field.',
       cause,
     });
   }
-  return { directory, configuration: parseConfiguration(context?.[CONTEXT_KEY]) };
-}
-
-function problemOf(cause: unknown): string {
-  const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
-  return issue ? `${issue.path.join('.') || 'the whole'}: ${issue.message}` : (cause as Error).message;
+  return parseConfiguration(content);
 }

@@ -4,7 +4,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { OdinError } from '../../core/errors.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
+import type { DeployedPlace } from '../../client/deployment.ts';
 import { findDeployment, operatorOf, s3ClientOf, sendBaseline } from '../../client/deployment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
@@ -20,10 +20,14 @@ export interface BaselineOptions {
   json?: boolean;
 }
 
-export async function baseline(environment: string, options: BaselineOptions, aws: ClientOptions): Promise<ExitCode> {
+export async function baseline(
+  environment: string,
+  options: BaselineOptions,
+  deployed: DeployedPlace,
+): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
-  const deployment = await whileBusy(`Looking at ${environment}`, () => findDeployment(environment, aws));
-  const through = await throughOf(options, s3ClientOf(aws));
+  const deployment = await whileBusy(`Looking at ${environment}`, () => findDeployment(environment, deployed));
+  const through = await throughOf(options, s3ClientOf(deployed.aws));
   if (!options.yes && atTerminal()) {
     const message = `Record every migration of ${environment} through ${through} as done elsewhere? This cannot be undone.`;
     if (!(await answerTo(confirm({ message, default: false })))) {

@@ -1,5 +1,5 @@
 // `odin-migrate cancel`: asks the running checkpointed migration of a deployed environment to stop at its next checkpoint.
-import type { ClientOptions } from '../../client/deployment.ts';
+import type { DeployedPlace } from '../../client/deployment.ts';
 import { findDeployment, operatorOf, sendCancel } from '../../client/deployment.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
@@ -11,10 +11,10 @@ export interface CancelOptions {
   json?: boolean;
 }
 
-export async function cancel(environment: string, options: CancelOptions, aws: ClientOptions): Promise<ExitCode> {
+export async function cancel(environment: string, options: CancelOptions, deployed: DeployedPlace): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
   const answer = await whileBusy(`Looking at ${environment}`, async () => {
-    const deployment = await findDeployment(environment, aws);
+    const deployment = await findDeployment(environment, deployed);
     const by = await operatorOf(deployment);
     return await sendCancel(deployment, { ask: 'cancel', by, reason: options.reason });
   });

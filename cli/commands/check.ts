@@ -8,7 +8,7 @@ import { inspectEach, nameFindings } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { sourceFindings } from '../check/source.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
+import type { DeployedPlace } from '../../client/deployment.ts';
 import { findDeployment } from '../../client/deployment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
@@ -31,7 +31,7 @@ export async function check(
   project: Project,
   environments: readonly string[],
   options: CheckOptions,
-  aws: ClientOptions,
+  deployedPlace: (environment: string) => DeployedPlace,
 ): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
   const { directory, configuration } = project;
@@ -40,23 +40,27 @@ export async function check(
   const checked: Checked[] = [];
   await whileBusy('Checking', async () => {
     for (const environment of names) {
-      const result = await checkEnvironment(project, environment, options.deployed ? aws : undefined);
+      const result = await checkEnvironment(
+        project,
+        environment,
+        options.deployed ? deployedPlace(environment) : undefined,
+      );
       printChecked(result);
       checked.push(result);
     }
   });
-  if (names.length === 0) print(`There is no environment: make a folder under ${configuration.migrations}/.`);
+  if (names.length === 0) print(`There is no environment: make a folder under ${configuration.directory}/.`);
   if (options.json) printJson(checked);
   const failing: Severity[] = options.strict ? ['error', 'warning'] : ['error'];
   const failed = checked.some(({ findings }) => findings.some(({ severity }) => failing.includes(severity)));
   return failed ? EXIT.wrong : EXIT.done;
 }
 
-/** @param aws where the environment is deployed; undefined: its ledger is not asked */
+/** @param deployed where the environment is; undefined: its ledger is not asked */
 export async function checkEnvironment(
   { directory, configuration }: Project,
   environment: string,
-  aws: ClientOptions | undefined,
+  deployed: DeployedPlace | undefined,
 ): Promise<Checked> {
   const discovered = discoverEnvironment(environment, directory, configuration);
   const { migrations } = discovered;
@@ -68,8 +72,8 @@ export async function checkEnvironment(
   );
   busyWith(`Checking ${environment}: types and promises`);
   const source = await sourceFindings(environment, migrations, directory);
-  if (aws) busyWith(`Checking ${environment}: the deployed ledger`);
-  const deployed = aws ? await deployedSide(environment, migrations, aws) : [];
+  if (deployed) busyWith(`Checking ${environment}: the deployed ledger`);
+  const drift = deployed ? await deployedSide(environment, migrations, deployed) : [];
   return {
     environment,
     migrations: migrations.length,
@@ -78,7 +82,7 @@ export async function checkEnvironment(
       ...findings,
       ...source,
       ...permissionFindings(environment, inspected),
-      ...deployed,
+      ...drift,
     ],
   };
 }
@@ -86,9 +90,9 @@ export async function checkEnvironment(
 async function deployedSide(
   environment: string,
   migrations: Parameters<typeof readView>[1]['migrations'],
-  aws: ClientOptions,
+  deployed: DeployedPlace,
 ): Promise<Finding[]> {
-  const { ledger } = await findDeployment(environment, aws);
+  const { ledger } = await findDeployment(environment, deployed);
   return deployedFindings(await readView(ledger, { environment, migrations }));
 }
 

@@ -5,18 +5,17 @@ import { systemFunctionName } from '../../core/names/names.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
 import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
-import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import type { Deployment } from '../../client/deployment.ts';
 import { operatorOf, startRun } from '../../client/deployment.ts';
-import { openEnvironment, placeFor } from '../../client/environment.ts';
+import type { Place } from '../../client/environment.ts';
+import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { colour, print } from '../terminal/output.ts';
 import { assertPreviewsStayHere } from '../../client/preview.ts';
-import type { Project } from '../../project/project.ts';
 
 export interface DashboardOptions {
-  local?: boolean;
   port?: number;
 }
 
@@ -24,17 +23,15 @@ export interface DashboardOptions {
 const POLL_MS = { local: 1000, deployed: 10_000 };
 
 /** Serves until Ctrl-C. */
-export async function dashboard(
-  project: Project,
-  environment: string,
-  { local = false, port = 0 }: DashboardOptions,
-  aws: ClientOptions,
-): Promise<ExitCode> {
+export async function dashboard(place: Place, environment: string, { port = 0 }: DashboardOptions): Promise<ExitCode> {
   const report = new RunReport();
-  await using opened = await openEnvironment(environment, placeFor(project, local, aws, { onLog: report.onLog }));
+  await using opened = await openEnvironment(environment, place, { onLog: report.onLog });
   const { deployment, manifest } = opened;
   report.describe(manifest);
-  await untilEnded(await (local ? serveEmbedded(deployment, port) : serveDeployed(deployment, port)), environment);
+  await untilEnded(
+    await (isLocal(place) ? serveEmbedded(deployment, port) : serveDeployed(deployment, port)),
+    environment,
+  );
   return EXIT.done;
 }
 
@@ -77,7 +74,7 @@ async function invokeWidget(
   caller: string,
 ): Promise<string> {
   if (call.preview !== undefined && deployment.local) assertPreviewsStayHere();
-  const name = systemFunctionName(deployment.environment, 'dashboard');
+  const name = systemFunctionName(deployment, 'dashboard');
   const event = {
     ...call,
     widgetContext: {

@@ -1,28 +1,21 @@
 // `odin-migrate doctor --ledger`: looks at everything that the ledger holds, and says in words what is wrong (core/ledger/examine.ts).
 import type { Examination, FindingName, LedgerFinding } from '../../core/ledger/examine.ts';
 import { examineLedger, isWrong } from '../../core/ledger/examine.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
-import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
+import type { Place } from '../../client/environment.ts';
+import { lookAtEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { colour, plain, print, printJson, whileBusy } from '../terminal/output.ts';
-import type { Project } from '../../project/project.ts';
 
 export interface DoctorOptions {
   ledger: true;
   json?: boolean;
-  local?: boolean;
 }
 
 /** 1 when something is wrong. It changes nothing: the ledger is never mended, only read. */
-export async function doctor(
-  project: Project,
-  environment: string,
-  { json, local }: DoctorOptions,
-  aws: ClientOptions,
-): Promise<ExitCode> {
+export async function doctor(place: Place, environment: string, { json }: DoctorOptions): Promise<ExitCode> {
   const examination = await whileBusy(`Examining the ledger of ${environment}`, async () => {
-    await using seen = await lookAtEnvironment(environment, placeFor(project, local, aws));
+    await using seen = await lookAtEnvironment(environment, place);
     return await examineLedger(seen.ledger, seen.identity);
   });
   const wrong = examination.findings.filter(isWrong);

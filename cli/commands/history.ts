@@ -3,28 +3,25 @@ import { OdinError } from '../../core/errors.ts';
 import type { Entry } from '../../core/ledger/entries.ts';
 import { idsOf, readHistory, told } from '../../core/views/history.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
-import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
+import type { Place } from '../../client/environment.ts';
+import { lookAtEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { colour, PAINT, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
-import type { Project } from '../../project/project.ts';
 
 export interface HistoryOptions {
   json?: boolean;
-  local?: boolean;
 }
 
 export async function history(
-  project: Project,
+  place: Place,
   environment: string,
   id: string | undefined,
-  { json, local }: HistoryOptions,
-  aws: ClientOptions,
+  { json }: HistoryOptions,
 ): Promise<ExitCode> {
   if (id !== undefined) assertMigrationId(id);
   const entries = await whileBusy(`Reading the ledger of ${environment}`, async () => {
-    await using seen = await lookAtEnvironment(environment, placeFor(project, local, aws));
+    await using seen = await lookAtEnvironment(environment, place);
     const found = await readHistory(seen.ledger, id);
     if (id !== undefined && found.length === 0 && !seen.manifest.migrations.some((entry) => entry.id === id)) {
       throw new OdinError({

@@ -6,7 +6,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
 import type { PracticeFault } from '../../project/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
+import type { DeployedPlace } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';
 import type { Embedded } from '../../client/embedded.ts';
 import { openEnvironment } from '../../client/environment.ts';
@@ -36,7 +36,7 @@ export async function local(
   project: Project,
   environment: string,
   options: LocalOptions,
-  aws: ClientOptions,
+  deployed: DeployedPlace,
 ): Promise<ExitCode> {
   // Before anything is made: the name becomes part of a path.
   assertKnownEnvironment(environment, project.directory, project.configuration);
@@ -53,10 +53,10 @@ export async function local(
     fresh,
     sliceSeconds,
     onLog: report.onLog,
-    fill: data && ((s3: S3Client) => fill(s3, data, options, aws)),
+    fill: data && ((s3: S3Client) => fill(s3, data, options, deployed)),
     usersOwnS3: data === undefined,
   };
-  await using opened = await openEnvironment(environment, { project, settings });
+  await using opened = await openEnvironment(environment, { project }, settings);
   const { embedded, manifest } = opened;
   if (practiceFault) assertCheckpointed(manifest, practiceFault);
   report.describe(manifest);
@@ -64,12 +64,12 @@ export async function local(
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
-function fill(to: S3Client, urls: readonly string[], options: LocalOptions, aws: ClientOptions): Promise<string> {
+function fill(to: S3Client, urls: readonly string[], options: LocalOptions, deployed: DeployedPlace): Promise<string> {
   const { sample = DEFAULT_SAMPLE_OBJECTS, sampleMb = DEFAULT_SAMPLE_MB } = options;
   return whileBusy('Copying a sample of real objects', async () => {
     const told: string[] = [];
     for (const url of urls) {
-      const from = s3ClientOf(aws);
+      const from = s3ClientOf(deployed.aws);
       const copied = await copySample({ from, to, url, objects: sample, bytes: sampleMb * 1e6, onProgress: busyWith });
       const { objects, bytes, listed, more } = copied;
       told.push(`${objects} of ${more ? 'over ' : ''}${listed} objects (${bytesText(bytes)}) copied from ${url}`);

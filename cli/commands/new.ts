@@ -5,7 +5,7 @@ import path from 'node:path';
 import { OdinError } from '../../core/errors.ts';
 import { migrationIdOf } from '../../core/names/identifiers.ts';
 import { pad } from '../../core/names/names.ts';
-import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
+import { assertKnownEnvironment, discoverEnvironment, folderOf } from '../../project/discover.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
@@ -39,7 +39,7 @@ function writeNext(project: Project, environment: string, description: string | 
       what: `Expected --description to be one line of at most 200 characters, found ${description.length} characters.`,
     });
   }
-  const folder = `${configuration.migrations}/${environment}`;
+  const folder = folderOf(configuration, environment);
   const { migrations } = discoverEnvironment(environment, directory, configuration);
   const used = [...migrations.map(({ id }) => id), ...idsOfTheRepository(directory, folder)];
   const next = used.reduce((highest, id) => Math.max(highest, Number(id)), 0) + 1;

@@ -4,35 +4,32 @@ import type { ManifestEntry } from '../../core/contract/manifest.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { NOTHING_CHANGED } from '../../core/preview/words.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
+import type { Place } from '../../client/environment.ts';
 import type { OpenEnvironment } from '../../client/environment.ts';
-import { openEnvironment, placeFor } from '../../client/environment.ts';
+import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
 import { assertPreviewsStayHere, previewMigration } from '../../client/preview.ts';
 import { printPreview } from '../terminal/preview-output.ts';
-import type { Project } from '../../project/project.ts';
 
 export interface PreviewOptions {
   limit?: number;
-  local?: boolean;
   json?: boolean;
 }
 
 /** 4 when one of them threw, was cut off, or ended its process. */
 export async function preview(
-  project: Project,
+  place: Place,
   environment: string,
   ids: readonly string[],
-  { limit, local = false, json = false }: PreviewOptions,
-  aws: ClientOptions,
+  { limit, json = false }: PreviewOptions,
 ): Promise<ExitCode> {
   if (json) keepStdoutForJson();
   ids.forEach(assertMigrationId);
-  if (local) assertPreviewsStayHere();
+  if (isLocal(place)) assertPreviewsStayHere();
   const previews = await whileBusy(`Looking at ${environment}`, async () => {
-    await using opened = await openEnvironment(environment, placeFor(project, local, aws, { usersOwnS3: false }));
+    await using opened = await openEnvironment(environment, place, { usersOwnS3: false });
     const done: Previewed[] = [];
     for (const entry of await choose(opened, ids)) {
       busyWith(`Previewing ${entry.id}`);

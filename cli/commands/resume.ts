@@ -6,9 +6,9 @@ import { OdinError } from '../../core/errors.ts';
 import type { DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
 import { operatorOf, sendDecision } from '../../client/deployment.ts';
-import { openEnvironment, placeFor } from '../../client/environment.ts';
+import type { Place } from '../../client/environment.ts';
+import { isLocal, openEnvironment } from '../../client/environment.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
@@ -16,12 +16,10 @@ import { Told } from '../../client/run-events.ts';
 import { printHalt } from '../terminal/halts.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
-import type { Project } from '../../project/project.ts';
 import { answerTo } from '../terminal/questions.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface ResumeOptions {
-  local?: boolean;
   reason?: string;
   /** Decide only if it is the halt of this entry. */
   halt?: number;
@@ -33,18 +31,17 @@ export interface ResumeOptions {
 }
 
 export async function resume(
-  project: Project,
+  place: Place,
   environment: string,
   decision: Decision,
   options: ResumeOptions,
-  aws: ClientOptions,
 ): Promise<ExitCode> {
   const begin = beginOf(decision, options);
   if (options.json) keepStdoutForJson();
-  const { local = false } = options;
+  const local = isLocal(place);
   const report = new RunReport();
   await using opened = await whileBusy(`Looking at ${environment}`, () =>
-    openEnvironment(environment, placeFor(project, local, aws, { onLog: report.onLog })),
+    openEnvironment(environment, place, { onLog: report.onLog }),
   );
   const { deployment, manifest, ledger } = opened;
   report.describe(manifest);

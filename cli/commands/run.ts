@@ -4,7 +4,8 @@ import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { readView } from '../../core/views/view.ts';
-import type { ClientOptions, Deployment } from '../../client/deployment.ts';
+import type { DeployedPlace } from '../../client/deployment.ts';
+import type { Deployment } from '../../client/deployment.ts';
 import { startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
 import { typed } from '../terminal/commands.ts';
@@ -24,10 +25,10 @@ export interface RunCommandOptions {
 /** Often enough for a person who watches; each look lists the ledger once. */
 const POLL_MS = 1_000;
 
-export async function run(environment: string, options: RunCommandOptions, aws: ClientOptions): Promise<ExitCode> {
+export async function run(environment: string, options: RunCommandOptions, deployed: DeployedPlace): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
   const result = await whileBusy(`Looking at ${environment}`, async () => {
-    await using opened = await openEnvironment(environment, { aws });
+    await using opened = await openEnvironment(environment, deployed);
     const { deployment, manifest, ledger } = opened;
     const view = await readView(ledger, manifest);
     await assertNotHalted(deployment, view.halt);

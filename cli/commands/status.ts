@@ -4,30 +4,23 @@ import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
 import { stateWord, TONES } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
-import type { ClientOptions } from '../../client/deployment.ts';
-import { lookAtEnvironment, placeFor } from '../../client/environment.ts';
+import type { Place } from '../../client/environment.ts';
+import { lookAtEnvironment } from '../../client/environment.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { printDecisions, printHalt } from '../terminal/halts.ts';
 import type { Cell } from '../terminal/output.ts';
 import { colour, duration, PAINT, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
-import type { Project } from '../../project/project.ts';
 
 export interface StatusOptions {
   json?: boolean;
-  local?: boolean;
 }
 
 /** 2 when a migration is halted, so that a script may ask. */
-export async function status(
-  project: Project,
-  environment: string,
-  { json, local }: StatusOptions,
-  aws: ClientOptions,
-): Promise<ExitCode> {
+export async function status(place: Place, environment: string, { json }: StatusOptions): Promise<ExitCode> {
   const view = await whileBusy(`Reading the ledger of ${environment}`, async () => {
-    await using seen = await lookAtEnvironment(environment, placeFor(project, local, aws));
+    await using seen = await lookAtEnvironment(environment, place);
     return await readView(seen.ledger, seen.manifest);
   });
   if (json) printJson(view);

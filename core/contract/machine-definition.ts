@@ -1,5 +1,6 @@
 // The state machine of docs/design.md §6, in the Amazon States Language. It is written out, and not built with constructs, so that
 // it can be read at a glance. Step Functions, the emulator and the embedded engine all run this definition.
+import type { EnvironmentId } from '../names/names.ts';
 import { STATES, systemFunctionName } from '../names/names.ts';
 
 /** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (docs/aws-facts.md). */
@@ -32,17 +33,17 @@ const FINAL_READ_ERRORS = [
   'LogBroken',
   'NewerLedger',
   'OldLedger',
-  'OtherLedger',
+  'AnotherAppsLedger',
   'LedgerForbidden',
   'BadConfiguration',
 ];
 
-export function stateMachineDefinition(environment: string, partition = 'aws') {
+export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
   const invoke = `arn:${partition}:states:::lambda:invoke`;
   const execution = { 'execution.$': '$$.Execution.Id' };
   const turn = { 'migration.$': '$.migration', 'attempt.$': '$.attempt', 'turn.$': '$.turn' };
   return {
-    Comment: `Runs the pending migrations of ${environment}, one after the other, each once. The truth is in the ledger bucket.`,
+    Comment: `Runs the pending migrations of ${of.environment}, one after the other, each once. The truth is in the ledger bucket.`,
     StartAt: STATES.listPending,
     States: {
       [STATES.listPending]: {
@@ -50,7 +51,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Comment: 'Reads the manifest and the ledger, decides what comes next, and appends the turn that it allows.',
         Resource: invoke,
         Parameters: {
-          FunctionName: systemFunctionName(environment, 'list-pending'),
+          FunctionName: systemFunctionName(of, 'list-pending'),
           Payload: { ask: 'next', ...execution, 'input.$': '$$.Execution.Input' },
         },
         OutputPath: '$.Payload',
@@ -99,7 +100,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Comment: 'Appends to the log that the migration is completed. Idempotent.',
         Resource: invoke,
         Parameters: {
-          FunctionName: systemFunctionName(environment, 'record-completion'),
+          FunctionName: systemFunctionName(of, 'record-completion'),
           Payload: { ask: 'record', ...execution, ...turn },
         },
         ResultPath: null,
@@ -122,7 +123,7 @@ export function stateMachineDefinition(environment: string, partition = 'aws') {
         Comment: 'Waits, at no cost, until an operator decides: npx odin-migrate resume. An abort fails this state.',
         Resource: `${invoke}.waitForTaskToken`,
         Parameters: {
-          FunctionName: systemFunctionName(environment, 'halt'),
+          FunctionName: systemFunctionName(of, 'halt'),
           Payload: {
             ask: 'halt',
             ...execution,

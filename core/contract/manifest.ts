@@ -19,6 +19,8 @@ export type ManifestEntry = z.infer<typeof ManifestEntry>;
 
 export const Manifest = z.object({
   formatVersion: z.literal(1),
+  /** Absent of an environment without one. */
+  app: z.string().optional(),
   environment: z.string(),
   gitCommit: z.string().nullable(),
   /** Ascending by id. */

@@ -1,10 +1,10 @@
 // What the functions need of the world. lambdas/shared/aws-services.ts provides it on AWS, test/simulation/lambda.ts in a simulation.
 import type { OdinEvent } from './events.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { EnvironmentId } from '../names/names.ts';
 import type { ChatNotification } from './chat.ts';
 
-export interface Services {
-  environment: string;
+export interface Services extends EnvironmentId {
   /** Whether this is the embedded AWS: commands are typed otherwise there, and there is no console to link to. */
   local?: boolean | undefined;
   ledger: Ledger;

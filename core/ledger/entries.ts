@@ -1,4 +1,5 @@
 // The entries of the log (docs/design.md §4): each is created once, in one order, and holds the hash of the one before it.
+import { qualifiedName } from '../names/names.ts';
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { ErrorSummary } from './summaries.ts';
@@ -19,11 +20,20 @@ export type Reference = z.infer<typeof Reference>;
 
 /** Whose ledger it is, said by entry 1: another environment's entries are never taken for ours. */
 export const LedgerIdentity = z.object({
+  /** Absent of an environment without one. */
+  app: z.string().min(1).optional(),
   environment: z.string().min(1),
   account: z.string().min(1),
   region: z.string().min(1),
 });
 export type LedgerIdentity = z.infer<typeof LedgerIdentity>;
+
+export const isSameLedger = (one: LedgerIdentity, other: LedgerIdentity): boolean =>
+  (['app', 'environment', 'account', 'region'] as const).every((part) => one[part] === other[part]);
+
+/** `shop--odin-dev in 111122223333, eu-west-1` */
+export const identityText = (identity: LedgerIdentity): string =>
+  `${qualifiedName(identity)} in ${identity.account}, ${identity.region}`;
 
 const envelope = {
   format: z.literal(LOG_FORMAT),

@@ -7,7 +7,7 @@ import { OdinError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import { Checkpoint } from './checkpoints.ts';
 import type { Allowed, Completed, Entry, LedgerIdentity, Reference } from './entries.ts';
-import { sha256 } from './entries.ts';
+import { identityText, isSameLedger, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
 import { EMPTY_LOG, fold } from './fold.ts';
 import { claimKey, completedKey, entryKey, KINDS, outcomeKey, STATE_KEY } from './keys.ts';
@@ -162,9 +162,8 @@ class Examiner {
       if (before && previous !== before.sha256) {
         this.#found('broken-log', entryKey(number), { why: `it does not follow entry ${number - 1} as it is stored` });
       }
-      if (ledger && this.#identity && !isDeepStrictEqual({ ...ledger }, { ...this.#identity })) {
-        const { environment, account, region } = ledger;
-        this.#found('other-ledger', entryKey(number), { why: `${environment} in ${account}, ${region}` });
+      if (ledger && this.#identity && !isSameLedger(ledger, this.#identity)) {
+        this.#found('other-ledger', entryKey(number), { why: identityText(ledger) });
       }
     }
   }

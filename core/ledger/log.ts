@@ -9,7 +9,7 @@ import { OdinError } from '../errors.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import type { Allowed, Completed, Decided, Halted, LedgerIdentity } from './entries.ts';
-import { Entry, LOG_FORMAT, sha256 } from './entries.ts';
+import { Entry, identityText, isSameLedger, LOG_FORMAT, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
 import { EMPTY_LOG, fold } from './fold.ts';
 import { COMPLETED_PREFIX, entryKey, entryNumberOf, LOG_PREFIX, STATE_KEY } from './keys.ts';
@@ -59,7 +59,7 @@ export class LedgerLog {
 
   /**
    * What the log amounts to now.
-   * @throws OdinError RecordUnreadable, NewerLedger, LogBroken, OtherLedger; LedgerForbidden and LedgerUnavailable of the store
+   * @throws OdinError RecordUnreadable, NewerLedger, LogBroken, AnotherAppsLedger; LedgerForbidden and LedgerUnavailable of the store
    */
   async look(): Promise<LogState> {
     if (this.#seen.state.number === 0) this.#seen = await this.#kept();
@@ -206,14 +206,11 @@ export class LedgerLog {
   }
 
   #assertOurs({ ledger }: LogState): void {
-    const ours = this.#identity;
-    if (!ledger) return;
-    const { environment, account, region } = ledger;
-    if (environment === ours.environment && account === ours.account && region === ours.region) return;
+    if (!ledger || isSameLedger(ledger, this.#identity)) return;
     throw new OdinError({
-      code: 'OtherLedger',
+      code: 'AnotherAppsLedger',
       source: 'system',
-      what: `This ledger is of environment ${environment} in ${account}, ${region}; expected ${ours.environment} in ${ours.account}, ${ours.region}.`,
+      what: `This ledger is of ${identityText(ledger)}; expected ${identityText(this.#identity)}.`,
       why: 'What was run for another environment says nothing about this one.',
       next: 'Look at the bucket that the functions of this environment name, and deploy the stack that belongs to it.',
     });

@@ -1,6 +1,7 @@
 // What a migration and an environment may be called (docs/design.md §2).
 import * as z from 'zod';
 import { OdinError } from '../errors.ts';
+import type { EnvironmentId } from './names.ts';
 
 /** The four digits of a migration's file name. */
 export const MigrationId = z.string().regex(/^\d{4}$/, 'expected four digits, e.g. "0004"');
@@ -27,23 +28,51 @@ export const isNearMiss = (fileName: string): boolean =>
 
 /** Longest environment name: `odin-migrate-<name>-record-completion` must fit Lambda's 64 characters. */
 export const MAX_ENVIRONMENT_LENGTH = 32;
-const ENVIRONMENT = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** Longest app and environment together: `<app>--<environment>--0004--ap-southeast-1` must fit IAM's 64. */
+export const MAX_QUALIFIED_LENGTH = 40;
+/** No `--`, and no hyphen at an end: those separate an app from an environment, and both from a part. */
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
-export const isEnvironmentName = (name: string): boolean =>
-  name.length <= MAX_ENVIRONMENT_LENGTH && ENVIRONMENT.test(name);
+export const isEnvironmentName = (name: string): boolean => name.length <= MAX_ENVIRONMENT_LENGTH && NAME.test(name);
 
 /** @throws OdinError BadEnvironmentName, which states the rule */
 export function assertEnvironmentName(name: string): void {
   if (isEnvironmentName(name)) return;
-  const unfit = `"${/[^a-z0-9-]/u.exec(name)?.[0] ?? name}"`;
-  const found = name.length > MAX_ENVIRONMENT_LENGTH ? `${name.length} characters` : unfit;
   throw new OdinError({
     code: 'BadEnvironmentName',
     source: 'user',
     what: `"${name}" cannot be an environment: it becomes part of AWS resource names.`,
-    why:
-      `Expected lower-case letters, digits and single hyphens, beginning with a letter, ` +
-      `at most ${MAX_ENVIRONMENT_LENGTH} characters; found ${found}.`,
-    next: `Rename the folder migrations/${name}/ and its entry in cdk.json, if it has one.`,
+    why: ruleOfNames(name, MAX_ENVIRONMENT_LENGTH),
+    next: `Rename the folder migrations/${name}/ and its entry in odin-migrate.json, if it has one.`,
   });
+}
+
+/** Leaves room for an environment of one character. */
+const MAX_APP_LENGTH = MAX_QUALIFIED_LENGTH - 1;
+
+/** What is wrong with the name of an app, as a sentence; undefined when nothing is. */
+export const problemOfApp = (app: string): string | undefined =>
+  app.length <= MAX_APP_LENGTH && NAME.test(app) ? undefined : ruleOfNames(app, MAX_APP_LENGTH);
+
+/** @throws OdinError BadEnvironmentName, BadConfiguration when they are too long together */
+export function assertEnvironmentId({ app, environment }: EnvironmentId): void {
+  assertEnvironmentName(environment);
+  const length = (app?.length ?? 0) + environment.length;
+  if (app === undefined || length <= MAX_QUALIFIED_LENGTH) return;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `The app "${app}" and the environment "${environment}" are too long together.`,
+    why: `Names of AWS resources are made of both, and hold at most ${MAX_QUALIFIED_LENGTH} characters of them; found ${length}.`,
+    next: 'Give one of the two a shorter name, before anything of it is deployed: "app" is in odin-migrate.json.',
+  });
+}
+
+function ruleOfNames(name: string, max: number): string {
+  const unfit = `"${/[^a-z0-9-]/u.exec(name)?.[0] ?? name}"`;
+  const found = name.length > max ? `${name.length} characters` : unfit;
+  return (
+    'Expected lower-case letters, digits and single hyphens, beginning with a letter, ' +
+    `at most ${max} characters; found ${found}.`
+  );
 }

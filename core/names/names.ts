@@ -16,6 +16,8 @@ export const STATES = {
 /** Environment variables of the deployed functions. */
 export const VARIABLES = {
   environment: 'ODIN_ENVIRONMENT',
+  /** Absent without one. */
+  app: 'ODIN_APP',
   /** Of the stack: whose ledger it is. */
   account: 'ODIN_ACCOUNT',
   ledgerBucket: 'ODIN_LEDGER_BUCKET',
@@ -64,34 +66,55 @@ export const MACHINE_FUNCTIONS = ['list-pending', 'record-completion', 'halt'] a
 
 const PREFIX = 'odin-migrate';
 
-/** `OdinMigrate-odin-dev` */
-export const stackName = (environment: string): string => `OdinMigrate-${environment}`;
+/**
+ * Which environment it is. `app` keeps the environments of several repositories in one account apart; without it, the name
+ * alone does. Neither holds `--`, so that two pairs never make one name.
+ */
+export interface EnvironmentId {
+  app?: string | undefined;
+  environment: string;
+}
 
-/** `odin-migrate-odin-dev`; also the state machine's name */
-export const resourcePrefix = (environment: string): string => `${PREFIX}-${environment}`;
+/** `shop--odin-dev`, or `odin-dev` without an app: one text for one environment. */
+export const qualifiedName = ({ app, environment }: EnvironmentId): string =>
+  app === undefined ? environment : `${app}--${environment}`;
+
+/** `shop--odin-dev`, or `odin-migrate-odin-dev` without an app; also the state machine's name */
+export const resourcePrefix = (of: EnvironmentId): string =>
+  of.app === undefined ? `${PREFIX}-${of.environment}` : qualifiedName(of);
+
+/** `shop--odin-dev--halt`, or `odin-migrate-odin-dev-halt` without an app */
+export const partName = (of: EnvironmentId, part: string): string =>
+  `${resourcePrefix(of)}${of.app === undefined ? '-' : '--'}${part}`;
+
+/** `shop--odin-dev--migrations`, or `OdinMigrate-odin-dev` without an app: of the stack that `odin-migrate synth` makes. */
+export const stackName = (of: EnvironmentId): string =>
+  of.app === undefined ? `OdinMigrate-${of.environment}` : partName(of, 'migrations');
 
 /**
- * `odin-migrate-odin-dev-list-pending`; the dashboard's is `customWidget-odin-migrate-odin-dev`, the beginning that AWS
- * advises for widget functions, so that a viewer's permission can name them all (docs/aws-facts.md).
+ * `shop--odin-dev--list-pending` (at most 64 characters); the dashboard's is `customWidget-shop--odin-dev`, the beginning that
+ * AWS advises for widget functions, so that a viewer's permission can name them all (docs/aws-facts.md).
  */
-export const systemFunctionName = (environment: string, name: SystemFunction): string =>
-  name === 'dashboard' ? `customWidget-${resourcePrefix(environment)}` : `${resourcePrefix(environment)}-${name}`;
+export const systemFunctionName = (of: EnvironmentId, name: SystemFunction): string =>
+  name === 'dashboard' ? `customWidget-${resourcePrefix(of)}` : partName(of, name);
 
-/** `odin-migrate-odin-dev-0004` (names of at most 64 characters) */
-export const migrationFunctionName = (environment: string, migration: string): string =>
-  `${resourcePrefix(environment)}-${migration}`;
+/** `shop--odin-dev--0004` */
+export const migrationFunctionName = (of: EnvironmentId, migration: string): string => partName(of, migration);
 
 /**
- * `odin-odin-dev-0004-eu-west-1`, at most 64 characters. Fixed, so that the role can name itself in its own policies; with
- * the region, because a role's name is unique in the whole account.
+ * `shop--odin-dev--0004--eu-west-1`, or `odin-odin-dev-0004-eu-west-1` without an app; at most 64 characters. Fixed, so that
+ * the role can name itself in its own policies; with the region, because a role's name is unique in the whole account.
  */
-export const migrationRoleName = (environment: string, migration: string, region: string): string =>
-  `odin-${environment}-${migration}-${region}`;
+export const migrationRoleName = (of: EnvironmentId, migration: string, region: string): string =>
+  of.app === undefined
+    ? `odin-${of.environment}-${migration}-${region}`
+    : `${migrationFunctionName(of, migration)}--${region}`;
 
-/** `/odin-migrate/odin-dev/migrations`: what the migrations' functions log */
-export const migrationLogGroup = (environment: string): string => `/${PREFIX}/${environment}/migrations`;
+/** `/odin-migrate/shop--odin-dev/migrations`: what the migrations' functions log; `system`: what the others do */
+export const logGroupName = (of: EnvironmentId, whose: 'migrations' | 'system'): string =>
+  `/${PREFIX}/${qualifiedName(of)}/${whose}`;
 
-/** The metric of `watch-halts`, with the environment as its dimension. */
+/** The metric of `watch-halts`, with the environment's qualified name as its dimension. */
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 
 /**

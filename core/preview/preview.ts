@@ -4,7 +4,6 @@ import { OdinError } from '../errors.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import { Json } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
-import { stackName } from '../names/names.ts';
 import { ErrorSummary } from '../ledger/summaries.ts';
 
 /** Asks a migration's function for a preview of one slice. It begins after `cursor`, as a run would. */
@@ -197,6 +196,6 @@ export function parseReport(environment: string, answer: unknown): PreviewReport
     source: 'user',
     what: `The function did not answer with a preview (${z.prettifyError(report.error).split('\n')[0] ?? ''}).`,
     why: 'It was deployed by another version of odin-migrate.',
-    next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+    next: `Deploy ${environment} again.`,
   });
 }

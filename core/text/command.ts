@@ -15,7 +15,9 @@ export type Next = string | (Command & { words: string });
 export interface Where {
   /** On this machine. */
   local?: boolean | undefined;
-  /** As the user named it; what the user's own configuration says need not be typed. */
+  /** In a mail, which may be read anywhere; else as the user named it, like the others. */
+  app?: string | undefined;
+  /** What the user's own configuration says need not be typed. */
   profile?: string | undefined;
   region?: string | undefined;
 }
@@ -29,10 +31,11 @@ export function commandLine({ verb, environment, args = [] }: Command, where: Wh
   return ['npx odin-migrate', typed, environment, ...args, ...placeOptions(verb, where)].join(' ');
 }
 
-function placeOptions(verb: Command['verb'], { local, profile, region }: Where): string[] {
+function placeOptions(verb: Command['verb'], { local, app, profile, region }: Where): string[] {
   if (verb === 'check' || verb === 'new') return []; // they look at files
   if (local) return verb === 'run' ? [] : ['--local'];
   return [
+    ...(app === undefined ? [] : [`--app ${app}`]),
     ...(profile === undefined ? [] : [`--profile ${quoted(profile)}`]),
     ...(region === undefined ? [] : [`--region ${quoted(region)}`]),
   ];

@@ -64,7 +64,7 @@ export class MigrationPipelineStack extends Stack {
     const machineArn = this.formatArn({
       service: 'states',
       resource: 'stateMachine',
-      resourceName: resourcePrefix(environment),
+      resourceName: resourcePrefix({ environment }),
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     pipeline.addStage({
@@ -77,7 +77,7 @@ export class MigrationPipelineStack extends Stack {
           input,
           environmentVariables: {
             ODIN_ENVIRONMENT: { type: BuildEnvironmentVariableType.PLAINTEXT, value: environment },
-            STACK: { type: BuildEnvironmentVariableType.PLAINTEXT, value: stackName(environment) },
+            STACK: { type: BuildEnvironmentVariableType.PLAINTEXT, value: stackName({ environment }) },
           },
         }),
         new StepFunctionInvokeAction({

@@ -43,6 +43,7 @@ export function createDashboard(
           : undefined;
     const notice = came && 'title' in came ? came : undefined;
     const frame: Frame = {
+      app: manifest.app,
       environment,
       functionArn,
       theme,

@@ -1,4 +1,5 @@
 // What the parts of the page need besides the view of the environment.
+import type { EnvironmentId } from '../../core/names/names.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { Tone } from '../../core/views/words.ts';
 import type { Theme } from './style.ts';
@@ -17,8 +18,7 @@ export interface ShownPreview {
 }
 
 /** What every part gets besides the view. */
-export interface Frame {
-  environment: string;
+export interface Frame extends EnvironmentId {
   /** ARN of this function: where the buttons' calls and the links lead. */
   functionArn: string;
   theme: Theme;

@@ -2,7 +2,7 @@
 import { meaningOf } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
-import { migrationLogGroup } from '../../core/names/names.ts';
+import { logGroupName } from '../../core/names/names.ts';
 import type { HaltReason } from '../../core/ledger/entries.ts';
 import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
@@ -118,7 +118,7 @@ function errorText({ name, message, stack }: NonNullable<OpenHalt['error']>): Ht
 function links({ execution, requestId, since }: OpenHalt, startedAt: string | undefined, frame: Frame): Html {
   const logs =
     requestId !== undefined &&
-    logLink(frame.functionArn, migrationLogGroup(frame.environment), requestId, startedAt ?? since);
+    logLink(frame.functionArn, logGroupName(frame, 'migrations'), requestId, startedAt ?? since);
   return html`<p class="links">
     <a href="${executionLink(execution)}" target="_blank" rel="noopener">Execution</a>
     ${logs && html`<a href="${logs}" target="_blank" rel="noopener">Logs of this attempt</a>`}

@@ -1,7 +1,7 @@
 // The migrations as a table, oldest first. Of many completed ones the last few are shown, and the older ones by the page.
 import { duration } from '../../core/text/format.ts';
 import { executionLink, migrationLogLink } from '../../core/text/links.ts';
-import { migrationLogGroup } from '../../core/names/names.ts';
+import { logGroupName } from '../../core/names/names.ts';
 import type { Progress } from '../../core/views/progress.ts';
 import { progressText } from '../../core/views/progress.ts';
 import { cut } from '../../core/ledger/summaries.ts';
@@ -120,13 +120,13 @@ function meter(progress: Progress): Html {
     >`;
 }
 
-function links({ id, execution, startedAt, attempts }: MigrationView, { functionArn, environment }: Frame): Html {
+function links({ id, execution, startedAt, attempts }: MigrationView, frame: Frame): Html {
   // A baseline has the word of an operator in place of an execution.
   const page = execution?.startsWith('arn:') && executionLink(execution);
   const logs =
     attempts > 0 &&
     startedAt !== undefined &&
-    migrationLogLink(functionArn, migrationLogGroup(environment), id, startedAt);
+    migrationLogLink(frame.functionArn, logGroupName(frame, 'migrations'), id, startedAt);
   return html`${page && html`<a href="${page}" target="_blank" rel="noopener">Execution</a> `}${
     logs && html`<a href="${logs}" target="_blank" rel="noopener">Logs</a>`
   }`;

@@ -4,7 +4,7 @@ import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
 import { firstSourceLine, plainLine, shortCommit } from '../../core/ledger/summaries.ts';
 import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
-import { migrationLogGroup } from '../../core/names/names.ts';
+import { logGroupName } from '../../core/names/names.ts';
 import { commandLine } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
@@ -182,19 +182,19 @@ function runningUntil({ look, now }: HaltNews): string[] {
     : [`It is not running any more: its time ended at ${isoTime(look.deadline)}.`];
 }
 
-const logsOf = ({ environment, allowed, claim }: HaltNews): string | undefined =>
+const logsOf = ({ manifest, allowed, claim }: HaltNews): string | undefined =>
   claim?.claim === 'claimed'
-    ? logLink(allowed.execution, migrationLogGroup(environment), claim.writer.requestId, claim.time)
+    ? logLink(allowed.execution, logGroupName(manifest, 'migrations'), claim.writer.requestId, claim.time)
     : undefined;
 
 /** Without its file a retry has no code to run; what is only to be recorded needs none. */
 function decisions(news: HaltNews): { command: string; meaning: string }[] {
-  const { environment, local, halted } = news;
+  const { environment, local, manifest, halted } = news;
   const nothingToRun = entryOf(news) === undefined && halted.reason !== 'unrecorded';
   return meanings(halted.reason)
     .filter(({ decision }) => decision !== 'retry' || !nothingToRun)
     .map(({ decision, meaning }) => ({
-      command: commandLine(resumeCommand(environment, decision, halted.number), { local }),
+      command: commandLine(resumeCommand(environment, decision, halted.number), { local, app: manifest.app }),
       meaning,
     }));
 }

@@ -5,11 +5,8 @@ import { resourcePrefix } from '../../core/names/names.ts';
 import type { Command, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
 
-export function refusalText(
-  next: Extract<NextStep, { step: 'refuse' }>,
-  { environment, migrations }: Manifest,
-  where: Where,
-): string {
+export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifest: Manifest, where: Where): string {
+  const { environment, migrations } = manifest;
   const command = (verb: Command['verb'], ...args: string[]) => commandLine({ verb, environment, args }, where);
   if (next.error === 'HaltedElsewhere') {
     return (
@@ -24,6 +21,6 @@ export function refusalText(
     `running ${files.length === 1 ? 'it' : 'them'} now would not be in order. ` +
     `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
     `does not matter, type "${command('run', '--allow-out-of-order')}", or start ` +
-    `${resourcePrefix(environment)} with the input {"allowOutOfOrder": true}.`
+    `${resourcePrefix(manifest)} with the input {"allowOutOfOrder": true}.`
   );
 }

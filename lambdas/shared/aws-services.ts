@@ -14,10 +14,12 @@ import { createExecutions } from '../../aws/step-functions.ts';
 
 export function awsServices(): Services {
   const environment = required(VARIABLES.environment);
+  const app = process.env[VARIABLES.app];
   const s3 = ledgerClient(process.env[VARIABLES.ledgerEndpoint]);
   const store = new S3Store(s3, required(VARIABLES.ledgerBucket));
-  const identity = { environment, account: required(VARIABLES.account), region: required('AWS_REGION') };
+  const identity = { app, environment, account: required(VARIABLES.account), region: required('AWS_REGION') };
   return {
+    app,
     environment,
     local: process.env[VARIABLES.local] !== undefined,
     ledger: { log: new LedgerLog(store, identity), store },

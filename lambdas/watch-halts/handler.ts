@@ -1,6 +1,6 @@
 import { MetricResolution, Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import * as z from 'zod';
-import { HALT_METRIC, VARIABLES } from '../../core/names/names.ts';
+import { HALT_METRIC, qualifiedName, VARIABLES } from '../../core/names/names.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { awsServices, required } from '../shared/aws-services.ts';
 import { createWatchHalts } from './watch-halts.ts';
@@ -8,7 +8,12 @@ import { createWatchHalts } from './watch-halts.ts';
 /** Written as a log line from which CloudWatch Logs makes the metric (embedded metric format). */
 const metrics = new Metrics({
   namespace: HALT_METRIC.namespace,
-  defaultDimensions: { [HALT_METRIC.dimension]: required(VARIABLES.environment) },
+  defaultDimensions: {
+    [HALT_METRIC.dimension]: qualifiedName({
+      app: process.env[VARIABLES.app],
+      environment: required(VARIABLES.environment),
+    }),
+  },
 });
 const watch = createWatchHalts(awsServices());
 

@@ -40,14 +40,14 @@ it('refuses a late lower number with the command that runs it here, which then d
 
 it('leaves a ledger that holds together, until somebody damages it', async () => {
   await typed();
-  const sound = await printedBy(() => doctor(project, 'late', { ledger: true, local: true }, {}));
+  const sound = await printedBy(() => doctor({ project }, 'late', { ledger: true }));
   expect(sound.code).toBe(EXIT.done);
   expect(sound.printed).toMatch(/^✔ late {2}the ledger holds together {2}\d+ objects, 4 entries, 2 turns/);
 
   await using seen = await lookAtEnvironment('late', { project });
   await seen.ledger.store.create('log/00000006.json', '{}');
   await seen.ledger.store.create('notes.txt', 'x');
-  const damaged = await printedBy(() => doctor(project, 'late', { ledger: true, local: true }, {}));
+  const damaged = await printedBy(() => doctor({ project }, 'late', { ledger: true }));
   expect(damaged.code).toBe(EXIT.wrong);
   expect(damaged.printed).toContain('✘ log/00000005.json: this entry is missing, and the log stops before it');
   expect(damaged.printed).toContain('✘ log/00000006.json: this entry cannot be read, and the log stops before it');

@@ -121,12 +121,12 @@ describe('every AWS name that is derived from a longest name', () => {
 
   it.each([
     // AWS: at most 64 characters of a-z, A-Z, 0-9, - and _.
-    ...SYSTEM_FUNCTIONS.map((name) => [`function ${name}`, systemFunctionName(environment, name), 64] as const),
-    ['function of a migration', migrationFunctionName(environment, '0001'), 64] as const,
+    ...SYSTEM_FUNCTIONS.map((name) => [`function ${name}`, systemFunctionName({ environment }, name), 64] as const),
+    ['function of a migration', migrationFunctionName({ environment }, '0001'), 64] as const,
     // AWS: at most 80 characters of the same for state machines and executions, 128 for stacks.
-    ['state machine', resourcePrefix(environment), 80] as const,
+    ['state machine', resourcePrefix({ environment }), 80] as const,
     ['execution', continuingExecutionName(99_999_999, 99_999), 80] as const,
-    ['stack', stackName(environment), 128] as const,
+    ['stack', stackName({ environment }), 128] as const,
   ])('%s: %s has at most %i characters, and only those that AWS allows', (_, name, longest) => {
     expect(name.length).toBeLessThanOrEqual(longest);
     expect(name).toMatch(/^[a-zA-Z][a-zA-Z0-9-]*$/);
@@ -134,8 +134,8 @@ describe('every AWS name that is derived from a longest name', () => {
 
   it('gives no two functions of two environments one name', () => {
     const names = (of: string) => [
-      ...SYSTEM_FUNCTIONS.map((name) => systemFunctionName(of, name)),
-      migrationFunctionName(of, '0001'),
+      ...SYSTEM_FUNCTIONS.map((name) => systemFunctionName({ environment: of }, name)),
+      migrationFunctionName({ environment: of }, '0001'),
     ];
     const name = fc.stringMatching(/^[a-z](-?[a-z0-9]){0,7}$/).filter(isEnvironmentName);
     fc.assert(

@@ -26,7 +26,7 @@ beforeAll(() => {
   directory = mkdtempSync(path.join(parent, 'stack-'));
   const assembly = synthesise(directory, [{ environment: 'odin-dev', files: { '0001.ts': works() } }]);
   template = JSON.parse(
-    readFileSync(path.join(assembly, `${stackName('odin-dev')}.template.json`), 'utf8'),
+    readFileSync(path.join(assembly, `${stackName({ environment: 'odin-dev' })}.template.json`), 'utf8'),
   ) as typeof template;
 });
 
@@ -43,8 +43,9 @@ const only = (type: string, fits: (properties: Record<string, unknown>) => boole
 describe('the deployed dashboard', () => {
   it('has function names that fit Lambda, for the longest environment too', () => {
     const environment = 'e'.repeat(MAX_ENVIRONMENT_LENGTH);
-    for (const name of SYSTEM_FUNCTIONS) expect(systemFunctionName(environment, name).length).toBeLessThanOrEqual(64);
-    expect(systemFunctionName('odin-dev', 'dashboard')).toBe('customWidget-odin-migrate-odin-dev');
+    for (const name of SYSTEM_FUNCTIONS)
+      expect(systemFunctionName({ environment }, name).length).toBeLessThanOrEqual(64);
+    expect(systemFunctionName({ environment: 'odin-dev' }, 'dashboard')).toBe('customWidget-odin-migrate-odin-dev');
   });
 
   it('has a role that reads the ledger, invokes resume and the migrations, and nothing else', () => {

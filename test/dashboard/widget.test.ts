@@ -290,6 +290,6 @@ describe('a press on Preview', () => {
     report = { outcome: 'finished' };
     const html = await call({ ...PREVIEW, ...context() });
     expect(notice(html)).toBe('bad');
-    expect(html).toContain('npx cdk deploy OdinMigrate-odin-dev');
+    expect(html).toContain('Deploy odin-dev again.');
   });
 });

@@ -81,11 +81,11 @@ export async function emulatorPlatform({ s3 }: { s3?: FaultProxy } = {}): Promis
       const deployments = new Map(
         specs.map(({ environment }) => [
           environment,
-          deploymentOf(environment, outputs[stackName(environment)] ?? {}, options, false),
+          deploymentOf({ environment }, outputs[stackName({ environment })] ?? {}, options, false),
         ]),
       );
       for (const { environment } of specs) {
-        const topic = outputs[stackName(environment)]?.[OUTPUTS.topicArn] ?? '';
+        const topic = outputs[stackName({ environment })]?.[OUTPUTS.topicArn] ?? '';
         if (!queues.has(environment)) await subscribeQueue(environment, topic);
       }
       return deployments;

@@ -20,7 +20,11 @@ it('the sample environment deploys from cdk.json, and its migrations need no per
   await using emulator = await startMiniStack({ directory });
   await bootstrap(emulator);
   const { app } = JSON.parse(readFileSync(path.join(PROJECT, 'cdk.json'), 'utf8')) as { app: string };
-  const outputs = await deploy(emulator, { app, stacks: [stackName('sample')], context: { environment: 'sample' } });
+  const outputs = await deploy(emulator, {
+    app,
+    stacks: [stackName({ environment: 'sample' })],
+    context: { environment: 'sample' },
+  });
 
   const options = {
     endpoint: emulator.endpoint,
@@ -33,7 +37,12 @@ it('the sample environment deploys from cdk.json, and its migrations need no per
     Object.fromEntries((await describeSampleData(s3, BUCKET)).map(({ prefix, objects: count }) => [prefix, count]));
   const before = await objects();
 
-  const deployment = deploymentOf('sample', outputs[stackName('sample')] ?? {}, options, false);
+  const deployment = deploymentOf(
+    { environment: 'sample' },
+    outputs[stackName({ environment: 'sample' })] ?? {},
+    options,
+    false,
+  );
   const world = new World({} as Platform, 'sample', deployment);
   expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
   expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });

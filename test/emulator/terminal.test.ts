@@ -56,7 +56,7 @@ describe('on this machine', { timeout: 300_000 }, () => {
       { 'migrations/practice/0001.ts': migration('First'), 'migrations/practice/0002.ts': migration('Second') },
       { sources: true },
     );
-    for (const name of ['cli', 'client', 'infra', 'local', 'project', 'cdk.json']) {
+    for (const name of ['cli', 'client', 'infra', 'local', 'project', 'odin-migrate.json']) {
       cpSync(path.join(PROJECT, name), path.join(project.directory, name), { recursive: true });
     }
   });

@@ -5,7 +5,9 @@ import { synthesiseStack } from '../support/synth.ts';
 
 let stack: ReturnType<typeof synthesiseStack>;
 beforeAll(() => {
-  stack = synthesiseStack({ haltAlarmHours: 2.5, notify: ['mailto:team@example.com', 'https://example.com/hook'] });
+  stack = synthesiseStack({
+    stack: { haltAlarmHours: 2.5, notify: ['mailto:team@example.com', 'https://example.com/hook'] },
+  });
 });
 
 const machine = {

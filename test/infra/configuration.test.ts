@@ -1,20 +1,18 @@
-// What cdk.json may say under "odin-migrate", and in which words it is refused.
+// What odin-migrate.json may say, and in which words it is refused.
 import { describe, expect, it } from 'vitest';
 import { configurationOf, parseConfiguration } from '../../project/configuration.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const DEFAULTS = {
   variables: {},
-  notify: [],
-  logRetentionDays: 365,
-  haltAlarmHours: 4,
-  runOnDeploy: false,
+  local: { variables: {} },
+  stack: { notify: [], logRetentionDays: 365, haltAlarmHours: 4, runOnDeploy: false },
 };
 
 describe('parseConfiguration', () => {
-  it.each([undefined, null, {}])('needs nothing: %j', (context) => {
-    const configuration = parseConfiguration(context);
-    expect(configuration).toEqual({ migrations: 'migrations', environments: {} });
+  it('needs nothing', () => {
+    const configuration = parseConfiguration({});
+    expect(configuration).toEqual({ directory: 'migrations', environments: {} });
     expect(configurationOf(configuration, 'odin-dev')).toEqual(DEFAULTS);
   });
 
@@ -22,15 +20,20 @@ describe('parseConfiguration', () => {
     const environment = {
       account: '111122223333',
       region: 'us-gov-west-1',
+      profile: 'team',
+      directory: 'operations/all',
       variables: { DATA_BUCKET: 'b' },
-      notify: ['mailto:team@example.com', 'https://example.com/hook'],
-      logRetentionDays: 7,
-      localData: 'local/data.ts',
-      haltAlarmHours: 0.5,
-      runOnDeploy: true,
+      local: { variables: { DATA_BUCKET: 'here' }, data: 'local/data.ts' },
+      stack: {
+        notify: ['mailto:team@example.com', 'https://example.com/hook'],
+        logRetentionDays: 7,
+        haltAlarmHours: 0.5,
+        runOnDeploy: true,
+      },
     };
-    const configuration = parseConfiguration({ migrations: 'operations', environments: { 'odin-dev': environment } });
-    expect(configuration.migrations).toBe('operations');
+    const file = { $schema: 's', app: 'shop', directory: 'operations', environments: { 'odin-dev': environment } };
+    const configuration = parseConfiguration(file);
+    expect(configuration).toEqual(file);
     expect(configurationOf(configuration, 'odin-dev')).toEqual(environment);
     expect(configurationOf(configuration, 'odin-prod')).toEqual(DEFAULTS);
   });
@@ -40,28 +43,52 @@ describe('parseConfiguration', () => {
   it.each<[string, unknown, string, string]>([
     ['a list', [], '', 'expected object'],
     ['text', 'text', '', 'expected object'],
+    ['nothing', null, '', 'expected object'],
     ['a field that it does not know', { migration: 'x' }, '', 'migration'],
-    ['an empty folder', { migrations: '' }, 'migrations', '""'],
+    ['an empty folder', { directory: '' }, 'directory', '""'],
+    ['an app with two hyphens', { app: 'a--b' }, 'app', 'single hyphens'],
+    ['an app with capital letters', { app: 'Shop' }, 'app', 'found "S"'],
+    ['an app of 40 characters', { app: 'a'.repeat(40) }, 'app', 'found 40 characters'],
     ['an environment that is no object', { environments: { 'odin-dev': 7 } }, FIELD, '7'],
     ['a misspelt field of an environment', of({ notifi: [] }), FIELD, 'notifi'],
     ['an account that is a number', of({ account: 111_122_223_333 }), `${FIELD}.account`, '111122223333'],
     ['an account that is too short', of({ account: '1' }), `${FIELD}.account`, 'expected twelve digits in quotes'],
     ['a region that is none', of({ region: 'Europe' }), `${FIELD}.region`, 'expected a region, e.g. "eu-west-1"'],
     ['a variable that is no text', of({ variables: { A_B: 1 } }), `${FIELD}.variables.A_B`, 'Found 1.'],
-    ['an address without its kind', of({ notify: ['me@example.com'] }), `${FIELD}.notify.0`, 'expected "mailto:…@…"'],
+    [
+      'an address without its kind',
+      of({ stack: { notify: ['me@example.com'] } }),
+      `${FIELD}.stack.notify.0`,
+      'expected "mailto:…@…"',
+    ],
     [
       'an address that is not encrypted',
-      of({ notify: ['http://example.com'] }),
-      `${FIELD}.notify.0`,
+      of({ stack: { notify: ['http://example.com'] } }),
+      `${FIELD}.stack.notify.0`,
       '"http://example.com"',
     ],
-    ['a retention that CloudWatch does not know', of({ logRetentionDays: 8 }), `${FIELD}.logRetentionDays`, 'Found 8.'],
-    ['a retention without end', of({ logRetentionDays: 9999 }), `${FIELD}.logRetentionDays`, 'Found 9999.'],
-    ['a retention that is text', of({ logRetentionDays: 'ONE_YEAR' }), `${FIELD}.logRetentionDays`, '"ONE_YEAR"'],
+    [
+      'a retention that CloudWatch does not know',
+      of({ stack: { logRetentionDays: 8 } }),
+      `${FIELD}.stack.logRetentionDays`,
+      'Found 8.',
+    ],
+    [
+      'a retention without end',
+      of({ stack: { logRetentionDays: 9999 } }),
+      `${FIELD}.stack.logRetentionDays`,
+      'Found 9999.',
+    ],
+    [
+      'a retention that is text',
+      of({ stack: { logRetentionDays: 'ONE_YEAR' } }),
+      `${FIELD}.stack.logRetentionDays`,
+      '"ONE_YEAR"',
+    ],
   ])('refuses %s, and names the field, what was expected and what was found', async (_, context, field, said) => {
     const error = await thrownBy(() => parseConfiguration(context));
     expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
-    expect(error.what).toContain(`cdk.json, context.${['odin-migrate', field].filter(Boolean).join('.')}: `);
+    expect(error.what).toContain(`${['odin-migrate.json', field].filter(Boolean).join(', ')}: `);
     expect(error.message).toContain(said);
     expect(error.why).toMatch(/^Found .+\.$/);
     expect(error.next).toContain('docs/configuration.md');

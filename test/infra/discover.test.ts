@@ -102,7 +102,7 @@ describe('discoverEnvironment', () => {
 
   it('reads the folder that is configured', () => {
     project = temporaryProject({ 'operations/odin-dev/0001.ts': '' });
-    const configuration = parseConfiguration({ migrations: 'operations' });
+    const configuration = parseConfiguration({ directory: 'operations' });
     const { migrations } = discoverEnvironment('odin-dev', project.directory, configuration);
     expect(migrations.map(({ file }) => file)).toEqual(['operations/odin-dev/0001.ts']);
   });

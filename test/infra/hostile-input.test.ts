@@ -1,4 +1,4 @@
-// What the synthesis reads, as nobody means it: cdk.json, and the names of files and folders.
+// What the synthesis reads, as nobody means it: odin-migrate.json, and the names of files and folders.
 import fc from 'fast-check';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,18 +19,15 @@ afterEach(() => project?.remove());
 
 const CONTROL = /[\p{Cc}\u2028\u2029\u202e]/u;
 
-describe('cdk.json', () => {
+describe('odin-migrate.json', () => {
   const ENVIRONMENT = {
     account: '111122223333',
     region: 'eu-west-1',
     variables: { DATA_BUCKET: 'b' },
-    notify: ['mailto:team@example.com'],
-    logRetentionDays: 7,
-    localData: 'local/data.ts',
-    haltAlarmHours: 0.5,
-    runOnDeploy: true,
+    local: { variables: {}, data: 'local/data.ts' },
+    stack: { notify: ['mailto:team@example.com'], logRetentionDays: 7, haltAlarmHours: 0.5, runOnDeploy: true },
   };
-  const GOOD = { migrations: 'operations', environments: { 'odin-dev': ENVIRONMENT } };
+  const GOOD = { app: 'shop', directory: 'operations', environments: { 'odin-dev': ENVIRONMENT } };
 
   /** What it was read as; undefined when it was refused in the way that is promised. */
   function read(context: unknown): Configuration | undefined {
@@ -40,7 +37,7 @@ describe('cdk.json', () => {
       expect(thrown).toBeInstanceOf(OdinError);
       const { code, source, what, message } = thrown as OdinError;
       expect({ code, source }).toEqual({ code: 'BadConfiguration', source: 'user' });
-      expect(what).toMatch(/^cdk\.json, context\.odin-migrate[^]*: .+/);
+      expect(what).toMatch(/^odin-migrate\.json[^]*: .+/);
       expect(message.length).toBeLessThan(2_000);
       return undefined;
     }
@@ -59,19 +56,19 @@ describe('cdk.json', () => {
     );
   });
 
-  it.each(['environments', 'migrations', 'other'])('of 50,000 levels is refused, in %s', (field) => {
+  it.each(['environments', 'directory', 'other'])('of 50,000 levels is refused, in %s', (field) => {
     expect(read({ [field]: JSON.parse(nested(50_000)) as unknown })).toBeUndefined();
     expect(read(JSON.parse(nested(50_000)))).toBeUndefined();
   });
 
-  it.each(['null', '7', '"text"', '[]', '{"context": 7}', '{"context": []}', '', '{', '\ufeff{}', nested(50_000)])(
+  it.each(['null', '7', '"text"', '[]', '{"environments": 7}', '{"stack": []}', '', '{', '\ufeff{}', nested(50_000)])(
     'whose whole is %.20j is refused as a file',
     async (text) => {
-      project = temporaryProject({ 'cdk.json': text });
+      project = temporaryProject({ 'odin-migrate.json': text });
       const { directory } = project;
       const error = await thrownBy(() => openProject(directory));
       expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
-      expect(error.what).toContain('cdk.json');
+      expect(error.what).toContain('odin-migrate.json');
       expect(error.next).toContain('Correct the file');
     },
   );

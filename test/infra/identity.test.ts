@@ -124,5 +124,5 @@ function text(name: unknown): string {
 
 const stackOfTwo = (app: App): EnvironmentStack =>
   stackOf(app, [{ id: '0001' }, { id: '0004' }], {
-    environment: { notify: ['mailto:team@example.com'], runOnDeploy: true },
+    environment: { stack: { notify: ['mailto:team@example.com'], runOnDeploy: true } },
   });

@@ -16,7 +16,7 @@ interface Report {
 /** The rules that the stack of `sample` breaks without an acknowledgement. */
 function findings({ runOnDeploy = false, change }: { runOnDeploy?: boolean; change?: (app: App) => void }): string[] {
   const { directory, configuration } = openProject();
-  for (const settings of Object.values(configuration.environments)) settings.runOnDeploy = runOnDeploy;
+  for (const settings of Object.values(configuration.environments)) settings.stack.runOnDeploy = runOnDeploy;
   mkdirSync(path.join(directory, '.odin-migrate'), { recursive: true });
   const work = mkdtempSync(path.join(directory, '.odin-migrate', 'nag-'));
   const output = mkdtempSync(path.join(tmpdir(), 'odin-migrate-nag-'));

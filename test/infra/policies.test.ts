@@ -43,7 +43,7 @@ let roles: Map<string, Principal>;
 let bucketPolicy: Statement[];
 beforeAll(() => {
   const migrations = [{ id: '0001' }, { id: '0004', permissions: GREEDY }, { id: '0010' }];
-  const stack = stackOf(offlineApp(directory), migrations, { environment: { runOnDeploy: true } });
+  const stack = stackOf(offlineApp(directory), migrations, { environment: { stack: { runOnDeploy: true } } });
   const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, SynthesisedResource> };
   roles = rolesOf(Resources);
   bucketPolicy = bucketPolicyOf(Resources);
@@ -294,7 +294,7 @@ describe('the state machine', () => {
     [...roles].filter(([, principal]) => isAllowed({ principal, action, resource })).map(([name]) => name);
 
   it('is answered by those who tell the waiters, and started by resume, the watch, what hands over, and the deployment', () => {
-    const machine = arnOfMachine(resourcePrefix('odin-dev'));
+    const machine = arnOfMachine(resourcePrefix({ environment: 'odin-dev' }));
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action, machine).sort()).toEqual(rolesFor(KINDS.waiter.readers, []));
     }
@@ -308,8 +308,8 @@ describe('the state machine', () => {
   });
 
   it('and its halts are reached by no migration, although 0004 was given all', () => {
-    const machine = arnOfMachine(resourcePrefix('odin-dev'));
-    const execution = arnOfExecution(resourcePrefix('odin-dev'), 'run-1');
+    const machine = arnOfMachine(resourcePrefix({ environment: 'odin-dev' }));
+    const execution = arnOfExecution(resourcePrefix({ environment: 'odin-dev' }), 'run-1');
     const requests = fc.oneof(
       fc.tuple(
         fc.constantFrom('SendTaskSuccess', 'SendTaskFailure', 'SendTaskHeartbeat'),
@@ -325,7 +325,7 @@ describe('the state machine', () => {
     );
     for (const name of SYSTEM_FUNCTIONS) {
       for (const qualifier of ['', ':live', ':$LATEST']) {
-        const arn = `${arnOfFunction(systemFunctionName('odin-dev', name))}${qualifier}`;
+        const arn = `${arnOfFunction(systemFunctionName({ environment: 'odin-dev' }, name))}${qualifier}`;
         for (const action of [
           'lambda:InvokeFunction',
           'lambda:UpdateFunctionCode',
@@ -347,26 +347,28 @@ describe('the state machine', () => {
 
   it('of another environment is started and answered by none of ours', () => {
     for (const action of ['states:SendTaskSuccess', 'states:StartExecution']) {
-      expect(ours(holders(action, arnOfMachine(resourcePrefix('odin-dev-two'))))).toEqual([]);
-      expect(ours(holders(action, arnOfMachine(resourcePrefix('odin'))))).toEqual([]);
+      expect(ours(holders(action, arnOfMachine(resourcePrefix({ environment: 'odin-dev-two' }))))).toEqual([]);
+      expect(ours(holders(action, arnOfMachine(resourcePrefix({ environment: 'odin' }))))).toEqual([]);
     }
   });
 
   it('resume and baseline are invoked by the dashboard, and by no other function', () => {
-    expect(holders('lambda:InvokeFunction', arnOfFunction(systemFunctionName('odin-dev', 'resume')))).toEqual([
-      'DashboardRole',
-    ]);
-    expect(holders('lambda:InvokeFunction', arnOfFunction(systemFunctionName('odin-dev', 'baseline')))).toEqual([]);
+    expect(
+      holders('lambda:InvokeFunction', arnOfFunction(systemFunctionName({ environment: 'odin-dev' }, 'resume'))),
+    ).toEqual(['DashboardRole']);
+    expect(
+      holders('lambda:InvokeFunction', arnOfFunction(systemFunctionName({ environment: 'odin-dev' }, 'baseline'))),
+    ).toEqual([]);
   });
 
   it('invokes the migrations of this environment, and what it needs', () => {
     for (const name of ['list-pending', 'record-completion', 'halt'] as const) {
-      const arn = arnOfFunction(systemFunctionName('odin-dev', name));
+      const arn = arnOfFunction(systemFunctionName({ environment: 'odin-dev' }, name));
       expect(holders('lambda:InvokeFunction', arn)).toEqual(['StateMachineRole']);
     }
     fc.assert(
       fc.property(fc.nat(9999), (n) => {
-        const arn = arnOfFunction(migrationFunctionName('odin-dev', String(n).padStart(4, '0')));
+        const arn = arnOfFunction(migrationFunctionName({ environment: 'odin-dev' }, String(n).padStart(4, '0')));
         const others = holders('lambda:InvokeFunction', arn).filter((name) => name !== 'DashboardRole');
         expect(others).toEqual(['StateMachineRole']);
       }),
@@ -375,11 +377,11 @@ describe('the state machine', () => {
 
   it('the migrations are previewed by the dashboard, which invokes no function of another environment', () => {
     for (const migration of deployed) {
-      const arn = arnOfFunction(migrationFunctionName('odin-dev', migration));
+      const arn = arnOfFunction(migrationFunctionName({ environment: 'odin-dev' }, migration));
       expect(holders('lambda:InvokeFunction', arn)).toContain('DashboardRole');
     }
     for (const environment of ['odin', 'odin-two', 'odin-dev-two', 'odin-dev-0abc']) {
-      const arn = arnOfFunction(migrationFunctionName(environment, '0001'));
+      const arn = arnOfFunction(migrationFunctionName({ environment }, '0001'));
       expect(ours(holders('lambda:InvokeFunction', arn))).toEqual([]);
     }
   });

@@ -18,22 +18,22 @@ describe('runOnDeploy', () => {
   it('is off by default: nothing starts a run', () => {
     const stack = synthesiseStack();
     stack.template.resourceCountIs(RUN, 0);
-    expect(functionNames(stack)).not.toContain(systemFunctionName('odin-dev', 'start-run'));
+    expect(functionNames(stack)).not.toContain(systemFunctionName({ environment: 'odin-dev' }, 'start-run'));
   });
 
   it('has a name that Step Functions takes, the same for the same manifest, another for another one', () => {
-    const stack = synthesiseStack({ runOnDeploy: true });
+    const stack = synthesiseStack({ stack: { runOnDeploy: true } });
     expect(nameOf(stack)).toEqual([expect.stringMatching(/^deploy-[0-9a-f]{64}$/)]);
     expect(nameOf(stack)[0]?.length).toBeLessThanOrEqual(80);
-    expect(nameOf(synthesiseStack({ runOnDeploy: true }))).toEqual(nameOf(stack));
+    expect(nameOf(synthesiseStack({ stack: { runOnDeploy: true } }))).toEqual(nameOf(stack));
     const changed = { '0001.ts': `// changed\n${ONE_MIGRATION['0001.ts']}` };
-    expect(nameOf(synthesiseStack({ runOnDeploy: true }, changed))).not.toEqual(nameOf(stack));
+    expect(nameOf(synthesiseStack({ stack: { runOnDeploy: true } }, changed))).not.toEqual(nameOf(stack));
     const more = { ...ONE_MIGRATION, '0002.ts': ONE_MIGRATION['0001.ts'] };
-    expect(nameOf(synthesiseStack({ runOnDeploy: true }, more))).not.toEqual(nameOf(stack));
+    expect(nameOf(synthesiseStack({ stack: { runOnDeploy: true } }, more))).not.toEqual(nameOf(stack));
   });
 
   it('runs after every function, role, policy and the machine', () => {
-    const { json } = synthesiseStack({ runOnDeploy: true, notify: ['mailto:a@example.com'] });
+    const { json } = synthesiseStack({ stack: { runOnDeploy: true, notify: ['mailto:a@example.com'] } });
     const [[, run] = []] = ofType(json.Resources, RUN);
     const before = new Set(run?.DependsOn);
     const own = /^StartRun(Role)?[0-9A-F]{8}$/; // it refers to its own function, which has its own role
@@ -45,7 +45,7 @@ describe('runOnDeploy', () => {
   });
 
   it('may start this machine and nothing more, and gives up on a lost answer after five minutes', () => {
-    const { json, template } = synthesiseStack({ runOnDeploy: true });
+    const { json, template } = synthesiseStack({ stack: { runOnDeploy: true } });
     template.hasResourceProperties(RUN, { ServiceTimeout: '300' });
     const [, role] = Object.entries(json.Resources).find(([id]) => /^StartRunRole[0-9A-F]{8}$/.test(id)) ?? [];
     const statements = JSON.stringify(role?.Properties?.['Policies']);
@@ -54,7 +54,9 @@ describe('runOnDeploy', () => {
   });
 
   it('leaves room for as many migrations as an environment may have', () => {
-    const { json } = synthesiseStack({ runOnDeploy: true, notify: ['mailto:a@example.com', 'https://a.example'] });
+    const { json } = synthesiseStack({
+      stack: { runOnDeploy: true, notify: ['mailto:a@example.com', 'https://a.example'] },
+    });
     const besides = Object.keys(json.Resources).length - 2; // the one migration: its function and its role
     expect(besides + 2 * 220).toBeLessThanOrEqual(500);
     expect(SYSTEM_FUNCTIONS).toContain('start-run');

@@ -23,7 +23,7 @@ interface State {
   TimeoutSeconds?: number;
 }
 
-const definition = stateMachineDefinition('odin-dev');
+const definition = stateMachineDefinition({ environment: 'odin-dev' });
 const states = definition.States as unknown as Record<string, State>;
 const entries = Object.entries(states);
 const tasks = entries.filter(([, { Type }]) => Type === 'Task');
@@ -258,8 +258,10 @@ describe('what engines read alike', () => {
   it('is the same for every number of migrations, far below 1 MB, and of the partition that is asked for', () => {
     expect(stateMachineDefinition.length).toBeLessThanOrEqual(2);
     expect(Buffer.byteLength(text)).toBeLessThan(20_000);
-    expect(JSON.stringify(stateMachineDefinition('odin-dev', 'aws-us-gov'))).toContain('arn:aws-us-gov:states:::');
-    expect(JSON.stringify(stateMachineDefinition('odin-prod'))).not.toContain('odin-dev');
+    expect(JSON.stringify(stateMachineDefinition({ environment: 'odin-dev' }, 'aws-us-gov'))).toContain(
+      'arn:aws-us-gov:states:::',
+    );
+    expect(JSON.stringify(stateMachineDefinition({ environment: 'odin-prod' }))).not.toContain('odin-dev');
   });
 
   it('invokes the functions of its environment', () => {

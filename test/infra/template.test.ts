@@ -203,7 +203,8 @@ describe('a migration', () => {
         'Deny',
         'lambda:*',
         [
-          arn('lambda', 'function:customWidget-odin-migrate-odin-dev*'),
+          arn('lambda', 'function:customWidget-odin-migrate-odin-dev'),
+          arn('lambda', 'function:customWidget-odin-migrate-odin-dev:*'),
           arn('lambda', 'function:odin-migrate-odin-dev-*'),
         ],
       ],
@@ -335,7 +336,7 @@ describe('logs', () => {
     const days = (of: Template) =>
       ofType(of, 'AWS::Logs::LogGroup').map(({ Properties }) => Properties['RetentionInDays']);
     expect(days(template)).toEqual([365, 365, 365]);
-    expect(days(synthesise([], { environment: { logRetentionDays: 7 } }))).toEqual([7, 7, 7]);
+    expect(days(synthesise([], { environment: { stack: { logRetentionDays: 7 } } }))).toEqual([7, 7, 7]);
   });
 
   it('of the state machine have no execution data, in which the task tokens are', () => {
@@ -577,14 +578,15 @@ describe('Step Functions', () => {
 
     it('may invoke what the machine invokes', () => {
       for (const name of ['list-pending', 'record-completion', 'halt'] as const) {
-        expect(mayInvoke(systemFunctionName('odin-dev', name)), name).toBe(true);
+        expect(mayInvoke(systemFunctionName({ environment: 'odin-dev' }, name)), name).toBe(true);
       }
-      for (const id of ['0001', '9999']) expect(mayInvoke(migrationFunctionName('odin-dev', id))).toBe(true);
+      for (const id of ['0001', '9999'])
+        expect(mayInvoke(migrationFunctionName({ environment: 'odin-dev' }, id))).toBe(true);
     });
 
     it('may invoke no other: a machine does not decide, and declares nothing done', () => {
       for (const name of ['resume', 'baseline', 'dashboard', 'watch-halts', 'start-run'] as const) {
-        expect(mayInvoke(systemFunctionName('odin-dev', name)), name).toBe(false);
+        expect(mayInvoke(systemFunctionName({ environment: 'odin-dev' }, name)), name).toBe(false);
       }
     });
 
@@ -597,8 +599,9 @@ describe('Step Functions', () => {
       fc.assert(
         fc.property(name, (other) => {
           fc.pre(isEnvironmentName(other) && other !== 'odin-dev');
-          for (const system of SYSTEM_FUNCTIONS) expect(mayInvoke(systemFunctionName(other, system))).toBe(false);
-          expect(mayInvoke(migrationFunctionName(other, '0001'))).toBe(false);
+          for (const system of SYSTEM_FUNCTIONS)
+            expect(mayInvoke(systemFunctionName({ environment: other }, system))).toBe(false);
+          expect(mayInvoke(migrationFunctionName({ environment: other }, '0001'))).toBe(false);
         }),
       );
     });
@@ -635,7 +638,7 @@ describe('the stack', () => {
 
   it('tells whoever is configured', () => {
     const told = synthesise([], {
-      environment: { notify: ['mailto:team@example.com', 'https://example.com/hook'] },
+      environment: { stack: { notify: ['mailto:team@example.com', 'https://example.com/hook'] } },
     });
     const subscriptions = ofType(told, 'AWS::SNS::Subscription').map(({ Properties }) => [
       Properties['Protocol'],
@@ -662,7 +665,7 @@ describe('the stack', () => {
     ];
     const full = synthesise(
       ids.map((id) => ({ id, permissions, description: 'x'.repeat(100), variables: { DATA_BUCKET: 'data' } })),
-      { name: 'x'.repeat(32), environment: { notify: ['mailto:a@example.com', 'mailto:b@example.com'] } },
+      { name: 'x'.repeat(32), environment: { stack: { notify: ['mailto:a@example.com', 'mailto:b@example.com'] } } },
     );
     expect(Object.keys(resourcesOf(full)).length).toBeLessThanOrEqual(500);
     expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(227);

@@ -49,9 +49,13 @@ beforeAll(async () => {
   aws = await startEmbeddedAws({ directory, parentEnvironment: {} });
   const { endpoint, region } = aws;
   sfn = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
-  const definition = JSON.stringify(stateMachineDefinition(ENVIRONMENT));
+  const definition = JSON.stringify(stateMachineDefinition({ environment: ENVIRONMENT }));
   const created = await sfn.send(
-    new CreateStateMachineCommand({ name: resourcePrefix(ENVIRONMENT), definition, roleArn: 'arn:aws:iam::1:role/r' }),
+    new CreateStateMachineCommand({
+      name: resourcePrefix({ environment: ENVIRONMENT }),
+      definition,
+      roleArn: 'arn:aws:iam::1:role/r',
+    }),
   );
   stateMachineArn = created.stateMachineArn ?? '';
   aws.lambda.invoke = async (name, payload) => {
@@ -80,11 +84,11 @@ beforeEach(() => {
 function invoke(name: string, payload: unknown): Promise<unknown> {
   const { services } = world;
   switch (name) {
-    case systemFunctionName(ENVIRONMENT, 'list-pending'):
+    case systemFunctionName({ environment: ENVIRONMENT }, 'list-pending'):
       return list(payload as NextPayload);
-    case systemFunctionName(ENVIRONMENT, 'record-completion'):
+    case systemFunctionName({ environment: ENVIRONMENT }, 'record-completion'):
       return createRecordCompletion(services)(payload as RecordPayload, invocation(world));
-    case systemFunctionName(ENVIRONMENT, 'halt'):
+    case systemFunctionName({ environment: ENVIRONMENT }, 'halt'):
       return createHalt(services, manifest)(payload as HaltPayload, invocation(world));
     default:
       return slice(payload as RunPayload);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-const BUCKET = 'odin-sample-data'; // the DATA_BUCKET of this environment, in cdk.json
+const BUCKET = 'odin-sample-data'; // the DATA_BUCKET of this environment, in odin-migrate.json
 const SALES = 'odin/data/afc/sales/';
 
 /** 65 files: 0003 yields a checkpoint after every 20. */

@@ -42,9 +42,9 @@ export async function embeddedPlatform({
     deploy(specs) {
       const assemblyDirectory = synthesise(directory, specs);
       const deployments = specs.map(({ environment }) => {
-        const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(environment) });
+        const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName({ environment }) });
         environments.set(environment, outputs['NotificationTopicArn'] ?? '');
-        return [environment, deploymentOf(environment, outputs, options, true)] as const;
+        return [environment, deploymentOf({ environment }, outputs, options, true)] as const;
       });
       return Promise.resolve(new Map(deployments));
     },

@@ -58,12 +58,12 @@ export function synthesise(workDirectory: string, specs: readonly EnvironmentSpe
 }
 
 export const stackNames = (specs: readonly EnvironmentSpec[]): string[] =>
-  specs.map(({ environment }) => stackName(environment));
+  specs.map(({ environment }) => stackName({ environment }));
 
 let assemblies = 0;
 
 const configuration = (migrations: string, specs: readonly EnvironmentSpec[]): Configuration =>
   parseConfiguration({
-    migrations,
+    directory: migrations,
     environments: Object.fromEntries(specs.map(({ environment }) => [environment, { variables: { DATA_BUCKET } }])),
   });

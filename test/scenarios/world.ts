@@ -178,7 +178,7 @@ export class World {
   async widget(event: object): Promise<string> {
     const answer = await this.#deployment.lambda.send(
       new InvokeCommand({
-        FunctionName: systemFunctionName(this.environment, 'dashboard'),
+        FunctionName: systemFunctionName({ environment: this.environment }, 'dashboard'),
         Payload: JSON.stringify(event),
       }),
     );
@@ -189,7 +189,7 @@ export class World {
   async invokeByHand(migration: string, payload: unknown): Promise<{ error: boolean; text: string }> {
     const answer = await this.#deployment.lambda.send(
       new InvokeCommand({
-        FunctionName: migrationFunctionName(this.environment, migration),
+        FunctionName: migrationFunctionName({ environment: this.environment }, migration),
         Payload: JSON.stringify(payload),
       }),
     );

@@ -96,7 +96,7 @@ export class People {
   }
 
   preview(migration: string): void {
-    const name = this.#sim.code.migrationFunctionName(ENVIRONMENT, migration);
+    const name = this.#sim.code.migrationFunctionName({ environment: ENVIRONMENT }, migration);
     void dispatch(this.#sim, name, { ask: 'preview', migration }, { allowOutOfOrder: false }).catch(() => undefined);
   }
 
@@ -112,7 +112,7 @@ export class People {
       turn: last.number,
     };
     const run = { ask: 'run', ...turn, slice: last['slice'] as number };
-    const own = code.migrationFunctionName(ENVIRONMENT, turn.migration);
+    const own = code.migrationFunctionName({ environment: ENVIRONMENT }, turn.migration);
     const payloads: [string, Json][] = [
       [own, run],
       [own, { ...run, slice: 1, attempt: turn.attempt + 1 }],

@@ -1,6 +1,7 @@
 // What is deployed in a simulation: migrations, and versions of the whole stack.
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../../core/contract/manifest.ts';
+import type { EnvironmentId } from '../../core/names/names.ts';
 
 export const ENVIRONMENT = 'simulated';
 
@@ -42,7 +43,7 @@ export const codeOf = (one: PlannedMigration): string => hash(`bundle of ${JSON.
 export function versionOf(
   number: number,
   migrations: readonly PlannedMigration[],
-  nameOf: (environment: string, migration: string) => string,
+  nameOf: (of: EnvironmentId, migration: string) => string,
 ): Version {
   return {
     number,
@@ -53,14 +54,14 @@ export function versionOf(
       migrations: migrations.map((one) => ({
         id: one.id,
         file: `migrations/${ENVIRONMENT}/${one.id}.ts`,
-        functionName: nameOf(ENVIRONMENT, one.id),
+        functionName: nameOf({ environment: ENVIRONMENT }, one.id),
         sourceSha256: hash(`source of ${JSON.stringify(one)}`),
         codeSha256: codeOf(one),
         timeoutSeconds: one.timeoutMs / 1000,
         checkpointed: one.sliceMs !== undefined,
       })),
     },
-    migrations: new Map(migrations.map((one) => [nameOf(ENVIRONMENT, one.id), one])),
+    migrations: new Map(migrations.map((one) => [nameOf({ environment: ENVIRONMENT }, one.id), one])),
   };
 }
 

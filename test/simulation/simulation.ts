@@ -116,7 +116,7 @@ class Simulation implements Whole {
     this.code = code;
     this.recorder = new Recorder(() => this.world.now, { trace, requests });
     this.faults = new Faults({ ...scenario, seed, given: faults }, points);
-    this.definition = code.stateMachineDefinition('simulated');
+    this.definition = code.stateMachineDefinition({ environment: 'simulated' });
     this.executions = new Executions(this);
     this.people = new People(this, this.executions);
     this.bucket = new Bucket(this.world, this.recorder);

@@ -71,7 +71,7 @@ interface Visited {
   ended: Ended;
 }
 
-const definition = stateMachineDefinition('odin-dev');
+const definition = stateMachineDefinition({ environment: 'odin-dev' });
 const INPUT = { allowOutOfOrder: true };
 const NAME = 'the-run';
 const shortName = (name: string) => name.replace('odin-migrate-odin-dev-', '');

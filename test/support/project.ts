@@ -39,7 +39,7 @@ export function temporaryProject(
   for (const [file, text] of Object.entries(files)) write(file, text);
   return {
     directory,
-    configuration: parseConfiguration(undefined),
+    configuration: parseConfiguration({}),
     write,
     remove: () => rmSync(temporary, { recursive: true, force: true }),
   };

@@ -12,7 +12,7 @@ import { CODE, HASH } from './services.ts';
 
 export type StubMigration = Partial<InspectedMigration> & { id: string };
 
-/** @param environment its settings in cdk.json */
+/** @param environment its settings in odin-migrate.json */
 export function stackOf(
   app: App,
   migrations: StubMigration[],
@@ -30,7 +30,6 @@ export function stackOf(
   return new EnvironmentStack(app, {
     configuration,
     plan: {
-      name,
       warnings,
       bundles: {
         system,

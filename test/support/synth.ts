@@ -13,7 +13,7 @@ import { PROJECT } from './project.ts';
 export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Promise<void> {}\n' };
 
 /**
- * @param settings of the environment `odin-dev` in cdk.json
+ * @param settings of the environment `odin-dev` in odin-migrate.json
  * @param files its migrations, file name → text
  */
 export function synthesiseStack(
@@ -32,13 +32,13 @@ export function synthesiseStack(
       app,
       projectDirectory: PROJECT, // what no environment changes is bundled once for a project
       configuration: parseConfiguration({
-        migrations: path.relative(PROJECT, migrations),
+        directory: path.relative(PROJECT, migrations),
         environments: { 'odin-dev': settings },
       }),
       only: 'odin-dev',
       workDirectory,
     });
-    const template = Template.fromStack(Stack.of(app.node.findChild(stackName('odin-dev'))));
+    const template = Template.fromStack(Stack.of(app.node.findChild(stackName({ environment: 'odin-dev' }))));
     if (!plan) throw new Error('odin-dev was not built');
     return { template, json: template.toJSON() as never, manifest: plan.manifest };
   } finally {

@@ -191,8 +191,8 @@ describe('Log', () => {
     const store = await filled(allowed('0001'));
     for (const other of [{ environment: 'prod' }, { account: '111111111111' }, { region: 'us-east-1' }]) {
       const log = new LedgerLog(store, { ...IDENTITY, ...other });
-      expect((await thrownBy(log.look())).code).toBe('OtherLedger');
-      expect((await thrownBy(add(log, completed(['0001'])))).code).toBe('OtherLedger');
+      expect((await thrownBy(log.look())).code).toBe('AnotherAppsLedger');
+      expect((await thrownBy(add(log, completed(['0001'])))).code).toBe('AnotherAppsLedger');
     }
     expect(store.writes()).toEqual([]);
   });

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { BEGIN, commandsMarkdown, END, PAGES, summaryMarkdown, withCommands } from '../../scripts/generate-readme.ts';
+import { BEGIN, commandsMarkdown, END, PAGES, summaryMarkdown, withGenerated } from '../../scripts/generate-docs.ts';
 import { PROJECT } from '../support/project.ts';
 
 it.each(PAGES)('%s is up to date (npm run docs writes it)', async (name, commands) => {
   const file = path.join(PROJECT, name);
   const page = readFileSync(file, 'utf8');
-  expect(page).toBe(await withCommands(page, file, commands()));
+  expect(page).toBe(await withGenerated(page, file, commands()));
 });
 
 it('has every command', () => {
@@ -20,10 +20,12 @@ it('has every command', () => {
 });
 
 it('keeps what stands around the markers, and refuses a page without them', async () => {
-  const page = await withCommands(`# One\n\n${BEGIN}\nold\n${END}\n\nTwo\n`, 'README.md', 'new');
+  const page = await withGenerated(`# One\n\n${BEGIN}\nold\n${END}\n\nTwo\n`, 'README.md', 'new');
   expect(page.startsWith(`# One\n\n${BEGIN}\n`)).toBe(true);
   expect(page.endsWith(`${END}\n\nTwo\n`)).toBe(true);
   expect(page).not.toContain('old\n');
-  await expect(withCommands('# One\n', 'README.md', '')).rejects.toMatchObject({ code: 'BadConfiguration' });
-  await expect(withCommands(`${END}\n${BEGIN}\n`, 'README.md', '')).rejects.toMatchObject({ code: 'BadConfiguration' });
+  await expect(withGenerated('# One\n', 'README.md', '')).rejects.toMatchObject({ code: 'BadConfiguration' });
+  await expect(withGenerated(`${END}\n${BEGIN}\n`, 'README.md', '')).rejects.toMatchObject({
+    code: 'BadConfiguration',
+  });
 });

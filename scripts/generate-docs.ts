@@ -1,15 +1,18 @@
-// Writes the pages on the command line from the commands themselves: a table in the README, every option in docs/cli.md.
-// `npm run docs` writes them, `npm run docs:check` fails when one is not what the commands say.
+// Writes what is said in the code already: the commands, as a table in the README and with every option in docs/cli.md; the
+// fields of odin-migrate.json, as a table in docs/configuration.md and as the JSON Schema that editors read.
+// `npm run docs` writes them, `npm run docs:check` fails when one is not what the code says.
 import type { Argument, Command, Option } from 'commander';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as prettier from 'prettier';
 import { OdinError } from '../core/errors.ts';
+import { configurationSchema } from '../project/configuration.ts';
 import { createProgram, EXIT_CODES } from '../cli/program.ts';
 
-export const BEGIN = '<!-- commands:begin -->';
-export const END = '<!-- commands:end -->';
+export const BEGIN = '<!-- generated:begin -->';
+export const END = '<!-- generated:end -->';
+export const SCHEMA_FILE = 'odin-migrate.schema.json';
 
 /** Between the markers of the README: each command with what it is for. */
 export function summaryMarkdown(): string {
@@ -39,7 +42,41 @@ export function commandsMarkdown(): string {
 export const PAGES: readonly (readonly [string, () => string])[] = [
   ['README.md', summaryMarkdown],
   ['docs/cli.md', commandsMarkdown],
+  ['docs/configuration.md', fieldsMarkdown],
 ];
+
+/** As much of a JSON Schema as the configuration's has. */
+interface Schema {
+  description?: string;
+  default?: unknown;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+}
+
+/** Between the markers of docs/configuration.md: every field, those of an environment under its own name. */
+function fieldsMarkdown(): string {
+  const rows = (schema: Schema, prefix: string): (readonly [string, string, string])[] =>
+    Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+      const path = `${prefix}${name}`;
+      const inner =
+        name === 'environments'
+          ? rows(field.additionalProperties as Schema, `${path}.<name>.`)
+          : rows(field, `${path}.`);
+      const fallback = field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``;
+      const own = inner.length > 0 || name === '$schema' ? [] : [[path, field.description ?? '', fallback] as const];
+      return [...own, ...inner];
+    });
+  return [
+    '| Field | Meaning | Default |',
+    '| --- | --- | --- |',
+    ...rows(configurationSchema() as Schema, '').map(
+      ([name, meaning, fallback]) => `| \`${name}\` | ${meaning} | ${fallback} |`,
+    ),
+  ].join('\n');
+}
+
+export const schemaText = (): Promise<string> =>
+  prettier.format(JSON.stringify(configurationSchema()), { parser: 'json', printWidth: 120 });
 
 function commandMarkdown(command: Command): string {
   const { registeredArguments } = command;
@@ -90,7 +127,7 @@ const markdownTable = (headings: readonly string[], rows: readonly (readonly [st
  * The page with its section made anew, as Prettier wants it.
  * @throws OdinError BadConfiguration when it has not exactly one pair of markers, in order
  */
-export async function withCommands(page: string, file: string, commands: string): Promise<string> {
+export async function withGenerated(page: string, file: string, generated: string): Promise<string> {
   const [before, section, more] = page.split(BEGIN);
   const [, after, evenMore] = section?.split(END) ?? [];
   if (before === undefined || after === undefined || more !== undefined || evenMore !== undefined) {
@@ -98,11 +135,11 @@ export async function withCommands(page: string, file: string, commands: string)
       code: 'BadConfiguration',
       source: 'user',
       what: `${file}: expected ${BEGIN} and after it ${END}, once each.`,
-      next: 'Put the two markers, on lines of their own, where the commands belong.',
+      next: 'Put the two markers, on lines of their own, where it belongs.',
     });
   }
   const options = await prettier.resolveConfig(file);
-  return await prettier.format(`${before}${BEGIN}\n\n${commands}\n\n${END}${after}`, {
+  return await prettier.format(`${before}${BEGIN}\n\n${generated}\n\n${END}${after}`, {
     ...options,
     parser: 'markdown',
   });
@@ -110,17 +147,22 @@ export async function withCommands(page: string, file: string, commands: string)
 
 async function main(args: readonly string[]): Promise<void> {
   const directory = path.resolve(import.meta.dirname, '..');
-  for (const [name, commands] of PAGES) {
+  for (const [name, generated] of PAGES) {
     const file = path.join(directory, name);
     const page = readFileSync(file, 'utf8');
-    const current = await withCommands(page, file, commands());
-    if (page === current) continue;
+    write(name, page, await withGenerated(page, file, generated()));
+  }
+  const schema = path.join(directory, SCHEMA_FILE);
+  write(SCHEMA_FILE, existsSync(schema) ? readFileSync(schema, 'utf8') : '', await schemaText());
+
+  function write(name: string, before: string, now: string): void {
+    if (before === now) return;
     if (args.includes('--check')) {
-      process.stderr.write(`${name} does not say what the commands say.\n  Type: npm run docs\n`);
+      process.stderr.write(`${name} does not say what the code says.\n  Type: npm run docs\n`);
       process.exitCode = 1;
-      continue;
+      return;
     }
-    writeFileSync(file, current);
+    writeFileSync(path.join(directory, name), now);
     process.stdout.write(`${name} is written.\n`);
   }
 }
