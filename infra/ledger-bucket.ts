@@ -96,12 +96,12 @@ export function protectLedger(bucket: Bucket, roles: Partial<Record<SystemFuncti
   /** Holds for whoever is none of them: of several values a negated operator holds only if none is equal (docs/aws-facts.md). */
   function noneOf(functions: readonly LedgerFunction[]): Record<string, Record<string, unknown>> {
     const ofSystem = functions.filter((name) => name !== 'migration').map((name) => roleOf(name).roleArn);
-    return {
-      ...(ofSystem.length > 0 && { ArnNotEquals: { 'aws:PrincipalArn': ofSystem } }),
-      ...(functions.includes('migration') && {
-        StringNotEquals: { [`aws:PrincipalTag/${LEDGER_TAG}`]: bucket.bucketName },
-      }),
-    };
+    const conditions: Record<string, Record<string, unknown>> = {};
+    if (ofSystem.length > 0) conditions['ArnNotEquals'] = { 'aws:PrincipalArn': ofSystem };
+    if (functions.includes('migration')) {
+      conditions['StringNotEquals'] = { [`aws:PrincipalTag/${LEDGER_TAG}`]: bucket.bucketName };
+    }
+    return conditions;
   }
 
   function roleOf(name: SystemFunction): IRole {

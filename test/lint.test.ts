@@ -87,6 +87,23 @@ describe('errors and the console', () => {
   });
 });
 
+describe('a conditional spread', () => {
+  const declared = 'declare const x: { y: 1 } | undefined; ';
+
+  test.each(['...(x && { z: 1 })', '...(x ? { z: 1 } : {})', '...(x === undefined ? {} : { z: 1 })'])(
+    'of an object is in no folder: %s',
+    async (spread) => {
+      for (const folder of ['core', 'local', 'migrations/sample', 'test']) {
+        expect(await rulesOf(folder, `${declared}export const it = { ${spread} };`)).toEqual([SYNTAX]);
+      }
+    },
+  );
+
+  test.each(['{ ...(x ?? {}) }', '{ ...(x ? x : { y: 2 }) }', '[...(x ? [x] : [])]'])('is none: %s', async (it) => {
+    expect(await rulesOf('core', `${declared}export const it = ${it};`)).toEqual([]);
+  });
+});
+
 describe('in every folder', () => {
   const OFFENCES = [
     ['@typescript-eslint/no-floating-promises', 'Promise.resolve(1);'],

@@ -88,9 +88,9 @@ export const entryNumberOf = (key: string): number | undefined => {
 };
 
 interface Parts {
-  migration?: string;
-  number?: number;
-  id?: string;
+  migration?: string | undefined;
+  number?: number | undefined;
+  id?: string | undefined;
 }
 
 function keyOf(kind: KindName, { migration = '', number = 0, id = '' }: Parts): string {

@@ -167,7 +167,12 @@ export class LedgerLog {
         source: 'user',
         what: `The ledger's bucket holds ${first.key} and no log: it is in the format from before the log, which this version does not read.`,
         why: 'With an empty log, everything would run again.',
-        next: 'Deploy to a new bucket, and record what is done there with: npx odin-migrate baseline <environment> --through <migration> --reason "..."',
+        next: {
+          words: 'Deploy to a new bucket, and record there what is done',
+          verb: 'baseline',
+          environment: this.#identity.environment,
+          args: ['--through <id>', '--reason "..."'],
+        },
       });
     }
   }

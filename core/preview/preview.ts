@@ -197,6 +197,6 @@ export function parseReport(environment: string, answer: unknown): PreviewReport
     source: 'user',
     what: `The function did not answer with a preview (${z.prettifyError(report.error).split('\n')[0] ?? ''}).`,
     why: 'It was deployed by another version of odin-migrate.',
-    next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+    next: { words: 'Deploy it again', verb: 'deploy', stack: stackName(environment) },
   });
 }

@@ -18,14 +18,14 @@ export interface LambdaHostOptions {
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   /** A folder (absolute) for what Node.js compiled: the next process then starts in two thirds of the time. */
   readonly compileCache?: string | undefined;
-  readonly region?: string;
-  readonly accountId?: string;
+  readonly region?: string | undefined;
+  readonly accountId?: string | undefined;
   /** Pauses before the two retries of an asynchronous invocation; AWS waits a minute and two. Default: [50, 100]. */
   readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** How long loading the bundle may take before Lambda starts over inside the invocation. Default: 10. */
-  readonly initTimeoutSeconds?: number;
+  readonly initTimeoutSeconds?: number | undefined;
   /** Idle processes of all functions together, each about 80 MB; the one that was idle for longest ends. Default: 24. */
-  readonly maxIdle?: number;
+  readonly maxIdle?: number | undefined;
 }
 
 export class LambdaHost {

@@ -34,9 +34,9 @@ import { bare, ObjectStore } from './store.ts';
 export interface S3Options {
   /** Where objects live; made when missing, and kept. */
   readonly directory: string;
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Buckets to create if they are not there. */
-  readonly buckets?: readonly string[];
+  readonly buckets?: readonly string[] | undefined;
 }
 
 export interface S3Target {

@@ -32,7 +32,7 @@ export interface PassOwner {
 /** How an execution ended. */
 export interface StateOutcome {
   /** JSON. */
-  readonly output?: string;
+  readonly output?: string | undefined;
   readonly error?: string | undefined;
   readonly cause?: string | undefined;
 }

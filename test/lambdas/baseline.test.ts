@@ -122,7 +122,11 @@ describe('is refused, and nothing is recorded', () => {
     await before.halt(await before.allow('0002'));
     expect(await baseline('0005')).toMatchObject({
       code: 'AlreadyAttempted',
-      next: { words: 'Decide on its halt first', verb: 'resume', args: ['mark-applied', '--reason "..."'] },
+      next: {
+        words: 'Decide on its halt first',
+        verb: 'resume',
+        args: ['mark-applied', '--halt 2', '--reason "..."'],
+      },
     });
   });
 

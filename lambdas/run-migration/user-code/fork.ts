@@ -17,7 +17,7 @@ export interface ProcessSettings {
   bundle: string;
   env: NodeJS.ProcessEnv;
   /** Options of Node.js besides those that every process of user code gets. */
-  execArgv?: readonly string[];
+  execArgv?: readonly string[] | undefined;
 }
 
 export const REAL_CLOCK: Timing = {
