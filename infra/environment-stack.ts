@@ -16,6 +16,7 @@ import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunctions } from './system-functions.ts';
 import { createTopic } from './topic.ts';
+import { createWatchHalts } from './watch-halts.ts';
 
 export interface EnvironmentStackProps {
   plan: EnvironmentPlan;
@@ -64,19 +65,13 @@ export class EnvironmentStack extends Stack {
       configuration,
     });
     // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
-    for (const migration of migrations) system.listPending.lambda.node.addDependency(migration);
+    for (const migration of migrations) system['list-pending'].lambda.node.addDependency(migration);
 
     const machine = createStateMachine(this, environment, logRetentionDays);
-    machine.node.addDependency(system.listPending.lambda);
-    const watchHalts = createAlarms(this, parts, haltAlarmHours);
-    protectLedger(ledger, {
-      'list-pending': system.listPending.role,
-      'record-completion': system.recordCompletion.role,
-      halt: system.halt.role,
-      resume: system.resume.role,
-      baseline: system.baseline.role,
-      'watch-halts': watchHalts.role,
-    });
+    machine.node.addDependency(system['list-pending'].lambda);
+    const watchHalts = createWatchHalts(this, parts);
+    createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
+    protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
     if (configuration.runOnDeploy) runOnDeploy(this, parts, manifest);
 
     new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });

@@ -52,7 +52,7 @@ export interface TurnState {
   since: string;
   cancel: Numbered<Decided> | undefined;
   halt: { halted: Numbered<Halted>; decided: Numbered<Decided> | undefined } | undefined;
-  /** The first decision on it that settles it, whatever is decided on a later halt because that was not recorded. */
+  /** The turn's first `mark-applied` or `skip`. It stands, whatever is decided on a later halt because it was not recorded. */
   verdict: Numbered<Decided> | undefined;
 }
 

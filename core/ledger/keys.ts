@@ -14,7 +14,7 @@ export interface Kind {
   readers: readonly LedgerFunction[];
   /** Whether it is created once, or is replaced from one ETag to the next. */
   written: 'once' | 'again';
-  /** Whether nobody else may read it, whatever their role allows: it is worth something to whoever has it. */
+  /** Whether nobody else may read it, whatever their role allows: whoever has it can act with it. */
   secret?: true | undefined;
 }
 

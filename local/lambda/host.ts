@@ -176,8 +176,7 @@ export class LambdaHost {
   #start(config: LambdaFunctionConfig): Sandbox {
     if (this.#closed) throw new AwsError('ServiceException', 'The embedded Lambda is closed', 500);
     const { compileCache, environment, onLog } = this.#options;
-    const cached = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
-    const variables = { ...cached, ...lambdaEnvironment(config, environment, this.#region) };
+    const variables = { NODE_COMPILE_CACHE: compileCache, ...lambdaEnvironment(config, environment, this.#region) };
     const sandbox = new Sandbox(config, variables, onLog, this.#freezer);
     this.#alive.add(sandbox);
     void sandbox.exited.then(() => {

@@ -10,26 +10,24 @@ import { createHash } from 'node:crypto';
 import { closeSync, createReadStream } from 'node:fs';
 import { AwsError, escapeXml, header, readBody, unescapeXml } from '../http.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';
-import { iso, OWNER, xml } from './answers.ts';
+import { iso, notImplemented, OWNER, xml } from './answers.ts';
+import { bare, checkReadCondition, writeCondition } from './conditions.ts';
 import { listObjects } from './lists.ts';
 import {
   checkKey,
-  checkReadCondition,
   closingOnError,
   commit,
   contentOf,
   decodeUrl,
   kept,
-  notImplemented,
   openCopySource,
   overridden,
   plainBody,
   readRange,
   receiveBody,
-  writeCondition,
 } from './requests.ts';
 import type { S3Call } from './requests.ts';
-import { bare, ObjectStore } from './store.ts';
+import { ObjectStore } from './store.ts';
 
 export interface S3Options {
   /** Where objects live; made when missing, and kept. */
