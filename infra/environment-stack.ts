@@ -7,7 +7,7 @@ import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import type { EnvironmentPlan } from '../project/plan.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import { createAlarms } from './alarms.ts';
-import { createDashboard } from './dashboard.ts';
+import { createConsoleDashboard } from './dashboard.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { createLogGroup } from './log-group.ts';
 import { createMigrationFunctions } from './migration-functions.ts';
@@ -16,7 +16,7 @@ import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunctions } from './system-functions.ts';
 import { createTopic } from './topic.ts';
-import { createWatchHalts } from './watch-halts.ts';
+import { createWatch } from './watch-halts.ts';
 
 export interface EnvironmentStackProps {
   plan: EnvironmentPlan;
@@ -52,7 +52,7 @@ export class EnvironmentStack extends Stack {
       logGroup: createLogGroup(this, 'SystemLogs', `/odin-migrate/${environment}/system`, logRetentionDays),
     };
     const system = createSystemFunctions(this, parts);
-    const dashboardUrl = createDashboard(this, parts, {
+    const dashboardUrl = createConsoleDashboard(this, parts, {
       resumeFunction: system.resume.lambda,
       migrations: bundles.migrations.map(({ id }) => id),
     });
@@ -69,7 +69,7 @@ export class EnvironmentStack extends Stack {
 
     const machine = createStateMachine(this, environment, logRetentionDays);
     machine.node.addDependency(system['list-pending'].lambda);
-    const watchHalts = createWatchHalts(this, parts);
+    const watchHalts = createWatch(this, parts);
     createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
     protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
     if (configuration.runOnDeploy) runOnDeploy(this, parts, manifest);

@@ -13,7 +13,7 @@ import { createSystemFunction } from './system-functions.ts';
 
 export const WATCH_MINUTES = 15;
 
-export function createWatchHalts(scope: Construct, parts: SystemParts): CreatedFunction {
+export function createWatch(scope: Construct, parts: SystemParts): CreatedFunction {
   const { environment, machine } = parts;
   const watchHalts = createSystemFunction(scope, 'watch-halts', parts, {
     statements: [
