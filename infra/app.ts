@@ -1,7 +1,6 @@
 // The CDK app that cdk.json names. `-c environment=odin-dev` synthesises that one alone.
 import path from 'node:path';
-import { asOdinError } from '../core/errors.ts';
-import { nextText } from '../core/text/command.ts';
+import { asOdinError, errorLines } from '../core/errors.ts';
 import { addEnvironments, deployedApp } from './build-app.ts';
 import { CONTEXT_KEY, parseConfiguration } from '../project/configuration.ts';
 
@@ -17,9 +16,9 @@ try {
   });
   app.synth();
 } catch (thrown) {
-  const { code, what, why, next } = asOdinError(thrown);
+  const error = asOdinError(thrown);
   // An Internal error is a defect of ours: its stack is what helps.
-  if (code === 'Internal') throw thrown;
-  process.stderr.write(`${[`${code}: ${what}`, why, next && nextText(next)].filter(Boolean).join('\n  ')}\n`);
+  if (error.code === 'Internal') throw thrown;
+  process.stderr.write(`${error.code}: ${errorLines(error).join('\n  ')}\n`);
   process.exitCode = 1;
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { OdinError } from '../errors.ts';
 import { MigrationId } from '../names/identifiers.ts';
-import { Json } from '../ledger/json.ts';
+import { JsonValue } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
 import { stackName } from '../names/names.ts';
 import { ErrorSummary } from '../ledger/summaries.ts';
@@ -11,7 +11,7 @@ import { ErrorSummary } from '../ledger/summaries.ts';
 export const PreviewPayload = z.strictObject({
   ask: z.literal('preview'),
   migration: MigrationId,
-  cursor: Json.optional(),
+  cursor: JsonValue.optional(),
   /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
   seconds: z.number().positive().optional(),
   /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
@@ -69,7 +69,7 @@ export const PreviewReport = z.object({
   /** The last one. */
   checkpoint: z
     .object({
-      cursor: Json,
+      cursor: JsonValue,
       done: z.number().optional(),
       total: z.number().optional(),
       note: z.string().optional(),
@@ -197,6 +197,6 @@ export function parseReport(environment: string, answer: unknown): PreviewReport
     source: 'user',
     what: `The function did not answer with a preview (${z.prettifyError(report.error).split('\n')[0] ?? ''}).`,
     why: 'It was deployed by another version of odin-migrate.',
-    next: `Deploy it again: npx cdk deploy ${stackName(environment)}`,
+    next: { words: 'Deploy it again', verb: 'deploy', stack: stackName(environment) },
   });
 }
