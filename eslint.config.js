@@ -14,6 +14,16 @@ const BARE_ERRORS = ['NewExpression', 'CallExpression'].map((type) => ({
   message: 'Use OdinError of core/errors.ts: an error has a code, a source and the next command to type.',
 }));
 
+/** `...(x && {…})`, `...(x ? {…} : {})`: whether the field is there is said by its value, in a type of `?: T | undefined`. */
+const CONDITIONAL_SPREADS = [
+  "LogicalExpression[operator='&&']",
+  'ConditionalExpression[alternate.type=ObjectExpression][alternate.properties.length=0]',
+  'ConditionalExpression[consequent.type=ObjectExpression][consequent.properties.length=0]',
+].map((conditional) => ({
+  selector: `ObjectExpression > SpreadElement > ${conditional}`,
+  message: 'Name the field, and give it undefined where there is nothing to say.',
+}));
+
 const NO_CLOCK = 'Nothing in core reads a clock or makes up a value: take it as a parameter.';
 
 const CLOCK_SYNTAX = [
@@ -58,12 +68,14 @@ export default defineConfig(
       '@typescript-eslint/no-unnecessary-condition': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-restricted-syntax': ['error', ...CONDITIONAL_SPREADS],
     },
   },
 
   {
     files: OURS,
-    rules: { 'no-restricted-syntax': ['error', ...BARE_ERRORS] },
+    // A later `no-restricted-syntax` replaces an earlier one.
+    rules: { 'no-restricted-syntax': ['error', ...CONDITIONAL_SPREADS, ...BARE_ERRORS] },
   },
   {
     files: SILENT,
@@ -72,8 +84,7 @@ export default defineConfig(
   {
     files: ['core/**/*.ts'],
     rules: {
-      // A later `no-restricted-syntax` replaces an earlier one.
-      'no-restricted-syntax': ['error', ...BARE_ERRORS, ...CLOCK_SYNTAX],
+      'no-restricted-syntax': ['error', ...CONDITIONAL_SPREADS, ...BARE_ERRORS, ...CLOCK_SYNTAX],
       'no-restricted-properties': ['error', ...CLOCK_PROPERTIES],
       'no-restricted-globals': ['error', ...CLOCK_GLOBALS],
       '@typescript-eslint/no-restricted-imports': ['error', { paths: RANDOM_IMPORTS }],

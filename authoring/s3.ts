@@ -28,7 +28,7 @@ export interface ListedObject {
 export interface PageCursor {
   after: string;
   done: number;
-  total?: number;
+  total?: number | undefined;
 }
 
 export interface Page {
@@ -41,13 +41,13 @@ export interface Page {
 export interface Listing {
   s3: S3Client;
   bucket: string;
-  prefix?: string;
+  prefix?: string | undefined;
   /** The cursor of the last page that is done with: what `migration(resume)` is given. */
   resume?: PageCursor | undefined;
   /** Objects per page, 1 to 1,000, which is the default. */
-  pageSize?: number;
+  pageSize?: number | undefined;
   /** Lists everything once before the first page, so that the checkpoints have a total: one request per 1,000 objects. */
-  counted?: boolean;
+  counted?: boolean | undefined;
 }
 
 /**
@@ -157,9 +157,9 @@ export interface Copies {
   /** The key that each is copied to. */
   to: (key: string) => string;
   /** The bucket that they are copied to; the same one without it. */
-  toBucket?: string;
+  toBucket?: string | undefined;
   /** Copies at the same time; 16 without it. */
-  concurrency?: number;
+  concurrency?: number | undefined;
 }
 
 /** CopyObject takes 5 GB. */

@@ -36,7 +36,7 @@ export interface TestEnvironmentOptions {
   /** A folder under `migrations/`. */
   environment: string;
   /** Another project than this one. */
-  project?: Project;
+  project?: Project | undefined;
 }
 
 /** How a run came out. */
@@ -44,7 +44,7 @@ export interface Ran {
   /** `crashed`: its process was ended, as `run` was asked to. */
   outcome: 'finished' | 'failed' | 'crashed';
   /** What it threw. */
-  error?: { name: string; message: string };
+  error?: { name: string; message: string } | undefined;
   attempt: number;
   slices: number;
   /** Checkpoints that this attempt made durable. */
@@ -53,7 +53,7 @@ export interface Ran {
 
 export interface RunOptions {
   /** Ends the process at once after this checkpoint of the attempt, counted from 1, as a lost machine would. */
-  crashAfterCheckpoint?: number;
+  crashAfterCheckpoint?: number | undefined;
 }
 
 export interface TestEnvironment extends AsyncDisposable {

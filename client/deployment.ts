@@ -84,7 +84,11 @@ export async function findDeployment(
       code: 'NotDeployed',
       source: 'user',
       what: `The stack ${name} was not found: ${describeThrown(cause)}.`,
-      next: `Check the environment's name, the AWS profile and region, or deploy it: npx cdk deploy ${name}`,
+      next: {
+        words: "Check the environment's name, the AWS profile and region, or deploy it",
+        verb: 'deploy',
+        stack: name,
+      },
       cause,
     });
   }
@@ -124,7 +128,7 @@ export function deploymentOf(
       code: 'NotDeployed',
       source: 'user',
       what: `The stack ${stackName(of)} has no output ${name}.`,
-      next: `Deploy it again: npx cdk deploy ${stackName(of)}`,
+      next: { words: 'Deploy it again', verb: 'deploy', stack: stackName(of) },
     });
   };
   const s3 = s3ClientOf(options);
@@ -176,7 +180,7 @@ export async function deployedManifest(deployment: Deployment): Promise<Manifest
     code: 'NotDeployed',
     source: 'user',
     what: `${name} did not answer with its manifest: it was deployed by another version of odin-migrate.`,
-    next: `Deploy it again: npx cdk deploy ${stackName(deployment)}`,
+    next: { words: 'Deploy it again', verb: 'deploy', stack: stackName(deployment) },
   });
 }
 

@@ -31,8 +31,8 @@ export interface EmbeddedSettings {
   usersOwnS3?: boolean | undefined;
   /** Fills the embedded S3 in place of the environment's `localData` module; says what it put. */
   fill?: ((s3: S3Client) => Promise<string>) | undefined;
-  onLog?: EmbeddedAwsOptions['onLog'];
-  onRequest?: EmbeddedAwsOptions['onRequest'];
+  onLog?: EmbeddedAwsOptions['onLog'] | undefined;
+  onRequest?: EmbeddedAwsOptions['onRequest'] | undefined;
 }
 
 export interface EmbeddedOptions extends EmbeddedSettings {

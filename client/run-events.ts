@@ -75,10 +75,10 @@ export async function* runEvents(
     const { status, error, cause, output } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
     const runs = status === 'RUNNING' || status === 'PENDING_REDRIVE';
     yield* changes(ledger, told, runs);
-    const successor = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
-    if (successor !== undefined) {
-      executionArn = successor;
-      yield { event: 'handed over', execution: successor };
+    const continuing = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
+    if (continuing !== undefined) {
+      executionArn = continuing;
+      yield { event: 'handed over', execution: continuing };
       continue;
     }
     if (!runs) {
@@ -89,7 +89,7 @@ export async function* runEvents(
   }
 }
 
-/** @param runs whether the execution does: one that has ended waits in no halt */
+/** @param runs whether the execution still runs: one that has ended waits in no halt */
 async function* changes(ledger: Ledger, told: Told, runs: boolean): AsyncGenerator<RunEvent> {
   const seen = await lookAtLedger(ledger);
   const { number, turn } = seen.state;

@@ -1,5 +1,5 @@
 // The one error class of this project, and every code that it can carry.
-import type { Next } from './text/command.ts';
+import type { Next, Where } from './text/command.ts';
 import { nextText } from './text/command.ts';
 
 /**
@@ -93,10 +93,7 @@ export class OdinError extends Error {
   readonly next: Next | undefined;
 
   constructor(parts: ErrorParts) {
-    super(
-      [parts.what, parts.why, parts.next && nextText(parts.next)].filter(Boolean).join(' '),
-      parts.cause === undefined ? {} : { cause: parts.cause },
-    );
+    super(errorLines(parts).join(' '), parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = parts.code;
     this.code = parts.code;
     this.source = parts.source;
@@ -105,6 +102,10 @@ export class OdinError extends Error {
     this.next = parts.next;
   }
 }
+
+/** What, why and what to do next, in the words of the place where they are read. */
+export const errorLines = ({ what, why, next }: Pick<ErrorParts, 'what' | 'why' | 'next'>, where?: Where): string[] =>
+  [what, why, next && nextText(next, where)].filter((line) => line !== undefined);
 
 /** The OdinError behind whatever was thrown: itself, or an `Internal` one that keeps it as its cause. */
 export function asOdinError(thrown: unknown): OdinError {

@@ -3,15 +3,11 @@ import { Duration } from 'aws-cdk-lib';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { HALT_METRIC, partName, qualifiedName, VARIABLES } from '../core/names/names.ts';
-import { allow } from './functions.ts';
-import type { CreatedFunction, SystemParts } from './system-functions.ts';
-import { createSystemFunction } from './system-functions.ts';
-
-const WATCH_MINUTES = 15;
+import { HALT_METRIC, partName, qualifiedName } from '../core/names/names.ts';
+import type { SystemParts } from './system-functions.ts';
+import { WATCH_MINUTES } from './watch-halts.ts';
 
 /** Three alarms, and not one on a sum: so an alarm's name says what happened, and no metric math is needed. */
 const RUNS_THAT_END_BADLY = [
@@ -20,10 +16,14 @@ const RUNS_THAT_END_BADLY = [
   ['RunStoppedAlarm', 'run-stopped', 'ExecutionsAborted', 'was stopped'],
 ] as const;
 
-/** @returns the function that watches halts */
-export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHours: number): CreatedFunction {
+/** @param watchHalts the function that measures how long a halt has been open (watch-halts.ts) */
+export function createAlarms(
+  scope: Construct,
+  parts: SystemParts,
+  watchHalts: LambdaFunction,
+  haltAlarmHours: number,
+): void {
   const { environment, machine, topic } = parts;
-
   /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
   const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number) =>
     new Alarm(scope, id, {
@@ -48,20 +48,6 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
     alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
   }
 
-  // Step Functions has no metric and no event for an execution that waits (docs/aws-facts.md), and a running execution is not
-  // a halted one. What is halted, and since when, is in the ledger: a function looks there, and says it as a metric.
-  const watchHalts = createSystemFunction(scope, 'watch-halts', parts, {
-    statements: [
-      allow(['states:DescribeExecution'], [machine.executions]),
-      allow(['states:StartExecution'], [machine.arn]), // when a decision was recorded, and nobody acts on it
-    ],
-    variables: { [VARIABLES.stateMachineArn]: machine.arn },
-  });
-  new Rule(scope, 'WatchHaltsRule', {
-    description: `Looks every ${WATCH_MINUTES} minutes how long a halt in ${environment} has been open`,
-    schedule: Schedule.rate(Duration.minutes(WATCH_MINUTES)),
-    targets: [new LambdaTarget(watchHalts.lambda)],
-  });
   alarm(
     'HaltOpenAlarm',
     'halt-open',
@@ -80,8 +66,7 @@ export function createAlarms(scope: Construct, parts: SystemParts, haltAlarmHour
     'WatchFailedAlarm',
     'watch-failed',
     `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
-    watchHalts.lambda.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
+    watchHalts.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
     2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
   );
-  return watchHalts;
 }

@@ -21,7 +21,7 @@ const HEIGHT = 20;
  * @param migrations ids
  * @returns the dashboard's address in the console
  */
-export function createDashboard(
+export function createConsoleDashboard(
   scope: Construct,
   parts: SystemParts,
   { resumeFunction, migrations }: { resumeFunction: LambdaFunction; migrations: readonly string[] },

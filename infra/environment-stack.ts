@@ -7,7 +7,7 @@ import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import type { EnvironmentPlan } from '../project/plan.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import { createAlarms } from './alarms.ts';
-import { createDashboard } from './dashboard.ts';
+import { createConsoleDashboard } from './dashboard.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { createLogGroup } from './log-group.ts';
 import { createMigrationFunctions } from './migration-functions.ts';
@@ -16,6 +16,7 @@ import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunctions } from './system-functions.ts';
 import { createTopic } from './topic.ts';
+import { createWatch } from './watch-halts.ts';
 
 export interface EnvironmentStackProps {
   plan: EnvironmentPlan;
@@ -52,7 +53,7 @@ export class EnvironmentStack extends Stack {
       logGroup: createLogGroup(this, 'SystemLogs', logGroupName(manifest, 'system'), logRetentionDays),
     };
     const system = createSystemFunctions(this, parts);
-    const dashboardUrl = createDashboard(this, parts, {
+    const dashboardUrl = createConsoleDashboard(this, parts, {
       resumeFunction: system.resume.lambda,
       migrations: bundles.migrations.map(({ id }) => id),
     });
@@ -66,19 +67,13 @@ export class EnvironmentStack extends Stack {
       configuration,
     });
     // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
-    for (const migration of migrations) system.listPending.lambda.node.addDependency(migration);
+    for (const migration of migrations) system['list-pending'].lambda.node.addDependency(migration);
 
     const machine = createStateMachine(this, manifest, logRetentionDays);
-    machine.node.addDependency(system.listPending.lambda);
-    const watchHalts = createAlarms(this, parts, haltAlarmHours);
-    protectLedger(ledger, {
-      'list-pending': system.listPending.role,
-      'record-completion': system.recordCompletion.role,
-      halt: system.halt.role,
-      resume: system.resume.role,
-      baseline: system.baseline.role,
-      'watch-halts': watchHalts.role,
-    });
+    machine.node.addDependency(system['list-pending'].lambda);
+    const watchHalts = createWatch(this, parts);
+    createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
+    protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
     if (configuration.stack.runOnDeploy) runOnDeploy(this, parts, manifest);
 
     new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });

@@ -26,8 +26,8 @@ export function createLedgerBucket(scope: Construct): Bucket {
   });
 }
 
-/** @param roles of all system functions that write to the ledger, or read what is secret in it */
-export function protectLedger(bucket: Bucket, roles: Partial<Record<SystemFunction, IRole>>): void {
+/** @param functions all system functions that write to the ledger, or read what is secret in it, by their names */
+export function protectLedger(bucket: Bucket, functions: Partial<Record<SystemFunction, { role: IRole }>>): void {
   const keys = (patterns: string[]) => patterns.map((pattern) => bucket.arnForObjects(pattern));
   const everything = [bucket.bucketArn, bucket.arnForObjects('*')];
   const deny = (sid: string, props: PolicyStatementProps) =>
@@ -81,7 +81,7 @@ export function protectLedger(bucket: Bucket, roles: Partial<Record<SystemFuncti
     conditions: byMigrations,
   });
 
-  // Also nobody without an account. A service of AWS (an inventory, say) has none of the account's, and is bound by the rest.
+  // Nor anybody without an account. A service of AWS (an inventory, say) is let through here, and bound by the statements above.
   deny('ThisAccountAlone', {
     actions: ['s3:*'],
     resources: everything,
@@ -94,18 +94,18 @@ export function protectLedger(bucket: Bucket, roles: Partial<Record<SystemFuncti
   bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
 
   /** Holds for whoever is none of them: of several values a negated operator holds only if none is equal (docs/aws-facts.md). */
-  function noneOf(functions: readonly LedgerFunction[]): Record<string, Record<string, unknown>> {
-    const ofSystem = functions.filter((name) => name !== 'migration').map((name) => roleOf(name).roleArn);
-    return {
-      ...(ofSystem.length > 0 && { ArnNotEquals: { 'aws:PrincipalArn': ofSystem } }),
-      ...(functions.includes('migration') && {
-        StringNotEquals: { [`aws:PrincipalTag/${LEDGER_TAG}`]: bucket.bucketName },
-      }),
-    };
+  function noneOf(names: readonly LedgerFunction[]): Record<string, Record<string, unknown>> {
+    const ofSystem = names.filter((name) => name !== 'migration').map((name) => roleOf(name).roleArn);
+    const conditions: Record<string, Record<string, unknown>> = {};
+    if (ofSystem.length > 0) conditions['ArnNotEquals'] = { 'aws:PrincipalArn': ofSystem };
+    if (names.includes('migration')) {
+      conditions['StringNotEquals'] = { [`aws:PrincipalTag/${LEDGER_TAG}`]: bucket.bucketName };
+    }
+    return conditions;
   }
 
   function roleOf(name: SystemFunction): IRole {
-    const role = roles[name];
+    const { role } = functions[name] ?? {};
     if (role) return role;
     throw new OdinError({ code: 'Internal', source: 'system', what: `The ledger does not know the role of ${name}.` });
   }

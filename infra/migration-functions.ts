@@ -110,7 +110,7 @@ const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineN
         ),
       ),
       deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
-      // On everything: whether these know a resource is not sure (docs/aws-facts.md).
+      // On everything: such a request has a token, and names no machine.
       deny(['states:SendTask*'], ['*']),
     ],
   });

@@ -41,7 +41,7 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
   const ofMachine = { [VARIABLES.stateMachineArn]: machine.arn };
   const ofTopic = { [VARIABLES.topicArn]: topic.topicArn };
   return {
-    listPending: createSystemFunction(scope, 'list-pending', parts, {
+    'list-pending': createSystemFunction(scope, 'list-pending', parts, {
       statements: [
         allow(['states:DescribeExecution', 'states:GetExecutionHistory'], [machine.executions]),
         allow(['states:StartExecution'], [machine.arn]), // a fresh one, when the history is nearly full
@@ -49,7 +49,7 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
       ],
       variables: { ...ofTopic, ...ofMachine },
     }),
-    recordCompletion: createSystemFunction(scope, 'record-completion', parts),
+    'record-completion': createSystemFunction(scope, 'record-completion', parts),
     halt: createSystemFunction(scope, 'halt', parts, {
       statements: [describe, ...announce],
       variables: { ...ofTopic, ...ofMachine },

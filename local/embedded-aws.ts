@@ -8,7 +8,7 @@ import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VARIABLES } from '../core/names/names.ts';
-import { createEvents } from './messages/events.ts';
+import { createEventBus } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
 import type { LambdaLogLine } from './lambda/host.ts';
 import { LambdaHost } from './lambda/host.ts';
@@ -70,7 +70,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     accountId,
     onMessage: options.onNotification,
   });
-  const events = createEvents({ file: join(directory, 'events.jsonl'), region, accountId });
+  const events = createEventBus({ file: join(directory, 'events.jsonl'), region, accountId });
 
   // It grows by a megabyte with each bundle that is run, so it is emptied at the start.
   const compileCache = resolve(directory, 'compile-cache');

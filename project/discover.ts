@@ -20,8 +20,15 @@ export interface DiscoveredEnvironment {
   name: string;
   /** Ascending by id. */
   migrations: MigrationFile[];
-  /** One sentence for each file that was skipped. */
-  warnings: string[];
+  warnings: DiscoveryWarning[];
+}
+
+/** Of a file that was skipped, or of a folder that is not there. */
+export interface DiscoveryWarning {
+  /** One sentence. */
+  message: string;
+  /** Its name looks as if it were meant to be a migration: its work would never be done. */
+  nearMiss: boolean;
 }
 
 /** Two resources per migration, and CloudFormation's 500 per template (docs/aws-facts.md). */
@@ -64,21 +71,24 @@ export function discoverEnvironment(
   assertEnvironmentName(name);
   const folder = folderOf(configuration, name);
   const directory = path.resolve(projectDirectory, folder);
-  if (!existsSync(directory)) return { name, migrations: [], warnings: [`${folder}/ does not exist: no migrations.`] };
+  if (!existsSync(directory)) {
+    const message = `${folder}/ does not exist: no migrations.`;
+    return { name, migrations: [], warnings: [{ message, nearMiss: false }] };
+  }
 
   const migrations: MigrationFile[] = [];
-  const warnings: string[] = [];
+  const warnings: DiscoveryWarning[] = [];
   const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const id = entry.isFile() ? migrationIdOf(entry.name) : undefined;
     const file = `${folder}/${entry.name}`;
     if (id === undefined) {
       const skipped = plainLine(file, 500);
-      warnings.push(
-        isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined
-          ? `${skipped} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
-          : `${skipped} was skipped: it is not a migration.`,
-      );
+      const nearMiss = isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined;
+      const message = nearMiss
+        ? `${skipped} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
+        : `${skipped} was skipped: it is not a migration.`;
+      warnings.push({ message, nearMiss });
       continue;
     }
     const filePath = path.join(directory, entry.name);

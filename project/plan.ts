@@ -73,7 +73,7 @@ export function planEnvironment(name: string, options: PlanOptions): Environment
     );
   }
   const warnings = [
-    ...discovered.warnings,
+    ...discovered.warnings.map(({ message }) => message),
     ...inspected.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
   return { warnings, bundles, manifest };

@@ -166,7 +166,7 @@ describe('references', () => {
 
   it('to files in comments lead to files', () => {
     const folders = 'aws|authoring|cli|client|core|infra|lambdas|local|project|scripts|test';
-    const named = new RegExp(`(?:\\(|\`| )((?:${folders})/[\\w./-]+\\.(?:ts|py))`, 'g');
+    const named = new RegExp(`(?:\\(|\`| )((?:${folders})/[\\w./-]+\\.(?:ts|py)|[\\w/-]+/README\\.md)`, 'g');
     const astray = texts
       .filter(({ file }) => !file.startsWith('test/') && file !== '.dependency-cruiser.js')
       .flatMap(({ file, text }) =>

@@ -5,10 +5,8 @@ import type { InspectedMigration } from '../../project/inspect.ts';
 import { inspectMigrations } from '../../project/inspect.ts';
 import type { Finding } from './finding.ts';
 
-/** The skipped files. One that looks like a migration is an error: its work would never be done. */
 export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironment): Finding[] =>
-  warnings.map((message) => {
-    const nearMiss = message.includes(' is NOT a migration and was skipped: '); // project/discover.ts
+  warnings.map(({ message, nearMiss }) => {
     return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
   });
 

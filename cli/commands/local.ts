@@ -31,7 +31,6 @@ export interface LocalOptions {
   allowOutOfOrder?: boolean;
 }
 
-/** `npm start` is `local sample`, so hints for the sample name the shorter `npm start`. */
 export async function local(
   project: Project,
   environment: string,
@@ -96,7 +95,7 @@ async function runHere(
       code: 'BadUsage',
       source: 'user',
       what: `${faulty} is completed here already, so it will not run and cannot fail.`,
-      next: `Begin anew: npm start -- ${environment === 'sample' ? '' : `${environment} `}--fresh --fail ${faulty}`,
+      next: `Begin anew: ${typedLocal(environment, '--fresh', '--fail', faulty)}`,
     });
   }
   for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
@@ -113,15 +112,23 @@ async function runHere(
 }
 
 function suggest(environment: string, { migrations }: Manifest): void {
-  const command = environment === 'sample' ? 'npm start --' : `npx odin-migrate local ${environment}`;
   const last = migrations.at(-1);
   const long = migrations.find(({ checkpointed }) => checkpointed);
-  const hints = [[command.replace(/ --$/, ''), 'again: nothing is pending, nothing runs twice']];
-  if (last) hints.push([`${command} --fresh --fail ${last.id}`, 'begin anew, and practise a halt']);
-  if (long) hints.push([`${command} --fresh --slice-seconds 1`, `begin anew, and see ${long.id} cross many slices`]);
+  const hints = [[typedLocal(environment), 'again: nothing is pending, nothing runs twice']];
+  if (last) hints.push([typedLocal(environment, '--fresh', '--fail', last.id), 'begin anew, and practise a halt']);
+  if (long) {
+    const command = typedLocal(environment, '--fresh', '--slice-seconds', '1');
+    hints.push([command, `begin anew, and see ${long.id} cross many slices`]);
+  }
   const width = Math.max(...hints.map(([typed = '']) => typed.length));
   print('Try next:');
   for (const [typed = '', why = ''] of hints) print(`  ${typed.padEnd(width)}  ${colour.dim(why)}`);
+}
+
+/** This command with other options. `npm start` is `local sample`, and shorter. */
+function typedLocal(environment: string, ...args: string[]): string {
+  if (environment !== 'sample') return ['npx odin-migrate local', environment, ...args].join(' ');
+  return args.length === 0 ? 'npm start' : ['npm start --', ...args].join(' ');
 }
 
 const relative = (project: Project, directory: string): string =>

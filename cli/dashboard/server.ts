@@ -8,6 +8,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { asOdinError, OdinError } from '../../core/errors.ts';
+import { typedError } from '../terminal/commands.ts';
 
 export interface DashboardServerOptions {
   environment: string;
@@ -102,7 +103,7 @@ async function serve(
   try {
     await answer(request, response, options);
   } catch (thrown) {
-    sendJson(response, 500, { error: asOdinError(thrown).message });
+    sendJson(response, 500, { error: typedError(asOdinError(thrown)).join(' ') });
   }
 }
 

@@ -1,6 +1,8 @@
 // The next command to type, with the options that this command was given to find the environment.
-import type { Command, Next, Where } from '../../core/text/command.ts';
-import { commandLine, nextText } from '../../core/text/command.ts';
+import type { OdinError } from '../../core/errors.ts';
+import { errorLines } from '../../core/errors.ts';
+import type { Command, Where } from '../../core/text/command.ts';
+import { commandLine } from '../../core/text/command.ts';
 
 let where: Where = {};
 
@@ -11,4 +13,4 @@ export function typeFor(place: Where): void {
 
 export const typed = (command: Command): string => commandLine(command, where);
 
-export const typedNext = (next: Next): string => nextText(next, where);
+export const typedError = (error: OdinError): string[] => errorLines(error, where);

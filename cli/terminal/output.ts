@@ -4,7 +4,7 @@ import type { Ora } from 'ora';
 import ora from 'ora';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
-import { typedNext } from './commands.ts';
+import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
 
 export { duration } from '../../core/text/format.ts';
@@ -37,13 +37,9 @@ export const printJson = (value: unknown): void => {
 const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
 
 /** What, why and what to type next, each on a line of its own. */
-export function printError({ code, what, why, next }: OdinError): void {
-  const lines = [
-    `${colour.red(code)}: ${plain(what)}`,
-    ...[why, next && typedNext(next)].filter((text) => text !== undefined).map(plain),
-  ];
+export function printError(error: OdinError): void {
   spinner?.clear();
-  process.stderr.write(`${lines.join('\n  ')}\n`);
+  process.stderr.write(`${colour.red(error.code)}: ${typedError(error).map(plain).join('\n  ')}\n`);
 }
 
 /** A spinner while the work goes on, at a terminal; nothing elsewhere. */
@@ -104,7 +100,7 @@ export const PAINT: Record<Tone, (text: string) => string> = {
 
 export interface Cell {
   text: string;
-  paint?: (text: string) => string;
+  paint?: ((text: string) => string) | undefined;
 }
 
 /** Columns as wide as their widest cell; the headings stand over them. */

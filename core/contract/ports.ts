@@ -11,7 +11,7 @@ export interface Services extends EnvironmentId {
   executions: Executions;
   notifications: Notifications;
   events: Events;
-  log: Log;
+  log: FunctionLog;
   /** Epoch milliseconds. */
   now: () => number;
   /** A new, unguessable text at every call. */
@@ -56,7 +56,7 @@ export interface Events {
 }
 
 /** Where a function logs what it does. */
-export interface Log {
+export interface FunctionLog {
   info: (message: string, fields?: Record<string, unknown>) => void;
   warn: (message: string, fields?: Record<string, unknown>) => void;
   error: (message: string, fields?: Record<string, unknown>) => void;

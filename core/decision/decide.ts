@@ -172,13 +172,13 @@ const haltVoidWithoutFile: Rule = (look) => (codeOf(look) === undefined ? haltFo
 
 const haltNotStarted: Rule = (look) => (look.turn.tries >= MAX_TRIES ? haltFor('not-started', look) : undefined);
 
-/** A later slice, or a later attempt, is of the code that it began with, or that a person said retry of. */
+/** A later slice has the code that its attempt began with, a later attempt the code of which a person said `retry`. */
 const haltVoidOtherCode: Rule = (look) => {
   const { attempt, slice, codeSha256 } = look.turn.allowed;
   return (attempt > 1 || slice > 1) && codeOf(look) !== codeSha256 ? haltFor('code-changed', look) : undefined;
 };
 
-/** Its function had other code than its entry: half of a deployment was there. The rest is waited for. */
+/** Its function had other code than its entry names: half of a deployment was there. The run waits for the rest. */
 const waitForDeployment: Rule = (look) => {
   const turn = look.seen.look;
   if (turn.seen !== 'void' || turn.claim.otherCodeSha256 === undefined) return undefined;

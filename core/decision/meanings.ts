@@ -2,7 +2,7 @@
 import type { Decision } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { HaltReason } from '../ledger/entries.ts';
-import type { Command } from '../text/command.ts';
+import type { OdinCommand } from '../text/command.ts';
 
 export interface Meaning {
   decision: Decision;
@@ -39,7 +39,7 @@ const UNRECORDED: Record<Decision, string> = {
 export const needsReason = (decision: Decision): boolean => decision === 'mark-applied' || decision === 'skip';
 
 /** What an operator types. Bound to one halt, by the number of its entry: sent late, it does not answer another. */
-export const resumeCommand = (environment: string, decision: Decision, halt: number): Command => ({
+export const resumeCommand = (environment: string, decision: Decision, halt: number): OdinCommand => ({
   verb: 'resume',
   environment,
   args: [decision, `--halt ${halt}`, ...(needsReason(decision) ? ['--reason "..."'] : [])],

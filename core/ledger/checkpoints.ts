@@ -2,7 +2,7 @@
 // turn; nothing is decided on it (docs/design.md §4).
 import * as z from 'zod';
 import { OdinError } from '../errors.ts';
-import { Json } from './json.ts';
+import { JsonValue } from './json.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import type { Allowed } from './entries.ts';
@@ -20,7 +20,7 @@ export const Checkpoint = z.object({
   /** Counts the checkpoints of the migration, over all its attempts. */
   sequence: z.int().min(1),
   time: z.iso.datetime(),
-  cursor: Json,
+  cursor: JsonValue,
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().optional(),

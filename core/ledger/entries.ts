@@ -66,7 +66,7 @@ export const Allowed = z.object({
   timeoutMs: Positive,
   /** Where a checkpointed migration begins: at its last checkpoint, or at the start. A plain one begins at the start. */
   begin: z.enum(['start', 'checkpoint']),
-  /** The nearest of them; none when it is the first of all. */
+  /** The nearest of these three; the first turn of all has none. */
   restsOn: z.object({
     /** The completion before it in the manifest. */
     completion: Reference.optional(),

@@ -52,7 +52,7 @@ export interface TurnState {
   since: string;
   cancel: Numbered<Decided> | undefined;
   halt: { halted: Numbered<Halted>; decided: Numbered<Decided> | undefined } | undefined;
-  /** The first decision on it that settles it, whatever is decided on a later halt because that was not recorded. */
+  /** The turn's first `mark-applied` or `skip`. It stands, whatever is decided on a later halt because it was not recorded. */
   verdict: Numbered<Decided> | undefined;
 }
 
@@ -77,13 +77,14 @@ export const fold = (entries: readonly Numbered<Entry>[], state: LogState = EMPT
 
 function next(state: LogState, entry: Numbered<Entry>): LogState {
   const { number } = entry;
-  if (number !== state.number + 1) throw broken(number, `expected entry ${state.number + 1}`);
-  if (entry.previous !== state.sha256) throw broken(number, `it does not follow entry ${state.number} as it is stored`);
+  if (number !== state.number + 1) throw logBroken(number, `expected entry ${state.number + 1}`);
+  if (entry.previous !== state.sha256)
+    throw logBroken(number, `it does not follow entry ${state.number} as it is stored`);
   if ((number === 1) !== (entry.ledger !== undefined))
-    throw broken(number, 'entry 1, and it alone, says whose log it is');
+    throw logBroken(number, 'entry 1, and it alone, says whose log it is');
   const by = entry.writer.function;
   if (!APPENDED_BY[entry.kind].some((name) => name === by))
-    throw broken(number, `${by} appends no ${entry.kind} entry`);
+    throw logBroken(number, `${by} appends no ${entry.kind} entry`);
   const after = { ...state, number, sha256: entry.sha256, ledger: state.ledger ?? entry.ledger };
   switch (entry.kind) {
     case 'allowed':
@@ -101,16 +102,16 @@ function allow(state: LogState, entry: Numbered<Allowed>): LogState {
   const { migration, attempt, slice, number } = entry;
   const { turn } = state;
   const known = state.migrations[migration];
-  if (known?.completion) throw broken(number, `${migration} is completed`);
+  if (known?.completion) throw logBroken(number, `${migration} is completed`);
   if (turn) {
-    if (turn.allowed.migration !== migration) throw broken(number, `${turn.allowed.migration} is not settled`);
+    if (turn.allowed.migration !== migration) throw logBroken(number, `${turn.allowed.migration} is not settled`);
     const how = followsOn(turn, entry);
     if (how === undefined)
-      throw broken(number, `attempt ${attempt}, slice ${slice} does not follow the turn before it`);
+      throw logBroken(number, `attempt ${attempt}, slice ${slice} does not follow the turn before it`);
     const since = how === 'attempt' ? entry.time : turn.since;
     return withTurn(state, entry, { tries: how === 'again' ? turn.tries + 1 : 1, since });
   }
-  if (attempt !== 1 || slice !== 1) throw broken(number, `the first turn of ${migration} is attempt 1, slice 1`);
+  if (attempt !== 1 || slice !== 1) throw logBroken(number, `the first turn of ${migration} is attempt 1, slice 1`);
   return withTurn(state, entry, { tries: 1, since: entry.time });
 }
 
@@ -144,7 +145,7 @@ const runOf = ({ run }: LogState, name: string): RunState => (run?.name === name
 function halt(state: LogState, halted: Numbered<Halted>): LogState {
   const turn = openTurn(state, halted, halted.turn);
   const answered = turn.halt === undefined || turn.halt.decided !== undefined;
-  if (!answered) throw broken(halted.number, `the halt of entry ${turn.halt?.halted.number ?? 0} is still open`);
+  if (!answered) throw logBroken(halted.number, `the halt of entry ${turn.halt?.halted.number ?? 0} is still open`);
   const run = runOf(state, halted.run);
   const haltedAt = [...new Set([...run.haltedAt, halted.migration])];
   return { ...state, turn: { ...turn, halt: { halted, decided: undefined } }, run: { ...run, haltedAt } };
@@ -153,13 +154,13 @@ function halt(state: LogState, halted: Numbered<Halted>): LogState {
 function decided(state: LogState, entry: Numbered<Decided>): LogState {
   if (entry.decision === 'cancel') {
     const turn = openTurn(state, entry, entry.of);
-    if (turn.cancel) throw broken(entry.number, `entry ${turn.cancel.number} has cancelled it before`);
+    if (turn.cancel) throw logBroken(entry.number, `entry ${turn.cancel.number} has cancelled it before`);
     return { ...state, turn: { ...turn, cancel: entry } };
   }
   const turn = openTurn(state, entry, state.turn?.allowed.number ?? 0);
   if (turn.halt?.halted.number !== entry.of)
-    throw broken(entry.number, `entry ${entry.of} is not the halt that is open`);
-  if (turn.halt.decided) throw broken(entry.number, `entry ${turn.halt.decided.number} has decided it before`);
+    throw logBroken(entry.number, `entry ${entry.of} is not the halt that is open`);
+  if (turn.halt.decided) throw logBroken(entry.number, `entry ${turn.halt.decided.number} has decided it before`);
   const settles = entry.decision === 'mark-applied' || entry.decision === 'skip';
   const verdict = turn.verdict ?? (settles ? entry : undefined);
   return { ...state, turn: { ...turn, halt: { ...turn.halt, decided: entry }, verdict } };
@@ -169,10 +170,10 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
   const { ids, completion, number } = entry;
   const { turn } = state;
   if (completion === 'baseline' ? turn !== undefined : turn?.allowed.migration !== ids[0] || ids.length !== 1) {
-    throw broken(number, turn ? `the turn of entry ${turn.allowed.number} is not settled by it` : 'no turn is open');
+    throw logBroken(number, turn ? `the turn of entry ${turn.allowed.number} is not settled by it` : 'no turn is open');
   }
   const again = ids.find((id) => state.migrations[id]?.completion);
-  if (again !== undefined) throw broken(number, `${again} is completed already`);
+  if (again !== undefined) throw logBroken(number, `${again} is completed already`);
   const { sha256, time, by, reason, startedAt, finishedAt } = entry;
   const { sourceSha256, execution, gitCommit } = turn?.allowed ?? {};
   const completed: CompletionState = {
@@ -197,12 +198,12 @@ function openTurn(state: LogState, entry: Halted | Decided, number: number): Tur
   const { turn } = state;
   const about = turn?.allowed.number === number;
   if (!turn || !about || turn.allowed.migration !== entry.migration || turn.allowed.attempt !== entry.attempt) {
-    throw broken(entry.number, `it is about attempt ${entry.attempt} of ${entry.migration}, which has no open turn`);
+    throw logBroken(entry.number, `it is about attempt ${entry.attempt} of ${entry.migration}, which has no open turn`);
   }
   return turn;
 }
 
-export const broken = (number: number, why: string): OdinError =>
+export const logBroken = (number: number, why: string): OdinError =>
   new OdinError({
     code: 'LogBroken',
     source: 'system',

@@ -14,7 +14,7 @@ export interface Kind {
   readers: readonly LedgerFunction[];
   /** Whether it is created once, or is replaced from one ETag to the next. */
   written: 'once' | 'again';
-  /** Whether nobody else may read it, whatever their role allows: it is worth something to whoever has it. */
+  /** Whether nobody else may read it, whatever their role allows: whoever has it can act with it. */
   secret?: true | undefined;
 }
 
@@ -88,9 +88,9 @@ export const entryNumberOf = (key: string): number | undefined => {
 };
 
 interface Parts {
-  migration?: string;
-  number?: number;
-  id?: string;
+  migration?: string | undefined;
+  number?: number | undefined;
+  id?: string | undefined;
 }
 
 function keyOf(kind: KindName, { migration = '', number = 0, id = '' }: Parts): string {

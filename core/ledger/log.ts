@@ -35,7 +35,7 @@ export type EntryContent =
   Omit<Allowed, Envelope> | Omit<Halted, Envelope> | Omit<Decided, Envelope> | Omit<Completed, Envelope>;
 
 export interface Appended {
-  /** Undefined when, at what the log says now, there was nothing to append. */
+  /** Undefined: at what the log says now, nothing was to be appended. */
   entry: Numbered<Entry> | undefined;
   /** What the log amounts to, the entry among it. */
   state: LogState;
@@ -72,7 +72,7 @@ export class LedgerLog {
   }
 
   async #lookFrom({ state, etag }: Seen): Promise<LogState> {
-    // From the last known entry, inclusive: one that was replaced since, in a bucket that was emptied, say, is noticed.
+    // The last known entry is listed again: if another object stands there now (in a bucket that was emptied, say), it is noticed.
     const { at, objects: listed } = await this.#store.list(
       LOG_PREFIX,
       state.number > 1 ? entryKey(state.number - 1) : undefined,
@@ -111,7 +111,7 @@ export class LedgerLog {
   }
 
   /**
-   * Appends what `ask` wants at what the log says; asked again each time that somebody else was faster.
+   * Appends what `ask` makes of what the log says. It is asked again each time that somebody else was faster.
    * @param ask undefined: nothing is to be appended. It may throw: then nothing is
    * @throws OdinError as `look`; LedgerUnavailable also when the effect of the request is not known: look again
    */
@@ -156,7 +156,7 @@ export class LedgerLog {
     return kept ?? NOTHING_SEEN;
   }
 
-  /** Of an empty log: what an unreleased format left would be run again. */
+  /** Beside an empty log there may be records of the format before it: what they say is done would be run again. */
   async #assertNoOldLedger(): Promise<void> {
     for (const prefix of ['attempts/', COMPLETED_PREFIX]) {
       const { objects } = await this.#store.list(prefix);
@@ -167,7 +167,12 @@ export class LedgerLog {
         source: 'user',
         what: `The ledger's bucket holds ${first.key} and no log: it is in the format from before the log, which this version does not read.`,
         why: 'With an empty log, everything would run again.',
-        next: 'Deploy to a new bucket, and record what is done there with: npx odin-migrate baseline <environment> --through <migration> --reason "..."',
+        next: {
+          words: 'Deploy to a new bucket, and record there what is done',
+          verb: 'baseline',
+          environment: this.#identity.environment,
+          args: ['--through <id>', '--reason "..."'],
+        },
       });
     }
   }
@@ -224,7 +229,7 @@ interface Seen {
 
 const NOTHING_SEEN: Seen = { state: EMPTY_LOG, etag: undefined };
 const READ_CONCURRENCY = 16;
-/** Each time somebody else has changed what is true: there are not so many of them. */
+/** Each time somebody else was faster: there are not so many who append. */
 const MAX_TRIES = 20;
 
 function parse(key: string, body: string): Entry {

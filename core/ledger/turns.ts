@@ -65,7 +65,7 @@ export type TurnLook =
 /** `mine`: the key is created, by this call. Else what stands there is to be looked at. */
 export type Taken = { taken: 'mine'; reference: Reference } | { taken: 'by another' };
 
-/** Clocks of one store agree to the second, and a function is ended at its timeout: more than both. */
+/** More than the clocks of one store differ, and more than a function lives on after its timeout. */
 export const DEADLINE_MARGIN_MS = 10_000;
 
 /**

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { OdinError } from '../errors.ts';
 import { MigrationId } from '../names/identifiers.ts';
-import { Json } from '../ledger/json.ts';
+import { JsonValue } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
 import { ErrorSummary } from '../ledger/summaries.ts';
 
@@ -10,7 +10,7 @@ import { ErrorSummary } from '../ledger/summaries.ts';
 export const PreviewPayload = z.strictObject({
   ask: z.literal('preview'),
   migration: MigrationId,
-  cursor: Json.optional(),
+  cursor: JsonValue.optional(),
   /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
   seconds: z.number().positive().optional(),
   /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
@@ -68,7 +68,7 @@ export const PreviewReport = z.object({
   /** The last one. */
   checkpoint: z
     .object({
-      cursor: Json,
+      cursor: JsonValue,
       done: z.number().optional(),
       total: z.number().optional(),
       note: z.string().optional(),

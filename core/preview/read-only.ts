@@ -7,7 +7,7 @@ interface ReadOnlyService {
   /** Operations that only read. A `*` at the end stands for the rest of the name. */
   operations: readonly string[];
   /** Actions in IAM, where these are not the operations. */
-  actions?: readonly string[];
+  actions?: readonly string[] | undefined;
 }
 
 /**

@@ -1,11 +1,20 @@
-// A command of this tool as data, and the one place where it is put into words: for an environment on this machine a command
-// is typed in another way than for a deployed one.
+// A command as data, and the one place where it is put into words: for an environment on this machine a command is typed in
+// another way than for a deployed one.
 
-export interface Command {
-  verb: 'check' | 'history' | 'new' | 'preview' | 'resume' | 'run' | 'status';
+export type Command = OdinCommand | DeployCommand;
+
+/** A command of this tool. */
+export interface OdinCommand {
+  verb: 'baseline' | 'check' | 'history' | 'new' | 'preview' | 'resume' | 'run' | 'status';
   environment: string;
   /** What follows the environment, as it is typed. */
   args?: readonly string[] | undefined;
+}
+
+/** The CDK's command that deploys an environment's stack. */
+export interface DeployCommand {
+  verb: 'deploy';
+  stack: string;
 }
 
 /** What to do next: a sentence, or a command with the words before it. */
@@ -26,20 +35,24 @@ export const nextText = (next: Next, where: Where = {}): string =>
   typeof next === 'string' ? next : `${next.words}: ${commandLine(next, where)}`;
 
 /** `npx odin-migrate resume odin-dev retry --local` */
-export function commandLine({ verb, environment, args = [] }: Command, where: Where = {}): string {
+export function commandLine(command: Command, where: Where = {}): string {
+  if (command.verb === 'deploy') return ['npx cdk deploy', command.stack, ...profileOption(where)].join(' ');
+  const { verb, environment, args = [] } = command;
   const typed = verb === 'run' && where.local ? 'local' : verb;
   return ['npx odin-migrate', typed, environment, ...args, ...placeOptions(verb, where)].join(' ');
 }
 
-function placeOptions(verb: Command['verb'], { local, app, profile, region }: Where): string[] {
+function placeOptions(verb: OdinCommand['verb'], where: Where): string[] {
   if (verb === 'check' || verb === 'new') return []; // they look at files
-  if (local) return verb === 'run' ? [] : ['--local'];
+  if (where.local) return verb === 'run' || verb === 'baseline' ? [] : ['--local'];
   return [
-    ...(app === undefined ? [] : [`--app ${app}`]),
-    ...(profile === undefined ? [] : [`--profile ${quoted(profile)}`]),
-    ...(region === undefined ? [] : [`--region ${quoted(region)}`]),
+    ...(where.app === undefined ? [] : [`--app ${where.app}`]),
+    ...profileOption(where),
+    ...(where.region === undefined ? [] : [`--region ${quoted(where.region)}`]),
   ];
 }
+
+const profileOption = ({ profile }: Where): string[] => (profile === undefined ? [] : [`--profile ${quoted(profile)}`]);
 
 /** For a shell: a profile's name may have spaces in it. */
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

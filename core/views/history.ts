@@ -20,7 +20,7 @@ export interface EntryWords {
 /**
  * @param migration only what is about this one
  * @returns the entries in their order, each proved to follow the one before it
- * @throws OdinError as `Log.entries`
+ * @throws OdinError as `LedgerLog.entries`
  */
 export async function readHistory({ log }: Pick<Ledger, 'log'>, migration?: string): Promise<Numbered<Entry>[]> {
   const entries = await log.entries();

@@ -121,12 +121,12 @@ export interface ManifestSeen {
   migrations: readonly ManifestRow[];
 }
 
-/** @throws OdinError as `Log.look` */
+/** @throws OdinError as `LedgerLog.look` */
 export async function readView(ledger: Ledger, manifest: ManifestSeen): Promise<EnvironmentView> {
   return viewOf(manifest, await lookAtLedger(ledger));
 }
 
-/** Everything that `viewOf` needs, in at most three requests besides those for the log. @throws OdinError as `Log.look` */
+/** Everything that `viewOf` needs, in at most three requests besides those for the log. @throws OdinError as `LedgerLog.look` */
 export async function lookAtLedger({ log, store }: Ledger): Promise<LedgerSeen> {
   const state = await log.look();
   const at = log.lookedAt;

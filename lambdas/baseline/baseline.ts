@@ -1,4 +1,5 @@
 // `baseline`: adopts an environment whose first migrations ran elsewhere, by one entry that they are completed.
+import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Completed } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
@@ -48,7 +49,7 @@ export function createBaseline(services: Services, manifest: Manifest) {
       what: `${migration} of ${environment} has been started here, attempt ${attempt}, and it is not settled what became of it.`,
       why: 'A baseline is of what ran elsewhere, so nothing was recorded.',
       next: halt
-        ? { words: 'Decide on its halt first', verb: 'resume', environment, args: ['mark-applied', '--reason "..."'] }
+        ? { words: 'Decide on its halt first', ...resumeCommand(environment, 'mark-applied', halt.halted.number) }
         : { words: 'Wait for its outcome', verb: 'status', environment },
     });
   }

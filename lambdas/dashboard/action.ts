@@ -8,9 +8,9 @@ export type ButtonCall =
   { decide: Decide } | { preview: AskPreview; page?: number | undefined } | { page?: number | undefined };
 
 export interface ButtonOptions {
-  primary?: boolean;
+  primary?: boolean | undefined;
   /** The question that the console asks before it calls. */
-  confirmation?: string;
+  confirmation?: string | undefined;
 }
 
 /** The call goes to this function itself; what it answers takes the place of the page. */

@@ -11,7 +11,7 @@ import type { AskPreview, Decide, WidgetEvent } from './event.ts';
 import type { Frame, Notice, ShownPreview, Typed } from './frame.ts';
 import { failurePage, page } from './page.ts';
 import type { AskMigration } from './preview.ts';
-import { preview } from './preview.ts';
+import { previewForPage } from './preview.ts';
 import { Clock } from './words.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 
@@ -66,7 +66,7 @@ export function createDashboard(
 
   async function previewOf({ migration }: AskPreview): Promise<ShownPreview | Notice> {
     try {
-      return await preview(migration, ledger, manifest, askMigration);
+      return await previewForPage(migration, ledger, manifest, askMigration);
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The preview failed: ${error.message}`, { code: error.code, migration });

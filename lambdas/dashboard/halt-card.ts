@@ -33,8 +33,8 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
       /></label>
       <label>Your name <input name="name" maxlength="100" value="${frame.typed?.name}" /></label>
     </form>
-    <div class="choices">
-      ${CHOICES.filter((choice) => choice.fits(reason)).map((choice) => answer(choice, halt, frame))}
+    <div class="answers">
+      ${ANSWERS.filter(({ fits }) => fits(reason)).map((answer) => answerButton(answer, halt, frame))}
     </div>
   </div>`;
 }
@@ -49,7 +49,7 @@ const REASONS: Record<HaltReason, string> = {
   unrecorded: 'is done with, but that could not be recorded. Retry records it; nothing runs twice.',
 };
 
-interface Choice {
+interface Answer {
   decision: Decision;
   label: string;
   /** The question before it is sent, to be followed by the migration's id. */
@@ -59,7 +59,7 @@ interface Choice {
 
 const always = () => true;
 
-const CHOICES: Choice[] = [
+const ANSWERS: Answer[] = [
   {
     decision: 'retry',
     label: 'Retry',
@@ -86,7 +86,7 @@ const CHOICES: Choice[] = [
   },
 ];
 
-function answer({ decision, label, question }: Choice, halt: OpenHalt, frame: Frame): Html {
+function answerButton({ decision, label, question }: Answer, halt: OpenHalt, frame: Frame): Html {
   const { migration } = halt;
   const options = {
     primary: decision === 'retry',

@@ -3,7 +3,7 @@ import { VARIABLES } from '../../core/names/names.ts';
 import type { DecideAnswer } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
-import { deployedManifest } from '../shared/manifest.ts';
+import { shippedManifest } from '../shared/manifest.ts';
 import { awsServices, required } from '../shared/aws-services.ts';
 import { createDashboard } from './dashboard.ts';
 import { WidgetEvent } from './event.ts';
@@ -21,7 +21,7 @@ export const handler = lambdaHandler(
   WidgetEvent,
   createDashboard(
     awsServices(),
-    deployedManifest(),
+    shippedManifest(),
     async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
     (functionName, payload) => invokeFunction(patient, functionName, payload),
   ),

@@ -11,7 +11,7 @@ import { PREVIEW_SECONDS } from './frame.ts';
 export type AskMigration = (functionName: string, payload: PreviewPayload) => Promise<unknown>;
 
 /** @throws OdinError what the function failed with, and what cannot be read of the ledger */
-export async function preview(
+export async function previewForPage(
   migration: string,
   ledger: Ledger,
   { environment, migrations }: Manifest,

@@ -69,8 +69,8 @@ overflow-wrap:anywhere;margin:10px 0 0;color:var(--text);background:transparent;
 .odin label.wide{flex:3 1 320px}
 .odin input{display:block;box-sizing:border-box;width:100%;margin-top:3px;padding:6px 9px;font:inherit;font-size:14px;
 color:var(--text);background:transparent;border:1px solid var(--quiet);border-radius:4px}
-.odin .choices{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px 20px}
-.odin .choices p{color:var(--dim);font-size:12.5px;line-height:1.4;margin-top:6px}
+.odin .answers{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px 20px}
+.odin .answers p{color:var(--dim);font-size:12.5px;line-height:1.4;margin-top:6px}
 .odin table{width:100%;border-collapse:collapse;font-size:13.5px;background:transparent}
 .odin th{text-align:left;font-weight:500;font-size:12px;color:var(--dim);padding:6px 14px 6px 0;white-space:nowrap;
 border:0;border-bottom:1px solid var(--line);background:transparent}

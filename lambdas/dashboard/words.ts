@@ -1,6 +1,6 @@
 // How the page words what matters first, times and people.
 import type { EnvironmentView, MigrationState } from '../../core/views/view.ts';
-import type { Command, Where } from '../../core/text/command.ts';
+import type { OdinCommand, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { stateWord } from '../../core/views/words.ts';
@@ -17,7 +17,7 @@ export function headline(
   { local }: Where = {},
 ): Headline {
   const first = (...states: MigrationState[]) => migrations.find(({ state }) => states.includes(state));
-  const command = (verb: Command['verb']) => commandLine({ verb, environment }, { local });
+  const command = (verb: OdinCommand['verb']) => commandLine({ verb, environment }, { local });
   if (total === 0) {
     const detail = `Add the first one with: ${command('new')}`;
     return { tone: 'quiet', title: 'No migrations yet', detail };

@@ -37,7 +37,7 @@ export interface HaltNews {
 export const haltSubject = ({ environment, halted: { migration, attempt } }: HaltNews): string =>
   `odin-migrate ${environment}: ${migration} halted (attempt ${attempt})`.slice(0, 99);
 
-export function haltText(news: HaltNews): string {
+export function haltMail(news: HaltNews): string {
   const { environment, halted, execution } = news;
   const { migration, attempt, number, error } = halted;
   const entry = entryOf(news);

@@ -16,7 +16,7 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { announce } from '../shared/announce.ts';
 import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
-import { haltChat, haltEvent, haltSubject, haltText } from './halt-message.ts';
+import { haltChat, haltEvent, haltSubject, haltMail } from './halt-message.ts';
 
 /**
  * Opens the halt of a turn, or joins it when it is open already. The machine's task then waits for the token that is left
@@ -124,7 +124,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       };
       return {
         event: { type: 'Migration Halted', detail: haltEvent(news) },
-        message: { subject: haltSubject(news), text: haltText(news), chat: haltChat(news) },
+        message: { subject: haltSubject(news), text: haltMail(news), chat: haltChat(news) },
       };
     });
   }

@@ -33,7 +33,7 @@ const BEHIND_WHILE_RUNNING = 20;
 
 /**
  * @param handoverEvents when so many events are in its history, the run goes on in a fresh execution
- * @throws OdinError as `Log.look`: the run stops, nothing is taken as absent
+ * @throws OdinError as `LedgerLog.look`: the run stops, nothing is taken as absent
  */
 export function createListPending(services: Services, manifest: Manifest, handoverEvents = HANDOVER_EVENTS) {
   const { ledger, executions, log } = services;
@@ -87,8 +87,9 @@ export function createListPending(services: Services, manifest: Manifest, handov
   }
 
   /**
-   * Before anything is appended for this execution: its successor would find a turn whose owner has ended. Repeated, it names the
-   * same execution, or the one that has begun a turn meanwhile; undefined while there is room in the history.
+   * Comes before anything is appended for this execution: else the one that takes over would find a turn whose owner has ended.
+   * Asked again, it names the same execution, or the one that has begun a turn meanwhile.
+   * @returns undefined: there is room in the history
    */
   async function handOver(
     { step }: NextStep,
@@ -102,12 +103,12 @@ export function createListPending(services: Services, manifest: Manifest, handov
     const run = runOf(execution, input);
     const { turn } = state;
     const goesOn = turn && seen?.owner === 'alive' && turn.allowed.run === run ? turn.allowed.execution : undefined;
-    const successor = goesOn ?? (await continueRun(executions, state.number, { ...input, run }, execution));
-    log.info(`Handed over to ${successor}`, { events });
+    const continuing = goesOn ?? (await continueRun(executions, state.number, { ...input, run }, execution));
+    log.info(`Handed over to ${continuing}`, { events });
     return {
       step: 'handed over',
-      execution: successor,
-      summary: `This execution has ${events} events of the 25,000 that it may have. The run goes on in ${successor}.`,
+      execution: continuing,
+      summary: `This execution has ${events} events of the 25,000 that it may have. The run goes on in ${continuing}.`,
     };
   }
 

@@ -2,12 +2,12 @@
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { NextStep } from '../../core/decision/decide.ts';
 import { resourcePrefix } from '../../core/names/names.ts';
-import type { Command, Where } from '../../core/text/command.ts';
+import type { OdinCommand, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
 
 export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifest: Manifest, where: Where): string {
   const { environment, migrations } = manifest;
-  const command = (verb: Command['verb'], ...args: string[]) => commandLine({ verb, environment, args }, where);
+  const command = (verb: OdinCommand['verb'], ...args: string[]) => commandLine({ verb, environment, args }, where);
   if (next.error === 'HaltedElsewhere') {
     return (
       `Migration ${next.migration}, attempt ${next.attempt}, is halted in another execution, ${next.execution}, ` +

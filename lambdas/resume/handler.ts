@@ -2,13 +2,13 @@ import * as z from 'zod';
 import type { CancelAnswer, DecideAnswer } from '../../core/contract/payloads.ts';
 import { CancelPayload, DecidePayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { deployedManifest } from '../shared/manifest.ts';
+import { shippedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { createCancel } from './cancel.ts';
 import { createResume } from './resume.ts';
 
 const services = awsServices();
-const manifest = deployedManifest();
+const manifest = shippedManifest();
 const cancel = createCancel(services, manifest);
 const resume = createResume(services, manifest);
 

@@ -77,7 +77,7 @@ export function createResume(services: Services, manifest: Manifest) {
   /** The code that made the checkpoint from which the attempt would go on; undefined when there is none. */
   async function checkpointCode({ allowed }: TurnState, look: TurnLook): Promise<string | undefined> {
     const checkpoint = (await readCheckpoint(store, allowed.migration))?.checkpoint;
-    // Of an attempt that began at the start an earlier one's checkpoint does not count: somebody, or nobody, had chosen that.
+    // An attempt that began at the start does not go on from an earlier one's checkpoint.
     const counts = checkpoint?.attempt === allowed.attempt || allowed.begin === 'checkpoint';
     if (checkpoint && counts) return checkpoint.codeSha256;
     return look.seen === 'claimed' ? allowed.codeSha256 : undefined; // it may still make one

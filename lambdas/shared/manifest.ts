@@ -4,5 +4,5 @@ import { Manifest } from '../../core/contract/manifest.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
 
-export const deployedManifest = (): Manifest =>
+export const shippedManifest = (): Manifest =>
   Manifest.parse(JSON.parse(readFileSync(new URL(MANIFEST_FILE, import.meta.url), 'utf8')));

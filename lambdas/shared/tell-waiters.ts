@@ -44,7 +44,7 @@ export async function tellWaiters(
   const failures: unknown[] = [];
   for (const { token, execution } of told.waiters) {
     try {
-      if ((await tell(executions, token, settlement)) === 'sent') told.executions.push(execution);
+      if ((await answerTask(executions, token, settlement)) === 'sent') told.executions.push(execution);
     } catch (thrown) {
       failures.push(thrown);
     }
@@ -54,10 +54,14 @@ export async function tellWaiters(
 }
 
 /**
- * Tells a decision to every execution that waits in the halt. When nobody takes it, and the run has not gone on from it, an execution
+ * Tells a decision to every execution that waits in the halt. When none takes it, and the run has not gone on from it, an execution
  * is started under a fixed name: it finds the decision in the log.
- * @param who `first`: nobody asks whether an execution that waited still runs: one that was stopped may seem to for a while. `again`:
- *   one that runs may go on by itself. `watch`: the same, and when those that were started all ended, a person must look why
+ *
+ *   who       one that waited seems to run          all that were started have ended
+ *   `first`   starts one: that one may be stopped   starts another
+ *   `again`   starts none: that one may go on       starts another
+ *   `watch`   starts none: that one may go on       starts another, three in all; then a person must look why
+ *
  * @returns the ARNs of those that go on
  * @throws OdinError as tellWaiters
  */
@@ -89,7 +93,7 @@ export async function carryOut(
 /** A run that is refused would be refused each time, and an alarm would go off for each. */
 const WATCH_STARTS = 3;
 
-function tell(executions: Executions, token: string, settlement: Settlement): Promise<'sent' | 'gone'> {
+function answerTask(executions: Executions, token: string, settlement: Settlement): Promise<'sent' | 'gone'> {
   if (settlement.kind === 'completed') return executions.succeedTask(token, { completion: settlement.completion });
   const { decision, by, migration, attempt, reason } = settlement;
   if (decision !== 'abort') return executions.succeedTask(token, { decision, by });

@@ -28,7 +28,7 @@ export function createWatchHalts(services: Services) {
     const failures: unknown[] = [];
     for (const halt of halts) {
       try {
-        toldNow.push(...(await tell(state, halt)));
+        toldNow.push(...(await tellAgain(state, halt)));
       } catch (thrown) {
         failures.push(thrown);
       }
@@ -50,7 +50,7 @@ export function createWatchHalts(services: Services) {
     return [...waiting].filter(([, waits]) => waits.some((each) => alive.has(each))).map(([halt]) => halt);
   }
 
-  async function tell(state: LogState, number: number): Promise<string[]> {
+  async function tellAgain(state: LogState, number: number): Promise<string[]> {
     const halted = await ledger.log.entry(number);
     const settlement = await settlementOf(ledger.log, number);
     if (halted?.kind !== 'halted' || !settlement) return []; // the halt was opened since the look

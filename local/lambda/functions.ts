@@ -5,14 +5,14 @@ export interface LambdaFunctionConfig {
   /** The folder of the bundle. */
   readonly directory: string;
   /** File and export, as in AWS. Default: `index.handler`. */
-  readonly handler?: string;
+  readonly handler?: string | undefined;
   /** Default: 3, as in AWS. */
   readonly timeoutSeconds?: number | undefined;
   /** Default: 128, as in AWS; here it bounds the JavaScript heap, not buffers. */
   readonly memoryMB?: number | undefined;
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Only told to the function (AWS_EXECUTION_ENV): it runs on this process's own Node.js. */
-  readonly runtime?: string;
+  readonly runtime?: string | undefined;
 }
 
 export interface LambdaLogLine {
@@ -27,7 +27,7 @@ export interface LambdaAnswer {
   readonly requestId: string;
   /** JSON. With a `functionError`: {errorType, errorMessage, trace}. */
   readonly payload: string;
-  readonly functionError?: 'Unhandled';
+  readonly functionError?: 'Unhandled' | undefined;
 }
 
 /** The name in a name, an ARN, a partial ARN, or any of them with a qualifier. */

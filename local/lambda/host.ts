@@ -18,14 +18,14 @@ export interface LambdaHostOptions {
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   /** A folder (absolute) for what Node.js compiled: the next process then starts in two thirds of the time. */
   readonly compileCache?: string | undefined;
-  readonly region?: string;
-  readonly accountId?: string;
+  readonly region?: string | undefined;
+  readonly accountId?: string | undefined;
   /** Pauses before the two retries of an asynchronous invocation; AWS waits a minute and two. Default: [50, 100]. */
   readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** How long loading the bundle may take before Lambda starts over inside the invocation. Default: 10. */
-  readonly initTimeoutSeconds?: number;
+  readonly initTimeoutSeconds?: number | undefined;
   /** Idle processes of all functions together, each about 80 MB; the one that was idle for longest ends. Default: 24. */
-  readonly maxIdle?: number;
+  readonly maxIdle?: number | undefined;
 }
 
 export class LambdaHost {
@@ -176,8 +176,7 @@ export class LambdaHost {
   #start(config: LambdaFunctionConfig): Sandbox {
     if (this.#closed) throw new AwsError('ServiceException', 'The embedded Lambda is closed', 500);
     const { compileCache, environment, onLog } = this.#options;
-    const cached = compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache };
-    const variables = { ...cached, ...lambdaEnvironment(config, environment, this.#region) };
+    const variables = { NODE_COMPILE_CACHE: compileCache, ...lambdaEnvironment(config, environment, this.#region) };
     const sandbox = new Sandbox(config, variables, onLog, this.#freezer);
     this.#alive.add(sandbox);
     void sandbox.exited.then(() => {

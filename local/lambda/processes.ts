@@ -1,5 +1,5 @@
-// A sandbox's processes: its worker and all that it started. AWS freezes all of them between two invocations, and ends all of
-// them with the sandbox (docs/aws-facts.md).
+// A sandbox's processes: its worker and all that it started. AWS freezes all of them between two invocations
+// (docs/aws-facts.md), and ends all of them with the sandbox.
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function killAll(root: number): void {
   for (const pid of stopAll(root)) send(pid, 'SIGKILL');
 }
 
-/** Stops processes, and lets them go on. One that is stopped cannot see that its parent is gone: something else must. */
+/** Stops processes, and lets them go on. A stopped process cannot see that its parent is gone; a warden does that for it. */
 export class Freezer {
   #warden: ChildProcess | undefined;
   readonly #watched = new Set<number>();
@@ -35,7 +35,7 @@ export class Freezer {
     this.#warden?.stdin?.end();
   }
 
-  /** However this process goes away, the pipe to the warden closes, and what was frozen goes on, to find itself without a parent. */
+  /** However this process ends, its pipe to the warden closes. The warden then lets the stopped ones go on, and they see that it is gone. */
   #watch(pids: readonly number[]): void {
     this.#warden ??= startWarden();
     for (const pid of pids) {

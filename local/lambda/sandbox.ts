@@ -57,7 +57,7 @@ export class Sandbox {
 
   constructor(
     config: LambdaFunctionConfig,
-    environment: Record<string, string>,
+    environment: NodeJS.ProcessEnv,
     onLog: ((line: LambdaLogLine) => void) | undefined,
     freezer: Freezer,
   ) {
@@ -197,10 +197,9 @@ export function lambdaEnvironment(
   config: LambdaFunctionConfig,
   shared: Readonly<Record<string, string>>,
   region: string,
-): Record<string, string> {
-  const passed = PASSED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+): NodeJS.ProcessEnv {
   return {
-    ...(Object.fromEntries(passed) as Record<string, string>),
+    ...Object.fromEntries(PASSED.map((name) => [name, process.env[name]])),
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     TZ: 'UTC',

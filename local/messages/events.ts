@@ -34,9 +34,9 @@ interface Entry {
   readonly EventBusName?: string;
 }
 
-export type EmbeddedEvents = ReturnType<typeof createEvents>;
+export type EmbeddedEvents = ReturnType<typeof createEventBus>;
 
-export function createEvents({ file, region, accountId }: EventsOptions) {
+export function createEventBus({ file, region, accountId }: EventsOptions) {
   const taken: BusEvent[] = [];
 
   /** One entry's answer: as EventBridge, it refuses an entry and not the request. */

@@ -10,33 +10,31 @@ import { createHash } from 'node:crypto';
 import { closeSync, createReadStream } from 'node:fs';
 import { AwsError, escapeXml, header, readBody, unescapeXml } from '../http.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';
-import { iso, OWNER, xml } from './answers.ts';
+import { iso, notImplemented, OWNER, xml } from './answers.ts';
+import { bare, checkReadCondition, writeCondition } from './conditions.ts';
 import { listObjects } from './lists.ts';
 import {
   checkKey,
-  checkReadCondition,
   closingOnError,
   commit,
   contentOf,
   decodeUrl,
   kept,
-  notImplemented,
   openCopySource,
   overridden,
   plainBody,
   readRange,
   receiveBody,
-  writeCondition,
 } from './requests.ts';
 import type { S3Call } from './requests.ts';
-import { bare, ObjectStore } from './store.ts';
+import { ObjectStore } from './store.ts';
 
 export interface S3Options {
   /** Where objects live; made when missing, and kept. */
   readonly directory: string;
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Buckets to create if they are not there. */
-  readonly buckets?: readonly string[];
+  readonly buckets?: readonly string[] | undefined;
 }
 
 export interface S3Target {

@@ -1,12 +1,13 @@
-// What the S3 operations read out of a request: bodies, conditions, ranges, and the headers that are kept.
+// What the S3 operations read out of a request: bodies, ranges, and the headers that are kept.
 
 import { closeSync, createReadStream, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { decodeAwsChunked } from './aws-chunked.ts';
 import { AwsError, header } from '../http.ts';
 import type { HttpRequest } from '../http.ts';
-import { bare, preconditionFailed } from './store.ts';
-import type { Opened, Received, ObjectStore, KeptObject, WriteCondition } from './store.ts';
+import { notImplemented } from './answers.ts';
+import { checkCopyCondition } from './conditions.ts';
+import type { Opened, Received, ObjectStore } from './store.ts';
 
 /** What an operation gets. */
 export interface S3Call {
@@ -59,34 +60,6 @@ export function commit<T>(store: ObjectStore, received: Received, put: () => T):
   }
 }
 
-export function writeCondition(request: HttpRequest): WriteCondition {
-  const ifNoneMatch = header(request.headers, 'if-none-match');
-  const ifMatch = header(request.headers, 'if-match');
-  // S3 takes only the star here, and answers anything else with this.
-  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw notImplemented('If-None-Match other than *');
-  if (ifNoneMatch !== undefined && ifMatch !== undefined) throw notImplemented('If-Match together with If-None-Match');
-  return { ifNoneMatch, ifMatch };
-}
-
-export function checkReadCondition(object: KeptObject, request: HttpRequest): void {
-  const ifMatch = header(request.headers, 'if-match');
-  const ifNoneMatch = header(request.headers, 'if-none-match');
-  const since = header(request.headers, 'if-modified-since');
-  const unmodified = header(request.headers, 'if-unmodified-since');
-  const seconds = Math.floor(object.modified / 1000) * 1000;
-  if (ifMatch !== undefined && !matches(ifMatch, object)) throw preconditionFailed('If-Match');
-  if (ifMatch === undefined && unmodified !== undefined && seconds > Date.parse(unmodified)) {
-    throw preconditionFailed('If-Unmodified-Since');
-  }
-  if (ifNoneMatch !== undefined ? matches(ifNoneMatch, object) : since !== undefined && seconds <= Date.parse(since)) {
-    throw new AwsError('NotModified', 'Not Modified', 304);
-  }
-}
-
-function matches(condition: string, object: KeptObject): boolean {
-  return condition.trim() === '*' || bare(condition) === bare(object.etag);
-}
-
 export function openCopySource(store: ObjectStore, request: HttpRequest): Opened {
   const text = header(request.headers, 'x-amz-copy-source') ?? '';
   if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
@@ -96,13 +69,8 @@ export function openCopySource(store: ObjectStore, request: HttpRequest): Opened
   store.requireBucket(bucket);
   const source = store.open(bucket, path.slice(slash + 1));
   if (!source) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
-  const ifMatch = header(request.headers, 'x-amz-copy-source-if-match');
-  const others = Object.keys(request.headers).filter((name) => /^x-amz-copy-source-if-(?!match)/.test(name));
   closingOnError(source.fd, () => {
-    if (others.length > 0) throw notImplemented(others.join(', '));
-    if (ifMatch !== undefined && !matches(ifMatch, source.object)) {
-      throw preconditionFailed('x-amz-copy-source-if-match');
-    }
+    checkCopyCondition(source.object, request);
   });
   return source;
 }
@@ -180,8 +148,4 @@ export function decodeUrl(text: string): string {
   } catch {
     throw new AwsError('InvalidURI', `Couldn't parse the specified URI: ${text}`);
   }
-}
-
-export function notImplemented(what: string): AwsError {
-  return new AwsError('NotImplemented', `The embedded S3 does not support this: ${what}`, 501);
 }

@@ -20,6 +20,8 @@ import type { Readable } from 'node:stream';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { AwsError } from '../http.ts';
+import { checkWriteCondition } from './conditions.ts';
+import type { WriteCondition } from './conditions.ts';
 
 export interface KeptObject {
   readonly key: string;
@@ -49,11 +51,6 @@ export interface Received {
   readonly crc32: Buffer;
   readonly sha1: Buffer | undefined;
   readonly sha256: Buffer | undefined;
-}
-
-export interface WriteCondition {
-  readonly ifNoneMatch?: string | undefined;
-  readonly ifMatch?: string | undefined;
 }
 
 export interface Upload {
@@ -333,24 +330,6 @@ function toObject(directory: string, row: ObjectRow): KeptObject {
   const headers = JSON.parse(row.headers) as Record<string, string>;
   const { key, etag, size, modified } = row;
   return { key, etag, size, modified, crc32: row.crc32 ?? undefined, headers, file: join(directory, row.file) };
-}
-
-function checkWriteCondition(current: KeptObject | undefined, condition: WriteCondition): void {
-  if (condition.ifNoneMatch !== undefined && current) throw preconditionFailed('If-None-Match');
-  if (condition.ifMatch === undefined) return;
-  // S3 answers If-Match on a missing key with 404, not with 412.
-  if (!current) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
-  if (bare(condition.ifMatch) !== bare(current.etag)) throw preconditionFailed('If-Match');
-}
-
-export function preconditionFailed(condition: string): AwsError {
-  const message = `At least one of the pre-conditions you specified did not hold (${condition})`;
-  return new AwsError('PreconditionFailed', message, 412);
-}
-
-/** An ETag may come with or without its quotes. */
-export function bare(etag: string): string {
-  return etag.trim().replace(/^"|"$/g, '');
 }
 
 /** Readable in a file manager, unique, and always one file in the folder: a key may be `../x` or 1,024 bytes long. */

@@ -34,7 +34,7 @@ const STATE_TYPES = ['Task', 'Parallel', 'Map', 'Pass', 'Wait', 'Choice', 'Succe
  * a process lives), and a Task without a timeout gets that one too (the interpreter's own default is 60 s, AWS's is none).
  * Refuses what the interpreter would silently do otherwise than Step Functions.
  */
-export function prepareDefinition(text: string): Definition {
+export function parseDefinition(text: string): Definition {
   let definition: Definition;
   try {
     definition = JSON.parse(text) as Definition;
@@ -42,7 +42,7 @@ export function prepareDefinition(text: string): Definition {
     throw invalid(error instanceof Error ? error.message : String(error));
   }
   if (definition['QueryLanguage'] === 'JSONata') throw invalid('JSONata is not supported here, only JSONPath');
-  return prepare(definition);
+  return forInterpreter(definition);
 }
 
 /** Every Task by its name, also inside Map and Parallel. Step Functions wants state names unique in a machine. */
@@ -59,10 +59,10 @@ export function redriveFrom(definition: Definition, from: { name: string; input:
   return { ...definition, StartAt: start, States: { ...definition.States, [start]: entry } };
 }
 
-function prepare(definition: Definition): Definition {
+function forInterpreter(definition: Definition): Definition {
   const { StartAt, States, TimeoutSeconds } = definition;
   if (States?.[StartAt] === undefined) throw invalid(`StartAt names no state: ${StartAt}`);
-  const states = Object.entries(States).map(([name, state]) => [name, prepareState(name, state, States)]);
+  const states = Object.entries(States).map(([name, state]) => [name, stateForInterpreter(name, state, States)]);
   return {
     ...definition,
     States: Object.fromEntries(states) as Record<string, State>,
@@ -70,7 +70,7 @@ function prepare(definition: Definition): Definition {
   };
 }
 
-function prepareState(name: string, state: State, siblings: Readonly<Record<string, State>>): State {
+function stateForInterpreter(name: string, state: State, siblings: Readonly<Record<string, State>>): State {
   if (!STATE_TYPES.includes(state.Type)) throw invalid(`State '${name}' has an unknown Type: ${state.Type}`);
   for (const next of nextStates(state)) {
     if (siblings[next] === undefined) throw invalid(`State '${name}' leads to '${next}', which does not exist`);
@@ -87,9 +87,9 @@ function prepareState(name: string, state: State, siblings: Readonly<Record<stri
   return {
     ...state,
     Seconds: Seconds === undefined ? undefined : clip(Seconds),
-    Branches: Branches?.map(prepare),
-    ItemProcessor: ItemProcessor && prepare(ItemProcessor),
-    Iterator: Iterator && prepare(Iterator),
+    Branches: Branches?.map(forInterpreter),
+    ItemProcessor: ItemProcessor && forInterpreter(ItemProcessor),
+    Iterator: Iterator && forInterpreter(Iterator),
   };
 }
 

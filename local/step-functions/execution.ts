@@ -1,7 +1,7 @@
 // One execution: what it was started with, its history, and how it ended. A pass of the interpreter through its definition is in
 // interpreter-pass.ts.
 import type { ExecutionDescription, ExecutionEvent, ExecutionStatus } from './descriptions.ts';
-import type { StateOutcome, PassOwner, Surroundings } from './interpreter-pass.ts';
+import type { ExecutionOutcome, PassOwner, Surroundings } from './interpreter-pass.ts';
 import { InterpreterPass, REDRIVE_STATE } from './interpreter-pass.ts';
 import { AwsError } from '../http.ts';
 import type { Definition, Json } from './definition.ts';
@@ -35,7 +35,7 @@ export class Execution implements PassOwner {
   readonly #redrives: number[] = [];
   #status: ExecutionStatus = 'RUNNING';
   #stopDate: number | undefined;
-  #outcome: StateOutcome = {};
+  #outcome: ExecutionOutcome = {};
   /** The state of the top level that was entered last, with its input: a redrive begins there. */
   #lastState: { name: string; input: Json } | undefined;
   #pass: InterpreterPass | undefined;
@@ -58,7 +58,7 @@ export class Execution implements PassOwner {
   }
 
   /** A Lambda function that is running goes on, as in AWS. Stopping an ended execution changes nothing. */
-  stop(why: Pick<StateOutcome, 'error' | 'cause'>): { stopDate: number } {
+  stop(why: Pick<ExecutionOutcome, 'error' | 'cause'>): { stopDate: number } {
     this.end('ABORTED', why);
     return { stopDate: this.#stopDate ?? this.#around.now() };
   }
@@ -134,7 +134,7 @@ export class Execution implements PassOwner {
   }
 
   /** The one place where an execution ends. What is still waiting inside it is let go. */
-  end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: StateOutcome): void {
+  end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: ExecutionOutcome): void {
     if (this.#status !== 'RUNNING') return;
     this.#status = status;
     this.#stopDate = this.#around.now();

@@ -26,13 +26,13 @@ export interface PassOwner {
   isCurrent(pass: InterpreterPass): boolean;
   record(type: string, details?: [name: string, value: Record<string, unknown>]): void;
   entered(state: { name: string; input: Json }): void;
-  end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: StateOutcome): void;
+  end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: ExecutionOutcome): void;
 }
 
 /** How an execution ended. */
-export interface StateOutcome {
+export interface ExecutionOutcome {
   /** JSON. */
-  readonly output?: string;
+  readonly output?: string | undefined;
   readonly error?: string | undefined;
   readonly cause?: string | undefined;
 }
@@ -205,7 +205,7 @@ class ExecutionStopped extends Error {
 }
 
 /** The interpreter wraps what failed. For a Fail state without Error or Cause it fills in defaults, where AWS has neither. */
-function failureOf(error: unknown): StateOutcome {
+function failureOf(error: unknown): ExecutionOutcome {
   const failed = (error as { cause?: unknown }).cause ?? error;
   const { name, message } = failed as Error;
   const byState = (failed as object).constructor.name === 'FailStateError';

@@ -11,7 +11,7 @@ import type { ExecutionDescription, ExecutionEvent, StateMachineDescription } fr
 import type { Invoker } from './lambda-task.ts';
 import { taskError } from './lambda-task.ts';
 import type { Json } from './definition.ts';
-import { prepareDefinition } from './definition.ts';
+import { parseDefinition } from './definition.ts';
 import { createTaskTokens } from './task-tokens.ts';
 
 export interface StepFunctionsOptions {
@@ -43,7 +43,7 @@ export class StepFunctions {
     const { region, accountId, now } = this.#around;
     const arn = `arn:aws:states:${region}:${accountId}:stateMachine:${name}`;
     const created = this.#machines.get(arn)?.created ?? now();
-    this.#machines.set(arn, { arn, name, text: definition, definition: prepareDefinition(definition), created });
+    this.#machines.set(arn, { arn, name, text: definition, definition: parseDefinition(definition), created });
     return { stateMachineArn: arn };
   }
 

@@ -1,7 +1,7 @@
 // Commands as data, and how they are typed for each place. What is printed must be taken by the program as it stands.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../cli/program.ts';
-import { typed, typedNext, typeFor } from '../../cli/terminal/commands.ts';
+import { typed, typeFor } from '../../cli/terminal/commands.ts';
 import { printError } from '../../cli/terminal/output.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
@@ -17,6 +17,7 @@ const COMMANDS: Command[] = [
   { verb: 'history', environment, args: ['0004'] },
   { verb: 'preview', environment, args: ['0004'] },
   resumeCommand(environment, 'skip', 45),
+  { verb: 'baseline', environment, args: ['--through <id>', '--reason "..."'] },
 ];
 const DEPLOYED: Where = { profile: 'a team', region: 'eu-west-1' };
 const LOCAL: Where = { ...DEPLOYED, local: true };
@@ -35,6 +36,7 @@ it('is typed for a deployed environment with the profile and the region that wer
     "npx odin-migrate history odin-dev 0004 --profile 'a team' --region eu-west-1",
     "npx odin-migrate preview odin-dev 0004 --profile 'a team' --region eu-west-1",
     `npx odin-migrate resume odin-dev skip --halt 45 --reason "..." --profile 'a team' --region eu-west-1`,
+    `npx odin-migrate baseline odin-dev --through <id> --reason "..." --profile 'a team' --region eu-west-1`,
   ]);
 });
 
@@ -47,7 +49,14 @@ it('is typed for an environment on this machine with --local, and run is local',
     'npx odin-migrate history odin-dev 0004 --local',
     'npx odin-migrate preview odin-dev 0004 --local',
     'npx odin-migrate resume odin-dev skip --halt 45 --reason "..." --local',
+    'npx odin-migrate baseline odin-dev --through <id> --reason "..."',
   ]);
+});
+
+it("is the CDK's, with the profile that was named", () => {
+  const deploy: Command = { verb: 'deploy', stack: 'OdinMigrate-odin-dev' };
+  expect(commandLine(deploy)).toBe('npx cdk deploy OdinMigrate-odin-dev');
+  expect(commandLine(deploy, DEPLOYED)).toBe("npx cdk deploy OdinMigrate-odin-dev --profile 'a team'");
 });
 
 it.each([DEPLOYED, LOCAL])('is taken by the program, for %j', (where) => {
@@ -105,6 +114,6 @@ describe('a next step', () => {
       .catch(() => undefined); // "x" is no migration: it reaches nothing
     vi.unstubAllEnvs();
     expect(typed({ verb: 'status', environment })).toBe(expected);
-    expect(typedNext({ words: 'Look', verb: 'status', environment })).toBe(`Look: ${expected}`);
+    expect(typed({ verb: 'status', environment })).toBe(expected);
   });
 });

@@ -4,7 +4,7 @@ import type { Entry } from '../../core/ledger/entries.ts';
 import { APPENDED_BY } from '../../core/ledger/entries.ts';
 import { idsOf, readHistory, told } from '../../core/views/history.ts';
 import { allowed, completed, decided, halted, logOf } from './ledger/entries.ts';
-import { prepare } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import { createWorld } from '../support/services.ts';
 
 const NO_SPACE = {
@@ -23,7 +23,7 @@ function line(entry: Entry): string {
 /** A baseline; a migration that fails, is retried, is cancelled at a checkpoint, and is skipped. */
 async function prepared() {
   const world = createWorld();
-  const ledger = prepare(world);
+  const ledger = ledgerBefore(world);
   await ledger.complete(['0000', '0001'], 'baseline', { by: 'him', reason: 'adopted' });
   const first = await ledger.allow('0002', { gitCommit: '0123456789abcdef0123456789abcdef01234567' });
   await ledger.decide(await ledger.halt(first, 'failed', { error: NO_SPACE }), 'retry');
@@ -61,7 +61,7 @@ it('tells every entry, in the order of the log', async () => {
 
 it('of a migration that fails, is retried and fails again shows both halts with their errors', async () => {
   const world = createWorld();
-  const ledger = prepare(world);
+  const ledger = ledgerBefore(world);
   const errors = [NO_SPACE, { name: 'TypeError', message: 'no such key' }];
   for (const [index, error] of errors.entries()) {
     const halt = await ledger.halt(await ledger.allow('0001', { attempt: index + 1 }), 'failed', { error });
@@ -76,7 +76,7 @@ it('of a migration that fails, is retried and fails again shows both halts with 
 
 it('of an abort shows it after its halt, and the halt that follows, though all were written in the same millisecond', async () => {
   const world = createWorld();
-  const ledger = prepare(world);
+  const ledger = ledgerBefore(world);
   const turn = await ledger.allow('0001');
   await ledger.decide(await ledger.halt(turn), 'abort');
   await ledger.halt(turn);
@@ -99,7 +99,7 @@ it('tells of one migration alone, a baseline of several among it', async () => {
 
 it('of a large log leaves nothing out', async () => {
   const world = createWorld();
-  const log = prepare(world);
+  const log = ledgerBefore(world);
   const ids = Array.from({ length: 500 }, (_, index) => String(index + 1).padStart(4, '0'));
   for (const id of ids) {
     await log.allow(id);

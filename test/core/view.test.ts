@@ -5,23 +5,23 @@ import { claimKey, entryKey } from '../../core/ledger/keys.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
 import { readView } from '../../core/views/view.ts';
 import { executionArn } from '../support/fake-executions.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, manifestOf } from '../support/services.ts';
 
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 beforeEach(() => {
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
 });
 
 const MINUTE = 60_000;
 const ERROR = { name: 'Error', message: 'no space' };
 const view = (...ids: string[]) => readView(world.ledger, manifestOf(...ids));
 const only = async (id = '0001') => (await view(id)).migrations.find((migration) => migration.id === id);
-const start = async (id = '0001', more: Parameters<Prepared['allow']>[1] = {}) => {
+const start = async (id = '0001', more: Parameters<LedgerBefore['allow']>[1] = {}) => {
   const turn = await ledger.allow(id, more);
   await ledger.claim(turn);
   return turn;

@@ -28,13 +28,11 @@ export const row = (number: number, state: MigrationState, changed: Partial<Migr
     file: `migrations/odin-dev/${id}.ts`,
     attempts: ran ? 1 : 0,
     changedSince: false,
-    ...(ran && {
-      startedAt: '2026-03-01T12:00:00.000Z',
-      finishedAt: '2026-03-01T12:00:04.000Z',
-      durationMs: 4000,
-      execution: EXECUTION,
-      requestId: 'request-1',
-    }),
+    startedAt: ran ? '2026-03-01T12:00:00.000Z' : undefined,
+    finishedAt: ran ? '2026-03-01T12:00:04.000Z' : undefined,
+    durationMs: ran ? 4000 : undefined,
+    execution: ran ? EXECUTION : undefined,
+    requestId: ran ? 'request-1' : undefined,
     ...changed,
   };
 };
@@ -45,7 +43,7 @@ export const rows = (count: number, state: MigrationState, from = 1): MigrationV
 export const viewOf = (migrations: MigrationView[], halt?: OpenHalt): EnvironmentView => ({
   environment: 'odin-dev',
   migrations,
-  ...(halt && { halt }),
+  halt,
   completed: migrations.filter(({ state }) => isCompleted(state)).length,
   total: migrations.length,
   gitCommit: '0123456789abcdef0123456789abcdef01234567',

@@ -10,14 +10,14 @@ import { PreviewPayload } from '../../core/preview/preview.ts';
 import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 import { actions, FUNCTION_ARN, reportOf } from './support.ts';
 
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 let turn: Numbered<Allowed>;
 let halted: Numbered<Halted>;
 let sent: DecidePayload[];
@@ -28,7 +28,7 @@ let report: unknown;
 
 beforeEach(() => {
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
   sent = [];
   failure = undefined;
   asked = [];

@@ -23,8 +23,8 @@ import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
 import { createClock } from '../support/clock.ts';
 import { HookedStore } from '../support/hooked-store.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import { HASH, IDENTITY } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
@@ -199,7 +199,7 @@ describe('a bundle that runs', () => {
   let aws: Awaited<ReturnType<typeof startEmbeddedAws>>;
   let s3: S3Client;
   let store: S3Store;
-  let ledger: Prepared;
+  let ledger: LedgerBefore;
   /** Of the invocation. */
   let turn: Numbered<Allowed>;
   const logs: string[] = [];
@@ -215,7 +215,7 @@ describe('a bundle that runs', () => {
     s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: 'ledger' }));
     store = new S3Store(s3, 'ledger');
-    ledger = prepare({ store: new HookedStore(store), clock: createClock() });
+    ledger = ledgerBefore({ store: new HookedStore(store), clock: createClock() });
     aws.lambda.updateFunctions(
       first.migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({
         name: id,

@@ -61,17 +61,20 @@ describe('discoverEnvironment', () => {
     const { migrations, warnings } = discover([file, '0007.ts']);
     expect(migrations.map(({ id }) => id)).toEqual(['0007']);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.startsWith(`migrations/odin-dev/${file} is NOT a migration and was skipped: `)).toBe(true);
-    expect(warnings[0]).toContain('four digits and ".ts", e.g. 0001.ts.');
+    const { message = '', nearMiss } = warnings[0] ?? {};
+    expect(nearMiss).toBe(true);
+    expect(message.startsWith(`migrations/odin-dev/${file} is NOT a migration and was skipped: `)).toBe(true);
+    expect(message).toContain('four digits and ".ts", e.g. 0001.ts.');
   });
 
   it('warns of each other thing that it skips, a folder too', () => {
     const { migrations, warnings } = discover(['README.md', 'helpers.ts', '.DS_Store', 'old/0001.ts', '0002.ts']);
     expect(migrations.map(({ id }) => id)).toEqual(['0002']);
     expect(warnings).toEqual(
-      ['.DS_Store', 'README.md', 'helpers.ts', 'old'].map(
-        (file) => `migrations/odin-dev/${file} was skipped: it is not a migration.`,
-      ),
+      ['.DS_Store', 'README.md', 'helpers.ts', 'old'].map((file) => ({
+        message: `migrations/odin-dev/${file} was skipped: it is not a migration.`,
+        nearMiss: false,
+      })),
     );
   });
 
@@ -79,7 +82,8 @@ describe('discoverEnvironment', () => {
     const { migrations, warnings } = discover(['0001.ts/index.ts']);
     expect(migrations).toEqual([]);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^migrations\/odin-dev\/0001\.ts .*was skipped/);
+    expect(warnings[0]?.message).toMatch(/^migrations\/odin-dev\/0001\.ts .*was skipped/);
+    expect(warnings[0]?.nearMiss).toBe(true);
   });
 
   it('finds nothing in an empty folder, without a warning', () => {
@@ -96,7 +100,7 @@ describe('discoverEnvironment', () => {
     expect(discover(['0001.ts'], 'odin-prod')).toEqual({
       name: 'odin-prod',
       migrations: [],
-      warnings: ['migrations/odin-prod/ does not exist: no migrations.'],
+      warnings: [{ message: 'migrations/odin-prod/ does not exist: no migrations.', nearMiss: false }],
     });
   });
 

@@ -98,7 +98,7 @@ describe('names of files and folders', () => {
         expect(migrations.map(({ file }) => path.posix.basename(file))).toEqual(expected);
         for (const { id } of migrations) expect(MigrationId.safeParse(id).success).toBe(true);
         expect(warnings).toHaveLength(names.length - expected.length);
-        for (const warning of warnings) expect(warning).not.toMatch(CONTROL);
+        for (const { message } of warnings) expect(message).not.toMatch(CONTROL);
         project.remove();
       }),
       { numRuns: 60 },

@@ -455,8 +455,8 @@ describe('the ledger bucket', () => {
     const { actions, resources, condition } = statement(sid)!;
     expect({ actions, resources }).toEqual({ actions: ['s3:PutObject'], resources: [pattern] });
     expect(condition).toEqual({
-      ...(names.length > 0 && { ArnNotEquals: roleNames(names) }),
-      ...(migrations && { StringNotEquals: ofThisLedger }),
+      ArnNotEquals: names.length > 0 ? roleNames(names) : undefined,
+      StringNotEquals: migrations ? ofThisLedger : undefined,
     });
   });
 

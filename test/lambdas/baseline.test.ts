@@ -4,16 +4,16 @@ import { completedKey, entryKey } from '../../core/ledger/keys.ts';
 import { VERSION } from '../../core/names/version.ts';
 import { createBaseline } from '../../lambdas/baseline/baseline.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 
 let world: World;
-let before: Prepared;
+let before: LedgerBefore;
 beforeEach(() => {
   world = createWorld();
-  before = prepare(world);
+  before = ledgerBefore(world);
 });
 
 const manifest = manifestOf('0001', '0002', '0005', '0006');
@@ -122,7 +122,11 @@ describe('is refused, and nothing is recorded', () => {
     await before.halt(await before.allow('0002'));
     expect(await baseline('0005')).toMatchObject({
       code: 'AlreadyAttempted',
-      next: { words: 'Decide on its halt first', verb: 'resume', args: ['mark-applied', '--reason "..."'] },
+      next: {
+        words: 'Decide on its halt first',
+        verb: 'resume',
+        args: ['mark-applied', '--halt 2', '--reason "..."'],
+      },
     });
   });
 

@@ -6,19 +6,19 @@ import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Decided } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { createCancel } from '../../lambdas/resume/cancel.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 
 const MINUTE = 60_000;
 const BY_HER = { by: 'arn:her', reason: 'too slow' };
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 let turn: Numbered<Allowed>;
 beforeEach(() => {
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
 });
 
 const claim = async (migration: string) => {
@@ -84,7 +84,7 @@ describe('a running checkpointed migration', () => {
 
   it('is asked before its code has started, too', async () => {
     world = createWorld();
-    ledger = prepare(world);
+    ledger = ledgerBefore(world);
     turn = await ledger.allow('0004');
     expect(await cancel()).toMatchObject({ result: 'cancelled', migration: '0004' });
   });

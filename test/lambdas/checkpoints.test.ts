@@ -19,8 +19,8 @@ import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import { nested } from '../support/hostile.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, invocation } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -32,7 +32,7 @@ const KEY = checkpointKey('0004');
 type Turn = Numbered<Allowed>;
 
 let world: World;
-let prepared: Prepared;
+let prepared: LedgerBefore;
 let self: Self;
 /** The last turn that the log allows. */
 let turn: Turn;
@@ -41,7 +41,7 @@ let resumed: unknown[];
 
 beforeEach(async () => {
   world = createWorld();
-  prepared = prepare(world);
+  prepared = ledgerBefore(world);
   self = { migration: '0004', codeSha256: CODE, sliceMs: undefined };
   resumed = [];
   turn = await prepared.allow('0004', { execution: ME });

@@ -10,8 +10,8 @@ import { VERSION } from '../../core/names/version.ts';
 import type { HaltPayload } from '../../core/contract/payloads.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -20,7 +20,7 @@ import { thrownBy } from '../support/thrown.ts';
 const DEADLINE = '2026-03-01T12:15:10.000Z';
 
 let world: World;
-let before: Prepared;
+let before: LedgerBefore;
 let me: string;
 let other: string;
 /** The tokens with which `me` and `other` wait. */
@@ -30,7 +30,7 @@ let turn: Numbered<Allowed>;
 
 beforeEach(async () => {
   world = createWorld();
-  before = prepare(world);
+  before = ledgerBefore(world);
   me = world.executions.run('me');
   other = world.executions.run('other');
   tokens = { me: world.executions.wait(me), other: world.executions.wait(other) };
@@ -274,7 +274,7 @@ describe('after an abort', () => {
 
   it('the next run halts there too, and keeps the error that a machine caught for the first one', async () => {
     world = createWorld();
-    before = prepare(world);
+    before = ledgerBefore(world);
     turn = await before.allow('0004');
     await before.claim(turn);
     const error = { name: 'Sandbox.Timedout', message: '15 min' };

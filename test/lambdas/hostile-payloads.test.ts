@@ -36,7 +36,7 @@ import { executionArn } from '../support/fake-executions.ts';
 import { changed, HOSTILE_TEXT, hostileJson, nested } from '../support/hostile.ts';
 import type { World } from '../support/services.ts';
 import { runInThisProcess } from '../support/in-process.ts';
-import { prepare } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import { CODE, createWorld, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
@@ -171,7 +171,7 @@ const NAMES = Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[];
 /** 0001 is completed, 0002 has failed and is halted, 0003 is pending. */
 async function createHaltedWorld(): Promise<World> {
   const world = createWorld();
-  const prepared = prepare(world);
+  const prepared = ledgerBefore(world);
   const execution = world.executions.run('waits');
   await prepared.complete('0001', 'baseline');
   const turn = await prepared.allow('0002', { execution: RUNS });

@@ -24,7 +24,7 @@ import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { HOSTILE_TEXT, nested, pathsOf, replaceAt } from '../support/hostile.ts';
 import { runInThisProcess } from '../support/in-process.ts';
-import { prepare } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -49,7 +49,7 @@ interface Full {
 async function createFullWorld(): Promise<Full> {
   const world = createWorld();
   const { clock, store } = world;
-  const prepared = prepare(world);
+  const prepared = ledgerBefore(world);
   const referenceTo = ({ number, sha256 }: Numbered<Allowed> | { number: number; sha256: string }) => ({
     key: entryKey(number),
     sha256,
@@ -299,7 +299,7 @@ describe('what a migration has written of its own turn, spoiled', () => {
   /** 0002 has an open turn, with a claim, and perhaps an outcome, of these bodies. */
   async function createClaimedWorld(claim: string, outcome?: string): Promise<Full> {
     const world = createWorld();
-    const prepared = prepare(world);
+    const prepared = ledgerBefore(world);
     await prepared.complete('0001', 'baseline');
     const turn = await prepared.allow('0002', { execution: RUNS });
     await world.store.inner.create(claimKey(turn), claim);
@@ -310,7 +310,7 @@ describe('what a migration has written of its own turn, spoiled', () => {
   /** As the migration itself would have written them. */
   async function goodOnes(): Promise<{ claim: string; outcome: string }> {
     const world = createWorld();
-    const prepared = prepare(world);
+    const prepared = ledgerBefore(world);
     await prepared.complete('0001', 'baseline');
     const turn = await prepared.allow('0002', { execution: RUNS });
     await prepared.claim(turn);

@@ -17,7 +17,7 @@ import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
-import { prepare } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, invocation } from '../support/services.ts';
 
@@ -113,12 +113,12 @@ async function attempt(
 it('leaves the same bytes as one that was never interrupted, wherever it is killed and retried', async () => {
   await Promise.all([fill('uninterrupted', 500), fill('killed', OBJECTS)]);
   const quiet = createWorld();
-  const only = await prepare(quiet).allow('0004', { execution: ME });
+  const only = await ledgerBefore(quiet).allow('0004', { execution: ME });
   expect(await attempt(quiet, 'uninterrupted', only)).toMatchObject({ outcome: 'finished' });
   expect(await contents('uninterrupted')).toEqual(expectedOf(500));
 
   const world = createWorld();
-  const prepared = prepare(world);
+  const prepared = ledgerBefore(world);
   let turn = await prepared.allow('0004', { execution: ME });
   for (;;) {
     const outcome = await attempt(world, 'killed', turn, PLACES[(turn.attempt - 1) % PLACES.length]);

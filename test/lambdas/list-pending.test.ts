@@ -10,8 +10,8 @@ import { DEADLINE_MARGIN_MS, lookAtTurn } from '../../core/ledger/turns.ts';
 import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, HASH, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -20,13 +20,13 @@ const OTHER_CODE = 'd'.repeat(64);
 const MINUTE = 60_000;
 
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 let me: string;
 let other: string;
 
 beforeEach(() => {
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
   me = world.executions.run('me');
   other = world.executions.run('other');
 });

@@ -12,8 +12,8 @@ import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { assertDocumented, documentedSchema } from '../support/event-schemas.ts';
 import { executionArn } from '../support/fake-executions.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 
@@ -26,13 +26,13 @@ const FAILURE: ErrorSummary = {
 };
 
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 let turn: Numbered<Allowed>;
 let me: string;
 
 beforeEach(async () => {
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
   me = world.executions.run('me');
   turn = await ledger.allow('0004', { execution: me });
 });

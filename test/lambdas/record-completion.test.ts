@@ -9,19 +9,19 @@ import { VERSION } from '../../core/names/version.ts';
 import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 let world: World;
-let before: Prepared;
+let before: LedgerBefore;
 /** The turn of attempt 1 of 0004, allowed by entry 1. */
 let turn: Numbered<Allowed>;
 beforeEach(async () => {
   world = createWorld();
-  before = prepare(world);
+  before = ledgerBefore(world);
   turn = await before.allow('0004');
 });
 

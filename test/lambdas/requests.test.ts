@@ -12,7 +12,7 @@ import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts
 import type { MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
-import { prepare } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, HASH, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 
@@ -231,7 +231,7 @@ describe('a log of any length', () => {
   });
 
   it('is read entry by entry when there is no cache, which is written then', async () => {
-    const listed = prepare(world);
+    const listed = ledgerBefore(world);
     await listed.complete('0001', 'baseline');
     await listed.complete('0002', 'baseline');
     const { counted } = await deploy(manifestOf('0001', '0002')).pass();

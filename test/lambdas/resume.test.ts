@@ -13,8 +13,8 @@ import { DECISIONS } from '../../core/names/names.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, IDENTITY, invocation, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -26,7 +26,7 @@ const OTHER_CODE = 'd'.repeat(64);
 const CONTINUED = executionArn('continue-00000003');
 
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 let turn: Numbered<Allowed>;
 let halted: Numbered<Halted>;
 /** The execution that halted, and the token that it waits with. */
@@ -37,7 +37,7 @@ let calls = 0;
 beforeEach(async () => {
   calls = 0;
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
   me = world.executions.run('me');
   token = world.executions.wait(me);
   turn = await ledger.allow('0004', { execution: me });

@@ -14,8 +14,8 @@ import type { LoadMigration, MigrationModule } from '../../lambdas/run-migration
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
 import { runInThisProcess } from '../support/in-process.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, invocation } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -28,7 +28,7 @@ const SELF: Self = { migration: '0004', codeSha256: CODE, sliceMs: undefined };
 type Turn = Numbered<Allowed>;
 
 let world: World;
-let prepared: Prepared;
+let prepared: LedgerBefore;
 let self: Self;
 /** What the migration's file exports, and how often its code was started. */
 let module: MigrationModule;
@@ -36,7 +36,7 @@ let starts: number;
 
 function reset(): void {
   world = createWorld();
-  prepared = prepare(world);
+  prepared = ledgerBefore(world);
   self = SELF;
   starts = 0;
   module = {

@@ -6,7 +6,7 @@ import { HALT_METRIC, VARIABLES } from '../../core/names/names.ts';
 import { S3Store } from '../../aws/s3-store.ts';
 import { createClock } from '../support/clock.ts';
 import { HookedStore } from '../support/hooked-store.ts';
-import { prepare } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import { IDENTITY } from '../support/services.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
@@ -35,7 +35,7 @@ afterAll(async () => {
 
 it('has the namespace, the name, the dimension and the hours that the alarm looks at', async () => {
   const at = createClock(new Date(Date.now() - 5 * HOUR).toISOString());
-  const ledger = prepare({ store: new HookedStore(new S3Store(started.s3, BUCKET)), clock: at });
+  const ledger = ledgerBefore({ store: new HookedStore(new S3Store(started.s3, BUCKET)), clock: at });
   await ledger.halt(await ledger.allow('0004'));
 
   const lines: string[] = [];

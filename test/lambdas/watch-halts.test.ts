@@ -5,22 +5,22 @@ import type { Numbered } from '../../core/ledger/fold.ts';
 import { waiterKey } from '../../core/ledger/keys.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
-import type { Prepared } from '../support/ledger.ts';
-import { prepare } from '../support/ledger.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { createWorld } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const HOUR = 3_600_000;
 let world: World;
-let ledger: Prepared;
+let ledger: LedgerBefore;
 let me: string;
 let token: string;
 let turn: Numbered<Allowed>;
 let halted: Numbered<Halted>;
 beforeEach(() => {
   world = createWorld();
-  ledger = prepare(world);
+  ledger = ledgerBefore(world);
   me = world.executions.run('me');
   token = world.executions.wait(me);
 });

@@ -95,8 +95,8 @@ async function embedded(script: Record<string, Scripted[]>): Promise<Visited> {
     if ('abort' in next) service.sendTaskFailure(token, { error: 'Aborted', cause: next.abort });
     const failure = 'error' in next ? { errorType: next.error, errorMessage: next.message } : undefined;
     const answer = failure ?? ('answer' in next ? next.answer : halted.answer);
-    const text = JSON.stringify(answer);
-    return Promise.resolve({ requestId: 'r', payload: text, ...(failure && { functionError: 'Unhandled' }) });
+    const functionError = failure && 'Unhandled';
+    return Promise.resolve({ requestId: 'r', payload: JSON.stringify(answer), functionError });
   };
   const service = new StepFunctions({ lambda: { invoke } });
   close = () => service.close();

@@ -16,7 +16,7 @@ import { CODE, HASH, IDENTITY } from './services.ts';
 
 type Turn = Numbered<Allowed>;
 
-export function prepare({ store, clock }: Pick<World, 'store' | 'clock'>) {
+export function ledgerBefore({ store, clock }: Pick<World, 'store' | 'clock'>) {
   const log = new LedgerLog(store.inner, IDENTITY);
   let nonces = 0;
   const writer = (name: string): LogWriter => ({
@@ -117,4 +117,4 @@ export function prepare({ store, clock }: Pick<World, 'store' | 'clock'>) {
   };
 }
 
-export type Prepared = ReturnType<typeof prepare>;
+export type LedgerBefore = ReturnType<typeof ledgerBefore>;

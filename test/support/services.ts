@@ -6,7 +6,7 @@ import { MemoryStore } from '../../core/ledger/memory-store.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
-import type { Invocation, Log, Services } from '../../core/contract/ports.ts';
+import type { FunctionLog, Invocation, Services } from '../../core/contract/ports.ts';
 import type { Timing } from '../../lambdas/run-migration/user-code/supervise.ts';
 import type { Clock } from './clock.ts';
 import { createClock } from './clock.ts';
@@ -19,7 +19,7 @@ export const HASH = 'a'.repeat(64);
 export const CODE = 'c'.repeat(64);
 
 export interface LogLine {
-  level: keyof Log;
+  level: keyof FunctionLog;
   message: string;
   fields: Record<string, unknown> | undefined;
 }
@@ -54,7 +54,7 @@ export function createWorld(): World {
   const busFailure: World['busFailure'] = {};
   const logs: LogLine[] = [];
   const timers: World['timers'] = new Set();
-  const logAs = (level: keyof Log) => (message: string, fields?: Record<string, unknown>) => {
+  const logAs = (level: keyof FunctionLog) => (message: string, fields?: Record<string, unknown>) => {
     logs.push({ level, message, fields });
   };
   let nonces = 0;

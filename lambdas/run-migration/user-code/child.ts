@@ -23,7 +23,7 @@ export type HoldBack = (allows: readonly string[]) => () => Seen;
 
 export const isUserProcess = (): boolean => process.env[VARIABLES.userProcess] !== undefined;
 
-/** Often enough that little is lost of a process that has to be ended. */
+/** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
 
 /** Waits for the function to say how, runs one turn, says how it ended, and ends. */
@@ -66,7 +66,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
       setInterval(tellSeen, SEEN_MS).unref();
       process.on('exit', tellSeen);
     }
-    channel.holdOpen(false); // a migration that awaits nothing but silence is to be found out
+    channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
     end(await playTurn(load, cursor, ask));
   };
   channel.listen(

@@ -14,7 +14,7 @@ export async function drive(
   cursor: unknown,
   save: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>,
 ): Promise<'finished' | 'stopped'> {
-  // Awaited also when it is a generator, which then is itself: an async function may return one.
+  // Awaited in any case: an async function may return a generator, and an awaited generator is that generator.
   const running: unknown = await module.migration(cursor);
   if (!isCheckpointed(running)) {
     if (isGenerator(running)) throw notAsync();

@@ -34,7 +34,7 @@ export function gone({ code, signal, notStarted, silent, heapFull }: Exit): Ende
       `No process could be started for its code: ${notStarted}. Nothing of it has run; a retry is safe.`,
     );
   }
-  if (silent) return broken('it was closed');
+  if (silent) return notUnderstood('it was closed');
   if (heapFull) return ended('OutOfMemory', `Its process had no memory left for its objects. ${LESS_OR_MORE}`);
   if (signal === 'SIGKILL') {
     return ended(
@@ -72,7 +72,7 @@ export const stuck = (): Ended =>
   );
 
 /** @param why after "what came was not understood:" */
-export const broken = (why: string): Ended =>
+export const notUnderstood = (why: string): Ended =>
   ended(
     'ChannelBroken',
     `Its process used the channel to its function (file descriptors 3 and 4), and what came was not understood: ${why}. ` +

@@ -17,7 +17,7 @@ export interface ProcessSettings {
   bundle: string;
   env: NodeJS.ProcessEnv;
   /** Options of Node.js besides those that every process of user code gets. */
-  execArgv?: readonly string[];
+  execArgv?: readonly string[] | undefined;
 }
 
 export const REAL_CLOCK: Timing = {
@@ -36,18 +36,21 @@ export const userEnvironment = (): NodeJS.ProcessEnv =>
     Object.entries(process.env).filter(([name]) => !FUNCTIONS_OWN.test(name) || FOR_USER_CODE.includes(name)),
   );
 
-/** The runtime's interface answers for the function, and its log descriptor is none of the child's. */
+/**
+ * Of Lambda's own variables: by the runtime's API user code could answer for the function, and the descriptor for its log is not
+ * open in another process.
+ */
 const FUNCTIONS_OWN = /^(ODIN_.*|AWS_LAMBDA_RUNTIME_API|_LAMBDA_TELEMETRY_LOG_FD)$/;
 const FOR_USER_CODE: string[] = [VARIABLES.environment, VARIABLES.migration];
 
-/** Kept of the function's memory for the function itself and for what both processes need besides objects: bench/README.md. */
+/** 128 MB are for the function itself; of the rest a fifth is for what a process needs besides objects, its code above all. */
 export const heapMB = (functionMB: number): number => Math.floor((functionMB - 128) * 0.8);
 
 const functionMB = (): number => Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024);
 
-/** So long its output is read after its end: a process that it started, and that left its group, may hold the streams. */
+/** For so long its output is read after its end: a process that it started, and that left its group, may hold the streams. */
 const STREAM_PATIENCE_MS = 500;
-/** So long a process may live that has closed the channel: one that ends closes it a little before. */
+/** For so long a process may live after it has closed the channel: one that ends closes it a little before. */
 const SILENCE_MS = 1_000;
 
 export const startUserProcess =
@@ -133,7 +136,7 @@ async function follow(stream: Readable | null, reader: Reader): Promise<void> {
   try {
     for await (const chunk of stream ?? []) reader.write(chunk as Buffer);
   } catch {
-    // It was taken away from a process that could not be started, or whose heirs hold it.
+    // The process could not be started, or a process that it started holds the stream: then nobody reads on.
   } finally {
     reader.end();
   }

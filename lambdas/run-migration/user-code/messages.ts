@@ -27,7 +27,7 @@ export class MessageReader {
     if (this.#length > MAX_MESSAGE) this.#message();
   }
 
-  /** What has no end was never said. */
+  /** A message without its line end was cut off: it is not heard. */
   end(): void {
     this.#rest = [];
   }

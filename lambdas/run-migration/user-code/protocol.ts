@@ -1,7 +1,7 @@
 // What a migration's function and the process that runs its code say to each other. User code can write to the same
 // channel: what comes from there is validated, and what does not fit ends the turn as a known failure.
 import * as z from 'zod';
-import { Json } from '../../../core/ledger/json.ts';
+import { JsonValue } from '../../../core/ledger/json.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 import { PreviewReport } from '../../../core/preview/preview.ts';
 
@@ -32,7 +32,7 @@ export const MAX_CURSOR_BYTES = 64 * 1024;
 
 /** How far a checkpointed migration has come. `done` and `total` count the same things. */
 export const YieldedCheckpoint = z.object({
-  cursor: Json,
+  cursor: JsonValue,
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
   note: z.string().max(500).optional(),

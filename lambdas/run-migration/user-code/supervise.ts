@@ -3,7 +3,7 @@
 //   start ─▶ checkpoint ─▶ save (durable) ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone ─▶ the end
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../../core/ledger/summaries.ts';
-import { broken, crashed, gone, outOfTime, stuck } from './ends.ts';
+import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
@@ -96,16 +96,18 @@ export const superviseUserCode =
     const hear = (message: ToFunction | undefined): End | undefined => {
       switch (message?.type) {
         case undefined:
-          return broken('it was no message');
+          return notUnderstood('it was no message');
         case 'seen':
           preview?.onSeen(message.seen);
           return undefined;
         case 'checkpoint':
-          if (saving !== undefined || toldToStop) return broken('a checkpoint was not to be made then');
+          if (saving !== undefined || toldToStop) return notUnderstood('a checkpoint was not to be made then');
           saving = keep(message.checkpoint);
           return undefined;
         case 'end':
-          return message.outcome === 'stopped' && !toldToStop ? broken('nobody told it to stop') : endOf(message);
+          return message.outcome === 'stopped' && !toldToStop
+            ? notUnderstood('nobody told it to stop')
+            : endOf(message);
       }
     };
 

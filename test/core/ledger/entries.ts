@@ -66,7 +66,7 @@ export const decided = (of: number, decision: string, migration: string, attempt
   attempt,
   of,
   by: 'anna',
-  ...(decision === 'retry' && { retry: { codeSha256: CODE, begin: 'checkpoint' } }),
+  retry: decision === 'retry' ? { codeSha256: CODE, begin: 'checkpoint' } : undefined,
   ...more,
 });
 

@@ -17,7 +17,7 @@ import { MemoryStore } from '../../../core/ledger/memory-store.ts';
 import { formatStateFile } from '../../../core/ledger/state-file.ts';
 import { createClock } from '../../support/clock.ts';
 import { HookedStore } from '../../support/hooked-store.ts';
-import { prepare } from '../../support/ledger.ts';
+import { ledgerBefore } from '../../support/ledger.ts';
 import { createWorld, IDENTITY } from '../../support/services.ts';
 
 /**
@@ -28,23 +28,23 @@ async function soundLedger() {
   const clock = createClock();
   const store = new MemoryStore(clock.now);
   const ledger = { log: new LedgerLog(store, IDENTITY), store };
-  const prepared = prepare({ store: new HookedStore(store), clock });
-  const first = await prepared.allow('0001');
-  await prepared.claim(first);
-  const outcome = await prepared.close(first, 'succeeded');
+  const before = ledgerBefore({ store: new HookedStore(store), clock });
+  const first = await before.allow('0001');
+  await before.claim(first);
+  const outcome = await before.close(first, 'succeeded');
   if (outcome.taken !== 'mine') throw new Error('nobody else writes here');
-  await prepared.complete('0001', 'applied', { restsOn: outcome.reference });
+  await before.complete('0001', 'applied', { restsOn: outcome.reference });
   await copy(entryKey(2), completedKey('0001'));
-  const second = await prepared.allow('0002');
-  await prepared.claim(second);
-  await prepared.close(second, 'failed');
-  const halted = await prepared.halt(second);
-  await prepared.wait(halted, second.execution, 'token');
-  await prepared.decide(halted, 'retry');
-  const third = await prepared.allow('0002', { attempt: 2 });
-  await prepared.claim(third);
+  const second = await before.allow('0002');
+  await before.claim(second);
+  await before.close(second, 'failed');
+  const halted = await before.halt(second);
+  await before.wait(halted, second.execution, 'token');
+  await before.decide(halted, 'retry');
+  const third = await before.allow('0002', { attempt: 2 });
+  await before.claim(third);
   await moveCheckpoint(store, third, undefined, { cursor: 'zebra' }, clock.now());
-  await keep(await prepared.look());
+  await keep(await before.look());
 
   async function put(key: string, body: string): Promise<void> {
     await store.replace(key, body, (await store.get(key))?.etag);
@@ -69,7 +69,7 @@ async function soundLedger() {
     if (!store.objects.delete(key)) throw new Error(`${key} is not there`);
   }
   const examine = async () => (await examineLedger(ledger, IDENTITY)).findings;
-  return { ledger, prepared, put, copy, edit, keep, remove, examine };
+  return { ledger, before, put, copy, edit, keep, remove, examine };
 }
 
 type Sound = Awaited<ReturnType<typeof soundLedger>>;
@@ -197,8 +197,8 @@ describe('what is wrong is told with its key, when', () => {
 });
 
 it('says that a state is wrong which has the right hash and another content', async () => {
-  const { prepared, keep, examine } = await soundLedger();
-  await keep({ ...(await prepared.look()), migrations: {} });
+  const { before, keep, examine } = await soundLedger();
+  await keep({ ...(await before.look()), migrations: {} });
   expect((await examine()).map(({ finding }) => finding)).toEqual(['wrong-state']);
 });
 

@@ -304,6 +304,9 @@ describe('Log', () => {
       const error = await thrownBy(logOn(store).look());
       expect(error).toMatchObject({ code: 'OldLedger', source: 'user' });
       expect(error.message).toContain(key);
+      expect(error.message).toContain(
+        `npx odin-migrate baseline ${IDENTITY.environment} --through <id> --reason "..."`,
+      );
       expect(store.writes()).toEqual([]);
     },
   );
