@@ -89,9 +89,8 @@ const all = ({ system, migrations }: Bundles<MigrationFile>): (Bundle & { name: 
 const read = (directory: string, file: string) => readFileSync(path.join(directory, file), 'utf8');
 
 beforeAll(() => {
-  one = temporaryProject(FILES, { sources: true });
-  // Of the same depth, so that the way to the packages, which lie outside of both, is the same.
-  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { sources: true });
+  one = temporaryProject(FILES);
+  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/down' });
   buildSync.mockClear();
   first = bundle(one, '.odin-migrate/bundles/odin-dev');
   callsForOne = buildSync.mock.calls.length;
@@ -103,8 +102,8 @@ afterAll(() => {
 });
 
 describe('bundleEnvironment', () => {
-  it('calls esbuild once, for all functions', () => {
-    expect(callsForOne).toBe(1);
+  it('calls esbuild once for all system functions, and once for all migrations', () => {
+    expect(callsForOne).toBe(2);
     expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
   });
 
