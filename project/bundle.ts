@@ -67,35 +67,72 @@ export function bundleEnvironment<M extends MigrationFile>(
 /** Path, relative to the output folder → content. */
 export type BundleFiles = ReadonlyMap<string, string>;
 
-/** The same for every environment of every project: an installed package brings them, and a process makes them once. */
-let systemFiles: BundleFiles | undefined;
-
-function systemFunctions(): BundleFiles {
-  systemFiles ??= isBuilt ? new Map(SYSTEM_FILES.map(readBuilt)) : bundleSystemFunctions();
-  return systemFiles;
+/** All system functions' bundles. What several of them have in common is there once: each is a file of its own and some of those. */
+export interface SystemFunctions {
+  files: BundleFiles;
+  /** The names of a function's files; its own is the first. */
+  of: Record<SystemFunction, string[]>;
 }
 
-const SYSTEM_FILES = SYSTEM_FUNCTIONS.flatMap((name) => [`${name}/index.mjs`, `${name}/index.mjs.map`]);
+/** The same for every environment of every project: an installed package brings them, and a process makes them once. */
+let system: SystemFunctions | undefined;
 
-const readBuilt = (file: string): [string, string] => [file, readFileSync(path.join(BUILT_FUNCTIONS, file), 'utf8')];
+function systemFunctions(): BundleFiles {
+  system ??= isBuilt ? readSystemFunctions() : bundleSystemFunctions();
+  const { files, of } = system;
+  const named = (name: SystemFunction, file: string) => `${name}/${file === `${name}.mjs` ? 'index.mjs' : file}`;
+  return new Map(
+    SYSTEM_FUNCTIONS.flatMap((name) => of[name].map((file) => [named(name, file), files.get(file) ?? ''] as const)),
+  );
+}
 
-/** From their sources. The same bytes each time: a test compares. */
-export const bundleSystemFunctions = (): BundleFiles =>
-  bundle(PACKAGE_DIRECTORY, BUILT_FUNCTIONS, {
+/** Says which files are whose, in an installed package. */
+const LIST = 'functions.json';
+
+function readSystemFunctions(): SystemFunctions {
+  const read = (file: string) => readFileSync(path.join(BUILT_FUNCTIONS, file), 'utf8');
+  const of = JSON.parse(read(LIST)) as SystemFunctions['of'];
+  return { of, files: new Map(Object.values(of).flatMap((names) => names.map((file) => [file, read(file)]))) };
+}
+
+/** What an installed package runs in place of the sources in lambdas/. The same bytes each time: a test compares. */
+export function bundlePackage(): BundleFiles {
+  const { files, of } = bundleSystemFunctions();
+  return new Map([...files, ...bundleWrapper(), [LIST, `${JSON.stringify(of, undefined, 2)}\n`]]);
+}
+
+function bundleSystemFunctions(): SystemFunctions {
+  const { files, metafile } = bundle(PACKAGE_DIRECTORY, BUILT_FUNCTIONS, {
     ...DEPLOYED,
-    entryPoints: SYSTEM_FUNCTIONS.map((name) => ({ in: systemFunctionSource(name), out: `${name}/index` })),
+    entryPoints: SYSTEM_FUNCTIONS.map((name) => ({ in: systemFunctionSource(name), out: name })),
+    splitting: true,
   });
+  const imports = new Map(
+    Object.entries(metafile.outputs).map(([file, output]) => [
+      path.basename(file),
+      output.imports.filter(({ external }) => !external).map((imported) => path.basename(imported.path)),
+    ]),
+  );
+  const filesOf = (name: SystemFunction): string[] => {
+    const found = new Set([`${name}.mjs`]);
+    for (const file of found) for (const imported of imports.get(file) ?? []) found.add(imported);
+    return [...found].flatMap((file) => [file, `${file}.map`]).filter((file) => files.has(file));
+  };
+  const of = Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, filesOf(name)])) as SystemFunctions['of'];
+  return { files, of };
+}
 
 /**
  * What the migrations' bundles are made of, as JavaScript, for an installed package. The AWS SDK is left to the project that it
  * is installed in: the bundle of a migration has one copy of a client, the team's.
  */
-export const bundleWrapper = (): BundleFiles =>
-  bundle(PACKAGE_DIRECTORY, path.join(BUILT_FUNCTIONS, 'run-migration'), {
+const bundleWrapper = (): BundleFiles =>
+  bundle(PACKAGE_DIRECTORY, BUILT_FUNCTIONS, {
     ...COMMON,
-    entryPoints: Object.values(WRAPPER_SOURCES),
+    entryPoints: WRAPPER_SOURCES,
+    entryNames: 'run-migration/[name]',
     external: ['@aws-sdk/*'],
-  });
+  }).files;
 
 function migrationFunctions(
   projectDirectory: string,
@@ -111,7 +148,7 @@ function migrationFunctions(
     writeFileSync(entry, migrationEntry(entryDirectory, file, fault));
     return { in: entry, out: `${id}/index` };
   });
-  const files = bundle(projectDirectory, outputDirectory, { ...DEPLOYED, entryPoints });
+  const { files } = bundle(projectDirectory, outputDirectory, { ...DEPLOYED, entryPoints });
   rmSync(entryDirectory, { recursive: true });
   return files;
 }
@@ -139,15 +176,22 @@ const DEPLOYED = {
 } satisfies esbuild.BuildOptions;
 
 /** The map of what is bundled again is left as it is: esbuild reads it from where it lies. */
-function bundle(directory: string, outdir: string, options: esbuild.BuildOptions): BundleFiles {
+function bundle(directory: string, outdir: string, options: esbuild.BuildOptions) {
   try {
-    const { outputFiles } = esbuild.buildSync({ ...options, absWorkingDir: directory, outdir, write: false });
-    return new Map(
+    const { outputFiles, metafile } = esbuild.buildSync({
+      ...options,
+      absWorkingDir: directory,
+      outdir,
+      metafile: true,
+      write: false,
+    });
+    const files: BundleFiles = new Map(
       outputFiles.map(({ path: file, text }) => [
         path.relative(outdir, file).split(path.sep).join('/'),
         options.minify && file.endsWith('.map') ? nameSources(text, path.dirname(file), directory, outdir) : text,
       ]),
     );
+    return { files, metafile };
   } catch (thrown) {
     throw bundlingFailed(thrown);
   }

@@ -10,16 +10,8 @@ const LAMBDAS = path.join(PACKAGE_DIRECTORY, 'lambdas');
 /** Where scripts/build.ts puts what Lambda runs. */
 export const BUILT_FUNCTIONS = path.join(PACKAGE_DIRECTORY, 'dist/functions');
 
-/** What the bundle of a migration is made of besides its own file. */
-export interface MigrationWrapper {
-  /** Exports `migrationHandler`. */
-  handler: string;
-  /** Exports `withPracticeFault`. */
-  practiceFault: string;
-}
-
-/** In sources, for the repository and for the build. */
-export const WRAPPER_SOURCES: MigrationWrapper = {
+/** What the bundle of a migration is made of besides its own file: modules with `migrationHandler` and `withPracticeFault`. */
+export const WRAPPER_SOURCES = {
   handler: path.join(LAMBDAS, 'run-migration/handler.ts'),
   practiceFault: path.join(LAMBDAS, 'run-migration/practice-fault.ts'),
 };
@@ -28,9 +20,15 @@ export const systemFunctionSource = (name: string): string => path.join(LAMBDAS,
 
 export const isBuilt = !import.meta.filename.endsWith('.ts');
 
-export const wrapper: MigrationWrapper = isBuilt
+export const wrapper: typeof WRAPPER_SOURCES = isBuilt
   ? {
       handler: path.join(BUILT_FUNCTIONS, 'run-migration/handler.mjs'),
-      practiceFault: path.join(BUILT_FUNCTIONS, 'run-migration/practice-fault.mjs'),
+      practiceFault: path.join(BUILT_FUNCTIONS, 'run-migration/practiceFault.mjs'),
     }
   : WRAPPER_SOURCES;
+
+/** The script of a process that runs one function's bundle. */
+export const sandboxWorker = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/worker.mjs' : 'local/lambda/worker.ts');
+
+/** The folder of what the local dashboard's server serves. */
+export const dashboardPage = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/page' : 'cli/dashboard/page');

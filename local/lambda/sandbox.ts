@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { sandboxWorker } from '../../project/package.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, timeoutFailure } from './functions.ts';
 import type { Freezer } from './processes.ts';
@@ -27,8 +27,6 @@ interface Current {
   /** Kept until all its lines have been read. */
   answer: LambdaAnswer | undefined;
 }
-
-const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 /** The answer waits so long for the marks at the end of the lines: a function may have closed its stdout. */
 const LOG_PATIENCE_MS = 1_000;
@@ -67,7 +65,7 @@ export class Sandbox {
     this.loaded = this.#loaded.promise;
     this.exited = this.#exited.promise;
     this.loaded.catch(() => undefined);
-    this.#child = fork(WORKER, [], {
+    this.#child = fork(sandboxWorker, [], {
       execPath: process.execPath,
       execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--enable-source-maps'],
       env: environment,
