@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import type { Configuration } from './configuration.ts';
 import { CONTEXT_KEY, parseConfiguration } from './configuration.ts';
+import { refusePlugAndPlay } from './package.ts';
 
 export interface Project {
   directory: string;
@@ -21,6 +22,7 @@ const CdkJson = z.object({ context: z.record(z.string(), z.unknown()).optional()
  * @throws OdinError BadConfiguration
  */
 export function openProject(directory = findProject(process.cwd())): Project {
+  refusePlugAndPlay();
   const file = path.join(directory, FILE);
   let context: Record<string, unknown> | undefined;
   try {
