@@ -13,13 +13,14 @@ const COMMON: UserConfig = {
   platform: 'node',
   target: 'node22.18', // the oldest that the packed package.json asks for
   sourcemap: true,
+  outputOptions: { sourcemapExcludeSources: true }, // a stack names file and line; the text is in the repository
   clean: false,
   hash: false,
   report: false,
   logLevel: 'warn',
   failOnWarn: true,
   checks: { legacyCjs: false, bundlerTimings: false }, // Jest loads CommonJS only
-  deps: { onlyBundle: ['p-map'] },
+  deps: { onlyBundle: false }, // what is a development dependency and is imported
 };
 
 export default defineConfig([

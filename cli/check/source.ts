@@ -2,10 +2,10 @@
 import { ESLint } from 'eslint';
 import path from 'node:path';
 import ts from 'typescript';
-import tseslint from 'typescript-eslint';
 import { OdinError } from '../../core/errors.ts';
 import type { MigrationFile } from '../../project/discover.ts';
 import type { Finding } from './finding.ts';
+import { parser, promisePlugin } from './promise-rules.ts';
 
 /** @throws OdinError BadConfiguration when the project's tsconfig.json cannot be read */
 export async function sourceFindings(
@@ -159,10 +159,10 @@ async function floatingPromises(
       files: ['**/*.ts'],
       linterOptions: { reportUnusedDisableDirectives: 'off' },
       languageOptions: {
-        parser: tseslint.parser,
+        parser,
         parserOptions: { programs: [program] },
       },
-      plugins: { '@typescript-eslint': tseslint.plugin },
+      plugins: { '@typescript-eslint': promisePlugin },
       rules: {
         '@typescript-eslint/no-floating-promises': 'error',
         '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: true } }],

@@ -75,7 +75,7 @@ test('the stack has the function of 0001', () => {
     configuration: configurationOf(configuration, 'odin-dev'),
   });
   Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { FunctionName: 'odin-migrate-odin-dev-0001' });
-});
+}, 60_000);
 `;
 const MIGRATION_TEST = `
 let environment: TestEnvironment;
