@@ -58,6 +58,7 @@ export class Sandbox {
     environment: Record<string, string>,
     onLog: ((line: LambdaLogLine) => void) | undefined,
     freezer: Freezer,
+    node: string,
   ) {
     this.config = config;
     this.#freezer = freezer;
@@ -66,7 +67,7 @@ export class Sandbox {
     this.exited = this.#exited.promise;
     this.loaded.catch(() => undefined);
     this.#child = fork(sandboxWorker, [], {
-      execPath: process.execPath,
+      execPath: node,
       execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--enable-source-maps'],
       env: environment,
       cwd: config.directory,

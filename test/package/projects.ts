@@ -152,7 +152,12 @@ export const projects = (tarball: string): TeamProject[] => [
     steps: [
       { name: 'Node.js', run: npx('node', '--version'), says: ['v22.18.0'] },
       { name: 'check', run: odin('check'), at: 'packages/ops', says: ['nothing to remark'] },
-      { name: 'local', run: odin('local', 'odin-dev'), at: 'packages/ops', says: ['Done: 1 applied.'] },
+      {
+        name: 'local',
+        run: odin('local', 'odin-dev'),
+        at: 'packages/ops',
+        says: ['Done: 1 applied.', 'Node.js 22.18.0 runs'],
+      },
       {
         name: 'one copy of the S3 client in a bundle',
         run: ['node', 'copies.mjs'],
