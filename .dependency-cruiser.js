@@ -8,7 +8,7 @@ const PARTS = {
   lambdas: ['aws', 'core'],
   project: ['core'],
   infra: ['project', 'core'],
-  local: ['core'],
+  local: ['project/package.ts', 'core'],
   client: ['infra', 'local', 'project', 'aws', 'core'],
   cli: ['client', 'local', 'project', 'aws', 'core'],
   'authoring/s3.ts': ['core'],
@@ -79,7 +79,7 @@ export default {
 
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(cdk\\.out|\\.odin-migrate|coverage)/' },
+    exclude: { path: '^(cdk\\.out|\\.odin-migrate|coverage|dist)/' },
     tsPreCompilationDeps: true, // imports of types too
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
   },

@@ -51,7 +51,7 @@ const RANDOM_IMPORTS = ['crypto', 'node:crypto'].map((name) => ({
 }));
 
 export default defineConfig(
-  globalIgnores(['**/cdk.out/', '.odin-migrate/', 'coverage/']),
+  globalIgnores(['**/cdk.out/', '.odin-migrate/', 'coverage/', 'dist/']),
   js.configs.recommended,
   { files: ['**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
   {

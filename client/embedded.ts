@@ -10,6 +10,7 @@ import { addEnvironments, offlineApp } from '../infra/build-app.ts';
 import type { PracticeFault } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
+import { nodeFor } from '../project/node.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
@@ -44,7 +45,7 @@ export interface Embedded {
   aws: EmbeddedAws;
   deployment: Deployment;
   manifest: Manifest;
-  /** A sentence for each file that was skipped. */
+  /** A sentence for each file that was skipped, and for a Node.js that is not Lambda's. */
   warnings: string[];
   endpoint: string;
   /** Where the ledger's objects are, as files. */
@@ -92,8 +93,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     });
     if (!plan) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
     app.synth();
+    const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
       directory,
+      node: node.path,
       accountId: settings.account,
       region: settings.region,
       parentEnvironment: options.usersOwnS3 === false ? {} : undefined,
@@ -120,7 +123,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       aws,
       deployment,
       manifest: plan.manifest,
-      warnings: plan.warnings,
+      warnings: node.warning === undefined ? plan.warnings : [node.warning, ...plan.warnings],
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
       data: await (options.fill?.(deployment.s3) ?? putData(project, settings.local.data, deployment.s3)),

@@ -33,6 +33,8 @@ export interface EmbeddedAwsOptions {
   readonly port?: number | undefined;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   readonly onNotification?: ((notification: Notification) => void) | undefined;
+  /** The Node.js that runs the functions; the one of this process without it. */
+  readonly node?: string | undefined;
   /** For tests of faults: asked before anything is done. */
   readonly onRequest?: RequestHook | undefined;
   /** Pauses before the two retries of an asynchronous invocation. AWS waits a minute and two. */
@@ -92,6 +94,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
     onLog: options.onLog,
     compileCache,
+    node: options.node,
     region,
     accountId,
     asyncRetryDelaysMs: options.asyncRetryDelaysMs,

@@ -1,4 +1,5 @@
-// Bundles all functions of one environment in one esbuild call (docs/aws-facts.md: one process per function is nine times slower).
+// Bundles all migrations of one environment in one esbuild call, and all system functions in another (docs/aws-facts.md: one
+// process per function is nine times slower).
 // The same source gives the same bytes on every machine: nothing in a bundle depends on a path outside the project.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,14 @@ import type { SystemFunction } from '../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { MigrationFile } from './discover.ts';
 import { bundlingFailed } from './inspect.ts';
+import {
+  BUILT_FUNCTIONS,
+  isBuilt,
+  PACKAGE_DIRECTORY,
+  systemFunctionSource,
+  wrapper,
+  WRAPPER_SOURCES,
+} from './package.ts';
 
 export interface Bundle {
   /** Holds `index.mjs` and its source map. */
@@ -38,53 +47,8 @@ export function bundleEnvironment<M extends MigrationFile>(
   practiceFault?: PracticeFault,
 ): Bundles<M> {
   rmSync(outputDirectory, { recursive: true, force: true });
-  const entryDirectory = path.join(outputDirectory, 'entries');
-  mkdirSync(entryDirectory, { recursive: true });
-  const relative = (to: string) => JSON.stringify(path.relative(entryDirectory, to).split(path.sep).join('/'));
-  const lambdas = path.join(projectDirectory, 'lambdas');
-  for (const { id, path: file } of migrations) {
-    const fault = practiceFault?.migration === id ? practiceFault : undefined;
-    writeFileSync(path.join(entryDirectory, `${id}.ts`), migrationEntry(relative, lambdas, file, fault));
-  }
-
-  const known = systemBundles.get(projectDirectory);
-  const entryPoints = [
-    ...(known ? [] : SYSTEM_FUNCTIONS).map((name) => ({
-      in: path.join(lambdas, name, 'handler.ts'),
-      out: `${name}/index`,
-    })),
-    ...migrations.map(({ id }) => ({ in: path.join(entryDirectory, `${id}.ts`), out: `${id}/index` })),
-  ];
-  try {
-    esbuild.buildSync({
-      entryPoints,
-      outdir: outputDirectory,
-      outExtension: { '.js': '.mjs' },
-      absWorkingDir: projectDirectory,
-      bundle: true,
-      minify: true,
-      keepNames: true, // class names in errors and stack traces stay readable
-      sourcemap: 'linked',
-      sourcesContent: false,
-      platform: 'node',
-      target: 'node24',
-      format: 'esm',
-      mainFields: ['module', 'main'],
-      // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
-      banner: {
-        js: "import{createRequire as __odinRequire}from'node:module';const require=__odinRequire(import.meta.url);",
-      },
-      logLevel: 'silent',
-    });
-  } catch (thrown) {
-    throw bundlingFailed(thrown);
-  }
-  rmSync(entryDirectory, { recursive: true });
-  for (const { out } of entryPoints) {
-    nameSourcesFrom(projectDirectory, outputDirectory, path.join(outputDirectory, `${out}.mjs.map`));
-  }
-  if (known) write(known, outputDirectory);
-  else systemBundles.set(projectDirectory, read(outputDirectory));
+  write(systemFunctions(), outputDirectory);
+  write(migrationFunctions(projectDirectory, outputDirectory, migrations, practiceFault), outputDirectory);
 
   const bundleOf = (name: string): Bundle => {
     const directory = path.join(outputDirectory, name);
@@ -100,18 +64,140 @@ export function bundleEnvironment<M extends MigrationFile>(
   };
 }
 
+/** Path, relative to the output folder → content. */
+export type BundleFiles = ReadonlyMap<string, string>;
+
+/** All system functions' bundles. What several of them have in common is there once: each is a file of its own and some of those. */
+export interface SystemFunctions {
+  files: BundleFiles;
+  /** The names of a function's files; its own is the first. */
+  of: Record<SystemFunction, string[]>;
+}
+
+/** The same for every environment of every project: an installed package brings them, and a process makes them once. */
+let system: SystemFunctions | undefined;
+
+function systemFunctions(): BundleFiles {
+  system ??= isBuilt ? readSystemFunctions() : bundleSystemFunctions();
+  const { files, of } = system;
+  const named = (name: SystemFunction, file: string) => `${name}/${file === `${name}.mjs` ? 'index.mjs' : file}`;
+  return new Map(
+    SYSTEM_FUNCTIONS.flatMap((name) => of[name].map((file) => [named(name, file), files.get(file) ?? ''] as const)),
+  );
+}
+
+/** Says which files are whose, in an installed package. */
+const LIST = 'functions.json';
+
+function readSystemFunctions(): SystemFunctions {
+  const read = (file: string) => readFileSync(path.join(BUILT_FUNCTIONS, file), 'utf8');
+  const of = JSON.parse(read(LIST)) as SystemFunctions['of'];
+  return { of, files: new Map(Object.values(of).flatMap((names) => names.map((file) => [file, read(file)]))) };
+}
+
+/** What an installed package runs in place of the sources in lambdas/. The same bytes each time: a test compares. */
+export function bundlePackage(): BundleFiles {
+  const { files, of } = bundleSystemFunctions();
+  return new Map([...files, ...bundleWrapper(), [LIST, `${JSON.stringify(of, undefined, 2)}\n`]]);
+}
+
+function bundleSystemFunctions(): SystemFunctions {
+  const { files, metafile } = bundle(PACKAGE_DIRECTORY, BUILT_FUNCTIONS, {
+    ...DEPLOYED,
+    entryPoints: SYSTEM_FUNCTIONS.map((name) => ({ in: systemFunctionSource(name), out: name })),
+    splitting: true,
+  });
+  const imports = new Map(
+    Object.entries(metafile.outputs).map(([file, output]) => [
+      path.basename(file),
+      output.imports.filter(({ external }) => !external).map((imported) => path.basename(imported.path)),
+    ]),
+  );
+  const filesOf = (name: SystemFunction): string[] => {
+    const found = new Set([`${name}.mjs`]);
+    for (const file of found) for (const imported of imports.get(file) ?? []) found.add(imported);
+    return [...found].flatMap((file) => [file, `${file}.map`]).filter((file) => files.has(file));
+  };
+  const of = Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, filesOf(name)])) as SystemFunctions['of'];
+  return { files, of };
+}
+
 /**
- * The system functions' bundles by project, as file → content. They are the same for every environment, so that a synth of
- * ten environments makes them once.
+ * What the migrations' bundles are made of, as JavaScript, for an installed package. The AWS SDK is left to the project that it
+ * is installed in: the bundle of a migration has one copy of a client, the team's.
  */
-const systemBundles = new Map<string, Map<string, Buffer>>();
+const bundleWrapper = (): BundleFiles =>
+  bundle(PACKAGE_DIRECTORY, BUILT_FUNCTIONS, {
+    ...COMMON,
+    entryPoints: WRAPPER_SOURCES,
+    entryNames: 'run-migration/[name]',
+    external: ['@aws-sdk/*'],
+  }).files;
 
-const SYSTEM_FILES = SYSTEM_FUNCTIONS.flatMap((name) => [`${name}/index.mjs`, `${name}/index.mjs.map`]);
+function migrationFunctions(
+  projectDirectory: string,
+  outputDirectory: string,
+  migrations: readonly MigrationFile[],
+  practiceFault: PracticeFault | undefined,
+): BundleFiles {
+  const entryDirectory = path.join(outputDirectory, 'entries');
+  mkdirSync(entryDirectory, { recursive: true });
+  const entryPoints = migrations.map(({ id, path: file }) => {
+    const entry = path.join(entryDirectory, `${id}.ts`);
+    const fault = practiceFault?.migration === id ? practiceFault : undefined;
+    writeFileSync(entry, migrationEntry(entryDirectory, file, fault));
+    return { in: entry, out: `${id}/index` };
+  });
+  const { files } = bundle(projectDirectory, outputDirectory, { ...DEPLOYED, entryPoints });
+  rmSync(entryDirectory, { recursive: true });
+  return files;
+}
 
-const read = (directory: string): Map<string, Buffer> =>
-  new Map(SYSTEM_FILES.map((file) => [file, readFileSync(path.join(directory, file))]));
+const COMMON = {
+  bundle: true,
+  outExtension: { '.js': '.mjs' },
+  sourcemap: 'linked',
+  sourcesContent: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  logLevel: 'silent',
+} satisfies esbuild.BuildOptions;
 
-function write(files: ReadonlyMap<string, Buffer>, directory: string): void {
+const DEPLOYED = {
+  ...COMMON,
+  minify: true,
+  keepNames: true, // class names in errors and stack traces stay readable
+  // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
+  banner: {
+    js: "import{createRequire as __odinRequire}from'node:module';const require=__odinRequire(import.meta.url);",
+  },
+} satisfies esbuild.BuildOptions;
+
+/** The map of what is bundled again is left as it is: esbuild reads it from where it lies. */
+function bundle(directory: string, outdir: string, options: esbuild.BuildOptions) {
+  try {
+    const { outputFiles, metafile } = esbuild.buildSync({
+      ...options,
+      absWorkingDir: directory,
+      outdir,
+      metafile: true,
+      write: false,
+    });
+    const files: BundleFiles = new Map(
+      outputFiles.map(({ path: file, text }) => [
+        path.relative(outdir, file).split(path.sep).join('/'),
+        options.minify && file.endsWith('.map') ? nameSources(text, path.dirname(file), directory, outdir) : text,
+      ]),
+    );
+    return { files, metafile };
+  } catch (thrown) {
+    throw bundlingFailed(thrown);
+  }
+}
+
+function write(files: BundleFiles, directory: string): void {
   for (const [file, content] of files) {
     mkdirSync(path.join(directory, path.dirname(file)), { recursive: true });
     writeFileSync(path.join(directory, file), content);
@@ -119,36 +205,29 @@ function write(files: ReadonlyMap<string, Buffer>, directory: string): void {
 }
 
 /** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
-function migrationEntry(
-  relative: (to: string) => string,
-  lambdas: string,
-  file: string,
-  practiceFault: PracticeFault | undefined,
-): string {
-  const wrapper = relative(path.join(lambdas, 'run-migration/handler.ts'));
+function migrationEntry(entryDirectory: string, file: string, practiceFault: PracticeFault | undefined): string {
+  const relative = (to: string) => JSON.stringify(path.relative(entryDirectory, to).split(path.sep).join('/'));
   // Each path on a line of its own: the columns of the source map are then the same wherever the work folder lies.
   const load = `() => import(\n${relative(file)}\n)`;
   const { fault, checkpoint } = practiceFault ?? {};
+  const handler = `import { migrationHandler } from\n${relative(wrapper.handler)};\n`;
   return fault === undefined
-    ? `import { migrationHandler } from ${wrapper};\nexport const handler = migrationHandler(${load});\n`
-    : `import { migrationHandler } from ${wrapper};\n` +
-        `import { withPracticeFault } from ${relative(path.join(lambdas, 'run-migration/practice-fault.ts'))};\n` +
+    ? `${handler}export const handler = migrationHandler(${load});\n`
+    : `${handler}import { withPracticeFault } from\n${relative(wrapper.practiceFault)};\n` +
         `export const handler = migrationHandler(${load}, withPracticeFault(${JSON.stringify({ fault, checkpoint })}));\n`;
 }
 
 /**
- * Names the sources in a map from the project's root and not from where the map lies now: the bundle is copied to other
- * places, and a stack trace then says `/var/task/migrations/odin-dev/0004.ts:12` in Lambda.
+ * Names the sources in a map from the project's root, or from this package's, and not from where the map lies now: the bundle is
+ * copied to other places, and a stack trace then says `/var/task/migrations/odin-dev/0004.ts:12` in Lambda.
  */
-function nameSourcesFrom(projectDirectory: string, outputDirectory: string, file: string): void {
-  const map = JSON.parse(readFileSync(file, 'utf8')) as { sources: string[] };
-  map.sources = map.sources.map((source) => {
-    const absolute = path.resolve(path.dirname(file), source);
-    const generated = absolute.startsWith(outputDirectory + path.sep);
-    return path
-      .relative(generated ? outputDirectory : projectDirectory, absolute)
-      .split(path.sep)
-      .join('/');
+function nameSources(map: string, mapDirectory: string, projectDirectory: string, outputDirectory: string): string {
+  const parsed = JSON.parse(map) as { sources: string[] };
+  const roots = [outputDirectory, PACKAGE_DIRECTORY];
+  parsed.sources = parsed.sources.map((source) => {
+    const absolute = path.resolve(mapDirectory, source);
+    const root = roots.find((each) => absolute.startsWith(each + path.sep)) ?? projectDirectory;
+    return path.relative(root, absolute).split(path.sep).join('/');
   });
-  writeFileSync(file, JSON.stringify(map));
+  return JSON.stringify(parsed);
 }

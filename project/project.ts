@@ -4,6 +4,7 @@ import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from './configuration.ts';
+import { refusePlugAndPlay } from './package.ts';
 
 export interface Project {
   directory: string;
@@ -15,6 +16,7 @@ export interface Project {
  * @throws OdinError BadConfiguration
  */
 export function openProject(from = process.cwd()): Project {
+  refusePlugAndPlay();
   const project = findProject(from);
   if (project) return project;
   throw new OdinError({

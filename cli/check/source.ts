@@ -2,10 +2,10 @@
 import { ESLint } from 'eslint';
 import path from 'node:path';
 import ts from 'typescript';
-import tseslint from 'typescript-eslint';
 import { OdinError } from '../../core/errors.ts';
 import type { MigrationFile } from '../../project/discover.ts';
 import type { Finding } from './finding.ts';
+import { parser, promisePlugin } from './promise-rules.ts';
 
 /** @throws OdinError BadConfiguration when the project's tsconfig.json cannot be read */
 export async function sourceFindings(
@@ -30,8 +30,24 @@ export async function sourceFindings(
 
 type Found = Omit<Finding, 'environment' | 'file'>;
 
+/** Of a project without a tsconfig.json: as strict as can be, for the Node.js that Lambda runs. */
+const STRICT: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2024,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  strict: true,
+  skipLibCheck: true,
+  allowImportingTsExtensions: true,
+};
+
+/** The types of all packages when nothing is said of them, as before TypeScript 6: the project may use an older one, or a newer. */
 function compilerOptions(directory: string): ts.CompilerOptions {
   const file = path.join(directory, 'tsconfig.json');
+  const options = ts.sys.fileExists(file) ? optionsIn(file, directory) : STRICT;
+  return { ...options, types: options.types ?? ['*'], noEmit: true };
+}
+
+function optionsIn(file: string, directory: string): ts.CompilerOptions {
   const read = ts.readConfigFile(file, (name) => ts.sys.readFile(name));
   const config: unknown = read.config;
   const { error } = read;
@@ -44,7 +60,7 @@ function compilerOptions(directory: string): ts.CompilerOptions {
     });
   }
   const host = { ...ts.sys, readDirectory: () => [] }; // the options alone: the files are the migrations
-  return { ...ts.parseJsonConfigFileContent(config, host, directory).options, noEmit: true };
+  return ts.parseJsonConfigFileContent(config, host, directory).options;
 }
 
 const typeErrors = (program: ts.Program, source: ts.SourceFile): Found[] =>
@@ -143,10 +159,10 @@ async function floatingPromises(
       files: ['**/*.ts'],
       linterOptions: { reportUnusedDisableDirectives: 'off' },
       languageOptions: {
-        parser: tseslint.parser,
+        parser,
         parserOptions: { programs: [program] },
       },
-      plugins: { '@typescript-eslint': tseslint.plugin },
+      plugins: { '@typescript-eslint': promisePlugin },
       rules: {
         '@typescript-eslint/no-floating-promises': 'error',
         '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: true } }],

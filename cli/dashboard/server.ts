@@ -8,6 +8,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { asOdinError, OdinError } from '../../core/errors.ts';
+import { dashboardPage } from '../../project/package.ts';
 import { typedError } from '../terminal/commands.ts';
 
 export interface DashboardServerOptions {
@@ -43,7 +44,6 @@ const WidgetRequest = z.strictObject({
 });
 export type WidgetRequest = z.infer<typeof WidgetRequest>;
 
-const FOLDER = path.join(import.meta.dirname, 'page');
 const MAX_BODY_BYTES = 65_536;
 
 /**
@@ -169,7 +169,7 @@ function indexPage({ environment, place, pollMs, startRun }: DashboardServerOpti
   return file('index.html').replace(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '');
 }
 
-const file = (name: string): string => readFileSync(path.join(FOLDER, name), 'utf8');
+const file = (name: string): string => readFileSync(path.join(dashboardPage, name), 'utf8');
 
 const sendJson = (response: ServerResponse, status: number, value: object): void => {
   send(response, status, 'application/json', JSON.stringify(value));

@@ -18,6 +18,8 @@ export interface LambdaHostOptions {
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   /** A folder (absolute) for what Node.js compiled: the next process then starts in two thirds of the time. */
   readonly compileCache?: string | undefined;
+  /** The Node.js that runs the functions; the one of this process without it. */
+  readonly node?: string | undefined;
   readonly region?: string | undefined;
   readonly accountId?: string | undefined;
   /** Pauses before the two retries of an asynchronous invocation; AWS waits a minute and two. Default: [50, 100]. */
@@ -175,9 +177,9 @@ export class LambdaHost {
 
   #start(config: LambdaFunctionConfig): Sandbox {
     if (this.#closed) throw new AwsError('ServiceException', 'The embedded Lambda is closed', 500);
-    const { compileCache, environment, onLog } = this.#options;
+    const { compileCache, environment, node = process.execPath, onLog } = this.#options;
     const variables = { NODE_COMPILE_CACHE: compileCache, ...lambdaEnvironment(config, environment, this.#region) };
-    const sandbox = new Sandbox(config, variables, onLog, this.#freezer);
+    const sandbox = new Sandbox(config, variables, onLog, this.#freezer, node);
     this.#alive.add(sandbox);
     void sandbox.exited.then(() => {
       this.#alive.delete(sandbox);

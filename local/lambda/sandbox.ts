@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { sandboxWorker } from '../../project/package.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, timeoutFailure } from './functions.ts';
 import type { Freezer } from './processes.ts';
@@ -27,8 +27,6 @@ interface Current {
   /** Kept until all its lines have been read. */
   answer: LambdaAnswer | undefined;
 }
-
-const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 /** The answer waits so long for the marks at the end of the lines: a function may have closed its stdout. */
 const LOG_PATIENCE_MS = 1_000;
@@ -60,6 +58,7 @@ export class Sandbox {
     environment: NodeJS.ProcessEnv,
     onLog: ((line: LambdaLogLine) => void) | undefined,
     freezer: Freezer,
+    node: string,
   ) {
     this.config = config;
     this.#freezer = freezer;
@@ -67,8 +66,8 @@ export class Sandbox {
     this.loaded = this.#loaded.promise;
     this.exited = this.#exited.promise;
     this.loaded.catch(() => undefined);
-    this.#child = fork(WORKER, [], {
-      execPath: process.execPath,
+    this.#child = fork(sandboxWorker, [], {
+      execPath: node,
       execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--enable-source-maps'],
       env: environment,
       cwd: config.directory,

@@ -13,7 +13,7 @@ import type { Outcome } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import { SYSTEM_FUNCTIONS, VARIABLES } from '../../core/names/names.ts';
 import type { Bundle, Bundles } from '../../project/bundle.ts';
-import { bundleEnvironment } from '../../project/bundle.ts';
+import { bundleEnvironment, bundlePackage } from '../../project/bundle.ts';
 import type { MigrationFile } from '../../project/discover.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
 import { planEnvironment } from '../../project/plan.ts';
@@ -87,11 +87,12 @@ const all = ({ system, migrations }: Bundles<MigrationFile>): (Bundle & { name: 
   ...migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({ name: id, directory, codeSha256 })),
 ];
 const read = (directory: string, file: string) => readFileSync(path.join(directory, file), 'utf8');
+const contents = (directory: string) => readdirSync(directory).map((file) => [file, read(directory, file)] as const);
+const maps = (directory: string) => contents(directory).filter(([file]) => file.endsWith('.map'));
 
 beforeAll(() => {
-  one = temporaryProject(FILES, { sources: true });
-  // Of the same depth, so that the way to the packages, which lie outside of both, is the same.
-  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { sources: true });
+  one = temporaryProject(FILES);
+  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/down' });
   buildSync.mockClear();
   first = bundle(one, '.odin-migrate/bundles/odin-dev');
   callsForOne = buildSync.mock.calls.length;
@@ -103,8 +104,8 @@ afterAll(() => {
 });
 
 describe('bundleEnvironment', () => {
-  it('calls esbuild once, for all functions', () => {
-    expect(callsForOne).toBe(1);
+  it('calls esbuild once for all system functions, and once for all migrations', () => {
+    expect(callsForOne).toBe(2);
     expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
   });
 
@@ -115,7 +116,14 @@ describe('bundleEnvironment', () => {
         .map(({ name }) => name)
         .sort(),
     );
-    for (const each of all(first)) expect(readdirSync(each.directory).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+    for (const { bundle } of first.migrations) {
+      expect(readdirSync(bundle.directory).sort()).toEqual(['index.mjs', 'index.mjs.map']);
+    }
+    for (const name of SYSTEM_FUNCTIONS) {
+      const files = readdirSync(first.system[name].directory);
+      expect(files).toContain('index.mjs');
+      for (const file of files) expect(file).toMatch(/\.mjs(\.map)?$/);
+    }
   });
 
   it('hashes the code that is deployed', () => {
@@ -127,10 +135,17 @@ describe('bundleEnvironment', () => {
   it('gives the same bytes for the same source in another copy of the project and another work folder', () => {
     const others = new Map(all(second).map(({ name, directory }) => [name, directory]));
     for (const { name, directory } of all(first)) {
-      for (const file of ['index.mjs', 'index.mjs.map']) {
-        expect(read(directory, file) === read(others.get(name) ?? '', file), `${name}/${file}`).toBe(true);
-      }
+      const other = contents(others.get(name) ?? '');
+      expect(other.map(([file]) => file)).toEqual(readdirSync(directory));
+      for (const [file, text] of other) expect(read(directory, file) === text, `${name}/${file}`).toBe(true);
     }
+  });
+
+  it('gives the same bytes each time for what the package brings', () => {
+    const [once, again] = [bundlePackage(), bundlePackage()];
+    expect([...again.keys()]).toEqual([...once.keys()]);
+    for (const [file, text] of once) expect(again.get(file) === text, file).toBe(true);
+    expect(once.get('halt.mjs')).toBe(read(first.system.halt.directory, 'index.mjs'));
   });
 
   it('changes no other bundle when a migration is added', () => {
@@ -145,9 +160,9 @@ describe('bundleEnvironment', () => {
 
   it('has nothing in it of where the project lies', () => {
     for (const { directory } of all(first)) {
-      for (const file of ['index.mjs', 'index.mjs.map']) {
-        expect(read(directory, file)).not.toContain(one.directory);
-        expect(read(directory, file)).not.toContain(path.basename(one.directory));
+      for (const [, text] of contents(directory)) {
+        expect(text).not.toContain(one.directory);
+        expect(text).not.toContain(path.basename(one.directory));
       }
     }
   });
@@ -164,21 +179,21 @@ describe('bundleEnvironment', () => {
 
   it('has no code for the practice of faults, and each migration only its own', () => {
     for (const { name, directory } of all(first)) {
-      const map = read(directory, 'index.mjs.map');
-      expect(map).not.toContain('practice-fault.ts');
-      expect([...map.matchAll(/migrations\/odin-dev\/(\d{4})\.ts/g)].map(([, id]) => id)).toEqual(
+      const text = maps(directory).join('\n');
+      expect(text).not.toContain('practice-fault.ts');
+      expect([...text.matchAll(/migrations\/odin-dev\/(\d{4})\.ts/g)].map(([, id]) => id)).toEqual(
         /^\d/.test(name) ? [name] : [],
       );
     }
   });
 
   it('has no part of CDK', () => {
-    for (const { directory } of all(first)) expect(read(directory, 'index.mjs.map')).not.toContain('aws-cdk-lib');
+    for (const { directory } of all(first)) expect(maps(directory).join('\n')).not.toContain('aws-cdk-lib');
   });
 
   it('has none of the forty translations of zod, a third of its size', () => {
     for (const { name, directory } of all(first)) {
-      const sources = (JSON.parse(read(directory, 'index.mjs.map')) as { sources: string[] }).sources;
+      const sources = maps(directory).flatMap(([, map]) => (JSON.parse(map) as { sources: string[] }).sources);
       const translations = sources.filter((source) => source.includes('node_modules/zod/v4/locales/'));
       expect([name, translations.map((source) => path.basename(source))]).toEqual([name, ['en.js']]);
     }
@@ -345,8 +360,8 @@ describe('planEnvironment', () => {
       const { directory: own, codeSha256 } = plan.bundles.system[name];
       expect(own.startsWith(path.join(directory, 'again'))).toBe(true);
       expect(codeSha256).toBe(first.system[name].codeSha256);
-      for (const file of ['index.mjs', 'index.mjs.map']) {
-        expect(read(own, file) === read(first.system[name].directory, file), `${name}/${file}`).toBe(true);
+      for (const [file, text] of contents(first.system[name].directory)) {
+        expect(read(own, file) === text, `${name}/${file}`).toBe(true);
       }
     }
   });

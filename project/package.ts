@@ -1,0 +1,46 @@
+// This package's own files, and not those of the team that uses it. In its repository everything runs from the sources; what is
+// installed runs from what scripts/build.ts made of them. Which of the two it is, is asked here and nowhere else.
+import path from 'node:path';
+import { OdinError } from '../core/errors.ts';
+
+/** Its root. What was built lies in `dist/`, as this file does in `project/`: one below the root. */
+export const PACKAGE_DIRECTORY = path.resolve(import.meta.dirname, '..');
+
+const LAMBDAS = path.join(PACKAGE_DIRECTORY, 'lambdas');
+
+/** Where scripts/build.ts puts what Lambda runs. */
+export const BUILT_FUNCTIONS = path.join(PACKAGE_DIRECTORY, 'dist/functions');
+
+/** What the bundle of a migration is made of besides its own file: modules with `migrationHandler` and `withPracticeFault`. */
+export const WRAPPER_SOURCES = {
+  handler: path.join(LAMBDAS, 'run-migration/handler.ts'),
+  practiceFault: path.join(LAMBDAS, 'run-migration/practice-fault.ts'),
+};
+
+export const systemFunctionSource = (name: string): string => path.join(LAMBDAS, name, 'handler.ts');
+
+export const isBuilt = !import.meta.filename.endsWith('.ts');
+
+export const wrapper: typeof WRAPPER_SOURCES = isBuilt
+  ? {
+      handler: path.join(BUILT_FUNCTIONS, 'run-migration/handler.mjs'),
+      practiceFault: path.join(BUILT_FUNCTIONS, 'run-migration/practiceFault.mjs'),
+    }
+  : WRAPPER_SOURCES;
+
+/** The script of a process that runs one function's bundle. */
+export const sandboxWorker = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/worker.mjs' : 'local/lambda/worker.ts');
+
+/** The folder of what the local dashboard's server serves. */
+export const dashboardPage = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/page' : 'cli/dashboard/page');
+
+/** @throws OdinError BadConfiguration under Yarn's Plug'n'Play: the files of a migration are evaluated by a Node.js that knows none of it */
+export function refusePlugAndPlay(): void {
+  if (process.versions['pnp'] === undefined) return;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: "Yarn's Plug'n'Play is not supported: odin-migrate needs a node_modules folder.",
+    next: 'Write "nodeLinker: node-modules" into .yarnrc.yml, and type "yarn install".',
+  });
+}

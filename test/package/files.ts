@@ -1,0 +1,141 @@
+// The files of the projects in projects.ts, path → text.
+
+type Files = Record<string, string>;
+
+/** A migration, and the data of its local runs. */
+export const MIGRATION: Files = {
+  'migrations/odin-dev/0001.ts': `import { S3Client } from '@aws-sdk/client-s3';
+import { deleteObjects, type PageCursor, pages } from 'odin-migrate/s3';
+
+export const description = 'Deletes what is under old/';
+export const permissions = [
+  { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::team-data'] },
+  { Effect: 'Allow', Action: ['s3:DeleteObject'], Resource: ['arn:aws:s3:::team-data/old/*'] },
+];
+
+const s3 = new S3Client({});
+
+export async function* migration(resume?: PageCursor): AsyncGenerator<{ cursor: PageCursor }> {
+  const bucket = process.env['DATA_BUCKET'] ?? 'team-data';
+  for await (const { objects, checkpoint } of pages({ s3, bucket, prefix: 'old/', resume, pageSize: 2 })) {
+    await deleteObjects({ s3, bucket, keys: objects.map(({ key }) => key) });
+    yield checkpoint;
+  }
+}
+`,
+  'migrations/data.ts': `import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+
+export default async function put(s3: S3Client): Promise<string> {
+  await s3.send(new CreateBucketCommand({ Bucket: 'team-data' })).catch(() => undefined);
+  for (const key of ['old/1', 'old/2', 'old/3', 'kept']) {
+    await s3.send(new PutObjectCommand({ Bucket: 'team-data', Key: key, Body: key }));
+  }
+  return 'four objects';
+}
+`,
+  /** What the bundle of 0001 was made of. */
+  'copies.mjs': `import { readFileSync } from 'node:fs';
+const map = '.odin-migrate/local/odin-dev/bundles/odin-dev/0001/index.mjs.map';
+const roots = JSON.parse(readFileSync(map, 'utf8')).sources.flatMap((source) => /^.*@aws-sdk\\/client-s3\\//.exec(source) ?? []);
+const copies = new Set(roots).size;
+console.log(copies === 1 ? '1 copy' : copies + ' copies');
+`,
+};
+
+export const APP_CODE = `import { App } from 'aws-cdk-lib';
+import { configurationOf, EnvironmentStack, openProject, planEnvironment } from 'odin-migrate';
+
+const app = new App();
+const { directory, configuration } = openProject();
+new EnvironmentStack(app, {
+  plan: planEnvironment('odin-dev', { projectDirectory: directory, configuration }),
+  configuration: configurationOf(configuration, 'odin-dev'),
+});
+`;
+
+/** A CDK app of a team's own, in ES modules. */
+export const APP: Files = {
+  'package.json': json({ name: 'team', private: true, type: 'module' }),
+  'cdk.json': json({ app: 'npx --no-install tsx app.ts' }),
+  'odin-migrate.json': json({
+    environments: {
+      'odin-dev': { variables: { DATA_BUCKET: 'team-data' }, local: { data: 'migrations/data.ts' } },
+    },
+  }),
+  'app.ts': APP_CODE,
+};
+
+const STACK_TEST = `
+test('the stack has the function of 0001', () => {
+  const { directory, configuration } = openProject();
+  const stack = new EnvironmentStack(new App(), {
+    plan: planEnvironment('odin-dev', { projectDirectory: directory, configuration }),
+    configuration: configurationOf(configuration, 'odin-dev'),
+  });
+  Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { FunctionName: 'odin-migrate-odin-dev-0001' });
+}, 60_000);
+`;
+const MIGRATION_TEST = `
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await startTestEnvironment({ environment: 'odin-dev' });
+}, 60_000);
+afterAll(() => environment.close());
+
+test('0001 deletes what is under old/', async () => {
+  await environment.put('team-data', { 'old/1': '1', 'old/2': '2', 'old/3': '3', kept: 'kept' });
+  expect(await environment.run('0001')).toMatchObject({ outcome: 'finished', checkpoints: 2 });
+  expect(await environment.list('team-data')).toEqual(['kept']);
+}, 60_000);
+`;
+const STACK_IMPORTS = `import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { configurationOf, EnvironmentStack, openProject, planEnvironment } from 'odin-migrate';
+`;
+const MIGRATION_IMPORTS = `import { startTestEnvironment, type TestEnvironment } from 'odin-migrate/testing';
+`;
+
+const tests = (imports: string): Files => ({
+  'test/stack.test.ts': imports + STACK_IMPORTS + STACK_TEST,
+  'test/migration.test.ts': imports + MIGRATION_IMPORTS + MIGRATION_TEST,
+});
+
+export const VITEST: Files = tests("import { afterAll, beforeAll, expect, test } from 'vitest';\n");
+/** Its functions are globals. */
+export const JEST: Files = tests('');
+
+/** The declarations of this package are checked too, and not only what is imported from them. */
+const tsconfig = (module: string): string =>
+  json({
+    compilerOptions: {
+      target: 'es2022',
+      lib: ['es2022'],
+      module,
+      moduleResolution: module,
+      types: ['node'],
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      skipLibCheck: false,
+    },
+    files: ['migrations/odin-dev/0001.ts', 'migrations/data.ts', 'app.ts', 'uses.ts'],
+  });
+
+export const TYPES: Files = {
+  'tsconfig.json': tsconfig('nodenext'),
+  'tsconfig.node16.json': tsconfig('node16'),
+  'uses.ts': `import type { TestEnvironment } from 'odin-migrate/testing';
+
+export const run = (environment: TestEnvironment) => environment.run('0001', { crashAfterCheckpoint: 1 });
+`,
+};
+
+/** What a Node.js of that version, or Yarn's Plug'n'Play, looks like to a program. */
+export const PRETENDED: Files = {
+  'as-node-20.cjs': "Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\n",
+  'as-plug-and-play.cjs': "Object.defineProperty(process.versions, 'pnp', { value: '3' });\n",
+};
+
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

@@ -1,0 +1,174 @@
+// What `npm run pack:check` does with the tarball: projects as teams have them, and what is typed in each. A step is added by
+// a line in a list.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PACKAGE_DIRECTORY } from '../../project/package.ts';
+import { APP, APP_CODE, JEST, json, MIGRATION, PRETENDED, TYPES, VITEST } from './files.ts';
+
+export interface Step {
+  name: string;
+  run: string[];
+  /** A folder of the project. */
+  at?: string;
+  env?: Record<string, string>;
+  /** 0 without it. */
+  exitCode?: number;
+  says?: string[];
+  saysNot?: string[];
+}
+
+export interface TeamProject {
+  name: string;
+  /** In the work folder. */
+  folder: string;
+  /** In the empty folder, before the files are written. When one of these or of `install` fails, the steps are not tried. */
+  begin?: Step[];
+  /** Path → text. */
+  files: Record<string, string>;
+  install: Step[];
+  steps: Step[];
+}
+
+const { devDependencies } = JSON.parse(readFileSync(path.join(PACKAGE_DIRECTORY, 'package.json'), 'utf8')) as {
+  devDependencies: Record<string, string>;
+};
+/** At the version of this repository. */
+const ours = (name: string): string => `${name}@${devDependencies[name] ?? 'latest'}`;
+const PEERS = ['aws-cdk-lib', 'constructs', '@aws-sdk/client-s3'].map(ours);
+/** The lower ends of `peerDependencies`. */
+const OLDEST_PEERS = ['aws-cdk-lib@2.267.0', 'constructs@10.5.0', '@aws-sdk/client-s3@3.1000.0'];
+const TOOLS = ['tsx@4.23.15', '@types/node@24.10.1'];
+
+const npx = (...command: string[]): string[] => ['npx', '--no-install', ...command];
+const odin = (...args: string[]): string[] => npx('odin-migrate', ...args);
+const add = (...packages: string[]): Step => ({
+  name: 'npm install',
+  run: ['npm', 'install', '--save-exact', '--loglevel=error', ...packages],
+});
+const type = (name: string, file: string): Step => ({ name, run: npx('tsc', '-p', file) });
+
+export const ofTheTarball = (tarball: string): Step[] => [
+  { name: 'has at most 2 MB', run: ['find', tarball, '-size', '-2048k'], says: [tarball] },
+  { name: 'publint', run: npx('publint', 'run', tarball, '--strict'), says: ['All good!'] },
+  { name: 'are the types wrong', run: npx('attw', tarball, '--profile', 'node16') },
+];
+
+export const projects = (tarball: string): TeamProject[] => [
+  {
+    name: 'npm',
+    folder: 'Über uns/ein Projekt', // spaces, and letters beyond ASCII
+    files: { ...APP, ...MIGRATION, ...VITEST, ...TYPES, ...PRETENDED },
+    install: [add(tarball, ...PEERS, ...TOOLS, ours('vitest'), ours('aws-cdk'), 'typescript@5.9.3')],
+    steps: [
+      { name: 'new', run: odin('new', 'odin-dev'), says: ['migrations/odin-dev/0002.ts'] },
+      { name: 'check', run: odin('check'), says: ['nothing to remark'] },
+      { name: 'local', run: odin('local', 'odin-dev'), says: ['four objects', 'Done: 2 applied.'] },
+      { name: 'local, in a folder below', run: odin('local', 'odin-dev'), at: 'migrations', says: ['pending  0 of 2'] },
+      { name: 'a halt', run: odin('local', 'odin-dev', '--fresh', '--fail', '0001'), exitCode: 2 },
+      { name: 'status', run: odin('status', 'odin-dev', '--local'), exitCode: 2, says: ['retry'] },
+      { name: 'resume', run: odin('resume', 'odin-dev', 'retry', '--local', '--yes'), says: ['2 applied'] },
+      { name: 'one copy of the S3 client in a bundle', run: ['node', 'copies.mjs'], says: ['1 copy'] },
+      { name: 'tests of a migration and of a stack, in Vitest', run: npx('vitest', 'run') },
+      type('TypeScript 5.9, nodenext', 'tsconfig.json'),
+      type('TypeScript 5.9, node16', 'tsconfig.node16.json'),
+      { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet') },
+      {
+        name: 'nothing else can be imported',
+        run: ['node', '-e', 'import("odin-migrate/dist/index.mjs")'],
+        exitCode: 1,
+        says: ['ERR_PACKAGE_PATH_NOT_EXPORTED'],
+      },
+      {
+        name: 'an older Node.js is told what is needed',
+        run: odin('--help'),
+        env: { NODE_OPTIONS: '--require=./as-node-20.cjs' },
+        exitCode: 1,
+        says: ['needs Node.js 22.18'],
+      },
+      {
+        name: "Plug'n'Play is refused by name",
+        run: odin('check'),
+        env: { NODE_OPTIONS: '--require=./as-plug-and-play.cjs' },
+        exitCode: 1,
+        says: ["Plug'n'Play"],
+      },
+    ],
+  },
+  {
+    name: 'cdk init',
+    folder: 'team-app', // CommonJS, tsx, Jest 30, TypeScript 7, as `cdk init` writes it
+    begin: [
+      {
+        name: 'cdk init',
+        run: [
+          path.join(PACKAGE_DIRECTORY, 'node_modules/.bin/cdk'),
+          'init',
+          'app',
+          '--language=typescript',
+          '--generate-only',
+        ],
+      },
+    ],
+    files: { ...MIGRATION, ...JEST, 'bin/team-app.ts': APP_CODE, 'uses.ts': TYPES['uses.ts'] ?? '' },
+    install: [add(tarball, ours('@aws-sdk/client-s3'))],
+    steps: [
+      { name: 'tests of a migration and of a stack, in Jest', run: ['npm', 'test'] },
+      type('TypeScript 7, nodenext', 'tsconfig.json'),
+      { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet') },
+      { name: 'check', run: odin('check'), says: ['nothing to remark'] },
+    ],
+  },
+  {
+    name: 'pnpm',
+    folder: 'pnpm',
+    files: { ...APP, ...MIGRATION, 'tools/package.json': json({ private: true }), ...TYPES },
+    install: [
+      { name: 'npm install pnpm', run: ['npm', 'install', '--loglevel=error', 'pnpm@10.33.0'], at: 'tools' },
+      {
+        name: 'pnpm add',
+        run: ['tools/node_modules/.bin/pnpm', 'add', tarball, ...PEERS, ...TOOLS, ours('aws-cdk'), 'typescript@7.0.2'],
+      },
+    ],
+    steps: [
+      { name: 'check', run: odin('check'), says: ['nothing to remark'] },
+      { name: 'local', run: odin('local', 'odin-dev'), says: ['Done: 1 applied.'] },
+      { name: 'one copy of the S3 client in a bundle', run: ['node', 'copies.mjs'], says: ['1 copy'] },
+      type('TypeScript 7, nodenext', 'tsconfig.json'),
+      type('TypeScript 7, node16', 'tsconfig.node16.json'),
+      { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet') },
+    ],
+  },
+  {
+    name: 'a workspace on Node.js 22.18, with the oldest peers',
+    folder: 'workspace',
+    files: {
+      'package.json': json({ private: true, workspaces: ['packages/*'], allowScripts: { node: true } }),
+      ...below('packages/ops', { ...APP, ...MIGRATION }),
+    },
+    install: [
+      { ...add('node@22.18.0'), name: 'npm install node' },
+      { ...add(tarball, ...OLDEST_PEERS, ...TOOLS, ours('aws-cdk')), at: 'packages/ops' },
+    ],
+    steps: [
+      { name: 'Node.js', run: npx('node', '--version'), says: ['v22.18.0'] },
+      { name: 'check', run: odin('check'), at: 'packages/ops', says: ['nothing to remark'] },
+      {
+        name: 'local',
+        run: odin('local', 'odin-dev'),
+        at: 'packages/ops',
+        says: ['Done: 1 applied.', 'Node.js 22.18.0 runs'],
+      },
+      {
+        name: 'one copy of the S3 client in a bundle',
+        run: ['node', 'copies.mjs'],
+        at: 'packages/ops',
+        says: ['1 copy'],
+      },
+      { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet'), at: 'packages/ops' },
+    ],
+  },
+];
+
+function below(folder: string, files: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([file, text]) => [`${folder}/${file}`, text]));
+}
