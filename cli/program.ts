@@ -2,6 +2,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Decision } from '../core/names/names.ts';
 import { DECISIONS } from '../core/names/names.ts';
+import type { AdoptOptions } from './commands/adopt.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
 import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
@@ -13,8 +14,9 @@ import type { NewOptions } from './commands/new.ts';
 import type { PreviewOptions } from './commands/preview.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RunCommandOptions } from './commands/run.ts';
+import type { StartOverOptions } from './commands/start-over.ts';
 import type { StatusOptions } from './commands/status.ts';
-import type { ClientOptions } from '../client/deployment.ts';
+import type { ClientOptions } from '../client/client-options.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { typeFor } from './terminal/commands.ts';
@@ -257,6 +259,35 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, options: BaselineOptions) => {
       const { baseline } = await import('./commands/baseline.ts');
       done(await baseline(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('adopt')
+    .summary('bring back the ledger of an environment whose stack is gone')
+    .description(
+      'A ledger stays when its stack goes, and a deployment that would begin a new one is refused. This examines the ledger ' +
+        'that stayed, makes room for the policy of the next deployment, and says how that names it. At a terminal it asks first.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--yes', 'do not ask')
+    .action(async (environment: string, options: AdoptOptions) => {
+      const { adoptLedger } = await import('./commands/adopt.ts');
+      done(await adoptLedger(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('start-over')
+    .summary('begin a new ledger for an environment whose stack is gone')
+    .description(
+      'Lets the next deployment begin a new ledger, in which nothing is completed. The old one stays, with the reason in the ' +
+        "bucket's tags. At a terminal it asks first.",
+    )
+    .argument(...ENVIRONMENT)
+    .requiredOption('--reason <text>', 'why; it stays on the old bucket')
+    .option('--yes', 'do not ask')
+    .action(async (environment: string, options: StartOverOptions) => {
+      const { leaveLedger } = await import('./commands/start-over.ts');
+      done(await leaveLedger(environment, options, deployedPlace(environment)));
     });
 
   program

@@ -3,6 +3,7 @@
 import { Annotations, CfnOutput, type Environment, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { logGroupName, OUTPUTS, qualifiedName, stackName, systemFunctionName } from '../core/names/names.ts';
+import { VERSION } from '../core/names/version.ts';
 import type { EnvironmentConfiguration } from '../project/configuration.ts';
 import type { EnvironmentPlan } from '../project/plan.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
@@ -11,6 +12,7 @@ import { createConsoleDashboard } from './dashboard.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { createLogGroup } from './log-group.ts';
 import { createMigrationFunctions } from './migration-functions.ts';
+import { registerEnvironment } from './registration.ts';
 import { runOnDeploy } from './run-on-deploy.ts';
 import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
@@ -82,5 +84,14 @@ export class EnvironmentStack extends Stack {
     new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
     new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
     acknowledgeFindings(this, ledger);
+    registerEnvironment(this, manifest, ledger, {
+      version: VERSION,
+      stack: this.stackName,
+      stateMachineArn: machine.stateMachineArn,
+      ledgerBucket: ledger.bucketName,
+      resumeFunction: systemFunctionName(manifest, 'resume'),
+      topicArn: topic.topicArn,
+      dashboardUrl,
+    });
   }
 }
