@@ -19,7 +19,7 @@ const COMMON: UserConfig = {
   report: false,
   logLevel: 'warn',
   failOnWarn: true,
-  checks: { legacyCjs: false, bundlerTimings: false }, // Jest loads CommonJS only
+  checks: { legacyCjs: false, pluginTimings: false }, // Jest loads CommonJS only
   deps: { onlyBundle: false }, // what is a development dependency and is imported
 };
 
@@ -35,5 +35,5 @@ export default defineConfig([
     ],
   },
   { ...COMMON, entry: ENTRIES, format: 'cjs', dts: false },
-  { ...COMMON, entry: ENTRIES, format: ['esm', 'cjs'], dts: { dtsOnly: true } },
+  { ...COMMON, entry: ENTRIES, format: ['esm', 'cjs'], dts: { emitDtsOnly: true } },
 ]);
