@@ -62,7 +62,7 @@ const IDENTITIES = [
   'NotificationsteamexamplecomAA2554C5 SNS::Subscription - - -',
   'RecordCompletionD4D97DF4 Lambda::Function odin-migrate-odin-dev-record-completion - -',
   'RecordCompletionRoleCA2D6396 IAM::Role - - -',
-  'Registration XX',
+  'Registration8466E9D0 SSM::Parameter /odin-migrate/-/odin-dev/registration - -',
   'Resume6A5C3E88 Lambda::Function odin-migrate-odin-dev-resume - -',
   'ResumeRole0925C31A IAM::Role - - -',
   'RunFailedAlarm2D8E4400 CloudWatch::Alarm odin-migrate-odin-dev-run-failed - -',

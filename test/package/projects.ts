@@ -36,7 +36,7 @@ const { devDependencies } = JSON.parse(readFileSync(path.join(PACKAGE_DIRECTORY,
 const ours = (name: string): string => `${name}@${devDependencies[name] ?? 'latest'}`;
 const PEERS = ['aws-cdk-lib', 'constructs', '@aws-sdk/client-s3'].map(ours);
 /** The lower ends of `peerDependencies`. */
-const OLDEST_PEERS = ['aws-cdk-lib@2.267.0', 'constructs@10.5.0', '@aws-sdk/client-s3@3.1000.0'];
+const OLDEST_PEERS = ['aws-cdk-lib@2.269.0', 'constructs@10.5.0', '@aws-sdk/client-s3@3.1000.0'];
 const TOOLS = ['tsx@4.23.15', '@types/node@24.10.1'];
 
 const npx = (...command: string[]): string[] => ['npx', '--no-install', ...command];
@@ -49,6 +49,7 @@ const type = (name: string, file: string): Step => ({ name, run: npx('tsc', '-p'
 
 export const ofTheTarball = (tarball: string): Step[] => [
   { name: 'has at most 2 MB', run: ['find', tarball, '-size', '-2048k'], says: [tarball] },
+  { name: 'exports what docs/api says', run: ['npm', 'run', 'api:check'] },
   { name: 'publint', run: npx('publint', 'run', tarball, '--strict'), says: ['All good!'] },
   { name: 'are the types wrong', run: npx('attw', tarball, '--profile', 'node16') },
 ];
