@@ -12,7 +12,7 @@ import { createConsoleDashboard } from './dashboard.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { createLogGroup } from './log-group.ts';
 import { createMigrationFunctions } from './migration-functions.ts';
-import { registerEnvironment } from './registration.ts';
+import { claimEnvironment, registerEnvironment } from './registration.ts';
 import { runOnDeploy } from './run-on-deploy.ts';
 import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
@@ -43,6 +43,7 @@ export class EnvironmentStack extends Stack {
 
     const { logRetentionDays, haltAlarmHours } = configuration.stack;
     const { bundles, manifest } = plan;
+    const claim = claimEnvironment(this, manifest);
     const ledger = createLedgerBucket(this);
     const topic = createTopic(this, configuration.stack.notify);
     const parts: SystemParts = {
@@ -76,14 +77,6 @@ export class EnvironmentStack extends Stack {
     const watchHalts = createWatch(this, parts);
     createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
     protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
-    if (configuration.stack.runOnDeploy) runOnDeploy(this, parts, manifest);
-
-    new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
-    new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
-    new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(manifest, 'resume') });
-    new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
-    new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
-    acknowledgeFindings(this, ledger);
     registerEnvironment(this, manifest, ledger, {
       version: VERSION,
       stack: this.stackName,
@@ -93,5 +86,14 @@ export class EnvironmentStack extends Stack {
       topicArn: topic.topicArn,
       dashboardUrl,
     });
+    if (configuration.stack.runOnDeploy) runOnDeploy(this, parts, manifest);
+
+    new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
+    new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
+    new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(manifest, 'resume') });
+    new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
+    new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
+    acknowledgeFindings(this, ledger);
+    for (const part of this.node.children) if (part !== claim) part.node.addDependency(claim);
   }
 }

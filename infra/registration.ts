@@ -8,40 +8,38 @@ import type { EnvironmentId } from '../core/names/names.ts';
 import { parameterName, qualifiedName } from '../core/names/names.ts';
 
 /**
- * Two of them stay when the stack goes, so that nobody begins a new, empty ledger without saying so: another app of that name, a
- * renamed construct, and a stack that is deployed again are refused by CloudFormation, because the parameter exists already.
- * The first one refers to nothing and everything else waits for it: it is refused before anything is made or replaced. Call this
- * last.
+ * Stays when the stack goes, as `registerEnvironment`'s `ledger` does, so that nobody begins a new, empty ledger without saying so:
+ * another app of that name, a renamed construct, and a stack that is deployed again are refused by CloudFormation, because the
+ * parameter exists already. It refers to nothing. Everything else has to wait for it: then nothing is made or replaced before.
  */
-export function registerEnvironment(
-  scope: Construct,
-  of: EnvironmentId,
-  ledger: Bucket,
-  registration: Registration,
-): void {
-  const others = scope.node.children.slice();
-  const claim = keep(
+export const claimEnvironment = (scope: Construct, of: EnvironmentId): StringParameter =>
+  keep(
     new StringParameter(scope, 'Claim', {
       parameterName: parameterName(of, 'claim'),
       description: 'Stays when the stack goes: this environment has a ledger. odin-migrate adopt brings it back.',
       stringValue: qualifiedName(of),
     }),
   );
-  for (const each of others) each.node.addDependency(claim);
-  const where = keep(
+
+/** Where the commands look, and the name of the ledger, which stays. */
+export function registerEnvironment(
+  scope: Construct,
+  of: EnvironmentId,
+  ledger: Bucket,
+  registration: Registration,
+): void {
+  keep(
     new StringParameter(scope, 'LedgerName', {
       parameterName: parameterName(of, 'ledger'),
       description: 'Stays when the stack goes: the bucket of the ledger, which stays too',
       stringValue: ledger.bucketName,
     }),
   );
-  where.node.addDependency(claim);
-  const found = new StringParameter(scope, 'Registration', {
+  new StringParameter(scope, 'Registration', {
     parameterName: parameterName(of, 'registration'),
     description: 'Where the commands of odin-migrate find this environment',
     stringValue: Stack.of(scope).toJsonString(registration),
   });
-  found.node.addDependency(claim);
 }
 
 /** But for a deployment that is rolled back: that leaves nothing behind that would be in the way of the next one (docs/aws-facts.md). */
