@@ -81,8 +81,6 @@ type Fields = Record<string, unknown>;
 
 interface Execution {
   index: number;
-  /** The turn of the invocation of a migration's function that it waits for, until it has begun. */
-  awaits: number | undefined;
   /** Its last answer or error ends it: that it ends says nothing new. */
   ends: boolean;
   /** The last function of the system that was invoked for it. */
@@ -161,6 +159,8 @@ class Translation {
   readonly #late = new Set<string>();
   /** Actors that die while a request of theirs is under way that will have an effect. */
   readonly #underWay = new Map<string, RequestLine>();
+  /** Invocations of whose end an execution hears at once. */
+  readonly #heard = new Set<string>();
   readonly #codes = new Map<string, string[]>();
   #time = 0;
   #at = 0;
@@ -171,7 +171,8 @@ class Translation {
     this.#slots = Array.from({ length: size.invocations }, () => undefined);
     this.#people = Array.from({ length: size.people + size.cancellers + 1 }, () => undefined);
     const late = new Set<string>();
-    for (const { actor, request, effect, fault } of lines) {
+    for (const [at, { actor, request, effect, fault }] of lines.entries()) {
+      if (request === 'hears of Run migration') this.#heard.add(lines[at - 1]!.actor);
       const what = `${actor} ${request}`;
       if (effect === 'none' && fault === 'late') late.add(what);
       if (effect === 'late' && !late.has(what) && isLedgerWrite(request)) this.#underWay.set(actor, lines[0]!);
@@ -204,7 +205,7 @@ class Translation {
     const before = [...this.#executions.keys()].filter((other) => other.startsWith('continue-') === carriesOn).length;
     const index = carriesOn ? this.#size.starts + before : before;
     if (index >= (carriesOn ? this.#size.executions : this.#size.starts)) throw new OutOfScope('too many executions');
-    this.#executions.set(name, { index, awaits: undefined, ends: false, system: undefined });
+    this.#executions.set(name, { index, ends: false, system: undefined });
     if (!carriesOn) this.#emit('START', index); // the other ones are started by a request
   }
 
@@ -229,14 +230,12 @@ class Translation {
         if (failed) return this.#emit('HEARS', index, 'ERROR');
         const step = String(body['step']);
         execution.ends = step === 'finished' || step === 'refuse' || step === 'handed over';
-        if (step === 'run') execution.awaits = Number(body['turn']);
         if (execution.system?.wrote) return;
         if (step === 'handed over') return this.#emit('HEARS', index, 'DONE');
         return this.#emit('HEARS', index, word(step), step === 'halt' ? word(body['reason']) : undefined);
       }
       case 'hears of Run migration': {
         if (REPEATED.includes(answer)) return;
-        execution.awaits = undefined;
         const outcome = failed ? 'ERROR' : ANSWERS[String(body['outcome'])];
         return this.#emit('HEARS', index, outcome);
       }
@@ -263,7 +262,7 @@ class Translation {
     this.#askedAll(invocation, request);
     if (/^\d{4}$/.test(name)) return this.#ofMigration(invocation, line);
     if (isAside(request)) return;
-    if (/^(answers |fails with |dies$)/.test(request)) return this.#isOver(invocation);
+    if (/^(answers |fails with |dies$)/.test(request)) return this.#isOver(invocation, request);
     if (line.effect === 'none') {
       if (line.fault === 'late' && isLedgerWrite(request)) this.#isLate(invocation, line);
       return; // its function fails, or goes on without it
@@ -315,17 +314,16 @@ class Translation {
     if (slot < 0) throw new OutOfScope('too many invocations at once');
     this.#slots[slot] = invocation;
     invocation.slot = slot;
-    const turn = Number(payload['turn']);
-    const waits = execution.awaits === turn;
-    if (waits) execution.awaits = undefined;
-    if (waits) this.#emit('INVOKE', execution.index, turn, slot);
-    else this.#emit('INVOKE', WATCHES, turn, slot);
+    // Of one that was dispatched twice, the execution waits for the one whose end it hears of.
+    const by = this.#heard.has(actor) ? execution.index : WATCHES;
+    this.#emit('INVOKE', by, Number(payload['turn']), slot);
   }
 
-  #isOver(invocation: Invocation): void {
+  #isOver(invocation: Invocation, request: string): void {
     const { slot } = invocation;
     if (slot === undefined) return;
-    this.#emit('GONE', PERSON + slot);
+    const refused = request.startsWith('answers {"result":"refused"');
+    this.#emit('GONE', PERSON + slot, request.startsWith('answers ') ? (refused ? 2 : 1) : 0);
     this.#people[slot] = undefined;
     invocation.slot = undefined;
   }

@@ -194,7 +194,9 @@ byte deployed = CODE, functions = CODE;   /* what list-pending's manifest says, 
 #define codeOf(manifest, m) (((manifest) >> (2 * ((m) - 1))) & 3)
 
 mtype status[EXECUTIONS];                 /* 0: the name is free */
-byte name[EXECUTIONS];                    /* by which it was started: after an entry; 0: by a person */
+short name[EXECUTIONS];                   /* by which it was started: continue-<entry>-<how manyth>; 0: by a person */
+#define nameOf(entry, which) ((entry) * 4 + (which))
+bool inFlight[EXECUTIONS];                /* stopped, and the function that was invoked before is yet to look */
 byte token[EXECUTIONS], tokens[EXECUTIONS]; /* that waits now, and how many there were */
 mtype told[EXECUTIONS];                   /* what came by its token: GO_ON, ABORT */
 mtype answer[EXECUTIONS];                 /* of its invocation of run-migration */
@@ -400,6 +402,7 @@ inline tellOne(e, t, result) {
 /* To every waiter of `seen`, one after the other. In a search at once: a token that is told is not waited for any more, so order says nothing. */
 #ifdef TRACE
 #define NO_EFFECT 2
+#define ANSWERED 1
 #define allTold (seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5] + seen[6] + seen[7] + seen[8] + seen[9] + seen[10] + seen[11] == 0) /* EXECUTIONS */
 inline tellAll(who, result) {
   do
@@ -414,7 +417,7 @@ inline tellAll(who, result) {
     }
   :: atomic { allTold -> break }
   :: atomic { event == HEARS && by == who && e_a == ERROR -> break }
-  :: atomic { event == GONE && by == who -> break }
+  :: atomic { event == GONE && by == who && e_a != ANSWERED -> break }
   od;
   skip
 }
@@ -454,22 +457,19 @@ inline startNamed(called) {
   fi
 }
 
-/* Somebody is to act on the decision of an entry, and nobody was told of it: by a name that is started once. */
-inline carryOn(entry) {
-  startNamed(100 + entry); check(e_a == entry && e_c == i)
-}
-
-/* A handover: the next name when the execution of that name has ended, or is the caller itself. */
-inline handOver() {
+/* Starts the execution that carries on from an entry; the next name when the one of that name has ended, or is the caller itself. */
+inline carryOn(entry, instead) {
   j = 1;
   do
-  :: startNamed(n * 4 + j);
+  :: startNamed(nameOf(entry, j));
     if
-    :: status[i] == RUNNING && i != me -> break
+    :: status[i] == RUNNING && i != (instead) -> break
     :: else -> j++
     fi
-  od
+  od;
+  check(e_a == entry && e_b == j && e_c == i)
 }
+#define NOBODY 255
 
 /* ---------------------------------------------------------------------------------------------- the decision */
 
@@ -735,16 +735,18 @@ inline clear() {
   i = 0
 }
 
-/* A stopped execution enters no state; the function in flight goes on to its end. */
+/* A stopped execution enters no state; the function in flight goes on to its end, and may not have looked yet. */
 #if STOPS
 #define runs (status[me] == RUNNING)
+#define mayLook (runs || inFlight[me])
 #else
 #define runs true
+#define mayLook true
 #endif
 
 /* The machine is in its next state, and keeps the turn and the cause; nobody remembers what a function read. */
 inline enter(next) {
-  state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
+  inFlight[me] = false; state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
   if
   :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
   :: else
@@ -753,6 +755,8 @@ inline enter(next) {
 
 /* In a trace alone: the function dies, or fails, before it has done what it was about to do; or nobody hears it any more. */
 #define abandons(next_) only(hears(ERROR)) -> next(); token[me] = 0; told[me] = 0; enter(next_)
+/* And the same for a 403 of record-completion, which is not repeated. */
+#define refusedRecord only(hears(UNRECORDED)) -> next(); cause = UNRECORDED; enter(HALT)
 #define isLeft (traced && !runs)
 
 proctype Execution(byte me) {
@@ -769,7 +773,7 @@ ended: /* One that is stopped or failed comes here, and goes on from here when i
   :: atomic { status[me] == RUNNING && state == RUN -> goto invoke }
   :: atomic { status[me] == RUNNING && state == RECORD -> goto record }
   :: atomic { status[me] == RUNNING && state == HALT -> goto halted }
-  :: d_step { redrives > 0 && status[me] == DEAD && sees(REDRIVEN, me) -> next(); redrives--; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
+  :: d_step { redrives > 0 && status[me] == DEAD && sees(REDRIVEN, me) -> next(); redrives--; inFlight[me] = false; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
   :: d_step { status[me] == RUNNING && state == REFUSE -> status[me] = DEAD; change() }; goto ended
   fi;
 
@@ -777,7 +781,7 @@ ended: /* One that is stopped or failed comes here, and goes on from here when i
 list:
   if
   :: d_step {
-      runs && sees(LOOK_LIST, me) -> printf("%d: List pending looks\n", me);
+      mayLook && sees(LOOK_LIST, me) -> inFlight[me] = false; printf("%d: List pending looks\n", me);
       assert(traced || (changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
       changed = changed & (255 - bitOf(me));
       if
@@ -797,7 +801,7 @@ list:
     }
   :: d_step { runs && denials > 0 && sees(ENDS, me) && says(e_a, FAILED) -> next(); denials--; status[me] = DEAD; excused = last; change(); printf("%d: List pending gets a 403\n", me) }; goto ended
   :: d_step { abandons(LIST) }; goto list
-  :: !runs -> goto ended
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
 #ifdef CLOCK_READ_AFTER
   if
@@ -837,8 +841,8 @@ keys:
 #endif
   :: d_step { isAllow && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
   :: d_step { isAllow && mayBeLate && sees(LATE, me) -> next(); draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
-  :: d_step { mayHandOver && handovers > 0 && sees(CARRY_ON, me) -> handovers--; handOver(); check(e_a == n && e_b == j && e_c == i); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
-  :: d_step { mayHandOver && handovers > 0 && crashes > 0 && sees(CARRY_ON, me) -> handovers--; crashes--; handOver(); check(e_a == n && e_b == j && e_c == i); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
+  :: d_step { mayHandOver && handovers > 0 && sees(CARRY_ON, me) -> handovers--; carryOn(n, me); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
+  :: d_step { mayHandOver && handovers > 0 && crashes > 0 && sees(CARRY_ON, me) -> handovers--; crashes--; carryOn(n, me); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
   :: d_step { step == TAKE_CLAIM && takes(VOID) -> next(); createClaim(turn, VOID); step = 0 }; goto keys
   :: d_step { step == TAKE_CLAIM && crashes > 0 && takes(VOID) -> crashes--; next(); createClaim(turn, VOID); enter(LIST) }; goto list
   :: d_step { step == TAKE_CLAIM && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
@@ -859,7 +863,7 @@ keys:
 wait:
   if
   :: atomic { runs && (traced || (changed & bitOf(me)) != 0) -> state = LIST; goto list }
-  :: !runs -> goto ended
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
 
   /* ---- Run migration */
@@ -873,7 +877,7 @@ invoke:
   :: d_step { runs && doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
 #endif
   :: d_step { runs && gaveUp > 0 && hears(ERROR) -> next(); gaveUp--; cause = ERROR; enter(HALT); printf("%d: run-migration cannot be invoked\n", me) }; goto halted
-  :: !runs -> goto ended
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
   if
   :: d_step { answer[me] == SUCCEEDED && hears(SUCCEEDED) -> next(); answer[me] = 0; enter(RECORD) }; goto record
@@ -886,13 +890,15 @@ invoke:
   /* ---- Record completion */
 record:
   if
-  :: d_step { runs && sees(LOOK_RECORD, me) -> look(); next(); printf("%d: Record completion looks\n", me) }
+  :: d_step { mayLook && sees(LOOK_RECORD, me) -> inFlight[me] = false; look(); next(); printf("%d: Record completion looks\n", me) }
   :: d_step { abandons(RECORD) }; goto record
-  :: !runs -> goto ended
+  :: d_step { refusedRecord }; goto halted
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
   if
   :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); next(); q_liar = false; decideRecord() }
   :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
   :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
   fi;
   if
@@ -904,6 +910,7 @@ record:
   :: d_step { step == RECORD && mayBeLate && sees(LATE, me) -> next(); draftCompleted(); putLate(n); enter(RECORD) }; goto record
   :: d_step { step == RECORD && denials > 0 && hears(UNRECORDED) -> next(); denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
   :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
   :: isLeft -> goto ended
   fi;
 #ifndef NO_TELL_ON_RECORD
@@ -915,6 +922,7 @@ tellHalts:
     d_step { clear(); n = 0; step = 0; accepted = false; nextHalt() };
     goto tellHalts
   :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
   :: halt == 0
   :: isLeft -> goto ended
   fi;
@@ -922,16 +930,17 @@ tellHalts:
   if
   :: atomic { hears(RECORD) -> next(); clear(); enter(LIST); goto list }
   :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
   :: isLeft -> goto ended
   fi;
 
   /* ---- Halt for operator */
 halted:
   if
-  :: d_step { runs && sees(LOOK_HALT, me) -> tokens[me]++; token[me] = tokens[me]; told[me] = 0; look(); next(); printf("%d: Halt for operator, %e: looks\n", me, cause) }
+  :: d_step { mayLook && sees(LOOK_HALT, me) -> inFlight[me] = false; tokens[me]++; token[me] = tokens[me]; told[me] = 0; look(); next(); printf("%d: Halt for operator, %e: looks\n", me, cause) }
   :: d_step { runs && denials > 0 && sees(ENDS, me) && says(e_a, FAILED) -> next(); denials--; status[me] = DEAD; excused = last; change(); printf("%d: Halt gets a 403\n", me) }; goto ended
   :: d_step { abandons(HALT) }; goto halted
-  :: !runs -> goto ended
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
 haltTurn:
   if
@@ -1109,7 +1118,7 @@ append:
 #endif
   :: d_step { as == 0 && last == n && crashes > 0 && sees(PUT, person(me)) -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto done
   :: d_step { as == 0 && mayBeLate && sees(LATE, person(me)) -> next(); draftDecision(); putLate(n) }; goto done
-  :: atomic { only(sees(GONE, person(me))) -> goto done }
+  :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
 #ifdef NO_NONCE
   :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); n = last; settledAs(halt, as); printf("   p%d: 412 of its own entry\n", me) }; goto append
 #endif
@@ -1134,18 +1143,25 @@ append:
       ; readWaiters(halt)
 #endif
     }
-  :: atomic { only(sees(GONE, person(me))) -> goto done }
+  :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
   fi;
   tellAll(person(me), as);
-  d_step { clear(); delivered = (accepted || as == ABORT || decided == 0); accepted = false };
+  d_step {
+    clear(); delivered = (accepted || as == ABORT || decided == 0); accepted = false; fold(n); i = 0;
+    do /* who only says it again leaves it to one that lives, or to the run that has gone on from it */
+    :: mine || delivered || i >= EXECUTIONS -> break
+    :: else -> delivered = (f_decided != decided || (waiterOf(halt, i) != 0 && status[i] == RUNNING)); i++
+    od;
+    i = 0
+  };
   if
   :: delivered
 #ifdef NO_START
   :: !delivered
 #else
-  :: d_step { !delivered && sees(CARRY_ON, person(me)) -> carryOn(decided) }
+  :: d_step { !delivered && sees(CARRY_ON, person(me)) -> carryOn(decided, NOBODY) }
 #endif
-  :: atomic { only(sees(GONE, person(me))) -> goto done }
+  :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
   fi;
 done:
   if
@@ -1259,7 +1275,7 @@ proctype Network() {
 /* Executions are stopped from outside. */
 proctype Operator(byte e) {
   do
-  :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; excused = last; change(); printf("%d is stopped\n", e) }
+  :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; inFlight[e] = true; excused = last; change(); printf("%d is stopped\n", e) }
   od
 }
 
@@ -1297,7 +1313,7 @@ proctype Rest() {
     od;
     fold(last);
     if
-    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> j = f_decided; startNamed(100 + j); busy = true
+    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> h = f_decided; startNamed(nameOf(h, 1)); busy = true
     :: else
     fi;
 #endif
@@ -1336,7 +1352,7 @@ proctype World() {
   byte h, n; mtype as; bool accepted;
   do
   :: d_step { event == START -> i = by; status[i] = RUNNING; next() }
-  :: d_step { event == ENDS && e_a == STOPPED -> status[by] = (status[by] == RUNNING -> DEAD : status[by]); next() }
+  :: d_step { event == ENDS && e_a == STOPPED -> status[by] = (status[by] == RUNNING -> DEAD : status[by]); inFlight[by] = true; next() }
   :: d_step { event == DEPLOY_ALL -> deployed = e_a; functions = e_a; next() }
   :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; next() }
   :: d_step {
@@ -1348,7 +1364,7 @@ proctype World() {
       fi;
       h = 0; as = 0; n = 0; accepted = false
     }
-  :: d_step { event == CARRY_ON && by == WATCHES && log[e_a].kind == DECIDED && log[e_a].what != ABORT -> carryOn(e_a) }
+  :: d_step { event == CARRY_ON && by == WATCHES && log[e_a].kind == DECIDED && log[e_a].what != ABORT -> h = e_a; carryOn(h, NOBODY); h = 0 }
   od
 }
 
