@@ -36,7 +36,7 @@ await Promise.all(Array.from({ length: availableParallelism() }, async () => {
     const file = path.join(folder, `${seed}.trace`);
     const rows = events.map(({ word, by, fields }) => [num(word), by, ...Array.from({ length: 7 }, (_, i) => num(fields[i]))].join(' '));
     writeFileSync(file, [...rows, Array(9).fill(0).join(' ')].slice(0, -1).join('\n') + '\n');
-    const { output } = await run('./pan', ['-E', '-n', '-m20000'], { TRACE: file });
+    const { output } = await run('./pan', ['-E', '-n', '-m10000', '-w16'], { TRACE: file });
     const m = /followed (\d+) of (\d+)/.exec(output);
     const broke = /pan:\d+: (.*)/.exec(output)?.[1];
     count.events += events.length;

@@ -161,6 +161,7 @@ class Translation {
   readonly #underWay = new Map<string, RequestLine>();
   /** Invocations of whose end an execution hears at once. */
   readonly #heard = new Set<string>();
+  readonly #started = new Map<number, number>();
   readonly #codes = new Map<string, string[]>();
   #time = 0;
   #at = 0;
@@ -206,7 +207,8 @@ class Translation {
     const index = carriesOn ? this.#size.starts + before : before;
     if (index >= (carriesOn ? this.#size.executions : this.#size.starts)) throw new OutOfScope('too many executions');
     this.#executions.set(name, { index, ends: false, system: undefined });
-    if (!carriesOn) this.#emit('START', index); // the other ones are started by a request
+    if (!carriesOn) return this.#emit('START', index);
+    this.#started.set(index, this.#at); // by a request, of which the next line tells
   }
 
   #ends(name: string, { request, answer }: RequestLine): void {
@@ -267,6 +269,8 @@ class Translation {
       if (line.fault === 'late' && isLedgerWrite(request)) this.#isLate(invocation, line);
       return; // its function fails, or goes on without it
     }
+    // Who asked is gone: nobody hears what is there.
+    if (line.effect === 'late' && /^(get|list|is|how many) /.test(request)) return;
     const log = /^create log\/(\d{8})\.json$/.exec(request)?.[1];
     if (log !== undefined) return this.#appends(invocation, line);
     const key = /^(get|create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
@@ -427,7 +431,7 @@ class Translation {
   #asks(invocation: Invocation, { answer, request }: RequestLine): void {
     const alive = answer === 'true';
     const { existed, asks } = invocation;
-    if (existed && alive) this.#emitCarriesOn(invocation, existed);
+    if (existed && alive) this.#emitCarriesOn(invocation, existed, true);
     invocation.existed = undefined;
     if (!asks || existed) return;
     if (asks.listLine === undefined) {
@@ -458,7 +462,7 @@ class Translation {
     const isNew = line.answer === 'done';
     if (line.effect === 'late') {
       if (isNew) this.#appended(entry);
-      return this.#emit('EFFECT', NETWORK, isNew ? 1 : 0);
+      return this.#emit('EFFECT', NETWORK, ...(isNew ? this.#entryFields(entry) : [0]));
     }
     const by = this.#known(invocation);
     if (!isNew) {
@@ -597,14 +601,18 @@ class Translation {
     if (entry === undefined) throw new Error(`unknown: ${request}`);
     const { index } = this.#execution(request.slice('StartExecution '.length));
     const started = { entry: Number(entry), name: Number(name ?? 1), index };
-    if (answer === 'done') this.#emitCarriesOn(invocation, started);
+    if (answer === 'done') this.#emitCarriesOn(invocation, started, false);
     else invocation.existed = started;
   }
 
-  #emitCarriesOn(invocation: Invocation, { entry, name, index }: { entry: number; name: number; index: number }): void {
+  #emitCarriesOn(
+    invocation: Invocation,
+    { entry, name, index }: { entry: number; name: number; index: number },
+    existed: boolean,
+  ): void {
     invocation.wrote = true;
     const by = this.#isHeeded(invocation) ? this.#known(invocation) : WATCHES;
-    this.#emit('CARRY_ON', by, entry, name, index);
+    this.#emitAt(existed ? this.#at : this.#started.get(index)!, 'CARRY_ON', by, entry, name, index);
   }
 
   // --- a migration's function -------------------------------------------------------------------------------------

@@ -416,7 +416,8 @@ inline tellAll(who, result) {
       fi
     }
   :: atomic { allTold -> break }
-  :: atomic { event == HEARS && by == who && e_a == ERROR -> break }
+  :: atomic { event == HEARS && by == who && (e_a == ERROR || e_a == UNRECORDED) -> break }
+  :: atomic { who < EXECUTIONS && told[(who) % EXECUTIONS] != 0 -> break } /* it goes on: what is left of its function tells as the watch does */
   :: atomic { event == GONE && by == who && e_a != ANSWERED -> break }
   od;
   skip
@@ -837,7 +838,7 @@ keys:
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
 #else
-  :: d_step { isAllow && last != n && sees(MISS, me) -> next(); printf("%d: 412\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && last != n && sees(MISS, me) -> next(); printf("%d: 412\n", me); enter(LIST); inFlight[me] = !runs }; goto list
 #endif
   :: d_step { isAllow && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
   :: d_step { isAllow && mayBeLate && sees(LATE, me) -> next(); draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
@@ -906,7 +907,7 @@ record:
   :: d_step { turn != payload -> step = 0; halt = payload; nextHalt() }
   :: d_step { step == RECORD && last == n && sees(PUT, me) -> draftCompleted(); put(); step = 0; n = 0; turn = 0; o = 0; c = 0; late = false; manifest = 0; halt = payload; nextHalt() }
   :: d_step { step == RECORD && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftCompleted(); put(); enter(RECORD); printf("%d: dies\n", me) }; goto record
-  :: d_step { step == RECORD && last != n && sees(MISS, me) -> next(); enter(RECORD); printf("%d: 412\n", me) }; goto record
+  :: d_step { step == RECORD && last != n && sees(MISS, me) -> next(); enter(RECORD); inFlight[me] = !runs; printf("%d: 412\n", me) }; goto record
   :: d_step { step == RECORD && mayBeLate && sees(LATE, me) -> next(); draftCompleted(); putLate(n); enter(RECORD) }; goto record
   :: d_step { step == RECORD && denials > 0 && hears(UNRECORDED) -> next(); denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
   :: d_step { abandons(RECORD) }; goto record
@@ -1249,13 +1250,13 @@ proctype Clock() {
 proctype Network() {
   do
   :: d_step {
-      lateNumber != 0 && sees(EFFECT, NETWORK) && says(e_a, lateNumber == last + 1) -> next();
+      lateNumber != 0 && sees(EFFECT, NETWORK) ->
       printf("a late request for log/%d\n", lateNumber);
       if
       :: lateNumber == last + 1 ->
         draft(lateEntry.kind, lateEntry.migration, lateEntry.attempt, lateEntry.slice, lateEntry.what, lateEntry.about, lateEntry.who, lateEntry.code);
         put()
-      :: else
+      :: else -> check(e_a == 0)
       fi;
       lateNumber = 0; lateEntry.kind = 0; lateEntry.migration = 0; lateEntry.attempt = 0; lateEntry.slice = 0; lateEntry.what = 0;
       lateEntry.about = 0; lateEntry.who = 0; lateEntry.code = 0
