@@ -97,6 +97,8 @@ interface Invocation {
   slot: number | undefined;
   /** Its first look at the log has happened. */
   looked: boolean;
+  /** When it looked last. */
+  lookedAt: number;
   /** A key of the turn was read as absent on this line: the claim is next. */
   reading: { turn: number; line: number } | undefined;
   /** What it reads of a turn, it decides on. */
@@ -263,7 +265,11 @@ class Translation {
     if (request === 'dies' && this.#underWay.has(actor)) this.#isLate(invocation);
     this.#askedAll(invocation, request);
     if (/^\d{4}$/.test(name)) return this.#ofMigration(invocation, line);
+    if (name === 'halt' && request === 'publishes' && !invocation.answered) {
+      return this.#emit('NOTIFY', this.#known(invocation));
+    }
     if (isAside(request)) return;
+    if (request.startsWith('fails with ')) assertFromOutside(line);
     if (/^(answers |fails with |dies$)/.test(request)) return this.#isOver(invocation, request);
     if (line.effect === 'none') {
       if (line.fault === 'late' && isLedgerWrite(request)) this.#isLate(invocation, line);
@@ -297,6 +303,7 @@ class Translation {
       manifest: this.#manifest(manifest),
       slot: undefined,
       looked: false,
+      lookedAt: 0,
       reading: undefined,
       decides: false,
       asks: undefined,
@@ -320,11 +327,14 @@ class Translation {
     invocation.slot = slot;
     // Of one that was dispatched twice, the execution waits for the one whose end it hears of.
     const by = this.#heard.has(actor) ? execution.index : WATCHES;
-    this.#emit('INVOKE', by, Number(payload['turn']), slot);
+    this.#emit('INVOKE', by, Number(payload['turn']), slot, this.#code(name, manifest[name] ?? ''));
   }
 
   #isOver(invocation: Invocation, request: string): void {
     const { slot } = invocation;
+    if (invocation.name === 'halt' && !invocation.answered && request.startsWith('answers ')) {
+      return this.#emit('GONE', this.#known(invocation));
+    }
     if (slot === undefined) return;
     const refused = request.startsWith('answers {"result":"refused"');
     this.#emit('GONE', PERSON + slot, request.startsWith('answers ') ? (refused ? 2 : 1) : 0);
@@ -352,6 +362,7 @@ class Translation {
     if (!/^list log\/( after log\/\d{8}\.json)?$/.test(request)) throw new Error(`unknown: ${request}`);
     const first = !invocation.looked;
     invocation.looked = true;
+    invocation.lookedAt = this.#time;
     if (name === 'watch-halts') return; // what is settled stays so
     if (name === 'resume' || name === 'baseline') return this.#personLooks(invocation, first);
     if (!execution || (name === 'halt' && invocation.answered)) return;
@@ -413,10 +424,16 @@ class Translation {
       // An outcome comes after its claim, and neither changes: there is one moment at which both answers are true.
       const claimed = this.#turns.get(turn)?.claim?.line ?? -1;
       const at = there ? Math.max(invocation.reading.line, claimed + 0.1) : this.#at;
-      this.#emitAt(at, 'READ', by, turn, 0, there ? 1 : 0);
+      this.#emitAt(at, 'READ', by, turn, 0, there ? 1 : 0, this.#isVoidSince(turn, invocation.lookedAt) ? 1 : 0);
       invocation.reading = undefined;
     } else return;
     if (what === 'claim' || there) this.#isToAsk(invocation, turn);
+  }
+
+  /** Whether the turn was made void less than five minutes before the look. */
+  #isVoidSince(turn: number, lookedAt: number): boolean {
+    const claim = this.#turns.get(turn)?.claim;
+    return claim?.kind === 'void' && second(lookedAt) < second(claim.time) + DEPLOYMENT_MS;
   }
 
   #isToAsk(invocation: Invocation, number: number): void {
@@ -622,6 +639,7 @@ class Translation {
     if (/^(get|user code of|(create|replace) checkpoints\/)/.test(request)) return; // what it reads never changes
     const start = /^user code starts (\d+)$/.exec(request);
     if (start) return this.#emit('CODE_STARTS', this.#known(invocation));
+    if (request.startsWith('fails with ')) assertFromOutside(line);
     if (/^(answers |fails with |dies$)/.test(request)) return this.#isGone(invocation);
     const key = /^(create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
     if (!key) throw unknownLine(line);
@@ -702,10 +720,21 @@ const ANSWERS: Record<string, string> = { finished: 'SUCCEEDED', more: 'MORE', '
 
 /** As core/ledger/turns.ts has it, which is not asked: docs/design.md §4. */
 const MARGIN_MS = 10_000;
+/** As core/decision/decide.ts has it: half of a deployment is waited for so long. */
+const DEPLOYMENT_MS = 5 * 60_000;
 
 const second = (time: number): number => Math.floor(time / 1000) * 1000;
 
 const bit = (value: boolean | undefined): number | undefined => (value === undefined ? undefined : value ? 1 : 0);
+
+/** Errors that are made around a function, and those by which it says what the model knows. */
+const FROM_OUTSIDE =
+  /^fails with (LedgerUnavailable|LedgerForbidden|Internal: ServiceUnavailable|DecisionNotDelivered|HaltNotNeeded|MigrationFailed): /;
+
+/** To fail of itself is nothing that the model has. */
+function assertFromOutside(line: RequestLine): void {
+  if (!FROM_OUTSIDE.test(line.request)) throw unknownLine(line);
+}
 
 function word(text: unknown): string {
   const found = WORDS[String(text)];

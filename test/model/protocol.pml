@@ -117,7 +117,7 @@ mtype = { MORE, ELSEWHERE, GO_ON }                                              
 mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTurn, recordDecision, haltWithoutFile, haltRetryOfOtherCode,
   refuseLateRetry, allowNextAttempt, refuseHaltedElsewhere, haltAgain, haltCancelled, waitForNextSliceElsewhere, haltStoppedWithoutFile,
   haltStoppedOtherCode, allowNextSlice, haltFailed, closeClaimedTurn, runAgain, waitForOwner, voidUnclaimedTurn, haltVoidCancelled,
-  haltVoidWithoutFile, haltNotStarted, haltVoidOtherCode, refuseLateAgain, allowAgain }
+  haltVoidWithoutFile, haltNotStarted, waitForDeployment, haltVoidOtherCode, refuseLateAgain, allowAgain }
 #ifndef WITHOUT
 #define WITHOUT 0
 #endif
@@ -129,9 +129,9 @@ mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTu
  * event, and is compared with it. Without TRACE these words say nothing, and each request is possible at any time.
  */
 #ifdef TRACE
-mtype = { START, ENDS, REDRIVEN, DEPLOY_ALL, PASSES }                                    /* the world around */
+mtype = { START, ENDS, REDRIVEN, PASSES }                                    /* the world around */
 mtype = { LOOK_LIST, LOOK_RECORD, LOOK_HALT, LOOK_AGAIN, LOOK_WAITER, READ, ASK, PUT, MISS, TAKE, LATE, HEARS, GONE }
-mtype = { LEAVE, WAITERS, TELL, CARRY_ON, INVOKE, CODE_STARTS, CODE_ENDS, RETURNED, THREW, SAYS, EFFECT, END, STUCK }
+mtype = { LEAVE, NOTIFY, WAITERS, TELL, CARRY_ON, INVOKE, CODE_STARTS, CODE_ENDS, RETURNED, THREW, SAYS, EFFECT, END, STUCK }
 c_decl { \#include "follow.h" }
 short at;                                 /* how many events have happened */
 mtype event; byte by, e_a, e_b, e_c, e_d, e_e, e_f, e_g; /* the next one; 255: not said */
@@ -153,6 +153,7 @@ mtype event; byte by, e_a, e_b, e_c, e_d, e_e, e_f, e_g; /* the next one; 255: n
 hidden byte q_alone; /* nobody else waits in the halt, or is alive: what was answered */
 #define seenManifest e_a
 #define is(key) (key != 0)
+#define isSoon() soon = (e_d == 1)
 #define readsTurn (e_a == turn && says(e_b, is(outcome[turn])) && says(e_c, is(claim[turn])))
 #define takes(as) (event == TAKE && by == me && e_a == turn && e_b == as && e_c == (as == VOID -> !is(claim[turn]) : !is(outcome[turn])))
 inline check(fits) {
@@ -165,6 +166,7 @@ inline check(fits) {
 #define seenManifest deployed
 #define readsTurn true
 #define takes(as) true
+#define isSoon() skip
 #define check(fits) skip
 #endif
 /* Who sends a request, by number: executions come first. */
@@ -204,6 +206,10 @@ byte changed;                             /* by execution: whether anything chan
 #define change() changed = 255
 
 byte invoked[INVOCATIONS], caller[INVOCATIONS]; /* the turn that it is to run; the execution that waits for it, plus 1 */
+#ifdef TRACE
+byte ownCode[INVOCATIONS];                /* of its function, which in a trace may be that of any deployment */
+byte voidedBy[LOG + 1];                  /* which code the function had that made the turn void */
+#endif
 
 byte lateNumber, lateTurn; mtype lateClaim, lateOutcome; Entry lateEntry; /* a request under way, whose caller died */
 
@@ -403,6 +409,8 @@ inline tellOne(e, t, result) {
 #ifdef TRACE
 #define NO_EFFECT 2
 #define ANSWERED 1
+#define FAILED_ 0
+#define REFUSED 2
 #define allTold (seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5] + seen[6] + seen[7] + seen[8] + seen[9] + seen[10] + seen[11] == 0) /* EXECUTIONS */
 inline tellAll(who, result) {
   do
@@ -583,6 +591,9 @@ inline decide() {
     ruleHalt(haltVoidCancelled, f_cancel != 0, CANCELLED);
     ruleHalt(haltVoidWithoutFile, q_code == 0, FILE_GONE);
     ruleHalt(haltNotStarted, f_tries >= TRIES, NOT_STARTED);
+#ifdef TRACE
+    rule(waitForDeployment, soon && voidedBy[f_turn] != 0 && voidedBy[f_turn] != q_code, WAIT); /* times are left out of a search */
+#endif
     ruleHalt(haltVoidOtherCode, (log[f_turn].attempt > 1 || log[f_turn].slice > 1) && q_code != log[f_turn].code, CODE_CHANGED);
     rule(refuseLateAgain, q_late, REFUSE);
     rule(allowAgain, true, AGAIN)
@@ -766,6 +777,9 @@ proctype Execution(byte me) {
   mtype step, why, o, c;     /* of the function that it calls */
   byte n, manifest, turn, halt, seen[EXECUTIONS];
   bool late, accepted;
+#ifdef TRACE
+  bool soon;                 /* the turn was made void less than five minutes ago */
+#endif
 
 ended: /* One that is stopped or failed comes here, and goes on from here when it is redriven. */
   if
@@ -814,7 +828,7 @@ keys:
 #ifndef CLOCK_READ_AFTER
   if
   :: d_step {
-      turn != 0 && sees(READ, me) && readsTurn -> readTurn(); next(); q_liar = false; q_halts = false; fold(n);
+      turn != 0 && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; q_halts = false; fold(n);
       if
       :: traced && (log[turn].who != me || (f_halt != 0 && f_decided == 0)) -> step = ASKS
       :: else -> decide()
@@ -871,7 +885,7 @@ wait:
 invoke:
   if
 #ifdef TRACE
-  :: d_step { runs && sees(INVOKE, me) && e_a == payload -> invoked[e_b] = payload; caller[e_b] = me + 1; next() }
+  :: d_step { runs && sees(INVOKE, me) && e_a == payload -> invoked[e_b] = payload; caller[e_b] = me + 1; ownCode[e_b] = e_c; next() }
 #else
   :: d_step { runs && invoked[0] == 0 -> invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
   :: d_step { runs && invoked[0] != 0 && invoked[1] == 0 -> invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
@@ -897,7 +911,7 @@ record:
   :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
   if
-  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); next(); q_liar = false; decideRecord() }
+  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideRecord() }
   :: d_step { abandons(RECORD) }; goto record
   :: d_step { refusedRecord }; goto halted
   :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
@@ -945,7 +959,7 @@ halted:
   fi;
 haltTurn:
   if
-  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); next(); q_liar = false; decideHalt() }
+  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideHalt() }
   :: d_step { turn != payload -> step = LIST }
   :: d_step { abandons(HALT) }; goto halted
   fi;
@@ -983,10 +997,22 @@ haltTurn:
   :: d_step { step != 0 && sees(WAITERS, me) && says(e_a, halt) -> readWaiters(halt); next() };
     tellAll(me, step);
     d_step { clear(); n = 0; step = 0; accepted = false }
+#ifdef TRACE
+  :: d_step { step == 0 && sees(NOTIFY, me) -> next() }
+#else
   :: step == 0
+#endif
   :: atomic { only(told[me] != 0) -> clear(); goto waits }
   :: d_step { abandons(HALT) }; goto halted
   fi;
+#ifdef TRACE
+  if
+  :: d_step { sees(GONE, me) -> next() }
+  :: atomic { told[me] != 0 -> goto waits }
+  :: d_step { abandons(HALT) }; goto halted
+  :: !runs
+  fi;
+#endif
 waits: /* for its token */
   if
   :: d_step { told[me] == GO_ON && runs -> told[me] = 0; enter(LIST) }; goto list
@@ -1007,16 +1033,20 @@ inline reply(as) {
 }
 
 #define claimOf claim[invoked[me]]
-#define fits (codeOf(functions, log[invoked[me]].migration) == log[invoked[me]].code)
+
 #define inTime (!over[turn])
 #ifdef TRACE
 #define claims(as, isNew) (event == TAKE && by == function(me) && e_a == invoked[me] && e_b == as && e_c == isNew)
 #define closes(as, isNew) (event == TAKE && by == function(me) && e_a == turn && e_b == as && e_c == isNew)
 #define mayReturn true
+#define isOther(t) voidedBy[t] = ownCode[me]
+#define fits (ownCode[me] == log[invoked[me]].code)
 #define mayStop true
 #else
+#define fits (codeOf(functions, log[invoked[me]].migration) == log[invoked[me]].code)
 #define claims(as, isNew) true
 #define closes(as, isNew) true
+#define isOther(t) skip
 #define mayReturn (log[turn].slice == SLICES)
 #define mayStop (log[turn].slice < SLICES || openCancel > turn)
 #endif
@@ -1032,7 +1062,7 @@ idle:
 #ifdef NO_CODE_CHECK
   :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); otherCode = true; busyWith[turn] = true }
 #else
-  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits && claims(VOID, 1) -> next(); turn = invoked[me]; createClaim(turn, VOID); reply(ELSEWHERE) }; goto idle
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits && claims(VOID, 1) -> next(); turn = invoked[me]; createClaim(turn, VOID); isOther(turn); reply(ELSEWHERE) }; goto idle
 #endif
 #ifdef NO_CLAIM
   :: d_step { invoked[me] != 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
@@ -1117,8 +1147,8 @@ append:
 #else
   :: d_step { as == 0 && last != n && sees(LOOK_AGAIN, person(me)) -> n = last; manifest = seenManifest; next(); settledAs(halt, as); printf("   p%d: 412, looks\n", me) }; goto append
 #endif
-  :: d_step { as == 0 && last == n && crashes > 0 && sees(PUT, person(me)) -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto done
-  :: d_step { as == 0 && mayBeLate && sees(LATE, person(me)) -> next(); draftDecision(); putLate(n) }; goto done
+  :: d_step { as == 0 && last == n && crashes > 0 && sees(PUT, person(me)) -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto died
+  :: d_step { as == 0 && mayBeLate && sees(LATE, person(me)) -> next(); draftDecision(); putLate(n) }; goto died
   :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
 #ifdef NO_NONCE
   :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); n = last; settledAs(halt, as); printf("   p%d: 412 of its own entry\n", me) }; goto append
@@ -1144,7 +1174,7 @@ append:
       ; readWaiters(halt)
 #endif
     }
-  :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
+  :: atomic { only(sees(GONE, person(me)) && (e_a == FAILED_ || (e_a == REFUSED && !mine))) -> goto done }
   fi;
   tellAll(person(me), as);
   d_step {
@@ -1162,7 +1192,12 @@ append:
 #else
   :: d_step { !delivered && sees(CARRY_ON, person(me)) -> carryOn(decided, NOBODY) }
 #endif
-  :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
+  :: atomic { only(sees(GONE, person(me)) && (e_a == FAILED_ || (e_a == REFUSED && !mine))) -> goto done }
+  fi;
+  goto done;
+died:
+  if
+  :: !only(sees(GONE, person(me)) && e_a == ANSWERED) -> skip
   fi;
 done:
   if
@@ -1354,8 +1389,7 @@ proctype World() {
   do
   :: d_step { event == START -> i = by; status[i] = RUNNING; next() }
   :: d_step { event == ENDS && e_a == STOPPED -> status[by] = (status[by] == RUNNING -> DEAD : status[by]); inFlight[by] = true; next() }
-  :: d_step { event == DEPLOY_ALL -> deployed = e_a; functions = e_a; next() }
-  :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; next() }
+  :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; ownCode[e_b] = e_c; next() }
   :: d_step {
       event == TELL && by == WATCHES -> h = e_d; n = last; settledAs(h, as);
       if
