@@ -104,6 +104,8 @@ interface Invocation {
   /** What it reads of a turn, it decides on. */
   decides: boolean;
   asks: Asks | undefined;
+  /** The event of its last look, when nothing has followed on it. */
+  fresh: Keyed | undefined;
   /** It has appended, or handed over: its answer says nothing new. */
   wrote: boolean;
   /** The halt whose waiters it has read, and by execution the token that waited last. */
@@ -116,6 +118,12 @@ interface Invocation {
   over: boolean;
   /** An execution that existed under the name that it wanted to start. */
   existed: { entry: number; name: number; index: number } | undefined;
+}
+
+/** Events are put in the order of their keys: some belong before the line that says so. */
+interface Keyed {
+  key: number;
+  event: Event;
 }
 
 interface Asks {
@@ -145,7 +153,7 @@ export function eventsOf(lines: readonly RequestLine[], size: Size): Event[] {
 class Translation {
   readonly #lines: readonly RequestLine[];
   readonly #size: Size;
-  readonly #out: { key: number; event: Event }[] = [];
+  readonly #out: Keyed[] = [];
   readonly #executions = new Map<string, Execution>();
   readonly #invocations = new Map<string, Invocation>();
   /** Of migrations: `slots[3]` is the invocation that the model's third process runs. */
@@ -277,6 +285,7 @@ class Translation {
     }
     // Who asked is gone: nobody hears what is there.
     if (line.effect === 'late' && /^(get|list|is|how many) /.test(request)) return;
+    if (!request.startsWith('list log/')) invocation.fresh = undefined;
     const log = /^create log\/(\d{8})\.json$/.exec(request)?.[1];
     if (log !== undefined) return this.#appends(invocation, line);
     const key = /^(get|create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
@@ -307,6 +316,7 @@ class Translation {
       reading: undefined,
       decides: false,
       asks: undefined,
+      fresh: undefined,
       wrote: false,
       halt: undefined,
       left: false,
@@ -358,9 +368,18 @@ class Translation {
   // --- looks ------------------------------------------------------------------------------------------------------
 
   #looks(invocation: Invocation, { request }: RequestLine): void {
-    const { name, manifest, execution } = invocation;
     if (!/^list log\/( after log\/\d{8}\.json)?$/.test(request)) throw new Error(`unknown: ${request}`);
-    const first = !invocation.looked;
+    // A log that was empty, and is begun while that is looked into, is looked at once more: only that look counts.
+    const before = invocation.fresh;
+    if (before) this.#out.splice(this.#out.indexOf(before), 1);
+    const first = !invocation.looked || before?.event.word === 'LOOK_HALT' || before?.event.word === 'SAYS';
+    const sent = this.#out.length;
+    this.#looksAt(invocation, first);
+    invocation.fresh = this.#out.length > sent ? this.#out.at(-1) : undefined;
+  }
+
+  #looksAt(invocation: Invocation, first: boolean): void {
+    const { name, manifest, execution } = invocation;
     invocation.looked = true;
     invocation.lookedAt = this.#time;
     if (name === 'watch-halts') return; // what is settled stays so
@@ -369,7 +388,8 @@ class Translation {
     if (!invocation.left) this.#deadlinePasses();
     invocation.decides = !invocation.left;
     const looks = name === 'list-pending' ? 'LOOK_LIST' : name === 'record-completion' ? 'LOOK_RECORD' : undefined;
-    if (looks !== undefined) return this.#emit(looks, execution.index, manifest);
+    const { allowOutOfOrder } = (invocation.payload['input'] ?? {}) as Fields;
+    if (looks !== undefined) return this.#emit(looks, execution.index, manifest, allowOutOfOrder === true ? 1 : 0);
     if (invocation.left) return this.#emit('LOOK_WAITER', execution.index);
     this.#emit(first ? 'LOOK_HALT' : 'LOOK_AGAIN', execution.index, manifest);
   }
@@ -382,7 +402,11 @@ class Translation {
     }
     const { people, cancellers } = this.#size;
     const turn = this.#openTurn();
-    if (name === 'baseline') throw new OutOfScope('a baseline');
+    if (name === 'baseline') {
+      if (this.#migration(payload['through']) !== 1) throw new OutOfScope('a baseline of more than the lowest id');
+      this.#takesPart(invocation, people + cancellers, people + cancellers + 1);
+      return this.#emit('SAYS', PERSON + invocation.slot!, manifest, 'BASELINE');
+    }
     if (payload['ask'] === 'cancel') {
       const cancelled = turn && this.#entries.some((one) => one['decision'] === 'cancel' && one['of'] === turn.number);
       if (!turn || cancelled) return; // it says so, and does nothing
@@ -397,6 +421,7 @@ class Translation {
   }
 
   #takesPart(invocation: Invocation, from: number, to: number): void {
+    if (invocation.slot !== undefined) return;
     const slot = this.#people.findIndex((one, at) => at >= from && at < to && one === undefined);
     if (slot < 0) throw new OutOfScope('too many people at once');
     this.#people[slot] = invocation;

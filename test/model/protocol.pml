@@ -154,6 +154,7 @@ hidden byte q_alone; /* nobody else waits in the halt, or is alive: what was ans
 #define seenManifest e_a
 #define is(key) (key != 0)
 #define isSoon() soon = (e_d == 1)
+#define isAnyOrder() anyOrder = (e_b == 1)
 #define readsTurn (e_a == turn && says(e_b, is(outcome[turn])) && says(e_c, is(claim[turn])))
 #define takes(as) (event == TAKE && by == me && e_a == turn && e_b == as && e_c == (as == VOID -> !is(claim[turn]) : !is(outcome[turn])))
 inline check(fits) {
@@ -167,6 +168,7 @@ inline check(fits) {
 #define readsTurn true
 #define takes(as) true
 #define isSoon() skip
+#define isAnyOrder() skip
 #define check(fits) skip
 #endif
 /* Who sends a request, by number: executions come first. */
@@ -287,11 +289,11 @@ inline userCodeStarts(t) {
   od;
   assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n, of this code */
   fold(t);
-  assert(log[t].attempt > 1 || (f_known >> (log[t].migration + 1)) == 0); /* 3: no higher one was begun before */
+  assert(traced || log[t].attempt > 1 || (f_known >> (log[t].migration + 1)) == 0); /* 3: no higher one was begun before */
   j = 1;
   do
   :: j >= log[t].migration || log[t].slice > 1 -> break
-  :: else -> assert(codeOf(log[t].about, j) == 0 || (f_done & bitOf(j)) != 0); j++ /* 3: every lower id is completed */
+  :: else -> assert(traced || codeOf(log[t].about, j) == 0 || (f_done & bitOf(j)) != 0); j++ /* 3: every lower id is completed */
   od
 }
 
@@ -530,6 +532,9 @@ inline decide() {
     fi;
     j--
   od;
+#ifdef TRACE
+  q_late = q_late && !anyOrder;
+#endif
   if
   :: f_turn == 0 ->
     rule(refuseLate, q_late, REFUSE);
@@ -779,6 +784,7 @@ proctype Execution(byte me) {
   bool late, accepted;
 #ifdef TRACE
   bool soon;                 /* the turn was made void less than five minutes ago */
+  bool anyOrder;             /* its input allows what is late */
 #endif
 
 ended: /* One that is stopped or failed comes here, and goes on from here when it is redriven. */
@@ -803,7 +809,7 @@ list:
       :: !traced && STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
       :: else
       fi;
-      look();
+      look(); isAnyOrder();
       if
       :: n > served -> served = n
       :: else
@@ -1235,14 +1241,20 @@ looks:
 #ifdef BASELINE_IGNORES_TURN
   d_step { refused = (f_known & bitOf(1)) != 0 && f_turn == 0 };
 #endif
+appends:
   if
   :: refused
   :: d_step { !refused && last == n && sees(PUT, person(me)) -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+  :: d_step { only(last != n && sees(LOOK_AGAIN, person(me))) -> next(); n = last; fold(n); refused = (f_turn != 0 || (f_known & bitOf(1)) != 0) }; goto appends
+  :: only(sees(GONE, person(me)) && e_a != ANSWERED)
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { !refused && last != n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
 #else
-  :: !refused && last != n -> goto looks
+  :: !refused && last != n && !traced -> goto looks
 #endif
+  fi;
+  if
+  :: atomic { only(sees(GONE, person(me))) -> next(); goto looks }
   fi
 }
 
