@@ -407,6 +407,8 @@ inline tellOne(e, t, result) {
   fi
 }
 
+hidden byte someoneWaits;
+
 /* To every waiter of `seen`, one after the other. In a search at once: a token that is told is not waited for any more, so order says nothing. */
 #ifdef TRACE
 #define NO_EFFECT 2
@@ -414,7 +416,7 @@ inline tellOne(e, t, result) {
 #define FAILED_ 0
 #define REFUSED 2
 #define allTold (seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5] + seen[6] + seen[7] + seen[8] + seen[9] + seen[10] + seen[11] == 0) /* EXECUTIONS */
-inline tellAll(who, result) {
+inline tellOneByOne(who, result) {
   do
   :: d_step {
       event == TELL && by == who ->
@@ -432,16 +434,17 @@ inline tellAll(who, result) {
   od;
   skip
 }
+#define tellInTurn(who, result) tellOneByOne(who, result);
+#define tellAll(result) skip
 #else
-inline tellAll(who, result) {
-  d_step {
-    i = 0;
-    do
-    :: i >= EXECUTIONS -> break
-    :: else -> tellOne(i, seen[i], result); i++
-    od;
-    i = 0
-  }
+#define tellInTurn(who, result)
+inline tellAll(result) {
+  i = 0;
+  do
+  :: i >= EXECUTIONS -> break
+  :: else -> tellOne(i, seen[i], result); i++
+  od;
+  i = 0
 }
 #endif
 
@@ -707,13 +710,17 @@ inline decideHalt() {
   fi
 }
 
-/* The next halt of the turn; 0: there is none. */
+/* The next halt of the turn; 0: there is none. In a search, of those in which somebody waits: to tell nobody changes nothing. */
 inline nextHalt() {
   do
-  :: halt++;
+  :: halt++; someoneWaits = false; j = 0;
+    do
+    :: j >= EXECUTIONS || halt > last -> break
+    :: else -> someoneWaits = someoneWaits || isWaiting(j, waiterOf(halt, j)); j++
+    od;
     if
     :: halt > last || log[halt].kind == COMPLETED -> halt = 0; break
-    :: halt <= last && log[halt].kind == HALTED -> break
+    :: halt <= last && log[halt].kind == HALTED && (traced || someoneWaits) -> break
     :: else
     fi
   od;
@@ -939,8 +946,8 @@ record:
 tellHalts:
   if
   :: d_step { halt != 0 && sees(WAITERS, me) && says(e_a, halt) -> readWaiters(halt); n = last; settledAs(halt, step); next() };
-    tellAll(me, step);
-    d_step { clear(); n = 0; step = 0; accepted = false; nextHalt() };
+    tellInTurn(me, step)
+    d_step { tellAll(step); clear(); n = 0; step = 0; accepted = false; nextHalt() };
     goto tellHalts
   :: d_step { abandons(RECORD) }; goto record
   :: d_step { refusedRecord }; goto halted
@@ -1001,8 +1008,8 @@ haltTurn:
   fi;
   if
   :: d_step { step != 0 && sees(WAITERS, me) && says(e_a, halt) -> readWaiters(halt); next() };
-    tellAll(me, step);
-    d_step { clear(); n = 0; step = 0; accepted = false }
+    tellInTurn(me, step)
+    d_step { tellAll(step); clear(); n = 0; step = 0; accepted = false }
 #ifdef TRACE
   :: d_step { step == 0 && sees(NOTIFY, me) -> next() }
 #else
@@ -1182,9 +1189,9 @@ append:
     }
   :: atomic { only(sees(GONE, person(me)) && (e_a == FAILED_ || (e_a == REFUSED && !mine))) -> goto done }
   fi;
-  tellAll(person(me), as);
+  tellInTurn(person(me), as)
   d_step {
-    clear(); delivered = (accepted || as == ABORT || decided == 0); accepted = false; fold(n); i = 0;
+    tellAll(as); clear(); delivered = (accepted || as == ABORT || decided == 0); accepted = false; fold(n); i = 0;
     do /* who only says it again leaves it to one that lives, or to the run that has gone on from it */
     :: mine || delivered || i >= EXECUTIONS -> break
     :: else -> delivered = (f_decided != decided || (waiterOf(halt, i) != 0 && status[i] == RUNNING)); i++
