@@ -29,6 +29,8 @@ export interface Size {
   people: number;
   cancellers: number;
   migrations: number;
+  /** Of the log. */
+  entries: number;
 }
 
 /** The trace has what the model has not: the scenario should not have been drawn. */
@@ -522,7 +524,15 @@ class Translation {
     switch (kind) {
       case 'allowed': {
         const code = this.#code(String(migration), String(entry['codeSha256']));
-        return ['ALLOWED', this.#migration(migration), Number(attempt), Number(entry['slice']), undefined, undefined, code];
+        return [
+          'ALLOWED',
+          this.#migration(migration),
+          Number(attempt),
+          Number(entry['slice']),
+          undefined,
+          undefined,
+          code,
+        ];
       }
       case 'halted':
         return [
@@ -547,6 +557,7 @@ class Translation {
   }
 
   #appended(entry: Fields): void {
+    if (this.#entries.length >= this.#size.entries) throw new OutOfScope('a long log');
     this.#entries.push(entry);
     if (entry['kind'] !== 'allowed') return;
     this.#turns.set(Number(entry['number']), {
@@ -719,7 +730,8 @@ class Translation {
 
   #migration(id: unknown): number {
     const number = Number(id) / 10;
-    if (!Number.isInteger(number) || number < 1 || number > this.#size.migrations) throw new OutOfScope(`migration ${String(id)}`);
+    if (!Number.isInteger(number) || number < 1 || number > this.#size.migrations)
+      throw new OutOfScope(`migration ${String(id)}`);
     return number;
   }
 

@@ -1,4 +1,4 @@
-/* The trace that a model with TRACE follows: the file that the environment names, a line for each event, ten numbers each. */
+/* The trace that a model with TRACE follows: the file that the environment names, a line for each event, nine numbers each. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +16,7 @@ static void readTrace(void) {
   int *field = events[0];
   if (!file) exit(3);
   while (field < events[EVENTS] && fscanf(file, "%d", field) == 1) field++;
+  if (field == events[EVENTS]) exit(4); /* longer than there is room for */
   length = (field - events[0]) / FIELDS;
   fclose(file);
   atexit(tellHowFar);

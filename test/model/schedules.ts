@@ -8,7 +8,15 @@ import { QUIET } from '../simulation/scenario.ts';
 import type { Size } from './events.ts';
 
 /** So large the model is compiled for it. */
-export const SIZE: Size = { starts: 8, executions: 12, invocations: 4, people: 3, cancellers: 2, migrations: 3 };
+export const SIZE: Size = {
+  starts: 8,
+  executions: 12,
+  invocations: 4,
+  people: 3,
+  cancellers: 2,
+  migrations: 3,
+  entries: 60,
+};
 
 const MINUTE = 60_000;
 
@@ -98,7 +106,12 @@ function deployments(all: PlannedMigration[], chance: Chance): Act[] {
     const atMs = Math.round(drawn('when') * 8 * MINUTE);
     const one = pick(all, drawn('which'));
     return drawn('half') < 0.25
-      ? { atMs, act: 'deploy one', functionName: `odin-migrate-simulated-${one.id}`, migrations: all.map((each) => ({ ...each, code: 2 })) }
+      ? {
+          atMs,
+          act: 'deploy one',
+          functionName: `odin-migrate-simulated-${one.id}`,
+          migrations: all.map((each) => ({ ...each, code: 2 })),
+        }
       : { atMs, act: 'deploy', migrations };
   });
 }
@@ -172,6 +185,18 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
   'the retry that CDK adds by default is on': quietly({
     directed: [{ who: 'Step Functions', what: /invokes .*-0010$/, kind: 'refused', size: 0.1 }],
   }),
+  'without the rule recordDecision': quietly({
+    directed: [FIRST_THROWS],
+    script: [
+      {
+        after: { who: 'halt', what: /^create waiters/ },
+        ms: 1_000,
+        act: 'decide',
+        decision: 'mark-applied',
+        by: 'anna',
+      },
+    ],
+  }),
   'without the rule haltWithoutFile': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [later] }),
   'without the rule haltRetryOfOtherCode': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [other(plain)] }),
   'without the rule haltStoppedWithoutFile': quietly({
@@ -211,3 +236,10 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
     size: chance('size'),
   };
 }
+
+/** Faults that are the same to the model, and why. By the fault's name. */
+export const OUTSIDE: Record<string, string> = {
+  'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
+  'a payload is believed that says something else than its entry': 'nobody invokes a function by hand in it',
+  'other code goes on at a cursor, and nobody said so': 'it has no checkpoints, and not where an attempt begins',
+};
