@@ -153,7 +153,6 @@ export function eventsOf(lines: readonly RequestLine[], size: Size): Event[] {
 }
 
 class Translation {
-  readonly #lines: readonly RequestLine[];
   readonly #size: Size;
   readonly #out: Keyed[] = [];
   readonly #executions = new Map<string, Execution>();
@@ -167,8 +166,6 @@ class Translation {
   /** Tokens as they were left: by halt, by execution. */
   readonly #waiters = new Map<number, Map<number, string>>();
   readonly #haltOfToken = new Map<string, Invocation>();
-  /** Requests that will have an effect after their caller gave up. */
-  readonly #late = new Set<string>();
   /** Actors that die while a request of theirs is under way that will have an effect. */
   readonly #underWay = new Map<string, RequestLine>();
   /** Invocations of whose end an execution hears at once. */
@@ -179,7 +176,6 @@ class Translation {
   #at = 0;
 
   constructor(lines: readonly RequestLine[], size: Size) {
-    this.#lines = lines;
     this.#size = size;
     this.#slots = Array.from({ length: size.invocations }, () => undefined);
     this.#people = Array.from({ length: size.people + size.cancellers + 1 }, () => undefined);
@@ -200,14 +196,32 @@ class Translation {
     this.#time = line.time;
     this.#at = at;
     const [, name, requestId] = /^(.+)#(request-\d+)$/.exec(line.actor) ?? [];
-    if (name !== undefined && requestId !== undefined) return this.#ofFunction(name, line);
+    if (name !== undefined && requestId !== undefined) {
+      this.#ofFunction(name, line);
+      return;
+    }
     const { actor, request } = line;
-    if (actor.endsWith('#user code')) return this.#userCodeEnds(line);
+    if (actor.endsWith('#user code')) {
+      this.#userCodeEnds(line);
+      return;
+    }
     if (/^(asks |is told)/.test(request)) return; // what a person says is what `resume` is invoked with
-    if (request === 'starts') return this.#starts(actor);
-    if (request.startsWith('hears of ')) return this.#hears(actor, line);
-    if (request.startsWith('ends ')) return this.#ends(actor, line);
-    if (request.startsWith('is redriven from ')) return this.#emit('REDRIVEN', this.#execution(actor).index);
+    if (request === 'starts') {
+      this.#starts(actor);
+      return;
+    }
+    if (request.startsWith('hears of ')) {
+      this.#hears(actor, line);
+      return;
+    }
+    if (request.startsWith('ends ')) {
+      this.#ends(actor, line);
+      return;
+    }
+    if (request.startsWith('is redriven from ')) {
+      this.#emit('REDRIVEN', this.#execution(actor).index);
+      return;
+    }
     throw unknownLine(line);
   }
 
@@ -219,7 +233,10 @@ class Translation {
     const index = carriesOn ? this.#size.starts + before : before;
     if (index >= (carriesOn ? this.#size.executions : this.#size.starts)) throw new OutOfScope('too many executions');
     this.#executions.set(name, { index, ends: false, system: undefined });
-    if (!carriesOn) return this.#emit('START', index);
+    if (!carriesOn) {
+      this.#emit('START', index);
+      return;
+    }
     this.#started.set(index, this.#at); // by a request, of which the next line tells
   }
 
@@ -227,7 +244,10 @@ class Translation {
     const execution = this.#execution(name);
     const { index, ends } = execution;
     execution.ends = false;
-    if (request === 'ends ABORTED') return this.#emit('ENDS', index, 'STOPPED');
+    if (request === 'ends ABORTED') {
+      this.#emit('ENDS', index, 'STOPPED');
+      return;
+    }
     if (ends || answer === 'Aborted') return;
     if (request === 'ends SUCCEEDED') throw new Error(`${name} succeeds, and nothing said so`);
     this.#emit('ENDS', index, 'FAILED');
@@ -241,23 +261,34 @@ class Translation {
     const body = (line.body ?? {}) as Fields;
     switch (request) {
       case 'hears of List pending': {
-        if (failed) return this.#emit('HEARS', index, 'ERROR');
+        if (failed) {
+          this.#emit('HEARS', index, 'ERROR');
+          return;
+        }
         const step = String(body['step']);
         execution.ends = step === 'finished' || step === 'refuse' || step === 'handed over';
         if (execution.system?.wrote) return;
-        if (step === 'handed over') return this.#emit('HEARS', index, 'DONE');
-        return this.#emit('HEARS', index, word(step), step === 'halt' ? word(body['reason']) : undefined);
+        if (step === 'handed over') {
+          this.#emit('HEARS', index, 'DONE');
+          return;
+        }
+        this.#emit('HEARS', index, word(step), step === 'halt' ? word(body['reason']) : undefined);
+        return;
       }
       case 'hears of Run migration': {
         if (REPEATED.includes(answer)) return;
         const outcome = failed ? 'ERROR' : ANSWERS[String(body['outcome'])];
-        return this.#emit('HEARS', index, outcome);
+        this.#emit('HEARS', index, outcome);
+        return;
       }
-      case 'hears of Record completion':
-        return this.#emit('HEARS', index, failed ? (FINAL.includes(answer) ? 'UNRECORDED' : 'ERROR') : 'RECORD');
+      case 'hears of Record completion': {
+        this.#emit('HEARS', index, failed ? (FINAL.includes(answer) ? 'UNRECORDED' : 'ERROR') : 'RECORD');
+        return;
+      }
       case 'hears of Halt for operator': {
         if (!failed || answer === 'Aborted') return; // whoever told its token has an event
-        return this.#emit('HEARS', index, answer === 'HaltNotNeeded' ? 'LIST' : 'ERROR');
+        this.#emit('HEARS', index, answer === 'HaltNotNeeded' ? 'LIST' : 'ERROR');
+        return;
       }
       default:
         throw unknownLine(line);
@@ -269,18 +300,28 @@ class Translation {
   #ofFunction(name: string, line: RequestLine): void {
     const { actor, request } = line;
     if (name === 'dashboard' || name === 'start-run') return; // they read; what is started has a line of its own
-    if (request === 'begins') return this.#begins(name, line);
+    if (request === 'begins') {
+      this.#begins(name, line);
+      return;
+    }
     const invocation = this.#invocations.get(actor);
     if (!invocation) throw unknownLine(line);
     if (request === 'dies' && this.#underWay.has(actor)) this.#isLate(invocation);
     this.#askedAll(invocation, request);
-    if (/^\d{4}$/.test(name)) return this.#ofMigration(invocation, line);
+    if (/^\d{4}$/.test(name)) {
+      this.#ofMigration(invocation, line);
+      return;
+    }
     if (name === 'halt' && request === 'publishes' && !invocation.answered) {
-      return this.#emit('NOTIFY', this.#known(invocation));
+      this.#emit('NOTIFY', this.#known(invocation));
+      return;
     }
     if (isAside(request)) return;
     if (request.startsWith('fails with ')) assertFromOutside(line);
-    if (/^(answers |fails with |dies$)/.test(request)) return this.#isOver(invocation, request);
+    if (/^(answers |fails with |dies$)/.test(request)) {
+      this.#isOver(invocation, request);
+      return;
+    }
     if (line.effect === 'none') {
       if (line.fault === 'late' && isLedgerWrite(request)) this.#isLate(invocation, line);
       return; // its function fails, or goes on without it
@@ -289,16 +330,40 @@ class Translation {
     if (line.effect === 'late' && /^(get|list|is|how many) /.test(request)) return;
     if (!request.startsWith('list log/')) invocation.fresh = undefined;
     const log = /^create log\/(\d{8})\.json$/.exec(request)?.[1];
-    if (log !== undefined) return this.#appends(invocation, line);
+    if (log !== undefined) {
+      this.#appends(invocation, line);
+      return;
+    }
     const key = /^(get|create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
-    if (key) return key[1] === 'get' ? this.#reads(invocation, line, key) : this.#takes(invocation, line, key);
-    if (request.startsWith('list log/')) return this.#looks(invocation, line);
-    if (request.startsWith('create waiters/')) return this.#leaves(invocation, line);
-    if (request.startsWith('list waiters/')) return this.#listsWaiters(invocation, line);
+    if (key) {
+      key[1] === 'get' ? this.#reads(invocation, line, key) : this.#takes(invocation, line, key);
+      return;
+    }
+    if (request.startsWith('list log/')) {
+      this.#looks(invocation, line);
+      return;
+    }
+    if (request.startsWith('create waiters/')) {
+      this.#leaves(invocation, line);
+      return;
+    }
+    if (request.startsWith('list waiters/')) {
+      this.#listsWaiters(invocation, line);
+      return;
+    }
     if (request.startsWith('get waiters/')) return; // they never change
-    if (request.startsWith('SendTask')) return this.#tells(invocation, line);
-    if (request.startsWith('StartExecution ')) return this.#carriesOn(invocation, line);
-    if (/^is .* alive\?$/.test(request)) return this.#asks(invocation, line);
+    if (request.startsWith('SendTask')) {
+      this.#tells(invocation, line);
+      return;
+    }
+    if (request.startsWith('StartExecution ')) {
+      this.#carriesOn(invocation, line);
+      return;
+    }
+    if (/^is .* alive\?$/.test(request)) {
+      this.#asks(invocation, line);
+      return;
+    }
     throw unknownLine(line);
   }
 
@@ -345,7 +410,8 @@ class Translation {
   #isOver(invocation: Invocation, request: string): void {
     const { slot } = invocation;
     if (invocation.name === 'halt' && !invocation.answered && request.startsWith('answers ')) {
-      return this.#emit('GONE', this.#known(invocation));
+      this.#emit('GONE', this.#known(invocation));
+      return;
     }
     if (slot === undefined) return;
     const refused = request.startsWith('answers {"result":"refused"');
@@ -385,14 +451,23 @@ class Translation {
     invocation.looked = true;
     invocation.lookedAt = this.#time;
     if (name === 'watch-halts') return; // what is settled stays so
-    if (name === 'resume' || name === 'baseline') return this.#personLooks(invocation, first);
+    if (name === 'resume' || name === 'baseline') {
+      this.#personLooks(invocation, first);
+      return;
+    }
     if (!execution || (name === 'halt' && invocation.answered)) return;
     if (!invocation.left) this.#deadlinePasses();
     invocation.decides = !invocation.left;
     const looks = name === 'list-pending' ? 'LOOK_LIST' : name === 'record-completion' ? 'LOOK_RECORD' : undefined;
     const { allowOutOfOrder } = (invocation.payload['input'] ?? {}) as Fields;
-    if (looks !== undefined) return this.#emit(looks, execution.index, manifest, allowOutOfOrder === true ? 1 : 0);
-    if (invocation.left) return this.#emit('LOOK_WAITER', execution.index);
+    if (looks !== undefined) {
+      this.#emit(looks, execution.index, manifest, allowOutOfOrder === true ? 1 : 0);
+      return;
+    }
+    if (invocation.left) {
+      this.#emit('LOOK_WAITER', execution.index);
+      return;
+    }
     this.#emit(first ? 'LOOK_HALT' : 'LOOK_AGAIN', execution.index, manifest);
   }
 
@@ -407,13 +482,15 @@ class Translation {
     if (name === 'baseline') {
       if (this.#migration(payload['through']) !== 1) throw new OutOfScope('a baseline of more than the lowest id');
       this.#takesPart(invocation, people + cancellers, people + cancellers + 1);
-      return this.#emit('SAYS', PERSON + invocation.slot!, manifest, 'BASELINE');
+      this.#emit('SAYS', PERSON + invocation.slot!, manifest, 'BASELINE');
+      return;
     }
     if (payload['ask'] === 'cancel') {
       const cancelled = turn && this.#entries.some((one) => one['decision'] === 'cancel' && one['of'] === turn.number);
       if (!turn || cancelled) return; // it says so, and does nothing
       this.#takesPart(invocation, people, people + cancellers);
-      return this.#emit('SAYS', PERSON + invocation.slot!, manifest, 'CANCEL');
+      this.#emit('SAYS', PERSON + invocation.slot!, manifest, 'CANCEL');
+      return;
     }
     const open = this.#openHalt();
     const named = payload['halt'];
@@ -506,7 +583,8 @@ class Translation {
     const isNew = line.answer === 'done';
     if (line.effect === 'late') {
       if (isNew) this.#appended(entry);
-      return this.#emit('EFFECT', NETWORK, ...(isNew ? this.#entryFields(entry) : [0]));
+      this.#emit('EFFECT', NETWORK, ...(isNew ? this.#entryFields(entry) : [0]));
+      return;
     }
     const by = this.#known(invocation);
     if (!isNew) {
@@ -578,7 +656,10 @@ class Translation {
     const kind = String(body[what === 'claim' ? 'claim' : 'outcome']);
     if (isNew && turn && what === 'claim') turn.claim = { line: this.#at, time: this.#time, kind };
     if (isNew && turn && what === 'outcome') turn.outcome = kind;
-    if (line.effect === 'late') return this.#emit('EFFECT', NETWORK, isNew ? 1 : 0);
+    if (line.effect === 'late') {
+      this.#emit('EFFECT', NETWORK, isNew ? 1 : 0);
+      return;
+    }
     this.#emit('TAKE', this.#known(invocation), number, word(kind), isNew ? 1 : 0);
     invocation.decides = true;
     invocation.reading = undefined;
@@ -674,9 +755,15 @@ class Translation {
     const { request, effect, fault } = line;
     if (/^(get|user code of|(create|replace) checkpoints\/)/.test(request)) return; // what it reads never changes
     const start = /^user code starts (\d+)$/.exec(request);
-    if (start) return this.#emit('CODE_STARTS', this.#known(invocation));
+    if (start) {
+      this.#emit('CODE_STARTS', this.#known(invocation));
+      return;
+    }
     if (request.startsWith('fails with ')) assertFromOutside(line);
-    if (/^(answers |fails with |dies$)/.test(request)) return this.#isGone(invocation);
+    if (/^(answers |fails with |dies$)/.test(request)) {
+      this.#isGone(invocation);
+      return;
+    }
     const key = /^(create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
     if (!key) throw unknownLine(line);
     if (effect !== 'none') this.#takes(invocation, line, key);
