@@ -336,7 +336,8 @@ class Translation {
     }
     const key = /^(get|create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
     if (key) {
-      key[1] === 'get' ? this.#reads(invocation, line, key) : this.#takes(invocation, line, key);
+      if (key[1] === 'get') this.#reads(invocation, line, key);
+      else this.#takes(invocation, line, key);
       return;
     }
     if (request.startsWith('list log/')) {
