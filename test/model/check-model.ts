@@ -9,7 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Configuration } from './configurations.ts';
 import { LARGE, SMALL } from './configurations.ts';
-import { assertTools, run, TOOK_TOO_LONG } from './tools.ts';
+import { assertTools, COMPILE_MS, run, TOOK_TOO_LONG } from './tools.ts';
 
 const MODEL = path.join(import.meta.dirname, 'protocol.pml');
 /** A small configuration takes a minute at most, on a machine that does nothing else; a hung one is a failure. */
@@ -66,7 +66,7 @@ async function search(configuration: Configuration, size: 'small' | 'large', roo
     ['spin', ['-a', ...defines(configuration), 'protocol.pml']],
     ['gcc', compile],
   ] as const) {
-    const { code, output } = await run(tool, [...args], folder, 120_000);
+    const { code, output } = await run(tool, args, folder, COMPILE_MS);
     if (code !== 0 || /Error:/.test(output)) return { ...nothing, incomplete: `${tool}: ${output.trim()}` };
   }
   const began = Date.now();

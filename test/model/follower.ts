@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Event } from './events.ts';
 import { SIZE } from './schedules.ts';
-import { run } from './tools.ts';
+import { COMPILE_MS, run } from './tools.ts';
 
 /** A fault costs a budget in a search; in a trace as many may happen as did. */
 const ENOUGH = 200;
@@ -61,7 +61,7 @@ export class Follower {
       ['spin', ['-a', ...defines, 'protocol.pml']],
       ['gcc', [...options, '-o', 'pan', 'pan.c']],
     ] as const) {
-      const { code, output } = await run(tool, args, folder, 120_000);
+      const { code, output } = await run(tool, args, folder, COMPILE_MS);
       if (code !== 0 || /Error:/.test(output)) throw new Error(`${tool}: ${output.trim()}`);
     }
     return new Follower(folder);

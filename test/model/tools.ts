@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 export const TOOK_TOO_LONG = 124;
 const NOT_THERE = 127;
 
+/** The compiler takes a quarter of a minute, and many times that on a machine that is busy. */
+export const COMPILE_MS = 600_000;
+
 export interface Run {
   code: number;
   /** What it wrote, to both of its outputs. */
