@@ -8,7 +8,12 @@ export * as parser from '@typescript-eslint/parser';
 
 export const promisePlugin = {
   rules: {
-    'no-floating-promises': noFloatingPromises.default,
-    'no-misused-promises': noMisusedPromises.default,
+    'no-floating-promises': ruleOf(noFloatingPromises),
+    'no-misused-promises': ruleOf(noMisusedPromises),
   },
 } as unknown as ESLint.Plugin; // ESLint's types of a rule and typescript-eslint's differ
+
+/** What a CommonJS module's default export is: Node.js gives the module around it, Vitest that export itself. */
+function ruleOf(loaded: object): unknown {
+  return 'default' in loaded ? loaded.default : loaded;
+}
