@@ -92,8 +92,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .command('check')
     .summary('find what is wrong with the migrations before they are deployed')
     .description(
-      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, and permissions that ' +
-        'are wider than needed. Errors give exit code 1.',
+      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, permissions that are ' +
+        'wider than needed, and variables that are read and that nobody gives. Errors give exit code 1.',
     )
     .argument('[environments...]', 'folders under migrations/; all of them when none is named')
     .option(
