@@ -164,6 +164,9 @@ describe('references', () => {
     expect(sections.size).toBe(10);
   });
 
+  /** An example is a project of its own. */
+  const rootOf = (file: string) => path.join(PROJECT, /^examples\/[^/]+/.exec(file)?.[0] ?? '');
+
   it('to files in comments lead to files', () => {
     const folders = 'aws|authoring|cli|client|core|infra|lambdas|local|project|scripts|test';
     const named = new RegExp(`(?:\\(|\`| )((?:${folders})/[\\w./-]+\\.(?:ts|py)|[\\w/-]+/README\\.md)`, 'g');
@@ -172,7 +175,7 @@ describe('references', () => {
       .flatMap(({ file, text }) =>
         [...text.matchAll(named)]
           .map(([, target = '']) => target)
-          .filter((target) => !existsSync(path.join(PROJECT, target)))
+          .filter((target) => !existsSync(path.join(rootOf(file), target)))
           .map((target) => `${file}: ${target}`),
       );
     expect(astray).toEqual([]);
