@@ -111,6 +111,13 @@ describe('the documents', () => {
     expect(() => parseConfiguration(JSON.parse(example?.text ?? ''))).not.toThrow();
   });
 
+  it('docs/why.md: what is said of another tool has a page', () => {
+    const sections = read('docs/why.md').split(/^## /m).slice(1);
+    const ofOthers = sections.filter((section) => !/^(odin-migrate|A script)\n/.test(section));
+    expect(ofOthers).toHaveLength(4);
+    for (const section of ofOthers) expect(section).toMatch(/\]\(https:\/\/\S+\)/);
+  });
+
   it('docs/dependencies.md: every dependency has its reason, and no other is named', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
       string,

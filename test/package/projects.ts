@@ -95,7 +95,7 @@ export const projects = (tarball: string): TeamProject[] => [
       {
         name: 'resume', // by the code without the fault, which is other code
         run: odin('resume', 'odin-dev', 'retry', '--keep-checkpoint', '--local', '--yes'),
-        says: ['2 applied'],
+        says: ['begins at the last checkpoint', '24 done', 'Done: 1 applied.'],
       },
       { name: 'tests of its migrations', run: ['npm', 'test'] },
       { name: 'cdk synth', run: npx('cdk', 'synth', '--quiet', 'shop--odin-dev--migrations') },
@@ -212,6 +212,13 @@ export const projects = (tarball: string): TeamProject[] => [
         says: ['1 copy'],
       },
       { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet'), at: 'packages/ops' },
+      {
+        name: 'init of another environment',
+        run: odin('init', 'odin-prod'),
+        at: 'packages/ops/migrations',
+        says: ['migrations/odin-prod/0001.ts', 'an app of your own'],
+        saysNot: ['cdk deploy'],
+      },
     ],
   },
 ];
