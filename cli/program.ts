@@ -63,6 +63,20 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     options.local ? { project: openProject() } : deployedPlace(environment);
 
   program
+    .command('init')
+    .summary('write what a project needs, and an environment with a first migration')
+    .description(
+      "Writes odin-migrate.json, the environment's folder with a first migration, the lines of .gitignore and, where there is " +
+        'none, the cdk.json of a project without a CDK app of its own. What is there stays as it is. The app is named after the ' +
+        'package, or by --app.',
+    )
+    .argument('<environment>', 'its name, such as odin-dev')
+    .action(async (environment: string) => {
+      const { init } = await import('./commands/init.ts');
+      done(init(environment, named()));
+    });
+
+  program
     .command('new')
     .summary("write the next migration's file from a template")
     .description(
@@ -80,8 +94,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .command('check')
     .summary('find what is wrong with the migrations before they are deployed')
     .description(
-      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, and permissions that ' +
-        'are wider than needed. Errors give exit code 1.',
+      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, permissions that are ' +
+        'wider than needed, and variables that are read and that nobody gives. Errors give exit code 1.',
     )
     .argument('[environments...]', 'folders under migrations/; all of them when none is named')
     .option(

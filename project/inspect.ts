@@ -11,6 +11,7 @@ import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
+import { variablesRead } from './variables.ts';
 
 /** A text or a list of texts, each of this form. CDK and CloudFormation would refuse another form without naming the file. */
 function texts(form: RegExp, expected: string) {
@@ -88,6 +89,8 @@ export interface InspectedMigration extends MigrationFile {
   timeoutSeconds: number;
   memoryMB: number;
   variables: Record<string, string>;
+  /** The variables that its code reads, in the modules that it imports too (project/variables.ts). */
+  reads: string[];
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
@@ -105,7 +108,10 @@ export function inspectMigrations(migrations: readonly MigrationFile[], workDire
   mkdirSync(workDirectory, { recursive: true });
   compile(migrations, workDirectory);
   const answers = evaluate(migrations, workDirectory);
-  return migrations.map((migration, index) => check(migration, answers[index]));
+  return migrations.map((migration, index) => {
+    const reads = variablesRead(readFileSync(path.join(workDirectory, `${migration.id}.mjs`), 'utf8'));
+    return { ...check(migration, answers[index]), reads };
+  });
 }
 
 /** What the evaluating process says of one file. */
@@ -218,7 +224,7 @@ writeFileSync(output, JSON.stringify(answers));
 process.exit(0);
 `;
 
-function check(migration: MigrationFile, answer: Answer | undefined): InspectedMigration {
+function check(migration: MigrationFile, answer: Answer | undefined): Omit<InspectedMigration, 'reads'> {
   if (!answer || answer.error !== undefined) {
     throw bad(migration, 'the file', `could not be evaluated: ${cut(answer?.error ?? 'no answer', 1000)}`);
   }

@@ -43,6 +43,7 @@ describe('a good file', () => {
         previewAllows: [],
         checkpointed: false,
         misspelt: [],
+        reads: [],
       },
     ]);
   });

@@ -1,4 +1,7 @@
 // The files of the projects in projects.ts, path → text.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 
 type Files = Record<string, string>;
 
@@ -129,6 +132,16 @@ export const TYPES: Files = {
 export const run = (environment: TestEnvironment) => environment.run('0001', { crashAfterCheckpoint: 1 });
 `,
 };
+
+/** Of one of the projects in examples/. */
+export function example(name: string): Files {
+  const folder = path.join(PACKAGE_DIRECTORY, 'examples', name);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !/^(node_modules|cdk\.out|\.odin-migrate|package-lock\.json)/.test(file));
+  return Object.fromEntries(files.map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
+}
 
 /** What a Node.js of that version, or Yarn's Plug'n'Play, looks like to a program. */
 export const PRETENDED: Files = {

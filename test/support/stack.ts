@@ -43,6 +43,7 @@ export function stackOf(
           variables: {},
           previewAllows: [],
           misspelt: [],
+          reads: [],
           checkpointed: false,
           bundle,
           ...migration,
