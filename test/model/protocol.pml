@@ -831,13 +831,13 @@ list:
   :: d_step { abandons(LIST) }; goto list
   :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
+keys:
 #ifdef CLOCK_READ_AFTER
   if
   :: d_step { turn != 0 -> readTurn() }; d_step { readClock(); q_liar = false; decide() }
   :: turn == 0
   fi;
 #endif
-keys:
 #ifndef CLOCK_READ_AFTER
   if
   :: d_step {
