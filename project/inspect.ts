@@ -79,6 +79,7 @@ const Exports = z.object({
     .max(10_240, "expected at most 10240, Lambda's largest")
     .optional(),
   variables: Variables.optional(),
+  access: z.array(z.string('expected a name'), 'expected a list of names').optional(),
   previewAllows: PreviewAllows.optional(),
 });
 
@@ -88,6 +89,8 @@ export interface InspectedMigration extends MigrationFile {
   timeoutSeconds: number;
   memoryMB: number;
   variables: Record<string, string>;
+  /** Names of what the construct's `access` grants. */
+  access: string[];
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
@@ -249,6 +252,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     timeoutMinutes = MAX_TIMEOUT_MINUTES,
     memoryMB = 1024,
     variables = {},
+    access = [],
     previewAllows = [],
   } = parsed.data;
   return {
@@ -258,6 +262,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): InspectedM
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
     memoryMB,
     variables,
+    access,
     previewAllows,
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
     misspelt: (answer.others ?? []).flatMap((name) => {
@@ -274,6 +279,7 @@ const STEMS: [RegExp, string][] = [
   [/^timeout/i, 'timeoutMinutes'],
   [/^memory/i, 'memoryMB'],
   [/^(variable|env(ironment)?$)/i, 'variables'],
+  [/^access/i, 'access'],
   [/^previewallow/i, 'previewAllows'],
 ];
 

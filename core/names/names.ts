@@ -114,6 +114,20 @@ export const migrationRoleName = (of: EnvironmentId, migration: string, region: 
 export const logGroupName = (of: EnvironmentId, whose: 'migrations' | 'system'): string =>
   `/${PREFIX}/${qualifiedName(of)}/${whose}`;
 
+/** Under which the parameters of all environments are. */
+export const PARAMETERS = '/odin-migrate/';
+
+/** `/odin-migrate/shop/odin-dev/`; a hyphen stands for the app of an environment without one, which no app is called. */
+export const parameterPath = ({ app = '-', environment }: EnvironmentId): string =>
+  `${PARAMETERS}${app}/${environment}/`;
+
+/**
+ * Of a parameter of SSM. `claim` and `ledger` stay when the stack goes; `registration` is where the commands look.
+ * `/odin-migrate/shop/odin-dev/claim`
+ */
+export const parameterName = (of: EnvironmentId, name: 'claim' | 'ledger' | 'registration'): string =>
+  `${parameterPath(of)}${name}`;
+
 /** The metric of `watch-halts`, with the environment's qualified name as its dimension. */
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 
