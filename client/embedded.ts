@@ -82,8 +82,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const app = offlineApp(assemblyDirectory);
     const [plan] = addEnvironments({
       app,
-      projectDirectory: project.directory,
-      configuration: project.configuration,
+      project,
       only: environment,
       workDirectory: directory,
       practiceFault: options.practiceFault,

@@ -6,13 +6,12 @@ import type { Project } from '../project/project.ts';
  * Synthesises the stacks of all environments; with the context `environment`, of that one alone.
  * @throws OdinError for anything that is wrong with the files or the configuration
  */
-export function synthesise({ directory, configuration }: Project): void {
+export function synthesise(project: Project): void {
   const app = deployedApp();
   const only: unknown = app.node.tryGetContext('environment');
   addEnvironments({
     app,
-    projectDirectory: directory,
-    configuration,
+    project,
     only: typeof only === 'string' ? only : undefined,
   });
   app.synth();

@@ -1,7 +1,8 @@
 // Findings of cdk-nag that are meant to be as they are, each with its reason. A finding that no line here covers fails
 // test/infra/nag.test.ts.
-import { CfnResource, type Stack, Validations } from 'aws-cdk-lib';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AspectPriority, Aspects, CfnResource, Stack, Validations } from 'aws-cdk-lib';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct, IConstruct } from 'constructs';
 
 /** Resources with a wildcard that a role may have, and why. `<…>` stands for a reference, as cdk-nag prints it. */
 const WILDCARDS: [RegExp, string][] = [
@@ -14,32 +15,36 @@ const WILDCARDS: [RegExp, string][] = [
   [/:function:odin-migrate-[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
 ];
 
-/** A migration's `permissions` stand in its file, and are reviewed with it. */
-const DECLARED = "Declared by the migration's file, which is reviewed before it is deployed.";
+const DECLARED =
+  "Declared by the migration's file, or granted to it in code; both are reviewed before they are deployed.";
 
-export function acknowledgeFindings(stack: Stack, ledger: Bucket): void {
+/** Of what is in the construct when the app is synthesised: what is granted later too. */
+export function acknowledgeFindings(scope: Construct, ledger: IBucket): void {
   Validations.of(ledger).acknowledge({
     id: 'AwsSolutions::AwsSolutions-S1',
     reason: 'Every record says who wrote it, when and why; access logs would need a bucket that outlives this one.',
   });
-  for (const construct of stack.node.findAll()) {
-    if (!CfnResource.isCfnResource(construct)) continue;
-    if (!['AWS::IAM::Role', 'AWS::IAM::Policy'].includes(construct.cfnResourceType)) continue;
-    const isMigration = /\/Migration\d{4}Role\//.test(construct.node.path);
-    for (const resource of wildcardResources(stack, construct)) {
-      const reason = WILDCARDS.find(([pattern]) => pattern.test(resource))?.[1] ?? (isMigration ? DECLARED : undefined);
-      if (reason === undefined) continue;
-      Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`, reason });
-    }
+  Aspects.of(scope).add({ visit: acknowledgeWildcards }, { priority: AspectPriority.READONLY });
+}
+
+function acknowledgeWildcards(construct: IConstruct): void {
+  if (!CfnResource.isCfnResource(construct)) return;
+  if (!['AWS::IAM::Role', 'AWS::IAM::Policy'].includes(construct.cfnResourceType)) return;
+  const isMigration = /\/Migration\d{4}Role\//.test(construct.node.path);
+  for (const [kind, value] of wildcards(construct)) {
+    const known = kind === 'Resource' ? WILDCARDS.find(([pattern]) => pattern.test(value))?.[1] : undefined;
+    const reason = known ?? (isMigration ? DECLARED : undefined);
+    if (reason === undefined) continue;
+    Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-IAM5[${kind}::${value}]`, reason });
   }
 }
 
 interface Document {
-  Statement?: { Resource?: unknown }[] | undefined;
+  Statement?: { Resource?: unknown; Action?: unknown }[] | undefined;
 }
 
-function wildcardResources(stack: Stack, construct: CfnResource): string[] {
-  const properties = stack.resolve(
+function wildcards(construct: CfnResource): ['Resource' | 'Action', string][] {
+  const properties = Stack.of(construct).resolve(
     (construct as unknown as { _toCloudFormation: () => unknown })._toCloudFormation(),
   ) as {
     Resources: Record<
@@ -48,15 +53,17 @@ function wildcardResources(stack: Stack, construct: CfnResource): string[] {
     >;
   };
   const [{ Properties } = {}] = Object.values(properties.Resources);
-  const documents = [
+  const statements = [
     Properties?.PolicyDocument,
     ...(Properties?.Policies ?? []).map((policy) => policy.PolicyDocument),
-  ];
-  return documents
-    .flatMap((document) => document?.Statement ?? [])
-    .flatMap(({ Resource }) => (Array.isArray(Resource) ? (Resource as unknown[]) : [Resource]))
-    .map(printed)
-    .filter((resource) => resource.includes('*') || resource.includes('?'));
+  ].flatMap((document) => document?.Statement ?? []);
+  return (['Resource', 'Action'] as const).flatMap((kind) =>
+    statements
+      .flatMap((statement) => statement[kind])
+      .map(printed)
+      .filter((value) => value.includes('*') || value.includes('?'))
+      .map((value) => [kind, value] as ['Resource' | 'Action', string]),
+  );
 }
 
 /** As cdk-nag prints a resource: references in angle brackets. */

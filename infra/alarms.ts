@@ -1,10 +1,11 @@
 // What pages somebody when nobody looks: a run that ended badly, and a halt that nobody answers.
 import { Duration } from 'aws-cdk-lib';
-import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import type { EnvironmentId } from '../core/names/names.ts';
 import { HALT_METRIC, partName, qualifiedName } from '../core/names/names.ts';
 import type { SystemParts } from './system-functions.ts';
 import { WATCH_MINUTES } from './watch-halts.ts';
@@ -22,11 +23,11 @@ export function createAlarms(
   parts: SystemParts,
   watchHalts: LambdaFunction,
   haltAlarmHours: number,
-): void {
+): Alarm[] {
   const { environment, machine, topic } = parts;
   /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
-  const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number) =>
-    new Alarm(scope, id, {
+  const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number): Alarm => {
+    const made = new Alarm(scope, id, {
       alarmName: partName(parts, name),
       alarmDescription,
       metric,
@@ -34,10 +35,13 @@ export function createAlarms(
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-    }).addAlarmAction(new SnsAction(topic));
+    });
+    made.addAlarmAction(new SnsAction(topic));
+    return made;
+  };
 
   const runbook = 'docs/runbook.md says what it means and what to do.';
-  for (const [id, name, metricName, what] of RUNS_THAT_END_BADLY) {
+  const ended = RUNS_THAT_END_BADLY.map(([id, name, metricName, what]) => {
     const metric = new Metric({
       namespace: 'AWS/States',
       metricName,
@@ -45,28 +49,35 @@ export function createAlarms(
       statistic: Stats.SUM,
       period: Duration.minutes(1),
     });
-    alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
-  }
-
-  alarm(
-    'HaltOpenAlarm',
-    'halt-open',
-    `A halt in ${environment} has waited for a decision for ${haltAlarmHours} h or longer. ${runbook}`,
-    new Metric({
-      namespace: HALT_METRIC.namespace,
-      metricName: HALT_METRIC.name,
-      dimensionsMap: { [HALT_METRIC.dimension]: qualifiedName(parts) },
-      statistic: Stats.MAXIMUM,
-      period: Duration.minutes(WATCH_MINUTES),
-    }),
-    haltAlarmHours,
-  );
-  // A watch that fails sends no metric, and the alarm above would stay silent.
-  alarm(
-    'WatchFailedAlarm',
-    'watch-failed',
-    `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
-    watchHalts.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
-    2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
-  );
+    return alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
+  });
+  return [
+    ...ended,
+    alarm(
+      'HaltOpenAlarm',
+      'halt-open',
+      `A halt in ${environment} has waited for a decision for ${haltAlarmHours} h or longer. ${runbook}`,
+      openHaltHours(parts),
+      haltAlarmHours,
+    ),
+    // A watch that fails sends no metric, and the alarm above would stay silent.
+    alarm(
+      'WatchFailedAlarm',
+      'watch-failed',
+      `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
+      watchHalts.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
+      2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
+    ),
+  ];
 }
+
+/** For how many hours the oldest halt has been open; no data while none is. */
+export const openHaltHours = (of: EnvironmentId, options: MetricOptions = {}): Metric =>
+  new Metric({
+    namespace: HALT_METRIC.namespace,
+    metricName: HALT_METRIC.name,
+    dimensionsMap: { [HALT_METRIC.dimension]: qualifiedName(of) },
+    statistic: Stats.MAXIMUM,
+    period: Duration.minutes(WATCH_MINUTES),
+    ...options,
+  });

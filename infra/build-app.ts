@@ -1,42 +1,54 @@
 // Builds the CDK app: one stack per environment.
 import { App, AssetStaging } from 'aws-cdk-lib';
 import featureFlags from './feature-flags.json' with { type: 'json' };
+import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment, environmentNames } from '../project/discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
-import type { EnvironmentPlan, PlanOptions } from '../project/plan.ts';
+import type { PracticeFault } from '../project/bundle.ts';
+import type { EnvironmentPlan } from '../project/plan.ts';
 import { planEnvironment } from '../project/plan.ts';
+import type { Project } from '../project/project.ts';
 
-export interface BuildOptions extends PlanOptions {
+export interface BuildOptions {
   app: App;
+  project: Project;
   /** Only this environment; all of them when absent. */
   only?: string | undefined;
   /** More variables for every migration's function. */
   variables?: Record<string, string> | undefined;
+  workDirectory?: string | undefined;
+  practiceFault?: PracticeFault | undefined;
 }
 
 /**
  * Adds the stacks, and returns what they deploy.
  * @throws OdinError for anything that is wrong with the files or the configuration
  */
-export function addEnvironments({ app, only, variables, ...options }: BuildOptions): EnvironmentPlan[] {
-  const { projectDirectory, configuration } = options;
-  if (only !== undefined) assertKnownEnvironment(only, projectDirectory, configuration);
+export function addEnvironments({ app, project, only, variables, ...local }: BuildOptions): EnvironmentPlan[] {
+  const { directory, configuration } = project;
+  if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
   // The CDK keeps what it has hashed by its path alone: another app of this process has other bundles there.
   AssetStaging.clearAssetHashCache();
-  const names = only === undefined ? environmentNames(projectDirectory, configuration) : [only];
-  return names.map((name) => {
-    const plan = planEnvironment(name, options);
-    const settings = configurationOf(configuration, name);
+  const plans: EnvironmentPlan[] = [];
+  for (const environment of only === undefined ? environmentNames(directory, configuration) : [only]) {
+    assertEnvironmentId({ app: configuration.app, environment });
+    const settings = configurationOf(configuration, environment);
     const account = settings.account ?? process.env['CDK_DEFAULT_ACCOUNT'];
     const region = settings.region ?? process.env['CDK_DEFAULT_REGION'];
     new EnvironmentStack(app, {
-      plan,
-      configuration: { ...settings, variables: { ...settings.variables, ...variables } },
+      environment,
+      project,
+      variables,
       env: account === undefined || region === undefined ? undefined : { account, region },
+      plan(options) {
+        const plan = planEnvironment({ ...options, ...local });
+        plans.push(plan);
+        return plan;
+      },
     });
-    return plan;
-  });
+  }
+  return plans;
 }
 
 /**

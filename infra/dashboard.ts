@@ -19,13 +19,13 @@ const HEIGHT = 20;
  * The function reads the ledger, and may invoke `resume`, which records and delivers a decision, and the migrations' functions,
  * which it asks for previews; it can neither write the ledger nor answer a halt by itself.
  * @param migrations ids
- * @returns the dashboard's address in the console
+ * @returns also its address in the console
  */
 export function createConsoleDashboard(
   scope: Construct,
   parts: SystemParts,
   { resumeFunction, migrations }: { resumeFunction: LambdaFunction; migrations: readonly string[] },
-): string {
+): { dashboard: Dashboard; url: string } {
   const { lambda } = createSystemFunction(scope, 'dashboard', parts, {
     statements: [
       allow(
@@ -36,7 +36,7 @@ export function createConsoleDashboard(
     variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
   });
   const dashboardName = resourcePrefix(parts);
-  new Dashboard(scope, 'MigrationsDashboard', {
+  const dashboard = new Dashboard(scope, 'MigrationsDashboard', {
     dashboardName,
     widgets: [
       [
@@ -55,14 +55,14 @@ export function createConsoleDashboard(
   const { region } = Stack.of(scope);
   // Where the region is the CLI's current one it is known at deployment only, and so is the partition.
   const partition = Token.isUnresolved(region) ? undefined : RegionInfo.get(region).partition;
-  return dashboardLink(partition ?? 'aws', region, dashboardName);
+  return { dashboard, url: dashboardLink(partition ?? 'aws', region, dashboardName) };
 }
 
 /**
  * A pattern for each first digit of the ids: an ARN for each function would not fit into the 10,240 characters of a role's
  * policies, and `????` would match the function `halt` too.
  */
-function migrationFunctions(of: EnvironmentId, migrations: readonly string[]): string[] {
+export function migrationFunctions(of: EnvironmentId, migrations: readonly string[]): string[] {
   const digits = new Set(migrations.map((id) => id.slice(0, 1)));
   return [...digits].sort().map((digit) => migrationFunctionName(of, `${digit}???`));
 }

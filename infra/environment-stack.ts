@@ -1,99 +1,75 @@
-// One environment, part by part. Each part is made in a file of its own. None is a construct of its own: that would put its id
-// into the logical ids of what it holds, and CloudFormation would replace the ledger (test/infra/identity.test.ts).
-import { Annotations, CfnOutput, type Environment, Stack, Tags } from 'aws-cdk-lib';
+// The stack of one environment, as `odin-migrate synth` and the embedded AWS make it: nothing but the construct, and outputs.
+import { CfnOutput, Duration, type Environment, Stack } from 'aws-cdk-lib';
+import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { logGroupName, OUTPUTS, qualifiedName, stackName, systemFunctionName } from '../core/names/names.ts';
-import { VERSION } from '../core/names/version.ts';
-import type { EnvironmentConfiguration } from '../project/configuration.ts';
-import type { EnvironmentPlan } from '../project/plan.ts';
-import { acknowledgeFindings } from './acknowledgements.ts';
-import { createAlarms } from './alarms.ts';
-import { createConsoleDashboard } from './dashboard.ts';
-import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
-import { createLogGroup } from './log-group.ts';
-import { createMigrationFunctions } from './migration-functions.ts';
-import { claimEnvironment, registerEnvironment } from './registration.ts';
-import { runOnDeploy } from './run-on-deploy.ts';
-import { createStateMachine, namesOfMachine } from './state-machine.ts';
-import type { SystemParts } from './system-functions.ts';
-import { createSystemFunctions } from './system-functions.ts';
-import { createTopic } from './topic.ts';
-import { createWatch } from './watch-halts.ts';
+import { OUTPUTS, qualifiedName, stackName, systemFunctionName } from '../core/names/names.ts';
+import type { StackConfiguration } from '../project/configuration.ts';
+import { configurationOf } from '../project/configuration.ts';
+import type { Project } from '../project/project.ts';
+import { given } from './functions.ts';
+import type { InternalProps, MigrationsProps } from './migrations.ts';
+import { Migrations } from './migrations.ts';
 
 export interface EnvironmentStackProps {
-  plan: EnvironmentPlan;
-  configuration: EnvironmentConfiguration;
+  environment: string;
+  project: Project;
   /** Where it goes; the CDK CLI's current account and region when left out. */
   env?: Environment | undefined;
+  /** More variables, which go before those of odin-migrate.json. */
+  variables?: Record<string, string> | undefined;
+  plan?: InternalProps['plan'];
 }
 
 export class EnvironmentStack extends Stack {
-  constructor(scope: Construct, { plan, configuration, env = {} }: EnvironmentStackProps) {
-    const { app, environment } = plan.manifest;
-    super(scope, stackName(plan.manifest), {
-      description: `odin-migrate: one-time operations of ${qualifiedName(plan.manifest)}`,
+  readonly migrations: Migrations;
+
+  constructor(scope: Construct, { environment, project, env = {}, variables, plan }: EnvironmentStackProps) {
+    const { configuration } = project;
+    const of = { app: configuration.app, environment };
+    super(scope, stackName(of), {
+      stackName: stackName(of), // in a Stage too, where the commands look for it
+      description: `odin-migrate: one-time operations of ${qualifiedName(of)}`,
       suppressTemplateIndentation: true, // 220 migrations indented are over CloudFormation's 1 MB
       terminationProtection: true, // with the ledger gone, everything would be pending again
       env,
     });
-    Tags.of(this).add('odin-migrate:environment', qualifiedName(plan.manifest));
-    for (const warning of plan.warnings) {
-      Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
-    }
-
-    const { logRetentionDays, haltAlarmHours } = configuration.stack;
-    const { bundles, manifest } = plan;
-    const claim = claimEnvironment(this, manifest);
-    const ledger = createLedgerBucket(this);
-    const topic = createTopic(this, configuration.stack.notify);
-    const parts: SystemParts = {
-      app,
-      environment,
-      ledger,
-      topic,
-      machine: namesOfMachine(this, manifest),
-      bundles: bundles.system,
-      logGroup: createLogGroup(this, 'SystemLogs', logGroupName(manifest, 'system'), logRetentionDays),
+    const props: InternalProps = {
+      environmentName: environment,
+      ...propsOf(configurationOf(configuration, environment).stack),
+      variables,
+      project,
+      plan,
     };
-    const system = createSystemFunctions(this, parts);
-    const dashboardUrl = createConsoleDashboard(this, parts, {
-      resumeFunction: system.resume.lambda,
-      migrations: bundles.migrations.map(({ id }) => id),
-    });
-    const migrations = createMigrationFunctions(this, {
-      app,
-      environment,
-      ledger,
-      machine: parts.machine,
-      logGroup: createLogGroup(this, 'MigrationLogs', logGroupName(manifest, 'migrations'), logRetentionDays),
-      migrations: bundles.migrations,
-      configuration,
-    });
-    // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
-    for (const migration of migrations) system['list-pending'].lambda.node.addDependency(migration);
-
-    const machine = createStateMachine(this, manifest, logRetentionDays);
-    machine.node.addDependency(system['list-pending'].lambda);
-    const watchHalts = createWatch(this, parts);
-    createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
-    protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
-    registerEnvironment(this, manifest, ledger, {
-      version: VERSION,
-      stack: this.stackName,
-      stateMachineArn: machine.stateMachineArn,
-      ledgerBucket: ledger.bucketName,
-      resumeFunction: systemFunctionName(manifest, 'resume'),
-      topicArn: topic.topicArn,
-      dashboardUrl,
-    });
-    if (configuration.stack.runOnDeploy) runOnDeploy(this, parts, manifest);
-
-    new CfnOutput(this, OUTPUTS.stateMachineArn, { value: machine.stateMachineArn });
-    new CfnOutput(this, OUTPUTS.ledgerBucket, { value: ledger.bucketName });
-    new CfnOutput(this, OUTPUTS.resumeFunction, { value: systemFunctionName(manifest, 'resume') });
-    new CfnOutput(this, OUTPUTS.topicArn, { value: topic.topicArn });
-    new CfnOutput(this, OUTPUTS.dashboardUrl, { value: dashboardUrl });
-    acknowledgeFindings(this, ledger);
-    for (const part of this.node.children) if (part !== claim) part.node.addDependency(claim);
+    // The id is left out of logical ids: they are those of the parts.
+    this.migrations = new Migrations(this, 'Default', props);
+    const { stateMachine, ledger, topic, dashboardUrl } = this.migrations;
+    const outputs = {
+      [OUTPUTS.stateMachineArn]: stateMachine.stateMachineArn,
+      [OUTPUTS.ledgerBucket]: ledger.bucketName,
+      [OUTPUTS.resumeFunction]: systemFunctionName(of, 'resume'),
+      [OUTPUTS.topicArn]: topic.topicArn,
+      ...given({ [OUTPUTS.dashboardUrl]: dashboardUrl }),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 }
+
+/** What odin-migrate.json can say of a stack, as props. */
+const propsOf = ({
+  notify,
+  logRetentionDays,
+  haltAlarmHours,
+  runOnDeploy,
+  existingLedgerBucketName,
+}: StackConfiguration): Partial<MigrationsProps> => ({
+  subscriptions: notify.map((address) =>
+    address.startsWith('mailto:')
+      ? new EmailSubscription(address.slice('mailto:'.length))
+      : new UrlSubscription(address),
+  ),
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- one of CloudWatch Logs' own values, as a number
+  logRetention: logRetentionDays,
+  haltAlarmAfter: Duration.minutes(haltAlarmHours * 60),
+  runOnDeploy,
+  existingLedgerBucketName,
+});

@@ -1,9 +1,11 @@
 // What all functions have in common: how they run, and a role of their own that allows what they need and no more.
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import { Effect, PolicyDocument, PolicyStatement, Role, type RoleProps, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { AddToPrincipalPolicyResult, RoleProps } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Code, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { VARIABLES } from '../core/names/names.ts';
@@ -24,16 +26,28 @@ export const functionArn = (scope: Construct, name: string): string =>
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 
-export const commonProps = (bundle: Bundle, logGroup: LogGroup) => ({
+/** Without what is undefined: the types of CDK take a property that is left out, and no undefined one. */
+export const given = <T extends object>(props: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined)) as never;
+
+/** How the functions of an environment run. */
+export interface FunctionSettings {
+  ledger: IBucket;
+  logGroup: ILogGroup;
+  architecture: Architecture;
+  tracing: Tracing;
+}
+
+export const commonProps = (bundle: Bundle, { logGroup, architecture, tracing }: FunctionSettings) => ({
   runtime: Runtime.NODEJS_24_X,
-  architecture: Architecture.ARM_64,
+  architecture,
   handler: 'index.handler',
   code: Code.fromAsset(bundle.directory),
-  tracing: Tracing.ACTIVE,
+  tracing,
   logGroup,
 });
 
-export const commonVariables = ({ app, environment }: EnvironmentId, ledger: Bucket): Record<string, string> => ({
+export const commonVariables = ({ app, environment }: EnvironmentId, ledger: IBucket): Record<string, string> => ({
   [VARIABLES.environment]: environment,
   ...withValues({ [VARIABLES.app]: app }),
   [VARIABLES.account]: Stack.of(ledger).account,
@@ -44,25 +58,37 @@ export const commonVariables = ({ app, environment }: EnvironmentId, ledger: Buc
 export const withValues = (variables: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
-/** Inline policies and none of its own: two resources per function, of the 500 that a template may have. */
-export const functionRole = (
-  scope: Construct,
-  id: string,
-  logGroup: LogGroup,
-  statements: PolicyStatement[],
-  more: Pick<RoleProps, 'roleName' | 'managedPolicies'> = {},
-): Role =>
-  new Role(scope, id, {
-    ...more,
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    inlinePolicies: {
-      logs: new PolicyDocument({
-        statements: [
-          allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
-          // X-Ray has no resources to name.
-          allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*']),
-        ],
-      }),
-      function: new PolicyDocument({ statements }),
-    },
-  });
+/**
+ * A role with inline policies and no others: two resources per function, of the 500 that a template may have. What is granted to
+ * it lands there too. It lets its function write logs, and CDK adds tracing.
+ */
+export class FunctionRole extends Role {
+  private readonly document: PolicyDocument;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { ledger, logGroup }: FunctionSettings,
+    statements: PolicyStatement[],
+    more: Pick<RoleProps, 'roleName' | 'managedPolicies'> = {},
+  ) {
+    const document = new PolicyDocument({ statements });
+    super(scope, id, {
+      ...more,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        logs: new PolicyDocument({
+          statements: [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn])],
+        }),
+        function: document,
+      },
+    });
+    this.document = document;
+    ledger.encryptionKey?.grant(this, 'kms:Decrypt', 'kms:GenerateDataKey');
+  }
+
+  override addToPrincipalPolicy(statement: PolicyStatement): AddToPrincipalPolicyResult {
+    this.document.addStatements(statement);
+    return { statementAdded: true, policyDependable: this };
+  }
+}

@@ -1,5 +1,5 @@
 // `odin-migrate`: what a team's own CDK app imports.
-export { EnvironmentStack, type EnvironmentStackProps } from './environment-stack.ts';
-export { planEnvironment, type EnvironmentPlan, type PlanOptions } from '../project/plan.ts';
-export { openProject, type Project } from '../project/project.ts';
-export { configurationOf, type EnvironmentConfiguration } from '../project/configuration.ts';
+export { Migrations, type MigrationsProps } from './migrations.ts';
+export type { Migration } from './migration.ts';
+export type { MigrationsGrants } from './grants.ts';
+export type { IMigrations, MigrationsAttributes } from './imported.ts';

@@ -1,7 +1,7 @@
 // What each function may do to the ledger, and what its policies call the keys: both from the declaration of its keys
 // (core/ledger/keys.ts), so that a writer is declared once.
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Kind, LedgerFunction } from '../core/ledger/keys.ts';
 import { KINDS } from '../core/ledger/keys.ts';
 import { allow } from './functions.ts';
@@ -22,7 +22,7 @@ export const keyRoot = ({ pattern }: Kind): string => pattern.replace(/\/.*$/, '
  * @param migration of a migration's function: its four digits
  * @returns none for a function that neither reads nor writes the ledger
  */
-export function ledgerStatements(ledger: Bucket, who: LedgerFunction, migration?: string): PolicyStatement[] {
+export function ledgerStatements(ledger: IBucket, who: LedgerFunction, migration?: string): PolicyStatement[] {
   const keys = (kinds: Kind[]) => kinds.map((kind) => ledger.arnForObjects(keyPattern(kind, migration)));
   const reads = keys(KINDS_OF_KEYS.filter(({ readers }) => readers.includes(who)));
   const writes = keys(KINDS_OF_KEYS.filter(({ writers }) => writers.includes(who)));

@@ -1,12 +1,16 @@
 // The ledger's bucket, and the policy that keeps its promise for everyone, whatever their role allows (docs/design.md §4).
+import type { CustomResourceProviderBase } from 'aws-cdk-lib';
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IRole, PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, BucketPolicy, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { OdinError } from '../core/errors.ts';
 import type { Kind, LedgerFunction } from '../core/ledger/keys.ts';
 import type { SystemFunction } from '../core/names/names.ts';
+import { given } from './functions.ts';
 import { keyPattern, keyRoot, KINDS_OF_KEYS } from './ledger-access.ts';
 
 /** Tag on a migration's role: whose part of a ledger it may write. */
@@ -14,29 +18,101 @@ export const MIGRATION_TAG = 'odin-migrate:migration';
 /** Tag on a migration's role: the bucket of its own environment, which no other environment of any account or region has. */
 export const LEDGER_TAG = 'odin-migrate:ledger';
 
-export function createLedgerBucket(scope: Construct): Bucket {
-  return new Bucket(scope, 'Ledger', {
+export interface LedgerProps {
+  /** A bucket that was this environment's ledger before; a new one when left out. */
+  existingName: string | undefined;
+  encryptionKey: IKey | undefined;
+  /** DESTROY empties and deletes it with the stack; everything else keeps it. */
+  removalPolicy: RemovalPolicy;
+}
+
+export interface LedgerBucket {
+  bucket: IBucket;
+  policy: BucketPolicy;
+  /** Who may empty it; undefined of one that is kept. */
+  emptiedBy: string | undefined;
+}
+
+export function createLedgerBucket(
+  scope: Construct,
+  { existingName, encryptionKey, removalPolicy }: LedgerProps,
+): LedgerBucket {
+  if (existingName !== undefined) return existingLedger(scope, existingName, encryptionKey);
+  const isTemporary = removalPolicy === RemovalPolicy.DESTROY;
+  const bucket = new Bucket(scope, 'Ledger', {
     versioned: true,
-    encryption: BucketEncryption.S3_MANAGED,
+    encryption: encryptionKey ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,
+    ...given({ encryptionKey, bucketKeyEnabled: encryptionKey && true }),
     enforceSSL: true,
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy,
+    autoDeleteObjects: isTemporary,
+  });
+  const { policy } = bucket;
+  if (!policy) throw new OdinError({ code: 'Internal', source: 'system', what: 'The ledger has no policy.' });
+  // A bucket that is retained loses the policy that the stack made, unless that is retained too (docs/aws-facts.md).
+  policy.applyRemovalPolicy(removalPolicy);
+  return { bucket: bucket as IBucket, policy, emptiedBy: isTemporary ? roleThatEmpties(bucket) : undefined };
+}
+
+/** Its logical ids are those of a ledger that the stack makes itself. */
+function existingLedger(scope: Construct, bucketName: string, encryptionKey: IKey | undefined): LedgerBucket {
+  const bucket = Bucket.fromBucketAttributes(scope, 'Ledger', { bucketName, ...given({ encryptionKey }) });
+  const below = bucket as unknown as Construct; // as every resource is
+  const policy = new BucketPolicy(below, 'Policy', { bucket });
+  policy.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  for (const conditions of [
+    { Bool: { 'aws:SecureTransport': 'false' } },
+    { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+  ]) {
+    policy.document.addStatements(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['s3:*'],
+        resources: [bucket.bucketArn, bucket.arnForObjects('*')],
+        conditions,
+      }),
+    );
+  }
+  return { bucket, policy, emptiedBy: undefined };
+}
+
+/** The role of CDK's function that empties buckets, which is one for the whole stack. @returns its ARN */
+function roleThatEmpties(bucket: Bucket): string {
+  const provider = Stack.of(bucket).node.tryFindChild('Custom::S3AutoDeleteObjectsCustomResourceProvider') as
+    CustomResourceProviderBase | undefined;
+  if (provider) return provider.roleArn;
+  throw new OdinError({
+    code: 'Internal',
+    source: 'system',
+    what: 'This version of aws-cdk-lib empties buckets in a way that is not known.',
+    next: 'Leave removalPolicy out.',
   });
 }
 
 /** @param functions all system functions that write to the ledger, or read what is secret in it, by their names */
-export function protectLedger(bucket: Bucket, functions: Partial<Record<SystemFunction, { role: IRole }>>): void {
+export function protectLedger(
+  { bucket, policy, emptiedBy }: LedgerBucket,
+  functions: Partial<Record<SystemFunction, { role: IRole }>>,
+): void {
   const keys = (patterns: string[]) => patterns.map((pattern) => bucket.arnForObjects(pattern));
   const everything = [bucket.bucketArn, bucket.arnForObjects('*')];
-  const deny = (sid: string, props: PolicyStatementProps) =>
-    bucket.addToResourcePolicy(
+  const deny = (sid: string, props: PolicyStatementProps) => {
+    policy.document.addStatements(
       new PolicyStatement({ sid, effect: Effect.DENY, principals: [new AnyPrincipal()], ...props }),
     );
+  };
 
   // A delete marker would let If-None-Match succeed again (docs/aws-facts.md), so nothing is ever deleted.
-  deny('NothingIsDeleted', { actions: ['s3:DeleteObject', 's3:DeleteObjectVersion'], resources: keys(['*']) });
+  deny('NothingIsDeleted', {
+    actions: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+    resources: keys(['*']),
+    // A ledger that goes with its stack is emptied when that is deleted, and at no other time.
+    ...given({ conditions: emptiedBy === undefined ? undefined : { ArnNotEquals: { 'aws:PrincipalArn': emptiedBy } } }),
+  });
 
   const replaced = keys(unique(KINDS_OF_KEYS.filter(({ written }) => written === 'again').map(keyRoot)));
   deny('KeysAreCreatedOnce', {
@@ -90,8 +166,6 @@ export function protectLedger(bucket: Bucket, functions: Partial<Record<SystemFu
       BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' },
     },
   });
-  // A bucket that is retained loses the policy that the stack made, unless that is retained too (docs/aws-facts.md).
-  bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
 
   /** Holds for whoever is none of them: of several values a negated operator holds only if none is equal (docs/aws-facts.md). */
   function noneOf(names: readonly LedgerFunction[]): Record<string, Record<string, unknown>> {

@@ -14,7 +14,7 @@ import { createSystemFunction } from './system-functions.ts';
  * comes from the manifest inside `list-pending`, which CloudFormation has waited for, and what is done is in the ledger;
  * the definition names no migration.
  */
-export function runOnDeploy(scope: Construct, parts: SystemParts, manifest: Manifest): void {
+export function runOnDeploy(scope: Construct, parts: SystemParts, manifest: Manifest): Construct {
   const everythingElse = scope.node.children.slice();
   const { lambda } = createSystemFunction(scope, 'start-run', parts, {
     statements: [allow(['states:StartExecution'], [parts.machine.arn])],
@@ -30,6 +30,7 @@ export function runOnDeploy(scope: Construct, parts: SystemParts, manifest: Mani
     serviceTimeout: Duration.minutes(5),
   });
   resource.node.addDependency(...everythingElse);
+  return resource;
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

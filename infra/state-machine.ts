@@ -1,6 +1,8 @@
 // The state machine that core/contract/machine-definition.ts describes: its role, its logs and the machine.
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { stateMachineDefinition } from '../core/contract/machine-definition.ts';
@@ -28,7 +30,11 @@ export function namesOfMachine(scope: Construct, of: EnvironmentId): MachineName
   return { arn: arn('stateMachine', name), executions: arn('execution', `${name}:*`) };
 }
 
-export function createStateMachine(scope: Construct, of: EnvironmentId, logRetentionDays: number): StateMachine {
+export function createStateMachine(
+  scope: Construct,
+  of: EnvironmentId,
+  { logRetention, tracing }: { logRetention: RetentionDays; tracing: Tracing },
+): StateMachine {
   const stack = Stack.of(scope);
   const stateMachineName = resourcePrefix(of);
   const functions = [
@@ -51,13 +57,13 @@ export function createStateMachine(scope: Construct, of: EnvironmentId, logReten
         }),
       },
     }),
-    tracingEnabled: true,
+    tracingEnabled: tracing !== Tracing.DISABLED,
     logs: {
       destination: createLogGroup(
         scope,
         'StateMachineLogs',
         `/aws/vendedlogs/states/${stateMachineName}`,
-        logRetentionDays,
+        logRetention,
       ),
       level: LogLevel.ALL,
       includeExecutionData: false, // it would show the task tokens of halts (docs/aws-facts.md)

@@ -1,16 +1,15 @@
 // The functions that every environment has, whatever its migrations are, and what each of them may do.
 import { Duration, Stack } from 'aws-cdk-lib';
-import type { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import type { IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import type { Topic } from 'aws-cdk-lib/aws-sns';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { KINDS } from '../core/ledger/keys.ts';
 import type { EnvironmentId, SystemFunction } from '../core/names/names.ts';
 import { systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
-import { allow, commonProps, commonVariables, functionRole } from './functions.ts';
+import type { FunctionSettings } from './functions.ts';
+import { allow, commonProps, commonVariables, FunctionRole } from './functions.ts';
 import { ledgerStatements } from './ledger-access.ts';
 import type { MachineNames } from './state-machine.ts';
 
@@ -18,17 +17,15 @@ const MEMORY_MB = 512;
 const TIMEOUT = Duration.seconds(90);
 
 /** What the parts that have a system function need. */
-export interface SystemParts extends EnvironmentId {
-  ledger: Bucket;
-  topic: Topic;
+export interface SystemParts extends EnvironmentId, FunctionSettings {
+  topic: ITopic;
   machine: MachineNames;
   bundles: Record<SystemFunction, Bundle>;
-  logGroup: LogGroup;
 }
 
 export interface CreatedFunction {
   lambda: LambdaFunction;
-  role: Role;
+  role: IRole;
 }
 
 /** Those of the run itself. The dashboard, the watch and the start at deployment are with what they serve. */
@@ -36,11 +33,11 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
   const { topic, machine } = parts;
   const describe = allow(['states:DescribeExecution'], [machine.executions]);
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
-  const announce = [allow(['sns:Publish'], [topic.topicArn]), allow(['events:PutEvents'], [eventBus])];
+  const announce = [allow(['events:PutEvents'], [eventBus])];
 
   const ofMachine = { [VARIABLES.stateMachineArn]: machine.arn };
   const ofTopic = { [VARIABLES.topicArn]: topic.topicArn };
-  return {
+  const functions = {
     'list-pending': createSystemFunction(scope, 'list-pending', parts, {
       statements: [
         allow(['states:DescribeExecution', 'states:GetExecutionHistory'], [machine.executions]),
@@ -61,6 +58,8 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
     // A function of its own, and not a mode of another: who may invoke it may declare migrations done.
     baseline: createSystemFunction(scope, 'baseline', parts),
   };
+  for (const { role } of [functions['list-pending'], functions.halt]) topic.grantPublish(role); // and the topic's key
+  return functions;
 }
 
 /** @param statements what it may do besides working on the ledger and telling those who wait there */
@@ -73,17 +72,17 @@ export function createSystemFunction(
     variables,
   }: { statements?: PolicyStatement[] | undefined; variables?: Record<string, string> | undefined } = {},
 ): CreatedFunction {
-  const { ledger, machine, bundles, logGroup } = parts;
+  const { ledger, machine, bundles } = parts;
   const id = name.replace(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
-  const role = functionRole(scope, `${id}Role`, logGroup, [
+  const role = new FunctionRole(scope, `${id}Role`, parts, [
     ...ledgerStatements(ledger, name),
     ...tellWaiters(name, machine),
     ...statements,
   ]);
   const lambda = new LambdaFunction(scope, id, {
-    ...commonProps(bundles[name], logGroup),
+    ...commonProps(bundles[name], parts),
     functionName: systemFunctionName(parts, name),
-    role: role.withoutPolicyUpdates(),
+    role,
     timeout: TIMEOUT,
     memorySize: MEMORY_MB,
     environment: { ...commonVariables(parts, ledger), ...variables },

@@ -80,6 +80,7 @@ const Exports = z.object({
     .max(10_240, "expected at most 10240, Lambda's largest")
     .optional(),
   variables: Variables.optional(),
+  access: z.array(z.string('expected a name'), 'expected a list of names').optional(),
   previewAllows: PreviewAllows.optional(),
 });
 
@@ -91,6 +92,8 @@ export interface InspectedMigration extends MigrationFile {
   variables: Record<string, string>;
   /** The variables that its code reads, in the modules that it imports too (project/variables.ts). */
   reads: string[];
+  /** Names of what the construct's `access` grants. */
+  access: string[];
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
@@ -255,6 +258,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): Omit<Inspe
     timeoutMinutes = MAX_TIMEOUT_MINUTES,
     memoryMB = 1024,
     variables = {},
+    access = [],
     previewAllows = [],
   } = parsed.data;
   return {
@@ -264,6 +268,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): Omit<Inspe
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
     memoryMB,
     variables,
+    access,
     previewAllows,
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
     misspelt: (answer.others ?? []).flatMap((name) => {
@@ -280,6 +285,7 @@ const STEMS: [RegExp, string][] = [
   [/^timeout/i, 'timeoutMinutes'],
   [/^memory/i, 'memoryMB'],
   [/^(variable|env(ironment)?$)/i, 'variables'],
+  [/^access/i, 'access'],
   [/^previewallow/i, 'previewAllows'],
 ];
 

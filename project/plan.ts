@@ -28,14 +28,15 @@ const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'
 const PRACTICE_TIMEOUT = 60;
 
 export interface PlanOptions {
+  environment: string;
   projectDirectory: string;
   configuration: Configuration;
   workDirectory?: string | undefined;
   practiceFault?: PracticeFault | undefined;
 }
 
-export function planEnvironment(name: string, options: PlanOptions): EnvironmentPlan {
-  const { projectDirectory, configuration, practiceFault } = options;
+export function planEnvironment(options: PlanOptions): EnvironmentPlan {
+  const { environment: name, projectDirectory, configuration, practiceFault } = options;
   const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
   const of = { app: configuration.app, environment: name };
   assertEnvironmentId(of);

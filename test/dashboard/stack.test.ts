@@ -61,6 +61,8 @@ describe('the deployed dashboard', () => {
       'lambda:InvokeFunction',
       's3:GetObject',
       's3:ListBucket',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
     ]);
     const invoked = statements.find(({ Action }) => Action === 'lambda:InvokeFunction')!.Resource;
     const [resume, migrations, ...others] = invoked as [{ 'Fn::GetAtt': [string, string] }, ...unknown[]];

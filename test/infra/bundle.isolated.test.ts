@@ -317,7 +317,7 @@ describe('planEnvironment', () => {
   it('ships the manifest inside the functions that read it, and in no other', () => {
     const { directory, configuration } = project();
     buildSync.mockClear();
-    const plan = planEnvironment('odin-small', { projectDirectory: directory, configuration });
+    const plan = planEnvironment({ environment: 'odin-small', projectDirectory: directory, configuration });
     expect(plan.manifest).toEqual({
       formatVersion: 1,
       environment: 'odin-small',
@@ -349,7 +349,8 @@ describe('planEnvironment', () => {
   it('has the same system functions for each environment of a project, and bundles them once', () => {
     const { directory, configuration } = project();
     buildSync.mockClear();
-    const plan = planEnvironment('odin-small', {
+    const plan = planEnvironment({
+      environment: 'odin-small',
       projectDirectory: directory,
       configuration,
       workDirectory: path.join(directory, 'again'),
@@ -368,7 +369,7 @@ describe('planEnvironment', () => {
 
   it('may have no migration at all', () => {
     const { directory, configuration } = project();
-    const plan = planEnvironment('odin-empty', { projectDirectory: directory, configuration });
+    const plan = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
     expect(plan.manifest.migrations).toEqual([]);
     expect(plan.warnings).toEqual(['migrations/odin-empty/ does not exist: no migrations.']);
     expect(plan.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
@@ -376,7 +377,8 @@ describe('planEnvironment', () => {
 
   it('of a practice has the fault in the one bundle that it is for', () => {
     const { directory, configuration } = project();
-    const plan = planEnvironment('odin-small', {
+    const plan = planEnvironment({
+      environment: 'odin-small',
       projectDirectory: directory,
       configuration,
       workDirectory: path.join(directory, 'practice'),

@@ -40,6 +40,7 @@ describe('a good file', () => {
         timeoutSeconds: 900,
         memoryMB: 1024,
         variables: {},
+        access: [],
         previewAllows: [],
         checkpointed: false,
         misspelt: [],

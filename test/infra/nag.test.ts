@@ -22,7 +22,7 @@ function findings({ runOnDeploy = false, change }: { runOnDeploy?: boolean; chan
   const output = mkdtempSync(path.join(tmpdir(), 'odin-migrate-nag-'));
   try {
     const app = offlineApp(output);
-    addEnvironments({ app, projectDirectory: directory, configuration, workDirectory: work });
+    addEnvironments({ app, project: { directory, configuration }, workDirectory: work });
     change?.(app);
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     try {

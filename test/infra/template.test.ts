@@ -676,7 +676,7 @@ describe('the stack', () => {
     const project = temporaryProject({ 'migrations/odin-dev/0001.ts': '', 'migrations/Odin_Prod/0001.ts': '' });
     const build = (only: string) => () => {
       const app = offlineApp(path.join(directory, 'none'));
-      addEnvironments({ app, projectDirectory: project.directory, configuration: project.configuration, only });
+      addEnvironments({ app, project, only });
       return app.node.children.length;
     };
     expect((await thrownBy(build('odin-prod'))).code).toBe('UnknownEnvironment');

@@ -45,15 +45,10 @@ console.log(copies === 1 ? '1 copy' : copies + ' copies');
 `,
 };
 
-export const APP_CODE = `import { App } from 'aws-cdk-lib';
-import { configurationOf, EnvironmentStack, openProject, planEnvironment } from 'odin-migrate';
+export const APP_CODE = `import { App, Stack } from 'aws-cdk-lib';
+import { Migrations } from 'odin-migrate';
 
-const app = new App();
-const { directory, configuration } = openProject();
-new EnvironmentStack(app, {
-  plan: planEnvironment('odin-dev', { projectDirectory: directory, configuration }),
-  configuration: configurationOf(configuration, 'odin-dev'),
-});
+new Migrations(new Stack(new App(), 'Team'), 'Migrations', { environmentName: 'odin-dev' });
 `;
 
 /** A CDK app of a team's own, in ES modules. */
@@ -70,11 +65,8 @@ export const APP: Files = {
 
 const STACK_TEST = `
 test('the stack has the function of 0001', () => {
-  const { directory, configuration } = openProject();
-  const stack = new EnvironmentStack(new App(), {
-    plan: planEnvironment('odin-dev', { projectDirectory: directory, configuration }),
-    configuration: configurationOf(configuration, 'odin-dev'),
-  });
+  const stack = new Stack(new App(), 'Team');
+  new Migrations(stack, 'Migrations', { environmentName: 'odin-dev' });
   Template.fromStack(stack).hasResourceProperties('AWS::Lambda::Function', { FunctionName: 'odin-migrate-odin-dev-0001' });
 }, 60_000);
 `;
@@ -91,9 +83,9 @@ test('0001 deletes what is under old/', async () => {
   expect(await environment.list('team-data')).toEqual(['kept']);
 }, 60_000);
 `;
-const STACK_IMPORTS = `import { App } from 'aws-cdk-lib';
+const STACK_IMPORTS = `import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { configurationOf, EnvironmentStack, openProject, planEnvironment } from 'odin-migrate';
+import { Migrations } from 'odin-migrate';
 `;
 const MIGRATION_IMPORTS = `import { startTestEnvironment, type TestEnvironment } from 'odin-migrate/testing';
 `;

@@ -47,8 +47,7 @@ export function synthesise(workDirectory: string, specs: readonly EnvironmentSpe
   for (const { environment } of specs) {
     addEnvironments({
       app,
-      projectDirectory: PROJECT,
-      configuration: configuration(path.relative(PROJECT, migrations), specs),
+      project: { directory: PROJECT, configuration: configuration(path.relative(PROJECT, migrations), specs) },
       only: environment,
       workDirectory,
     });

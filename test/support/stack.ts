@@ -1,13 +1,18 @@
-// An environment's stack whose migrations count as discovered, inspected and bundled: test/infra/bundle.isolated.test.ts and others
-// see to that.
+// An environment whose migrations count as discovered, inspected and bundled: test/infra/bundle.isolated.test.ts and others see
+// to that.
 import type { App } from 'aws-cdk-lib';
+import { Stage } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { SystemFunction } from '../../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import { EnvironmentStack } from '../../infra/environment-stack.ts';
+import type { InternalProps, MigrationsProps } from '../../infra/migrations.ts';
+import { Migrations } from '../../infra/migrations.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import type { InspectedMigration } from '../../project/inspect.ts';
+import type { EnvironmentPlan } from '../../project/plan.ts';
 import { CODE, HASH } from './services.ts';
 
 export type StubMigration = Partial<InspectedMigration> & { id: string };
@@ -18,38 +23,58 @@ export function stackOf(
   migrations: StubMigration[],
   { name = 'odin-dev', environment = {}, warnings = [] as string[] } = {},
 ): EnvironmentStack {
-  const bundle = { directory: path.join(app.outdir, 'bundle'), codeSha256: CODE };
+  const configuration = parseConfiguration({ environments: { [name]: environment } });
+  return new EnvironmentStack(app, {
+    environment: name,
+    project: { directory: app.outdir, configuration },
+    plan: () => planOf(app, name, migrations, warnings),
+  });
+}
+
+/** The construct alone, in a stack of a test's own. */
+export function constructOf(
+  scope: Construct,
+  migrations: StubMigration[],
+  { environmentName = 'odin-dev', ...more }: Partial<MigrationsProps> = {},
+): Migrations {
+  const props: InternalProps = {
+    environmentName,
+    ...more,
+    project: { directory: process.cwd(), configuration: parseConfiguration({}) },
+    plan: () => planOf(scope, environmentName, migrations),
+  };
+  return new Migrations(scope, 'Migrations', props);
+}
+
+function planOf(scope: Construct, name: string, migrations: StubMigration[], warnings: string[] = []): EnvironmentPlan {
+  const bundle = { directory: path.join(Stage.of(scope)?.outdir ?? '', 'bundle'), codeSha256: CODE };
   mkdirSync(bundle.directory, { recursive: true });
   writeFileSync(path.join(bundle.directory, 'index.mjs'), 'export const handler = () => 1;\n');
-  const configuration = parseConfiguration({ environments: { [name]: environment } }).environments[name];
-  if (!configuration) throw new Error(`${name} is not configured`);
   const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((each) => [each, bundle])) as Record<
     SystemFunction,
     typeof bundle
   >;
-  return new EnvironmentStack(app, {
-    configuration,
-    plan: {
-      warnings,
-      bundles: {
-        system,
-        migrations: migrations.map((migration) => ({
-          file: `migrations/${name}/${migration.id}.ts`,
-          path: '',
-          sourceSha256: HASH,
-          permissions: [],
-          timeoutSeconds: 900,
-          memoryMB: 1024,
-          variables: {},
-          previewAllows: [],
-          misspelt: [],
-          reads: [],
-          checkpointed: false,
-          bundle,
-          ...migration,
-        })),
-      },
-      manifest: { formatVersion: 1, environment: name, gitCommit: null, migrations: [] },
+  return {
+    warnings,
+    bundles: {
+      system,
+      migrations: migrations.map((migration) => ({
+        file: `migrations/${name}/${migration.id}.ts`,
+        path: '',
+        sourceSha256: HASH,
+        permissions: [],
+        timeoutSeconds: 900,
+        memoryMB: 1024,
+        variables: {},
+        access: [],
+        previewAllows: [],
+        misspelt: [],
+        reads: [],
+        checkpointed: false,
+        bundle,
+        ...migration,
+      })),
     },
-  });
+    manifest: { formatVersion: 1, environment: name, gitCommit: null, migrations: [] },
+  };
 }

@@ -30,11 +30,13 @@ export function synthesiseStack(
     const app = offlineApp(path.join(workDirectory, `cdk.out-${(synthesised += 1)}`));
     const [plan] = addEnvironments({
       app,
-      projectDirectory: PROJECT, // what no environment changes is bundled once for a project
-      configuration: parseConfiguration({
-        directory: path.relative(PROJECT, migrations),
-        environments: { 'odin-dev': settings },
-      }),
+      project: {
+        directory: PROJECT,
+        configuration: parseConfiguration({
+          directory: path.relative(PROJECT, migrations),
+          environments: { 'odin-dev': settings },
+        }),
+      },
       only: 'odin-dev',
       workDirectory,
     });

@@ -1,0 +1,199 @@
+// One function and one role for each migration: what its file asks for, and its own part of the ledger.
+import { Duration, Stack, Tags } from 'aws-cdk-lib';
+import type { Connections, IConnectable, ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { IGrantable, IPrincipal, IRole, PrincipalPolicyFragment, RoleProps } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, AnyPrincipal, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { OdinError } from '../core/errors.ts';
+import type { EnvironmentId } from '../core/names/names.ts';
+import {
+  migrationFunctionName,
+  migrationRoleName,
+  partName,
+  systemFunctionName,
+  VARIABLES,
+} from '../core/names/names.ts';
+import type { Bundles } from '../project/bundle.ts';
+import type { InspectedMigration } from '../project/inspect.ts';
+import type { FunctionSettings } from './functions.ts';
+import {
+  allow,
+  commonProps,
+  commonVariables,
+  deny,
+  functionArn,
+  FunctionRole,
+  given,
+  withValues,
+} from './functions.ts';
+import { ledgerStatements } from './ledger-access.ts';
+import { LEDGER_TAG, MIGRATION_TAG } from './ledger-bucket.ts';
+import type { MachineNames } from './state-machine.ts';
+
+/**
+ * A migration of an environment, as it is deployed. What is granted to it lands in the inline policy of its role; its connections
+ * are those of the security groups that all migrations of the environment share.
+ */
+export interface Migration extends IGrantable, IConnectable {
+  /** The four digits of its file. */
+  readonly id: string;
+  /** Relative to the project: `migrations/odin-dev/0004.ts`. */
+  readonly file: string;
+  readonly function: IFunction;
+  readonly role: IRole;
+}
+
+/** Where the functions of migrations are. */
+export interface Network {
+  vpc: IVpc;
+  vpcSubnets: SubnetSelection | undefined;
+  securityGroups: ISecurityGroup[];
+}
+
+export interface MigrationFunctionsProps extends EnvironmentId, FunctionSettings {
+  machine: MachineNames;
+  network: Network | undefined;
+  /** Ascending by id. */
+  migrations: Bundles<InspectedMigration>['migrations'];
+  /** Of every migration; those of a file go before. */
+  variables: Record<string, string>;
+}
+
+/** A migration, and what its file says. */
+export interface MadeMigration {
+  migration: Migration;
+  lambda: LambdaFunction;
+  file: InspectedMigration;
+}
+
+export function createMigrations(scope: Construct, props: MigrationFunctionsProps): MadeMigration[] {
+  const limits = leaveTheRunAlone(scope, props, props.machine);
+  return props.migrations.map((file) => createMigration(scope, props, file, limits));
+}
+
+function createMigration(
+  scope: Construct,
+  props: MigrationFunctionsProps,
+  file: MigrationFunctionsProps['migrations'][number],
+  limits: ManagedPolicy,
+): MadeMigration {
+  const { ledger, network, variables } = props;
+  const { id, bundle, previewAllows } = file;
+  const stack = Stack.of(scope);
+  const roleName = migrationRoleName(props, id, stack.region);
+  const roleArn = stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
+  const statements = [
+    ...ledgerStatements(ledger, 'migration', id),
+    allow(['sts:AssumeRole'], [roleArn]),
+    ...(network ? [allow(NETWORK_INTERFACES, ['*'])] : []), // has no resources to name
+    ...file.permissions.map((statement) => PolicyStatement.fromJson(statement)),
+  ];
+  const role = new MigrationRole(scope, `Migration${id}Role`, props, roleArn, statements, {
+    roleName,
+    managedPolicies: [limits],
+  });
+  Tags.of(role).add(MIGRATION_TAG, id);
+  Tags.of(role).add(LEDGER_TAG, ledger.bucketName);
+  const lambda = new LambdaFunction(scope, `Migration${id}`, {
+    ...commonProps(bundle, props),
+    ...given({ vpc: network?.vpc, vpcSubnets: network?.vpcSubnets, securityGroups: network?.securityGroups }),
+    functionName: migrationFunctionName(props, id),
+    description: file.description ?? `Migration ${id} of ${props.environment}`,
+    role,
+    timeout: Duration.seconds(file.timeoutSeconds),
+    memorySize: file.memoryMB,
+    environment: {
+      ...variables,
+      ...file.variables,
+      ...commonVariables(props, ledger),
+      ...withValues({
+        [VARIABLES.migration]: id,
+        [VARIABLES.codeSha256]: bundle.codeSha256,
+        [VARIABLES.roleArn]: roleArn,
+        [VARIABLES.previewAllows]: previewAllows.length > 0 ? JSON.stringify(previewAllows) : undefined,
+      }),
+    },
+  });
+  return { migration: migrationOf(id, file.file, lambda, role), lambda, file };
+}
+
+const migrationOf = (id: string, file: string, lambda: LambdaFunction, role: IRole): Migration => ({
+  id,
+  file,
+  function: lambda,
+  role,
+  grantPrincipal: role,
+  get connections(): Connections {
+    if (lambda.isBoundToVpc) return lambda.connections;
+    throw new OdinError({
+      code: 'BadConfiguration',
+      source: 'user',
+      what: `Migration ${id} has no connections: it is in no VPC.`,
+      next: 'Give the construct the vpc of what it has to reach.',
+    });
+  },
+});
+
+/** What Lambda needs of a function's role to put the function into a VPC. */
+const NETWORK_INTERFACES = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+class MigrationRole extends FunctionRole {
+  override readonly grantPrincipal: IPrincipal = this;
+  /**
+   * In the policy of something else it is known by its name. By a reference, that would need the role, whose own inline policy
+   * may need it: a secret with a key of its own, whose policy CDK adds to, would be a circle.
+   */
+  override readonly policyFragment: PrincipalPolicyFragment;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: FunctionSettings,
+    roleArn: string,
+    statements: PolicyStatement[],
+    more: Pick<RoleProps, 'roleName' | 'managedPolicies'>,
+  ) {
+    super(scope, id, settings, statements, more);
+    const itself = { ArnEquals: { 'aws:PrincipalArn': roleArn } };
+    this.policyFragment = new AnyPrincipal().withConditions(itself).policyFragment;
+    // A preview takes a session of the function's role that a session policy narrows to reading. A role may assume itself only
+    // if it says so; it is named by a condition, because a policy cannot name a principal that is not there yet.
+    this.assumeRolePolicy?.addStatements(
+      new PolicyStatement({
+        sid: 'PreviewAssumesItself',
+        actions: ['sts:AssumeRole'],
+        principals: [new AccountRootPrincipal()],
+        conditions: itself,
+      }),
+    );
+  }
+}
+
+/**
+ * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing. One policy for all of them:
+ * in each role it would not fit into the template. By patterns, which match the migrations' functions too.
+ */
+const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineNames): ManagedPolicy =>
+  new ManagedPolicy(scope, 'MigrationLimits', {
+    description: `What no migration of ${of.environment} may do, whatever its file asks for`,
+    statements: [
+      deny(
+        ['lambda:*'],
+        [partName(of, '*'), systemFunctionName(of, 'dashboard'), `${systemFunctionName(of, 'dashboard')}:*`].map(
+          (name) => functionArn(scope, name),
+        ),
+      ),
+      deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
+      // On everything: such a request has a token, and names no machine.
+      deny(['states:SendTask*'], ['*']),
+    ],
+  });
