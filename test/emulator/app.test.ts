@@ -79,6 +79,7 @@ describe('an environment of an app', () => {
   it('gets no second, empty ledger after its stack was destroyed, and its own one back', async () => {
     await destroyIt();
     await expect(deployIt()).rejects.toThrow(/already exists/i);
+    await destroyIt(); // what a first deployment that was rolled back leaves is protected too
 
     const adopted = await odin(['adopt', 'odin-dev', '--yes']);
     expect(adopted).toMatchObject({ code: 0 });
