@@ -1,7 +1,7 @@
 // AWS's own rules (cdk-nag, AwsSolutions) over the stack of every environment of this project.
 import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -17,12 +17,10 @@ interface Report {
 function findings({ runOnDeploy = false, change }: { runOnDeploy?: boolean; change?: (app: App) => void }): string[] {
   const { directory, configuration } = openProject();
   for (const settings of Object.values(configuration.environments)) settings.stack.runOnDeploy = runOnDeploy;
-  mkdirSync(path.join(directory, '.odin-migrate'), { recursive: true });
-  const work = mkdtempSync(path.join(directory, '.odin-migrate', 'nag-'));
   const output = mkdtempSync(path.join(tmpdir(), 'odin-migrate-nag-'));
   try {
     const app = offlineApp(output);
-    addEnvironments({ app, project: { directory, configuration }, workDirectory: work });
+    addEnvironments({ app, project: { directory, configuration } });
     change?.(app);
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     try {
@@ -35,7 +33,7 @@ function findings({ runOnDeploy = false, change }: { runOnDeploy?: boolean; chan
     if (!nag) throw new Error('cdk-nag reported nothing');
     return nag.violations.map(({ ruleName }) => ruleName);
   } finally {
-    for (const folder of [work, output]) rmSync(folder, { recursive: true, force: true });
+    rmSync(output, { recursive: true, force: true });
   }
 }
 
