@@ -5,7 +5,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -97,34 +97,32 @@ describe('what is wrong with files', () => {
     expect(errors[0]).toContain('migrations/odin-dev/ has 221 migrations');
   });
 
-  it('refuses its own stack in the CDK CLI, and neither the list nor another stack', async () => {
+  it('refuses its own stack in the CDK CLI, and neither the list nor another stack', () => {
     project = temporaryProject({
       'odin-migrate.json': JSON.stringify({ environments: {} }),
       'migrations/broken/0001.ts': BROKEN['0002.ts'],
       'migrations/good/0001.ts': OK,
     });
     const { directory: cwd } = project;
-    const cdk = (...args: string[]) =>
-      run(
+    const app = `${process.execPath} ${PROJECT}/cli/odin-migrate.js synth`;
+    const cdk = (...args: string[]) => {
+      const { status, stdout, stderr } = spawnSync(
         path.join(PROJECT, 'node_modules/.bin/cdk'),
-        ['--app', `${process.execPath} ${PROJECT}/cli/odin-migrate.js synth`, ...args],
+        ['--app', app, ...args],
         {
           cwd,
           env: { ...process.env, CI: 'true', NO_COLOR: '1' },
+          encoding: 'utf8',
         },
-      ).then(
-        ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
-        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
-          code,
-          output: stdout + stderr,
-        }),
       );
-    const list = await cdk('list');
+      return { code: status, output: stdout + stderr };
+    };
+    const list = cdk('list');
     expect(list.code, list.output).toBe(0);
     expect(list.output).toMatch(/OdinMigrate-broken[^]*OdinMigrate-good/);
-    const good = await cdk('synth', '--quiet', 'OdinMigrate-good');
+    const good = cdk('synth', '--quiet', 'OdinMigrate-good');
     expect(good.code, good.output).toBe(0);
-    const broken = await cdk('synth', '--quiet', 'OdinMigrate-broken');
+    const broken = cdk('synth', '--quiet', 'OdinMigrate-broken');
     expect(broken.code, broken.output).not.toBe(0);
     expect(broken.output).toContain('migrations/broken/0001.ts');
   }, 300_000);
