@@ -79,7 +79,7 @@ export default {
 
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(cdk\\.out|\\.odin-migrate|coverage|dist)/' },
+    exclude: { path: '^(cdk\\.out|\\.odin-migrate|coverage|dist|examples)/' },
     tsPreCompilationDeps: true, // imports of types too
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
   },

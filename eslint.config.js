@@ -51,7 +51,8 @@ const RANDOM_IMPORTS = ['crypto', 'node:crypto'].map((name) => ({
 }));
 
 export default defineConfig(
-  globalIgnores(['**/cdk.out/', '.odin-migrate/', 'coverage/', 'dist/']),
+  // The examples are projects of their own: `npm run pack:check` checks them.
+  globalIgnores(['**/cdk.out/', '.odin-migrate/', 'coverage/', 'dist/', 'examples/']),
   js.configs.recommended,
   { files: ['**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
   {

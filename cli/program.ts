@@ -2,6 +2,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import type { Decision } from '../core/names/names.ts';
 import { DECISIONS } from '../core/names/names.ts';
+import type { AdoptOptions } from './commands/adopt.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
 import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
@@ -13,8 +14,9 @@ import type { NewOptions } from './commands/new.ts';
 import type { PreviewOptions } from './commands/preview.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RunCommandOptions } from './commands/run.ts';
+import type { StartOverOptions } from './commands/start-over.ts';
 import type { StatusOptions } from './commands/status.ts';
-import type { ClientOptions } from '../client/deployment.ts';
+import type { ClientOptions } from '../client/client-options.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { typeFor } from './terminal/commands.ts';
@@ -61,6 +63,20 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     options.local ? { project: openProject() } : deployedPlace(environment);
 
   program
+    .command('init')
+    .summary('write what a project needs, and an environment with a first migration')
+    .description(
+      "Writes odin-migrate.json, the environment's folder with a first migration, the lines of .gitignore and, where there is " +
+        'none, the cdk.json of a project without a CDK app of its own. What is there stays as it is. The app is named after the ' +
+        'package, or by --app.',
+    )
+    .argument('<environment>', 'its name, such as odin-dev')
+    .action(async (environment: string) => {
+      const { init } = await import('./commands/init.ts');
+      done(init(environment, named()));
+    });
+
+  program
     .command('new')
     .summary("write the next migration's file from a template")
     .description(
@@ -78,8 +94,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .command('check')
     .summary('find what is wrong with the migrations before they are deployed')
     .description(
-      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, and permissions that ' +
-        'are wider than needed. Errors give exit code 1.',
+      'Checks names, exports, types, promises that nobody awaits, work at the top level of a module, permissions that are ' +
+        'wider than needed, and variables that are read and that nobody gives. Errors give exit code 1.',
     )
     .argument('[environments...]', 'folders under migrations/; all of them when none is named')
     .option(
@@ -257,6 +273,35 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, options: BaselineOptions) => {
       const { baseline } = await import('./commands/baseline.ts');
       done(await baseline(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('adopt')
+    .summary('bring back the ledger of an environment whose stack is gone')
+    .description(
+      'A ledger stays when its stack goes, and a deployment that would begin a new one is refused. This examines the ledger ' +
+        'that stayed, makes room for the policy of the next deployment, and says how that names it. At a terminal it asks first.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--yes', 'do not ask')
+    .action(async (environment: string, options: AdoptOptions) => {
+      const { adoptLedger } = await import('./commands/adopt.ts');
+      done(await adoptLedger(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('start-over')
+    .summary('begin a new ledger for an environment whose stack is gone')
+    .description(
+      'Lets the next deployment begin a new ledger, in which nothing is completed. The old one stays, with the reason in the ' +
+        "bucket's tags. At a terminal it asks first.",
+    )
+    .argument(...ENVIRONMENT)
+    .requiredOption('--reason <text>', 'why; it stays on the old bucket')
+    .option('--yes', 'do not ask')
+    .action(async (environment: string, options: StartOverOptions) => {
+      const { leaveLedger } = await import('./commands/start-over.ts');
+      done(await leaveLedger(environment, options, deployedPlace(environment)));
     });
 
   program

@@ -17,7 +17,7 @@ export function awsError(thrown: unknown): OdinError | undefined {
       cause: thrown,
     });
   }
-  if (name === 'ConfigError' || /region is missing/i.test(thrown.message)) {
+  if (name === 'ConfigError' || /^region (is missing|not accepted)/i.test(thrown.message)) {
     return new OdinError({
       code: 'BadUsage',
       source: 'user',

@@ -6,7 +6,7 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
-import { describeThrown, OdinError } from '../core/errors.ts';
+import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
@@ -28,6 +28,8 @@ import type {
 import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { awsError } from './aws-errors.ts';
+import type { ClientOptions } from './client-options.ts';
+import { findRegistration, listRegistered } from './registration.ts';
 
 export interface Deployment extends EnvironmentId {
   local: boolean;
@@ -43,13 +45,6 @@ export interface Deployment extends EnvironmentId {
   lambda: LambdaClient;
 }
 
-/** The options of every SDK client: what the user named, or the embedded AWS. The rest comes from the user's environment. */
-export interface ClientOptions {
-  endpoint?: string;
-  region?: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string };
-}
-
 /** Where a deployed environment is. */
 export interface DeployedPlace {
   /** Undefined of an environment without one. */
@@ -63,34 +58,61 @@ export interface DeployedPlace {
 export const EMBEDDED_CREDENTIALS = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
 
 /** @throws OdinError NotDeployed, OtherAccount, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
-export async function findDeployment(
+export async function findDeployment(environment: string, place: DeployedPlace): Promise<Deployment> {
+  const { of, options } = await ofPlace(environment, place);
+  return deploymentOf(of, await whereIs(of, options), options, false);
+}
+
+/** Which environment is meant, and how AWS is reached. @throws OdinError BadEnvironmentName, OtherAccount */
+export async function ofPlace(
   environment: string,
   { app, account, aws: options = {} }: DeployedPlace,
-): Promise<Deployment> {
+): Promise<{ of: EnvironmentId; options: ClientOptions }> {
   const of = { app, environment };
   assertEnvironmentId(of);
   if (account !== undefined) await assertAccount(account, environment, options);
-  const name = stackName(of);
+  return { of, options };
+}
+
+/** What the deployment says of itself: a registration in SSM or, without an app, the outputs of the stack that `synth` makes. */
+async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Record<string, string>> {
+  const outputs = of.app === undefined ? await outputsOf(stackName(of), options) : undefined;
+  if (outputs) return outputs;
+  const { registration } = await findRegistration(of, options);
+  if (registration) {
+    return {
+      [OUTPUTS.stateMachineArn]: registration.stateMachineArn,
+      [OUTPUTS.ledgerBucket]: registration.ledgerBucket,
+      [OUTPUTS.resumeFunction]: registration.resumeFunction,
+    };
+  }
+  const others = (await listRegistered(options)).map(({ app, environment }) =>
+    [app, environment].filter(Boolean).join('/'),
+  );
+  throw new OdinError({
+    code: 'NotDeployed',
+    source: 'user',
+    what: `${of.environment}${of.app === undefined ? '' : ` of ${of.app}`} is not deployed where these credentials lead.`,
+    why: `Found there: ${others.sort().join(', ') || 'no environment'}.`,
+    next: {
+      words: 'Check its name, --app, --profile and --region, or deploy it',
+      verb: 'deploy',
+      stack: stackName(of),
+    },
+  });
+}
+
+/** Undefined when there is no such stack. */
+async function outputsOf(stack: string, options: ClientOptions): Promise<Record<string, string> | undefined> {
   try {
-    const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: name }));
-    const outputs = Object.fromEntries(
+    const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: stack }));
+    return Object.fromEntries(
       (answer.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey ?? '', OutputValue ?? '']),
     );
-    return deploymentOf(of, outputs, options, false);
   } catch (cause) {
-    const known = awsError(cause);
-    if (known) throw known;
-    throw new OdinError({
-      code: 'NotDeployed',
-      source: 'user',
-      what: `The stack ${name} was not found: ${describeThrown(cause)}.`,
-      next: {
-        words: "Check the environment's name, the AWS profile and region, or deploy it",
-        verb: 'deploy',
-        stack: name,
-      },
-      cause,
-    });
+    // CloudFormation's words for it, under a code that means other things too (docs/aws-facts.md).
+    if (cause instanceof Error && /does not exist/.test(cause.message)) return undefined;
+    throw awsError(cause) ?? cause;
   }
 }
 
@@ -107,7 +129,7 @@ async function assertAccount(expected: string, environment: string, options: Cli
   });
 }
 
-async function callerOf(options: ClientOptions): Promise<GetCallerIdentityCommandOutput> {
+export async function callerOf(options: ClientOptions): Promise<GetCallerIdentityCommandOutput> {
   try {
     return await new STSClient(options).send(new GetCallerIdentityCommand());
   } catch (cause) {
@@ -164,11 +186,10 @@ export function s3ClientOf(options: ClientOptions = {}): S3Client {
 }
 
 /** Who acts: the caller's IAM identity, or this machine's user on the embedded AWS. */
-export async function operatorOf({ local, options }: Deployment): Promise<string> {
-  if (local) return `local:${userInfo().username}`;
-  const { Arn: arn = 'unknown' } = await callerOf(options);
-  return arn;
-}
+export const operatorOf = async ({ local, options }: Deployment): Promise<string> =>
+  local ? `local:${userInfo().username}` : await callerName(options);
+
+export const callerName = async (options: ClientOptions): Promise<string> => (await callerOf(options)).Arn ?? 'unknown';
 
 /** The manifest that is deployed: the truth about an environment, whatever files are here. */
 export async function deployedManifest(deployment: Deployment): Promise<Manifest> {

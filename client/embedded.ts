@@ -12,6 +12,7 @@ import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { nodeFor } from '../project/node.ts';
 import { WORK_FOLDER } from '../project/plan.ts';
+import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
@@ -45,7 +46,7 @@ export interface Embedded {
   aws: EmbeddedAws;
   deployment: Deployment;
   manifest: Manifest;
-  /** A sentence for each file that was skipped, and for a Node.js that is not Lambda's. */
+  /** A sentence for each file that was skipped, for a variable that nobody gives, and for a Node.js that is not Lambda's. */
   warnings: string[];
   endpoint: string;
   /** Where the ledger's objects are, as files. */
@@ -121,7 +122,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       aws,
       deployment,
       manifest: plan.manifest,
-      warnings: node.warning === undefined ? plan.warnings : [node.warning, ...plan.warnings],
+      warnings: [
+        ...(node.warning === undefined ? [] : [node.warning]),
+        ...plan.warnings,
+        ...missingVariables(plan.bundles.migrations, settings).map(({ file, message }) => `${file} ${message}`),
+      ],
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
       data: await (options.fill?.(deployment.s3) ?? putData(project, settings.local.data, deployment.s3)),

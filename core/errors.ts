@@ -21,6 +21,10 @@ export type ErrorCode =
   | 'TooManyMigrations'
   | 'UnknownEnvironment'
   | 'OtherAccount'
+  // a ledger that was kept
+  | 'AlreadyDeployed'
+  | 'NoFormerLedger'
+  | 'LedgerBroken'
   // what a function was sent
   | 'BadPayload'
   | 'WrongMigration'

@@ -62,6 +62,7 @@ const propsOf = ({
   logRetentionDays,
   haltAlarmHours,
   runOnDeploy,
+  existingLedgerBucketName,
 }: StackConfiguration): Partial<MigrationsProps> => ({
   subscriptions: notify.map((address) =>
     address.startsWith('mailto:')
@@ -72,4 +73,5 @@ const propsOf = ({
   logRetention: logRetentionDays,
   haltAlarmAfter: Duration.minutes(haltAlarmHours * 60),
   runOnDeploy,
+  existingLedgerBucketName,
 });

@@ -25,7 +25,8 @@ import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentId, problemOfApp } from '../core/names/identifiers.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
-import { logGroupName, migrationRoleName, qualifiedName, VARIABLES } from '../core/names/names.ts';
+import { logGroupName, migrationRoleName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
+import { VERSION } from '../core/names/version.ts';
 import { commitOf } from '../project/commit.ts';
 import { configurationOf, parseConfiguration, Variables } from '../project/configuration.ts';
 import { refusePlugAndPlay } from '../project/package.ts';
@@ -43,6 +44,7 @@ import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { createLogGroup } from './log-group.ts';
 import type { MadeMigration, Migration, Network } from './migration.ts';
 import { createMigrations } from './migration.ts';
+import { claimEnvironment, keepLedgerName, registerEnvironment } from './registration.ts';
 import { runOnDeploy } from './run-on-deploy.ts';
 import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
@@ -205,6 +207,9 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       architecture = Architecture.ARM_64,
       encryptionKey,
     } = props;
+    // The claim of a ledger that was there before stands already.
+    const isNew = props.existingLedgerBucketName === undefined;
+    const claim = isNew ? claimEnvironment(this, of, removalPolicy) : undefined;
     const ledger = createLedgerBucket(this, {
       existingName: props.existingLedgerBucketName,
       encryptionKey,
@@ -270,6 +275,16 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       stack: Stack.of(this).stackName,
       migrations: ids,
     });
+    if (isNew) keepLedgerName(this, of, this.ledger.bucketName, removalPolicy);
+    registerEnvironment(this, of, {
+      version: VERSION,
+      stack: Stack.of(this).stackName,
+      stateMachineArn: machine.stateMachineArn,
+      ledgerBucket: this.ledger.bucketName,
+      resumeFunction: systemFunctionName(of, 'resume'),
+      topicArn: this.topic.topicArn,
+      dashboardUrl: this.dashboardUrl,
+    });
     const commit = props.commit ?? commitOf(directory);
     if (commit !== undefined) system['list-pending'].lambda.addEnvironment(VARIABLES.commit, commit);
     this.run = props.runOnDeploy ? runOnDeploy(this, parts, { manifest, commit }) : undefined;
@@ -278,6 +293,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
 
     Tags.of(this).add('odin-migrate:environment', qualifiedName(of));
     acknowledgeFindings(this, ledger.bucket);
+    if (claim) for (const part of this.node.children) if (part !== claim) part.node.addDependency(claim);
   }
 
   /** @throws OdinError UnknownMigration when the environment has no such file */

@@ -1,5 +1,5 @@
-// AWS inside this process: one HTTP endpoint that supports enough of S3, Step Functions, Lambda, SNS, EventBridge, STS and
-// CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
+// AWS inside this process: one HTTP endpoint that supports enough of S3, Step Functions, Lambda, SNS, EventBridge, STS,
+// SSM and CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -20,6 +20,8 @@ import { createSns } from './messages/sns.ts';
 import type { Notification, Sns } from './messages/sns.ts';
 import { createStacks } from './cloudformation/stacks.ts';
 import type { Stacks } from './cloudformation/stacks.ts';
+import { createParameters } from './parameters.ts';
+import type { Parameters } from './parameters.ts';
 import { StepFunctions } from './step-functions/step-functions.ts';
 
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
@@ -55,6 +57,7 @@ export interface EmbeddedAws {
   readonly sns: Sns;
   /** What `deployTemplate` deployed here. */
   readonly stacks: Stacks;
+  readonly parameters: Parameters;
   readonly events: EmbeddedEvents;
   /** What a process needs so that its SDK clients come here. */
   readonly environment: Readonly<Record<string, string>>;
@@ -107,7 +110,8 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
 
   const stacks = createStacks(region, accountId);
-  const services: EmbeddedServices = { s3, sns, events, lambda, stepFunctions, stacks, region, accountId };
+  const parameters = createParameters(region, accountId);
+  const services: EmbeddedServices = { s3, sns, events, lambda, stepFunctions, stacks, parameters, region, accountId };
   const pending = new Set<Promise<void>>();
   server.on('request', (incoming, response) => {
     const work = serve(services, decide, incoming, response).catch(() => void response.destroy());
@@ -126,6 +130,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     stepFunctions,
     sns,
     stacks,
+    parameters,
     events,
     environment: embeddedEnvironment(endpoint, region),
 

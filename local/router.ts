@@ -12,6 +12,7 @@ import type { S3 } from './s3/protocol.ts';
 import type { Sns } from './messages/sns.ts';
 import { callStepFunctions } from './step-functions/api.ts';
 import { describeStacks } from './cloudformation/stacks.ts';
+import type { Parameters } from './parameters.ts';
 import type { Stacks } from './cloudformation/stacks.ts';
 import type { StepFunctions } from './step-functions/step-functions.ts';
 
@@ -24,7 +25,7 @@ export interface RequestSummary {
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
   readonly functionName?: string | undefined;
-  /** Step Functions, SNS and EventBridge: the request's fields. */
+  /** Step Functions, SNS, SSM and EventBridge: the request's fields. */
   readonly input?: Record<string, unknown> | undefined;
 }
 
@@ -35,7 +36,7 @@ export interface RequestSummary {
 export type Verdict = 'pass' | 'drop-answer' | { readonly status: number; readonly code: string };
 export type RequestHook = (request: RequestSummary) => Verdict | Promise<Verdict>;
 
-export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'events' | 'sts' | 'cloudformation' | 'unknown';
+export type Service = 's3' | 'states' | 'lambda' | 'sns' | 'events' | 'sts' | 'ssm' | 'cloudformation' | 'unknown';
 
 /** What the endpoint leads to. */
 export interface EmbeddedServices {
@@ -45,6 +46,7 @@ export interface EmbeddedServices {
   readonly lambda: LambdaHost;
   readonly stepFunctions: StepFunctions;
   readonly stacks: Stacks;
+  readonly parameters: Parameters;
   readonly region: string;
   readonly accountId: string;
 }
@@ -120,6 +122,8 @@ async function understand(services: EmbeddedServices, request: HttpRequest): Pro
       return understandLambda(services, request);
     case 'events':
       return understandEvents(services, request);
+    case 'ssm':
+      return understandParameters(services, request);
     case 'sns':
     case 'sts':
     case 'cloudformation':
@@ -129,7 +133,7 @@ async function understand(services: EmbeddedServices, request: HttpRequest): Pro
   }
 }
 
-const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'cloudformation'] as const;
+const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'ssm', 'cloudformation'] as const;
 
 /** A signed request names its service. Others are known by their form. */
 function serviceOf(request: HttpRequest): Service {
@@ -139,6 +143,7 @@ function serviceOf(request: HttpRequest): Service {
   if (header(request.headers, 'x-amz-target')) {
     const target = header(request.headers, 'x-amz-target') ?? '';
     if (target.startsWith('AWSEvents.')) return 'events';
+    if (target.startsWith('AmazonSSM.')) return 'ssm';
     return target.startsWith('AWSStepFunctions.') ? 'states' : 'unknown';
   }
   if (request.path.startsWith('/2015-03-31/functions')) return 'lambda';
@@ -171,6 +176,18 @@ async function understandEvents({ events }: EmbeddedServices, request: HttpReque
       if (operation === 'PutEvents') return json(200, events.putEvents(input));
       throw new AwsError('UnknownOperationException', `The embedded AWS does not support events:${operation}`);
     },
+    fail: jsonError,
+  };
+}
+
+// SSM: JSON 1.1
+
+async function understandParameters({ parameters }: EmbeddedServices, request: HttpRequest): Promise<Call> {
+  const operation = (header(request.headers, 'x-amz-target') ?? '').replace('AmazonSSM.', '');
+  const input = parseJson((await readBody(request.body)).toString());
+  return {
+    summary: { service: 'ssm', operation, via: 'http', input },
+    run: () => json(200, parameters.call(operation, input)),
     fail: jsonError,
   };
 }

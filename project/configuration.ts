@@ -42,6 +42,11 @@ const StackConfiguration = z.strictObject({
     .max(168)
     .default(4)
     .describe('An alarm goes off when a halt has waited for a decision for so long.'),
+  existingLedgerBucketName: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket')
+    .optional()
+    .describe('The bucket that was the ledger of this environment before: `odin-migrate adopt` says it.'),
   runOnDeploy: z
     .boolean()
     .default(false)

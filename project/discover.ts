@@ -3,7 +3,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
-import { assertEnvironmentName, isNearMiss, migrationIdOf } from '../core/names/identifiers.ts';
+import {
+  assertEnvironmentName,
+  idWithOtherEnding,
+  isEnvironmentName,
+  isNearMiss,
+  migrationIdOf,
+} from '../core/names/identifiers.ts';
 import { plainLine } from '../core/ledger/summaries.ts';
 import type { Configuration } from './configuration.ts';
 import { configurationOf } from './configuration.ts';
@@ -34,13 +40,19 @@ export interface DiscoveryWarning {
 /** Two resources per migration, and CloudFormation's 500 per template (docs/aws-facts.md). */
 export const MAX_MIGRATIONS = 220;
 
-/** The names of all environments: folders, and those that only odin-migrate.json lists. Ascending. */
+/**
+ * The names of all environments: folders with migrations, and those that odin-migrate.json lists. Ascending. A folder without any is a
+ * home for shared code; one with a near miss is none, so that its work is not passed over in silence.
+ */
 export function environmentNames(projectDirectory: string, configuration: Configuration): string[] {
   const directory = path.resolve(projectDirectory, configuration.directory);
   const folders = existsSync(directory)
     ? readdirSync(directory, { withFileTypes: true })
         .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
         .map((entry) => entry.name)
+        .filter((name) =>
+          readdirSync(path.join(directory, name)).some((file) => migrationIdOf(file) ?? isNearMiss(file)),
+        )
     : [];
   return [...new Set([...folders, ...Object.keys(configuration.environments)])].sort();
 }
@@ -53,8 +65,11 @@ export function assertKnownEnvironment(name: string, projectDirectory: string, c
     code: 'UnknownEnvironment',
     source: 'user',
     what: `There is no environment "${name}".`,
-    why: names.length > 0 ? `Found: ${names.join(', ')}.` : `Found no folder under ${configuration.directory}/.`,
-    next: `Make the folder ${configuration.directory}/${name}/ to add it.`,
+    why:
+      names.length > 0
+        ? `Found: ${names.join(', ')}.`
+        : `Found no folder with migrations in ${configuration.directory}/.`,
+    next: isEnvironmentName(name) ? { words: 'To begin it', verb: 'init', environment: name } : undefined,
   });
 }
 
@@ -62,7 +77,7 @@ export function assertKnownEnvironment(name: string, projectDirectory: string, c
 export const folderOf = (configuration: Configuration, environment: string): string =>
   configurationOf(configuration, environment).directory ?? `${configuration.directory}/${environment}`;
 
-/** @throws OdinError BadEnvironmentName, TooManyMigrations */
+/** @throws OdinError BadEnvironmentName, BadMigrationFile for a file with another ending than `.ts`, TooManyMigrations */
 export function discoverEnvironment(
   name: string,
   projectDirectory: string,
@@ -79,12 +94,20 @@ export function discoverEnvironment(
   const migrations: MigrationFile[] = [];
   const warnings: DiscoveryWarning[] = [];
   const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const taken = new Set(entries.filter((entry) => entry.isFile()).map((entry) => migrationIdOf(entry.name)));
+  /** Beside 0001.ts, `0001.js` and `0001.d.ts` are what a compiler made of it. */
+  const isMadeOfAnother = (name: string) => taken.has(name.slice(0, 4)) && COMPILED.test(name);
+  refuseOtherEndings(
+    folder,
+    entries.map(({ name }) => name).filter((name) => !isMadeOfAnother(name)),
+  );
   for (const entry of entries) {
     const id = entry.isFile() ? migrationIdOf(entry.name) : undefined;
     const file = `${folder}/${entry.name}`;
     if (id === undefined) {
       const skipped = plainLine(file, 500);
-      const nearMiss = isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined;
+      const named = isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined;
+      const nearMiss = named && !isMadeOfAnother(entry.name);
       const message = nearMiss
         ? `${skipped} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
         : `${skipped} was skipped: it is not a migration.`;
@@ -104,6 +127,24 @@ export function discoverEnvironment(
     });
   }
   return { name, migrations, warnings };
+}
+
+const COMPILED = /^\d{4}(\.js|\.d\.ts)$/;
+
+/** Such a file is plainly meant to run: to skip it would be to lose its work. */
+function refuseOtherEndings(folder: string, names: readonly string[]): void {
+  const wrong = names.flatMap((name) => {
+    const id = idWithOtherEnding(name);
+    return id === undefined ? [] : [{ name: `${folder}/${name}`, right: `${id}.ts` }];
+  });
+  if (wrong.length === 0) return;
+  throw new OdinError({
+    code: 'BadMigrationFile',
+    source: 'user',
+    what: `Expected migrations to be TypeScript, "NNNN.ts", found ${wrong.map(({ name }) => name).join(', ')}.`,
+    why: 'A file with another ending would never be run.',
+    next: `Rename to ${wrong.map(({ right }) => right).join(', ')}.`,
+  });
 }
 
 /** Line endings do not count: git may change them on checkout. */

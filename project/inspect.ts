@@ -14,6 +14,7 @@ import type { MigrationFile } from './discover.ts';
 import type { Given } from './placeholder.ts';
 import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN } from './placeholder.ts';
 import { temporaryFolder } from './temporary.ts';
+import { variablesRead } from './variables.ts';
 
 /** A text or a list of texts, each of this form. CDK and CloudFormation would refuse another form without naming the file. */
 function texts(form: RegExp, expected: string) {
@@ -94,6 +95,8 @@ export interface InspectedMigration extends MigrationFile {
   timeoutSeconds: number;
   memoryMB: number;
   variables: Record<string, string>;
+  /** The variables that its code reads, in the modules that it imports too (project/variables.ts). */
+  reads: string[];
   /** Names of what the construct's `access` grants. */
   access: string[];
   /** What it may do in a preview besides reading from AWS. */
@@ -102,6 +105,8 @@ export interface InspectedMigration extends MigrationFile {
   /** For each export whose name looks misspelt, the end of a sentence that begins with the file's name: nothing reads it. */
   misspelt: string[];
 }
+
+type CompiledMigration = MigrationFile & Pick<InspectedMigration, 'reads'>;
 
 /** What is wrong with it is known, and nothing else. */
 export interface BrokenMigration extends MigrationFile {
@@ -118,6 +123,7 @@ export const DEFAULTS = {
   timeoutSeconds: MAX_TIMEOUT_SECONDS,
   memoryMB: 1024,
   variables: {},
+  reads: [],
   access: [],
   previewAllows: [],
   misspelt: [],
@@ -148,7 +154,9 @@ export function inspectFiles(
     const answerOf = new Map(compiled.map(({ id }, index) => [id, answers[index]]));
     return migrations.map((migration) => {
       const problem = broken.get(migration.id);
-      return problem ? { ...migration, problem } : checked(migration, answerOf.get(migration.id), given);
+      if (problem) return { ...migration, problem };
+      const reads = variablesRead(readFileSync(path.join(workDirectory, `${migration.id}.mjs`), 'utf8'));
+      return checked({ ...migration, reads }, answerOf.get(migration.id), given);
     });
   } finally {
     rmSync(workDirectory, { recursive: true, force: true });
@@ -156,7 +164,7 @@ export function inspectFiles(
 }
 
 function checked(
-  migration: MigrationFile,
+  migration: CompiledMigration,
   answer: Answer | OdinError | undefined,
   given: Given,
 ): InspectedMigration | BrokenMigration {
@@ -355,7 +363,7 @@ writeFileSync(output, JSON.stringify(answers));
 process.exit(0);
 `;
 
-function check(migration: MigrationFile, answer: Answer | undefined, given: Given): InspectedMigration {
+function check(migration: CompiledMigration, answer: Answer | undefined, given: Given): InspectedMigration {
   if (!answer || answer.error !== undefined) {
     throw bad(migration, 'the file', `could not be evaluated: ${cut(answer?.error ?? 'no answer', 1000)}`);
   }

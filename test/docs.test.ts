@@ -111,6 +111,13 @@ describe('the documents', () => {
     expect(() => parseConfiguration(JSON.parse(example?.text ?? ''))).not.toThrow();
   });
 
+  it('docs/why.md: what is said of another tool has a page', () => {
+    const sections = read('docs/why.md').split(/^## /m).slice(1);
+    const ofOthers = sections.filter((section) => !/^(odin-migrate|A script)\n/.test(section));
+    expect(ofOthers).toHaveLength(4);
+    for (const section of ofOthers) expect(section).toMatch(/\]\(https:\/\/\S+\)/);
+  });
+
   it('docs/dependencies.md: every dependency has its reason, and no other is named', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
       string,
@@ -164,6 +171,9 @@ describe('references', () => {
     expect(sections.size).toBe(10);
   });
 
+  /** An example is a project of its own. */
+  const rootOf = (file: string) => path.join(PROJECT, /^examples\/[^/]+/.exec(file)?.[0] ?? '');
+
   it('to files in comments lead to files', () => {
     const folders = 'aws|authoring|cli|client|core|infra|lambdas|local|project|scripts|test';
     const named = new RegExp(`(?:\\(|\`| )((?:${folders})/[\\w./-]+\\.(?:ts|py)|[\\w/-]+/README\\.md)`, 'g');
@@ -172,7 +182,7 @@ describe('references', () => {
       .flatMap(({ file, text }) =>
         [...text.matchAll(named)]
           .map(([, target = '']) => target)
-          .filter((target) => !existsSync(path.join(PROJECT, target)))
+          .filter((target) => !existsSync(path.join(rootOf(file), target)))
           .map((target) => `${file}: ${target}`),
       );
     expect(astray).toEqual([]);

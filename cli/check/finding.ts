@@ -10,6 +10,7 @@ export type Rule =
   | 'floating-promise'
   | 'top-level'
   | 'permissions'
+  | 'variables'
   | 'late'
   | 'changed'
   | 'halted'

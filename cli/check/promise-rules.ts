@@ -8,7 +8,12 @@ export * as parser from '@typescript-eslint/parser';
 
 export const promisePlugin = {
   rules: {
-    'no-floating-promises': noFloatingPromises.default,
-    'no-misused-promises': noMisusedPromises.default,
+    'no-floating-promises': ruleOf(noFloatingPromises),
+    'no-misused-promises': ruleOf(noMisusedPromises),
   },
 } as unknown as ESLint.Plugin; // ESLint's types of a rule and typescript-eslint's differ
+
+/** Vitest gives what a CommonJS file exports as its default, and Node.js all that it exports. */
+function ruleOf(exported: { default: unknown }): unknown {
+  return 'default' in exported ? exported.default : exported;
+}

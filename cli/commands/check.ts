@@ -1,7 +1,8 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
 import { readView } from '../../core/views/view.ts';
-import { givenHere } from '../../project/configuration.ts';
+import { configurationOf, givenHere } from '../../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../project/discover.ts';
+import { missingVariables } from '../../project/variables.ts';
 import { deployedFindings } from '../check/deployed.ts';
 import { inspectEach, nameFindings } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
@@ -48,7 +49,7 @@ export async function check(
       checked.push(result);
     }
   });
-  if (names.length === 0) print(`There is no environment: make a folder under ${configuration.directory}/.`);
+  if (names.length === 0) print('There is no environment. To begin one: npx odin-migrate init <environment>');
   if (options.json) printJson(checked);
   const failing: Severity[] = options.strict ? ['error', 'warning'] : ['error'];
   const failed = checked.some(({ findings }) => findings.some(({ severity }) => failing.includes(severity)));
@@ -77,6 +78,13 @@ export async function checkEnvironment(
       ...findings,
       ...source,
       ...permissionFindings(environment, inspected),
+      ...missingVariables(inspected, configurationOf(configuration, environment)).map(({ file, message }): Finding => ({
+        environment,
+        severity: 'warning',
+        rule: 'variables',
+        file,
+        message,
+      })),
       ...drift,
     ],
   };

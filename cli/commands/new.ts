@@ -19,6 +19,7 @@ export interface NewOptions {
 
 export function newMigration(project: Project, environment: string, { description, json }: NewOptions): ExitCode {
   if (json) keepStdoutForJson();
+  assertKnownEnvironment(environment, project.directory, project.configuration);
   const { file, id } = writeNext(project, environment, description);
   if (json) printJson({ environment, id, file });
   print(file);
@@ -28,10 +29,12 @@ export function newMigration(project: Project, environment: string, { descriptio
 
 const LAST = 9999;
 
-/** @throws OdinError UnknownEnvironment, BadUsage */
-function writeNext(project: Project, environment: string, description: string | undefined) {
+/**
+ * @returns the path of the file, relative to the project
+ * @throws OdinError BadUsage
+ */
+export function writeNext(project: Project, environment: string, description?: string): { file: string; id: string } {
   const { directory, configuration } = project;
-  assertKnownEnvironment(environment, directory, configuration);
   if (description !== undefined && (/[\r\n]/.test(description) || description.length > 200)) {
     throw new OdinError({
       code: 'BadUsage',
@@ -53,8 +56,8 @@ function writeNext(project: Project, environment: string, description: string | 
   }
   const id = pad(next, 4);
   const file = `${folder}/${id}.ts`;
-  mkdirSync(path.join(directory, folder), { recursive: true });
-  writeFileSync(path.join(directory, file), template(description), { flag: 'wx' });
+  mkdirSync(path.resolve(directory, folder), { recursive: true });
+  writeFileSync(path.resolve(directory, file), template(description), { flag: 'wx' });
   return { file, id };
 }
 

@@ -27,6 +27,9 @@ const REFUSALS: readonly ErrorCode[] = [
   'NotCheckpointed',
   'AlreadyAttempted',
   'UnknownMigration',
+  'AlreadyDeployed',
+  'NoFormerLedger',
+  'LedgerBroken',
 ];
 
 export const exitCodeOf = (code: string): ExitCode =>

@@ -82,7 +82,7 @@ export class LedgerLog {
     if (state.number > 0 && (entries[0]?.key !== entryKey(state.number) || entries[0].etag !== etag)) {
       return this.#lookFrom(NOTHING_SEEN);
     }
-    if (entries.length === 0) await this.#assertNoOldLedger();
+    if (entries.length === 0 && (await this.#isBegunOrOld())) return this.#lookFrom(NOTHING_SEEN);
     const fresh = entries.filter(({ key }) => key > entryKey(state.number));
     const read = await pMap(fresh, ({ key }) => this.#read(key), { concurrency: READ_CONCURRENCY });
     const next = fold(read, state);
@@ -156,12 +156,16 @@ export class LedgerLog {
     return kept ?? NOTHING_SEEN;
   }
 
-  /** Beside an empty log there may be records of the format before it: what they say is done would be run again. */
-  async #assertNoOldLedger(): Promise<void> {
+  /**
+   * Of a log that was empty: records of the format before it may stand beside it, and what they say is done would be run again.
+   * @returns whether others have begun the log meanwhile, and have even left a copy of a completion
+   * @throws OdinError OldLedger
+   */
+  async #isBegunOrOld(): Promise<boolean> {
     for (const prefix of ['attempts/', COMPLETED_PREFIX]) {
-      const { objects } = await this.#store.list(prefix);
-      const [first] = objects;
+      const [first] = (await this.#store.list(prefix)).objects;
       if (first === undefined) continue;
+      if ((await this.#store.get(entryKey(1))) !== undefined) return true;
       throw new OdinError({
         code: 'OldLedger',
         source: 'user',
@@ -175,6 +179,7 @@ export class LedgerLog {
         },
       });
     }
+    return false;
   }
 
   /** The entry, or undefined when another has its number. */

@@ -19,12 +19,18 @@ export function assertMigrationId(id: string): void {
 const FILE = /^(\d{4})\.ts$/;
 /** Names that look as if they were meant to be migrations: `001.ts`, `0001.TS`, `0001_x.ts`, `0001.js`, `00001.ts`. */
 const NEAR_MISS = /^\d+[^/]*\.[cm]?[jt]sx?$/i;
+/** A migration's four digits, and an ending of code that is not taken: `0001.mts`, `0001.cts`, `0001.js`, `0001.mjs`. */
+const OTHER_ENDING = /^(\d{4})\.[cm]?[jt]sx?$/i;
 
 /** The id of a migration's file, or undefined when the file is not a migration. */
 export const migrationIdOf = (fileName: string): string | undefined => FILE.exec(fileName)?.[1];
 
 export const isNearMiss = (fileName: string): boolean =>
   migrationIdOf(fileName) === undefined && NEAR_MISS.test(fileName);
+
+/** The id of a file that is a migration but for its ending, or undefined. */
+export const idWithOtherEnding = (fileName: string): string | undefined =>
+  migrationIdOf(fileName) === undefined ? OTHER_ENDING.exec(fileName)?.[1] : undefined;
 
 /** Longest environment name: `odin-migrate-<name>-record-completion` must fit Lambda's 64 characters. */
 export const MAX_ENVIRONMENT_LENGTH = 32;
@@ -35,15 +41,21 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 export const isEnvironmentName = (name: string): boolean => name.length <= MAX_ENVIRONMENT_LENGTH && NAME.test(name);
 
-/** @throws OdinError BadEnvironmentName, which states the rule */
-export function assertEnvironmentName(name: string): void {
+/**
+ * @param next what to do about one that is no name
+ * @throws OdinError BadEnvironmentName, which states the rule
+ */
+export function assertEnvironmentName(
+  name: string,
+  next = `Rename the folder migrations/${name}/ and its entry in odin-migrate.json, if it has one.`,
+): void {
   if (isEnvironmentName(name)) return;
   throw new OdinError({
     code: 'BadEnvironmentName',
     source: 'user',
     what: `"${name}" cannot be an environment: it becomes part of AWS resource names.`,
     why: ruleOfNames(name, MAX_ENVIRONMENT_LENGTH),
-    next: `Rename the folder migrations/${name}/ and its entry in odin-migrate.json, if it has one.`,
+    next,
   });
 }
 
@@ -53,6 +65,31 @@ const MAX_APP_LENGTH = MAX_QUALIFIED_LENGTH - 1;
 /** What is wrong with the name of an app, as a sentence; undefined when nothing is. */
 export const problemOfApp = (app: string): string | undefined =>
   app.length <= MAX_APP_LENGTH && NAME.test(app) ? undefined : ruleOfNames(app, MAX_APP_LENGTH);
+
+/** So that other environments of the app can have names of this length. */
+const ROOM_FOR_ENVIRONMENTS = 16;
+
+/**
+ * A package's name made to fit the rule of an app's: without its scope, with hyphens for what is not taken, and cut between words.
+ * Undefined when nothing of it fits.
+ */
+export function appFrom(packageName: string): string | undefined {
+  const max = MAX_QUALIFIED_LENGTH - ROOM_FOR_ENVIRONMENTS;
+  const words = packageName
+    .replace(/^@[^/]*\//, '')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter(Boolean);
+  const first = words.findIndex((word) => /^[a-z]/.test(word));
+  if (first < 0) return undefined;
+  const [begin = '', ...rest] = words.slice(first);
+  let app = begin.slice(0, max);
+  for (const word of rest) {
+    if (app.length + 1 + word.length > max) break;
+    app += `-${word}`;
+  }
+  return app;
+}
 
 /** @throws OdinError BadEnvironmentName, BadConfiguration when they are too long together */
 export function assertEnvironmentId({ app, environment }: EnvironmentId): void {

@@ -130,6 +130,12 @@ export const parameterPath = ({ app = '-', environment }: EnvironmentId): string
 export const parameterName = (of: EnvironmentId, name: 'claim' | 'ledger' | 'registration'): string =>
   `${parameterPath(of)}${name}`;
 
+/** Which environment a parameter is of; undefined when it is none of ours. */
+export function environmentOfParameter(name: string): EnvironmentId | undefined {
+  const [, app, environment] = /^\/odin-migrate\/([^/]+)\/([^/]+)\/[^/]+$/.exec(name) ?? [];
+  return environment === undefined ? undefined : { app: app === '-' ? undefined : app, environment };
+}
+
 /** The metric of `watch-halts`, with the environment's qualified name as its dimension. */
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 

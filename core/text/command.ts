@@ -5,7 +5,7 @@ export type Command = OdinCommand | DeployCommand;
 
 /** A command of this tool. */
 export interface OdinCommand {
-  verb: 'baseline' | 'check' | 'history' | 'new' | 'preview' | 'resume' | 'run' | 'status';
+  verb: 'baseline' | 'check' | 'history' | 'init' | 'new' | 'preview' | 'resume' | 'run' | 'status';
   environment: string;
   /** What follows the environment, as it is typed. */
   args?: readonly string[] | undefined;
@@ -43,7 +43,7 @@ export function commandLine(command: Command, where: Where = {}): string {
 }
 
 function placeOptions(verb: OdinCommand['verb'], where: Where): string[] {
-  if (verb === 'check' || verb === 'new') return []; // they look at files
+  if (verb === 'check' || verb === 'init' || verb === 'new') return []; // they look at files
   if (where.local) return verb === 'run' || verb === 'baseline' ? [] : ['--local'];
   return [
     ...(where.app === undefined ? [] : [`--app ${where.app}`]),

@@ -54,6 +54,10 @@ export function deployTemplate(aws: EmbeddedAws, options: DeployOptions): Deploy
     definition: definitionOf(scope, logicalId, resource),
   }));
   const outputs = root.outputs();
+  const parameters = ofType('AWS::SSM::Parameter').map(({ scope, logicalId }) => ({
+    name: String(scope.property(logicalId, 'Name')),
+    value: String(scope.property(logicalId, 'Value')),
+  }));
   const functionNames = functions.map(({ name }) => name);
 
   for (const name of bucketNames) aws.s3.createBucket(name);
@@ -64,6 +68,7 @@ export function deployTemplate(aws: EmbeddedAws, options: DeployOptions): Deploy
     return aws.stepFunctions.createStateMachine(name, definition).stateMachineArn;
   });
 
+  for (const { name, value } of parameters) aws.parameters.put(name, value);
   aws.stacks.deployed(stackName, outputs);
 
   return {
@@ -85,6 +90,7 @@ const DEPLOYED = new Set([
   'AWS::SNS::Topic',
   'AWS::Lambda::Function',
   'AWS::StepFunctions::StateMachine',
+  'AWS::SSM::Parameter',
   'AWS::CloudFormation::Stack',
 ]);
 
@@ -100,7 +106,6 @@ const WITHOUT_MEANING = new RegExp(
     'AWS::Lambda::(Permission|Version|Alias|EventInvokeConfig)',
     'AWS::Events::.*',
     'AWS::CDK::Metadata',
-    'AWS::SSM::Parameter',
     'AWS::CloudFormation::(CustomResource|WaitConditionHandle)',
     'Custom::.*',
   ].join('|')})$`,

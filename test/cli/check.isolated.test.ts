@@ -112,8 +112,15 @@ describe('the files', () => {
     ]);
   });
 
+  it('warns of a variable that nobody gives', () => {
+    expect(of('variables').map(({ file, severity }) => [file, severity])).toEqual([
+      ['migrations/bad/0004.ts', 'warning'],
+    ]);
+    expect(of('variables')[0]?.message).toContain('reads the variable NEVER, which nobody gives');
+  });
+
   it('finds nothing else', () => {
-    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 2);
+    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 2 + 1);
   });
 });
 

@@ -54,3 +54,13 @@ it('leaves a ledger that holds together, until somebody damages it', async () =>
   expect(damaged.printed).toContain("· notes.txt: this key is none of the ledger's, and nothing reads it");
   expect(damaged.printed).toContain('✘ late  2 things wrong with the ledger');
 });
+
+it('names a variable that a migration reads and nobody gives', async () => {
+  project.write(
+    'migrations/reads/0001.ts',
+    'export async function migration(): Promise<void> { console.log(process.env.MISSING); }\n',
+  );
+  const { code, printed } = await printedBy(() => local(project, 'reads', {}, {}));
+  expect(code).toBe(EXIT.done);
+  expect(printed).toContain('warning  migrations/reads/0001.ts reads the variable MISSING, which nobody gives');
+});

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { checkEnvironment } from '../../cli/commands/check.ts';
 import { newMigration } from '../../cli/commands/new.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
 import { thrownBy } from '../support/thrown.ts';
 import type { TestProject } from './project.ts';
 import { testProject } from './project.ts';
@@ -44,6 +45,7 @@ it('uses no number again whose file was deleted: the ledger would take the new f
   git('add', '--all');
   git('commit', '--quiet', '--message', 'one');
   rmSync(path.join(directory, 'migrations/odin-dev/0004.ts'));
+  project.configuration.environments = parseConfiguration({ environments: { 'odin-dev': {} } }).environments;
   expect(typeNew(project, 'odin-dev')).toBe('migrations/odin-dev/0005.ts');
 });
 

@@ -47,24 +47,33 @@ describe('discoverEnvironment', () => {
     expect(migrations.map(({ sourceSha256 }) => sourceSha256 === expected)).toEqual([true, true, false]);
   });
 
-  it.each([
-    '001.ts',
-    '00001.ts',
-    '0001_x.ts',
-    '0001-add.ts',
-    '0001.js',
-    '0001.tsx',
-    '0001.d.ts',
-    '0001 (1).ts',
-    '1.ts',
-  ])('warns loudly of the near miss %s', (file) => {
-    const { migrations, warnings } = discover([file, '0007.ts']);
-    expect(migrations.map(({ id }) => id)).toEqual(['0007']);
-    expect(warnings).toHaveLength(1);
-    const { message = '', nearMiss } = warnings[0] ?? {};
-    expect(nearMiss).toBe(true);
-    expect(message.startsWith(`migrations/odin-dev/${file} is NOT a migration and was skipped: `)).toBe(true);
-    expect(message).toContain('four digits and ".ts", e.g. 0001.ts.');
+  it.each(['001.ts', '00001.ts', '0001_x.ts', '0001-add.ts', '0001.d.ts', '0001 (1).ts', '1.ts'])(
+    'warns loudly of the near miss %s',
+    (file) => {
+      const { migrations, warnings } = discover([file, '0007.ts']);
+      expect(migrations.map(({ id }) => id)).toEqual(['0007']);
+      expect(warnings).toHaveLength(1);
+      const { message = '', nearMiss } = warnings[0] ?? {};
+      expect(nearMiss).toBe(true);
+      expect(message.startsWith(`migrations/odin-dev/${file} is NOT a migration and was skipped: `)).toBe(true);
+      expect(message).toContain('four digits and ".ts", e.g. 0001.ts.');
+    },
+  );
+
+  it.each(['0001.mts', '0001.cts', '0001.js', '0001.mjs', '0001.cjs', '0001.tsx', '0001.TS'])(
+    'refuses %s: it is plainly meant to run',
+    async (file) => {
+      const { code, what, next } = await thrownBy(() => discover([file, '0002.ts']));
+      expect(code).toBe('BadMigrationFile');
+      expect(what).toBe(`Expected migrations to be TypeScript, "NNNN.ts", found migrations/odin-dev/${file}.`);
+      expect(next).toBe('Rename to 0001.ts.');
+    },
+  );
+
+  it('takes what lies beside a migration for what a compiler has made of it', () => {
+    const { migrations, warnings } = discover(['0001.ts', '0001.js', '0001.d.ts']);
+    expect(migrations.map(({ id }) => id)).toEqual(['0001']);
+    expect(warnings.map(({ nearMiss }) => nearMiss)).toEqual([false, false]);
   });
 
   it('warns of each other thing that it skips, a folder too', () => {
@@ -129,7 +138,7 @@ describe('discoverEnvironment', () => {
 });
 
 describe('environmentNames', () => {
-  it('are the folders and those that are configured, each once, in order; files and hidden folders are none', () => {
+  it('are the folders with migrations and those that are configured, each once, in order; files and hidden folders are none', () => {
     project = temporaryProject({
       'migrations/odin-staging/0001.ts': '',
       'migrations/odin-dev/0001.ts': '',
@@ -138,6 +147,18 @@ describe('environmentNames', () => {
     });
     const configuration = parseConfiguration({ environments: { 'odin-prod': {}, 'odin-dev': {} } });
     expect(environmentNames(project.directory, configuration)).toEqual(['odin-dev', 'odin-prod', 'odin-staging']);
+  });
+
+  it('a folder for shared code is none, and one with a near miss is', () => {
+    project = temporaryProject({
+      'migrations/shared/s3.ts': '',
+      'migrations/odin-dev/001.ts': '',
+      'migrations/odin-prod/0001.mjs': '',
+    });
+    mkdirSync(path.join(project.directory, 'migrations/empty'));
+    expect(environmentNames(project.directory, project.configuration)).toEqual(['odin-dev', 'odin-prod']);
+    const configuration = parseConfiguration({ environments: { empty: {} } });
+    expect(environmentNames(project.directory, configuration)).toEqual(['empty', 'odin-dev', 'odin-prod']);
   });
 
   it('are none when there is no folder', () => {
@@ -158,12 +179,12 @@ describe('assertKnownEnvironment', () => {
     expect(error).toMatchObject({ code: 'UnknownEnvironment', source: 'user' });
     expect(error.what).toBe('There is no environment "odin-devv".');
     expect(error.why).toBe('Found: odin-dev, odin-prod.');
-    expect(error.next).toContain('migrations/odin-devv/');
+    expect(error.next).toEqual({ words: 'To begin it', verb: 'init', environment: 'odin-devv' });
   });
 
   it('says that there is none at all', async () => {
     project = temporaryProject();
-    expect((await thrownBy(check('odin-dev'))).why).toBe('Found no folder under migrations/.');
+    expect((await thrownBy(check('odin-dev'))).why).toBe('Found no folder with migrations in migrations/.');
   });
 
   it.each(['', '.', '..', 'odin-dev/', 'odin-dev/../odin-dev', 'constructor', '__proto__'])(

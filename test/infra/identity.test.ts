@@ -8,6 +8,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { offlineApp } from '../../infra/build-app.ts';
 import type { EnvironmentStack } from '../../infra/environment-stack.ts';
+import type { Resource } from '../support/resources.ts';
+import { nameOf } from '../support/resources.ts';
 import { stackOf } from '../support/stack.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'odin-identity-'));
@@ -63,42 +65,11 @@ function actionsOf({ Resources }: { Resources: Record<string, Resource> }, role:
 /** One line each: logical id, type, name, what becomes of it when it is deleted and when it is replaced. */
 function identities(Resources: Record<string, Resource>): string[] {
   return Object.entries(Resources)
-    .map(([id, { Type, Properties = {}, DeletionPolicy = '-', UpdateReplacePolicy = '-' }]) => {
-      const name = NAMES.map((property) => Properties[property]).find((value) => value !== undefined);
-      return [id, Type.replace('AWS::', ''), text(name), DeletionPolicy, UpdateReplacePolicy].join(' ');
+    .map(([id, resource]) => {
+      const { Type, DeletionPolicy = '-', UpdateReplacePolicy = '-' } = resource;
+      return [id, Type.replace('AWS::', ''), nameOf(resource), DeletionPolicy, UpdateReplacePolicy].join(' ');
     })
     .sort();
-}
-
-interface Resource {
-  Type: string;
-  Properties?: Record<string, unknown>;
-  DeletionPolicy?: string;
-  UpdateReplacePolicy?: string;
-}
-
-const NAMES = [
-  'BucketName',
-  'StateMachineName',
-  'RoleName',
-  'FunctionName',
-  'TopicName',
-  'LogGroupName',
-  'AlarmName',
-  'DashboardName',
-  'Name',
-];
-
-function text(name: unknown): string {
-  if (name === undefined) return '-';
-  if (typeof name === 'string') return name;
-  const {
-    Ref,
-    'Fn::GetAtt': attribute,
-    'Fn::Join': join = ['', []],
-  } = name as { Ref?: string; 'Fn::GetAtt'?: string[]; 'Fn::Join'?: [string, unknown[]] };
-  if (Ref !== undefined) return `<${Ref}>`;
-  return attribute ? `<${attribute.join('.')}>` : join[1].map(text).join(join[0]);
 }
 
 const stackOfTwo = (app: App): EnvironmentStack =>

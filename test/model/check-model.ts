@@ -3,18 +3,17 @@
 // Searches every configuration of protocol.pml to its end with SPIN. The design must be clean in each; a design from which one guard
 // was taken must be caught. --large searches the large configurations instead; --only those whose name has this text in it.
 // The exit code is 1 when a result is not the expected one, 2 when the arguments or the tools are missing.
-import type { ExecFileException } from 'node:child_process';
-import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Configuration } from './configurations.ts';
 import { LARGE, SMALL } from './configurations.ts';
+import { assertTools, COMPILE_MS, run, TOOK_TOO_LONG } from './tools.ts';
 
 const MODEL = path.join(import.meta.dirname, 'protocol.pml');
-/** A small configuration takes seconds; a hung one is a failure. */
-const TIMEOUT_MS = { small: 120_000, large: 4 * 3_600_000 };
+/** A small configuration takes a minute at most, on a machine that does nothing else; a hung one is a failure. */
+const TIMEOUT_MS = { small: 300_000, large: 4 * 3_600_000 };
 const MEMORY_MB = { small: 4_000, large: 12_000 };
 /** These assertions say that the model is too small for the configuration. They are no invariants. */
 const TOO_SMALL = /\((?:last|i)<\d+\)/;
@@ -44,45 +43,6 @@ function options() {
   return { ...values, chosen };
 }
 
-/** Exit codes as a shell would give them. */
-const TOOK_TOO_LONG = 124;
-const NOT_THERE = 127;
-
-interface Run {
-  code: number;
-  output: string;
-}
-
-/** Runs to its end, whatever its exit code; a tool that is not there, or that was ended, is an exit code of its own. */
-function run(command: string, args: string[], cwd: string, timeout: number): Promise<Run> {
-  return new Promise((resolve) => {
-    execFile(command, args, { cwd, timeout, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-      const code = exitCodeOf(error);
-      resolve({ code, output: `${stdout}${stderr}` });
-    });
-  });
-}
-
-function exitCodeOf(error: ExecFileException | null): number {
-  if (error === null) return 0;
-  if (error.killed === true) return TOOK_TOO_LONG;
-  return typeof error.code === 'number' ? error.code : NOT_THERE;
-}
-
-async function assertTools(): Promise<void> {
-  for (const [tool, args] of [
-    ['spin', ['-V']],
-    ['gcc', ['--version']],
-  ] as const) {
-    const { code } = await run(tool, [...args], tmpdir(), 10_000);
-    if (code !== 0) {
-      throw new Error(
-        `'${tool}' is needed to check the model, and cannot be run. Type: apt-get install spin gcc libc6-dev`,
-      );
-    }
-  }
-}
-
 const defines = ({ define }: Configuration): string[] => define.map((text) => `-D${text}`);
 
 async function search(configuration: Configuration, size: 'small' | 'large', root: string): Promise<Result> {
@@ -106,7 +66,7 @@ async function search(configuration: Configuration, size: 'small' | 'large', roo
     ['spin', ['-a', ...defines(configuration), 'protocol.pml']],
     ['gcc', compile],
   ] as const) {
-    const { code, output } = await run(tool, [...args], folder, 120_000);
+    const { code, output } = await run(tool, args, folder, COMPILE_MS);
     if (code !== 0 || /Error:/.test(output)) return { ...nothing, incomplete: `${tool}: ${output.trim()}` };
   }
   const began = Date.now();

@@ -19,7 +19,9 @@
 #ifndef EXECUTIONS
 #define EXECUTIONS 3 /* with those that `resume` and a handover start */
 #endif
+#ifndef INVOCATIONS
 #define INVOCATIONS 2 /* of run-migration at a time */
+#endif
 #ifndef LOG
 #define LOG 12 /* entries at most; the model says so when it needs more */
 #endif
@@ -107,7 +109,7 @@ mtype = { RETRY, MARK, SKIP, ABORT, CANCEL }                                    
 mtype = { APPLIED, MARKED, SKIPPED, BASELINE }                                           /* completions */
 mtype = { CANCELLED, CODE_CHANGED, FILE_GONE, NOT_STARTED, UNRECORDED, ERROR }           /* reasons of a halt, and FAILED, UNKNOWN */
 mtype = { LIST, RUN, RECORD, WAIT, HALT, REFUSE, FINISH }                                /* states of the machine, and steps */
-mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OUTCOME }  /* more steps */
+mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OUTCOME, ASKS }  /* more steps */
 mtype = { RUNNING, DONE, DEAD }                                                          /* of executions: DEAD is failed or stopped */
 mtype = { MORE, ELSEWHERE, GO_ON }                                                       /* answers, and SUCCEEDED, ERROR, ABORT */
 
@@ -115,10 +117,65 @@ mtype = { MORE, ELSEWHERE, GO_ON }                                              
 mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTurn, recordDecision, haltWithoutFile, haltRetryOfOtherCode,
   refuseLateRetry, allowNextAttempt, refuseHaltedElsewhere, haltAgain, haltCancelled, waitForNextSliceElsewhere, haltStoppedWithoutFile,
   haltStoppedOtherCode, allowNextSlice, haltFailed, closeClaimedTurn, runAgain, waitForOwner, voidUnclaimedTurn, haltVoidCancelled,
-  haltVoidWithoutFile, haltNotStarted, haltVoidOtherCode, refuseLateAgain, allowAgain }
+  haltVoidWithoutFile, haltNotStarted, waitForDeployment, haltVoidOtherCode, refuseLateAgain, allowAgain }
 #ifndef WITHOUT
 #define WITHOUT 0
 #endif
+
+/* ---------------------------------------------------------------------------------------------- following a trace */
+
+/*
+ * With TRACE the model does what a trace of the simulation says, or stops (conformance.ts): each request waits until it is the next
+ * event, and is compared with it. Without TRACE these words say nothing, and each request is possible at any time.
+ */
+#ifdef TRACE
+mtype = { START, ENDS, REDRIVEN, PASSES }                                    /* the world around */
+mtype = { LOOK_LIST, LOOK_RECORD, LOOK_HALT, LOOK_AGAIN, LOOK_WAITER, READ, ASK, PUT, MISS, TAKE, LATE, HEARS, GONE }
+mtype = { LEAVE, NOTIFY, WAITERS, TELL, CARRY_ON, INVOKE, CODE_STARTS, CODE_ENDS, RETURNED, THREW, SAYS, EFFECT, END, STUCK }
+c_decl { \#include "follow.h" }
+short at;                                 /* how many events have happened */
+mtype event; byte by, e_a, e_b, e_c, e_d, e_e, e_f, e_g; /* the next one; 255: not said */
+#define next() c_code { FOLLOW(); }
+#define sees(what, who) (event == what && by == who)
+#define hears(what) (event == HEARS && by == me && e_a == what)
+#define says(field, value) (field == 255 || field == (value))
+#define only(condition) (condition)
+#define traced true
+#else
+#define next() skip
+#define sees(what, who) true
+#define hears(what) true
+#define says(field, value) true
+#define only(condition) false
+#define traced false
+#endif
+#ifdef TRACE
+hidden byte q_alone; /* nobody else waits in the halt, or is alive: what was answered */
+#define seenManifest e_a
+#define is(key) (key != 0)
+#define isSoon() soon = (e_d == 1)
+#define isAnyOrder() anyOrder = (e_b == 1)
+#define readsTurn (e_a == turn && says(e_b, is(outcome[turn])) && says(e_c, is(claim[turn])))
+#define takes(as) (event == TAKE && by == me && e_a == turn && e_b == as && e_c == (as == VOID -> !is(claim[turn]) : !is(outcome[turn])))
+inline check(fits) {
+  if
+  :: fits -> next()
+  :: else -> event = STUCK
+  fi
+}
+#else
+#define seenManifest deployed
+#define readsTurn true
+#define takes(as) true
+#define isSoon() skip
+#define isAnyOrder() skip
+#define check(fits) skip
+#endif
+/* Who sends a request, by number: executions come first. */
+#define function(f) (100 + (f))
+#define person(p) (120 + (p))
+#define NETWORK 140
+#define WATCHES 141
 
 /* ---------------------------------------------------------------------------------------------- the ledger, and what is around it */
 
@@ -141,7 +198,9 @@ byte deployed = CODE, functions = CODE;   /* what list-pending's manifest says, 
 #define codeOf(manifest, m) (((manifest) >> (2 * ((m) - 1))) & 3)
 
 mtype status[EXECUTIONS];                 /* 0: the name is free */
-byte name[EXECUTIONS];                    /* by which it was started: after an entry; 0: by a person */
+short name[EXECUTIONS];                   /* by which it was started: continue-<entry>-<how manyth>; 0: by a person */
+#define nameOf(entry, which) ((entry) * 4 + (which))
+bool inFlight[EXECUTIONS];                /* stopped, and the function that was invoked before is yet to look */
 byte token[EXECUTIONS], tokens[EXECUTIONS]; /* that waits now, and how many there were */
 mtype told[EXECUTIONS];                   /* what came by its token: GO_ON, ABORT */
 mtype answer[EXECUTIONS];                 /* of its invocation of run-migration */
@@ -149,6 +208,10 @@ byte changed;                             /* by execution: whether anything chan
 #define change() changed = 255
 
 byte invoked[INVOCATIONS], caller[INVOCATIONS]; /* the turn that it is to run; the execution that waits for it, plus 1 */
+#ifdef TRACE
+byte ownCode[INVOCATIONS];                /* of its function, which in a trace may be that of any deployment */
+byte voidedBy[LOG + 1];                  /* which code the function had that made the turn void */
+#endif
 
 byte lateNumber, lateTurn; mtype lateClaim, lateOutcome; Entry lateEntry; /* a request under way, whose caller died */
 
@@ -226,11 +289,11 @@ inline userCodeStarts(t) {
   od;
   assert(ok);                                                 /* 2: attempt n+1 only after a person's retry on attempt n, of this code */
   fold(t);
-  assert(log[t].attempt > 1 || (f_known >> (log[t].migration + 1)) == 0); /* 3: no higher one was begun before */
+  assert(traced || log[t].attempt > 1 || (f_known >> (log[t].migration + 1)) == 0); /* 3: no higher one was begun before */
   j = 1;
   do
   :: j >= log[t].migration || log[t].slice > 1 -> break
-  :: else -> assert(codeOf(log[t].about, j) == 0 || (f_done & bitOf(j)) != 0); j++ /* 3: every lower id is completed */
+  :: else -> assert(traced || codeOf(log[t].about, j) == 0 || (f_done & bitOf(j)) != 0); j++ /* 3: every lower id is completed */
   od
 }
 
@@ -282,6 +345,12 @@ inline entryFollows() {
 
 /* Creates log/<last+1> of the draft; whoever calls has made sure that it is the next number. */
 inline put() {
+#ifdef TRACE
+  if
+  :: says(e_a, d_kind) && says(e_b, d_migration) && says(e_c, d_attempt) && says(e_d, d_slice) && says(e_e, d_what) && says(e_f, d_about) && says(e_g, d_code) -> next()
+  :: else -> event = STUCK
+  fi;
+#endif
   entryFollows();
   assert(last < LOG); /* no invariant: LOG is too small */
   last++;
@@ -329,21 +398,55 @@ inline createOutcome(t, as) {
   fi
 }
 
-/* SendTaskSuccess or SendTaskFailure to every waiter of `seen`; `accepted` says whether a token was alive. */
-hidden byte accepted;
-inline tell(result) {
-  accepted = false; i = 0;
+/* SendTaskSuccess or SendTaskFailure to one of those that wait: `accepted` when its token was alive. */
+#define isWaiting(e, t) ((t) != 0 && (t) == token[e] && status[e] == RUNNING)
+inline tellOne(e, t, result) {
+  if
+  :: isWaiting(e, t) -> token[e] = 0; told[e] = result; accepted = true; printf("      %d is told %e\n", e, result)
+  :: else
+  fi
+}
+
+hidden byte someoneWaits;
+
+/* To every waiter of `seen`, one after the other. In a search at once: a token that is told is not waited for any more, so order says nothing. */
+#ifdef TRACE
+#define NO_EFFECT 2
+#define ANSWERED 1
+#define FAILED_ 0
+#define REFUSED 2
+#define allTold (seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5] + seen[6] + seen[7] + seen[8] + seen[9] + seen[10] + seen[11] == 0) /* EXECUTIONS */
+inline tellOneByOne(who, result) {
+  do
+  :: d_step {
+      event == TELL && by == who ->
+      if
+      :: e_b != result || seen[e_a] == 0 -> event = STUCK
+      :: e_c == NO_EFFECT -> seen[e_a] = 0; next()
+      :: e_c != NO_EFFECT && e_c == isWaiting(e_a, seen[e_a]) -> i = e_a; tellOne(i, seen[i], result); seen[i] = 0; i = 0; next()
+      :: else -> event = STUCK
+      fi
+    }
+  :: atomic { allTold -> break }
+  :: atomic { event == HEARS && by == who && (e_a == ERROR || e_a == UNRECORDED) -> break }
+  :: atomic { who < EXECUTIONS && told[(who) % EXECUTIONS] != 0 -> break } /* it goes on: what is left of its function tells as the watch does */
+  :: atomic { event == GONE && by == who && e_a != ANSWERED -> break }
+  od;
+  skip
+}
+#define tellInTurn(who, result) tellOneByOne(who, result);
+#define tellAll(result) skip
+#else
+#define tellInTurn(who, result)
+inline tellAll(result) {
+  i = 0;
   do
   :: i >= EXECUTIONS -> break
-  :: else ->
-    if
-    :: seen[i] != 0 && seen[i] == token[i] && status[i] == RUNNING -> token[i] = 0; told[i] = result; accepted = true
-    :: else
-    fi;
-    i++
+  :: else -> tellOne(i, seen[i], result); i++
   od;
-  printf("      waiters are told %e: accepted %d\n", result, accepted)
+  i = 0
 }
+#endif
 
 inline readWaiters(h) {
   i = 0;
@@ -368,21 +471,23 @@ inline startNamed(called) {
   fi
 }
 
-/* A handover: the next name when the execution of that name has ended, or is the caller itself. */
-inline handOver() {
+/* Starts the execution that carries on from an entry; the next name when the one of that name has ended, or is the caller itself. */
+inline carryOn(entry, instead) {
   j = 1;
   do
-  :: startNamed(n * 4 + j);
+  :: startNamed(nameOf(entry, j));
     if
-    :: status[i] == RUNNING && i != me -> break
+    :: status[i] == RUNNING && i != (instead) -> break
     :: else -> j++
     fi
-  od
+  od;
+  check(e_a == entry && e_b == j && e_c == i)
 }
+#define NOBODY 255
 
 /* ---------------------------------------------------------------------------------------------- the decision */
 
-hidden byte q_code; hidden mtype q_decision, q_outcome; hidden byte q_closed, q_mine, q_alive, q_late, q_liar; hidden byte q_pending;
+hidden byte q_code; hidden mtype q_decision, q_outcome; hidden byte q_closed, q_mine, q_alive, q_elsewhere, q_late, q_liar, q_halts; hidden byte q_pending;
 inline rule(name_, condition, then) {
   if
   :: step == 0 && WITHOUT != name_ && (condition) -> step = then
@@ -394,6 +499,23 @@ inline ruleHalt(name_, condition, reason) {
   :: step == 0 && WITHOUT != name_ && (condition) -> step = HALT; why = reason
   :: else
   fi
+}
+
+/* Whether another live execution waits, or waited, in the open halt. */
+inline haltedElsewhere() {
+  q_elsewhere = false; j = 0;
+  do
+  :: j >= EXECUTIONS || f_halt == 0 || f_decided != 0 || q_halts -> break
+  :: else ->
+    if
+    :: j != me && waiterOf(f_halt, j) != 0 && status[j] == RUNNING -> q_elsewhere = true
+    :: else
+    fi;
+    j++
+  od;
+#ifdef TRACE
+  q_elsewhere = q_elsewhere && !q_alone;
+#endif
 }
 
 /* From n, o (outcome), c (claim), late, manifest, me: the step, and why. The first rule that holds is the answer. */
@@ -413,6 +535,9 @@ inline decide() {
     fi;
     j--
   od;
+#ifdef TRACE
+  q_late = q_late && !anyOrder;
+#endif
   if
   :: f_turn == 0 ->
     rule(refuseLate, q_late, REFUSE);
@@ -421,7 +546,8 @@ inline decide() {
   :: else ->
     q_code = codeOf(manifest, log[f_turn].migration);
     q_decision = (f_decided != 0 && log[f_decided].what != ABORT -> log[f_decided].what : 0);
-    q_mine = (log[f_turn].who == me); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
+    q_mine = (log[f_turn].who == me || q_halts); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
+    haltedElsewhere();
 #ifdef NO_VOID
     if
     :: c == 0 && o == 0 && (q_decision != 0 || (!q_mine && !q_alive)) -> c = VOID
@@ -454,7 +580,7 @@ inline decide() {
     ruleHalt(haltRetryOfOtherCode, q_decision == RETRY && q_code != log[f_decided].code, CODE_CHANGED);
     rule(refuseLateRetry, q_decision == RETRY && q_late, REFUSE);
     rule(allowNextAttempt, q_decision == RETRY, NEXT_ATTEMPT);
-    rule(refuseHaltedElsewhere, f_halt != 0 && f_decided == 0 && log[f_halt].who != me && status[log[f_halt].who] == RUNNING, REFUSE);
+    rule(refuseHaltedElsewhere, q_elsewhere, REFUSE);
 #ifdef ABORT_GOES_ON
     rule(ABORT, f_decided != 0, NEXT_ATTEMPT);
 #endif
@@ -473,12 +599,16 @@ inline decide() {
     ruleHalt(haltVoidCancelled, f_cancel != 0, CANCELLED);
     ruleHalt(haltVoidWithoutFile, q_code == 0, FILE_GONE);
     ruleHalt(haltNotStarted, f_tries >= TRIES, NOT_STARTED);
+#ifdef TRACE
+    rule(waitForDeployment, soon && voidedBy[f_turn] != 0 && voidedBy[f_turn] != q_code, WAIT); /* times are left out of a search */
+#endif
     ruleHalt(haltVoidOtherCode, (log[f_turn].attempt > 1 || log[f_turn].slice > 1) && q_code != log[f_turn].code, CODE_CHANGED);
     rule(refuseLateAgain, q_late, REFUSE);
     rule(allowAgain, true, AGAIN)
   fi
 }
 
+#define mayHandOver isAllow
 #define isAllow (step == FIRST || step == NEXT_ATTEMPT || step == NEXT_SLICE || step == AGAIN)
 
 /* The entry that the step appends, of what the log says up to n. */
@@ -514,7 +644,7 @@ inline draftAllowed() {
 
 /* The first request of a look: the log, and S3's clock. */
 inline look() {
-  n = last; manifest = deployed; fold(n); turn = f_turn; o = 0; c = 0; step = 0; q_liar = false; readClock()
+  n = last; manifest = seenManifest; fold(n); turn = f_turn; o = 0; c = 0; step = 0; q_liar = false; q_halts = false; readClock()
 }
 #define isKnown(outcome_) (outcome_ != 0 && outcome_ != SPOILED)
 
@@ -560,9 +690,9 @@ inline decideRecord() {
   fi
 }
 
-/* Halt decides anew. `cause` is what the machine says: ERROR of run-migration, UNRECORDED of record-completion. */
+/* Halt decides anew, as if the turn were its execution's own. `cause`, of what the machine says: UNRECORDED of record-completion. */
 inline decideHalt() {
-  decide();
+  q_halts = true; decide(); q_halts = false;
   if
   :: f_turn != payload -> step = LIST
   :: f_turn == payload && f_halt != 0 && f_decided == 0 && (step != RECORD || cause == UNRECORDED) -> step = WAIT; halt = f_halt /* joins it */
@@ -573,10 +703,28 @@ inline decideHalt() {
     if
     :: step == HALT -> skip
     :: step == RECORD && cause == UNRECORDED -> step = HALT; why = UNRECORDED
-    :: cause == ERROR && q_decision == 0 && ((step == WAIT && c != 0) || step == RUN_AGAIN) -> step = HALT; why = ERROR
+    :: step != HALT && step != RECORD && f_halt == 0 && c == 0 && q_outcome == 0 -> step = HALT; why = NOT_STARTED
+    :: step != HALT && step != RECORD && f_halt == 0 && (c == CLAIMED || c == SPOILED) && q_outcome == 0 -> step = HALT; why = UNKNOWN
     :: else -> step = LIST /* not needed: list-pending goes on */
     fi
   fi
+}
+
+/* The next halt of the turn; 0: there is none. In a search, of those in which somebody waits: to tell nobody changes nothing. */
+inline nextHalt() {
+  do
+  :: halt++; someoneWaits = false; j = 0;
+    do
+    :: j >= EXECUTIONS || halt > last -> break
+    :: else -> someoneWaits = someoneWaits || isWaiting(j, waiterOf(halt, j)); j++
+    od;
+    if
+    :: halt > last || log[halt].kind == COMPLETED -> halt = 0; break
+    :: halt <= last && log[halt].kind == HALTED && (traced || someoneWaits) -> break
+    :: else
+    fi
+  od;
+  j = 0
 }
 
 inline draftHalted() {
@@ -611,28 +759,40 @@ inline clear() {
   i = 0
 }
 
-/* A stopped execution enters no state; the function in flight goes on to its end. */
+/* A stopped execution enters no state; the function in flight goes on to its end, and may not have looked yet. */
 #if STOPS
 #define runs (status[me] == RUNNING)
+#define mayLook (runs || inFlight[me])
 #else
 #define runs true
+#define mayLook true
 #endif
 
 /* The machine is in its next state, and keeps the turn and the cause; nobody remembers what a function read. */
 inline enter(next) {
-  state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
+  inFlight[me] = false; state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
   if
   :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
   :: else
   fi
 }
 
+/* In a trace alone: the function dies, or fails, before it has done what it was about to do; or nobody hears it any more. */
+#define abandons(next_) only(hears(ERROR)) -> next(); token[me] = 0; told[me] = 0; enter(next_)
+/* And the same for a 403 of record-completion, which is not repeated. */
+#define refusedRecord only(hears(UNRECORDED)) -> next(); cause = UNRECORDED; enter(HALT)
+#define isLeft (traced && !runs)
+
 proctype Execution(byte me) {
   mtype state = LIST, cause; /* of the machine, with the turn: what Step Functions keeps */
   byte payload;
   mtype step, why, o, c;     /* of the function that it calls */
   byte n, manifest, turn, halt, seen[EXECUTIONS];
-  bool late;
+  bool late, accepted;
+#ifdef TRACE
+  bool soon;                 /* the turn was made void less than five minutes ago */
+  bool anyOrder;             /* its input allows what is late */
+#endif
 
 ended: /* One that is stopped or failed comes here, and goes on from here when it is redriven. */
   if
@@ -641,7 +801,7 @@ ended: /* One that is stopped or failed comes here, and goes on from here when i
   :: atomic { status[me] == RUNNING && state == RUN -> goto invoke }
   :: atomic { status[me] == RUNNING && state == RECORD -> goto record }
   :: atomic { status[me] == RUNNING && state == HALT -> goto halted }
-  :: d_step { redrives > 0 && status[me] == DEAD -> redrives--; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
+  :: d_step { redrives > 0 && status[me] == DEAD && sees(REDRIVEN, me) -> next(); redrives--; inFlight[me] = false; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
   :: d_step { status[me] == RUNNING && state == REFUSE -> status[me] = DEAD; change() }; goto ended
   fi;
 
@@ -649,14 +809,14 @@ ended: /* One that is stopped or failed comes here, and goes on from here when i
 list:
   if
   :: d_step {
-      runs -> printf("%d: List pending looks\n", me);
-      assert((changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
+      mayLook && sees(LOOK_LIST, me) -> inFlight[me] = false; printf("%d: List pending looks\n", me);
+      assert(traced || (changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
       changed = changed & (255 - bitOf(me));
       if
-      :: STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
+      :: !traced && STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
       :: else
       fi;
-      look();
+      look(); isAnyOrder();
       if
       :: n > served -> served = n
       :: else
@@ -664,139 +824,214 @@ list:
       if
       :: turn == 0 -> decide()
       :: else
-      fi
+      fi;
+      next()
     }
-  :: d_step { runs && denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: List pending gets a 403\n", me) }; goto ended
-  :: !runs -> goto ended
+  :: d_step { runs && denials > 0 && sees(ENDS, me) && says(e_a, FAILED) -> next(); denials--; status[me] = DEAD; excused = last; change(); printf("%d: List pending gets a 403\n", me) }; goto ended
+  :: d_step { abandons(LIST) }; goto list
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
+keys:
 #ifdef CLOCK_READ_AFTER
   if
   :: d_step { turn != 0 -> readTurn() }; d_step { readClock(); q_liar = false; decide() }
   :: turn == 0
   fi;
-#else
+#endif
+#ifndef CLOCK_READ_AFTER
   if
-  :: d_step { turn != 0 -> readTurn(); q_liar = false; decide() }
-  :: d_step { turn != 0 && wrong > 0 -> wrong--; readTurn(); q_liar = true; decide() }
+  :: d_step {
+      turn != 0 && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; q_halts = false; fold(n);
+      if
+      :: traced && (log[turn].who != me || (f_halt != 0 && f_decided == 0)) -> step = ASKS
+      :: else -> decide()
+      fi
+    }
+  :: d_step { turn != 0 && wrong > 0 && !traced -> wrong--; readTurn(); q_liar = true; q_halts = false; decide() }
+  :: d_step { abandons(LIST) }; goto list
   :: turn == 0
   fi;
+#ifdef TRACE
+  /* Who is alive, and who waits in its halt: requests of their own, which a search takes for one with the others. */
+  if
+  :: d_step { step == ASKS && sees(ASK, me) -> q_liar = (e_a == 0); q_alone = (e_b == 0); q_halts = false; decide(); q_alone = false; check((e_a != 1 || q_mine || q_alive) && (e_b != 1 || q_elsewhere)) }
+  :: d_step { abandons(LIST) }; goto list
+  :: step != ASKS
+  fi;
+#endif
 #endif
   if
-  :: d_step { isAllow && last == n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
+  :: d_step { isAllow && last == n && sees(PUT, me) -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
 #else
-  :: d_step { isAllow && last != n -> printf("%d: 412\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && last != n && sees(MISS, me) -> next(); printf("%d: 412\n", me); enter(LIST); inFlight[me] = !runs }; goto list
 #endif
-  :: d_step { isAllow && last == n && crashes > 0 -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
-  :: d_step { isAllow && mayBeLate -> draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
-  :: d_step { isAllow && handovers > 0 -> handovers--; handOver(); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
-  :: d_step { isAllow && handovers > 0 && crashes > 0 -> handovers--; crashes--; handOver(); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
-  :: d_step { step == TAKE_CLAIM -> createClaim(turn, VOID); enter(LIST) }; goto list
-  :: d_step { step == TAKE_CLAIM && mayBeLate -> lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
-  :: d_step { step == TAKE_OUTCOME -> createOutcome(turn, UNKNOWN); enter(LIST) }; goto list
-  :: d_step { step == TAKE_OUTCOME && mayBeLate -> lates--; lateTurn = turn; lateOutcome = UNKNOWN; change(); enter(LIST) }; goto list
-  :: d_step { step == RUN_AGAIN -> payload = turn; enter(RUN) }; goto invoke
-  :: d_step { step == RECORD -> payload = turn; enter(RECORD) }; goto record
-  :: d_step { step == HALT -> payload = turn; enter(HALT) }; goto halted
-  :: d_step { step == WAIT -> enter(WAIT) }; goto wait
-  :: d_step { step == REFUSE -> status[me] = DEAD; change(); printf("%d: Refused\n", me); enter(REFUSE) }; goto ended
-  :: d_step { step == FINISH -> status[me] = DONE; change(); printf("%d: Finished\n", me); enter(LIST) }; goto ended
+  :: d_step { isAllow && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && mayBeLate && sees(LATE, me) -> next(); draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
+  :: d_step { mayHandOver && handovers > 0 && sees(CARRY_ON, me) -> handovers--; carryOn(n, me); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
+  :: d_step { mayHandOver && handovers > 0 && crashes > 0 && sees(CARRY_ON, me) -> handovers--; crashes--; carryOn(n, me); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
+  :: d_step { step == TAKE_CLAIM && takes(VOID) -> next(); createClaim(turn, VOID); step = 0 }; goto keys
+  :: d_step { step == TAKE_CLAIM && crashes > 0 && takes(VOID) -> crashes--; next(); createClaim(turn, VOID); enter(LIST) }; goto list
+  :: d_step { step == TAKE_CLAIM && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && takes(UNKNOWN) -> next(); createOutcome(turn, UNKNOWN); step = 0 }; goto keys
+  :: d_step { step == TAKE_OUTCOME && crashes > 0 && takes(UNKNOWN) -> crashes--; next(); createOutcome(turn, UNKNOWN); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateOutcome = UNKNOWN; change(); enter(LIST) }; goto list
+  :: d_step { step == RUN_AGAIN && hears(RUN) -> next(); payload = turn; enter(RUN) }; goto invoke
+  :: d_step { step == RECORD && hears(RECORD) -> next(); payload = turn; enter(RECORD) }; goto record
+  :: d_step { step == HALT && hears(HALT) -> check(says(e_b, why)); payload = turn; enter(HALT) }; goto halted
+  :: d_step { step == WAIT && hears(WAIT) -> next(); enter(WAIT) }; goto wait
+  :: d_step { step == REFUSE && hears(REFUSE) -> next(); status[me] = DEAD; change(); printf("%d: Refused\n", me); enter(REFUSE) }; goto ended
+  :: d_step { step == FINISH && hears(FINISH) -> next(); status[me] = DONE; change(); printf("%d: Finished\n", me); enter(LIST) }; goto ended
+  :: d_step { abandons(LIST) }; goto list
+  :: isLeft -> goto ended
   fi;
 
   /* ---- Wait: looks again when something is new; when nothing ever is, it waits for ever */
 wait:
   if
-  :: atomic { runs && (changed & bitOf(me)) != 0 -> state = LIST; goto list }
-  :: !runs -> goto ended
+  :: atomic { runs && (traced || (changed & bitOf(me)) != 0) -> state = LIST; goto list }
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
 
   /* ---- Run migration */
 invoke:
   if
+#ifdef TRACE
+  :: d_step { runs && sees(INVOKE, me) && e_a == payload -> invoked[e_b] = payload; caller[e_b] = me + 1; ownCode[e_b] = e_c; next() }
+#else
   :: d_step { runs && invoked[0] == 0 -> invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
   :: d_step { runs && invoked[0] != 0 && invoked[1] == 0 -> invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
   :: d_step { runs && doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
-  :: !runs -> goto ended
+#endif
+  :: d_step { runs && gaveUp > 0 && hears(ERROR) -> next(); gaveUp--; cause = ERROR; enter(HALT); printf("%d: run-migration cannot be invoked\n", me) }; goto halted
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
   if
-  :: d_step { answer[me] == SUCCEEDED -> answer[me] = 0; enter(RECORD) }; goto record
-  :: d_step { answer[me] == MORE || answer[me] == ELSEWHERE -> answer[me] = 0; enter(LIST) }; goto list
-  :: d_step { answer[me] == ERROR -> answer[me] = 0; cause = ERROR; enter(HALT) }; goto halted
-  :: d_step { gaveUp > 0 && answer[me] == 0 && runs -> gaveUp--; forget(); cause = ERROR; enter(HALT); printf("%d: gives up on run-migration\n", me) }; goto halted
+  :: d_step { answer[me] == SUCCEEDED && hears(SUCCEEDED) -> next(); answer[me] = 0; enter(RECORD) }; goto record
+  :: d_step { (answer[me] == MORE || answer[me] == ELSEWHERE) && hears(answer[me]) -> next(); answer[me] = 0; enter(LIST) }; goto list
+  :: d_step { answer[me] == ERROR && hears(ERROR) -> next(); answer[me] = 0; cause = ERROR; enter(HALT) }; goto halted
+  :: d_step { gaveUp > 0 && (answer[me] == 0 || traced) && runs && hears(ERROR) -> next(); gaveUp--; forget(); cause = ERROR; enter(HALT); printf("%d: gives up on run-migration\n", me) }; goto halted
   :: d_step { !runs -> forget(); enter(RUN) }; goto ended
   fi;
 
   /* ---- Record completion */
 record:
   if
-  :: d_step { runs -> look(); printf("%d: Record completion looks\n", me) }
-  :: !runs -> goto ended
+  :: d_step { mayLook && sees(LOOK_RECORD, me) -> inFlight[me] = false; look(); next(); printf("%d: Record completion looks\n", me) }
+  :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
   if
-  :: d_step { turn == payload -> readTurn(); q_liar = false; decideRecord() }
+  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideRecord() }
+  :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
   :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
   fi;
   if
-  :: d_step { step != RECORD -> enter(LIST) }; goto list
-  :: d_step { step == RECORD && last == n -> draftCompleted(); halt = (f_decided == 0 -> f_halt : 0); put(); step = 0 }
-  :: d_step { step == RECORD && last == n && crashes > 0 -> crashes--; draftCompleted(); put(); enter(RECORD); printf("%d: dies\n", me) }; goto record
-  :: d_step { step == RECORD && last != n -> enter(RECORD); printf("%d: 412\n", me) }; goto record
-  :: d_step { step == RECORD && mayBeLate -> draftCompleted(); putLate(n); enter(RECORD) }; goto record
-  :: d_step { step == RECORD && denials > 0 -> denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
+  :: d_step { step != RECORD && turn == payload && !traced -> enter(LIST) }; goto list
+  :: d_step { turn != payload -> step = 0; halt = payload; nextHalt() }
+  :: d_step { step == RECORD && last == n && sees(PUT, me) -> draftCompleted(); put(); step = 0; n = 0; turn = 0; o = 0; c = 0; late = false; manifest = 0; halt = payload; nextHalt() }
+  :: d_step { step == RECORD && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftCompleted(); put(); enter(RECORD); printf("%d: dies\n", me) }; goto record
+  :: d_step { step == RECORD && last != n && sees(MISS, me) -> next(); enter(RECORD); inFlight[me] = !runs; printf("%d: 412\n", me) }; goto record
+  :: d_step { step == RECORD && mayBeLate && sees(LATE, me) -> next(); draftCompleted(); putLate(n); enter(RECORD) }; goto record
+  :: d_step { step == RECORD && denials > 0 && hears(UNRECORDED) -> next(); denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
+  :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
+  :: isLeft -> goto ended
   fi;
 #ifndef NO_TELL_ON_RECORD
+  /* Those who wait in any halt of the turn: who decided it may have been cut off before all were told. */
+tellHalts:
   if
-  :: d_step { halt != 0 -> readWaiters(halt) }; d_step { tell(GO_ON); clear(); enter(LIST) }; goto list
-  :: atomic { halt == 0 -> enter(LIST); goto list }
+  :: d_step { halt != 0 && sees(WAITERS, me) && says(e_a, halt) -> readWaiters(halt); n = last; settledAs(halt, step); next() };
+    tellInTurn(me, step)
+    d_step { tellAll(step); clear(); n = 0; step = 0; accepted = false; nextHalt() };
+    goto tellHalts
+  :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
+  :: halt == 0
+  :: isLeft -> goto ended
   fi;
 #endif
-  atomic { enter(LIST); goto list };
+  if
+  :: atomic { hears(RECORD) -> next(); clear(); enter(LIST); goto list }
+  :: d_step { abandons(RECORD) }; goto record
+  :: d_step { refusedRecord }; goto halted
+  :: isLeft -> goto ended
+  fi;
 
   /* ---- Halt for operator */
 halted:
   if
-  :: d_step { runs -> tokens[me]++; token[me] = tokens[me]; told[me] = 0; look(); printf("%d: Halt for operator, %e: looks\n", me, cause) }
-  :: d_step { runs && denials > 0 -> denials--; status[me] = DEAD; excused = last; change(); printf("%d: Halt gets a 403\n", me) }; goto ended
-  :: !runs -> goto ended
+  :: d_step { mayLook && sees(LOOK_HALT, me) -> inFlight[me] = false; tokens[me]++; token[me] = tokens[me]; told[me] = 0; look(); next(); printf("%d: Halt for operator, %e: looks\n", me, cause) }
+  :: d_step { runs && denials > 0 && sees(ENDS, me) && says(e_a, FAILED) -> next(); denials--; status[me] = DEAD; excused = last; change(); printf("%d: Halt gets a 403\n", me) }; goto ended
+  :: d_step { abandons(HALT) }; goto halted
+  :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
 haltTurn:
   if
-  :: d_step { turn == payload -> readTurn(); q_liar = false; decideHalt() }
+  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideHalt() }
   :: d_step { turn != payload -> step = LIST }
+  :: d_step { abandons(HALT) }; goto halted
   fi;
   if
-  :: d_step { step == LIST -> token[me] = 0; enter(LIST); printf("%d: the halt is not needed\n", me) }; goto list
+  :: d_step { step == LIST && hears(LIST) -> next(); token[me] = 0; enter(LIST); printf("%d: the halt is not needed\n", me) }; goto list
   :: step == WAIT /* joins the one that is open */
-  :: d_step { step == HALT && last == n -> draftHalted(); put(); halt = last }
-  :: d_step { step == HALT && last == n && crashes > 0 -> crashes--; draftHalted(); put(); token[me] = 0; enter(HALT); printf("%d: dies\n", me) }; goto halted
-  :: d_step { step == HALT && last != n -> look(); printf("%d: 412, looks\n", me) }; goto haltTurn
-  :: d_step { step == HALT && mayBeLate -> draftHalted(); putLate(n); token[me] = 0; enter(HALT) }; goto halted
+  :: d_step { step == HALT && last == n && sees(PUT, me) -> draftHalted(); put(); halt = last }
+  :: d_step { step == HALT && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftHalted(); put(); token[me] = 0; enter(HALT); printf("%d: dies\n", me) }; goto halted
+  :: d_step { step == HALT && last != n && sees(LOOK_AGAIN, me) -> look(); next(); printf("%d: 412, looks\n", me) }; goto haltTurn
+  :: d_step { step == HALT && mayBeLate && sees(LATE, me) -> next(); draftHalted(); putLate(n); token[me] = 0; enter(HALT) }; goto halted
+  :: d_step { abandons(HALT) }; goto halted
+  :: isLeft -> goto ended
   fi;
   if
-  :: d_step { waiterOf(halt, me) = token[me]; printf("%d: leaves its token in halt %d\n", me, halt) }
-  :: d_step { crashes > 0 -> crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; enter(HALT); printf("%d: leaves its token, dies\n", me) }; goto halted
+  :: d_step { sees(LEAVE, me) && says(e_a, halt) -> next(); waiterOf(halt, me) = token[me]; printf("%d: leaves its token in halt %d\n", me, halt) }
+  :: d_step { crashes > 0 && sees(LEAVE, me) && says(e_a, halt) -> next(); crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; enter(HALT); printf("%d: leaves its token, dies\n", me) }; goto halted
+  :: d_step { abandons(HALT) }; goto halted
   fi;
-  d_step {
-    step = 0; n = last;
+  if
+  :: d_step {
+      sees(LOOK_WAITER, me) -> next(); step = 0; n = last;
 #ifndef NO_LOOK_AFTER_WAITER
-    settledAs(halt, step);
+      settledAs(halt, step);
 #endif
 #ifndef NO_NOTIFY
-    notified = (halt > notified -> halt : notified)
+      notified = (halt > notified -> halt : notified)
 #else
-    skip
+      skip
 #endif
-  };
-  if
-  :: d_step { step != 0 -> readWaiters(halt) }; d_step { tell(step); clear(); n = 0; step = 0 }
-  :: step == 0
+    }
+  :: atomic { only(told[me] != 0) -> goto waits }
+  :: d_step { abandons(HALT) }; goto halted
   fi;
-  /* Waits for its token. */
+  if
+  :: d_step { step != 0 && sees(WAITERS, me) && says(e_a, halt) -> readWaiters(halt); next() };
+    tellInTurn(me, step)
+    d_step { tellAll(step); clear(); n = 0; step = 0; accepted = false }
+#ifdef TRACE
+  :: d_step { step == 0 && sees(NOTIFY, me) -> next() }
+#else
+  :: step == 0
+#endif
+  :: atomic { only(told[me] != 0) -> clear(); goto waits }
+  :: d_step { abandons(HALT) }; goto halted
+  fi;
+#ifdef TRACE
+  if
+  :: d_step { sees(GONE, me) -> next() }
+  :: atomic { told[me] != 0 -> goto waits }
+  :: d_step { abandons(HALT) }; goto halted
+  :: !runs
+  fi;
+#endif
+waits: /* for its token */
   if
   :: d_step { told[me] == GO_ON && runs -> told[me] = 0; enter(LIST) }; goto list
   :: d_step { told[me] == ABORT && runs -> told[me] = 0; status[me] = DEAD; change(); enter(HALT) }; goto ended
   :: d_step { !runs -> token[me] = 0; told[me] = 0; enter(HALT) }; goto ended
+  :: d_step { abandons(HALT) }; goto halted
   fi
 }
 
@@ -811,40 +1046,57 @@ inline reply(as) {
 }
 
 #define claimOf claim[invoked[me]]
-#define fits (codeOf(functions, log[invoked[me]].migration) == log[invoked[me]].code)
+
 #define inTime (!over[turn])
+#ifdef TRACE
+#define claims(as, isNew) (event == TAKE && by == function(me) && e_a == invoked[me] && e_b == as && e_c == isNew)
+#define closes(as, isNew) (event == TAKE && by == function(me) && e_a == turn && e_b == as && e_c == isNew)
+#define mayReturn true
+#define isOther(t) voidedBy[t] = ownCode[me]
+#define fits (ownCode[me] == log[invoked[me]].code)
+#define mayStop true
+#else
+#define fits (codeOf(functions, log[invoked[me]].migration) == log[invoked[me]].code)
+#define claims(as, isNew) true
+#define closes(as, isNew) true
+#define isOther(t) skip
+#define mayReturn (log[turn].slice == SLICES)
+#define mayStop (log[turn].slice < SLICES || openCancel > turn)
+#endif
+/* It is gone, or has failed, without having done what it was about to do. */
+#define isGone sees(GONE, function(me))
 
 proctype RunMigration(byte me) {
   byte turn; mtype result; bool otherCode;
   /* Its entry and what that rests on never change, so it reads them in the step of the claim. */
 idle:
   if
-  :: d_step { invoked[me] != 0 && claimOf == 0 && fits -> turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
+  :: d_step { invoked[me] != 0 && claimOf == 0 && fits && claims(CLAIMED, 1) -> next(); turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
 #ifdef NO_CODE_CHECK
   :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); otherCode = true; busyWith[turn] = true }
 #else
-  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, VOID); reply(ELSEWHERE) }; goto idle
+  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits && claims(VOID, 1) -> next(); turn = invoked[me]; createClaim(turn, VOID); isOther(turn); reply(ELSEWHERE) }; goto idle
 #endif
 #ifdef NO_CLAIM
   :: d_step { invoked[me] != 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
 #else
-  :: d_step { invoked[me] != 0 && claimOf != 0 -> reply(ELSEWHERE) }; goto idle
+  :: d_step { invoked[me] != 0 && claimOf != 0 && (claims(CLAIMED, 0) || claims(VOID, 0)) -> next(); reply(ELSEWHERE) }; goto idle
 #endif
-  :: d_step { invoked[me] != 0 && mayBeLate -> lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(ERROR) }; goto idle
-  :: d_step { invoked[me] != 0 && denials > 0 -> denials--; reply(ERROR) }; goto idle
+  :: d_step { invoked[me] != 0 && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(ERROR) }; goto idle
+  :: d_step { invoked[me] != 0 && denials > 0 && isGone -> next(); denials--; reply(ERROR) }; goto idle
   fi;
   if
-  :: d_step { inTime -> assert(!otherCode); userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
-  :: d_step { inTime && crashes > 0 -> crashes--; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
-  :: d_step { !inTime -> reply(ERROR) }; goto idle
+  :: d_step { inTime && sees(CODE_STARTS, function(me)) -> next(); assert(!otherCode); userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
+  :: d_step { inTime && crashes > 0 && isGone -> next(); crashes--; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(ERROR) }; goto idle
   fi;
 userCode:
   if
-  :: d_step { inTime && log[turn].slice == SLICES -> running = 0; result = SUCCEEDED; returned[turn] = true }
-  :: d_step { inTime && (log[turn].slice < SLICES || openCancel > turn) -> running = 0; result = STOPPED }
-  :: d_step { inTime && fails > 0 -> fails--; running = 0; result = FAILED }
-  :: d_step { inTime && crashes > 0 -> crashes--; running = 0; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
-  :: d_step { !inTime -> reply(ERROR) }; goto idle
+  :: d_step { inTime && mayReturn && sees(CODE_ENDS, function(me)) && says(e_a, RETURNED) -> next(); running = 0; result = SUCCEEDED; returned[turn] = true }
+  :: d_step { inTime && mayStop && sees(CODE_ENDS, function(me)) && !only(e_a == RETURNED) -> next(); running = 0; result = STOPPED }
+  :: d_step { inTime && fails > 0 && sees(CODE_ENDS, function(me)) -> next(); fails--; running = 0; result = FAILED }
+  :: d_step { inTime && crashes > 0 && isGone -> next(); crashes--; running = 0; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(ERROR) }; goto idle
 #if SPOILS
   :: d_step { inTime && spoils > 0 && outcome[turn] == 0 -> spoils--; outcome[turn] = SPOILED; change(); printf("   f%d: spoils its outcome\n", me) }; goto userCode
   :: d_step { inTime && spoils > 0 && last + 1 <= LOG -> spoils--; claim[last + 1] = SPOILED; printf("   f%d: spoils claim %d\n", me, last + 1) }; goto userCode
@@ -853,18 +1105,18 @@ userCode:
   fi;
   if
   :: d_step {
-      inTime && outcome[turn] == 0 -> createOutcome(turn, result);
+      inTime && outcome[turn] == 0 && closes(result, 1) -> next(); createOutcome(turn, result);
       if
       :: result == SUCCEEDED -> reply(SUCCEEDED)
       :: result == STOPPED -> reply(MORE)
       :: else -> reply(ERROR)
       fi
     }
-  :: d_step { inTime && outcome[turn] == 0 && crashes > 0 -> crashes--; createOutcome(turn, result); printf("   f%d: dies\n", me); reply(ERROR) }
-  :: d_step { inTime && outcome[turn] != 0 -> reply(ERROR) }
-  :: d_step { inTime && mayBeLate -> lates--; lateTurn = turn; lateOutcome = result; reply(ERROR) }
-  :: d_step { inTime && denials > 0 -> denials--; printf("   f%d: gets a 403\n", me); reply(ERROR) }
-  :: d_step { !inTime -> reply(ERROR) }
+  :: d_step { inTime && outcome[turn] == 0 && crashes > 0 && closes(result, 1) -> next(); crashes--; createOutcome(turn, result); printf("   f%d: dies\n", me); reply(ERROR) }
+  :: d_step { inTime && outcome[turn] != 0 && closes(result, 0) -> next(); reply(ELSEWHERE) }
+  :: d_step { inTime && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = turn; lateOutcome = result; reply(ERROR) }
+  :: d_step { inTime && denials > 0 && isGone -> next(); denials--; printf("   f%d: gets a 403\n", me); reply(ERROR) }
+  :: d_step { !inTime && isGone -> next(); reply(ERROR) }
   fi;
   goto idle
 }
@@ -873,8 +1125,8 @@ userCode:
 
 /* A person hears of a halt and calls `resume`, which looks: one step, because what changes between the two shows as a 412. */
 inline resume(decision, bit_) {
-  decisions > 0 && openHalt != 0 && (EAGER || notified == openHalt) && (SAY & bit_) != 0 ->
-  nonce = decisions; decisions--; halt = openHalt; say = decision; n = last; manifest = deployed; as = 0;
+  decisions > 0 && openHalt != 0 && (EAGER || notified == openHalt) && (SAY & bit_) != 0 && sees(SAYS, person(me)) && says(e_b, decision) && says(e_c, openHalt) ->
+  nonce = decisions; decisions--; halt = openHalt; say = decision; n = last; manifest = seenManifest; as = 0; next();
   printf("   p%d: resume %e of halt %d looks\n", me, say, halt)
 }
 
@@ -889,7 +1141,7 @@ inline draftDecision() {
 
 /* Who answers halts with `resume`. */
 proctype Person(byte me) {
-  byte n, manifest, halt, nonce, decided, seen[EXECUTIONS]; mtype say, as; bool mine, delivered;
+  byte n, manifest, halt, nonce, decided, seen[EXECUTIONS]; mtype say, as; bool mine, delivered, accepted;
 idle:
   if
   :: d_step { resume(RETRY, 1) }
@@ -902,83 +1154,114 @@ idle:
 #endif
 append:
   if
-  :: d_step { as == 0 && last == n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
+  :: d_step { as == 0 && last == n && sees(PUT, person(me)) -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { as == 0 && last != n -> draftDecision(); put(); mine = true; as = (say == ABORT -> ABORT : GO_ON) }
 #else
-  :: d_step { as == 0 && last != n -> n = last; manifest = deployed; settledAs(halt, as); printf("   p%d: 412, looks\n", me) }; goto append
+  :: d_step { as == 0 && last != n && sees(LOOK_AGAIN, person(me)) -> n = last; manifest = seenManifest; next(); settledAs(halt, as); printf("   p%d: 412, looks\n", me) }; goto append
 #endif
-  :: d_step { as == 0 && last == n && crashes > 0 -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto done
-  :: d_step { as == 0 && mayBeLate -> draftDecision(); putLate(n) }; goto done
+  :: d_step { as == 0 && last == n && crashes > 0 && sees(PUT, person(me)) -> crashes--; draftDecision(); put(); printf("   p%d: resume dies\n", me) }; goto died
+  :: d_step { as == 0 && mayBeLate && sees(LATE, person(me)) -> next(); draftDecision(); putLate(n) }; goto died
+  :: atomic { only(sees(GONE, person(me)) && e_a != ANSWERED) -> goto done }
 #ifdef NO_NONCE
   :: d_step { as == 0 && last == n && lost > 0 -> lost--; draftDecision(); put(); n = last; settledAs(halt, as); printf("   p%d: 412 of its own entry\n", me) }; goto append
 #endif
   :: as != 0
   fi;
-  d_step {
-    /* 8: the first decision counts, and only who made it is told so. */
-    decided = 0; j = 1;
-    do
-    :: j > last -> break
-    :: else ->
-      if
-      :: log[j].kind == DECIDED && log[j].what != CANCEL && log[j].about == halt -> assert(decided == 0); decided = j
-      :: else
-      fi;
-      j++
-    od;
-    assert(mine == (decided != 0 && log[decided].slice == nonce))
+  if
+  :: d_step {
+      sees(WAITERS, person(me)) && says(e_a, halt) -> next();
+      /* 8: the first decision counts, and only who made it is told so. */
+      decided = 0; j = 1;
+      do
+      :: j > last -> break
+      :: else ->
+        if
+        :: log[j].kind == DECIDED && log[j].what != CANCEL && log[j].about == halt -> assert(decided == 0); decided = j
+        :: else
+        fi;
+        j++
+      od;
+      assert(mine == (decided != 0 && log[decided].slice == nonce))
 #ifndef WAITERS_BEFORE_DECISION
-    ; readWaiters(halt)
+      ; readWaiters(halt)
 #endif
+    }
+  :: atomic { only(sees(GONE, person(me)) && (e_a == FAILED_ || (e_a == REFUSED && !mine))) -> goto done }
+  fi;
+  tellInTurn(person(me), as)
+  d_step {
+    tellAll(as); clear(); delivered = (accepted || as == ABORT || decided == 0); accepted = false; fold(n); i = 0;
+    do /* who only says it again leaves it to one that lives, or to the run that has gone on from it */
+    :: mine || delivered || i >= EXECUTIONS -> break
+    :: else -> delivered = (f_decided != decided || (waiterOf(halt, i) != 0 && status[i] == RUNNING)); i++
+    od;
+    i = 0
   };
-  d_step { tell(as); clear(); delivered = (accepted || as == ABORT || decided == 0) };
   if
   :: delivered
 #ifdef NO_START
   :: !delivered
 #else
-  :: d_step { !delivered -> startNamed(100 + decided) }
+  :: d_step { !delivered && sees(CARRY_ON, person(me)) -> carryOn(decided, NOBODY) }
 #endif
+  :: atomic { only(sees(GONE, person(me)) && (e_a == FAILED_ || (e_a == REFUSED && !mine))) -> goto done }
+  fi;
+  goto done;
+died:
+  if
+  :: !only(sees(GONE, person(me)) && e_a == ANSWERED) -> skip
   fi;
 done:
   if
-  :: d_step { n = 0; manifest = 0; halt = 0; nonce = 0; decided = 0; say = 0; as = 0; mine = false; delivered = false; clear() }
+  :: d_step { sees(GONE, person(me)) -> next(); n = 0; manifest = 0; halt = 0; nonce = 0; decided = 0; say = 0; as = 0; mine = false; delivered = false; accepted = false; clear() }
   fi;
   goto idle
 }
 
 /* Who asks the open turn to stop at its next checkpoint. */
-proctype Canceller() {
+proctype Canceller(byte me) {
   byte n, turn;
 looks:
   if
-  :: d_step { openTurn != 0 && openCancel == 0 -> n = last; turn = openTurn }
+  :: d_step { openTurn != 0 && openCancel == 0 && sees(SAYS, person(me)) && says(e_b, CANCEL) -> next(); n = last; turn = openTurn }
+  fi;
+again:
+  if
+  :: d_step { last == n && sees(PUT, person(me)) -> draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); put() }
+  :: d_step { last != n && openTurn != 0 && openCancel == 0 && sees(LOOK_AGAIN, person(me)) -> next(); n = last; turn = openTurn }; goto again
+  :: last != n && !(openTurn != 0 && openCancel == 0) && !traced -> goto looks
+  :: atomic { only(sees(GONE, person(me))) -> next(); goto looks }
   fi;
   if
-  :: d_step { last == n -> draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); put() }
-  :: last != n -> goto looks
+  :: atomic { only(sees(GONE, person(me))) -> next(); goto looks }
   fi
 }
 
 /* Who says that the lowest id was done before there was a ledger. */
-proctype Baseliner() {
+proctype Baseliner(byte me) {
   byte n; bool refused;
 looks:
   if
-  :: d_step { n = last; fold(n); refused = (f_turn != 0 || (f_known & bitOf(1)) != 0) }
+  :: d_step { sees(SAYS, person(me)) && says(e_b, BASELINE) -> next(); n = last; fold(n); refused = (f_turn != 0 || (f_known & bitOf(1)) != 0) }
   fi;
 #ifdef BASELINE_IGNORES_TURN
   d_step { refused = (f_known & bitOf(1)) != 0 && f_turn == 0 };
 #endif
+appends:
   if
   :: refused
-  :: d_step { !refused && last == n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+  :: d_step { !refused && last == n && sees(PUT, person(me)) -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
+  :: d_step { only(last != n && sees(LOOK_AGAIN, person(me))) -> next(); n = last; fold(n); refused = (f_turn != 0 || (f_known & bitOf(1)) != 0) }; goto appends
+  :: only(sees(GONE, person(me)) && e_a != ANSWERED)
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { !refused && last != n -> draft(COMPLETED, 1, 0, 0, BASELINE, 0, 0, 0); put() }
 #else
-  :: !refused && last != n -> goto looks
+  :: !refused && last != n && !traced -> goto looks
 #endif
+  fi;
+  if
+  :: atomic { only(sees(GONE, person(me))) -> next(); goto looks }
   fi
 }
 
@@ -992,6 +1275,11 @@ proctype Deployment() {
 
 /* ---------------------------------------------------------------------------------------------- time, the network, faults */
 
+#ifdef TRACE
+#define passes (event == PASSES && e_a == openTurn)
+#else
+#define passes true
+#endif
 #ifdef CLOCK_READ_AFTER
 #define clockMatters true
 #else
@@ -1002,7 +1290,7 @@ proctype Deployment() {
 proctype Clock() {
   do
   :: d_step {
-      openTurn != 0 && claim[openTurn] != 0 && claim[openTurn] != VOID && !over[openTurn] && (!busyWith[openTurn] || hangs > 0) && clockMatters ->
+      openTurn != 0 && claim[openTurn] != 0 && claim[openTurn] != VOID && !over[openTurn] && (!busyWith[openTurn] || hangs > 0) && clockMatters && passes -> next();
       if
       :: busyWith[openTurn] -> hangs--; running = (running == openTurn -> 0 : running)
       :: else
@@ -1016,19 +1304,19 @@ proctype Clock() {
 proctype Network() {
   do
   :: d_step {
-      lateNumber != 0 ->
+      lateNumber != 0 && sees(EFFECT, NETWORK) ->
       printf("a late request for log/%d\n", lateNumber);
       if
       :: lateNumber == last + 1 ->
         draft(lateEntry.kind, lateEntry.migration, lateEntry.attempt, lateEntry.slice, lateEntry.what, lateEntry.about, lateEntry.who, lateEntry.code);
         put()
-      :: else
+      :: else -> check(e_a == 0)
       fi;
       lateNumber = 0; lateEntry.kind = 0; lateEntry.migration = 0; lateEntry.attempt = 0; lateEntry.slice = 0; lateEntry.what = 0;
       lateEntry.about = 0; lateEntry.who = 0; lateEntry.code = 0
     }
   :: d_step {
-      lateTurn != 0 ->
+      lateTurn != 0 && sees(EFFECT, NETWORK) && says(e_a, (lateClaim != 0 && claim[lateTurn] == 0) || (lateClaim == 0 && outcome[lateTurn] == 0)) -> next();
       printf("a late request for turn %d\n", lateTurn);
       if
       :: lateClaim != 0 -> createClaim(lateTurn, lateClaim)
@@ -1042,7 +1330,7 @@ proctype Network() {
 /* Executions are stopped from outside. */
 proctype Operator(byte e) {
   do
-  :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; excused = last; change(); printf("%d is stopped\n", e) }
+  :: d_step { stops > 0 && status[e] == RUNNING -> stops--; status[e] = DEAD; inFlight[e] = true; excused = last; change(); printf("%d is stopped\n", e) }
   od
 }
 
@@ -1080,7 +1368,7 @@ proctype Rest() {
     od;
     fold(last);
     if
-    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> j = f_decided; startNamed(100 + j); busy = true
+    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> h = f_decided; startNamed(nameOf(h, 1)); busy = true
     :: else
     fi;
 #endif
@@ -1113,6 +1401,44 @@ proctype Rest() {
   od
 }
 
+#ifdef TRACE
+/* What the model has at rest or at the beginning, and a trace at any time: starts, stops, the watch, invocations that nobody waits for. */
+proctype World() {
+  byte h, n; mtype as; bool accepted;
+  do
+  :: d_step { event == START -> i = by; status[i] = RUNNING; next() }
+  :: d_step { event == ENDS && e_a == STOPPED -> status[by] = (status[by] == RUNNING -> DEAD : status[by]); inFlight[by] = true; next() }
+  :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; ownCode[e_b] = e_c; next() }
+  :: d_step {
+      event == TELL && by == WATCHES -> h = e_d; n = last; settledAs(h, as);
+      if
+      :: e_c == NO_EFFECT -> next()
+      :: e_c != NO_EFFECT && as == e_b && e_c == isWaiting(e_a, waiterOf(h, e_a)) -> i = e_a; tellOne(i, waiterOf(h, i), as); next()
+      :: else -> event = STUCK
+      fi;
+      h = 0; as = 0; n = 0; accepted = false
+    }
+  :: d_step { event == CARRY_ON && by == WATCHES && log[e_a].kind == DECIDED && log[e_a].what != ABORT -> h = e_a; carryOn(h, NOBODY); h = 0 }
+  od
+}
+
+init {
+  atomic {
+    changed = 255; i = 0;
+    do
+    :: i >= EXECUTIONS -> break
+    :: else -> run Execution(i); i++
+    od;
+    i = 0;
+    do
+    :: i >= INVOCATIONS -> break
+    :: else -> run RunMigration(i); i++
+    od;
+    run Person(0); run Person(1); run Person(2); run Canceller(3); run Canceller(4); run Baseliner(5); run Clock(); run Network(); run World();
+    c_code { BEGIN(); }
+  }
+}
+#else
 init {
   atomic {
     status[0] = RUNNING; changed = 255;
@@ -1132,10 +1458,10 @@ init {
     run Person(1);
 #endif
 #if CANCELS
-    run Canceller();
+    run Canceller(0);
 #endif
 #if BASELINES
-    run Baseliner();
+    run Baseliner(0);
 #endif
 #if DEPLOY != 255
     run Deployment();
@@ -1153,3 +1479,4 @@ init {
     run Rest()
   }
 }
+#endif

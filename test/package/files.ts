@@ -1,4 +1,7 @@
 // The files of the projects in projects.ts, path → text.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 
 type Files = Record<string, string>;
 
@@ -98,8 +101,7 @@ export const VITEST: Files = tests("import { afterAll, beforeAll, expect, test }
 /** Its functions are globals. */
 export const JEST: Files = tests('');
 
-/** The declarations of this package are checked too, and not only what is imported from them. */
-const tsconfig = (module: string): string =>
+const tsconfig = (module: string, skipLibCheck: boolean): string =>
   json({
     compilerOptions: {
       target: 'es2022',
@@ -110,19 +112,30 @@ const tsconfig = (module: string): string =>
       strict: true,
       noEmit: true,
       allowImportingTsExtensions: true,
-      skipLibCheck: false,
+      skipLibCheck,
     },
     files: ['migrations/odin-dev/0001.ts', 'migrations/data.ts', 'app.ts', 'uses.ts'],
   });
 
+/** `nodenext` checks the declarations of this package as a whole, and of all others: it takes its time. */
 export const TYPES: Files = {
-  'tsconfig.json': tsconfig('nodenext'),
-  'tsconfig.node16.json': tsconfig('node16'),
+  'tsconfig.json': tsconfig('nodenext', false),
+  'tsconfig.node16.json': tsconfig('node16', true),
   'uses.ts': `import type { TestEnvironment } from 'odin-migrate/testing';
 
 export const run = (environment: TestEnvironment) => environment.run('0001', { crashAfterCheckpoint: 1 });
 `,
 };
+
+/** Of one of the projects in examples/. */
+export function example(name: string): Files {
+  const folder = path.join(PACKAGE_DIRECTORY, 'examples', name);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !/^(node_modules|cdk\.out|\.odin-migrate|package-lock\.json)/.test(file));
+  return Object.fromEntries(files.map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
+}
 
 /** What a Node.js of that version, or Yarn's Plug'n'Play, looks like to a program. */
 export const PRETENDED: Files = {

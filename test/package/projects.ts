@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PACKAGE_DIRECTORY } from '../../project/package.ts';
-import { APP, APP_CODE, JEST, json, MIGRATION, PRETENDED, TYPES, VITEST } from './files.ts';
+import { APP, APP_CODE, example, JEST, json, MIGRATION, PRETENDED, TYPES, VITEST } from './files.ts';
 
 export interface Step {
   name: string;
@@ -36,7 +36,7 @@ const { devDependencies } = JSON.parse(readFileSync(path.join(PACKAGE_DIRECTORY,
 const ours = (name: string): string => `${name}@${devDependencies[name] ?? 'latest'}`;
 const PEERS = ['aws-cdk-lib', 'constructs', '@aws-sdk/client-s3'].map(ours);
 /** The lower ends of `peerDependencies`. */
-const OLDEST_PEERS = ['aws-cdk-lib@2.267.0', 'constructs@10.5.0', '@aws-sdk/client-s3@3.1000.0'];
+const OLDEST_PEERS = ['aws-cdk-lib@2.269.0', 'constructs@10.5.0', '@aws-sdk/client-s3@3.1000.0'];
 const TOOLS = ['tsx@4.23.15', '@types/node@24.10.1'];
 
 const npx = (...command: string[]): string[] => ['npx', '--no-install', ...command];
@@ -47,13 +47,61 @@ const add = (...packages: string[]): Step => ({
 });
 const type = (name: string, file: string): Step => ({ name, run: npx('tsc', '-p', file) });
 
+const SCHEMA_IS_THERE = "require('node:fs').statSync(require('./odin-migrate.json').$schema)";
+
 export const ofTheTarball = (tarball: string): Step[] => [
   { name: 'has at most 2 MB', run: ['find', tarball, '-size', '-2048k'], says: [tarball] },
+  { name: 'exports what docs/api says', run: ['npm', 'run', 'api:check'] },
   { name: 'publint', run: npx('publint', 'run', tarball, '--strict'), says: ['All good!'] },
   { name: 'are the types wrong', run: npx('attw', tarball, '--profile', 'node16') },
 ];
 
 export const projects = (tarball: string): TeamProject[] => [
+  {
+    name: 'from an empty folder', // what the README says of the first five minutes
+    folder: 'Shop Orders',
+    begin: [{ name: 'npm init', run: ['npm', 'init', '-y'] }],
+    files: {},
+    install: [
+      add(tarball, ...['aws-cdk-lib', 'constructs'].map(ours)),
+      { name: 'npm install -D', run: ['npm', 'install', '-D', '--loglevel=error', ours('aws-cdk')] },
+    ],
+    steps: [
+      { name: 'a wrong name', run: odin('init', 'Odin'), exitCode: 1, says: ['BadEnvironmentName'] },
+      {
+        name: 'init',
+        run: odin('init', 'odin-dev'),
+        says: ['odin-migrate.json', 'migrations/odin-dev/0001.ts', '.gitignore', 'cdk.json', 'app shop-orders'],
+        saysNot: ['kept'],
+      },
+      { name: 'check', run: odin('check'), says: ['1 migration, nothing to remark'] },
+      { name: 'local', run: odin('local', 'odin-dev'), says: ['Done: 1 applied.'] },
+      { name: 'a halt', run: odin('local', 'odin-dev', '--fresh', '--fail', '0001'), exitCode: 2, says: ['retry'] },
+      { name: 'resume', run: odin('resume', 'odin-dev', 'retry', '--local', '--yes'), says: ['1 applied'] },
+      { name: 'init again', run: odin('init', 'odin-dev'), says: ['kept'], saysNot: ['written'] },
+      { name: 'the schema is where the file says', run: ['node', '-e', SCHEMA_IS_THERE] },
+      { name: 'cdk list', run: npx('cdk', 'list'), says: ['shop-orders--odin-dev--migrations'] },
+    ],
+  },
+  {
+    name: 'examples/without-cdk-app',
+    folder: 'without-cdk-app',
+    files: example('without-cdk-app'),
+    install: [add(tarball, ...PEERS, ...['aws-cdk', 'vitest', 'typescript', '@types/node'].map(ours))],
+    steps: [
+      { name: 'check', run: odin('check', '--strict'), says: ['2 migrations, nothing to remark'] },
+      { name: 'types', run: ['npm', 'run', 'types'] },
+      { name: 'local', run: odin('local', 'odin-dev'), says: ['3 carts and 24 orders', 'Done: 2 applied.'] },
+      { name: 'a halt', run: odin('local', 'odin-dev', '--fresh', '--fail', '0002@1'), exitCode: 2 },
+      {
+        name: 'resume', // by the code without the fault, which is other code
+        run: odin('resume', 'odin-dev', 'retry', '--keep-checkpoint', '--local', '--yes'),
+        says: ['begins at the last checkpoint', '24 done', 'Done: 1 applied.'],
+      },
+      { name: 'tests of its migrations', run: ['npm', 'test'] },
+      { name: 'cdk synth', run: npx('cdk', 'synth', '--quiet', 'shop--odin-dev--migrations') },
+    ],
+  },
   {
     name: 'npm',
     folder: 'Über uns/ein Projekt', // spaces, and letters beyond ASCII
@@ -165,6 +213,13 @@ export const projects = (tarball: string): TeamProject[] => [
         says: ['1 copy'],
       },
       { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet'), at: 'packages/ops' },
+      {
+        name: 'init of another environment',
+        run: odin('init', 'odin-prod'),
+        at: 'packages/ops/migrations',
+        says: ['migrations/odin-prod/0001.ts', 'an app of your own'],
+        saysNot: ['cdk deploy'],
+      },
     ],
   },
 ];

@@ -336,7 +336,7 @@ export function runCommandLineScenarios(
         const unknown = await type(variables, 'status', 'nowhere');
         expect(unknown).toMatchObject({ code: 1, stdout: '' });
         expect(unknown.stderr).toMatch(
-          /^NotDeployed: The stack OdinMigrate-nowhere was not found.*\n {2}Check the environment's name, the AWS/,
+          /^NotDeployed: nowhere is not deployed where these credentials lead.*\n {2}Found there: cli-.*\n {2}Check its name/,
         );
         expect((await type(variables, 'run', 'No_Name')).stderr).toMatch(/^BadEnvironmentName: "No_Name" cannot be/);
       },

@@ -71,7 +71,7 @@ export class Executions implements AnsweringExecutions {
       waiting: undefined,
     };
     this.all.set(arn, execution);
-    this.#sim.recorder.trace(name, `starts ${JSON.stringify(input)}`);
+    this.#sim.recorder.executionStarted(name, input);
     this.#go(execution);
     return { execution: arn, existed: false };
   }
@@ -84,7 +84,7 @@ export class Executions implements AnsweringExecutions {
   redrive(arn: string): void {
     const execution = this.all.get(arn);
     if (execution?.status !== 'FAILED' && execution?.status !== 'ABORTED') return;
-    this.#sim.recorder.trace(execution.name, `is redriven from ${execution.at.state}`);
+    this.#sim.recorder.executionRedriven(execution.name, execution.at.state);
     execution.status = 'RUNNING';
     execution.run += 1;
     this.#go(execution);
@@ -177,6 +177,8 @@ export class Executions implements AnsweringExecutions {
       if (over || !live()) return;
       over = true;
       execution.waiting = undefined;
+      const heard = 'error' in answer ? { error: answer.error.name } : answer;
+      this.#sim.recorder.heard(execution.name, request.state, heard);
       if ('output' in answer) return resolve(answer.output);
       const started = !NOT_STARTED.includes(answer.error.name);
       if (started && deployments.of(functionName)?.migrations.has(functionName)) execution.mayHaveRun = functionName;

@@ -53,7 +53,7 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
     preview,
     since: sim.world.now,
   };
-  sim.recorder.invocationBegins(author);
+  sim.recorder.invocationBegins(author, payload);
   sim.recorder.delivered((payload as { by?: unknown }).by);
   const timeoutMs = planned?.timeoutMs ?? SYSTEM_TIMEOUT_MS;
   const endsAt = sim.world.now + timeoutMs;

@@ -113,12 +113,16 @@ const FOCUS: Record<string, Partial<Scenario>> = {
   haltNotStarted: HALF_DEPLOYED,
 };
 
-/** One for every rule of the decision. */
-export const WITHOUT_RULE: Mutant[] = TURN_RULES.filter(([name]) => !(name in SPARING)).map(([name]) => ({
+export const withoutRule = (name: string): Mutant => ({
   name: `without the rule ${name}`,
   planted: [rule(name)],
   focus: FOCUS[name],
-}));
+});
+
+/** One for every rule of the decision that keeps a promise. */
+export const WITHOUT_RULE: Mutant[] = TURN_RULES.filter(([name]) => !(name in SPARING)).map(([name]) =>
+  withoutRule(name),
+);
 
 export const MUTANTS: Mutant[] = [
   // --- the decision -------------------------------------------------------------------------------------------------

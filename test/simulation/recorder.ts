@@ -157,8 +157,8 @@ export class Recorder {
   }
 
   /** Something that is no request: user code, an execution, a person. */
-  #happened(actor: string, request: string, answer = ''): void {
-    this.requests?.push({ time: this.#now(), actor, request, effect: 'now', answer });
+  #happened(actor: string, request: string, answer = '', body?: unknown): void {
+    this.requests?.push({ time: this.#now(), actor, request, body, effect: 'now', answer });
   }
 
   // --- user code --------------------------------------------------------------------------------------------------
@@ -495,8 +495,30 @@ export class Recorder {
     this.#happened(by, `asks ${JSON.stringify(ask)}`);
   }
 
-  invocationBegins({ name, since }: Author): void {
+  invocationBegins({ name, requestId, since, manifest }: Author, payload: unknown): void {
     if (name === 'list-pending') this.#lastList = since;
+    this.#happened(`${name}#${requestId}`, 'begins', '', { payload, manifest: Object.fromEntries(manifest) });
+  }
+
+  /** What became of an execution's task: its answer, or the error's name. */
+  heard(execution: string, state: string, answer: { output: unknown } | { error: string }): void {
+    if ('error' in answer) this.#happened(execution, `hears of ${state}`, answer.error);
+    else this.#happened(execution, `hears of ${state}`, 'done', answer.output);
+  }
+
+  executionStarted(name: string, input: unknown): void {
+    this.trace(name, `starts ${JSON.stringify(input)}`);
+    this.#happened(name, 'starts', '', input);
+  }
+
+  executionRedriven(name: string, state: string): void {
+    this.trace(name, `is redriven from ${state}`);
+    this.#happened(name, `is redriven from ${state}`);
+  }
+
+  /** @param codes by id, of all functions at once or of some of them */
+  deployed(functions: string, codes: Readonly<Record<string, string>>): void {
+    this.#happened('deployment', `comes to ${functions}`, '', codes);
   }
 
   invocationFailed(name: string): void {

@@ -40,6 +40,18 @@ const endOf = ({ executions }: Result, name: string): string | undefined => {
   return execution && [execution.status, execution.error].join(' ').trim();
 };
 
+describe('an empty log', () => {
+  it('is not taken for an old ledger when another run begins it, and completes something, while it is looked at', async () => {
+    const played = await play({
+      migrations: [planned('0010', { steps: 1, stepMs: 1_000 })],
+      startsMs: [0, 1_000],
+      directed: [{ who: 'list-pending', what: /^list completed\//, kind: 'stall', size: 0, ms: 60_000 }],
+    });
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'completed 0010 applied']);
+    expect(endOf(played, 'run-1')).toBe('SUCCEEDED');
+  });
+});
+
 describe('a turn speaks for itself alone', () => {
   it('a slice that stopped, and whose function does not know it, while another run goes on with the next one', async () => {
     const played = await play({

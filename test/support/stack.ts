@@ -70,6 +70,7 @@ function planOf(scope: Construct, name: string, migrations: StubMigration[], war
         access: [],
         previewAllows: [],
         misspelt: [],
+        reads: [],
         checkpointed: false,
         bundle,
         ...migration,

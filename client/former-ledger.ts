@@ -1,0 +1,109 @@
+// The ledger of an environment whose stack is gone: it is brought back, or left for a new one. Both only when nothing is deployed,
+// and neither touches what the ledger says (docs/runbook.md).
+import { DeleteBucketPolicyCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
+import { DeleteParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { S3Store } from '../aws/s3-store.ts';
+import { OdinError } from '../core/errors.ts';
+import { examineLedger, isWrong } from '../core/ledger/examine.ts';
+import type { LedgerIdentity } from '../core/ledger/entries.ts';
+import { identityText } from '../core/ledger/entries.ts';
+import { LedgerLog } from '../core/ledger/log.ts';
+import type { EnvironmentId } from '../core/names/names.ts';
+import { awsError } from './aws-errors.ts';
+import type { ClientOptions } from './client-options.ts';
+import type { DeployedPlace } from './deployment.ts';
+import { callerOf, ofPlace, s3ClientOf } from './deployment.ts';
+import { findRegistration } from './registration.ts';
+
+export interface FormerLedger {
+  identity: LedgerIdentity;
+  bucket: string;
+  /** Entries of its log. */
+  entries: number;
+  completed: number;
+  options: ClientOptions;
+  /** The parameters by which a deployment is refused. */
+  kept: string[];
+}
+
+/**
+ * @throws OdinError AlreadyDeployed when its stack is there, NoFormerLedger when nothing was kept; LedgerBroken when the examination
+ *   finds something, AnotherAppsLedger when it is of another identity
+ */
+export async function findFormerLedger(environment: string, place: DeployedPlace): Promise<FormerLedger> {
+  const { of, options } = await ofPlace(environment, place);
+  const { registration, ledgerBucket, kept } = await findRegistration(of, options);
+  if (registration) {
+    throw new OdinError({
+      code: 'AlreadyDeployed',
+      source: 'user',
+      what: `${environment} is deployed, by the stack ${registration.stack}, and has its ledger.`,
+      next: 'Destroy that stack first, if another one is to have the environment: its ledger stays.',
+    });
+  }
+  if (ledgerBucket === undefined) throw noFormerLedger(of);
+  const identity = await identityFrom(of, options);
+  const store = new S3Store(s3ClientOf(options), ledgerBucket);
+  const ledger = { log: new LedgerLog(store, identity), store };
+  const state = await ledger.log.look();
+  const { findings } = await examineLedger(ledger, identity);
+  const wrong = findings.filter(isWrong);
+  if (wrong.length > 0) {
+    throw new OdinError({
+      code: 'LedgerBroken',
+      source: 'user',
+      what: `The ledger ${ledgerBucket} of ${identityText(identity)} does not hold together: ${wrong.length} findings.`,
+      why: wrong
+        .slice(0, 3)
+        .map(({ finding, key }) => `${key}: ${finding}`)
+        .join('; '),
+      next: 'docs/runbook.md says who may mend what.',
+    });
+  }
+  const completed = Object.values(state.migrations).filter(({ completion }) => completion).length;
+  return { identity, bucket: ledgerBucket, entries: state.number, completed, options, kept };
+}
+
+/**
+ * Makes room for the policy of the next deployment, which CloudFormation would refuse beside another one (docs/aws-facts.md).
+ * What refuses a deployment without this ledger stays.
+ */
+export async function adopt({ bucket, options }: FormerLedger): Promise<void> {
+  await s3ClientOf(options).send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
+}
+
+/** Leaves it where it is, and lets the next deployment begin a new one. The reason stays on the old bucket, as tags. */
+export async function startOver({ bucket, options, kept }: FormerLedger, by: string, reason: string): Promise<void> {
+  const tags = {
+    'odin-migrate:left-at': new Date().toISOString(),
+    'odin-migrate:left-by': by,
+    'odin-migrate:left-because': reason,
+  };
+  const TagSet = Object.entries(tags).map(([Key, text]) => ({ Key, Value: tagValue(text) }));
+  await s3ClientOf(options).send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }));
+  const ssm = new SSMClient(options);
+  try {
+    await ssm.send(new DeleteParametersCommand({ Names: kept }));
+  } catch (cause) {
+    throw awsError(cause) ?? cause;
+  } finally {
+    ssm.destroy();
+  }
+}
+
+/** At most 256 of the characters that a tag may have (docs/aws-facts.md); others become a full stop. */
+const tagValue = (text: string): string => text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '.').slice(0, 256);
+
+async function identityFrom(of: EnvironmentId, options: ClientOptions): Promise<LedgerIdentity> {
+  const { Account: account = '' } = await callerOf(options);
+  const region = await s3ClientOf(options).config.region();
+  return { ...of, account, region };
+}
+
+const noFormerLedger = ({ app, environment }: EnvironmentId): OdinError =>
+  new OdinError({
+    code: 'NoFormerLedger',
+    source: 'user',
+    what: `${environment}${app === undefined ? '' : ` of ${app}`} has no ledger that was kept where these credentials lead.`,
+    next: 'Check its name, --app, --profile and --region. Without one, deploy it: its ledger is made.',
+  });

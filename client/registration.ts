@@ -1,0 +1,78 @@
+// Finds what deployed environments say of themselves: parameters of SSM (core/contract/registration.ts).
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { OdinError } from '../core/errors.ts';
+import { Registration } from '../core/contract/registration.ts';
+import type { EnvironmentId } from '../core/names/names.ts';
+import {
+  environmentOfParameter,
+  parameterName,
+  parameterPath,
+  PARAMETERS,
+  qualifiedName,
+} from '../core/names/names.ts';
+import { awsError } from './aws-errors.ts';
+import type { ClientOptions } from './client-options.ts';
+
+export interface Registered {
+  /** Undefined when nothing is deployed now. */
+  registration: Registration | undefined;
+  /** The bucket of its ledger; that of a former deployment, when there is no registration. */
+  ledgerBucket: string | undefined;
+  /** Parameters that stay when the stack goes, and are there. */
+  kept: string[];
+}
+
+/** @throws OdinError NotDeployed for a registration that another version wrote; NoCredentials and the like */
+export async function findRegistration(of: EnvironmentId, options: ClientOptions): Promise<Registered> {
+  const values = await parametersUnder(parameterPath(of), options);
+  const text = values.get(parameterName(of, 'registration'));
+  return {
+    registration: text === undefined ? undefined : parse(of, text),
+    ledgerBucket: values.get(parameterName(of, 'ledger')),
+    kept: (['claim', 'ledger'] as const).map((name) => parameterName(of, name)).filter((name) => values.has(name)),
+  };
+}
+
+/** The environments that are deployed in this account and region. @throws OdinError as findRegistration */
+export async function listRegistered(options: ClientOptions): Promise<EnvironmentId[]> {
+  const values = await parametersUnder(PARAMETERS, options);
+  return [...values.keys()].flatMap((name) => {
+    const of = environmentOfParameter(name);
+    return of && name === parameterName(of, 'registration') ? [of] : [];
+  });
+}
+
+async function parametersUnder(path: string, options: ClientOptions): Promise<Map<string, string>> {
+  const ssm = new SSMClient(options);
+  const values = new Map<string, string>();
+  let next: string | undefined;
+  try {
+    do {
+      const answer = await ssm.send(new GetParametersByPathCommand({ Path: path, Recursive: true, NextToken: next }));
+      for (const { Name = '', Value = '' } of answer.Parameters ?? []) values.set(Name, Value);
+      next = answer.NextToken;
+    } while (next !== undefined && next !== '');
+  } catch (cause) {
+    throw awsError(cause) ?? cause;
+  } finally {
+    ssm.destroy();
+  }
+  return values;
+}
+
+function parse(of: EnvironmentId, text: string): Registration {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // No schema takes it.
+  }
+  const { data } = Registration.safeParse(json);
+  if (data) return data;
+  throw new OdinError({
+    code: 'NotDeployed',
+    source: 'user',
+    what: `The registration of ${qualifiedName(of)} cannot be read: it was deployed by another version of odin-migrate.`,
+    next: 'Deploy it again.',
+  });
+}

@@ -1,0 +1,20 @@
+// A plain migration: it ends well by returning, and fails by throwing.
+import { S3Client } from '@aws-sdk/client-s3';
+import { deleteObjects, pages } from 'odin-migrate/s3';
+import { dataBucket } from '../shared/bucket.ts';
+
+export const description = 'Delete the carts that nobody came back to';
+export const permissions = [
+  { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::shop-dev-orders'] },
+  { Effect: 'Allow', Action: ['s3:DeleteObject'], Resource: ['arn:aws:s3:::shop-dev-orders/carts/*'] },
+];
+
+const s3 = new S3Client({});
+
+export async function migration(): Promise<void> {
+  const bucket = dataBucket();
+  for await (const { objects } of pages({ s3, bucket, prefix: 'carts/' })) {
+    await deleteObjects({ s3, bucket, keys: objects.map(({ key }) => key) });
+    console.log(`${objects.length} carts deleted`);
+  }
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { RequestLine } from '../simulation/recorder.ts';
+import { eventsOf, OutOfScope } from './events.ts';
+import { SIZE } from './schedules.ts';
+
+const line = (actor: string, request: string, more: Partial<RequestLine> = {}): RequestLine => ({
+  time: 1_000_000,
+  actor,
+  request,
+  effect: 'now',
+  answer: 'done',
+  ...more,
+});
+const LIST = 'list-pending#request-1';
+const begins = line(LIST, 'begins', {
+  body: { payload: { ask: 'next', execution: 'arn:x:run-1', input: {} }, manifest: { '0010': 'a', '0030': 'b' } },
+});
+const allowed = {
+  number: 1,
+  kind: 'allowed',
+  migration: '0010',
+  attempt: 1,
+  slice: 1,
+  execution: 'arn:x:run-1',
+  codeSha256: 'a',
+  timeoutMs: 60_000,
+};
+const started = [line('run-1', 'starts'), begins];
+const open = [...started, line(LIST, 'list log/'), line(LIST, 'create log/00000001.json', { body: allowed })];
+const CLAIM = 'turns/0010/00000001/claim.json';
+const OUTCOME = 'turns/0010/00000001/outcome.json';
+
+const words = (...lines: RequestLine[]): string[] =>
+  eventsOf(lines, SIZE).map(({ word, by, fields }) => [word, by, ...fields.map((field) => field ?? '-')].join(' '));
+
+describe('a trace in the words of the model', () => {
+  it('a look has the manifest of its function, two bits for each id, and an entry what it says', () => {
+    expect(words(...open)).toEqual(['START 0', 'LOOK_LIST 0 17 0', 'PUT 0 ALLOWED 1 1 1 - - 1']);
+  });
+
+  it('caches, copies, messages and entries that were listed are no events; the number that another has is one', () => {
+    const exists = line(LIST, 'create log/00000001.json', { answer: 'exists', body: allowed });
+    const aside = ['get state.json', 'list completed/', 'get log/00000001.json', 'publishes'].map((what) =>
+      line(LIST, what),
+    );
+    expect(words(...started, line(LIST, 'list log/'), ...aside, exists)).toEqual([
+      'START 0',
+      'LOOK_LIST 0 17 0',
+      'MISS 0',
+    ]);
+  });
+
+  it('a turn is read at a moment at which both answers are true: after its claim, when that came between the two', () => {
+    const again = 'list-pending#request-2';
+    const claim = { claim: 'claimed' };
+    const read = words(
+      ...open,
+      { ...begins, actor: again },
+      line(again, 'list log/'),
+      line(again, `get ${OUTCOME}`, { answer: 'absent' }),
+      line('0010#request-3', 'begins', {
+        body: { payload: { ask: 'run', execution: 'arn:x:run-1', turn: 1 }, manifest: { '0010': 'a' } },
+      }),
+      line('0010#request-3', `create ${CLAIM}`, { body: claim }),
+      line(again, `get ${CLAIM}`),
+    );
+    expect(read.slice(-2)).toEqual(['TAKE 100 1 CLAIMED 1', 'READ 0 1 0 1 0']);
+  });
+
+  it('a request without an effect is none, one that takes effect late is two, and what a dead function reads is none', () => {
+    const create = 'create log/00000001.json';
+    const late = [
+      line(LIST, create, { effect: 'none', answer: 'LedgerUnavailable', fault: 'late', body: allowed }),
+      line('run-1', 'hears of List pending', { answer: 'LedgerUnavailable' }),
+      line(LIST, create, { effect: 'late', fault: 'late', body: allowed }),
+      line(LIST, 'list completed/', { effect: 'late' }),
+      line(LIST, `get ${OUTCOME}`, { effect: 'late', answer: 'absent' }),
+    ];
+    expect(words(...started, line(LIST, 'list log/'), ...late).slice(2)).toEqual([
+      'LATE 0',
+      'HEARS 0 ERROR',
+      'EFFECT 140 ALLOWED 1 1 1 - - 1',
+    ]);
+    const fails = line(LIST, create, { effect: 'none', answer: 'LedgerUnavailable', fault: 'fails', body: allowed });
+    expect(words(...started, line(LIST, 'list log/'), fails)).toHaveLength(2);
+  });
+
+  it('the deadline passes before the first look that knows it', () => {
+    const later = (what: string, time: number) => ({ ...line('list-pending#request-2', what), time });
+    const claimed = [
+      line('0010#request-3', 'begins', {
+        body: { payload: { ask: 'run', execution: 'arn:x:run-1', turn: 1 }, manifest: { '0010': 'a' } },
+      }),
+      line('0010#request-3', `create ${CLAIM}`, { body: { claim: 'claimed' } }),
+      { ...begins, actor: 'list-pending#request-2' },
+    ];
+    const looks = (time: number) => words(...open, ...claimed, later('list log/', time));
+    expect(looks(1_070_999)).not.toContain('PASSES 141 1');
+    expect(looks(1_071_000).slice(-2)).toEqual(['PASSES 141 1', 'LOOK_LIST 0 17 0']);
+  });
+
+  it('what is not known is an error, and what is larger than the model is another one', () => {
+    expect(() => words(...started, line(LIST, 'list secrets/'))).toThrow('no rule for');
+    expect(() => words(...started, line(LIST, 'fails with LogBroken: a gap'))).toThrow('no rule for');
+    const many = Array.from({ length: SIZE.starts + 1 }, (_, at) => line(`run-${at + 1}`, 'starts'));
+    expect(() => words(...many)).toThrow(OutOfScope);
+  });
+});

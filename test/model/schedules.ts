@@ -1,0 +1,245 @@
+// Which schedules of the simulation the model is asked to follow: of its size, and with what it knows.
+import type { DirectedFault, FaultKind } from '../simulation/faults.ts';
+import { planned } from '../simulation/planned.ts';
+import { draw, pick } from '../simulation/random.ts';
+import type { PlannedMigration } from '../simulation/planned.ts';
+import type { Act, Scenario } from '../simulation/scenario.ts';
+import { QUIET } from '../simulation/scenario.ts';
+import type { Size } from './events.ts';
+
+/** So large the model is compiled for it. */
+export const SIZE: Size = {
+  starts: 8,
+  executions: 12,
+  invocations: 4,
+  people: 3,
+  cancellers: 2,
+  migrations: 3,
+  entries: 60,
+};
+
+const MINUTE = 60_000;
+
+/** At any request. Not among them, because the model does not have them: previews, invocations by hand, a redrive beside its function. */
+const KINDS: FaultKind[] = [
+  'crash',
+  'crash after',
+  'stall',
+  'slow answer',
+  'fails',
+  'forbidden',
+  'lost',
+  'repeated',
+  'conflict',
+  'throws',
+  'hangs',
+  'exits',
+  'stands still',
+  'stop',
+  'decide',
+  'cancel',
+  'watch',
+  'view',
+];
+
+/** At an invocation of a migration's function; one of the system's is never dispatched twice in the model. */
+const INVOCATION_KINDS: FaultKind[] = [
+  'throttled',
+  'refused',
+  'error while it runs',
+  'answer lost',
+  'duplicate',
+  'late duplicate',
+  'late start',
+];
+
+export function scenarioFor(seed: number): Scenario {
+  const chance = (purpose: string, ...numbers: number[]) => draw(seed, `conformance ${purpose}`, ...numbers);
+  const count = pick([1, 1, 2, 3], chance('migrations'));
+  const starts = pick([1, 1, 2, 3], chance('starts'));
+  const window = pick([1_000, 5 * MINUTE], chance('window'));
+  const all = Array.from({ length: count }, (_, at) =>
+    planned(`00${at + 1}0`, {
+      steps: 1 + Math.floor(chance('steps', at) * 3),
+      stepMs: pick([1_000, 20_000], chance('step', at)),
+      timeoutMs: pick([1, 5], chance('timeout', at)) * MINUTE,
+      sliceMs: chance('checkpointed', at) < 0.4 ? 20_000 : undefined,
+      code: 1,
+    }),
+  );
+  const deploys = chance('deploys') < 0.35;
+  return {
+    // Some are deployed later, and lower than what was there.
+    migrations: deploys ? all.filter((_, at) => at === count - 1 || chance('at first', at) < 0.7) : all,
+    script: [...(deploys ? deployments(all, chance) : []), ...(chance('baseline') < 0.1 ? [baseline(chance)] : [])],
+    startsMs: Array.from({ length: starts }, (_, at) => Math.round(chance('start', at) * window)),
+    operators: pick([0, 1, 2], chance('operators')),
+    decisions: pick([1, 2, 3], chance('decisions')),
+    cancels: pick([undefined, 0.3], chance('cancels')),
+    rate: pick([0, 0.005, 0.02, 0.05], chance('rate')),
+    userFails: pick([0, 0.1, 0.3], chance('user fails')),
+    atWrites: pick([1, 4], chance('at writes')),
+    nearEachOther: pick([1, 5], chance('near each other')),
+    kinds: KINDS,
+    deployments: false,
+    deploymentMs: 0,
+    outOfOrder: 0,
+    clocksApartMs: 2 * 24 * 60 * MINUTE,
+    warm: pick([0, 0.5], chance('warm')),
+    snsDown: false,
+    pageSize: 1000,
+    latencyMs: pick([undefined, 100, 5_000], chance('latency')),
+    directed: chance('invocation') < 0.3 ? [invocationFault(chance)] : [],
+    finish: true,
+  };
+}
+
+type Chance = (purpose: string, ...numbers: number[]) => number;
+
+/** All at once, or of one function alone; each migration as it was, with other code, or not at all. */
+function deployments(all: PlannedMigration[], chance: Chance): Act[] {
+  return Array.from({ length: 1 + Math.floor(chance('how many deployments') * 2) }, (_, time): Act => {
+    const drawn = (purpose: string, at = 0) => chance(`deployment ${purpose}`, time, at);
+    const migrations = all
+      .filter((_one, at) => drawn('keeps', at) < 0.8)
+      .map((one, at) => ({ ...one, code: drawn('changes', at) < 0.4 ? 2 : 1 }));
+    const atMs = Math.round(drawn('when') * 8 * MINUTE);
+    const one = pick(all, drawn('which'));
+    return drawn('half') < 0.25
+      ? {
+          atMs,
+          act: 'deploy one',
+          functionName: `odin-migrate-simulated-${one.id}`,
+          migrations: all.map((each) => ({ ...each, code: 2 })),
+        }
+      : { atMs, act: 'deploy', migrations };
+  });
+}
+
+const baseline = (chance: Chance): Act => ({
+  atMs: Math.round(chance('baseline at') * MINUTE),
+  act: 'baseline',
+  by: 'adopter',
+  through: '0010',
+});
+
+const plain = planned('0010', { steps: 1 });
+const inSlices = planned('0010', { steps: 3, stepMs: 4_000, sliceMs: 10_000 });
+const other = (one: PlannedMigration): PlannedMigration => ({ ...one, code: 2 });
+const later = planned('0020', { steps: 1 });
+
+const quietly = (scenario: Partial<Scenario>): Partial<Scenario> => ({
+  ...QUIET,
+  migrations: [plain],
+  operators: 0,
+  finish: false,
+  ...scenario,
+});
+const FIRST_THROWS: DirectedFault = { who: '0010', what: /step 0$/, kind: 'throws', size: 0 };
+/** Somebody says retry as soon as the halt is there, and something is deployed as soon as that is there. */
+const retriedAnd = (...acts: Act[]): Partial<Scenario> =>
+  quietly({
+    directed: [FIRST_THROWS],
+    script: [
+      { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+      ...acts,
+    ],
+  });
+const AFTER_RETRY = { after: { who: 'resume', what: /^create log/ } };
+/** `list-pending` dies when it has appended the turn, so that the next one makes it void; before that something happens. */
+const allowedAnd = (nth: number, act: Act, more: Partial<Scenario> = {}): Partial<Scenario> => {
+  const dies: DirectedFault = { who: 'list-pending', what: /^create log/, nth, kind: 'crash after', size: 0 };
+  return quietly({ ...more, directed: [...(more.directed ?? []), dies], script: [...(more.script ?? []), act] });
+};
+const afterAllowed = (nth: number) => ({ after: { who: 'list-pending', what: /^create log/, nth } });
+const HALF_DEPLOYED = quietly({
+  script: [{ atMs: 0, act: 'deploy one', functionName: 'odin-migrate-simulated-0010', migrations: [other(plain)] }],
+  startsMs: [1_000],
+});
+
+/** Schedules that show what a planted fault does, where those that are drawn rarely do. By the fault's name. */
+export const SHOWING: Record<string, Partial<Scenario>> = {
+  'a late lower file is run': quietly({
+    migrations: [later],
+    startsMs: [0, 10 * MINUTE],
+    script: [{ atMs: 5 * MINUTE, act: 'deploy', migrations: [plain, later] }],
+  }),
+  'other code runs than its entry allows': HALF_DEPLOYED,
+  'a decision on another halt than the one that was named': quietly({
+    directed: [FIRST_THROWS, { ...FIRST_THROWS, nth: 2 }],
+    script: [
+      { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+      {
+        after: { who: 'halt', what: /^create waiters/, nth: 2 },
+        ms: 1_000,
+        act: 'decide',
+        decision: 'retry',
+        by: 'ben',
+        halt: 2,
+      },
+    ],
+  }),
+  'a baseline is recorded while a turn is open': quietly({
+    script: [{ after: { who: '0010', what: /^create .*claim/ }, act: 'baseline', by: 'adopter', through: '0010' }],
+  }),
+  'the retry that CDK adds by default is on': quietly({
+    directed: [{ who: 'Step Functions', what: /invokes .*-0010$/, kind: 'refused', size: 0.1 }],
+  }),
+  'without the rule recordDecision': quietly({
+    directed: [FIRST_THROWS],
+    script: [
+      {
+        after: { who: 'halt', what: /^create waiters/ },
+        ms: 1_000,
+        act: 'decide',
+        decision: 'mark-applied',
+        by: 'anna',
+      },
+    ],
+  }),
+  'without the rule haltWithoutFile': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [later] }),
+  'without the rule haltRetryOfOtherCode': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [other(plain)] }),
+  'without the rule haltStoppedWithoutFile': quietly({
+    migrations: [inSlices],
+    script: [{ after: { who: '0010', what: /^create .*outcome/ }, act: 'deploy', migrations: [later] }],
+  }),
+  'without the rule haltStoppedOtherCode': quietly({
+    migrations: [inSlices],
+    script: [{ after: { who: '0010', what: /^create .*outcome/ }, act: 'deploy', migrations: [other(inSlices)] }],
+  }),
+  'without the rule haltVoidCancelled': allowedAnd(
+    1,
+    { ...afterAllowed(1), act: 'cancel', by: 'anna' },
+    { migrations: [inSlices] },
+  ),
+  'without the rule haltVoidWithoutFile': allowedAnd(1, { ...afterAllowed(1), act: 'deploy', migrations: [later] }),
+  'without the rule haltVoidOtherCode': allowedAnd(
+    2,
+    { ...afterAllowed(2), act: 'deploy', migrations: [other(plain)] },
+    retriedAnd(),
+  ),
+  'without the rule haltNotStarted': HALF_DEPLOYED,
+  'without the rule waitForNextSliceElsewhere': quietly({
+    migrations: [inSlices],
+    startsMs: [0, 5_000],
+    directed: [{ who: 'list-pending', what: /^create log/, nth: 2, kind: 'stall', size: 0, ms: 30_000 }],
+  }),
+  'without the rule waitForDeployment': HALF_DEPLOYED,
+};
+
+function invocationFault(chance: (purpose: string) => number): DirectedFault {
+  return {
+    who: 'Step Functions',
+    what: /invokes .*-00\d0$/,
+    nth: 1 + Math.floor(chance('which invocation') * 3),
+    kind: pick(INVOCATION_KINDS, chance('invocation kind')),
+    size: chance('size'),
+  };
+}
+
+/** Faults that are the same to the model, and why. By the fault's name. */
+export const OUTSIDE: Record<string, string> = {
+  'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
+  'a payload is believed that says something else than its entry': 'nobody invokes a function by hand in it',
+  'other code goes on at a cursor, and nobody said so': 'it has no checkpoints, and not where an attempt begins',
+};
