@@ -84,8 +84,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       app,
       project,
       only: environment,
-      workDirectory: directory,
-      practiceFault: options.practiceFault,
+      onThisMachine: { practiceFault: options.practiceFault },
       variables: {
         ...settings.local.variables,
         ...ofSlices(options.sliceSeconds),

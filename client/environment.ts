@@ -11,9 +11,9 @@ import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
+import { givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../project/discover.ts';
 import { inspectMigrations } from '../project/inspect.ts';
-import { WORK_FOLDER } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
 import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, identityOf, s3ClientOf } from './deployment.ts';
@@ -112,5 +112,5 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
 /** The migrations of this work tree, as they would be deployed. @throws OdinError BadMigrationFile, BundlingFailed */
 export function inspectedHere({ directory, configuration }: Project, environment: string) {
   const { migrations } = discoverEnvironment(environment, directory, configuration);
-  return inspectMigrations(migrations, path.join(directory, WORK_FOLDER, 'inspect', `cli-${environment}`));
+  return inspectMigrations(migrations, givenHere(configuration, environment));
 }

@@ -4,15 +4,16 @@ import { AspectPriority, Aspects, CfnResource, Stack, Validations } from 'aws-cd
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct, IConstruct } from 'constructs';
 
-/** Resources with a wildcard that a role may have, and why. `<…>` stands for a reference, as cdk-nag prints it. */
+/** Resources and actions with a wildcard that a role may have, and why. `<…>` stands for a reference, as cdk-nag prints it. */
 const WILDCARDS: [RegExp, string][] = [
   [/^\*$/, "X-Ray, and the delivery of a state machine's logs, have no resources to name."],
   [
-    /^<Ledger\w+\.Arn>\/[a-z]+\/[\w./?*]+\.json$/,
+    /^(<\w*Ledger\w+\.Arn>|arn:[^/]*:s3:::[^/]+)\/[a-z]+\/[\w./?*]+\.json$/,
     "A kind of the ledger's keys that this function reads or writes; the bucket's policy bounds who writes it.",
   ],
-  [/:execution:odin-migrate-[a-z0-9-]+:\*$/, "The executions of this environment's own state machine."],
-  [/:function:odin-migrate-[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
+  [/:execution:[a-z0-9-]+:\*$/, "The executions of this environment's own state machine."],
+  [/:function:[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
+  [/^kms:GenerateDataKey\*$/, 'What CDK grants to whoever publishes to a topic with a key.'],
 ];
 
 const DECLARED =
@@ -32,7 +33,7 @@ function acknowledgeWildcards(construct: IConstruct): void {
   if (!['AWS::IAM::Role', 'AWS::IAM::Policy'].includes(construct.cfnResourceType)) return;
   const isMigration = /\/Migration\d{4}Role\//.test(construct.node.path);
   for (const [kind, value] of wildcards(construct)) {
-    const known = kind === 'Resource' ? WILDCARDS.find(([pattern]) => pattern.test(value))?.[1] : undefined;
+    const known = WILDCARDS.find(([pattern]) => pattern.test(value))?.[1];
     const reason = known ?? (isMigration ? DECLARED : undefined);
     if (reason === undefined) continue;
     Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-IAM5[${kind}::${value}]`, reason });

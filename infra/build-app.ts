@@ -1,5 +1,5 @@
 // Builds the CDK app: one stack per environment.
-import { App, AssetStaging } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import featureFlags from './feature-flags.json' with { type: 'json' };
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { configurationOf } from '../project/configuration.ts';
@@ -17,19 +17,17 @@ export interface BuildOptions {
   only?: string | undefined;
   /** More variables for every migration's function. */
   variables?: Record<string, string> | undefined;
-  workDirectory?: string | undefined;
-  practiceFault?: PracticeFault | undefined;
+  /** Given where it is deployed on this machine: a broken file is thrown, and not an error of its stack alone. */
+  onThisMachine?: { practiceFault: PracticeFault | undefined } | undefined;
 }
 
 /**
- * Adds the stacks, and returns what they deploy.
- * @throws OdinError for anything that is wrong with the files or the configuration
+ * Adds the stacks, and returns what they deploy. What is wrong with a file is an error of its stack.
+ * @throws OdinError for anything that is wrong with the configuration; on this machine also with the files
  */
-export function addEnvironments({ app, project, only, variables, ...local }: BuildOptions): EnvironmentPlan[] {
+export function addEnvironments({ app, project, only, variables, onThisMachine }: BuildOptions): EnvironmentPlan[] {
   const { directory, configuration } = project;
   if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
-  // The CDK keeps what it has hashed by its path alone: another app of this process has other bundles there.
-  AssetStaging.clearAssetHashCache();
   const plans: EnvironmentPlan[] = [];
   for (const environment of only === undefined ? environmentNames(directory, configuration) : [only]) {
     assertEnvironmentId({ app: configuration.app, environment });
@@ -40,9 +38,12 @@ export function addEnvironments({ app, project, only, variables, ...local }: Bui
       environment,
       project,
       variables,
+      anyAccess: onThisMachine !== undefined,
       env: account === undefined || region === undefined ? undefined : { account, region },
       plan(options) {
-        const plan = planEnvironment({ ...options, ...local });
+        const plan = planEnvironment({ ...options, practiceFault: onThisMachine?.practiceFault });
+        const [problem] = plan.problems;
+        if (onThisMachine && problem) throw problem;
         plans.push(plan);
         return plan;
       },

@@ -18,12 +18,13 @@ export interface EnvironmentStackProps {
   /** More variables, which go before those of odin-migrate.json. */
   variables?: Record<string, string> | undefined;
   plan?: InternalProps['plan'];
+  anyAccess?: InternalProps['anyAccess'];
 }
 
 export class EnvironmentStack extends Stack {
   readonly migrations: Migrations;
 
-  constructor(scope: Construct, { environment, project, env = {}, variables, plan }: EnvironmentStackProps) {
+  constructor(scope: Construct, { environment, project, env = {}, variables, plan, anyAccess }: EnvironmentStackProps) {
     const { configuration } = project;
     const of = { app: configuration.app, environment };
     super(scope, stackName(of), {
@@ -39,6 +40,7 @@ export class EnvironmentStack extends Stack {
       variables,
       project,
       plan,
+      anyAccess,
     };
     // The id is left out of logical ids: they are those of the parts.
     this.migrations = new Migrations(this, 'Default', props);

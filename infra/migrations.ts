@@ -18,15 +18,17 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic, ITopicSubscription } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import type { IDependable } from 'constructs';
 import { Construct } from 'constructs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentId, problemOfApp } from '../core/names/identifiers.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
-import { logGroupName, migrationRoleName, qualifiedName, systemFunctionName } from '../core/names/names.ts';
+import { logGroupName, migrationRoleName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import { VERSION } from '../core/names/version.ts';
-import { configurationOf, parseConfiguration } from '../project/configuration.ts';
+import { commitOf } from '../project/commit.ts';
+import { configurationOf, parseConfiguration, Variables } from '../project/configuration.ts';
 import { refusePlugAndPlay } from '../project/package.ts';
 import type { EnvironmentPlan, PlanOptions } from '../project/plan.ts';
 import { planEnvironment } from '../project/plan.ts';
@@ -47,6 +49,7 @@ import { runOnDeploy } from './run-on-deploy.ts';
 import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunctions } from './system-functions.ts';
+import { placeholdersFor } from './placeholders.ts';
 import { createTopic, letAlarmsPublish } from './topic.ts';
 import { createWatch } from './watch-halts.ts';
 
@@ -127,6 +130,8 @@ export interface MigrationsProps {
 export interface InternalProps extends MigrationsProps {
   project?: Project | undefined;
   plan?: ((options: PlanOptions) => EnvironmentPlan) | undefined;
+  /** On this machine a file may ask for what only the team's app grants. */
+  anyAccess?: boolean | undefined;
 }
 
 /**
@@ -169,13 +174,17 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
 
   constructor(scope: Construct, id: string, props: MigrationsProps) {
     super(scope, id);
-    const { project, plan = planEnvironment } = props as InternalProps;
+    const { project, plan = planEnvironment, anyAccess = false } = props as InternalProps;
     const { directory, configuration } = project ?? projectOf(props.projectRoot);
     const { environmentName: environment, app = configuration.app } = props;
     const of = { app, environment };
     assertNames(of);
+    if (!project) assertVariables(props.variables ?? {});
     const settings = configurationOf(configuration, environment);
-    const { warnings, bundles, manifest } = plan({
+    const variables = { ...settings.variables, ...props.variables };
+    const { given: shown, restore } = placeholdersFor(this, variables);
+    const { warnings, problems, bundles, manifest, remove } = plan({
+      environment,
       projectDirectory: directory,
       configuration: {
         ...configuration,
@@ -185,9 +194,11 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
           [environment]: { ...settings, directory: props.directory ?? settings.directory },
         },
       },
-      environment,
+      given: shown,
+      bundling: Stack.of(this).bundlingRequired,
     });
     for (const warning of warnings) Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
+    for (const { message } of problems) Annotations.of(this).addError(message);
 
     const {
       removalPolicy = RemovalPolicy.RETAIN,
@@ -226,19 +237,23 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     };
     const system = createSystemFunctions(this, parts);
     const ids = bundles.migrations.map((migration) => migration.id);
-    const shown =
+    const inConsole =
       props.dashboard === false
         ? undefined
         : createConsoleDashboard(this, parts, { resumeFunction: system.resume.lambda, migrations: ids });
-    this.dashboard = shown?.dashboard;
-    this.dashboardUrl = shown?.url;
+    this.dashboard = inConsole?.dashboard;
+    this.dashboardUrl = inConsole?.url;
     this.network = networkOf(this, props);
     const made = createMigrations(this, {
       ...parts,
       logGroup: createLogGroup(this, 'MigrationLogs', logGroupName(of, 'migrations'), logRetention),
       network: this.network,
-      migrations: bundles.migrations,
-      variables: { ...settings.variables, ...props.variables },
+      migrations: bundles.migrations.map((file) => ({
+        ...file,
+        permissions: restore(file.permissions),
+        variables: restore(file.variables),
+      })),
+      variables,
     });
     // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
     for (const { lambda } of made) system['list-pending'].lambda.node.addDependency(lambda);
@@ -252,7 +267,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const haltAlarmHours = (props.haltAlarmAfter ?? Duration.hours(4)).toHours({ integral: false });
     this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
     protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
-    giveAccess(this, made, props.access ?? {});
+    giveAccess(this, made, props.access ?? {}, anyAccess);
     this.grants = new MigrationsGrants(this, {
       ...of,
       ledger: this.ledger,
@@ -270,7 +285,11 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       topicArn: this.topic.topicArn,
       dashboardUrl: this.dashboardUrl,
     });
-    this.run = props.runOnDeploy ? runOnDeploy(this, parts, manifest) : undefined;
+    const commit = props.commit ?? commitOf(directory);
+    if (commit !== undefined) system['list-pending'].lambda.addEnvironment(VARIABLES.commit, commit);
+    this.run = props.runOnDeploy ? runOnDeploy(this, parts, { manifest, commit }) : undefined;
+    // CDK has copied them, unless it was told to deploy from where they are.
+    if (this.node.tryGetContext(DISABLE_ASSET_STAGING_CONTEXT) === undefined) remove();
 
     Tags.of(this).add('odin-migrate:environment', qualifiedName(of));
     acknowledgeFindings(this, ledger.bucket);
@@ -329,6 +348,17 @@ function assertNames(of: EnvironmentId): void {
   assertEnvironmentId(of);
 }
 
+/** @throws OdinError BadConfiguration */
+function assertVariables(variables: Record<string, string>): void {
+  const [issue] = Variables.safeParse(variables).error?.issues ?? [];
+  if (!issue) return;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `variables.${issue.path.join('.')}: ${issue.message}.`,
+  });
+}
+
 /** One security group for all of them: one each would be more resources than a template has room for. */
 function networkOf(scope: Construct, { vpc, vpcSubnets, securityGroups = [] }: MigrationsProps): Network | undefined {
   if (!vpc) return undefined;
@@ -343,6 +373,7 @@ function giveAccess(
   scope: Construct,
   made: readonly MadeMigration[],
   access: Record<string, (migration: Migration) => void>,
+  anyAccess: boolean,
 ): void {
   for (const { migration, file } of made) {
     for (const name of file.access) {
@@ -350,6 +381,7 @@ function giveAccess(
         access[name]?.(migration);
         continue;
       }
+      if (anyAccess) continue;
       const known = Object.keys(access).join(', ');
       Annotations.of(scope).addError(
         `${file.file}, access: nothing is called "${name}". ${known === '' ? 'The construct has no access.' : `Known: ${known}.`}`,

@@ -14,7 +14,11 @@ import { createSystemFunction } from './system-functions.ts';
  * comes from the manifest inside `list-pending`, which CloudFormation has waited for, and what is done is in the ledger;
  * the definition names no migration.
  */
-export function runOnDeploy(scope: Construct, parts: SystemParts, manifest: Manifest): Construct {
+export function runOnDeploy(
+  scope: Construct,
+  parts: SystemParts,
+  of: { manifest: Manifest; commit: string | undefined },
+): Construct {
   const everythingElse = scope.node.children.slice();
   const { lambda } = createSystemFunction(scope, 'start-run', parts, {
     statements: [allow(['states:StartExecution'], [parts.machine.arn])],
@@ -25,7 +29,7 @@ export function runOnDeploy(scope: Construct, parts: SystemParts, manifest: Mani
     resourceType: 'Custom::OdinMigrateRun',
     // Another manifest is another name, and so an update of this resource. The git commit is part of it: a deployment of
     // another commit runs again, a repeated one of the same commit does not.
-    properties: { ExecutionName: deployedExecutionName(sha256(JSON.stringify(manifest))) },
+    properties: { ExecutionName: deployedExecutionName(sha256(JSON.stringify(of))) },
     // CloudFormation waits an hour for an answer that got lost; starting takes seconds.
     serviceTimeout: Duration.minutes(5),
   });

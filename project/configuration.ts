@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import { problemOfApp } from '../core/names/identifiers.ts';
 import { cut, plainLine } from '../core/ledger/summaries.ts';
+import type { Given } from './placeholder.ts';
+import { NOTHING_GIVEN } from './placeholder.ts';
 
 export const CONFIGURATION_FILE = 'odin-migrate.json';
 
@@ -143,3 +145,14 @@ function shortOf(value: unknown): string {
 export const configurationOf = (configuration: Configuration, environment: string): EnvironmentConfiguration =>
   (Object.hasOwn(configuration.environments, environment) ? configuration.environments[environment] : undefined) ??
   EnvironmentConfiguration.parse({});
+
+/** What is known on this machine of where the environment is. */
+export function givenHere(configuration: Configuration, environment: string): Given {
+  const { account, region, variables, local } = configurationOf(configuration, environment);
+  return {
+    ...NOTHING_GIVEN,
+    variables: { ...variables, ...local.variables },
+    account: account ?? NOTHING_GIVEN.account,
+    region: region ?? NOTHING_GIVEN.region,
+  };
+}

@@ -1,16 +1,19 @@
 // Reads what each migration's file exports, and checks it (docs/design.md §3). The files are evaluated in a process of their own
 // that has no AWS credentials: a file that works at its top level can do no harm at synth.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import * as z from 'zod';
-import { describeThrown, OdinError } from '../core/errors.ts';
+import { asOdinError, describeThrown, OdinError } from '../core/errors.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
+import type { Given } from './placeholder.ts';
+import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN } from './placeholder.ts';
+import { temporaryFolder } from './temporary.ts';
 import { variablesRead } from './variables.ts';
 
 /** A text or a list of texts, each of this form. CDK and CloudFormation would refuse another form without naming the file. */
@@ -19,14 +22,16 @@ function texts(form: RegExp, expected: string) {
     .union([z.string(), z.array(z.string()).min(1)], `${expected}, or a list of such`)
     .superRefine((value, context) => {
       for (const [index, text] of [value].flat().entries()) {
-        if (!form.test(text))
-          context.addIssue({ code: 'custom', path: Array.isArray(value) ? [index] : [], message: expected });
+        // What a variable that nobody gives becomes in a text.
+        const message = /\bundefined\b/.test(text) ? `${expected}, and no "undefined" in it` : expected;
+        if (form.test(text) && message === expected) continue;
+        context.addIssue({ code: 'custom', path: Array.isArray(value) ? [index] : [], message });
       }
     });
 }
 const actions = texts(/^(\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*]+)$/, 'expected "*" or an action such as "s3:GetObject"');
 const resources = texts(
-  /^(\*|arn:[^:\s]+:([^:\s]*:){3}\S.*)$/,
+  /^(\*|arn:[^:\s]+:([^:\s]*:){3}\S.*|⟦.*)$/, // or what stands for a whole ARN
   'expected "*" or an ARN such as "arn:aws:s3:::bucket/*"',
 );
 
@@ -101,20 +106,74 @@ export interface InspectedMigration extends MigrationFile {
   misspelt: string[];
 }
 
+type CompiledMigration = MigrationFile & Pick<InspectedMigration, 'reads'>;
+
+/** What is wrong with it is known, and nothing else. */
+export interface BrokenMigration extends MigrationFile {
+  problem: OdinError;
+}
+
+export const isFine = (file: InspectedMigration | BrokenMigration): file is InspectedMigration => !('problem' in file);
+
+const MAX_TIMEOUT_SECONDS = MAX_TIMEOUT_MINUTES * 60;
+
+/** Of a file that says nothing. */
+export const DEFAULTS = {
+  permissions: [],
+  timeoutSeconds: MAX_TIMEOUT_SECONDS,
+  memoryMB: 1024,
+  variables: {},
+  reads: [],
+  access: [],
+  previewAllows: [],
+  misspelt: [],
+  checkpointed: false,
+} satisfies Partial<InspectedMigration>;
+
 /**
- * @param workDirectory inside the project, so that the files find its node_modules
- * @throws OdinError BadMigrationFile, naming the file and the field, what was expected and what was found
+ * @param given what their permissions may be made of; nothing is known when it is left out
+ * @throws OdinError BadMigrationFile, naming the first bad file and the field, what was expected and what was found; BundlingFailed
  */
-export function inspectMigrations(migrations: readonly MigrationFile[], workDirectory: string): InspectedMigration[] {
-  if (migrations.length === 0) return [];
-  rmSync(workDirectory, { recursive: true, force: true });
-  mkdirSync(workDirectory, { recursive: true });
-  compile(migrations, workDirectory);
-  const answers = evaluate(migrations, workDirectory);
-  return migrations.map((migration, index) => {
-    const reads = variablesRead(readFileSync(path.join(workDirectory, `${migration.id}.mjs`), 'utf8'));
-    return { ...check(migration, answers[index]), reads };
+export function inspectMigrations(migrations: readonly MigrationFile[], given?: Given): InspectedMigration[] {
+  return inspectFiles(migrations, given).map((file) => {
+    if (isFine(file)) return file;
+    throw file.problem;
   });
+}
+
+/** As inspectMigrations, in their order; a bad file does not keep the others from being read. */
+export function inspectFiles(
+  migrations: readonly MigrationFile[],
+  given: Given = NOTHING_GIVEN,
+): (InspectedMigration | BrokenMigration)[] {
+  if (migrations.length === 0) return [];
+  const workDirectory = temporaryFolder();
+  try {
+    const { compiled, importers, broken } = compileThose(migrations, workDirectory);
+    const answers = evaluate(compiled, { workDirectory, importers, given });
+    const answerOf = new Map(compiled.map(({ id }, index) => [id, answers[index]]));
+    return migrations.map((migration) => {
+      const problem = broken.get(migration.id);
+      if (problem) return { ...migration, problem };
+      const reads = variablesRead(readFileSync(path.join(workDirectory, `${migration.id}.mjs`), 'utf8'));
+      return checked({ ...migration, reads }, answerOf.get(migration.id), given);
+    });
+  } finally {
+    rmSync(workDirectory, { recursive: true, force: true });
+  }
+}
+
+function checked(
+  migration: CompiledMigration,
+  answer: Answer | OdinError | undefined,
+  given: Given,
+): InspectedMigration | BrokenMigration {
+  try {
+    if (answer instanceof OdinError) throw answer;
+    return check(migration, answer, given);
+  } catch (thrown) {
+    return { ...migration, problem: asOdinError(thrown) };
+  }
 }
 
 /** What the evaluating process says of one file. */
@@ -129,9 +188,34 @@ const Answer = z.object({
 });
 type Answer = z.infer<typeof Answer>;
 
-function compile(migrations: readonly MigrationFile[], workDirectory: string): void {
+/** Of each compiled file (a URL): the packages that it imports, and the file of the project which says so. */
+type Importers = Record<string, Record<string, string>>;
+
+/** Those that can be: what is wrong with the others is known. */
+function compileThose(migrations: readonly MigrationFile[], workDirectory: string) {
+  const broken = new Map<string, OdinError>();
   try {
-    esbuild.buildSync({
+    return { compiled: migrations, importers: compile(migrations, workDirectory), broken };
+  } catch (all) {
+    if (migrations.length === 1) {
+      return { compiled: [], importers: {}, broken: new Map(migrations.map(({ id }) => [id, asOdinError(all)])) };
+    }
+    // The error does not say for certain which file it is of, so each is compiled alone.
+    const importers: Importers = {};
+    for (const migration of migrations) {
+      try {
+        Object.assign(importers, compile([migration], workDirectory));
+      } catch (thrown) {
+        broken.set(migration.id, asOdinError(thrown));
+      }
+    }
+    return { compiled: migrations.filter(({ id }) => !broken.has(id)), importers, broken };
+  }
+}
+
+function compile(migrations: readonly MigrationFile[], workDirectory: string): Importers {
+  try {
+    const { metafile } = esbuild.buildSync({
       entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
       outdir: workDirectory,
       outExtension: { '.js': '.mjs' },
@@ -139,8 +223,21 @@ function compile(migrations: readonly MigrationFile[], workDirectory: string): v
       packages: 'external',
       platform: 'node',
       format: 'esm',
+      metafile: true,
       logLevel: 'silent',
     });
+    const importersOf = ({ inputs }: { inputs: object }) =>
+      Object.keys(inputs).flatMap((input) =>
+        (metafile.inputs[input]?.imports ?? [])
+          .filter(({ external }) => external)
+          .map((imported) => [imported.path, pathToFileURL(path.resolve(input)).href] as const),
+      );
+    return Object.fromEntries(
+      Object.entries(metafile.outputs).map(([file, output]) => [
+        pathToFileURL(path.resolve(file)).href,
+        Object.fromEntries(importersOf(output)),
+      ]),
+    );
   } catch (thrown) {
     throw bundlingFailed(thrown);
   }
@@ -166,41 +263,79 @@ const readAnswers = (output: string): Answer[] =>
 
 const EVALUATION_TIMEOUT_MS = 60_000;
 
-function evaluate(migrations: readonly MigrationFile[], workDirectory: string): Answer[] {
+interface Evaluation {
+  workDirectory: string;
+  importers: Importers;
+  given: Given;
+}
+
+/** What each file says, or that it did not come to an end. */
+function evaluate(migrations: readonly MigrationFile[], evaluation: Evaluation): (Answer | OdinError)[] {
+  const answers: (Answer | OdinError)[] = [];
+  while (answers.length < migrations.length) {
+    const { read, problem } = evaluateFrom(migrations.slice(answers.length), evaluation);
+    answers.push(...read);
+    // The one after the last that was read ended the process, or did not end: the others are tried without it.
+    if (problem) answers.push(problem);
+  }
+  return answers;
+}
+
+/** @returns the answers until one file ends the process, and what that means */
+function evaluateFrom(
+  migrations: readonly MigrationFile[],
+  { workDirectory, importers, given }: Evaluation,
+): { read: Answer[]; problem: OdinError | undefined } {
   const script = path.join(workDirectory, 'inspect.mjs');
   const output = path.join(workDirectory, 'answers.json');
+  rmSync(output, { force: true });
   const modules = migrations.map(({ id }) => pathToFileURL(path.join(workDirectory, `${id}.mjs`)).href);
+  const constants = { modules, output, importers, given };
   writeFileSync(
     script,
-    `const modules = ${JSON.stringify(modules)};\nconst output = ${JSON.stringify(output)};\n${EVALUATE}`,
+    Object.entries(constants)
+      .map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`)
+      .join('') + EVALUATE,
   );
   try {
     execFileSync(process.execPath, [script], {
-      env: harmlessEnvironment(),
+      env: harmlessEnvironment(given),
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: EVALUATION_TIMEOUT_MS,
     });
-    const answers = readAnswers(output);
-    if (answers.length === migrations.length) return answers;
+    const read = readAnswers(output);
+    if (read.length === migrations.length) return { read, problem: undefined };
     throw new OdinError({ code: 'Internal', source: 'system', what: 'the process ended early' });
   } catch (thrown) {
-    const culprit = migrations[readAnswers(output).length]?.file ?? 'the migrations';
-    throw new OdinError({
+    const read = readAnswers(output).slice(0, migrations.length - 1);
+    const problem = new OdinError({
       code: 'BadMigrationFile',
       source: 'user',
-      what: `Reading the exports of ${culprit} did not come to an end.`,
+      what: `Reading the exports of ${migrations[read.length]?.file ?? 'the migrations'} did not come to an end.`,
       why: `A file that works at its top level, or ends the process, has this effect. ${cut(describeThrown(thrown), 1000)}`,
       next: 'Move the work into migration().',
       cause: thrown,
     });
+    return { read, problem };
   }
 }
 
 const FIELDS = Object.keys(Exports.shape);
 
-/** Runs in the process of its own. A function or a class among the exports cannot be JSON: it is named by its type. */
+/**
+ * Runs in the process of its own. A function or a class among the exports cannot be JSON: it is named by its type. What was
+ * compiled lies outside of the project: a package is looked for from the file that imports it.
+ */
 const EVALUATE = `
 import { writeFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+registerHooks({
+  resolve: (specifier, context, next) => next(specifier, { ...context, parentURL: importers[context.parentURL]?.[specifier] ?? context.parentURL }),
+});
+const valueOf = (exported, name) =>
+  name === 'permissions' && typeof exported.permissions === 'function'
+    ? exported.permissions({ ...given, variables: { ...given.variables, ...exported.variables } })
+    : exported[name];
 // What JSON cannot hold is named as it would be written.
 const written = (key, value) =>
   typeof value === 'bigint' ? value + 'n' : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
@@ -212,8 +347,9 @@ for (const url of modules) {
     const fields = {};
     for (const name of ${JSON.stringify(FIELDS)}) {
       if (!(name in exported) || exported[name] === undefined) continue;
-      const json = JSON.stringify(exported[name], written);
-      fields[name] = json === undefined ? { unexpected: typeof exported[name] } : JSON.parse(json);
+      const value = valueOf(exported, name);
+      const json = JSON.stringify(value, written);
+      fields[name] = json === undefined ? { unexpected: typeof value } : JSON.parse(json);
     }
     const { migration } = exported;
     const isClass = typeof migration === 'function' && /^class\\b/.test(Function.prototype.toString.call(migration));
@@ -227,7 +363,7 @@ writeFileSync(output, JSON.stringify(answers));
 process.exit(0);
 `;
 
-function check(migration: MigrationFile, answer: Answer | undefined): Omit<InspectedMigration, 'reads'> {
+function check(migration: CompiledMigration, answer: Answer | undefined, given: Given): InspectedMigration {
   if (!answer || answer.error !== undefined) {
     throw bad(migration, 'the file', `could not be evaluated: ${cut(answer?.error ?? 'no answer', 1000)}`);
   }
@@ -238,6 +374,7 @@ function check(migration: MigrationFile, answer: Answer | undefined): Omit<Inspe
     const found = answer.type === 'undefined' ? 'no such export' : `found ${String(answer.type)}`;
     throw bad(migration, 'migration', `expected an exported async function, ${found}`);
   }
+  assertPlaceholders(migration, answer.fields ?? {}, given);
   const parsed = Exports.safeParse(answer.fields ?? {});
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -252,30 +389,59 @@ function check(migration: MigrationFile, answer: Answer | undefined): Omit<Inspe
       `${issue?.message ?? 'not valid'}, found ${cut(JSON.stringify(found) ?? 'nothing', 200)}`,
     );
   }
-  const {
-    description,
-    permissions = [],
-    timeoutMinutes = MAX_TIMEOUT_MINUTES,
-    memoryMB = 1024,
-    variables = {},
-    access = [],
-    previewAllows = [],
-  } = parsed.data;
+  const { timeoutMinutes = MAX_TIMEOUT_MINUTES, ...fields } = parsed.data;
   return {
+    ...DEFAULTS,
     ...migration,
-    description,
-    permissions,
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    description: fields.description,
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
-    memoryMB,
-    variables,
-    access,
-    previewAllows,
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
     misspelt: (answer.others ?? []).flatMap((name) => {
       const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
       return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
     }),
   };
+}
+
+/** Where what stands for a value may be: in all other places it would be taken for the value. */
+const MAY_HOLD_TOKENS = ['permissions', 'variables'];
+
+/** @throws OdinError BadMigrationFile */
+function assertPlaceholders(migration: MigrationFile, fields: Record<string, unknown>, given: Given): void {
+  for (const [name, value] of Object.entries(fields)) {
+    for (const [field, text, isKey] of textsOf(value, [name])) {
+      if (!hasPlaceholder(text)) continue;
+      const at = z.core.toDotPath(field);
+      if (isKey || !MAY_HOLD_TOKENS.includes(name)) {
+        throw bad(
+          migration,
+          at,
+          `a value that only a deployment knows can stand in permissions and variables alone, found ${cut(text, 200)}`,
+        );
+      }
+      if (hasChangedPlaceholder(text, given)) {
+        throw bad(
+          migration,
+          at,
+          `a value that only a deployment knows was changed: it can be put into a longer text, and that is all; found ${cut(text, 200)}`,
+        );
+      }
+    }
+  }
+}
+
+/** Every text in what is JSON, with its path, and the keys too. */
+function textsOf(value: unknown, field: PropertyKey[]): [PropertyKey[], string, boolean][] {
+  if (typeof value === 'string') return [[field, value, false]];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) => {
+    const below = [...field, Array.isArray(value) ? Number(key) : key];
+    return [
+      ...(Array.isArray(value) ? [] : [[field, key, true] as [PropertyKey[], string, boolean]]),
+      ...textsOf(each, below),
+    ];
+  });
 }
 
 /** How the exports are usually misspelt: `timeout`, `memoryMb`, `permission`, `env`. */
@@ -297,16 +463,17 @@ const bad = ({ file }: MigrationFile, field: string, why: string): OdinError =>
     next: 'docs/migrations.md shows every export with an example.',
   });
 
-/** Enough to run node, and nothing that could reach AWS. */
-function harmlessEnvironment(): NodeJS.ProcessEnv {
+/** Enough to run node, what the function will know, and nothing that could reach AWS. */
+function harmlessEnvironment({ variables, region }: Given): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG, TMPDIR, SystemRoot } = process.env;
   return {
+    ...variables,
     PATH,
     HOME: HOME === undefined ? undefined : path.join(HOME, '.none'),
     LANG,
     TMPDIR,
     SystemRoot,
-    AWS_REGION: 'us-east-1',
+    AWS_REGION: hasPlaceholder(region) ? undefined : region, // nothing is guessed
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }

@@ -1,24 +1,34 @@
 // From the folder of an environment to what its stack deploys: discover → inspect → bundle → manifest.
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../core/contract/manifest.ts';
+import type { OdinError } from '../core/errors.ts';
+import { asOdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
-import { migrationFunctionName } from '../core/names/names.ts';
-import type { Bundles, PracticeFault } from './bundle.ts';
+import type { SystemFunction } from '../core/names/names.ts';
+import { migrationFunctionName, SYSTEM_FUNCTIONS } from '../core/names/names.ts';
+import type { Bundle, Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
+import type { DiscoveredEnvironment } from './discover.ts';
 import { discoverEnvironment } from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
-import { inspectMigrations } from './inspect.ts';
+import { DEFAULTS, inspectFiles, isFine } from './inspect.ts';
+import type { Given } from './placeholder.ts';
+import { temporaryFolder } from './temporary.ts';
 
 export interface EnvironmentPlan {
   warnings: string[];
+  /** What is wrong with the files. Nothing of this plan may be deployed then. */
+  problems: OdinError[];
+  /** Those of a broken file too, which do nothing. */
   bundles: Bundles<InspectedMigration>;
   manifest: Manifest;
+  /** Deletes the bundles, once they have been copied. */
+  remove: () => void;
 }
 
-/** Where everything that is made on this machine goes; ignored by git. */
+/** Where everything that stays on this machine goes; ignored by git. */
 export const WORK_FOLDER = '.odin-migrate';
 
 /** The functions that read the manifest. */
@@ -31,67 +41,125 @@ export interface PlanOptions {
   environment: string;
   projectDirectory: string;
   configuration: Configuration;
-  workDirectory?: string | undefined;
+  /** What the files are evaluated with; nothing is known when it is left out. */
+  given?: Given | undefined;
+  /** Whether it is to be deployed; when not, every function has the same code, which does nothing. True when left out. */
+  bundling?: boolean | undefined;
   practiceFault?: PracticeFault | undefined;
 }
 
+/**
+ * Each file that is wrong is a problem of the plan, and the others are planned all the same.
+ * @throws OdinError BadEnvironmentName, BadConfiguration for names that nothing can be called
+ */
 export function planEnvironment(options: PlanOptions): EnvironmentPlan {
-  const { environment: name, projectDirectory, configuration, practiceFault } = options;
-  const workDirectory = options.workDirectory ?? path.join(projectDirectory, WORK_FOLDER);
-  const of = { app: configuration.app, environment: name };
+  const { environment, projectDirectory, configuration, given, bundling = true, practiceFault } = options;
+  const of = { app: configuration.app, environment };
   assertEnvironmentId(of);
-  const discovered = discoverEnvironment(name, projectDirectory, configuration);
-  const inspected = inspectMigrations(discovered.migrations, path.join(workDirectory, 'inspect', name)).map(
-    (migration) => withPracticeTime(migration, practiceFault),
+  const problems: OdinError[] = [];
+  const discovered = discover();
+  const inspected = inspectFiles(discovered.migrations, given).map((file) =>
+    isFine(file) ? withPracticeTime(file, practiceFault) : file,
   );
-  const bundles = bundleEnvironment(
-    projectDirectory,
-    path.join(workDirectory, 'bundles', name),
-    inspected,
-    practiceFault,
+  const workDirectory = temporaryFolder();
+  const nothing = emptyBundle(path.join(workDirectory, 'nothing'));
+  const bundled = bundling ? bundleThose() : bundleNone();
+  for (const file of inspected) if (!isFine(file)) problems.push(file.problem);
+  const migrations: Bundles<InspectedMigration>['migrations'] = inspected.map(
+    (file) => bundled.migrations.get(file.id) ?? { ...DEFAULTS, ...file, bundle: nothing },
   );
   const manifest: Manifest = {
     formatVersion: 1,
     ...of,
-    gitCommit: gitCommit(projectDirectory),
-    migrations: bundles.migrations.map(
-      ({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
-        id,
-        file,
-        description,
-        functionName: migrationFunctionName(of, id),
-        sourceSha256,
-        codeSha256: bundle.codeSha256,
-        timeoutSeconds,
-        checkpointed,
-      }),
-    ),
+    migrations: migrations.map(({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
+      id,
+      file,
+      description,
+      functionName: migrationFunctionName(of, id),
+      sourceSha256,
+      codeSha256: bundle.codeSha256,
+      timeoutSeconds,
+      checkpointed,
+    })),
   };
-  for (const name of WITH_MANIFEST) {
+  for (const name of bundling ? WITH_MANIFEST : []) {
     writeFileSync(
-      path.join(bundles.system[name].directory, 'manifest.json'),
+      path.join(bundled.system[name].directory, 'manifest.json'),
       `${JSON.stringify(manifest, undefined, 2)}\n`,
     );
   }
   const warnings = [
     ...discovered.warnings.map(({ message }) => message),
-    ...inspected.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
+    ...migrations.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
-  return { warnings, bundles, manifest };
+  return {
+    warnings,
+    problems,
+    bundles: { system: bundled.system, migrations },
+    manifest,
+    remove: () => rmSync(workDirectory, { recursive: true, force: true }),
+  };
+
+  function discover(): DiscoveredEnvironment {
+    try {
+      return discoverEnvironment(environment, projectDirectory, configuration);
+    } catch (thrown) {
+      problems.push(asOdinError(thrown)); // too many
+      return { name: environment, migrations: [], warnings: [] };
+    }
+  }
+
+  /** Those that can be: of the others the problem is known. */
+  function bundleThose() {
+    const good = inspected.filter(isFine);
+    const bundle = (files: readonly InspectedMigration[]) =>
+      bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles'), files, practiceFault);
+    try {
+      return byId(bundle(good));
+    } catch {
+      // The error does not say for certain which file it is of, so each is bundled alone.
+      const fitting = good.filter((file) => {
+        try {
+          bundle([file]);
+          return true;
+        } catch (thrown) {
+          problems.push(asOdinError(thrown));
+          return false;
+        }
+      });
+      return byId(bundle(fitting));
+    }
+  }
+
+  /** The code that a turn is allowed for is then its source. */
+  function bundleNone() {
+    const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, nothing])) as Record<
+      SystemFunction,
+      Bundle
+    >;
+    const good = inspected.filter(isFine);
+    return byId({
+      system,
+      migrations: good.map((file) => ({ ...file, bundle: { ...nothing, codeSha256: file.sourceSha256 } })),
+    });
+  }
+}
+
+const byId = ({ system, migrations }: Bundles<InspectedMigration>) => ({
+  system,
+  migrations: new Map(migrations.map((migration) => [migration.id, migration])),
+});
+
+function emptyBundle(directory: string): Bundle {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(
+    path.join(directory, 'index.mjs'),
+    "export const handler = () => Promise.reject(new Error('This was not bundled: it is not meant to be deployed.'));\n",
+  );
+  return { directory, codeSha256: '0'.repeat(64) };
 }
 
 function withPracticeTime(migration: InspectedMigration, practiceFault: PracticeFault | undefined): InspectedMigration {
   if (migration.id !== practiceFault?.migration || practiceFault.fault === 'fail') return migration;
   return { ...migration, timeoutSeconds: Math.min(migration.timeoutSeconds, PRACTICE_TIMEOUT) };
-}
-
-/** The commit that is deployed, marked when the work tree differs from it; null outside git. */
-function gitCommit(directory: string): string | null {
-  const git = (...args: string[]) =>
-    execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  try {
-    return git('rev-parse', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '-dirty');
-  } catch {
-    return null; // no git, or no commit: the records then say nothing of it
-  }
 }

@@ -54,7 +54,7 @@ describe('the documents', () => {
             `${source?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
         );
       expect(complaints).toEqual([]);
-      expect(inspectMigrations(migrations, path.join(folder, 'inspect'))).toHaveLength(snippets.length);
+      expect(inspectMigrations(migrations)).toHaveLength(snippets.length);
     },
     60_000,
   );

@@ -1,9 +1,7 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
-import path from 'node:path';
 import { readView } from '../../core/views/view.ts';
-import { configurationOf } from '../../project/configuration.ts';
+import { configurationOf, givenHere } from '../../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../project/discover.ts';
-import { WORK_FOLDER } from '../../project/plan.ts';
 import { missingVariables } from '../../project/variables.ts';
 import { deployedFindings } from '../check/deployed.ts';
 import { inspectEach, nameFindings } from '../check/exports.ts';
@@ -67,11 +65,7 @@ export async function checkEnvironment(
   const discovered = discoverEnvironment(environment, directory, configuration);
   const { migrations } = discovered;
   busyWith(`Checking ${environment}: exports`);
-  const { inspected, findings } = inspectEach(
-    environment,
-    migrations,
-    path.join(directory, WORK_FOLDER, 'inspect', `check-${environment}`),
-  );
+  const { inspected, findings } = inspectEach(environment, migrations, givenHere(configuration, environment));
   busyWith(`Checking ${environment}: types and promises`);
   const source = await sourceFindings(environment, migrations, directory);
   if (deployed) busyWith(`Checking ${environment}: the deployed ledger`);

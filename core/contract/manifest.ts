@@ -22,7 +22,8 @@ export const Manifest = z.object({
   /** Absent of an environment without one. */
   app: z.string().optional(),
   environment: z.string(),
-  gitCommit: z.string().nullable(),
+  /** What list-pending answers, and nobody else: a variable of its own says it, or every commit would be other bundles. */
+  gitCommit: z.string().nullish(),
   /** Ascending by id. */
   migrations: z.array(ManifestEntry),
 });

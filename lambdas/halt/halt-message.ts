@@ -132,7 +132,7 @@ const entryOf = ({ manifest, halted }: HaltNews): ManifestEntry | undefined =>
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
 
-function reasonOf({ halted: { reason }, manifest, allowed, look, verdict }: HaltNews): string {
+function reasonOf({ halted: { reason }, allowed, look, verdict }: HaltNews): string {
   switch (reason) {
     case 'failed':
       return 'FAILED. Some of its effects may be there.';
@@ -143,7 +143,7 @@ function reasonOf({ halted: { reason }, manifest, allowed, look, verdict }: Halt
         ? 'CANCELLED, before its code was started.'
         : 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
     case 'code-changed':
-      return `CODE CHANGED. Other code is deployed (${commitOf(manifest.gitCommit)}) than it was to go on with; it began with ${commitOf(allowed.gitCommit)}. A retry says --from-start or --keep-checkpoint, if there is a checkpoint.`;
+      return `CODE CHANGED. Other code is deployed than it was to go on with; it began with ${commitOf(allowed.gitCommit)}. A retry says --from-start or --keep-checkpoint, if there is a checkpoint.`;
     case 'file-gone':
       return 'FILE GONE. It was to go on, and its file is not deployed any more.';
     case 'not-started':

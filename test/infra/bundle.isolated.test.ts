@@ -321,7 +321,6 @@ describe('planEnvironment', () => {
     expect(plan.manifest).toEqual({
       formatVersion: 1,
       environment: 'odin-small',
-      gitCommit: null,
       migrations: [
         {
           id: '0007',
@@ -343,7 +342,20 @@ describe('planEnvironment', () => {
       expect(existsSync(path.join(plan.bundles.system[name].directory, 'manifest.json'))).toBe(false);
     }
     expect(buildSync).toHaveBeenCalledTimes(2); // one to read the exports, one for the bundles
-    expect(plan.bundles.system.halt.directory.startsWith(path.join(directory, '.odin-migrate'))).toBe(true);
+    plan.remove();
+    expect(existsSync(plan.bundles.system.halt.directory)).toBe(false);
+  });
+
+  it('leaves nothing in the project, and each has a folder of its own', () => {
+    const { directory, configuration } = project();
+    const before = readdirSync(directory).sort();
+    const plans = [1, 2].map(() =>
+      planEnvironment({ environment: 'odin-small', projectDirectory: directory, configuration }),
+    );
+    expect(readdirSync(directory).sort()).toEqual(before);
+    const folders = plans.map(({ bundles }) => bundles.system.halt.directory);
+    expect(new Set(folders).size).toBe(2);
+    for (const plan of plans) plan.remove();
   });
 
   it('has the same system functions for each environment of a project, and bundles them once', () => {
@@ -353,13 +365,12 @@ describe('planEnvironment', () => {
       environment: 'odin-small',
       projectDirectory: directory,
       configuration,
-      workDirectory: path.join(directory, 'again'),
     });
     const entries = buildSync.mock.calls.at(-1)?.[0]?.entryPoints as { out: string }[];
     expect(entries.map(({ out }) => out)).toEqual(['0007/index']);
     for (const name of SYSTEM_FUNCTIONS) {
       const { directory: own, codeSha256 } = plan.bundles.system[name];
-      expect(own.startsWith(path.join(directory, 'again'))).toBe(true);
+      expect(own).not.toBe(first.system[name].directory);
       expect(codeSha256).toBe(first.system[name].codeSha256);
       for (const [file, text] of contents(first.system[name].directory)) {
         expect(read(own, file) === text, `${name}/${file}`).toBe(true);
@@ -381,11 +392,9 @@ describe('planEnvironment', () => {
       environment: 'odin-small',
       projectDirectory: directory,
       configuration,
-      workDirectory: path.join(directory, 'practice'),
       practiceFault: { migration: '0007', fault: 'fail' },
     });
     const map = read(plan.bundles.migrations[0]?.bundle.directory ?? '', 'index.mjs.map');
     expect(map).toContain('lambdas/run-migration/practice-fault.ts');
-    expect(plan.bundles.system.halt.directory.startsWith(path.join(directory, 'practice'))).toBe(true);
   });
 });

@@ -1,5 +1,4 @@
 // Which variables a migration reads, and which of them nobody gives.
-import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { configurationOf, parseConfiguration } from '../../project/configuration.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
@@ -19,7 +18,7 @@ function inspect(work: string, head = '') {
     'migrations/odin-dev/0001.ts': `${head}\nexport async function migration(): Promise<void> {\n${work}\n}\n`,
   });
   const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
-  return inspectMigrations(migrations, path.join(project.directory, '.odin-migrate/inspect'));
+  return inspectMigrations(migrations);
 }
 const readsOf = (work: string, head?: string) => inspect(work, head)[0]?.reads;
 

@@ -37,9 +37,11 @@ export default async function put(s3: S3Client): Promise<string> {
 }
 `,
   /** What the bundle of 0001 was made of. */
-  'copies.mjs': `import { readFileSync } from 'node:fs';
-const map = '.odin-migrate/local/odin-dev/bundles/odin-dev/0001/index.mjs.map';
-const roots = JSON.parse(readFileSync(map, 'utf8')).sources.flatMap((source) => /^.*@aws-sdk\\/client-s3\\//.exec(source) ?? []);
+  'copies.mjs': `import { existsSync, readdirSync, readFileSync } from 'node:fs';
+const assembly = '.odin-migrate/local/odin-dev/cdk.out';
+const maps = readdirSync(assembly).map((name) => assembly + '/' + name + '/index.mjs.map').filter((file) => existsSync(file));
+const [sources] = maps.map((file) => JSON.parse(readFileSync(file, 'utf8')).sources).filter((all) => all.includes('migrations/odin-dev/0001.ts'));
+const roots = sources.flatMap((source) => /^.*@aws-sdk\\/client-s3\\//.exec(source) ?? []);
 const copies = new Set(roots).size;
 console.log(copies === 1 ? '1 copy' : copies + ' copies');
 `,

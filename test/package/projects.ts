@@ -103,6 +103,20 @@ export const projects = (tarball: string): TeamProject[] => [
     ],
   },
   {
+    name: 'examples/own-cdk-app',
+    folder: 'own-cdk-app',
+    files: example('own-cdk-app'),
+    install: [add(tarball, ...PEERS, ...['aws-cdk', 'vitest', 'typescript', '@types/node'].map(ours))],
+    steps: [
+      { name: 'check', run: odin('check', '--strict'), says: ['2 migrations, nothing to remark'] },
+      { name: 'types', run: ['npm', 'run', 'types'] },
+      { name: 'local', run: odin('local', 'odin-dev'), says: ['2 carts and an order', 'Done: 2 applied.'] },
+      { name: 'tests of its template', run: ['npm', 'test'] },
+      { name: 'cdk list', run: npx('cdk', 'list'), says: ['dev/Shop', 'branch/Shop'] },
+      { name: 'cdk synth of a stage', run: npx('cdk', 'synth', '--quiet', 'dev/Shop') },
+    ],
+  },
+  {
     name: 'npm',
     folder: 'Über uns/ein Projekt', // spaces, and letters beyond ASCII
     files: { ...APP, ...MIGRATION, ...VITEST, ...TYPES, ...PRETENDED },

@@ -49,7 +49,6 @@ export function synthesise(workDirectory: string, specs: readonly EnvironmentSpe
       app,
       project: { directory: PROJECT, configuration: configuration(path.relative(PROJECT, migrations), specs) },
       only: environment,
-      workDirectory,
     });
   }
   app.synth();

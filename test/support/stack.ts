@@ -56,6 +56,7 @@ function planOf(scope: Construct, name: string, migrations: StubMigration[], war
   >;
   return {
     warnings,
+    problems: [],
     bundles: {
       system,
       migrations: migrations.map((migration) => ({
@@ -75,6 +76,7 @@ function planOf(scope: Construct, name: string, migrations: StubMigration[], war
         ...migration,
       })),
     },
-    manifest: { formatVersion: 1, environment: name, gitCommit: null, migrations: [] },
+    manifest: { formatVersion: 1, environment: name, migrations: [] },
+    remove: () => undefined,
   };
 }

@@ -38,7 +38,6 @@ export function synthesiseStack(
         }),
       },
       only: 'odin-dev',
-      workDirectory,
     });
     const template = Template.fromStack(Stack.of(app.node.findChild(stackName({ environment: 'odin-dev' }))));
     if (!plan) throw new Error('odin-dev was not built');
