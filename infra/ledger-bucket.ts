@@ -62,7 +62,7 @@ function existingLedger(scope: Construct, bucketName: string, encryptionKey: IKe
   const bucket = Bucket.fromBucketAttributes(scope, 'Ledger', { bucketName, ...given({ encryptionKey }) });
   const below = bucket as unknown as Construct; // as every resource is
   const policy = new BucketPolicy(below, 'Policy', { bucket });
-  policy.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  policy.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   for (const conditions of [
     { Bool: { 'aws:SecureTransport': 'false' } },
     { NumericLessThan: { 's3:TlsVersion': 1.2 } },

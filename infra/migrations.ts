@@ -121,7 +121,7 @@ export interface MigrationsProps {
   readonly existingLedgerBucketName?: string | undefined;
   /**
    * Of the ledger. DESTROY is for branches and tests: with the ledger goes what was done, and everything is pending again.
-   * @default RemovalPolicy.RETAIN
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE: a first deployment that is rolled back leaves none
    */
   readonly removalPolicy?: RemovalPolicy | undefined;
 }
@@ -201,7 +201,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     for (const { message } of problems) Annotations.of(this).addError(message);
 
     const {
-      removalPolicy = RemovalPolicy.RETAIN,
+      removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       logRetention = RetentionDays.ONE_YEAR,
       tracing = Tracing.ACTIVE,
       architecture = Architecture.ARM_64,

@@ -1,5 +1,6 @@
 // By what an environment is found and claimed: parameters of SSM under its own path (docs/design.md §4).
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 import type { Registration } from '../core/contract/registration.ts';
@@ -45,9 +46,7 @@ export const registerEnvironment = (scope: Construct, of: EnvironmentId, registr
     stringValue: Stack.of(scope).toJsonString(registration),
   });
 
-/** But for a deployment that is rolled back: that leaves nothing that would be in the way of the next one (docs/aws-facts.md). */
 function kept(parameter: StringParameter, removalPolicy: RemovalPolicy): StringParameter {
-  const isTemporary = removalPolicy === RemovalPolicy.DESTROY;
-  parameter.applyRemovalPolicy(isTemporary ? removalPolicy : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+  parameter.applyRemovalPolicy(removalPolicy);
   return parameter;
 }

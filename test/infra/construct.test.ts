@@ -335,7 +335,7 @@ describe('props', () => {
     const { name, sids: found } = sids(template);
     expect(name).toBe('former-ledger');
     expect(found).toEqual(sids(made(() => ({})).template).sids);
-    expect(ofType(template, 'AWS::S3::BucketPolicy')[0]?.[1]).toMatchObject({ DeletionPolicy: 'Retain' });
+    expect(ofType(template, 'AWS::S3::BucketPolicy')[0]?.[1]).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
   });
 
   it('removalPolicy: DESTROY empties the ledger, which its policy lets that one function do, and warns', () => {
@@ -359,7 +359,7 @@ describe('props', () => {
 
   it('removalPolicy: RETAIN is the default; nothing is emptied, and there is no warning', () => {
     const { template, stack } = made(() => ({}));
-    template.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
+    template.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'RetainExceptOnCreate' });
     template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
     expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toEqual([]);
   });
