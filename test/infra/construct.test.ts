@@ -357,7 +357,7 @@ describe('props', () => {
     Annotations.fromStack(stack).hasWarning('/Team/Migrations', Match.stringLikeRegexp('everything is pending again'));
   });
 
-  it('removalPolicy: RETAIN is the default; nothing is emptied, and there is no warning', () => {
+  it('removalPolicy: what is rolled back at once is all that goes; nothing is emptied, and there is no warning', () => {
     const { template, stack } = made(() => ({}));
     template.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'RetainExceptOnCreate' });
     template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
