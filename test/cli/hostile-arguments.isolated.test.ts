@@ -32,8 +32,8 @@ afterEach(() => {
 
 const COMMANDS = createProgram(() => undefined).commands;
 const OPTIONS = [...new Set(COMMANDS.flatMap(({ options }) => options.map(({ long }) => long ?? '')))];
-/** Of these one is enough to do something on this machine, with an environment that there is. */
-const HERE = ['new', 'check', 'local'];
+/** Of these one is enough to do something on this machine: a capital letter makes the name of no environment that is or could be. */
+const HERE = ['init', 'new', 'check', 'local'];
 
 const environment = fc.oneof(
   hostileText,
@@ -63,7 +63,7 @@ const more = fc.array(
 );
 const args = fc.oneof(
   fc.tuple(hostileText, more).map(([command, rest]) => [command, ...rest]),
-  fc.tuple(fc.constantFrom(...HERE), environment, more).map(([command, name, rest]) => [command, `x${name}`, ...rest]),
+  fc.tuple(fc.constantFrom(...HERE), environment, more).map(([command, name, rest]) => [command, `X${name}`, ...rest]),
   fc
     .tuple(
       fc.constantFrom(...COMMANDS.map((command) => command.name()).filter((name) => !HERE.includes(name))),

@@ -8,8 +8,10 @@ import type { Emulator } from './ministack.ts';
 import { account, region } from './ministack.ts';
 
 export interface DeployOptions {
-  /** The command that synthesises, run in the project's root folder; or the folder of a cloud assembly. */
+  /** The command that synthesises, run in `cwd`; or the folder of a cloud assembly. */
   app: string;
+  /** This project's root folder when left out. */
+  cwd?: string;
   /** Which stacks, with what they depend on; all of them when left out. */
   stacks?: readonly string[];
   context?: Readonly<Record<string, string>>;
@@ -47,7 +49,7 @@ export async function bootstrap(emulator: Emulator): Promise<void> {
 }
 
 export async function deploy(emulator: Emulator, options: DeployOptions): Promise<StackOutputs> {
-  const { app, stacks = [], context = {}, variables = {}, timeoutSeconds = 600 } = options;
+  const { app, stacks = [], context = {}, variables = {}, cwd = PROJECT, timeoutSeconds = 600 } = options;
   const folder = await newFolder(emulator, 'deploy');
   const outputsFile = resolve(folder, 'outputs.json');
   const args = [
@@ -60,7 +62,7 @@ export async function deploy(emulator: Emulator, options: DeployOptions): Promis
     // Without a change set: fewer round trips, and the emulator's result is the same.
     ...['--method', 'direct'],
   ];
-  await cdk(emulator, { verb: 'deploy', args, cwd: PROJECT, folder, timeoutSeconds, variables });
+  await cdk(emulator, { verb: 'deploy', args, cwd, folder, timeoutSeconds, variables });
   return JSON.parse(await readFile(outputsFile, 'utf8')) as StackOutputs;
 }
 

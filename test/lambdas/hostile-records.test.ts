@@ -268,7 +268,7 @@ describe('an entry that is not the one that was written', () => {
         store: foreign.world.store,
       };
       foreign.world.ledger = foreign.world.services.ledger;
-      await expectStops(reader, foreign, 'of environment odin-dev in 111122223333, eu-west-1', ['AnotherAppsLedger']);
+      await expectStops(reader, foreign, 'of odin-dev in 111122223333, eu-west-1', ['AnotherAppsLedger']);
     },
   );
 
