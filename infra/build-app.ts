@@ -38,7 +38,7 @@ export function addEnvironments({ app, project, only, variables, onThisMachine }
       environment,
       project,
       variables,
-      anyAccess: onThisMachine !== undefined,
+      onThisMachine: onThisMachine !== undefined,
       env: account === undefined || region === undefined ? undefined : { account, region },
       plan(options) {
         const plan = planEnvironment({ ...options, practiceFault: onThisMachine?.practiceFault });

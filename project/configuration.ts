@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import { problemOfApp } from '../core/names/identifiers.ts';
 import { cut, plainLine } from '../core/ledger/summaries.ts';
+import { Permission } from './permission.ts';
 import type { Given } from './placeholder.ts';
 import { NOTHING_GIVEN } from './placeholder.ts';
 
@@ -47,6 +48,16 @@ const StackConfiguration = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected the name of a bucket')
     .optional()
     .describe('The bucket that was the ledger of this environment before: `odin-migrate adopt` says it.'),
+  access: z
+    .record(z.string(), z.array(Permission))
+    .default({})
+    .describe('What a file may ask for by name, `export const access = ["data"]`: lists of IAM policy statements.'),
+  alarms: z.boolean().default(true).describe('Whether there are alarms.'),
+  dashboard: z.boolean().default(true).describe("Whether there is a dashboard in CloudWatch's console."),
+  removalPolicy: z
+    .enum(['retain', 'destroy'], 'expected "retain" or "destroy"')
+    .default('retain')
+    .describe('`destroy` empties and deletes the ledger with the stack, for branches and tests.'),
   runOnDeploy: z
     .boolean()
     .default(false)

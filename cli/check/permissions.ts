@@ -1,5 +1,6 @@
 // Permission statements that allow more than a one-time operation needs.
-import type { InspectedMigration, Permission } from '../../project/inspect.ts';
+import type { InspectedMigration } from '../../project/inspect.ts';
+import type { Permission } from '../../project/permission.ts';
 import type { Finding } from './finding.ts';
 
 export const permissionFindings = (environment: string, migrations: readonly InspectedMigration[]): Finding[] =>

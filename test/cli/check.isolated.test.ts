@@ -6,7 +6,7 @@ import { tooWide } from '../../cli/check/permissions.ts';
 import type { Checked } from '../../cli/commands/check.ts';
 import { checkEnvironment } from '../../cli/commands/check.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
-import type { Permission } from '../../project/inspect.ts';
+import type { Permission } from '../../project/permission.ts';
 import type { TestProject } from './project.ts';
 import { testProject } from './project.ts';
 

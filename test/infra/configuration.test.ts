@@ -6,7 +6,16 @@ import { thrownBy } from '../support/thrown.ts';
 const DEFAULTS = {
   variables: {},
   local: { variables: {} },
-  stack: { notify: [], logRetentionDays: 365, haltAlarmHours: 4, runOnDeploy: false },
+  stack: {
+    notify: [],
+    logRetentionDays: 365,
+    haltAlarmHours: 4,
+    access: {},
+    alarms: true,
+    dashboard: true,
+    removalPolicy: 'retain',
+    runOnDeploy: false,
+  },
 };
 
 describe('parseConfiguration', () => {
@@ -28,6 +37,10 @@ describe('parseConfiguration', () => {
         notify: ['mailto:team@example.com', 'https://example.com/hook'],
         logRetentionDays: 7,
         haltAlarmHours: 0.5,
+        access: { data: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }] },
+        alarms: false,
+        dashboard: false,
+        removalPolicy: 'destroy',
         runOnDeploy: true,
       },
     };

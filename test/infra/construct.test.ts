@@ -19,7 +19,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { offlineApp } from '../../infra/build-app.ts';
 import type { Migration, MigrationsProps } from '../../infra/index.ts';
 import { Migrations } from '../../infra/index.ts';
-import { constructOf, type StubMigration } from '../support/stack.ts';
+import { EnvironmentStack } from '../../infra/environment-stack.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
+import { constructOf, stackOf, type StubMigration } from '../support/stack.ts';
 import type { SynthesisedResource } from '../support/synth.ts';
 import { thrownBy } from '../support/thrown.ts';
 
@@ -504,6 +506,33 @@ describe('grants', () => {
   it('of a name that no environment can have are refused', async () => {
     const error = await thrownBy(() => Migrations.fromEnvironmentName(newStack(), 'Other', 'Odin'));
     expect(error.code).toBe('BadEnvironmentName');
+  });
+});
+
+describe('what odin-migrate.json says of a stack', () => {
+  const stackWith = (stack: object) =>
+    stackOf(newApp(), [{ id: '0004', access: ['data'] }], { environment: { stack } });
+
+  it('access: statements for the files that ask for them by name', () => {
+    const statement = { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: 'arn:aws:sqs:eu-west-1:111122223333:q' };
+    const template = Template.fromStack(stackWith({ access: { data: [statement] } }));
+    expect(inlineOf(template, 'Migration0004Role')).toContainEqual(statement);
+  });
+
+  it('alarms, dashboard, removalPolicy: are the props of the construct', () => {
+    const stack = stackWith({ access: { data: [] }, alarms: false, dashboard: false, removalPolicy: 'destroy' });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+    template.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+    template.resourceCountIs('Custom::S3AutoDeleteObjects', 1);
+    expect(stack.terminationProtection).toBe(false);
+  });
+
+  it('its stack has the same name in a Stage, where the commands look for it', () => {
+    const stage = new Stage(newApp(), 'Dev');
+    const project = { directory, configuration: parseConfiguration({}) };
+    const { stackName } = new EnvironmentStack(stage, { environment: 'odin-dev', project });
+    expect(stackName).toBe('OdinMigrate-odin-dev');
   });
 });
 
