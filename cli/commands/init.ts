@@ -35,7 +35,12 @@ export function init(environment: string, { app, from = process.cwd() }: InitOpt
   if (text === undefined) tell('kept', CONFIGURATION_FILE, `app ${configuration.app ?? '(none)'}`);
   else
     write(directory, CONFIGURATION_FILE, text, `app ${configuration.app}: part of every name, so never changed later`);
-  if (migrations.length > 0) tell('kept', folderOf(configuration, environment), `${migrations.length} migrations`);
+  if (migrations.length > 0)
+    tell(
+      'kept',
+      folderOf(configuration, environment),
+      `${migrations.length} migration${migrations.length === 1 ? '' : 's'}`,
+    );
   else tell('written', writeNext(project, environment).file, 'the first migration, which does nothing yet');
   ignore(directory);
   const deployed = cdkApp(directory);
@@ -46,7 +51,8 @@ export function init(environment: string, { app, from = process.cwd() }: InitOpt
   ];
   if (deployed) {
     const stack = stackName({ app: configuration.app, environment });
-    next.push([typed({ verb: 'deploy', stack }), 'make it in AWS; then: npx odin-migrate run']);
+    next.push([typed({ verb: 'deploy', stack }), 'make it in AWS']);
+    next.push([typed({ verb: 'run', environment, args: ['--wait'] }), 'run there what is pending']);
   }
   const width = Math.max(...next.map(([command = '']) => command.length));
   print();

@@ -54,6 +54,7 @@ it('writes all that a project needs, and says what to type next', async () => {
     '  npx odin-migrate check odin-dev',
     '  npx odin-migrate local odin-dev',
     '  npx cdk deploy shop-orders--odin-dev--migrations',
+    '  npx odin-migrate run odin-dev --wait',
   ]);
   expect(await checkEnvironment(openProject(directory), 'odin-dev', undefined)).toMatchObject({
     migrations: 1,
