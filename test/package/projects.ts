@@ -171,7 +171,13 @@ export const projects = (tarball: string): TeamProject[] => [
         ],
       },
     ],
-    files: { ...MIGRATION, ...JEST, 'bin/team-app.ts': APP_CODE, 'uses.ts': TYPES['uses.ts'] ?? '' },
+    files: {
+      ...MIGRATION,
+      ...JEST,
+      'odin-migrate.json': APP['odin-migrate.json'] ?? '',
+      'bin/team-app.ts': APP_CODE,
+      'uses.ts': TYPES['uses.ts'] ?? '',
+    },
     install: [add(tarball, ours('@aws-sdk/client-s3'))],
     steps: [
       { name: 'tests of a migration and of a stack, in Jest', run: ['npm', 'test'] },
