@@ -250,7 +250,9 @@ function parse(key: string, body: string): Entry {
     const issue = result.error.issues[0];
     throw unreadable(key, `${issue?.path.join('.') || 'entry'}: ${issue?.message ?? 'not valid'}`, result.error);
   }
-  if (entryKey(result.data.number) !== key) throw unreadable(key, `it says that it is entry ${result.data.number}`);
+  const { number, previous } = result.data;
+  if (entryKey(number) !== key) throw unreadable(key, `it says that it is entry ${number}`);
+  if ((previous === null) !== (number === 1)) throw unreadable(key, 'previous: entry 1 alone follows no other');
   return result.data;
 }
 
