@@ -88,7 +88,7 @@ const propsOf = ({
       (migration: Migration) => allowAll(migration, statements),
     ]),
   ),
-  removalPolicy: removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+  removalPolicy: removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : undefined,
 });
 
 function allowAll({ grantPrincipal }: Migration, statements: readonly Permission[]): void {
