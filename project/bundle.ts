@@ -225,7 +225,8 @@ function nameSources(map: string, mapDirectory: string, projectDirectory: string
   const parsed = JSON.parse(map) as { sources: string[] };
   const roots = [outputDirectory, PACKAGE_DIRECTORY];
   parsed.sources = parsed.sources.map((source) => {
-    const absolute = path.resolve(mapDirectory, source);
+    // A source is a URL: a letter that is not ASCII is written with percent signs in it.
+    const absolute = path.resolve(mapDirectory, decodeURIComponent(source));
     const root = roots.find((each) => absolute.startsWith(each + path.sep)) ?? projectDirectory;
     return path.relative(root, absolute).split(path.sep).join('/');
   });

@@ -92,7 +92,7 @@ const maps = (directory: string) => contents(directory).filter(([file]) => file.
 
 beforeAll(() => {
   one = temporaryProject(FILES);
-  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/down' });
+  other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/Über 100 %' });
   buildSync.mockClear();
   first = bundle(one, '.odin-migrate/bundles/odin-dev');
   callsForOne = buildSync.mock.calls.length;
