@@ -1,7 +1,6 @@
 // The command line at a terminal: questions, Ctrl-C, spinner, colours. It is in this suite because Python is: its standard
 // library opens a pseudo-terminal, which Node.js cannot without a compiler.
 import { execFile } from 'node:child_process';
-import { cpSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddedPlatform } from '../scenarios/embedded-platform.ts';
@@ -29,12 +28,12 @@ interface Screen {
 }
 
 async function typeAt(directory: string, args: string[], answers: Answer[], env: Record<string, string> = {}) {
-  const command = [process.execPath, path.join(directory, 'cli/odin-migrate.js'), ...args];
+  const command = [process.execPath, path.join(PROJECT, 'cli/odin-migrate.js'), ...args];
   const asked = JSON.stringify({ command, answers, seconds: SECONDS });
   const python = await findPython(10);
   const { PATH = '', HOME = '' } = process.env;
   return await new Promise<Screen>((resolve) => {
-    const options = { env: { PATH, HOME, TERM: 'xterm-256color', ...env } };
+    const options = { cwd: directory, env: { PATH, HOME, TERM: 'xterm-256color', ...env } };
     execFile(python, [path.join(import.meta.dirname, 'terminal.py'), asked], options, (error, raw) => {
       // eslint-disable-next-line no-control-regex -- escape sequences are what is taken out
       const text = raw.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
@@ -52,13 +51,11 @@ describe('on this machine', { timeout: 300_000 }, () => {
   beforeAll(() => {
     const migration = (what: string) =>
       `export const description = '${what}';\nexport async function migration() { await Promise.resolve(); console.log('did it'); }\n`;
-    project = temporaryProject(
-      { 'migrations/practice/0001.ts': migration('First'), 'migrations/practice/0002.ts': migration('Second') },
-      { sources: true },
-    );
-    for (const name of ['cli', 'client', 'infra', 'local', 'project', 'odin-migrate.json']) {
-      cpSync(path.join(PROJECT, name), path.join(project.directory, name), { recursive: true });
-    }
+    project = temporaryProject({
+      'odin-migrate.json': '{}',
+      'migrations/practice/0001.ts': migration('First'),
+      'migrations/practice/0002.ts': migration('Second'),
+    });
   });
   afterAll(() => {
     project.remove();
