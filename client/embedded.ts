@@ -31,7 +31,7 @@ export interface EmbeddedSettings {
   sliceSeconds?: number | undefined;
   /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
   usersOwnS3?: boolean | undefined;
-  /** Fills the embedded S3 in place of the environment's `localData` module; says what it put. */
+  /** Fills the embedded S3 in place of the environment's `local.data` module; says what it put. */
   fill?: ((s3: S3Client) => Promise<string>) | undefined;
   onLog?: EmbeddedAwsOptions['onLog'] | undefined;
   onRequest?: EmbeddedAwsOptions['onRequest'] | undefined;

@@ -1,5 +1,4 @@
 // `odin-migrate baseline`: adopts an environment whose first migrations ran elsewhere.
-import { confirm } from '@inquirer/prompts';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { OdinError } from '../../core/errors.ts';
@@ -8,8 +7,8 @@ import type { DeployedPlace } from '../../client/deployment.ts';
 import { findDeployment, operatorOf, s3ClientOf, sendBaseline } from '../../client/deployment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
-import { answerTo } from '../terminal/questions.ts';
+import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
+import { agreed } from '../terminal/questions.ts';
 import { parseS3Url } from '../../client/s3-url.ts';
 
 export interface BaselineOptions {
@@ -28,12 +27,10 @@ export async function baseline(
   if (options.json) keepStdoutForJson();
   const deployment = await whileBusy(`Looking at ${environment}`, () => findDeployment(environment, deployed));
   const through = await throughOf(options, s3ClientOf(deployed.aws));
-  if (!options.yes && atTerminal()) {
-    const message = `Record every migration of ${environment} through ${through} as done elsewhere? This cannot be undone.`;
-    if (!(await answerTo(confirm({ message, default: false })))) {
-      print('Nothing was recorded.');
-      return EXIT.done;
-    }
+  const message = `Record every migration of ${environment} through ${through} as done elsewhere? This cannot be undone.`;
+  if (!(await agreed(message, options.yes))) {
+    print('Nothing was recorded.');
+    return EXIT.done;
   }
   const by = await operatorOf(deployment);
   const answer = await sendBaseline(deployment, { ask: 'baseline', through, reason: options.reason, by });

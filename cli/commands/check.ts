@@ -1,4 +1,5 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
+import { numberOf } from '../../core/text/format.ts';
 import { readView } from '../../core/views/view.ts';
 import { configurationOf, givenHere } from '../../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../project/discover.ts';
@@ -103,10 +104,11 @@ function printChecked({ environment, migrations, findings }: Checked): void {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const told = (['error', 'warning', 'note'] as const)
     .filter((severity) => count(severity) > 0)
-    .map((severity) => `${count(severity)} ${severity}${count(severity) === 1 ? '' : 's'}`);
+    .map((severity) => numberOf(count(severity), severity));
   const mark = count('error') > 0 ? colour.red('✖') : count('warning') > 0 ? colour.yellow('▲') : colour.green('✔');
-  const noun = migrations === 1 ? 'migration' : 'migrations';
-  print(`${mark} ${colour.bold(environment)}  ${migrations} ${noun}, ${told.join(', ') || 'nothing to remark'}`);
+  print(
+    `${mark} ${colour.bold(environment)}  ${numberOf(migrations, 'migration')}, ${told.join(', ') || 'nothing to remark'}`,
+  );
   for (const { severity, file, line, column, rule, message } of findings) {
     const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}  `;
     print(`  ${PAINT[severity](severity)}  ${place}${plain(message)}  ${colour.dim(rule)}`);

@@ -1,6 +1,7 @@
 // `odin-migrate doctor --ledger`: looks at everything that the ledger holds, and says in words what is wrong (core/ledger/examine.ts).
 import type { Examination, FindingName, LedgerFinding } from '../../core/ledger/examine.ts';
 import { examineLedger, isWrong } from '../../core/ledger/examine.ts';
+import { numberOf } from '../../core/text/format.ts';
 import type { Place } from '../../client/environment.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
@@ -27,13 +28,13 @@ export async function doctor(place: Place, environment: string, { json }: Doctor
 function printExamination(environment: string, { findings, ...looked }: Examination, wrong: number): void {
   for (const finding of findings) printFinding(finding);
   if (findings.length > 0) print();
-  const verdict = wrong === 0 ? 'the ledger holds together' : `${counted(wrong, 'thing')} wrong with the ledger`;
+  const verdict = wrong === 0 ? 'the ledger holds together' : `${numberOf(wrong, 'thing')} wrong with the ledger`;
   print(
     `${wrong === 0 ? colour.green('✔') : colour.red('✘')} ${colour.bold(environment)}  ${verdict}  ` +
       colour.dim(
-        `${counted(looked.objects, 'object')}, ${counted(looked.entries, 'entry', 'entries')}, ` +
-          `${counted(looked.turns, 'turn')}, ${counted(looked.references, 'reference')}, ` +
-          counted(looked.copies, 'completion'),
+        `${numberOf(looked.objects, 'object')}, ${numberOf(looked.entries, 'entry', 'entries')}, ` +
+          `${numberOf(looked.turns, 'turn')}, ${numberOf(looked.references, 'reference')}, ` +
+          numberOf(looked.copies, 'completion'),
       ),
   );
   if (wrong > 0)
@@ -50,7 +51,7 @@ const WORDS: Record<FindingName, string> = {
   'missing-entry': 'this entry is missing, and the log stops before it',
   'unreadable-entry': 'this entry cannot be read, and the log stops before it',
   'broken-log': 'this entry does not follow from those before it',
-  'other-ledger': 'it says that this ledger is of another environment, account or region',
+  'other-ledger': 'it says that this ledger is of another app, environment, account or region',
   'missing-object': 'an entry rests on it, and it is not there',
   'changed-object': 'an entry rests on it, and it is not what it was then',
   spoiled: 'no reader accepts it',
@@ -68,5 +69,3 @@ function wordsOf({ finding, entry, why }: LedgerFinding): string {
   const of = entry === undefined ? '' : ` (entry ${entry})`;
   return `${WORDS[finding]}${of}${why === undefined ? '' : `: ${why}`}`;
 }
-
-const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describeThrown, OdinError } from '../../core/errors.ts';
 import { appFrom, assertEnvironmentId, assertEnvironmentName } from '../../core/names/identifiers.ts';
 import { stackName } from '../../core/names/names.ts';
+import { numberOf } from '../../core/text/format.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from '../../project/configuration.ts';
 import { discoverEnvironment, folderOf } from '../../project/discover.ts';
 import { refusePlugAndPlay } from '../../project/package.ts';
@@ -13,7 +14,7 @@ import { findProject } from '../../project/project.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { colour, plain, print } from '../terminal/output.ts';
+import { colour, plain, print, printCommands } from '../terminal/output.ts';
 import { writeNext } from './new.ts';
 
 export interface InitOptions {
@@ -36,16 +37,12 @@ export function init(environment: string, { app, from = process.cwd() }: InitOpt
   else
     write(directory, CONFIGURATION_FILE, text, `app ${configuration.app}: part of every name, so never changed later`);
   if (migrations.length > 0)
-    tell(
-      'kept',
-      folderOf(configuration, environment),
-      `${migrations.length} migration${migrations.length === 1 ? '' : 's'}`,
-    );
+    tell('kept', folderOf(configuration, environment), numberOf(migrations.length, 'migration'));
   else tell('written', writeNext(project, environment).file, 'the first migration, which does nothing yet');
   ignore(directory);
   const deployed = cdkApp(directory);
 
-  const next = [
+  const next: [string, string][] = [
     [typed({ verb: 'check', environment }), 'what is wrong, before it is deployed'],
     [`npx odin-migrate local ${environment}`, 'run it here: no AWS account, no Docker'],
   ];
@@ -54,10 +51,8 @@ export function init(environment: string, { app, from = process.cwd() }: InitOpt
     next.push([typed({ verb: 'deploy', stack }), 'make it in AWS']);
     next.push([typed({ verb: 'run', environment, args: ['--wait'] }), 'run there what is pending']);
   }
-  const width = Math.max(...next.map(([command = '']) => command.length));
   print();
-  print('Type next:');
-  for (const [command = '', why = ''] of next) print(`  ${command.padEnd(width)}  ${colour.dim(why)}`);
+  printCommands('Type next:', next);
   return EXIT.done;
 }
 

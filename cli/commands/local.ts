@@ -13,7 +13,7 @@ import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
-import { busyWith, colour, print, whileBusy } from '../terminal/output.ts';
+import { busyWith, colour, print, printCommands, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
 import { RunReport } from '../terminal/run-report.ts';
@@ -114,15 +114,13 @@ async function runHere(
 function suggest(environment: string, { migrations }: Manifest): void {
   const last = migrations.at(-1);
   const long = migrations.find(({ checkpointed }) => checkpointed);
-  const hints = [[typedLocal(environment), 'again: nothing is pending, nothing runs twice']];
+  const hints: [string, string][] = [[typedLocal(environment), 'again: nothing is pending, nothing runs twice']];
   if (last) hints.push([typedLocal(environment, '--fresh', '--fail', last.id), 'begin anew, and practise a halt']);
   if (long) {
     const command = typedLocal(environment, '--fresh', '--slice-seconds', '1');
     hints.push([command, `begin anew, and see ${long.id} cross many slices`]);
   }
-  const width = Math.max(...hints.map(([typed = '']) => typed.length));
-  print('Try next:');
-  for (const [typed = '', why = ''] of hints) print(`  ${typed.padEnd(width)}  ${colour.dim(why)}`);
+  printCommands('Try next:', hints);
 }
 
 /** This command with other options. `npm start` is `local sample`, and shorter. */

@@ -1,5 +1,4 @@
 // `odin-migrate resume`: an operator's decision on a halt, deployed or local.
-import { confirm } from '@inquirer/prompts';
 import { meaningOf } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { OdinError } from '../../core/errors.ts';
@@ -16,7 +15,7 @@ import { Told } from '../../client/run-events.ts';
 import { printHalt } from '../terminal/halts.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
-import { answerTo } from '../terminal/questions.ts';
+import { agreed } from '../terminal/questions.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface ResumeOptions {
@@ -80,7 +79,7 @@ async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {
   printHalt(halt);
   const meaning = meaningOf(decision, halt.reason);
   const message = `${decision} ${halt.migration}: ${meaning}. Do it?`;
-  return (await answerTo(confirm({ message, default: false }))) ?? false;
+  return await agreed(message, false);
 }
 
 /** Where a retry of a checkpointed migration begins; undefined: the function decides, or refuses. */

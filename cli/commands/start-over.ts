@@ -1,12 +1,12 @@
 // `odin-migrate start-over`: leaves the ledger of an environment whose stack is gone, so that the next deployment begins a new one.
-import { confirm } from '@inquirer/prompts';
 import type { DeployedPlace } from '../../client/deployment.ts';
 import { callerName } from '../../client/deployment.ts';
-import { findFormerLedger, startOver } from '../../client/former-ledger.ts';
+import { startOver } from '../../client/former-ledger.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { atTerminal, colour, print, whileBusy } from '../terminal/output.ts';
-import { answerTo } from '../terminal/questions.ts';
+import { showFormerLedger } from '../terminal/former-ledger.ts';
+import { print } from '../terminal/output.ts';
+import { agreed } from '../terminal/questions.ts';
 
 export interface StartOverOptions {
   reason: string;
@@ -18,19 +18,13 @@ export async function leaveLedger(
   { reason, yes }: StartOverOptions,
   place: DeployedPlace,
 ): Promise<ExitCode> {
-  const former = await whileBusy(`Looking for the ledger of ${environment}`, () =>
-    findFormerLedger(environment, place),
-  );
-  const { bucket, entries, completed, options } = former;
-  print(
-    `The ledger of ${environment} is ${colour.bold(bucket)}: ${entries} entries, ${completed} migrations completed.`,
-  );
+  const former = await showFormerLedger(environment, place);
   const message = `Leave it? In the new ledger nothing is completed: all migrations of ${environment} would run again.`;
-  if (!yes && atTerminal() && !(await answerTo(confirm({ message, default: false })))) {
+  if (!(await agreed(message, yes))) {
     print('Nothing was changed.');
     return EXIT.done;
   }
-  await startOver(former, await callerName(options), reason);
-  print(`The next deployment begins a new ledger. ${bucket} stays as it is, with your reason in its tags.`);
+  await startOver(former, await callerName(former.options), reason);
+  print(`The next deployment begins a new ledger. ${former.bucket} stays as it is, with your reason in its tags.`);
   return EXIT.done;
 }

@@ -118,3 +118,10 @@ export function table(headings: readonly string[], rows: readonly (readonly Cell
       .trimEnd();
   return [line(headings.map((text) => ({ text, paint: colour.dim }))), ...rows.map(line)];
 }
+
+/** What can be typed, and what it is for: one line each, below a heading. */
+export function printCommands(heading: string, commands: readonly (readonly [command: string, why: string])[]): void {
+  const width = Math.max(...commands.map(([command]) => command.length));
+  print(heading);
+  for (const [command, why] of commands) print(`  ${command.padEnd(width)}  ${colour.dim(why)}`);
+}

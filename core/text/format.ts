@@ -3,8 +3,9 @@
 /** `11,204` */
 export const countText = (value: number): string => value.toLocaleString('en-US');
 
-/** `1 slice`, `2 slices` */
-export const numberOf = (value: number, noun: string): string => `${countText(value)} ${noun}${value === 1 ? '' : 's'}`;
+/** `1 slice`, `2 slices`, `2 entries` */
+export const numberOf = (value: number, one: string, many = `${one}s`): string =>
+  `${countText(value)} ${value === 1 ? one : many}`;
 
 /** `48.1 GB`, in powers of 1,000. */
 export function bytesText(bytes: number): string {
