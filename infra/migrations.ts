@@ -23,7 +23,7 @@ import type { IDependable } from 'constructs';
 import { Construct } from 'constructs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
-import { assertEnvironmentId, problemOfApp } from '../core/names/identifiers.ts';
+import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { logGroupName, migrationRoleName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import { VERSION } from '../core/names/version.ts';
@@ -178,7 +178,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const { directory, configuration } = project ?? projectOf(props.projectRoot);
     const { environmentName: environment, app = configuration.app } = props;
     const of = { app, environment };
-    assertNames(of);
+    assertEnvironmentId(of);
     if (!project) assertVariables(props.variables ?? {});
     const settings = configurationOf(configuration, environment);
     const variables = { ...settings.variables, ...props.variables };
@@ -337,15 +337,6 @@ function projectOf(projectRoot: string | undefined): Project {
   const found = findProject(directory);
   if (found && (projectRoot === undefined || found.directory === directory)) return found;
   return { directory, configuration: parseConfiguration({}) };
-}
-
-/** @throws OdinError BadEnvironmentName, BadConfiguration */
-function assertNames(of: EnvironmentId): void {
-  const why = of.app === undefined ? undefined : problemOfApp(of.app);
-  if (why !== undefined) {
-    throw new OdinError({ code: 'BadConfiguration', source: 'user', what: `"${of.app ?? ''}" cannot be an app.`, why });
-  }
-  assertEnvironmentId(of);
 }
 
 /** @throws OdinError BadConfiguration */

@@ -91,11 +91,16 @@ export function appFrom(packageName: string): string | undefined {
   return app;
 }
 
-/** @throws OdinError BadEnvironmentName, BadConfiguration when they are too long together */
+/** @throws OdinError BadEnvironmentName; BadConfiguration for what cannot be an app, and when they are too long together */
 export function assertEnvironmentId({ app, environment }: EnvironmentId): void {
   assertEnvironmentName(environment);
-  const length = (app?.length ?? 0) + environment.length;
-  if (app === undefined || length <= MAX_QUALIFIED_LENGTH) return;
+  if (app === undefined) return;
+  const why = problemOfApp(app);
+  if (why !== undefined) {
+    throw new OdinError({ code: 'BadConfiguration', source: 'user', what: `"${app}" cannot be an app.`, why });
+  }
+  const length = app.length + environment.length;
+  if (length <= MAX_QUALIFIED_LENGTH) return;
   throw new OdinError({
     code: 'BadConfiguration',
     source: 'user',

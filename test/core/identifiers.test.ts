@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  assertEnvironmentId,
   assertEnvironmentName,
   isEnvironmentName,
   isNearMiss,
@@ -8,8 +9,10 @@ import {
   MigrationId,
   migrationIdOf,
 } from '../../core/names/identifiers.ts';
+import type { EnvironmentId } from '../../core/names/names.ts';
 import {
   migrationFunctionName,
+  migrationRoleName,
   resourcePrefix,
   continuingExecutionName,
   stackName,
@@ -144,6 +147,38 @@ describe('every AWS name that is derived from a longest name', () => {
         expect(new Set([...names(a), ...names(b)]).size).toBe(2 * names(a).length);
       }),
     );
+  });
+
+  it('gives no two pairs of an app and an environment one name, and none that is too long', () => {
+    const all = (of: EnvironmentId) => [
+      stackName(of),
+      resourcePrefix(of),
+      ...SYSTEM_FUNCTIONS.map((name) => systemFunctionName(of, name)),
+      migrationFunctionName(of, '0001'),
+      migrationRoleName(of, '0001', 'ap-southeast-1'),
+    ];
+    const name = fc.stringMatching(/^[a-z](-?[a-z0-9]){0,19}$/).filter(({ length }) => length <= 20);
+    const pair = fc.record({ app: fc.option(name, { nil: undefined }), environment: name });
+    fc.assert(
+      fc.property(pair, pair, (a, b) => {
+        fc.pre(a.app !== b.app || a.environment !== b.environment);
+        assertEnvironmentId(a);
+        assertEnvironmentId(b);
+        const names = [...all(a), ...all(b)];
+        expect(new Set(names).size).toBe(names.length);
+        for (const each of names) expect(each.length).toBeLessThanOrEqual(64);
+      }),
+    );
+  });
+
+  it.each([
+    [{ app: 'a--b', environment: 'dev' }, '"a--b" cannot be an app.'],
+    [{ app: 'Shop', environment: 'dev' }, '"Shop" cannot be an app.'],
+    [{ app: 'a'.repeat(30), environment: 'b'.repeat(11) }, 'are too long together'],
+  ])('refuses the pair %j', async (of, what) => {
+    const error = await thrownBy(() => assertEnvironmentId(of));
+    expect(error.code).toBe('BadConfiguration');
+    expect(error.what).toContain(what);
   });
 
   it('gives each entry that a run goes on from, and each try, an execution name of its own', () => {
