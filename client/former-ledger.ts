@@ -1,7 +1,6 @@
 // The ledger of an environment whose stack is gone: it is brought back, or left for a new one. Both only when nothing is deployed,
 // and neither touches what the ledger says (docs/runbook.md).
 import { DeleteBucketPolicyCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
-import { DeleteParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { S3Store } from '../aws/s3-store.ts';
 import { OdinError } from '../core/errors.ts';
 import { examineLedger, isWrong } from '../core/ledger/examine.ts';
@@ -9,11 +8,10 @@ import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { identityText } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
-import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace } from './deployment.ts';
 import { callerOf, ofPlace, s3ClientOf } from './deployment.ts';
-import { findRegistration } from './registration.ts';
+import { deleteParameters, findRegistration } from './registration.ts';
 
 export interface FormerLedger {
   identity: LedgerIdentity;
@@ -81,14 +79,7 @@ export async function startOver({ bucket, options, kept }: FormerLedger, by: str
   };
   const TagSet = Object.entries(tags).map(([Key, text]) => ({ Key, Value: tagValue(text) }));
   await s3ClientOf(options).send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }));
-  const ssm = new SSMClient(options);
-  try {
-    await ssm.send(new DeleteParametersCommand({ Names: kept }));
-  } catch (cause) {
-    throw awsError(cause) ?? cause;
-  } finally {
-    ssm.destroy();
-  }
+  await deleteParameters(kept, options);
 }
 
 /** At most 256 of the characters that a tag may have (docs/aws-facts.md); others become a full stop. */

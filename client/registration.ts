@@ -1,5 +1,5 @@
 // Finds what deployed environments say of themselves: parameters of SSM (core/contract/registration.ts).
-import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { DeleteParametersCommand, paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { OdinError } from '../core/errors.ts';
 import { Registration } from '../core/contract/registration.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
@@ -42,22 +42,32 @@ export async function listRegistered(options: ClientOptions): Promise<Environmen
   });
 }
 
-async function parametersUnder(path: string, options: ClientOptions): Promise<Map<string, string>> {
+export const deleteParameters = (names: string[], options: ClientOptions): Promise<void> =>
+  withSsm(options, async (ssm) => {
+    await ssm.send(new DeleteParametersCommand({ Names: names }));
+  });
+
+const parametersUnder = (path: string, options: ClientOptions): Promise<Map<string, string>> =>
+  withSsm(options, async (ssm) => {
+    const values = new Map<string, string>();
+    for await (const { Parameters = [] } of paginateGetParametersByPath(
+      { client: ssm },
+      { Path: path, Recursive: true },
+    )) {
+      for (const { Name = '', Value = '' } of Parameters) values.set(Name, Value);
+    }
+    return values;
+  });
+
+async function withSsm<T>(options: ClientOptions, work: (ssm: SSMClient) => Promise<T>): Promise<T> {
   const ssm = new SSMClient(options);
-  const values = new Map<string, string>();
-  let next: string | undefined;
   try {
-    do {
-      const answer = await ssm.send(new GetParametersByPathCommand({ Path: path, Recursive: true, NextToken: next }));
-      for (const { Name = '', Value = '' } of answer.Parameters ?? []) values.set(Name, Value);
-      next = answer.NextToken;
-    } while (next !== undefined && next !== '');
+    return await work(ssm);
   } catch (cause) {
     throw awsError(cause) ?? cause;
   } finally {
     ssm.destroy();
   }
-  return values;
 }
 
 function parse(of: EnvironmentId, text: string): Registration {
