@@ -1,6 +1,7 @@
 // The ledger of an environment whose stack is gone: it is brought back, or left for a new one. Both only when nothing is deployed,
 // and neither touches what the ledger says (docs/runbook.md).
-import { DeleteBucketPolicyCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
+import type { S3Client, Tag } from '@aws-sdk/client-s3';
+import { DeleteBucketPolicyCommand, GetBucketTaggingCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { S3Store } from '../aws/s3-store.ts';
 import { OdinError } from '../core/errors.ts';
 import { examineLedger, isWrong } from '../core/ledger/examine.ts';
@@ -8,6 +9,7 @@ import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { identityText } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
+import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace } from './deployment.ts';
 import { callerOf, ofPlace, s3ClientOf } from './deployment.ts';
@@ -77,12 +79,25 @@ export async function startOver({ bucket, options, kept }: FormerLedger, by: str
     'odin-migrate:left-by': by,
     'odin-migrate:left-because': reason,
   };
-  const TagSet = Object.entries(tags).map(([Key, text]) => ({ Key, Value: tagValue(text) }));
-  await s3ClientOf(options).send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }));
+  const s3 = s3ClientOf(options);
+  const left = Object.entries(tags).map(([Key, text]) => ({ Key, Value: tagValue(text) }));
+  const before = (await tagsOf(s3, bucket)).filter(({ Key = '' }) => !(Key in tags));
+  await s3.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet: [...before, ...left] } }));
   await deleteParameters(kept, options);
 }
 
-/** At most 256 of the characters that a tag may have (docs/aws-facts.md); others become a full stop. */
+/** Those that a caller may put again: the ones of AWS itself stay by themselves (docs/aws-facts.md). */
+async function tagsOf(s3: S3Client, bucket: string): Promise<Tag[]> {
+  try {
+    const { TagSet = [] } = await s3.send(new GetBucketTaggingCommand({ Bucket: bucket }));
+    return TagSet.filter(({ Key = '' }) => !Key.startsWith('aws:'));
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'NoSuchTagSet') return [];
+    throw awsError(cause) ?? cause;
+  }
+}
+
+/** At most 256 letters, numbers, spaces and `_.:/=+-@`, as AWS takes them in a tag; others become a full stop. */
 const tagValue = (text: string): string => text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, '.').slice(0, 256);
 
 async function identityFrom(of: EnvironmentId, options: ClientOptions): Promise<LedgerIdentity> {

@@ -5,6 +5,7 @@ import {
   DeleteStackCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
+import { GetBucketTaggingCommand, PutBucketTaggingCommand, S3Client } from '@aws-sdk/client-s3';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +26,8 @@ describe('an environment of an app', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
   let emulator: Emulator;
   let project: TemporaryProject;
+  /** Of the ledger that is adopted, and left. */
+  let bucket = '';
 
   beforeAll(async () => {
     emulator = await startMiniStack({ directory });
@@ -49,12 +52,14 @@ describe('an environment of an app', () => {
     });
   const deployIt = () =>
     deploy(emulator, { app: `${process.execPath} ${COMMAND} synth`, stacks: [STACK], cwd: project.directory });
+  const options = () => ({
+    region,
+    endpoint: emulator.endpoint,
+    credentials: { accessKeyId: account, secretAccessKey: 'test' },
+  });
+  const s3 = () => new S3Client({ ...options(), forcePathStyle: true });
   const destroyIt = async () => {
-    const cloudFormation = new CloudFormationClient({
-      region,
-      endpoint: emulator.endpoint,
-      credentials: { accessKeyId: account, secretAccessKey: 'test' },
-    });
+    const cloudFormation = new CloudFormationClient(options());
     await cloudFormation.send(
       new UpdateTerminationProtectionCommand({ StackName: STACK, EnableTerminationProtection: false }),
     );
@@ -83,7 +88,7 @@ describe('an environment of an app', () => {
 
     const adopted = await odin(['adopt', 'odin-dev', '--yes']);
     expect(adopted).toMatchObject({ code: 0 });
-    const [, bucket = ''] = /"existingLedgerBucketName": "([^"]+)"/.exec(adopted.text) ?? [];
+    [, bucket = ''] = /"existingLedgerBucketName": "([^"]+)"/.exec(adopted.text) ?? [];
     project.write('odin-migrate.json', configuration({ existingLedgerBucketName: bucket }));
     await deployIt();
     expect((await odin(['run', 'odin-dev', '--wait'])).text).toContain('nothing was pending');
@@ -92,8 +97,15 @@ describe('an environment of an app', () => {
 
   it('begins a new ledger when somebody says so, with a reason', async () => {
     await destroyIt();
+    const TagSet = [{ Key: 'team', Value: 'shop' }];
+    await s3().send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }));
     const left = await odin(['start-over', 'odin-dev', '--yes', '--reason', 'the data was thrown away']);
     expect(left).toMatchObject({ code: 0, text: expect.stringContaining('begins a new ledger') as string });
+    const tagged = await s3().send(new GetBucketTaggingCommand({ Bucket: bucket }));
+    expect(Object.fromEntries((tagged.TagSet ?? []).map(({ Key = '', Value }) => [Key, Value]))).toMatchObject({
+      team: 'shop',
+      'odin-migrate:left-because': 'the data was thrown away',
+    });
     project.write('odin-migrate.json', configuration());
     await deployIt();
     expect((await odin(['status', 'odin-dev'])).text).toContain('0 of 1 completed');
