@@ -10,7 +10,8 @@ import type { Allowed, Completed, Entry, LedgerIdentity, Reference } from './ent
 import { identityText, isSameLedger, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
 import { EMPTY_LOG, fold } from './fold.ts';
-import { claimKey, completedKey, entryKey, KINDS, outcomeKey, STATE_KEY } from './keys.ts';
+import type { KindName } from './keys.ts';
+import { claimKey, completedKey, entryKey, KINDS, outcomeKey, partsOf, STATE_KEY } from './keys.ts';
 import { parseStateFile } from './state-file.ts';
 import type { StoredObject } from './store.ts';
 import { Claim, Outcome } from './turns.ts';
@@ -76,7 +77,6 @@ export async function examineLedger(ledger: Ledger, identity: LedgerIdentity | u
 
 const READ_CONCURRENCY = 16;
 
-type KindName = keyof typeof KINDS;
 interface Key {
   key: string;
   kind: KindName;
@@ -345,22 +345,11 @@ function referencesOf(entry: Entry): Reference[] {
   }
 }
 
-const PATTERNS = (Object.keys(KINDS) as KindName[]).map((kind) => {
-  const pattern = KINDS[kind].pattern
-    .replaceAll('.', '\\.')
-    .replace('<migration>', '(?<migration>\\d{4})')
-    .replace('<number>', '(?<number>\\d{8})')
-    .replace('<id>', '[^/]+');
-  return { kind, pattern: new RegExp(`^${pattern}$`) };
-});
-
 /** Undefined of a key that is none of ours. */
 function keyOf(key: string): Key | undefined {
-  for (const { kind, pattern } of PATTERNS) {
-    const found = pattern.exec(key);
-    if (!found) continue;
-    const { migration, number } = found.groups ?? {};
-    return { key, kind, migration, number: number === undefined ? undefined : Number(number) };
+  for (const kind of Object.keys(KINDS) as KindName[]) {
+    const parts = partsOf(kind, key);
+    if (parts) return { key, kind, migration: parts.migration, number: parts.number };
   }
   return undefined;
 }

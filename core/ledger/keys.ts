@@ -82,18 +82,37 @@ export const WAITERS_PREFIX = 'waiters/';
 export const waitersPrefix = (halt: number): string => waiterKey(halt, '').replace(/[^/]*$/, '');
 
 /** The number of an entry's key, or undefined when no entry of ours has such a key. */
-export const entryNumberOf = (key: string): number | undefined => {
-  const digits = /^log\/(\d{8})\.json$/.exec(key)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-};
+export const entryNumberOf = (key: string): number | undefined => partsOf('entry', key)?.number;
 
-interface Parts {
+/** What stands in a key for each part of its kind's pattern. */
+export interface KeyParts {
   migration?: string | undefined;
   number?: number | undefined;
   id?: string | undefined;
 }
 
-function keyOf(kind: KindName, { migration = '', number = 0, id = '' }: Parts): string {
+/** The other way round: the parts of a key, or undefined when it is none of that kind. */
+export function partsOf(kind: KindName, key: string): KeyParts | undefined {
+  const found = FORMS[kind].exec(key);
+  if (!found) return undefined;
+  const { migration, number, id } = found.groups ?? {};
+  return { migration, number: number === undefined ? undefined : Number(number), id };
+}
+
+const FORMS = Object.fromEntries(
+  Object.entries(KINDS).map(([kind, { pattern }]) => [
+    kind,
+    new RegExp(
+      `^${pattern
+        .replaceAll('.', '\\.')
+        .replace('<migration>', '(?<migration>\\d{4})')
+        .replace('<number>', `(?<number>\\d{${NUMBER_WIDTH}})`)
+        .replace('<id>', '(?<id>[^/]+)')}$`,
+    ),
+  ]),
+) as Record<KindName, RegExp>;
+
+function keyOf(kind: KindName, { migration = '', number = 0, id = '' }: KeyParts): string {
   return KINDS[kind].pattern
     .replace('<migration>', migration)
     .replace('<number>', pad(number, NUMBER_WIDTH))

@@ -11,7 +11,7 @@ import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
 import { executionName, siblingExecution } from '../names/names.ts';
-import { waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
+import { partsOf, waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
 
 export const Waiter = z.object({
   format: z.literal(LOG_FORMAT),
@@ -59,10 +59,11 @@ export const waitingInHalts = (store: Store, execution: string): Promise<Map<num
 async function waitingUnder(store: Store, prefix: string, execution: string): Promise<Map<number, string[]>> {
   const waiting = new Map<number, string[]>();
   for (const { key } of (await store.list(prefix)).objects) {
-    const [, halt, name] = /^waiters\/(\d{8})\/[0-9a-f]{32}-([^/]+)\.json$/.exec(key) ?? [];
+    const { number: halt, id = '' } = partsOf('waiter', key) ?? {};
+    const [, name] = /^[0-9a-f]{32}-(.+)$/.exec(id) ?? [];
     if (halt === undefined || name === undefined) continue; // a foreign key
-    const before = waiting.get(Number(halt)) ?? [];
-    waiting.set(Number(halt), [...new Set([...before, siblingExecution(execution, name)])]);
+    const before = waiting.get(halt) ?? [];
+    waiting.set(halt, [...new Set([...before, siblingExecution(execution, name)])]);
   }
   return waiting;
 }
