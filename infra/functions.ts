@@ -49,14 +49,11 @@ export const commonProps = (bundle: Bundle, { logGroup, architecture, tracing }:
 
 export const commonVariables = ({ app, environment }: EnvironmentId, ledger: IBucket): Record<string, string> => ({
   [VARIABLES.environment]: environment,
-  ...withValues({ [VARIABLES.app]: app }),
+  ...given({ [VARIABLES.app]: app }),
   [VARIABLES.account]: Stack.of(ledger).account,
   [VARIABLES.ledgerBucket]: ledger.bucketName,
   NODE_OPTIONS: '--enable-source-maps',
 });
-
-export const withValues = (variables: Record<string, string | undefined>): Record<string, string> =>
-  Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
 /**
  * A role with inline policies and no others: two resources per function, of the 500 that a template may have. What is granted to

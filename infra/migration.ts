@@ -18,16 +18,7 @@ import {
 import type { Bundles } from '../project/bundle.ts';
 import type { InspectedMigration } from '../project/inspect.ts';
 import type { FunctionSettings } from './functions.ts';
-import {
-  allow,
-  commonProps,
-  commonVariables,
-  deny,
-  functionArn,
-  FunctionRole,
-  given,
-  withValues,
-} from './functions.ts';
+import { allow, commonProps, commonVariables, deny, functionArn, FunctionRole, given } from './functions.ts';
 import { ledgerStatements } from './ledger-access.ts';
 import { LEDGER_TAG, MIGRATION_TAG } from './ledger-bucket.ts';
 import type { MachineNames } from './state-machine.ts';
@@ -108,7 +99,7 @@ function createMigration(
       ...variables,
       ...file.variables,
       ...commonVariables(props, ledger),
-      ...withValues({
+      ...given({
         [VARIABLES.migration]: id,
         [VARIABLES.codeSha256]: bundle.codeSha256,
         [VARIABLES.roleArn]: roleArn,
