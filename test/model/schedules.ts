@@ -218,7 +218,14 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
     { ...afterAllowed(2), act: 'deploy', migrations: [other(plain)] },
     retriedAnd(),
   ),
-  'without the rule haltNotStarted': HALF_DEPLOYED,
+  // The rest of the deployment comes in the end: a run without the rule asks for ever.
+  'without the rule haltNotStarted': {
+    ...HALF_DEPLOYED,
+    script: [
+      ...(HALF_DEPLOYED.script ?? []),
+      { after: { who: 'list-pending', what: /^create log/, nth: 8 }, act: 'deploy', migrations: [other(plain)] },
+    ],
+  },
   'without the rule waitForNextSliceElsewhere': quietly({
     migrations: [inSlices],
     startsMs: [0, 5_000],
