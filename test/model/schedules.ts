@@ -1,5 +1,6 @@
 // Which schedules of the simulation the model is asked to follow: of its size, and with what it knows.
 import type { DirectedFault, FaultKind } from '../simulation/faults.ts';
+import { OF_INVOCATION } from '../simulation/faults.ts';
 import { planned } from '../simulation/planned.ts';
 import { draw, pick } from '../simulation/random.ts';
 import type { PlannedMigration } from '../simulation/planned.ts';
@@ -40,17 +41,6 @@ const KINDS: FaultKind[] = [
   'cancel',
   'watch',
   'view',
-];
-
-/** At an invocation of a migration's function; one of the system's is never dispatched twice in the model. */
-const INVOCATION_KINDS: FaultKind[] = [
-  'throttled',
-  'refused',
-  'error while it runs',
-  'answer lost',
-  'duplicate',
-  'late duplicate',
-  'late start',
 ];
 
 export function scenarioFor(seed: number): Scenario {
@@ -239,7 +229,8 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
     who: 'Step Functions',
     what: /invokes .*-00\d0$/,
     nth: 1 + Math.floor(chance('which invocation') * 3),
-    kind: pick(INVOCATION_KINDS, chance('invocation kind')),
+    // One of the system's functions is never dispatched twice in the model.
+    kind: pick(OF_INVOCATION, chance('invocation kind')),
     size: chance('size'),
   };
 }

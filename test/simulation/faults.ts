@@ -83,6 +83,17 @@ const OF_FUNCTION: FaultKind[] = ['crash', 'stall', 'slow answer', SOMEBODY, SOM
 
 export type Place = 'read' | 'write' | 'call' | 'publish' | 'user' | 'return' | 'invoke';
 
+/** What Step Functions and Lambda do between a state and its function. */
+export const OF_INVOCATION = [
+  'throttled',
+  'refused',
+  'error while it runs',
+  'answer lost',
+  'duplicate',
+  'late duplicate',
+  'late start',
+] satisfies FaultKind[];
+
 export const FAULTS: Record<Place, FaultKind[]> = {
   read: [...OF_FUNCTION, 'fails', 'forbidden'],
   write: [...OF_FUNCTION, 'crash after', 'fails', 'forbidden', 'lost', 'repeated', 'late', 'conflict'],
@@ -90,17 +101,7 @@ export const FAULTS: Record<Place, FaultKind[]> = {
   publish: [...OF_FUNCTION, 'crash after', 'fails', 'lost'],
   user: ['crash', 'stall', SOMEBODY, SOMEBODY, 'throws', 'throws', 'throws', 'hangs', 'exits', 'stands still'],
   return: ['crash', 'slow answer', SOMEBODY, SOMEBODY],
-  invoke: [
-    'throttled',
-    'refused',
-    'error while it runs',
-    'answer lost',
-    'duplicate',
-    'late duplicate',
-    'late start',
-    SOMEBODY,
-    SOMEBODY,
-  ],
+  invoke: [...OF_INVOCATION, SOMEBODY, SOMEBODY],
 };
 
 const DEPLOYMENTS: FaultKind[] = [

@@ -4,6 +4,7 @@ import type { App } from 'aws-cdk-lib';
 import { Stage } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { SystemFunction } from '../../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
@@ -12,6 +13,7 @@ import type { InternalProps, MigrationsProps } from '../../infra/migrations.ts';
 import { Migrations } from '../../infra/migrations.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import type { InspectedMigration } from '../../project/inspect.ts';
+import { DEFAULTS } from '../../project/inspect.ts';
 import type { EnvironmentPlan } from '../../project/plan.ts';
 import { CODE, HASH } from './services.ts';
 
@@ -47,7 +49,7 @@ export function constructOf(
 }
 
 function planOf(scope: Construct, name: string, migrations: StubMigration[], warnings: string[] = []): EnvironmentPlan {
-  const bundle = { directory: path.join(Stage.of(scope)?.outdir ?? '', 'bundle'), codeSha256: CODE };
+  const bundle = { directory: path.join(Stage.of(scope)?.outdir ?? tmpdir(), 'bundle'), codeSha256: CODE };
   mkdirSync(bundle.directory, { recursive: true });
   writeFileSync(path.join(bundle.directory, 'index.mjs'), 'export const handler = () => 1;\n');
   const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((each) => [each, bundle])) as Record<
@@ -63,15 +65,7 @@ function planOf(scope: Construct, name: string, migrations: StubMigration[], war
         file: `migrations/${name}/${migration.id}.ts`,
         path: '',
         sourceSha256: HASH,
-        permissions: [],
-        timeoutSeconds: 900,
-        memoryMB: 1024,
-        variables: {},
-        access: [],
-        previewAllows: [],
-        misspelt: [],
-        reads: [],
-        checkpointed: false,
+        ...DEFAULTS,
         bundle,
         ...migration,
       })),
