@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { asOdinError, describeThrown, OdinError } from '../core/errors.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
+import { bundlingFailed } from './compile.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 import { Permission } from './permission.ts';
@@ -196,21 +197,6 @@ function compile(migrations: readonly MigrationFile[], workDirectory: string): I
   } catch (thrown) {
     throw bundlingFailed(thrown);
   }
-}
-
-/** Also used by bundle.ts: what esbuild says, with the place in the file. */
-export function bundlingFailed(thrown: unknown): OdinError {
-  const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];
-  const lines = errors.map(({ text, location }) =>
-    location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
-  );
-  return new OdinError({
-    code: 'BundlingFailed',
-    source: 'user',
-    what: lines.length > 0 ? `${lines.slice(0, 5).join('; ')}.` : describeThrown(thrown),
-    next: 'Correct the file and try again.',
-    cause: thrown,
-  });
 }
 
 const readAnswers = (output: string): Answer[] =>

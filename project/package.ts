@@ -6,27 +6,18 @@ import { OdinError } from '../core/errors.ts';
 /** Its root. What was built lies in `dist/`, as this file does in `project/`: one below the root. */
 export const PACKAGE_DIRECTORY = path.resolve(import.meta.dirname, '..');
 
-const LAMBDAS = path.join(PACKAGE_DIRECTORY, 'lambdas');
-
 /** Where scripts/build.ts puts what Lambda runs. */
 export const BUILT_FUNCTIONS = path.join(PACKAGE_DIRECTORY, 'dist/functions');
 
-/** What the bundle of a migration is made of besides its own file: modules with `migrationHandler` and `withPracticeFault`. */
-export const WRAPPER_SOURCES = {
-  handler: path.join(LAMBDAS, 'run-migration/handler.ts'),
-  practiceFault: path.join(LAMBDAS, 'run-migration/practice-fault.ts'),
-};
-
-export const systemFunctionSource = (name: string): string => path.join(LAMBDAS, name, 'handler.ts');
-
 export const isBuilt = !import.meta.filename.endsWith('.ts');
 
-export const wrapper: typeof WRAPPER_SOURCES = isBuilt
-  ? {
-      handler: path.join(BUILT_FUNCTIONS, 'run-migration/handler.mjs'),
-      practiceFault: path.join(BUILT_FUNCTIONS, 'run-migration/practiceFault.mjs'),
-    }
-  : WRAPPER_SOURCES;
+/** Of what Lambda runs, in the repository. */
+export const ownSource = (name: string): string =>
+  path.join(
+    PACKAGE_DIRECTORY,
+    'lambdas',
+    name === 'practice-fault' ? 'run-migration/practice-fault.ts' : `${name}/handler.ts`,
+  );
 
 /** The script of a process that runs one function's bundle. */
 export const sandboxWorker = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/worker.mjs' : 'local/lambda/worker.ts');

@@ -1,14 +1,10 @@
 // `npm run build`: dist/, which is what is published. Nothing in the repository runs from it.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'tsdown';
-import { bundlePackage } from '../project/bundle.ts';
+import { writeOwnFunctions } from '../project/own-functions.ts';
 import { BUILT_FUNCTIONS, PACKAGE_DIRECTORY } from '../project/package.ts';
 
 rmSync(path.join(PACKAGE_DIRECTORY, 'dist'), { recursive: true, force: true });
 await build({ cwd: PACKAGE_DIRECTORY });
-for (const [file, content] of bundlePackage()) {
-  const to = path.join(BUILT_FUNCTIONS, file);
-  mkdirSync(path.dirname(to), { recursive: true });
-  writeFileSync(to, content);
-}
+writeOwnFunctions(BUILT_FUNCTIONS);

@@ -14,5 +14,5 @@ const nothingSeen = () => ({
 
 runUserProcess(
   async () => (MODULE === undefined ? CASES[CASE]!() : ((await import(MODULE)) as MigrationModule)),
-  () => nothingSeen,
+  () => Promise.resolve(nothingSeen),
 );

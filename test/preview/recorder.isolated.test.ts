@@ -18,6 +18,8 @@ import {
   CreateMultipartUploadCommand,
   waitUntilObjectExists,
 } from '@aws-sdk/client-s3';
+import * as S3Module from '@aws-sdk/client-s3';
+import * as SQSModule from '@aws-sdk/client-sqs';
 import { SQSClient, SendMessageBatchCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -40,7 +42,7 @@ let restore: () => void;
 
 const Bucket = 'data';
 const record = () => {
-  restore = installRecorder({
+  restore = installRecorder([S3Module, SQSModule], {
     call: (call) => calls.push(call),
     occurrence: (...occurrence) => occurrences.push(occurrence),
   });

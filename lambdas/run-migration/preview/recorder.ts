@@ -1,7 +1,7 @@
 // Stands between a migration and the AWS SDK: reads are sent, everything else is recorded and answered as if it had
-// worked. It replaces `send` of the one class that all clients of the SDK in a bundle inherit from, before user code is
-// evaluated: paginators, waiters, the aggregated and the document clients all go through it.
-import { __Client as Client, HeadObjectCommand } from '@aws-sdk/client-s3';
+// worked. It replaces `send` of the class that a client of the SDK inherits from, before user code is evaluated: paginators,
+// waiters, the aggregated and the document clients all go through it.
+import { OdinError } from '../../../core/errors.ts';
 import { isReadOnly } from '../../../core/preview/read-only.ts';
 import { plausibleAnswer } from './answers.ts';
 import type { CallListener, SdkClient, SdkCommand } from './call.ts';
@@ -12,36 +12,53 @@ import { S3Shadow } from './s3-shadow.ts';
 type Sender = (this: SdkClient, command: SdkCommand, options?: unknown) => Promise<Record<string, unknown>>;
 type Callback = (error: unknown, output?: unknown) => void;
 
+/** What a client's package exports, as far as a preview needs it. Each has a class of its own (project/clients.ts). */
+export interface ClientModule {
+  __Client: unknown;
+  /** Of the client of S3. */
+  HeadObjectCommand?: (new (input: never) => unknown) | undefined;
+}
+
 /**
  * @param throughTheGuard runs what may use the network (guard.ts)
  * @returns what puts the SDK back as it was
  */
 export function installRecorder(
+  clients: readonly ClientModule[],
   listener: CallListener,
   throughTheGuard: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
 ): () => void {
-  const { prototype } = Client as unknown as { prototype: { send: Sender } };
-  const original = prototype.send;
-  const recorder = new Recorder(listener);
-
-  prototype.send = function send(command, options?: unknown, callback?: Callback) {
-    const then = typeof options === 'function' ? (options as Callback) : callback;
-    const passed = typeof options === 'function' ? undefined : options;
-    const answer = recorder.send(this, command, (sent) => throughTheGuard(() => original.call(this, sent, passed)));
-    if (then === undefined) return answer;
-    void answer.then(
-      (output) => {
-        then(null, output);
-      },
-      (error: unknown) => {
-        then(error);
-      },
-    );
-    return undefined as never; // as the SDK answers whoever gives a callback
-  };
+  const recorder = new Recorder(
+    listener,
+    clients.find(({ HeadObjectCommand }) => HeadObjectCommand)?.HeadObjectCommand,
+  );
+  const classes = new Set(clients.map(({ __Client }) => __Client as { prototype: { send: Sender } }));
+  const restores = [...classes].map(standBefore);
   return () => {
-    prototype.send = original;
+    for (const restore of restores) restore();
   };
+
+  function standBefore({ prototype }: { prototype: { send: Sender } }): () => void {
+    const original = prototype.send;
+    prototype.send = function send(command, options?: unknown, callback?: Callback) {
+      const then = typeof options === 'function' ? (options as Callback) : callback;
+      const passed = typeof options === 'function' ? undefined : options;
+      const answer = recorder.send(this, command, (sent) => throughTheGuard(() => original.call(this, sent, passed)));
+      if (then === undefined) return answer;
+      void answer.then(
+        (output) => {
+          then(null, output);
+        },
+        (error: unknown) => {
+          then(error);
+        },
+      );
+      return undefined as never; // as the SDK answers whoever gives a callback
+    };
+    return () => {
+      prototype.send = original;
+    };
+  }
 }
 
 class Recorder {
@@ -50,8 +67,11 @@ class Recorder {
   /** What was written in other services, by service and target. */
   readonly #written = new Set<string>();
 
-  constructor(listener: CallListener) {
+  readonly #HeadObjectCommand: ClientModule['HeadObjectCommand'];
+
+  constructor(listener: CallListener, HeadObjectCommand: ClientModule['HeadObjectCommand']) {
     this.#listener = listener;
+    this.#HeadObjectCommand = HeadObjectCommand;
   }
 
   async send(
@@ -66,11 +86,7 @@ class Recorder {
     const subject = { service, operation, targets };
     const name = `${service}:${operation}`;
     const sendToS3 = (which: 'same' | 'HeadObject', changed: Record<string, unknown>) =>
-      original(
-        which === 'same'
-          ? withInput(command, changed)
-          : (new HeadObjectCommand(changed as never) as unknown as SdkCommand),
-      );
+      original(which === 'same' ? withInput(command, changed) : this.#headObject(changed));
 
     if (isReadOnly(service, operation)) {
       this.#listener.call({ ...subject, sent: true, bytes: 0, unsized: 0 });
@@ -93,6 +109,16 @@ class Recorder {
     this.#listener.call({ ...subject, sent: false, bytes, unsized });
     if (service !== 'S3') for (const target of targets) this.#written.add(`${service} ${target}`);
     return output;
+  }
+
+  #headObject(input: Record<string, unknown>): SdkCommand {
+    const HeadObjectCommand = this.#HeadObjectCommand;
+    if (HeadObjectCommand) return new HeadObjectCommand(input as never) as SdkCommand;
+    throw new OdinError({
+      code: 'Internal',
+      source: 'system',
+      what: 'A client of S3 came from elsewhere than its package.',
+    });
   }
 }
 

@@ -19,9 +19,7 @@ import type {
 import type { LoadMigration } from './user-module.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[]) => () => Seen;
-
-export const isUserProcess = (): boolean => process.env[VARIABLES.userProcess] !== undefined;
+export type HoldBack = (allows: readonly string[]) => Promise<() => Seen>;
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
@@ -62,7 +60,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   };
   const begin = async ({ cursor, preview }: StartMessage) => {
     if (preview) {
-      seen = holdBack(preview.allows);
+      seen = await holdBack(preview.allows);
       setInterval(tellSeen, SEEN_MS).unref();
       process.on('exit', tellSeen);
     }

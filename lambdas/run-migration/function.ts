@@ -1,0 +1,74 @@
+// The function's side of a migration's bundle: claims turns, has their code run, and previews.
+import { STSClient } from '@aws-sdk/client-sts';
+import * as z from 'zod';
+import { OdinError } from '../../core/errors.ts';
+import { VARIABLES } from '../../core/names/names.ts';
+import type { RunAnswer } from '../../core/contract/payloads.ts';
+import { RunPayload } from '../../core/contract/payloads.ts';
+import type { PreviewReport } from '../../core/preview/preview.ts';
+import { PreviewAllows, PreviewPayload } from '../../core/preview/preview.ts';
+import { lambdaHandler } from '../shared/handler.ts';
+import { awsServices, required } from '../shared/aws-services.ts';
+import type { InProcess } from './preview/preview.ts';
+import { createPreview } from './preview/preview.ts';
+import { readOnlySession } from './preview/session.ts';
+import type { Self } from './allowed-turn.ts';
+import { logLine } from './log-line.ts';
+import { createRunMigration } from './run-migration.ts';
+import { REAL_CLOCK, startUserProcess, userEnvironment } from './user-code/fork.ts';
+import type { RunUserCode } from './user-code/supervise.ts';
+import { superviseUserCode } from './user-code/supervise.ts';
+
+export type Practice = (run: RunUserCode) => RunUserCode;
+
+const Payload = z.discriminatedUnion('ask', [PreviewPayload, RunPayload]);
+
+/**
+ * @param bundle the file that runs user code in its process
+ * @param practice stands between the two in a practice, and nowhere else
+ */
+export function migrationFunction(bundle: string, practice: Practice = (run) => run) {
+  const self = selfFromEnvironment();
+  const services = awsServices();
+  const inProcess: InProcess = (settings, onLine) =>
+    superviseUserCode(startUserProcess({ bundle, ...settings }), REAL_CLOCK, onLine);
+  const runUserCode: RunUserCode = (options) => {
+    const run = inProcess({ env: userEnvironment() }, (line) => {
+      logLine(line, 'migration');
+    });
+    return practice(run)(options);
+  };
+  const run = createRunMigration(self, services, runUserCode);
+  const preview = createPreview({
+    migration: self.migration,
+    allows: PreviewAllows.parse(JSON.parse(process.env[VARIABLES.previewAllows] ?? '[]')),
+    session: () => readOnlySession(new STSClient({}), required(VARIABLES.roleArn), self.migration),
+    inProcess,
+    onLine: (line) => {
+      logLine(line, 'preview');
+    },
+    now: services.now,
+  });
+  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | PreviewReport>(Payload, (payload, invocation) =>
+    payload.ask === 'run' ? run(payload, invocation) : preview(payload, invocation),
+  );
+}
+
+function selfFromEnvironment(): Self {
+  const sliceSeconds = process.env[VARIABLES.sliceSeconds];
+  return {
+    migration: required(VARIABLES.migration),
+    codeSha256: required(VARIABLES.codeSha256),
+    sliceMs: sliceSeconds === undefined ? undefined : seconds(sliceSeconds) * 1000,
+  };
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'system',
+    what: `Expected a number of seconds, found "${text}".`,
+  });
+}

@@ -1,0 +1,100 @@
+// The AWS SDK's clients that a project has, each bundled once for all of its migrations. A client is a file of its own, with what it
+// loads in files beside it: so a bundle takes no longer with a hundred migrations than with one, the bytes of one migration do not
+// depend on what another imports, and a cold start reads no client that the migration does not use.
+//
+// A client brings its own copy of what lies below the clients. That is a few hundred kilobytes for the second client of one
+// migration, and what a project installs decides nothing else.
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import type * as esbuild from 'esbuild';
+import type { BundleFiles } from './compile.ts';
+import { compile, DEPLOYED } from './compile.ts';
+
+/** As a migration imports it, `@aws-sdk/client-s3`. */
+export type ClientName = string;
+
+type Output = esbuild.Metafile['outputs'][string];
+
+const SCOPE = '@aws-sdk';
+
+/** Where a bundle has it: in a folder whose name no import of a team's own begins with. */
+const fileOf = (client: ClientName): string => `./${client}.mjs`;
+const ALL_FILES = `./${SCOPE}/*`;
+
+export class Clients {
+  readonly #directory: string;
+  readonly #found: ReadonlySet<ClientName>;
+  readonly #bundled = new Map<ClientName, BundleFiles>();
+
+  /** @param directory of the project */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#found = new Set(
+      nodeModulesFrom(directory)
+        .map((folder) => path.join(folder, SCOPE))
+        .filter((folder) => existsSync(folder))
+        .flatMap((folder) => readdirSync(folder))
+        .filter((name) => name.startsWith('client-'))
+        .map((name) => `${SCOPE}/${name}`),
+    );
+  }
+
+  /** Options with which a migration's bundle imports the clients and has none of them in it. @param but those that it has in it */
+  besides(but: ReadonlySet<ClientName> = new Set()): Pick<esbuild.BuildOptions, 'alias' | 'external'> {
+    const clients = [...this.#found].filter((client) => !but.has(client));
+    return { alias: Object.fromEntries(clients.map((client) => [client, fileOf(client)])), external: [ALL_FILES] };
+  }
+
+  /** Those that a bundle imports from beside it, ascending. */
+  importedBy({ imports }: Output): ClientName[] {
+    const paths = new Set(imports.map((imported) => imported.path));
+    return [...this.#found].filter((client) => paths.has(fileOf(client))).sort();
+  }
+
+  /**
+   * Those that a bundle must have in it: some of its modules takes another version of it than the project, one that a package brings,
+   * or something that is not the package's main file.
+   * @param directory from which the inputs are named
+   */
+  notShared({ inputs }: esbuild.Metafile, output: Output, directory: string): Set<ClientName> {
+    const found = new Set<ClientName>();
+    for (const input of Object.keys(output.inputs)) {
+      for (const { path: imported, external } of inputs[input]?.imports ?? []) {
+        const client = [...this.#found].find((each) => external && `${imported}/`.startsWith(`${fileOf(each)}/`));
+        if (client === undefined) continue;
+        const own = this.#directoryOf(client, path.dirname(path.resolve(directory, input)));
+        if (imported !== fileOf(client) || own !== this.#directoryOf(client)) found.add(client);
+      }
+    }
+    return found;
+  }
+
+  /** @throws OdinError BundlingFailed */
+  filesOf(client: ClientName): BundleFiles {
+    const bundled = this.#bundled.get(client);
+    if (bundled) return bundled;
+    // From its own folder: nothing in it depends on where the project lies.
+    const { files } = compile(this.#directoryOf(client) ?? this.#directory, {
+      ...DEPLOYED,
+      entryPoints: [{ in: client, out: client }],
+      splitting: true,
+      chunkNames: `${client}-[hash]`,
+    });
+    this.#bundled.set(client, files);
+    return files;
+  }
+
+  #directoryOf(client: ClientName, from = this.#directory): string | undefined {
+    const found = nodeModulesFrom(from)
+      .map((folder) => path.join(folder, client))
+      .find((folder) => existsSync(folder));
+    return found === undefined ? undefined : realpathSync(found);
+  }
+}
+
+/** The folders in which Node.js looks for a package, the nearest first. */
+function nodeModulesFrom(directory: string): string[] {
+  const parent = path.dirname(directory);
+  const own = path.basename(directory) === 'node_modules' ? [] : [path.join(directory, 'node_modules')];
+  return parent === directory ? own : [...own, ...nodeModulesFrom(parent)];
+}

@@ -1,0 +1,65 @@
+// One call of esbuild, with what all bundles have in common. The same source gives the same bytes on every machine.
+import path from 'node:path';
+import * as esbuild from 'esbuild';
+import { describeThrown, OdinError } from '../core/errors.ts';
+
+/** Path, relative to the output folder → content. */
+export type BundleFiles = ReadonlyMap<string, string>;
+
+/** What runs in Lambda. */
+export const DEPLOYED = {
+  bundle: true,
+  outExtension: { '.js': '.mjs' },
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  logLevel: 'silent',
+  minify: true,
+  keepNames: true, // class names in errors and stack traces stay readable
+  // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
+  banner: {
+    js: "import{createRequire as __odinRequire}from'node:module';const require=__odinRequire(import.meta.url);",
+  },
+} satisfies esbuild.BuildOptions;
+
+/** Nowhere: what is written, others write. */
+export const NOWHERE = path.resolve('/odin-migrate');
+
+/**
+ * @param directory from which entries and what they import are looked for
+ * @throws OdinError BundlingFailed, with the place in the file
+ */
+export function compile(directory: string, options: esbuild.BuildOptions) {
+  const outdir = options.outdir ?? NOWHERE;
+  try {
+    const { outputFiles, metafile } = esbuild.buildSync({
+      ...options,
+      absWorkingDir: directory,
+      outdir,
+      metafile: true,
+      write: false,
+    });
+    const named = (file: string) => path.relative(outdir, path.resolve(directory, file)).split(path.sep).join('/');
+    const files: BundleFiles = new Map(outputFiles.map(({ path: file, text }) => [named(file), text]));
+    const outputs = new Map(Object.entries(metafile.outputs).map(([file, output]) => [named(file), output]));
+    return { files, outputs, metafile, named };
+  } catch (thrown) {
+    throw bundlingFailed(thrown);
+  }
+}
+
+/** Also used by inspect.ts: what esbuild says, with the place in the file. */
+export function bundlingFailed(thrown: unknown): OdinError {
+  const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];
+  const lines = errors.map(({ text, location }) =>
+    location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
+  );
+  return new OdinError({
+    code: 'BundlingFailed',
+    source: 'user',
+    what: lines.length > 0 ? `${lines.slice(0, 5).join('; ')}.` : describeThrown(thrown),
+    next: 'Correct the file and try again.',
+    cause: thrown,
+  });
+}

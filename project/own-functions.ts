@@ -1,0 +1,65 @@
+// What this package runs in Lambda, as JavaScript: its own functions, and what stands around a migration. The same for every
+// environment of every project. An installed package brings it in dist/functions (scripts/build.ts); in the repository a process
+// compiles it once.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
+import type { BundleFiles } from './compile.ts';
+import { compile, DEPLOYED } from './compile.ts';
+import { BUILT_FUNCTIONS, isBuilt, ownSource, PACKAGE_DIRECTORY } from './package.ts';
+
+/** `run-migration` exports `migrationHandler`, and `practice-fault` `withPracticeFault`. The others export Lambda's `handler`. */
+const OWN = [...SYSTEM_FUNCTIONS, 'run-migration', 'practice-fault'] as const;
+export type Own = (typeof OWN)[number];
+
+interface OwnFunctions {
+  files: BundleFiles;
+  /** The names of each one's files: `<name>.mjs`, and what that imports, which others may import too. */
+  of: Record<Own, string[]>;
+}
+
+let own: OwnFunctions | undefined;
+
+/** `<name>.mjs`, and all that it imports. */
+export function ownFiles(name: Own): BundleFiles {
+  own ??= isBuilt ? readOwnFunctions() : compileOwnFunctions();
+  const { files, of } = own;
+  return new Map(of[name].map((file) => [file, files.get(file)!]));
+}
+
+/** Says which files are whose, in an installed package. */
+const LIST = 'functions.json';
+
+function readOwnFunctions(): OwnFunctions {
+  const read = (file: string) => readFileSync(path.join(BUILT_FUNCTIONS, file), 'utf8');
+  const of = JSON.parse(read(LIST)) as OwnFunctions['of'];
+  return { of, files: new Map(Object.values(of).flatMap((names) => names.map((file) => [file, read(file)]))) };
+}
+
+/** For an installed package. The same bytes each time: a test compares. */
+export function writeOwnFunctions(directory: string): void {
+  const { files, of } = compileOwnFunctions();
+  mkdirSync(path.join(directory, 'parts'), { recursive: true });
+  for (const [file, content] of [...files, [LIST, `${JSON.stringify(of, undefined, 2)}\n`]] as const) {
+    writeFileSync(path.join(directory, file), content);
+  }
+}
+
+function compileOwnFunctions(): OwnFunctions {
+  const { files, outputs, named } = compile(PACKAGE_DIRECTORY, {
+    ...DEPLOYED,
+    entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
+    splitting: true,
+    chunkNames: 'parts/[name]-[hash]',
+  });
+  const filesOf = (name: Own): string[] => {
+    const found = new Set([`${name}.mjs`]);
+    for (const file of found) {
+      for (const { external, path: imported } of outputs.get(file)?.imports ?? []) {
+        if (!external) found.add(named(imported));
+      }
+    }
+    return [...found];
+  };
+  return { files, of: Object.fromEntries(OWN.map((name) => [name, filesOf(name)])) as OwnFunctions['of'] };
+}
