@@ -10,7 +10,7 @@ import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
 import type { BundleFiles } from './compile.ts';
-import { compile, DEPLOYED, NOWHERE } from './compile.ts';
+import { compile, contentOf, DEPLOYED, NOWHERE } from './compile.ts';
 import type { MigrationFile } from './discover.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';
 import { ownFiles } from './own-functions.ts';
@@ -53,9 +53,8 @@ export function bundleEnvironment<M extends MigrationFile>(
         return [name, write(path.join(outputDirectory, name), files, sha256Of(files))];
       }),
     ) as Record<SystemFunction, Bundle>,
-    migrations: migrations.map((migration, at) => {
+    migrations: compiled.map(({ migration, code, map, imported }) => {
       const { id } = migration;
-      const { code, map, imported } = compiled[at]!;
       const fault = practiceFault?.migration === id ? practiceFault : undefined;
       const files: BundleFiles = new Map([
         ...imported.flatMap((client) => [...clients.filesOf(client)]),
@@ -73,32 +72,33 @@ export function bundleEnvironment<M extends MigrationFile>(
   };
 }
 
-interface CompiledMigration {
+interface CompiledMigration<M> {
+  migration: M;
   code: string;
   map: string;
   imported: ClientName[];
 }
 
 /** In their order. */
-function compileMigrations(
+function compileMigrations<M extends MigrationFile>(
   directory: string,
-  migrations: readonly MigrationFile[],
+  migrations: readonly M[],
   clients: Clients,
   but?: ReadonlySet<ClientName>,
-): CompiledMigration[] {
-  const { files, outputs, metafile } = compile(directory, {
+): CompiledMigration<M>[] {
+  const { files, imports, modules, metafile } = compile(directory, {
     ...DEPLOYED,
     ...clients.besides(but),
     sourcemap: 'linked',
     sourcesContent: false,
     entryPoints: migrations.map(({ id, path: file }) => ({ in: file, out: id })),
   });
-  return migrations.flatMap((migration): CompiledMigration[] => {
-    const output = outputs.get(`${migration.id}.mjs`)!;
-    const notShared = clients.notShared(metafile, output, directory);
+  return migrations.flatMap((migration): CompiledMigration<M>[] => {
+    const name = `${migration.id}.mjs`;
+    const notShared = clients.notShared(metafile, modules.get(name) ?? [], directory);
     if (notShared.size > 0) return compileMigrations(directory, [migration], clients, notShared);
-    const map = nameSources(files.get(`${migration.id}.mjs.map`)!, directory);
-    return [{ code: files.get(`${migration.id}.mjs`)!, map, imported: clients.importedBy(output) }];
+    const map = nameSources(contentOf(files, `${name}.map`), directory);
+    return [{ migration, code: contentOf(files, name), map, imported: clients.importedBy(imports.get(name) ?? []) }];
   });
 }
 

@@ -8,12 +8,12 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type * as esbuild from 'esbuild';
 import type { BundleFiles } from './compile.ts';
-import { compile, DEPLOYED } from './compile.ts';
+import { DEPLOYED } from './compile.ts';
+import { compileOnce } from './kept.ts';
+import { nodeModulesFrom } from './package.ts';
 
 /** As a migration imports it, `@aws-sdk/client-s3`. */
 export type ClientName = string;
-
-type Output = esbuild.Metafile['outputs'][string];
 
 const SCOPE = '@aws-sdk';
 
@@ -46,23 +46,22 @@ export class Clients {
   }
 
   /** Those that a bundle imports from beside it, ascending. */
-  importedBy({ imports }: Output): ClientName[] {
-    const paths = new Set(imports.map((imported) => imported.path));
-    return [...this.#found].filter((client) => paths.has(fileOf(client))).sort();
+  importedBy(imports: readonly string[]): ClientName[] {
+    return [...this.#found].filter((client) => imports.includes(fileOf(client))).sort();
   }
 
   /**
    * Those that a bundle must have in it: some of its modules takes another version of it than the project, one that a package brings,
    * or something that is not the package's main file.
-   * @param directory from which the inputs are named
+   * @param directory from which the modules are named
    */
-  notShared({ inputs }: esbuild.Metafile, output: Output, directory: string): Set<ClientName> {
+  notShared({ inputs }: esbuild.Metafile, modules: readonly string[], directory: string): Set<ClientName> {
     const found = new Set<ClientName>();
-    for (const input of Object.keys(output.inputs)) {
-      for (const { path: imported, external } of inputs[input]?.imports ?? []) {
+    for (const module of modules) {
+      for (const { path: imported, external } of inputs[module]?.imports ?? []) {
         const client = [...this.#found].find((each) => external && `${imported}/`.startsWith(`${fileOf(each)}/`));
         if (client === undefined) continue;
-        const own = this.#directoryOf(client, path.dirname(path.resolve(directory, input)));
+        const own = this.#directoryOf(client, path.dirname(path.resolve(directory, module)));
         if (imported !== fileOf(client) || own !== this.#directoryOf(client)) found.add(client);
       }
     }
@@ -74,7 +73,7 @@ export class Clients {
     const bundled = this.#bundled.get(client);
     if (bundled) return bundled;
     // From its own folder: nothing in it depends on where the project lies.
-    const { files } = compile(this.#directoryOf(client) ?? this.#directory, {
+    const { files } = compileOnce(client, this.#directoryOf(client) ?? this.#directory, {
       ...DEPLOYED,
       entryPoints: [{ in: client, out: client }],
       splitting: true,
@@ -90,11 +89,4 @@ export class Clients {
       .find((folder) => existsSync(folder));
     return found === undefined ? undefined : realpathSync(found);
   }
-}
-
-/** The folders in which Node.js looks for a package, the nearest first. */
-function nodeModulesFrom(directory: string): string[] {
-  const parent = path.dirname(directory);
-  const own = path.basename(directory) === 'node_modules' ? [] : [path.join(directory, 'node_modules')];
-  return parent === directory ? own : [...own, ...nodeModulesFrom(parent)];
 }

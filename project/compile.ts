@@ -26,11 +26,26 @@ export const DEPLOYED = {
 /** Nowhere: what is written, others write. */
 export const NOWHERE = path.resolve('/odin-migrate');
 
+export function contentOf(files: BundleFiles, name: string): string {
+  const content = files.get(name);
+  if (content !== undefined) return content;
+  throw new OdinError({ code: 'Internal', source: 'system', what: `esbuild made no ${name}.` });
+}
+
+export interface Compiled {
+  files: BundleFiles;
+  /** Of each file, those of its imports that lie beside it or that it was told to leave out. */
+  imports: ReadonlyMap<string, readonly string[]>;
+  /** Of each file, the modules that it is made of, by names from the folder in which was compiled. */
+  modules: ReadonlyMap<string, readonly string[]>;
+  metafile: esbuild.Metafile;
+}
+
 /**
  * @param directory from which entries and what they import are looked for
  * @throws OdinError BundlingFailed, with the place in the file
  */
-export function compile(directory: string, options: esbuild.BuildOptions) {
+export function compile(directory: string, options: esbuild.BuildOptions): Compiled {
   const outdir = options.outdir ?? NOWHERE;
   try {
     const { outputFiles, metafile } = esbuild.buildSync({
@@ -42,8 +57,16 @@ export function compile(directory: string, options: esbuild.BuildOptions) {
     });
     const named = (file: string) => path.relative(outdir, path.resolve(directory, file)).split(path.sep).join('/');
     const files: BundleFiles = new Map(outputFiles.map(({ path: file, text }) => [named(file), text]));
-    const outputs = new Map(Object.entries(metafile.outputs).map(([file, output]) => [named(file), output]));
-    return { files, outputs, metafile, named };
+    const imports = new Map(
+      Object.entries(metafile.outputs).map(([file, output]) => [
+        named(file),
+        output.imports.map(({ path: imported, external }) => (external ? imported : named(imported))),
+      ]),
+    );
+    const modules = new Map(
+      Object.entries(metafile.outputs).map(([file, { inputs }]) => [named(file), Object.keys(inputs)]),
+    );
+    return { files, imports, modules, metafile };
   } catch (thrown) {
     throw bundlingFailed(thrown);
   }

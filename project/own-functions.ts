@@ -1,11 +1,12 @@
 // What this package runs in Lambda, as JavaScript: its own functions, and what stands around a migration. The same for every
-// environment of every project. An installed package brings it in dist/functions (scripts/build.ts); in the repository a process
-// compiles it once.
+// environment of every project. An installed package brings it in dist/functions (scripts/build.ts); in the repository it is
+// compiled when its sources have changed.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { BundleFiles } from './compile.ts';
-import { compile, DEPLOYED } from './compile.ts';
+import { contentOf, DEPLOYED } from './compile.ts';
+import { compileOnce } from './kept.ts';
 import { BUILT_FUNCTIONS, isBuilt, ownSource, PACKAGE_DIRECTORY } from './package.ts';
 
 /** `run-migration` exports `migrationHandler`, and `practice-fault` `withPracticeFault`. The others export Lambda's `handler`. */
@@ -24,7 +25,7 @@ let own: OwnFunctions | undefined;
 export function ownFiles(name: Own): BundleFiles {
   own ??= isBuilt ? readOwnFunctions() : compileOwnFunctions();
   const { files, of } = own;
-  return new Map(of[name].map((file) => [file, files.get(file)!]));
+  return new Map(of[name].map((file) => [file, contentOf(files, file)]));
 }
 
 /** Says which files are whose, in an installed package. */
@@ -39,25 +40,24 @@ function readOwnFunctions(): OwnFunctions {
 /** For an installed package. The same bytes each time: a test compares. */
 export function writeOwnFunctions(directory: string): void {
   const { files, of } = compileOwnFunctions();
-  mkdirSync(path.join(directory, 'parts'), { recursive: true });
+  mkdirSync(directory, { recursive: true });
   for (const [file, content] of [...files, [LIST, `${JSON.stringify(of, undefined, 2)}\n`]] as const) {
     writeFileSync(path.join(directory, file), content);
   }
 }
 
 function compileOwnFunctions(): OwnFunctions {
-  const { files, outputs, named } = compile(PACKAGE_DIRECTORY, {
+  const { files, imports } = compileOnce('own-functions', PACKAGE_DIRECTORY, {
     ...DEPLOYED,
     entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
     splitting: true,
-    chunkNames: 'parts/[name]-[hash]',
+    // Beside the others: a function reads the manifest from beside itself.
+    chunkNames: 'part-[name]-[hash]',
   });
   const filesOf = (name: Own): string[] => {
     const found = new Set([`${name}.mjs`]);
     for (const file of found) {
-      for (const { external, path: imported } of outputs.get(file)?.imports ?? []) {
-        if (!external) found.add(named(imported));
-      }
+      for (const imported of imports.get(file) ?? []) if (files.has(imported)) found.add(imported);
     }
     return [...found];
   };

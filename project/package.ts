@@ -35,3 +35,10 @@ export function refusePlugAndPlay(): void {
     next: 'Write "nodeLinker: node-modules" into .yarnrc.yml, and type "yarn install".',
   });
 }
+
+/** The folders in which Node.js looks for a package, the nearest first. */
+export function nodeModulesFrom(directory: string): string[] {
+  const parent = path.dirname(directory);
+  const own = path.basename(directory) === 'node_modules' ? [] : [path.join(directory, 'node_modules')];
+  return parent === directory ? own : [...own, ...nodeModulesFrom(parent)];
+}

@@ -122,11 +122,11 @@ describe('bundleEnvironment', () => {
         .sort(),
     );
     for (const { id, bundle } of first.migrations) {
-      const own = filesIn(bundle.directory).filter((file) => !/^(parts|@aws-sdk)\//.test(file));
+      const own = filesIn(bundle.directory).filter((file) => !/^(part-|@aws-sdk\/)/.test(file));
       expect(own).toEqual([`${id}.mjs`, `${id}.mjs.map`, 'index.mjs', 'run-migration.mjs']);
     }
     for (const name of SYSTEM_FUNCTIONS) {
-      expect(filesIn(first.system[name].directory).filter((file) => !file.startsWith('parts/'))).toEqual(['index.mjs']);
+      expect(filesIn(first.system[name].directory).filter((file) => !file.startsWith('part-'))).toEqual(['index.mjs']);
     }
     for (const { directory } of all(first)) {
       const files = filesIn(directory);
