@@ -10,7 +10,7 @@ import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
 import type { BundleFiles } from './compile.ts';
-import { compile, contentOf, DEPLOYED, NOWHERE } from './compile.ts';
+import { compile, textOf, DEPLOYED, NOWHERE } from './compile.ts';
 import type { MigrationFile } from './discover.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';
 import { ownFiles } from './own-functions.ts';
@@ -97,8 +97,8 @@ function compileMigrations<M extends MigrationFile>(
     const name = `${migration.id}.mjs`;
     const notShared = clients.notShared(metafile, modules.get(name) ?? [], directory);
     if (notShared.size > 0) return compileMigrations(directory, [migration], clients, notShared);
-    const map = nameSources(contentOf(files, `${name}.map`), directory);
-    return [{ migration, code: contentOf(files, name), map, imported: clients.importedBy(imports.get(name) ?? []) }];
+    const map = nameSources(textOf(files, `${name}.map`), directory);
+    return [{ migration, code: textOf(files, name), map, imported: clients.importedBy(imports.get(name) ?? []) }];
   });
 }
 

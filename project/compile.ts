@@ -26,7 +26,7 @@ export const DEPLOYED = {
 /** Nowhere: what is written, others write. */
 export const NOWHERE = path.resolve('/odin-migrate');
 
-export function contentOf(files: BundleFiles, name: string): string {
+export function textOf(files: BundleFiles, name: string): string {
   const content = files.get(name);
   if (content !== undefined) return content;
   throw new OdinError({ code: 'Internal', source: 'system', what: `esbuild made no ${name}.` });

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { BundleFiles } from './compile.ts';
-import { contentOf, DEPLOYED } from './compile.ts';
+import { textOf, DEPLOYED } from './compile.ts';
 import { compileOnce } from './kept.ts';
 import { BUILT_FUNCTIONS, isBuilt, ownSource, PACKAGE_DIRECTORY } from './package.ts';
 
@@ -25,7 +25,7 @@ let own: OwnFunctions | undefined;
 export function ownFiles(name: Own): BundleFiles {
   own ??= isBuilt ? readOwnFunctions() : compileOwnFunctions();
   const { files, of } = own;
-  return new Map(of[name].map((file) => [file, contentOf(files, file)]));
+  return new Map(of[name].map((file) => [file, textOf(files, file)]));
 }
 
 /** Says which files are whose, in an installed package. */

@@ -77,7 +77,8 @@ let one: TemporaryProject;
 let other: TemporaryProject;
 let first: Bundles<MigrationFile>;
 let second: Bundles<MigrationFile>;
-let callsForOne: number;
+/** The outputs of each call of esbuild for the first project. */
+let callsForOne: string[][];
 
 function bundle(project: TemporaryProject, work: string): Bundles<MigrationFile> {
   const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
@@ -100,7 +101,9 @@ beforeAll(() => {
   other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/Über 100 %' });
   buildSync.mockClear();
   first = bundle(one, '.odin-migrate/bundles/odin-dev');
-  callsForOne = buildSync.mock.calls.length;
+  callsForOne = buildSync.mock.calls.map(([options]) =>
+    (options?.entryPoints as { out: string }[]).map(({ out }) => out),
+  );
   second = bundle(other, 'elsewhere/of/the-same-depth');
 });
 afterAll(() => {
@@ -109,8 +112,10 @@ afterAll(() => {
 });
 
 describe('bundleEnvironment', () => {
-  it("calls esbuild once for all of the package's functions, for all migrations, and for each client that they import", () => {
-    expect(callsForOne).toBe(3);
+  it("calls esbuild once for all migrations, and at most once for the package's functions and for each client", () => {
+    expect(callsForOne.filter(([out]) => out === '0001')).toEqual([['0001', '0002', '0003', '0004']]);
+    expect(new Set(callsForOne.map(([out]) => out)).size).toBe(callsForOne.length);
+    expect(callsForOne.length).toBeLessThanOrEqual(3);
     expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
   });
 
@@ -142,6 +147,25 @@ describe('bundleEnvironment', () => {
     const clients = ({ bundle }: { bundle: Bundle }) =>
       filesIn(bundle.directory).filter((file) => /^@aws-sdk\/client-\w+\.mjs$/.test(file));
     expect(first.migrations.map(clients)).toEqual([['@aws-sdk/client-s3.mjs'], [], [], []]);
+  });
+
+  it('has a client in it that one of its modules takes in another version than the project', () => {
+    one.write('older/node_modules/@aws-sdk/client-s3/package.json', '{"name":"@aws-sdk/client-s3","main":"index.js"}');
+    one.write('older/node_modules/@aws-sdk/client-s3/index.js', `export const S3Client = 'an older client';\n`);
+    one.write('older/package.ts', `export { S3Client as Older } from '@aws-sdk/client-s3';\n`);
+    const file = (id: string, text: string) => {
+      one.write(`older/${id}.ts`, text);
+      return { id, file: `older/${id}.ts`, path: path.join(one.directory, `older/${id}.ts`), sourceSha256: HASH };
+    };
+    const { migrations } = bundleEnvironment(one.directory, path.join(one.directory, 'older/out'), [
+      file('0001', `import { Older } from './package.ts';\nimport '@aws-sdk/client-sqs';\nconsole.log(Older);\n`),
+      file('0002', `import { SQSClient } from '@aws-sdk/client-sqs';\nnew SQSClient({});\n`),
+    ]);
+    const [first, second] = migrations.map(({ bundle: { directory } }) => directory);
+    expect(read(first!, '0001.mjs')).toContain('an older client');
+    expect(filesIn(first!)).toContain('@aws-sdk/client-sqs.mjs');
+    expect(filesIn(first!)).not.toContain('@aws-sdk/client-s3.mjs');
+    expect(read(second!, '0002.mjs')).not.toContain('an older client');
   });
 
   it('hashes the code that is deployed', () => {

@@ -141,4 +141,4 @@ it('leaves the same bytes as one that was never interrupted, wherever it is kill
   expect(turn.attempt).toBe(PLACES.length * sequence + 1);
   expect((await world.store.inner.get(outcomeKey(turn)))?.body).toContain('"outcome": "succeeded"');
   expect(await contents('killed')).toEqual(expectedOf(OBJECTS));
-}, 60_000);
+});
