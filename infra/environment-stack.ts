@@ -44,7 +44,7 @@ export class EnvironmentStack extends Stack {
       variables,
       project,
       plan,
-      anyAccess: onThisMachine,
+      onThisMachine,
     };
     // The id is left out of logical ids: they are those of the parts.
     this.migrations = new Migrations(this, 'Default', props);

@@ -5,10 +5,13 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
+import { OdinError } from '../core/errors.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
+import type { Package } from './beside.ts';
+import { findPackage, packagesBeside, shipBeside, targetOf } from './beside.ts';
 import type { MigrationFile } from './discover.ts';
-import { bundlingFailed } from './inspect.ts';
+import { bundlingFailed, LOADERS } from './inspect.ts';
 import {
   BUILT_FUNCTIONS,
   isBuilt,
@@ -19,9 +22,9 @@ import {
 } from './package.ts';
 
 export interface Bundle {
-  /** Holds `index.mjs` and its source map. */
+  /** Holds `index.mjs`, its source map, and a `node_modules` folder when something is shipped beside it. */
   directory: string;
-  /** SHA-256 of `index.mjs`, hexadecimal. */
+  /** SHA-256, hexadecimal: of `index.mjs` and, if there is any, of what is shipped beside it. */
   codeSha256: string;
 }
 
@@ -39,21 +42,29 @@ export interface PracticeFault {
   checkpoint?: number | undefined;
 }
 
+export interface BundleOptions {
+  practiceFault?: PracticeFault | undefined;
+  /** For which native addons are shipped, as Lambda calls it; this machine's when left out. */
+  architecture?: string | undefined;
+}
+
 /** @throws OdinError BundlingFailed, with the place in the file */
 export function bundleEnvironment<M extends MigrationFile>(
   projectDirectory: string,
   outputDirectory: string,
   migrations: readonly M[],
-  practiceFault?: PracticeFault,
+  { practiceFault, architecture }: BundleOptions = {},
 ): Bundles<M> {
   rmSync(outputDirectory, { recursive: true, force: true });
   write(systemFunctions(), outputDirectory);
-  write(migrationFunctions(projectDirectory, outputDirectory, migrations, practiceFault), outputDirectory);
+  const { files, beside } = migrationFunctions(projectDirectory, outputDirectory, migrations, practiceFault);
+  write(files, outputDirectory);
 
+  const target = targetOf(architecture);
   const bundleOf = (name: string): Bundle => {
     const directory = path.join(outputDirectory, name);
-    const code = readFileSync(path.join(directory, 'index.mjs'));
-    return { directory, codeSha256: createHash('sha256').update(code).digest('hex') };
+    const shipped = shipBeside(beside.get(name) ?? [], directory, target);
+    return { directory, codeSha256: hashOf(directory, shipped) };
   };
   return {
     system: Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, bundleOf(name)])) as Record<
@@ -62,6 +73,17 @@ export function bundleEnvironment<M extends MigrationFile>(
     >,
     migrations: migrations.map((migration) => ({ ...migration, bundle: bundleOf(migration.id) })),
   };
+}
+
+function hashOf(directory: string, shipped: readonly string[]): string {
+  const sha256 = (file: string) =>
+    createHash('sha256')
+      .update(readFileSync(path.join(directory, file)))
+      .digest('hex');
+  const code = sha256('index.mjs');
+  if (shipped.length === 0) return code;
+  const all = [code, ...shipped.map((file) => `${file} ${sha256(file)}`)];
+  return createHash('sha256').update(all.join('\n')).digest('hex');
 }
 
 /** Path, relative to the output folder → content. */
@@ -134,12 +156,18 @@ const bundleWrapper = (): BundleFiles =>
     external: ['@aws-sdk/*'],
   }).files;
 
+interface MigrationFunctions {
+  files: BundleFiles;
+  /** Migration → the packages that are shipped beside its bundle. */
+  beside: ReadonlyMap<string, Package[]>;
+}
+
 function migrationFunctions(
   projectDirectory: string,
   outputDirectory: string,
   migrations: readonly MigrationFile[],
   practiceFault: PracticeFault | undefined,
-): BundleFiles {
+): MigrationFunctions {
   const entryDirectory = path.join(outputDirectory, 'entries');
   mkdirSync(entryDirectory, { recursive: true });
   const entryPoints = migrations.map(({ id, path: file }) => {
@@ -148,10 +176,79 @@ function migrationFunctions(
     writeFileSync(entry, migrationEntry(entryDirectory, file, fault));
     return { in: entry, out: `${id}/index` };
   });
-  const { files } = bundle(projectDirectory, outputDirectory, { ...DEPLOYED, entryPoints });
+  const { made, external } = bundleBesidePackages(projectDirectory, outputDirectory, entryPoints);
+  const files = new Map(made.files);
+  const beside = new Map<string, Package[]>();
+  for (const [index, { id }] of migrations.entries()) {
+    const output = path.relative(projectDirectory, path.join(outputDirectory, id, 'index.mjs'));
+    const packages = importedPackages(made.metafile, output.split(path.sep).join('/'), projectDirectory);
+    if (packages.length === 0) continue;
+    beside.set(id, packages);
+    // An import of what is not in the bundle happens before any code of it: the file is a part of its own, which the wrapper imports
+    // when it asks for the file.
+    const { files: inParts } = bundle(projectDirectory, outputDirectory, {
+      ...DEPLOYED,
+      entryPoints: entryPoints.slice(index, index + 1),
+      external,
+      splitting: true,
+      chunkNames: `${id}/[name]-[hash]`,
+    });
+    for (const [file, content] of inParts) files.set(file, content);
+  }
   rmSync(entryDirectory, { recursive: true });
-  return files;
+  return { files, beside };
 }
+
+/** Which packages cannot be in a bundle is known from what is in it, or from where bundling fails: then it is made again. */
+function bundleBesidePackages(directory: string, outdir: string, entryPoints: { in: string; out: string }[]) {
+  const external = new Set<string>();
+  for (;;) {
+    const { made, files, failed } = attempt();
+    const inside = files.map((file) => path.resolve(directory, file));
+    const found = packagesBeside(inside, [directory, PACKAGE_DIRECTORY]).filter((name) => !external.has(name));
+    if (found.length === 0) {
+      if (made) return { made, external: [...external] };
+      throw failed;
+    }
+    for (const name of found) external.add(name);
+  }
+
+  function attempt() {
+    try {
+      const made = bundle(directory, outdir, { ...DEPLOYED, entryPoints, external: [...external] });
+      return { made, files: Object.keys(made.metafile.inputs), failed: undefined };
+    } catch (failed) {
+      const errors = ((failed as OdinError).cause as Partial<esbuild.BuildFailure> | undefined)?.errors ?? [];
+      return { made: undefined, files: errors.flatMap(({ location }) => location?.file ?? []), failed };
+    }
+  }
+}
+
+/** @throws OdinError BundlingFailed when two of one name are imported */
+function importedPackages(metafile: esbuild.Metafile, output: string, directory: string): Package[] {
+  const found = new Map<string, string>();
+  for (const input of Object.keys(metafile.outputs[output]?.inputs ?? {})) {
+    for (const imported of metafile.inputs[input]?.imports ?? []) {
+      const [name] = /^(@[^/]+\/)?[^/]+/.exec(imported.path) ?? [];
+      if (!imported.external || name === undefined) continue;
+      const from = findPackage(name, path.dirname(path.resolve(directory, input)));
+      if (from === undefined) continue; // Node.js's own, or an optional one that is not installed
+      const other = found.get(name) ?? from;
+      if (other !== from) throw twoOfOneName(name, [other, from]);
+      found.set(name, from);
+    }
+  }
+  return [...found].map(([name, from]) => ({ name, directory: from })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const twoOfOneName = (name: string, directories: string[]): OdinError =>
+  new OdinError({
+    code: 'BundlingFailed',
+    source: 'user',
+    what: `Two different packages are imported as ${name}: ${directories.join(' and ')}.`,
+    why: 'It is shipped beside the bundle, as it is, and there is one place for it.',
+    next: 'Let all of the code use one version of it.',
+  });
 
 const COMMON = {
   bundle: true,
@@ -162,6 +259,7 @@ const COMMON = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
+  loader: LOADERS,
   logLevel: 'silent',
 } satisfies esbuild.BuildOptions;
 
