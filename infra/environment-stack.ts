@@ -1,16 +1,12 @@
 // The stack of one environment, as `odin-migrate synth` and the embedded AWS make it: nothing but the construct, and outputs.
-import { CfnOutput, Duration, type Environment, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { CfnOutput, type Environment, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { OUTPUTS, qualifiedName, stackName, systemFunctionName } from '../core/names/names.ts';
-import type { StackConfiguration } from '../project/configuration.ts';
 import { configurationOf } from '../project/configuration.ts';
-import type { Permission } from '../project/permission.ts';
 import type { Project } from '../project/project.ts';
+import { configuredProps, configuredPropsHere } from './configured-props.ts';
 import { given } from './functions.ts';
-import type { Migration } from './migration.ts';
-import type { InternalProps, MigrationsProps } from './migrations.ts';
+import type { InternalProps } from './migrations.ts';
 import { Migrations } from './migrations.ts';
 
 export interface EnvironmentStackProps {
@@ -21,7 +17,7 @@ export interface EnvironmentStackProps {
   /** More variables, which go before those of odin-migrate.json. */
   variables?: Record<string, string> | undefined;
   plan?: InternalProps['plan'];
-  /** Nothing is emptied there, and a file may ask for what only the team's app grants. */
+  /** Nothing is there but what it makes, nothing is emptied, and a file may ask for what only the team's app grants. */
   onThisMachine?: boolean | undefined;
 }
 
@@ -44,11 +40,11 @@ export class EnvironmentStack extends Stack {
     });
     const props: InternalProps = {
       environmentName: environment,
-      ...propsOf(onThisMachine ? { ...settings, removalPolicy: 'retain' } : settings),
+      ...(onThisMachine ? configuredPropsHere(settings) : configuredProps(this, environment, settings)),
       variables,
       project,
       plan,
-      anyAccess: onThisMachine,
+      onThisMachine,
     };
     // The id is left out of logical ids: they are those of the parts.
     this.migrations = new Migrations(this, 'Default', props);
@@ -62,35 +58,4 @@ export class EnvironmentStack extends Stack {
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
-}
-
-/** What odin-migrate.json can say of a stack, as props. */
-const propsOf = ({
-  notify,
-  logRetentionDays,
-  haltAlarmHours,
-  access,
-  removalPolicy,
-  ...same
-}: StackConfiguration): Partial<MigrationsProps> => ({
-  ...same,
-  subscriptions: notify.map((address) =>
-    address.startsWith('mailto:')
-      ? new EmailSubscription(address.slice('mailto:'.length))
-      : new UrlSubscription(address),
-  ),
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- one of CloudWatch Logs' own values, as a number
-  logRetention: logRetentionDays,
-  haltAlarmAfter: Duration.minutes(haltAlarmHours * 60),
-  access: Object.fromEntries(
-    Object.entries(access).map(([name, statements]) => [
-      name,
-      (migration: Migration) => allowAll(migration, statements),
-    ]),
-  ),
-  removalPolicy: removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : undefined,
-});
-
-function allowAll({ grantPrincipal }: Migration, statements: readonly Permission[]): void {
-  for (const statement of statements) grantPrincipal.addToPrincipalPolicy(PolicyStatement.fromJson(statement));
 }

@@ -130,8 +130,8 @@ export interface MigrationsProps {
 export interface InternalProps extends MigrationsProps {
   project?: Project | undefined;
   plan?: ((options: PlanOptions) => EnvironmentPlan) | undefined;
-  /** On this machine a file may ask for what only the team's app grants. */
-  anyAccess?: boolean | undefined;
+  /** A file may ask there for what only the team's app grants, and native addons are those of this machine. */
+  onThisMachine?: boolean | undefined;
 }
 
 /**
@@ -174,7 +174,14 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
 
   constructor(scope: Construct, id: string, props: MigrationsProps) {
     super(scope, id);
-    const { project, plan = planEnvironment, anyAccess = false } = props as InternalProps;
+    const { project, plan = planEnvironment, onThisMachine = false } = props as InternalProps;
+    const {
+      removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      logRetention = RetentionDays.ONE_YEAR,
+      tracing = Tracing.ACTIVE,
+      architecture = Architecture.ARM_64,
+      encryptionKey,
+    } = props;
     const { directory, configuration } = project ?? projectOf(props.projectRoot);
     const { environmentName: environment, app = configuration.app } = props;
     const of = { app, environment };
@@ -196,17 +203,11 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       },
       given: shown,
       bundling: Stack.of(this).bundlingRequired,
+      architecture: onThisMachine ? undefined : architecture.name,
     });
     for (const warning of warnings) Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
     for (const { message } of problems) Annotations.of(this).addError(message);
 
-    const {
-      removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      logRetention = RetentionDays.ONE_YEAR,
-      tracing = Tracing.ACTIVE,
-      architecture = Architecture.ARM_64,
-      encryptionKey,
-    } = props;
     // The claim of a ledger that was there before stands already.
     const isNew = props.existingLedgerBucketName === undefined;
     const claim = isNew ? claimEnvironment(this, of, removalPolicy) : undefined;
@@ -267,7 +268,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const haltAlarmHours = (props.haltAlarmAfter ?? Duration.hours(4)).toHours({ integral: false });
     this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
     protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
-    giveAccess(this, made, props.access ?? {}, anyAccess);
+    giveAccess(this, made, props.access ?? {}, onThisMachine);
     this.grants = new MigrationsGrants(this, {
       ...of,
       ledger: this.ledger,

@@ -3,20 +3,24 @@
 // (docs/aws-facts.md: one process per function is nine times slower).
 // The same source gives the same bytes on every machine: nothing in a bundle depends on a path outside the project.
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type * as esbuild from 'esbuild';
+import { OdinError } from '../core/errors.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
+import type { Package } from './beside.ts';
+import { findPackage, packagesBeside, shipBeside, targetOf } from './beside.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
-import type { BundleFiles } from './compile.ts';
+import type { BundleFiles, Compiled } from './compile.ts';
 import { compile, textOf, DEPLOYED, NOWHERE } from './compile.ts';
 import type { MigrationFile } from './discover.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';
 import { ownFiles } from './own-functions.ts';
 
 export interface Bundle {
-  /** Holds `index.mjs`, and what that imports. */
+  /** Holds `index.mjs`, what that imports, and a `node_modules` folder for packages that cannot be in one file. */
   directory: string;
   /** SHA-256 of what it holds, hexadecimal. Of a migration's: without `index.mjs`, which is the same for all, and the map. */
   codeSha256: string;
@@ -36,24 +40,31 @@ export interface PracticeFault {
   checkpoint?: number | undefined;
 }
 
+export interface BundleOptions {
+  practiceFault?: PracticeFault | undefined;
+  /** For which native addons are shipped, as Lambda calls it; this machine's when left out. */
+  architecture?: string | undefined;
+}
+
 /** @throws OdinError BundlingFailed, with the place in the file */
 export function bundleEnvironment<M extends MigrationFile>(
   projectDirectory: string,
   outputDirectory: string,
   migrations: readonly M[],
-  practiceFault?: PracticeFault,
+  { practiceFault, architecture }: BundleOptions = {},
 ): Bundles<M> {
   rmSync(outputDirectory, { recursive: true, force: true });
   const clients = new Clients(projectDirectory);
+  const target = targetOf(architecture);
   const compiled = compileMigrations(projectDirectory, migrations, clients);
   return {
     system: Object.fromEntries(
       SYSTEM_FUNCTIONS.map((name) => {
         const files = renamed(ownFiles(name), `${name}.mjs`, 'index.mjs');
-        return [name, write(path.join(outputDirectory, name), files, sha256Of(files))];
+        return [name, write(path.join(outputDirectory, name), files)];
       }),
     ) as Record<SystemFunction, Bundle>,
-    migrations: compiled.map(({ migration, code, map, imported }) => {
+    migrations: compiled.map(({ migration, code, map, imported, beside }) => {
       const { id } = migration;
       const fault = practiceFault?.migration === id ? practiceFault : undefined;
       const files: BundleFiles = new Map([
@@ -67,7 +78,9 @@ export function bundleEnvironment<M extends MigrationFile>(
         ...(fault ? ownFiles('practice-fault') : []),
       ]);
       const directory = path.join(outputDirectory, id);
-      return { ...migration, bundle: write(directory, new Map([...files, ...more]), sha256Of(files)) };
+      const bundle = write(directory, files, shipBeside(beside, directory, target));
+      write(directory, more);
+      return { ...migration, bundle };
     }),
   };
 }
@@ -77,6 +90,8 @@ interface CompiledMigration<M> {
   code: string;
   map: string;
   imported: ClientName[];
+  /** What is shipped beside it, because it cannot be in one file. */
+  beside: Package[];
 }
 
 /** In their order. */
@@ -86,7 +101,7 @@ function compileMigrations<M extends MigrationFile>(
   clients: Clients,
   but?: ReadonlySet<ClientName>,
 ): CompiledMigration<M>[] {
-  const { files, imports, modules, metafile } = compile(directory, {
+  const { files, imports, modules, metafile } = compileBesidePackages(directory, {
     ...DEPLOYED,
     ...clients.besides(but),
     sourcemap: 'linked',
@@ -95,12 +110,71 @@ function compileMigrations<M extends MigrationFile>(
   });
   return migrations.flatMap((migration): CompiledMigration<M>[] => {
     const name = `${migration.id}.mjs`;
-    const notShared = clients.notShared(metafile, modules.get(name) ?? [], directory);
+    const own = modules.get(name) ?? [];
+    const notShared = clients.notShared(metafile, own, directory);
     if (notShared.size > 0) return compileMigrations(directory, [migration], clients, notShared);
-    const map = nameSources(textOf(files, `${name}.map`), directory);
-    return [{ migration, code: textOf(files, name), map, imported: clients.importedBy(imports.get(name) ?? []) }];
+    return [
+      {
+        migration,
+        code: textOf(files, name),
+        map: nameSources(textOf(files, `${name}.map`), directory),
+        imported: clients.importedBy(imports.get(name) ?? []),
+        beside: importedPackages(metafile, own, directory),
+      },
+    ];
   });
 }
+
+/** Which packages cannot be in one file is known from what is in it, or from where that fails: then it is made again. */
+function compileBesidePackages(directory: string, options: esbuild.BuildOptions & { external: string[] }): Compiled {
+  const external = new Set<string>();
+  for (;;) {
+    const { made, files, failed } = attempt();
+    const inside = files.map((file) => path.resolve(directory, file));
+    const found = packagesBeside(inside, [directory, PACKAGE_DIRECTORY]).filter((name) => !external.has(name));
+    if (found.length === 0) {
+      if (made) return made;
+      throw failed;
+    }
+    for (const name of found) external.add(name);
+  }
+
+  function attempt() {
+    try {
+      const made = compile(directory, { ...options, external: [...options.external, ...external] });
+      return { made, files: Object.keys(made.metafile.inputs), failed: undefined };
+    } catch (failed) {
+      const errors = ((failed as OdinError).cause as Partial<esbuild.BuildFailure> | undefined)?.errors ?? [];
+      return { made: undefined, files: errors.flatMap(({ location }) => location?.file ?? []), failed };
+    }
+  }
+}
+
+/** @throws OdinError BundlingFailed when two of one name are imported */
+function importedPackages({ inputs }: esbuild.Metafile, modules: readonly string[], directory: string): Package[] {
+  const found = new Map<string, string>();
+  for (const module of modules) {
+    for (const imported of inputs[module]?.imports ?? []) {
+      const [name] = /^(@[^/]+\/)?[^/.][^/]*/.exec(imported.path) ?? [];
+      if (!imported.external || name === undefined) continue;
+      const from = findPackage(name, path.dirname(path.resolve(directory, module)));
+      if (from === undefined) continue; // Node.js's own, or an optional one that is not installed
+      const other = found.get(name) ?? from;
+      if (other !== from) throw twoOfOneName(name, [other, from].sort());
+      found.set(name, from);
+    }
+  }
+  return [...found].map(([name, from]) => ({ name, directory: from })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const twoOfOneName = (name: string, directories: string[]): OdinError =>
+  new OdinError({
+    code: 'BundlingFailed',
+    source: 'user',
+    what: `Two different packages are imported as ${name}: ${directories.join(' and ')}.`,
+    why: 'It is shipped beside the bundle, as it is, and there is one place for it.',
+    next: 'Let all of the code use one version of it.',
+  });
 
 /** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
 function indexOf(id: string, clients: readonly ClientName[], practiceFault: PracticeFault | undefined): string {
@@ -121,21 +195,20 @@ function indexOf(id: string, clients: readonly ClientName[], practiceFault: Prac
 const renamed = (files: BundleFiles, from: string, to: string): BundleFiles =>
   new Map([...files].map(([file, content]) => [file === from ? to : file, content]));
 
-function sha256Of(files: BundleFiles): string {
+/** @param shipped files that lie there already, as they are */
+function write(directory: string, files: BundleFiles, shipped: readonly string[] = []): Bundle {
   const hash = createHash('sha256');
-  for (const [file, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const hashed = (file: string, content: string | Buffer) => {
     hash.update(`${file} ${Buffer.byteLength(content)}\n`).update(content);
-  }
-  return hash.digest('hex');
-}
-
-function write(directory: string, files: BundleFiles, codeSha256: string): Bundle {
-  for (const [file, content] of files) {
+  };
+  for (const [file, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const to = path.join(directory, file);
     mkdirSync(path.dirname(to), { recursive: true });
     writeFileSync(to, content);
+    hashed(file, content);
   }
-  return { directory, codeSha256 };
+  for (const file of shipped) hashed(file, readFileSync(path.join(directory, file)));
+  return { directory, codeSha256: hash.digest('hex') };
 }
 
 /**

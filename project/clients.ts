@@ -40,7 +40,7 @@ export class Clients {
   }
 
   /** Options with which a migration's bundle imports the clients and has none of them in it. @param but those that it has in it */
-  besides(but: ReadonlySet<ClientName> = new Set()): Pick<esbuild.BuildOptions, 'alias' | 'external'> {
+  besides(but: ReadonlySet<ClientName> = new Set()): { alias: Record<string, string>; external: string[] } {
     const clients = [...this.#found].filter((client) => !but.has(client));
     return { alias: Object.fromEntries(clients.map((client) => [client, fileOf(client)])), external: [ALL_FILES] };
   }

@@ -6,6 +6,17 @@ import { describeThrown, OdinError } from '../core/errors.ts';
 /** Path, relative to the output folder → content. */
 export type BundleFiles = ReadonlyMap<string, string>;
 
+/** What else may be imported, beside JSON: text, and WebAssembly as its bytes. An addon is in the package that has it. */
+export const LOADERS: Record<string, esbuild.Loader> = {
+  ...Object.fromEntries(
+    ['txt', 'sql', 'csv', 'tsv', 'md', 'html', 'xml', 'yaml', 'yml', 'jsonl', 'ndjson', 'graphql', 'gql', 'pem'].map(
+      (ending) => [`.${ending}`, 'text' as const],
+    ),
+  ),
+  '.wasm': 'binary',
+  '.node': 'empty',
+};
+
 /** What runs in Lambda. */
 export const DEPLOYED = {
   bundle: true,
@@ -14,6 +25,7 @@ export const DEPLOYED = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
+  loader: LOADERS,
   logLevel: 'silent',
   minify: true,
   keepNames: true, // class names in errors and stack traces stay readable
@@ -74,6 +86,7 @@ export function compile(directory: string, options: esbuild.BuildOptions): Compi
 
 /** Also used by inspect.ts: what esbuild says, with the place in the file. */
 export function bundlingFailed(thrown: unknown): OdinError {
+  if (thrown instanceof OdinError) return thrown;
   const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];
   const lines = errors.map(({ text, location }) =>
     location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,

@@ -26,12 +26,66 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+const arn = (service: string, example: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^arn:[^:\\s]+:${service}:[a-z0-9-]+:\\d{12}:\\S+$`), `expected an ARN such as "${example}"`)
+    .optional();
+const ids = (prefix: string) =>
+  z.array(z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `expected an id such as "${prefix}-0a1b2c3d"`)).min(1);
+
+const exactlyOne = (parts: object): boolean =>
+  Object.values(parts).filter((part: unknown) => part !== undefined).length === 1;
+
 /** What the stack of an environment is made with, read by `odin-migrate synth` alone: a CDK app of one's own says it in code. */
-const StackConfiguration = z.strictObject({
+const StackFields = z.strictObject({
+  topic: arn('sns', 'arn:aws:sns:eu-west-1:111122223333:operators').describe(
+    'Where operators are told, in place of a topic of its own: an ARN. Its policy has to let CloudWatch publish.',
+  ),
+  topicKey: arn('kms', 'arn:aws:kms:eu-west-1:111122223333:key/0a1b').describe(
+    'The key of that `topic`, if it has one of your own: an ARN. Its policy has to let CloudWatch use it.',
+  ),
   notify: z
     .array(z.string().regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"'))
     .default([])
     .describe('Who is told of a halt, of its end and of an alarm: mailto: and https: addresses.'),
+  encryptionKey: arn('kms', 'arn:aws:kms:eu-west-1:111122223333:key/0a1b').describe(
+    "Encrypts the ledger and a topic of its own: an ARN. Its policy has to let this account's roles and CloudWatch use it.",
+  ),
+  vpc: z
+    .strictObject({
+      id: z
+        .string()
+        .regex(/^vpc-[0-9a-f]+$/, 'expected an id such as "vpc-0a1b2c3d"')
+        .optional()
+        .describe('Where the migrations run: the id of a VPC. One of `id`, `name` and `tags`.'),
+      name: z.string().min(1).optional().describe('The name of that VPC: its tag `Name`.'),
+      tags: z.record(z.string(), z.string()).optional().describe('Tags that no other VPC has.'),
+    })
+    .refine(exactlyOne, 'expected one of id, name and tags')
+    .optional(),
+  vpcSubnets: z
+    .strictObject({
+      ids: ids('subnet').optional().describe("The ids of the VPC's subnets. One of `ids`, `group` and `type`."),
+      group: z.string().min(1).optional().describe('The subnets of this group: their tag `aws-cdk:subnet-name`.'),
+      type: z
+        .enum(['PRIVATE_WITH_EGRESS', 'PRIVATE_ISOLATED'], 'expected "PRIVATE_WITH_EGRESS" or "PRIVATE_ISOLATED"')
+        .optional()
+        .describe('The subnets of this type, as CDK calls it.'),
+    })
+    .refine(exactlyOne, 'expected one of ids, group and type')
+    .optional(),
+  securityGroups: ids('sg')
+    .optional()
+    .describe('The ids of the security groups of all migrations; one that lets everything out is made when absent.'),
+  architecture: z
+    .enum(['arm64', 'x86_64'], 'expected "arm64" or "x86_64"')
+    .default('arm64')
+    .describe('The processor of every function: `arm64` or `x86_64`.'),
+  tracing: z
+    .enum(['active', 'pass-through', 'disabled'], 'expected "active", "pass-through" or "disabled"')
+    .default('active')
+    .describe('X-Ray of every function, and of the state machine: `active`, `pass-through` or `disabled`.'),
   logRetentionDays: z
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), `expected one of ${RETENTION_DAYS.join(', ')}`)
@@ -62,6 +116,15 @@ const StackConfiguration = z.strictObject({
     .boolean()
     .default(false)
     .describe('The deployment itself starts a run when it is done, and does not wait for it.'),
+});
+
+const StackConfiguration = StackFields.superRefine(({ vpc, vpcSubnets, securityGroups, topic, topicKey }, context) => {
+  const needs = (field: string, other: string) => {
+    context.addIssue({ code: 'custom', path: [field], message: `expected "${other}" beside it` });
+  };
+  if (vpcSubnets && !vpc) needs('vpcSubnets', 'vpc');
+  if (securityGroups && !vpc) needs('securityGroups', 'vpc');
+  if (topicKey !== undefined && topic === undefined) needs('topicKey', 'topic');
 });
 export type StackConfiguration = z.infer<typeof StackConfiguration>;
 

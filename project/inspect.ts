@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { asOdinError, describeThrown, OdinError } from '../core/errors.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
-import { bundlingFailed } from './compile.ts';
+import { bundlingFailed, LOADERS } from './compile.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 import { Permission } from './permission.ts';
@@ -97,15 +97,19 @@ export function inspectMigrations(migrations: readonly MigrationFile[], given?: 
   });
 }
 
-/** As inspectMigrations, in their order; a bad file does not keep the others from being read. */
+/**
+ * As inspectMigrations, in their order; a bad file does not keep the others from being read.
+ * @param directory the project, from which files are named in errors
+ */
 export function inspectFiles(
   migrations: readonly MigrationFile[],
   given: Given = NOTHING_GIVEN,
+  directory = process.cwd(),
 ): (InspectedMigration | BrokenMigration)[] {
   if (migrations.length === 0) return [];
   const workDirectory = temporaryFolder();
   try {
-    const { compiled, importers, broken } = compileThose(migrations, workDirectory);
+    const { compiled, importers, broken } = compileThose(migrations, directory, workDirectory);
     const answers = evaluate(compiled, { workDirectory, importers, given });
     const answerOf = new Map(compiled.map(({ id }, index) => [id, answers[index]]));
     return migrations.map((migration) => {
@@ -148,10 +152,10 @@ type Answer = z.infer<typeof Answer>;
 type Importers = Record<string, Record<string, string>>;
 
 /** Those that can be: what is wrong with the others is known. */
-function compileThose(migrations: readonly MigrationFile[], workDirectory: string) {
+function compileThose(migrations: readonly MigrationFile[], directory: string, workDirectory: string) {
   const broken = new Map<string, OdinError>();
   try {
-    return { compiled: migrations, importers: compile(migrations, workDirectory), broken };
+    return { compiled: migrations, importers: compile(migrations, directory, workDirectory), broken };
   } catch (all) {
     if (migrations.length === 1) {
       return { compiled: [], importers: {}, broken: new Map(migrations.map(({ id }) => [id, asOdinError(all)])) };
@@ -160,7 +164,7 @@ function compileThose(migrations: readonly MigrationFile[], workDirectory: strin
     const importers: Importers = {};
     for (const migration of migrations) {
       try {
-        Object.assign(importers, compile([migration], workDirectory));
+        Object.assign(importers, compile([migration], directory, workDirectory));
       } catch (thrown) {
         broken.set(migration.id, asOdinError(thrown));
       }
@@ -169,33 +173,51 @@ function compileThose(migrations: readonly MigrationFile[], workDirectory: strin
   }
 }
 
-function compile(migrations: readonly MigrationFile[], workDirectory: string): Importers {
+function compile(migrations: readonly MigrationFile[], directory: string, workDirectory: string): Importers {
   try {
     const { metafile } = esbuild.buildSync({
+      absWorkingDir: directory,
       entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
       outdir: workDirectory,
       outExtension: { '.js': '.mjs' },
       bundle: true,
       packages: 'external',
+      loader: LOADERS,
       platform: 'node',
+      target: `node${process.versions.node}`, // which evaluates it
       format: 'esm',
       metafile: true,
       logLevel: 'silent',
     });
+    assertNoAddons(metafile);
     const importersOf = ({ inputs }: { inputs: object }) =>
       Object.keys(inputs).flatMap((input) =>
         (metafile.inputs[input]?.imports ?? [])
           .filter(({ external }) => external)
-          .map((imported) => [imported.path, pathToFileURL(path.resolve(input)).href] as const),
+          .map((imported) => [imported.path, pathToFileURL(path.resolve(directory, input)).href] as const),
       );
     return Object.fromEntries(
       Object.entries(metafile.outputs).map(([file, output]) => [
-        pathToFileURL(path.resolve(file)).href,
+        pathToFileURL(path.resolve(directory, file)).href,
         Object.fromEntries(importersOf(output)),
       ]),
     );
   } catch (thrown) {
     throw bundlingFailed(thrown);
+  }
+}
+
+/** Packages are not looked into here. @throws OdinError BundlingFailed */
+function assertNoAddons({ inputs }: esbuild.Metafile): void {
+  for (const [file, { imports }] of Object.entries(inputs)) {
+    const addon = imports.find((imported) => imported.path.endsWith('.node'));
+    if (!addon) continue;
+    throw new OdinError({
+      code: 'BundlingFailed',
+      source: 'user',
+      what: `${file} imports ${addon.path}: a native addon is shipped as a part of its package, and not as a file of a project.`,
+      next: 'Give it a folder with a package.json and code that loads it, and install that (npm install ./that-folder).',
+    });
   }
 }
 

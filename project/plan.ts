@@ -46,6 +46,8 @@ export interface PlanOptions {
   /** Whether it is to be deployed; when not, every function has the same code, which does nothing. True when left out. */
   bundling?: boolean | undefined;
   practiceFault?: PracticeFault | undefined;
+  /** For which native addons are shipped, as Lambda calls it; this machine's when left out. */
+  architecture?: string | undefined;
 }
 
 /**
@@ -53,12 +55,12 @@ export interface PlanOptions {
  * @throws OdinError BadEnvironmentName, BadConfiguration for names that nothing can be called
  */
 export function planEnvironment(options: PlanOptions): EnvironmentPlan {
-  const { environment, projectDirectory, configuration, given, bundling = true, practiceFault } = options;
+  const { environment, projectDirectory, configuration, given, bundling = true, practiceFault, architecture } = options;
   const of = { app: configuration.app, environment };
   assertEnvironmentId(of);
   const problems: OdinError[] = [];
   const discovered = discover();
-  const inspected = inspectFiles(discovered.migrations, given).map((file) =>
+  const inspected = inspectFiles(discovered.migrations, given, projectDirectory).map((file) =>
     isFine(file) ? withPracticeTime(file, practiceFault) : file,
   );
   const workDirectory = temporaryFolder();
@@ -113,7 +115,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   function bundleThose() {
     const good = inspected.filter(isFine);
     const bundle = (files: readonly InspectedMigration[]) =>
-      bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles'), files, practiceFault);
+      bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles'), files, { practiceFault, architecture });
     try {
       return byId(bundle(good));
     } catch {

@@ -10,13 +10,14 @@ export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironm
     return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
   });
 
-/** @param given what is known of the environment here */
+/** @param given what is known of the environment here; @param directory the project */
 export function inspectEach(
   environment: string,
   migrations: readonly MigrationFile[],
   given: Given,
+  directory: string,
 ): { inspected: InspectedMigration[]; findings: Finding[] } {
-  const files = inspectFiles(migrations, given);
+  const files = inspectFiles(migrations, given, directory);
   return {
     inspected: files.filter(isFine),
     findings: files.flatMap((file) =>

@@ -14,10 +14,9 @@ export async function sourceFindings(
   projectDirectory: string,
 ): Promise<Finding[]> {
   if (migrations.length === 0) return [];
-  const program = ts.createProgram(
-    migrations.map((migration) => migration.path),
-    compilerOptions(projectDirectory),
-  );
+  const files = migrations.map((migration) => migration.path);
+  const { options, declarations } = compilerSettings(files[0] ?? projectDirectory);
+  const program = ts.createProgram([...files, ...declarations], options);
   const perFile = migrations.flatMap((migration) => {
     const source = program.getSourceFile(migration.path);
     if (!source) return [];
@@ -40,14 +39,21 @@ const STRICT: ts.CompilerOptions = {
   allowImportingTsExtensions: true,
 };
 
-/** The types of all packages when nothing is said of them, as before TypeScript 6: the project may use an older one, or a newer. */
-function compilerOptions(directory: string): ts.CompilerOptions {
-  const file = path.join(directory, 'tsconfig.json');
-  const options = ts.sys.fileExists(file) ? optionsIn(file, directory) : STRICT;
-  return { ...options, types: options.types ?? ['*'], noEmit: true };
+interface CompilerSettings {
+  options: ts.CompilerOptions;
+  /** The project's own declaration files: of what it imports besides code, for one (`declare module '*.sql'`). */
+  declarations: string[];
 }
 
-function optionsIn(file: string, directory: string): ts.CompilerOptions {
+/** Of the tsconfig.json that is nearest to the files, as for editors and bundlers. */
+function compilerSettings(file: string): CompilerSettings {
+  const found = ts.findConfigFile(path.dirname(file), (name) => ts.sys.fileExists(name));
+  const { options, declarations } = found === undefined ? { options: STRICT, declarations: [] } : settingsIn(found);
+  // The types of all packages when nothing is said of them, as before TypeScript 6: the project may use an older one, or a newer.
+  return { options: { ...options, types: options.types ?? ['*'], noEmit: true }, declarations };
+}
+
+function settingsIn(file: string): CompilerSettings {
   const read = ts.readConfigFile(file, (name) => ts.sys.readFile(name));
   const config: unknown = read.config;
   const { error } = read;
@@ -59,8 +65,8 @@ function optionsIn(file: string, directory: string): ts.CompilerOptions {
       next: 'Correct the file; git has its last good version.',
     });
   }
-  const host = { ...ts.sys, readDirectory: () => [] }; // the options alone: the files are the migrations
-  return ts.parseJsonConfigFileContent(config, host, directory).options;
+  const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, path.dirname(file));
+  return { options, declarations: fileNames.filter((name) => /\.d\.[cm]?ts$/.test(name)) };
 }
 
 const typeErrors = (program: ts.Program, source: ts.SourceFile): Found[] =>

@@ -66,7 +66,12 @@ export async function checkEnvironment(
   const discovered = discoverEnvironment(environment, directory, configuration);
   const { migrations } = discovered;
   busyWith(`Checking ${environment}: exports`);
-  const { inspected, findings } = inspectEach(environment, migrations, givenHere(configuration, environment));
+  const { inspected, findings } = inspectEach(
+    environment,
+    migrations,
+    givenHere(configuration, environment),
+    directory,
+  );
   busyWith(`Checking ${environment}: types and promises`);
   const source = await sourceFindings(environment, migrations, directory);
   if (deployed) busyWith(`Checking ${environment}: the deployed ledger`);

@@ -18,10 +18,10 @@ export const PreviewPayload = z.strictObject({
 });
 export type PreviewPayload = z.infer<typeof PreviewPayload>;
 
-/** `child_process`, `worker_threads`, or `network:db.example.com`. */
+/** `addons` (native ones), `child_process`, `worker_threads`, or `network:db.example.com`. */
 export const PreviewAllows = z.array(
-  z.string().regex(/^(child_process|worker_threads|network:[\w.:-]+)$/, {
-    error: 'expected "child_process", "worker_threads" or "network:<host>"',
+  z.string().regex(/^(addons|child_process|worker_threads|network:[\w.:-]+)$/, {
+    error: 'expected "addons", "child_process", "worker_threads" or "network:<host>"',
   }),
   'expected a list, e.g. ["network:db.example.com"]',
 );

@@ -11,6 +11,8 @@ const DEFAULTS = {
     logRetentionDays: 365,
     haltAlarmHours: 4,
     access: {},
+    architecture: 'arm64',
+    tracing: 'active',
     alarms: true,
     dashboard: true,
     removalPolicy: 'retain',
@@ -34,7 +36,15 @@ describe('parseConfiguration', () => {
       variables: { DATA_BUCKET: 'b' },
       local: { variables: { DATA_BUCKET: 'here' }, data: 'local/data.ts' },
       stack: {
+        topic: 'arn:aws-cn:sns:cn-north-1:111122223333:operators',
+        topicKey: 'arn:aws-cn:kms:cn-north-1:111122223333:key/0a1b-2c',
         notify: ['mailto:team@example.com', 'https://example.com/hook'],
+        encryptionKey: 'arn:aws-cn:kms:cn-north-1:111122223333:key/0a1b-2c',
+        vpc: { tags: { team: 'shop' } },
+        vpcSubnets: { ids: ['subnet-0a1b'] },
+        securityGroups: ['sg-0a1b'],
+        architecture: 'x86_64',
+        tracing: 'pass-through',
         logRetentionDays: 7,
         haltAlarmHours: 0.5,
         access: { data: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }] },
@@ -53,6 +63,7 @@ describe('parseConfiguration', () => {
 
   const of = (environment: object) => ({ environments: { 'odin-dev': environment } });
   const FIELD = 'environments.odin-dev';
+  const KEY = 'arn:aws:kms:eu-west-1:111122223333:key/0a1b';
   it.each<[string, unknown, string, string]>([
     ['a list', [], '', 'expected object'],
     ['text', 'text', '', 'expected object'],
@@ -97,6 +108,55 @@ describe('parseConfiguration', () => {
       of({ stack: { logRetentionDays: 'ONE_YEAR' } }),
       `${FIELD}.stack.logRetentionDays`,
       '"ONE_YEAR"',
+    ],
+    ['a topic by its name', of({ stack: { topic: 'operators' } }), `${FIELD}.stack.topic`, 'expected an ARN such as'],
+    [
+      'the ARN of something else',
+      of({ stack: { encryptionKey: 'arn:aws:sns:eu-west-1:111122223333:operators' } }),
+      `${FIELD}.stack.encryptionKey`,
+      '"arn:aws:kms:',
+    ],
+    ['a key of no topic', of({ stack: { topicKey: KEY } }), `${FIELD}.stack.topicKey`, 'expected "topic" beside it'],
+    ['a VPC by its id alone', of({ stack: { vpc: 'vpc-0a' } }), `${FIELD}.stack.vpc`, 'expected object'],
+    ['a VPC by nothing', of({ stack: { vpc: {} } }), `${FIELD}.stack.vpc`, 'expected one of id, name and tags'],
+    [
+      'a VPC by its id and its name',
+      of({ stack: { vpc: { id: 'vpc-0a', name: 'shop' } } }),
+      `${FIELD}.stack.vpc`,
+      'expected one of id, name and tags',
+    ],
+    ['an id that is none', of({ stack: { vpc: { id: 'shop' } } }), `${FIELD}.stack.vpc.id`, '"vpc-0a1b2c3d"'],
+    [
+      'subnets of no VPC',
+      of({ stack: { vpcSubnets: { group: 'a' } } }),
+      `${FIELD}.stack.vpcSubnets`,
+      '"vpc" beside it',
+    ],
+    [
+      'subnets by two ways',
+      of({ stack: { vpc: { name: 'shop' }, vpcSubnets: { group: 'a', ids: ['subnet-0a'] } } }),
+      `${FIELD}.stack.vpcSubnets`,
+      'expected one of ids, group and type',
+    ],
+    [
+      'public subnets, in which a function reaches nothing',
+      of({ stack: { vpc: { name: 'shop' }, vpcSubnets: { type: 'PUBLIC' } } }),
+      `${FIELD}.stack.vpcSubnets.type`,
+      '"PRIVATE_ISOLATED"',
+    ],
+    [
+      'security groups of no VPC',
+      of({ stack: { securityGroups: ['sg-0a'] } }),
+      `${FIELD}.stack.securityGroups`,
+      '"vpc" beside it',
+    ],
+    ['another processor', of({ stack: { architecture: 'arm' } }), `${FIELD}.stack.architecture`, '"x86_64"'],
+    ['a word for tracing', of({ stack: { tracing: true } }), `${FIELD}.stack.tracing`, '"pass-through"'],
+    [
+      'access that is no statement',
+      of({ stack: { access: { data: [{ Effect: 'Allow', Action: 'read' }] } } }),
+      `${FIELD}.stack.access.data.0.Action`,
+      'an action such as "s3:GetObject"',
     ],
   ])('refuses %s, and names the field, what was expected and what was found', async (_, context, field, said) => {
     const error = await thrownBy(() => parseConfiguration(context));

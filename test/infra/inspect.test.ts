@@ -263,7 +263,7 @@ describe('a bad file is refused, with its name, the field, what was expected and
       'an allowance of everything in a preview',
       `export const previewAllows = ['*'];${OK}`,
       'previewAllows[0]',
-      'expected "child_process", "worker_threads" or "network:<host>", found "*"',
+      'expected "addons", "child_process", "worker_threads" or "network:<host>", found "*"',
     ],
     [
       'a file that throws at its top level',

@@ -34,6 +34,7 @@ export async function migration(): Promise<void> {
   await attempt('execSync', () => execSync('true'));
   await attempt('spawn', () => spawn('true'));
   await attempt('thread', () => new Worker('0', { eval: true }));
+  await attempt('native addon', () => process.dlopen({ exports: {} }, '/addon.node'));
   await attempt('write beside it', () => writeFileSync('/tmp/odin-preview-wrote-this', ''));
   await attempt('write into its scratch folder', () => writeFileSync(tmpdir() + '/file', ''));
   await attempt('read from S3', () => new S3Client({}).send(new ListBucketsCommand({})));
@@ -91,6 +92,7 @@ describe('a preview on the embedded AWS', () => {
       'execSync: RefusedInPreview',
       'spawn: RefusedInPreview',
       'thread: RefusedInPreview',
+      'native addon: RefusedInPreview',
       'write beside it: ERR_ACCESS_DENIED',
       'write into its scratch folder: done',
       'read from S3: done',
@@ -101,13 +103,14 @@ describe('a preview on the embedded AWS', () => {
       { what: 'open a connection of its own', target, count: 2 },
       { what: 'start a process', target: 'true', count: 2 },
       { what: 'start a thread', target: '0', count: 1 },
+      { what: 'load a native addon', target: '/addon.node', count: 1 },
     ]);
   });
 
   it('lets a migration do what its file says changes nothing', async () => {
     const { output, refused } = await world.preview('0002');
     expect(output.slice(1, 5)).toEqual(['http: done', 'execSync: done', 'spawn: done', 'thread: RefusedInPreview']);
-    expect(refused).toHaveLength(1);
+    expect(refused).toHaveLength(2);
   });
 
   it('tells what was seen of one that ends its process', async () => {

@@ -19,16 +19,21 @@ export interface TemporaryProject {
 /**
  * @param files path → text
  * @param sources also copies what a bundle is made of: authoring/, aws/, core/, lambdas/ and the files that steer the compiler
+ * @param packages those of this project's packages that it has; all of them when left out
  * @param under folders between the temporary folder and the project: its path then has another length
  */
 export function temporaryProject(
   files: Record<string, string> = {},
-  { sources = false, under = '' } = {},
+  { sources = false, under = '', packages = undefined as string[] | undefined } = {},
 ): TemporaryProject {
   const temporary = realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-project-')));
   const directory = path.join(temporary, under);
   mkdirSync(directory, { recursive: true });
-  symlinkSync(path.join(PROJECT, 'node_modules'), path.join(directory, 'node_modules'));
+  for (const name of packages ?? ['']) {
+    const link = path.join(directory, 'node_modules', name);
+    mkdirSync(path.dirname(link), { recursive: true });
+    symlinkSync(path.join(PROJECT, 'node_modules', name), link);
+  }
   for (const name of sources ? ['authoring', 'aws', 'core', 'lambdas', 'package.json', 'tsconfig.json'] : []) {
     cpSync(path.join(PROJECT, name), path.join(directory, name), { recursive: true });
   }

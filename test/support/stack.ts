@@ -19,16 +19,17 @@ import { CODE, HASH } from './services.ts';
 
 export type StubMigration = Partial<InspectedMigration> & { id: string };
 
-/** @param environment its settings in odin-migrate.json */
+/** @param environment its settings in odin-migrate.json; @param env where it goes */
 export function stackOf(
   app: App,
   migrations: StubMigration[],
-  { name = 'odin-dev', environment = {}, warnings = [] as string[] } = {},
+  { name = 'odin-dev', environment = {}, env = {}, warnings = [] as string[] } = {},
 ): EnvironmentStack {
   const configuration = parseConfiguration({ environments: { [name]: environment } });
   return new EnvironmentStack(app, {
     environment: name,
     project: { directory: app.outdir, configuration },
+    env,
     plan: () => planOf(app, name, migrations, warnings),
   });
 }

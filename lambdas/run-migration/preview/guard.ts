@@ -1,6 +1,6 @@
 // What is no call of the AWS SDK cannot be recorded, so a preview refuses it: connections that no read of the SDK opens,
-// other processes, other threads. The process's own permissions (--permission) refuse the last two and writes to the disk in
-// any case; here they get their words.
+// other processes, other threads, native addons. The process's own permissions (--permission) refuse the last three and writes to
+// the disk in any case; here they get their words.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import childProcess from 'node:child_process';
 import dgram from 'node:dgram';
@@ -50,6 +50,11 @@ export function installGuard(allows: readonly string[], onRefused: (what: string
     workerThreads.Worker = function refused(file: unknown) {
       throw refuse('start a thread', String(file), 'worker_threads');
     } as never;
+  }
+  if (!allows.includes('addons')) {
+    process.dlopen = (_, file) => {
+      throw refuse('load a native addon', file, 'addons');
+    };
   }
   syncBuiltinESMExports();
 }

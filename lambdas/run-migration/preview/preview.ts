@@ -125,6 +125,7 @@ const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
   '--permission',
   '--allow-fs-read=*',
   `--allow-fs-write=${scratch}`,
+  ...(allows.includes('addons') ? ['--allow-addons'] : []),
   ...(allows.includes('child_process') ? ['--allow-child-process'] : []),
   ...(allows.includes('worker_threads') ? ['--allow-worker'] : []),
   '--disable-warning=SecurityWarning',

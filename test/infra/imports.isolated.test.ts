@@ -1,0 +1,270 @@
+// What a migration may import besides packages of JavaScript: `check` takes it, and the bundle that is deployed has all of it. It is
+// run outside of the project, where nothing else would be found.
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkEnvironment } from '../../cli/commands/check.ts';
+import { RunReport } from '../../cli/terminal/run-report.ts';
+import { runToEnd } from '../../cli/terminal/run-to-end.ts';
+import { startRun } from '../../client/deployment.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import { previewMigration } from '../../client/preview.ts';
+import { Told } from '../../client/run-events.ts';
+import type { EnvironmentPlan } from '../../project/plan.ts';
+import { planEnvironment } from '../../project/plan.ts';
+import type { TemporaryProject } from '../support/project.ts';
+import { temporaryProject } from '../support/project.ts';
+
+/** A real package with native addons: one package for each system, which its code finds by a name that it makes up. */
+const NATIVE = 'lightningcss';
+const REPORT = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+const LIBC = REPORT.header.glibcVersionRuntime === undefined ? '-musl' : '-gnu';
+const NATIVE_HERE = `${NATIVE}-${process.platform}-${process.arch}${process.platform === 'linux' ? LIBC : ''}`;
+/** (module (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)) */
+const ADD_WASM = Buffer.from('AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=', 'base64');
+
+const TYPES = `declare module '*.sql' { const text: string; export default text; }
+declare module '*.csv' { const text: string; export default text; }
+declare module '*.txt' { const text: string; export default text; }
+declare module '*.wasm' { const bytes: Uint8Array<ArrayBuffer>; export default bytes; }
+`;
+const TSCONFIG = {
+  extends: './tsconfig.base.json',
+  compilerOptions: { paths: { '@shop/*': ['./src/*'], '#text': ['./src/text.ts'] } },
+  include: ['src', 'migrations'],
+};
+const BASE = {
+  compilerOptions: {
+    module: 'nodenext',
+    target: 'es2024',
+    strict: true,
+    skipLibCheck: true,
+    allowJs: true,
+    types: ['node'],
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    resolveJsonModule: true,
+  },
+};
+
+const FILES = {
+  'package.json': '{"name":"shop","type":"module"}',
+  'tsconfig.json': JSON.stringify(TSCONFIG),
+  'tsconfig.base.json': JSON.stringify(BASE),
+  'src/types.d.ts': TYPES,
+  'src/orders.ts': `import { text } from '#text';\nexport const orders = (): string => text('orders');\n`,
+  'src/text.ts': 'export const text = (name: string): string => `the ${name}`;\n',
+  'src/js.js': "export const js = 'js';\n",
+  'src/mjs.mjs': "export const mjs = 'mjs';\n",
+  'src/cjs.cjs': "exports.cjs = 'cjs';\n",
+  'src/mts.mts': "export const mts: string = 'mts';\n",
+  'src/cts.cts': "export const cts: string = 'cts';\n",
+  'migrations/odin-dev/0001.ts': `import { orders } from '@shop/orders.ts';
+import { text } from '#text';
+import { js } from '@shop/js.js';
+import { mjs } from '../../src/mjs.mjs';
+import { cjs } from '../../src/cjs.cjs';
+import { mts } from '@shop/mts.mjs';
+import { cts } from '../../src/cts.cts';
+
+export async function migration(): Promise<void> {
+  console.log('first:', orders(), text('text'), js, mjs, cjs, mts, cts);
+}
+`,
+  'migrations/odin-dev/prices.json': '{ "pears": 3 }',
+  'migrations/odin-dev/orders.sql': 'select 1;',
+  'migrations/odin-dev/orders.csv': 'a,b',
+  'migrations/odin-dev/orders.txt': 'some text',
+  'migrations/odin-dev/0002.ts': `import prices from './prices.json' with { type: 'json' };
+import sql from './orders.sql';
+import csv from './orders.csv';
+import txt from './orders.txt';
+
+export async function migration(): Promise<void> {
+  console.log('second:', prices.pears, sql, csv, txt);
+}
+`,
+  'migrations/odin-dev/0003.ts': `import { transform } from '${NATIVE}';
+
+export const previewAllows = ['addons'];
+
+export async function migration(): Promise<void> {
+  const { code } = transform({ filename: 'a.css', code: Buffer.from('a { color: #ff0000 }'), minify: true });
+  console.log('third:', code.toString());
+}
+`,
+  'node_modules/adder/package.json':
+    '{"name":"adder","version":"1.0.0","main":"lib/index.js","types":"lib/index.d.ts","dependencies":{"adder-core":"1"}}',
+  'node_modules/adder/lib/index.d.ts': 'export function add(a: number, b: number): number;\n',
+  'node_modules/adder/lib/index.js': `const { instance } = require('adder-core');
+exports.add = (a, b) => instance(require('node:path').join(__dirname, 'add.wasm')).exports.add(a, b);
+`,
+  'node_modules/adder-core/package.json': '{"name":"adder-core","version":"1.0.0"}',
+  'node_modules/adder-core/index.js': `const { readFileSync } = require('node:fs');
+exports.instance = (file) => new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)));
+`,
+  'migrations/odin-dev/0004.ts': `import { add } from 'adder';
+import bytes from '../../src/add.wasm';
+
+export async function migration(): Promise<void> {
+  const { instance } = await WebAssembly.instantiate(bytes);
+  const own = (instance.exports['add'] as (a: number, b: number) => number)(30, 4);
+  console.log('fourth:', add(2, 3), own);
+}
+`,
+};
+
+let project: TemporaryProject;
+const outside = realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-outside-')));
+
+beforeAll(() => {
+  project = temporaryProject(FILES, { packages: [NATIVE, '@types/node'] });
+  for (const file of ['node_modules/adder/lib/add.wasm', 'src/add.wasm']) {
+    writeFileSync(path.join(project.directory, file), ADD_WASM);
+  }
+});
+afterAll(() => {
+  project.remove();
+  rmSync(outside, { recursive: true, force: true });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+let plans: EnvironmentPlan[] = [];
+afterEach(() => {
+  for (const plan of plans) plan.remove();
+  plans = [];
+});
+function planOf(environment: string, architecture?: string): EnvironmentPlan {
+  const { directory, configuration } = project;
+  const plan = planEnvironment({ environment, projectDirectory: directory, configuration, architecture });
+  plans.push(plan);
+  return plan;
+}
+const bundleOf = ({ bundles }: EnvironmentPlan, id: string) =>
+  bundles.migrations.find((each) => each.id === id)!.bundle;
+const filesBeside = (directory: string) =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.relative(directory, path.join(parentPath, name)))
+    .filter((file) => file.startsWith('node_modules'))
+    .sort();
+
+describe('aliases, modules of every kind, JSON, text, native addons and WebAssembly', () => {
+  it('check finds nothing wrong', async () => {
+    const { findings } = await checkEnvironment(project, 'odin-dev', undefined);
+    expect(findings.filter(({ rule }) => rule !== 'name')).toEqual([]);
+  });
+
+  it('run on this machine, from the bundles alone', async () => {
+    const lines: string[] = [];
+    const embedded = await startEmbedded({
+      project,
+      environment: 'odin-dev',
+      directory: outside,
+      onLog: ({ line }) => lines.push(line),
+    });
+    try {
+      vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+      const { deployment, manifest } = embedded;
+      for (const entry of manifest.migrations) {
+        expect(await previewMigration(deployment, entry)).toMatchObject({ outcome: 'finished', refused: [] });
+      }
+      lines.length = 0;
+      const told = await Told.everythingIn(deployment.ledger);
+      const executionArn = await startRun(deployment, {});
+      const report = new RunReport();
+      report.describe(manifest);
+      expect(await runToEnd({ deployment, executionArn, told, report, pollMs: 100 })).toMatchObject({ exitCode: 0 });
+    } finally {
+      await embedded.close();
+    }
+    const printed = lines.flatMap((line) => /"message":"((?:first|second|third|fourth): [^"]*)"/.exec(line)?.[1] ?? []);
+    expect(printed).toEqual([
+      'first: the orders the text js mjs cjs mts cts',
+      'second: 3 select 1; a,b some text',
+      'third: a{color:red}',
+      'fourth: 5 34',
+    ]);
+  });
+});
+
+describe('what is shipped beside a bundle', () => {
+  it('is what the migration imports, what that needs, and nothing else; the others have nothing', () => {
+    const plan = planOf('odin-dev');
+    expect(plan.problems).toEqual([]);
+    for (const id of ['0001', '0002']) expect(filesBeside(bundleOf(plan, id).directory)).toEqual([]);
+    const packages = (id: string) =>
+      [...new Set(filesBeside(bundleOf(plan, id).directory).map((file) => file.split(path.sep)[1]))].sort();
+    expect(packages('0003')).toEqual(['detect-libc', NATIVE, NATIVE_HERE]);
+    expect(filesBeside(bundleOf(plan, '0004').directory)).toEqual([
+      'node_modules/adder-core/index.js',
+      'node_modules/adder-core/package.json',
+      'node_modules/adder/lib/add.wasm',
+      'node_modules/adder/lib/index.js',
+      'node_modules/adder/package.json',
+    ]);
+  });
+
+  it('is a part of the code: another content is other code', () => {
+    project.write('migrations/adds/0001.ts', FILES['migrations/odin-dev/0004.ts']);
+    const core = 'node_modules/adder-core/index.js';
+    const text = readFileSync(path.join(project.directory, core), 'utf8');
+    const code = () => bundleOf(planOf('adds'), '0001').codeSha256;
+    const before = code();
+    project.write(core, `${text}// changed\n`);
+    expect(code()).not.toBe(before);
+    project.write(core, text);
+    expect(code()).toBe(before);
+  });
+
+  it('is refused when its addon is for another processor than that of the function, by name', () => {
+    const [architecture, arch] = process.arch === 'arm64' ? ['x86_64', 'x64'] : ['arm64', 'arm64'];
+    project.write('migrations/styles/0001.ts', FILES['migrations/odin-dev/0003.ts']);
+    const { problems } = planOf('styles', architecture);
+    expect(problems).toHaveLength(1);
+    const [{ code, what, next } = {}] = problems;
+    expect(code).toBe('BundlingFailed');
+    expect(what).toContain(`The package ${NATIVE_HERE} has no native addon for linux ${arch}, found `);
+    expect(what).toContain(`.node for ${process.platform} ${process.arch}`);
+    expect(next).toContain(`npm install --os=linux --cpu=${arch}`);
+  });
+});
+
+describe('a native addon that is a file of the project', () => {
+  it('is refused by name, with what to make of it', async () => {
+    project.write('migrations/other/0001.ts', `import '../../src/own.node';\nexport async function migration() {}\n`);
+    project.write('src/own.node', '');
+    const { findings } = await checkEnvironment(project, 'other', undefined);
+    expect(findings.find(({ rule }) => rule === 'exports')?.message).toContain(
+      'migrations/other/0001.ts imports src/own.node: a native addon is shipped as a part of its package',
+    );
+  });
+});
+
+describe('two packages of one name beside a bundle', () => {
+  it('are refused, with both places', () => {
+    const at = (folder: string) => `${folder}/node_modules/twice`;
+    for (const folder of [at('src/lib'), at('migrations')]) {
+      project.write(`${folder}/package.json`, '{"name":"twice"}');
+      project.write(`${folder}/index.js`, `exports.where = '${folder}';\n`);
+      project.write(`${folder}/a.wasm`, '');
+    }
+    project.write('src/lib/index.ts', "export { where } from 'twice';\n");
+    const text = `import { where as one } from 'twice';
+import { where as other } from '../../src/lib/index.ts';
+
+export async function migration() {
+  console.log(one, other);
+}
+`;
+    project.write('migrations/twice/0001.ts', text);
+    expect(planOf('twice').problems.map(({ what }) => what)).toEqual([
+      `Two different packages are imported as twice: ${[at('migrations'), at('src/lib')]
+        .map((folder) => path.join(project.directory, folder))
+        .join(' and ')}.`,
+    ]);
+  });
+});
