@@ -6,16 +6,16 @@ import { pathToFileURL } from 'node:url';
 import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
-import { addEnvironments, offlineApp } from '../infra/build-app.ts';
 import type { PracticeFault } from '../project/bundle.ts';
-import { configurationOf } from '../project/configuration.ts';
+import { configurationOf, givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { nodeFor } from '../project/node.ts';
-import { WORK_FOLDER } from '../project/plan.ts';
+import { planEnvironment, WORK_FOLDER } from '../project/plan.ts';
 import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
+import { assemblyOf } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
 import type { Project } from '../project/project.ts';
@@ -78,20 +78,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   try {
     if (options.fresh) forget(directory);
     const settings = configurationOf(project.configuration, environment);
-    const assemblyDirectory = path.join(directory, 'cdk.out');
-    const app = offlineApp(assemblyDirectory);
-    const [plan] = addEnvironments({
-      app,
-      project,
-      only: environment,
-      onThisMachine: { practiceFault: options.practiceFault },
-      variables: {
-        ...settings.local.variables,
-        ...ofSlices(options.sliceSeconds),
-      },
+    const plan = planEnvironment({
+      environment,
+      projectDirectory: project.directory,
+      configuration: project.configuration,
+      given: givenHere(project.configuration, environment),
+      practiceFault: options.practiceFault,
     });
-    if (!plan) throw new OdinError({ code: 'Internal', source: 'system', what: `${environment} was not built.` });
-    app.synth();
+    const [problem] = plan.problems;
+    if (problem) throw problem;
+    const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
+    const assemblyDirectory = await assemblyOf({ project, plan, variables }, path.join(directory, 'cdk.out'));
+    plan.remove();
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
       directory,

@@ -5,9 +5,7 @@ import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment, environmentNames } from '../project/discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
-import type { PracticeFault } from '../project/bundle.ts';
 import type { EnvironmentPlan } from '../project/plan.ts';
-import { planEnvironment } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
 
 export interface BuildOptions {
@@ -15,20 +13,15 @@ export interface BuildOptions {
   project: Project;
   /** Only this environment; all of them when absent. */
   only?: string | undefined;
-  /** More variables for every migration's function. */
-  variables?: Record<string, string> | undefined;
-  /** Given where it is deployed on this machine: a broken file is thrown, and not an error of its stack alone. */
-  onThisMachine?: { practiceFault: PracticeFault | undefined } | undefined;
 }
 
 /**
- * Adds the stacks, and returns what they deploy. What is wrong with a file is an error of its stack.
- * @throws OdinError for anything that is wrong with the configuration; on this machine also with the files
+ * Adds the stacks. What is wrong with a file is an error of its stack.
+ * @throws OdinError for anything that is wrong with the configuration
  */
-export function addEnvironments({ app, project, only, variables, onThisMachine }: BuildOptions): EnvironmentPlan[] {
+export function addEnvironments({ app, project, only }: BuildOptions): void {
   const { directory, configuration } = project;
   if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
-  const plans: EnvironmentPlan[] = [];
   for (const environment of only === undefined ? environmentNames(directory, configuration) : [only]) {
     assertEnvironmentId({ app: configuration.app, environment });
     const settings = configurationOf(configuration, environment);
@@ -37,19 +30,28 @@ export function addEnvironments({ app, project, only, variables, onThisMachine }
     new EnvironmentStack(app, {
       environment,
       project,
-      variables,
-      onThisMachine: onThisMachine !== undefined,
       env: account === undefined || region === undefined ? undefined : { account, region },
-      plan(options) {
-        const plan = planEnvironment({ ...options, practiceFault: onThisMachine?.practiceFault });
-        const [problem] = plan.problems;
-        if (onThisMachine && problem) throw problem;
-        plans.push(plan);
-        return plan;
-      },
     });
   }
-  return plans;
+}
+
+/** The stack of one environment on this machine, with what was planned for it. @param variables more, for every migration's function */
+export function addEnvironment(
+  app: App,
+  project: Project,
+  plan: EnvironmentPlan,
+  variables: Record<string, string>,
+): void {
+  const { environment } = plan.manifest;
+  const { account, region } = configurationOf(project.configuration, environment);
+  new EnvironmentStack(app, {
+    environment,
+    project,
+    variables,
+    onThisMachine: true,
+    env: account === undefined || region === undefined ? undefined : { account, region },
+    plan: () => plan,
+  });
 }
 
 /**

@@ -1,12 +1,12 @@
 // What was compiled once is kept in node_modules/.cache, and taken again as long as each file that it was made of is as it was.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import * as z from 'zod';
 import type { Compiled } from './compile.ts';
 import { compile } from './compile.ts';
-import { nodeModulesFrom } from './package.ts';
+import { cacheFolder } from './package.ts';
 
 /** Size, and the times of the last change of content and of anything: a package manager may set the first of them as it likes. */
 const Stamp = z.array(z.number());
@@ -35,9 +35,9 @@ export function compileOnce(
   directory: string,
   options: esbuild.BuildOptions,
 ): Pick<Compiled, 'files' | 'imports'> {
-  const nodeModules = nodeModulesFrom(directory).find((folder) => existsSync(folder));
-  if (nodeModules === undefined) return compile(directory, options);
-  const file = path.join(nodeModules, '.cache/odin-migrate', `${name.replaceAll('/', '-')}.json`);
+  const cache = cacheFolder(directory);
+  if (cache === undefined) return compile(directory, options);
+  const file = path.join(cache, `${name.replaceAll('/', '-')}.json`);
   const asked = JSON.stringify([esbuild.version, directory, options]);
   const kept = read(file);
   if (kept?.asked === asked && Object.entries(kept.stamps).every(([each, stamp]) => isSame(stamp, stampOf(each)))) {
@@ -45,7 +45,7 @@ export function compileOnce(
   }
   const { files, imports, metafile } = compile(directory, options);
   const inputs = Object.keys(metafile.inputs).map((input) => path.resolve(directory, input));
-  const stamped = [...inputs, ...INSTALLED.map((each) => path.join(nodeModules, each))];
+  const stamped = [...inputs, ...INSTALLED.map((each) => path.join(cache, '../..', each))];
   write(file, {
     asked,
     stamps: Object.fromEntries(stamped.map((each) => [each, stampOf(each)])),
@@ -58,7 +58,7 @@ export function compileOnce(
 const isSame = (one: readonly number[], other: readonly number[]): boolean => one.join() === other.join();
 
 /** Nothing for a file that is not there. */
-function stampOf(file: string): number[] {
+export function stampOf(file: string): number[] {
   const found = statSync(file, { throwIfNoEntry: false });
   return found ? [found.size, found.mtimeMs, found.ctimeMs] : [];
 }

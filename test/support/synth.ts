@@ -1,7 +1,7 @@
 // An environment's stack, synthesised from migrations of a test's own.
 import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { stackName } from '../../core/names/names.ts';
@@ -28,7 +28,7 @@ export function synthesiseStack(
     mkdirSync(path.join(migrations, 'odin-dev'), { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(migrations, 'odin-dev', name), text);
     const app = offlineApp(path.join(workDirectory, `cdk.out-${(synthesised += 1)}`));
-    const [plan] = addEnvironments({
+    addEnvironments({
       app,
       project: {
         directory: PROJECT,
@@ -40,11 +40,15 @@ export function synthesiseStack(
       only: 'odin-dev',
     });
     const template = Template.fromStack(Stack.of(app.node.findChild(stackName({ environment: 'odin-dev' }))));
-    if (!plan) throw new Error('odin-dev was not built');
-    return { template, json: template.toJSON() as never, manifest: plan.manifest };
+    return { template, json: template.toJSON() as never, manifest: manifestIn(app.outdir) };
   } finally {
     rmSync(workDirectory, { recursive: true, force: true });
   }
+}
+
+function manifestIn(assembly: string): Manifest {
+  const files = readdirSync(assembly).map((asset) => path.join(assembly, asset, 'manifest.json'));
+  return JSON.parse(readFileSync(files.find((file) => existsSync(file)) ?? '', 'utf8')) as Manifest;
 }
 
 /** CDK remembers by its folder what it staged: another one for each, or the next stack has the code of the first. */
