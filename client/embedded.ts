@@ -15,7 +15,7 @@ import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
-import { assemblyOf } from './assembly.ts';
+import { makeAssembly } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
 import type { Project } from '../project/project.ts';
@@ -88,7 +88,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const [problem] = plan.problems;
     if (problem) throw problem;
     const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
-    const assemblyDirectory = await assemblyOf({ project, plan, variables }, path.join(directory, 'cdk.out'));
+    const assemblyDirectory = path.join(directory, ASSEMBLY);
+    await makeAssembly({ project, plan, variables, directory: assemblyDirectory });
     plan.remove();
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
@@ -152,10 +153,11 @@ async function putData(project: Project, module: string | undefined, s3: S3Clien
 /** Called under the lock, so that nothing is deleted that another process works with. */
 function forget(directory: string): void {
   for (const name of readdirSync(directory)) {
-    if (name !== LOCK_FILE) rmSync(path.join(directory, name), { recursive: true, force: true });
+    if (name !== LOCK_FILE && name !== ASSEMBLY) rmSync(path.join(directory, name), { recursive: true, force: true });
   }
 }
 
+const ASSEMBLY = 'cdk.out';
 const LOCK_FILE = 'process';
 
 /**
