@@ -10,8 +10,8 @@ import type { Size } from './events.ts';
 
 /** So large the model is compiled for it. */
 export const SIZE: Size = {
-  starts: 8,
-  executions: 12,
+  starts: 12,
+  executions: 24,
   invocations: 4,
   people: 3,
   cancellers: 2,
@@ -21,7 +21,7 @@ export const SIZE: Size = {
 
 const MINUTE = 60_000;
 
-/** At any request. Not among them, because the model does not have them: previews, invocations by hand, a redrive beside its function. */
+/** At any request. Not among them, because the model does not have them: previews, and invocations by hand. */
 const KINDS: FaultKind[] = [
   'crash',
   'crash after',
@@ -37,6 +37,7 @@ const KINDS: FaultKind[] = [
   'exits',
   'stands still',
   'stop',
+  'stop and redrive',
   'decide',
   'cancel',
   'watch',
@@ -61,7 +62,11 @@ export function scenarioFor(seed: number): Scenario {
   return {
     // Some are deployed later, and lower than what was there.
     migrations: deploys ? all.filter((_, at) => at === count - 1 || chance('at first', at) < 0.7) : all,
-    script: [...(deploys ? deployments(all, chance) : []), ...(chance('baseline') < 0.1 ? [baseline(chance)] : [])],
+    script: [
+      ...(deploys ? deployments(all, chance) : []),
+      ...(chance('baseline') < 0.1 ? [baseline(chance)] : []),
+      ...(chance('redrives') < 0.3 ? [redrive(chance)] : []),
+    ],
     startsMs: Array.from({ length: starts }, (_, at) => Math.round(chance('start', at) * window)),
     operators: pick([0, 1, 2], chance('operators')),
     decisions: pick([1, 2, 3], chance('decisions')),
@@ -78,6 +83,7 @@ export function scenarioFor(seed: number): Scenario {
     warm: pick([0, 0.5], chance('warm')),
     snsDown: false,
     pageSize: 1000,
+    handoverEvents: pick([undefined, undefined, undefined, 60, 120], chance('handover')),
     latencyMs: pick([undefined, 100, 5_000], chance('latency')),
     directed: chance('invocation') < 0.3 ? [invocationFault(chance)] : [],
     finish: true,
@@ -111,6 +117,13 @@ const baseline = (chance: Chance): Act => ({
   act: 'baseline',
   by: 'adopter',
   through: '0010',
+});
+
+/** Of one that was stopped or has failed by then; of any other it does nothing. */
+const redrive = (chance: Chance): Act => ({
+  atMs: Math.round(chance('redrive at') * 180 * MINUTE),
+  act: 'redrive',
+  name: pick(['run-1', 'run-2'], chance('redriven')),
 });
 
 const plain = planned('0010', { steps: 1 });
