@@ -95,12 +95,16 @@ interface Invocation {
   execution: Execution | undefined;
   payload: Fields;
   manifest: number;
+  /** Of a migration's: as the model numbers it. */
+  ownCode: number | undefined;
   /** A process of the model: a migration's invocation, or somebody who says something. */
   slot: number | undefined;
   /** Its first look at the log has happened. */
   looked: boolean;
   /** When it looked last. */
   lookedAt: number;
+  /** All that it may do, when the model knows nothing of it. */
+  apart: RegExp | undefined;
   /** It was under way when its execution was redriven: what the model's execution does now is not its work. */
   beside: boolean;
   ended: boolean;
@@ -330,6 +334,10 @@ class Translation {
     }
     if (request === 'dies' && this.#underWay.has(actor)) this.#isLate(invocation);
     this.#askedAll(invocation, request);
+    if (invocation.apart) {
+      this.#isApart(invocation, line);
+      return;
+    }
     if (/^\d{4}$/.test(name)) {
       this.#ofMigration(invocation, line);
       return;
@@ -395,16 +403,19 @@ class Translation {
   #begins(name: string, { actor, body }: RequestLine): void {
     const { payload, manifest } = body as { payload: Fields; manifest: Record<string, string> };
     const arn = payload['execution'];
-    const execution = typeof arn === 'string' ? this.#execution(arn.slice(arn.lastIndexOf(':') + 1)) : undefined;
+    // Somebody may name one that was never started.
+    const execution = typeof arn === 'string' ? this.#executions.get(arn.slice(arn.lastIndexOf(':') + 1)) : undefined;
     const invocation: Invocation = {
       actor,
       name,
       execution,
       payload,
       manifest: this.#manifest(manifest),
+      ownCode: undefined,
       slot: undefined,
       looked: false,
       lookedAt: 0,
+      apart: undefined,
       beside: false,
       ended: false,
       heard: false,
@@ -432,14 +443,37 @@ class Translation {
       if (name === 'halt') this.#haltOfToken.set(String(payload['token']), invocation);
       return;
     }
-    if (payload['ask'] !== 'run' || !execution) throw new OutOfScope(`${name} is asked for ${String(payload['ask'])}`);
+    invocation.ownCode = this.#code(name, manifest[name] ?? '');
+    if (payload['ask'] === 'preview') invocation.apart = PREVIEWS;
+    else if (this.#isAllowed(invocation)) this.#isInvoked(invocation);
+    else invocation.apart = REFUSES;
+  }
+
+  /** Whether the log has the entry of its payload, and that says the same. */
+  #isAllowed({ name, payload }: Invocation): boolean {
+    const entry = this.#entries.find(({ number }) => number === payload['turn']);
+    const same = (field: string) => entry?.[field] === payload[field];
+    return same('migration') && payload['migration'] === name && same('attempt') && same('slice') && same('execution');
+  }
+
+  #isInvoked(invocation: Invocation): void {
+    const { actor, execution, payload } = invocation;
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0) throw new OutOfScope('too many invocations at once');
     this.#slots[slot] = invocation;
     invocation.slot = slot;
-    // Of one that was dispatched twice, the execution waits for the one whose end it hears of.
-    const by = this.#heard.has(actor) ? execution.index : WATCHES;
-    this.#emit('INVOKE', by, Number(payload['turn']), slot, this.#code(name, manifest[name] ?? ''));
+    invocation.apart = undefined;
+    // Of one that was dispatched twice, the execution waits for the one whose end it hears of. Somebody may invoke it, too.
+    const by = execution && this.#heard.has(actor) ? execution.index : WATCHES;
+    this.#emit('INVOKE', by, Number(payload['turn']), slot, invocation.ownCode);
+  }
+
+  /** A preview, or a function that was invoked by hand with what no entry says. */
+  #isApart(invocation: Invocation, line: RequestLine): void {
+    if (!invocation.apart?.test(line.request)) throw unknownLine(line);
+    // Its entry has come since it was invoked.
+    const reads = line.request.startsWith('get log/') && line.answer === 'done';
+    if (reads && invocation.apart === REFUSES && this.#isAllowed(invocation)) this.#isInvoked(invocation);
   }
 
   /** What it reads leads to nothing but what it writes, and for that the model has no process. It may tell, as the watch does. */
@@ -891,6 +925,10 @@ class Translation {
     this.#out.push({ key, event: { word: what, by, fields, line: this.#at } });
   }
 }
+
+/** A preview asks the ledger for nothing; what says something else than its entry is refused when that is read. */
+const PREVIEWS = /^(preview of |answers |fails with |dies$)/;
+const REFUSES = /^(get log\/|fails with (NotAllowed|WrongMigration|LedgerUnavailable|LedgerForbidden): |dies$)/;
 
 const BESIDE = 'a function beside its redriven execution';
 

@@ -708,11 +708,12 @@ inline draftCompleted() {
   fi
 }
 
-/* Whether there is something to record: the same rules as list-pending's. */
+/* Whether there is something to record: what became of the turn, or what a person said of it first. What was said of a later halt, an
+ * abort for one, does not take that back: another execution may be about to record it. */
 inline decideRecord() {
   decide();
   if
-  :: f_turn == payload && step == RECORD -> skip
+  :: f_turn == payload && (q_outcome == SUCCEEDED || (f_verdict != 0 && q_closed)) -> step = RECORD
   :: else -> step = LIST
   fi
 }

@@ -21,7 +21,7 @@ export const SIZE: Size = {
 
 const MINUTE = 60_000;
 
-/** At any request. Not among them, because the model does not have them: previews, and invocations by hand. */
+/** At any request. Not among them: what is `by hand`, of which the model has a migration's function alone (see `invoked`). */
 const KINDS: FaultKind[] = [
   'crash',
   'crash after',
@@ -42,6 +42,7 @@ const KINDS: FaultKind[] = [
   'cancel',
   'watch',
   'view',
+  'preview',
 ];
 
 export function scenarioFor(seed: number): Scenario {
@@ -66,6 +67,7 @@ export function scenarioFor(seed: number): Scenario {
       ...(deploys ? deployments(all, chance) : []),
       ...(chance('baseline') < 0.1 ? [baseline(chance)] : []),
       ...(chance('redrives') < 0.3 ? [redrive(chance)] : []),
+      ...(chance('by hand') < 0.3 ? [invoked(chance)] : []),
     ],
     startsMs: Array.from({ length: starts }, (_, at) => Math.round(chance('start', at) * window)),
     operators: pick([0, 1, 2], chance('operators')),
@@ -85,7 +87,10 @@ export function scenarioFor(seed: number): Scenario {
     pageSize: 1000,
     handoverEvents: pick([undefined, undefined, undefined, 60, 120], chance('handover')),
     latencyMs: pick([undefined, 100, 5_000], chance('latency')),
-    directed: chance('invocation') < 0.3 ? [invocationFault(chance)] : [],
+    directed: [
+      ...(chance('invocation') < 0.3 ? [invocationFault(chance)] : []),
+      ...(chance('handover is lost') < 0.3 ? [LOST_HANDOVER] : []),
+    ],
     finish: true,
   };
 }
@@ -125,6 +130,28 @@ const redrive = (chance: Chance): Act => ({
   act: 'redrive',
   name: pick(['run-1', 'run-2'], chance('redriven')),
 });
+
+/** Somebody invokes a migration's function himself, with what an entry says, or with what none does. */
+const invoked = (chance: Chance): Act => ({
+  atMs: Math.round(chance('invoked at') * 5 * MINUTE),
+  ...byHand(pick([1, 1, 2], chance('invoked attempt')), pick([1, 1, 1, 4], chance('invoked turn'))),
+});
+
+const byHand = (attempt: number, turn: number) => ({
+  act: 'invoke' as const,
+  functionName: 'odin-migrate-simulated-0010',
+  payload: {
+    ask: 'run',
+    execution: 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-simulated:run-1',
+    migration: '0010',
+    attempt,
+    slice: 1,
+    turn,
+  },
+});
+
+/** The one that hands over is asked again, and finds what the other one has begun. */
+const LOST_HANDOVER: DirectedFault = { who: 'list-pending', what: /^StartExecution/, kind: 'crash after', size: 0 };
 
 const plain = planned('0010', { steps: 1 });
 const inSlices = planned('0010', { steps: 3, stepMs: 4_000, sliceMs: 10_000 });
@@ -168,6 +195,9 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
     script: [{ atMs: 5 * MINUTE, act: 'deploy', migrations: [plain, later] }],
   }),
   'other code runs than its entry allows': HALF_DEPLOYED,
+  'a payload is believed that says something else than its entry': quietly({
+    script: [{ after: { who: 'list-pending', what: /^create log/ }, ...byHand(2, 1) }],
+  }),
   'a decision on another halt than the one that was named': quietly({
     directed: [FIRST_THROWS, { ...FIRST_THROWS, nth: 2 }],
     script: [
@@ -251,6 +281,5 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
 /** Faults that are the same to the model, and why. By the fault's name. */
 export const OUTSIDE: Record<string, string> = {
   'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
-  'a payload is believed that says something else than its entry': 'nobody invokes a function by hand in it',
   'other code goes on at a cursor, and nobody said so': 'it has no checkpoints, and not where an attempt begins',
 };
