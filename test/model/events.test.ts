@@ -35,6 +35,9 @@ const open = [
 const CLAIM = 'turns/0010/00000001/claim.json';
 const OUTCOME = 'turns/0010/00000001/outcome.json';
 
+/** Of the migration's function, as the entry says it. */
+const asked = { ask: 'run', execution: 'arn:x:run-1', migration: '0010', attempt: 1, slice: 1, turn: 1 };
+
 const words = (...lines: RequestLine[]): string[] =>
   eventsOf(lines, SIZE).map(({ word, by, fields }) => [word, by, ...fields.map((field) => field ?? '-')].join(' '));
 
@@ -63,9 +66,7 @@ describe('a trace in the words of the model', () => {
       { ...begins, actor: again },
       line(again, 'list log/'),
       line(again, `get ${OUTCOME}`, { answer: 'absent' }),
-      line('0010#request-3', 'begins', {
-        body: { payload: { ask: 'run', execution: 'arn:x:run-1', turn: 1 }, manifest: { '0010': 'a' } },
-      }),
+      line('0010#request-3', 'begins', { body: { payload: asked, manifest: { '0010': 'a' } } }),
       line('0010#request-3', `create ${CLAIM}`, { body: claim }),
       line(again, `get ${CLAIM}`),
     );
@@ -124,12 +125,22 @@ describe('a trace in the words of the model', () => {
     expect(() => words(...lines, ...twoAtOnce)).toThrow(OutOfScope);
   });
 
+  it('a preview is none, nor is what a function refuses; one that claims what no entry says is an error', () => {
+    const own = '0010#request-2';
+    const invoked = (body: object) => [...open, line(own, 'begins', { body: { payload: body, manifest: {} } })];
+    const previewed = [line(own, 'preview of 0010, step 0'), line(own, 'answers {}')];
+    expect(words(...invoked({ ask: 'preview' }), ...previewed)).toEqual(words(...open));
+    const other = invoked({ ...asked, attempt: 2 });
+    const refused = line(own, 'fails with NotAllowed: it is not there');
+    expect(words(...other, line(own, 'get log/00000001.json'), refused)).toEqual(words(...open));
+    expect(() => words(...other, line(own, `create ${CLAIM}`, { body: { claim: 'claimed' } }))).toThrow('no rule for');
+    expect(words(...invoked(asked)).slice(-1)).toEqual(['INVOKE 141 1 0 2']);
+  });
+
   it('the deadline passes before the first look that knows it', () => {
     const later = (what: string, time: number) => ({ ...line('list-pending#request-2', what), time });
     const claimed = [
-      line('0010#request-3', 'begins', {
-        body: { payload: { ask: 'run', execution: 'arn:x:run-1', turn: 1 }, manifest: { '0010': 'a' } },
-      }),
+      line('0010#request-3', 'begins', { body: { payload: asked, manifest: { '0010': 'a' } } }),
       line('0010#request-3', `create ${CLAIM}`, { body: { claim: 'claimed' } }),
       { ...begins, actor: 'list-pending#request-2' },
     ];
