@@ -1,4 +1,4 @@
-// The environment's CloudWatch dashboard: one custom widget, drawn by the dashboard function (docs/design.md §8).
+// The environment's CloudWatch dashboard: one custom widget, drawn by the dashboard function (docs/design.md §6).
 import { Stack, Token } from 'aws-cdk-lib';
 import { CustomWidget, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';

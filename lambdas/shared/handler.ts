@@ -61,7 +61,7 @@ function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareO
         code: 'BadPayload',
         source: 'user',
         what: `The payload of ${request.context.functionName} is not what it expects: ${issues.join('; ')}.`,
-        next: 'Nothing was done. The state machine sends the right payload; docs/records.md shows its form.',
+        next: 'Nothing was done. The state machine sends the right payload; docs/runbook.md shows what a person sends to resume.',
         cause: parsed.error,
       });
     },

@@ -20,7 +20,7 @@ import { APPENDED_BY } from '../../core/ledger/entries.ts';
 const migration = fc.integer({ min: 0, max: 9999 }).map((n) => String(n).padStart(4, '0'));
 const number = fc.integer({ min: 1, max: 99_999_999 });
 
-it('the keys are the ones of docs/design.md §4', () => {
+it('the keys are the ones of docs/records.md', () => {
   expect(entryKey(42)).toBe('log/00000042.json');
   expect(claimKey({ migration: '0004', number: 42 })).toBe('turns/0004/00000042/claim.json');
   expect(outcomeKey({ migration: '0004', number: 42 })).toBe('turns/0004/00000042/outcome.json');

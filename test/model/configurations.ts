@@ -51,7 +51,8 @@ export const SMALL: Configuration[] = [
   design('a removed file, decisions', ...ONE, 'MIGRATIONS=2', 'CODE=5', 'DEPLOY=4', 'SAY=7'),
   design('a lower file', ...NOBODY, ...LOWER_ADDED, 'STOPS=1'),
   design('a lower file, decisions', ...ONE, ...LOWER_ADDED, 'FAILS=1'),
-  design('a handover', ...ONE, 'EXECUTIONS=3', 'HANDOVERS=2', 'CRASHES=1', 'FAILS=0'),
+  design('a handover', ...ONE, 'EXECUTIONS=5', 'HANDOVERS=2', 'CRASHES=1', 'FAILS=0'),
+  design('a handover, slices, a stop', ...NOBODY, ...SLICED, 'EXECUTIONS=4', 'HANDOVERS=1', 'STOPS=1'),
   design('spoiled keys', ...ONE, 'SPOILS=1', 'DECISIONS=2'),
   design('lost answers of a decision', ...ONE, 'PEOPLE=2', 'LOST=1', 'EXECUTIONS=4'),
   mutant('REACH_DONE: runs come to their end', ...ONE, 'REACH_DONE'),
@@ -109,5 +110,6 @@ export const LARGE: Configuration[] = [
   design('a crash and a late effect', ...TWO, 'CRASHES=1', 'LATES=1', 'WATCH=1', 'FAILS=0', 'SAY=1'),
   design('a stop and an invocation given up', ...TWO, 'STOPS=1', 'GAVE_UP=1'),
   design('slices, a stop, an invocation given up', ...TWO, ...SLICED, 'STOPS=1', 'GAVE_UP=1'),
+  design('a handover, two executions', ...TWO, 'EXECUTIONS=4', 'HANDOVERS=1'),
   design('slices, a 403, every decision', ...TWO, ...SLICED, 'DENIALS=1', 'SAY=15', 'FAILS=1'),
 ];

@@ -26,9 +26,17 @@ const allowed = {
   timeoutMs: 60_000,
 };
 const started = [line('run-1', 'starts'), begins];
-const open = [...started, line(LIST, 'list log/'), line(LIST, 'create log/00000001.json', { body: allowed })];
+const open = [
+  ...started,
+  line(LIST, 'list log/'),
+  line(LIST, 'create log/00000001.json', { body: allowed }),
+  line('run-1', 'hears of List pending', { body: { step: 'run' } }),
+];
 const CLAIM = 'turns/0010/00000001/claim.json';
 const OUTCOME = 'turns/0010/00000001/outcome.json';
+
+/** Of the migration's function, as the entry says it. */
+const asked = { ask: 'run', execution: 'arn:x:run-1', migration: '0010', attempt: 1, slice: 1, turn: 1 };
 
 const words = (...lines: RequestLine[]): string[] =>
   eventsOf(lines, SIZE).map(({ word, by, fields }) => [word, by, ...fields.map((field) => field ?? '-')].join(' '));
@@ -58,9 +66,7 @@ describe('a trace in the words of the model', () => {
       { ...begins, actor: again },
       line(again, 'list log/'),
       line(again, `get ${OUTCOME}`, { answer: 'absent' }),
-      line('0010#request-3', 'begins', {
-        body: { payload: { ask: 'run', execution: 'arn:x:run-1', turn: 1 }, manifest: { '0010': 'a' } },
-      }),
+      line('0010#request-3', 'begins', { body: { payload: asked, manifest: { '0010': 'a' } } }),
       line('0010#request-3', `create ${CLAIM}`, { body: claim }),
       line(again, `get ${CLAIM}`),
     );
@@ -85,12 +91,56 @@ describe('a trace in the words of the model', () => {
     expect(words(...started, line(LIST, 'list log/'), fails)).toHaveLength(2);
   });
 
+  it('who reads what stands under a key to see whether it is its own decides nothing on it', () => {
+    const again = 'list-pending#request-2';
+    const outcome = line(again, `get ${OUTCOME}`);
+    const took = line(again, `create ${OUTCOME}`, { body: { outcome: 'unknown' }, answer: 'exists' });
+    const lines = [...open, { ...begins, actor: again }, line(again, 'list log/'), took, outcome];
+    expect(words(...lines).slice(-1)).toEqual(['TAKE 0 1 UNKNOWN 0']);
+    expect(words(...lines, outcome).slice(-1)).toEqual(['READ 0 1 1 -']);
+  });
+
+  it('an execution is handed over to the one that its function names', () => {
+    const there = line('run-2', 'starts');
+    const told = { body: { step: 'handed over', execution: 'arn:x:run-2' } };
+    const ends = line('run-1', 'ends SUCCEEDED');
+    expect(words(there, ...started, line('run-1', 'hears of List pending', told), ends)).toEqual([
+      'START 0',
+      'START 1',
+      'HEARS 1 DONE 0',
+    ]);
+  });
+
+  it('what a function reads after its execution was redriven is none, and that it writes is larger than the model', () => {
+    const redriven = [line('run-1', 'ends ABORTED'), line('run-1', 'is redriven from List pending')];
+    const lines = [...started, line(LIST, 'list log/'), ...redriven, line(LIST, `get ${OUTCOME}`)];
+    expect(words(...lines).slice(-2)).toEqual(['ENDS 0 STOPPED', 'REDRIVEN 0']);
+    const writes = line(LIST, 'create log/00000001.json', { body: allowed });
+    expect(words(...lines, { ...writes, answer: 'exists' })).toHaveLength(4);
+    expect(() => words(...lines, writes)).toThrow(OutOfScope);
+    const twoAtOnce = [
+      { ...begins, actor: 'list-pending#request-2' },
+      { ...begins, actor: 'list-pending#request-3' },
+    ];
+    expect(() => words(...lines, ...twoAtOnce)).toThrow(OutOfScope);
+  });
+
+  it('a preview is none, nor is what a function refuses; one that claims what no entry says is an error', () => {
+    const own = '0010#request-2';
+    const invoked = (body: object) => [...open, line(own, 'begins', { body: { payload: body, manifest: {} } })];
+    const previewed = [line(own, 'preview of 0010, step 0'), line(own, 'answers {}')];
+    expect(words(...invoked({ ask: 'preview' }), ...previewed)).toEqual(words(...open));
+    const other = invoked({ ...asked, attempt: 2 });
+    const refused = line(own, 'fails with NotAllowed: it is not there');
+    expect(words(...other, line(own, 'get log/00000001.json'), refused)).toEqual(words(...open));
+    expect(() => words(...other, line(own, `create ${CLAIM}`, { body: { claim: 'claimed' } }))).toThrow('no rule for');
+    expect(words(...invoked(asked)).slice(-1)).toEqual(['INVOKE 141 1 0 2']);
+  });
+
   it('the deadline passes before the first look that knows it', () => {
     const later = (what: string, time: number) => ({ ...line('list-pending#request-2', what), time });
     const claimed = [
-      line('0010#request-3', 'begins', {
-        body: { payload: { ask: 'run', execution: 'arn:x:run-1', turn: 1 }, manifest: { '0010': 'a' } },
-      }),
+      line('0010#request-3', 'begins', { body: { payload: asked, manifest: { '0010': 'a' } } }),
       line('0010#request-3', `create ${CLAIM}`, { body: { claim: 'claimed' } }),
       { ...begins, actor: 'list-pending#request-2' },
     ];

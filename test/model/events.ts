@@ -95,16 +95,27 @@ interface Invocation {
   execution: Execution | undefined;
   payload: Fields;
   manifest: number;
+  /** Of a migration's: as the model numbers it. */
+  ownCode: number | undefined;
   /** A process of the model: a migration's invocation, or somebody who says something. */
   slot: number | undefined;
   /** Its first look at the log has happened. */
   looked: boolean;
   /** When it looked last. */
   lookedAt: number;
+  /** All that it may do, when the model knows nothing of it. */
+  apart: RegExp | undefined;
+  /** It was under way when its execution was redriven: what the model's execution does now is not its work. */
+  beside: boolean;
+  ended: boolean;
+  /** Its execution has heard of its end. */
+  heard: boolean;
   /** A key of the turn was read as absent on this line: the claim is next. */
   reading: { turn: number; line: number } | undefined;
   /** What it reads of a turn, it decides on. */
   decides: boolean;
+  /** The key that it reads once to see whether what stands there is its own. */
+  compares: string | undefined;
   asks: Asks | undefined;
   /** The event of its last look, when nothing has followed on it. */
   fresh: Keyed | undefined;
@@ -114,6 +125,7 @@ interface Invocation {
   halt: { number: number; tokens: Map<number, string> } | undefined;
   /** `halt`: it has left its token. */
   left: boolean;
+  notified: boolean;
   /** `halt`: its token was answered: the execution goes on without it. */
   answered: boolean;
   /** The model's process has no more to do for it. */
@@ -219,7 +231,7 @@ class Translation {
       return;
     }
     if (request.startsWith('is redriven from ')) {
-      this.#emit('REDRIVEN', this.#execution(actor).index);
+      this.#isRedriven(actor);
       return;
     }
     throw unknownLine(line);
@@ -238,6 +250,13 @@ class Translation {
       return;
     }
     this.#started.set(index, this.#at); // by a request, of which the next line tells
+  }
+
+  #isRedriven(name: string): void {
+    const execution = this.#execution(name);
+    if (execution.system) execution.system.beside = !execution.system.ended;
+    execution.system = undefined;
+    this.#emit('REDRIVEN', execution.index);
   }
 
   #ends(name: string, { request, answer }: RequestLine): void {
@@ -259,6 +278,7 @@ class Translation {
     const { request, answer } = line;
     const failed = answer !== 'done';
     const body = (line.body ?? {}) as Fields;
+    if (execution.system) execution.system.heard = true;
     switch (request) {
       case 'hears of List pending': {
         if (failed) {
@@ -267,11 +287,12 @@ class Translation {
         }
         const step = String(body['step']);
         execution.ends = step === 'finished' || step === 'refuse' || step === 'handed over';
-        if (execution.system?.wrote) return;
         if (step === 'handed over') {
-          this.#emit('HEARS', index, 'DONE');
+          const to = String(body['execution']);
+          this.#emit('HEARS', index, 'DONE', this.#execution(to.slice(to.lastIndexOf(':') + 1)).index);
           return;
         }
+        if (execution.system?.wrote) return;
         this.#emit('HEARS', index, word(step), step === 'halt' ? word(body['reason']) : undefined);
         return;
       }
@@ -306,19 +327,30 @@ class Translation {
     }
     const invocation = this.#invocations.get(actor);
     if (!invocation) throw unknownLine(line);
+    if (isEnd(request)) invocation.ended = true;
+    if (invocation.beside) {
+      this.#goesOnBeside(invocation, line);
+      return;
+    }
     if (request === 'dies' && this.#underWay.has(actor)) this.#isLate(invocation);
     this.#askedAll(invocation, request);
+    if (invocation.apart) {
+      this.#isApart(invocation, line);
+      return;
+    }
     if (/^\d{4}$/.test(name)) {
       this.#ofMigration(invocation, line);
       return;
     }
     if (name === 'halt' && request === 'publishes' && !invocation.answered) {
-      this.#emit('NOTIFY', this.#known(invocation));
+      // Whoever tries to tell them has no more to do, whatever comes of it; a message of the dead is nobody's.
+      if (!invocation.notified && line.effect !== 'late') this.#emit('NOTIFY', this.#known(invocation));
+      invocation.notified = true;
       return;
     }
     if (isAside(request)) return;
     if (request.startsWith('fails with ')) assertFromOutside(line);
-    if (/^(answers |fails with |dies$)/.test(request)) {
+    if (isEnd(request)) {
       this.#isOver(invocation, request);
       return;
     }
@@ -371,41 +403,87 @@ class Translation {
   #begins(name: string, { actor, body }: RequestLine): void {
     const { payload, manifest } = body as { payload: Fields; manifest: Record<string, string> };
     const arn = payload['execution'];
-    const execution = typeof arn === 'string' ? this.#execution(arn.slice(arn.lastIndexOf(':') + 1)) : undefined;
+    // Somebody may name one that was never started.
+    const execution = typeof arn === 'string' ? this.#executions.get(arn.slice(arn.lastIndexOf(':') + 1)) : undefined;
     const invocation: Invocation = {
       actor,
       name,
       execution,
       payload,
       manifest: this.#manifest(manifest),
+      ownCode: undefined,
       slot: undefined,
       looked: false,
       lookedAt: 0,
+      apart: undefined,
+      beside: false,
+      ended: false,
+      heard: false,
       reading: undefined,
       decides: false,
+      compares: undefined,
       asks: undefined,
       fresh: undefined,
       wrote: false,
       halt: undefined,
       left: false,
+      notified: false,
       answered: false,
       over: false,
       existed: undefined,
     };
     this.#invocations.set(actor, invocation);
     if (!/^\d{4}$/.test(name)) {
-      if (execution) execution.system = invocation;
+      if (execution) {
+        // One that was invoked before a redrive, and begins after it.
+        const { system } = execution;
+        if (system && !system.heard && !system.answered) throw new OutOfScope(BESIDE);
+        execution.system = invocation;
+      }
       if (name === 'halt') this.#haltOfToken.set(String(payload['token']), invocation);
       return;
     }
-    if (payload['ask'] !== 'run' || !execution) throw new OutOfScope(`${name} is asked for ${String(payload['ask'])}`);
+    invocation.ownCode = this.#code(name, manifest[name] ?? '');
+    if (payload['ask'] === 'preview') invocation.apart = PREVIEWS;
+    else if (this.#isAllowed(invocation)) this.#isInvoked(invocation);
+    else invocation.apart = REFUSES;
+  }
+
+  /** Whether the log has the entry of its payload, and that says the same. */
+  #isAllowed({ name, payload }: Invocation): boolean {
+    const entry = this.#entries.find(({ number }) => number === payload['turn']);
+    const same = (field: string) => entry?.[field] === payload[field];
+    return same('migration') && payload['migration'] === name && same('attempt') && same('slice') && same('execution');
+  }
+
+  #isInvoked(invocation: Invocation): void {
+    const { actor, execution, payload } = invocation;
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0) throw new OutOfScope('too many invocations at once');
     this.#slots[slot] = invocation;
     invocation.slot = slot;
-    // Of one that was dispatched twice, the execution waits for the one whose end it hears of.
-    const by = this.#heard.has(actor) ? execution.index : WATCHES;
-    this.#emit('INVOKE', by, Number(payload['turn']), slot, this.#code(name, manifest[name] ?? ''));
+    invocation.apart = undefined;
+    // Of one that was dispatched twice, the execution waits for the one whose end it hears of. Somebody may invoke it, too.
+    const by = execution && this.#heard.has(actor) ? execution.index : WATCHES;
+    this.#emit('INVOKE', by, Number(payload['turn']), slot, invocation.ownCode);
+  }
+
+  /** A preview, or a function that was invoked by hand with what no entry says. */
+  #isApart(invocation: Invocation, line: RequestLine): void {
+    if (!invocation.apart?.test(line.request)) throw unknownLine(line);
+    // Its entry has come since it was invoked.
+    const reads = line.request.startsWith('get log/') && line.answer === 'done';
+    if (reads && invocation.apart === REFUSES && this.#isAllowed(invocation)) this.#isInvoked(invocation);
+  }
+
+  /** What it reads leads to nothing but what it writes, and for that the model has no process. It may tell, as the watch does. */
+  #goesOnBeside(invocation: Invocation, line: RequestLine): void {
+    const { request, effect, answer } = line;
+    if (request.startsWith('list waiters/')) this.#listsWaiters(invocation, line);
+    else if (request.startsWith('SendTask') && effect !== 'none') this.#tells(invocation, line);
+    else if (answer === 'done' && (isLedgerWrite(request) || request.startsWith('StartExecution '))) {
+      throw new OutOfScope(BESIDE);
+    }
   }
 
   #isOver(invocation: Invocation, request: string): void {
@@ -517,8 +595,11 @@ class Translation {
     this.#emit('PASSES', WATCHES, turn.number);
   }
 
-  #reads(invocation: Invocation, { answer }: RequestLine, [, , digits, what]: RegExpExecArray): void {
-    if (!invocation.decides || !invocation.execution) return; // for a text, or to compare with what was written
+  #reads(invocation: Invocation, { answer, request }: RequestLine, [, , digits, what]: RegExpExecArray): void {
+    if (!invocation.decides || !invocation.execution) return; // for a text
+    const compared = invocation.compares === request.slice('get '.length);
+    invocation.compares = undefined;
+    if (compared) return;
     const turn = Number(digits);
     const by = invocation.execution.index;
     const there = answer === 'done';
@@ -553,7 +634,10 @@ class Translation {
   #asks(invocation: Invocation, { answer, request }: RequestLine): void {
     const alive = answer === 'true';
     const { existed, asks } = invocation;
-    if (existed && alive) this.#emitCarriesOn(invocation, existed, true);
+    // It hands over: to itself it does not.
+    if (existed && alive && existed.index !== invocation.execution?.index) {
+      this.#emitCarriesOn(invocation, existed, true);
+    }
     invocation.existed = undefined;
     if (!asks || existed) return;
     if (asks.listLine === undefined) {
@@ -663,6 +747,7 @@ class Translation {
     }
     this.#emit('TAKE', this.#known(invocation), number, word(kind), isNew ? 1 : 0);
     invocation.decides = true;
+    invocation.compares = isNew && line.fault !== 'repeated' ? undefined : line.request.slice('create '.length);
     invocation.reading = undefined;
     if (what === 'claim' && isNew && kind === 'claimed') this.#claimedBy.set(number, invocation);
     else invocation.over = true;
@@ -707,8 +792,8 @@ class Translation {
 
   /** Whether the model follows what it tells; else it is as the watch, which may tell at any time what is settled. */
   #isHeeded(invocation: Invocation): boolean {
-    const { name, answered, slot } = invocation;
-    if (name === 'watch-halts' || (name === 'halt' && answered)) return false;
+    const { name, answered, slot, beside } = invocation;
+    if (name === 'watch-halts' || (name === 'halt' && answered) || beside) return false;
     return name !== 'resume' || slot !== undefined;
   }
 
@@ -761,7 +846,7 @@ class Translation {
       return;
     }
     if (request.startsWith('fails with ')) assertFromOutside(line);
-    if (/^(answers |fails with |dies$)/.test(request)) {
+    if (isEnd(request)) {
       this.#isGone(invocation);
       return;
     }
@@ -841,6 +926,12 @@ class Translation {
   }
 }
 
+/** A preview asks the ledger for nothing; what says something else than its entry is refused when that is read. */
+const PREVIEWS = /^(preview of |answers |fails with |dies$)/;
+const REFUSES = /^(get log\/|fails with (NotAllowed|WrongMigration|LedgerUnavailable|LedgerForbidden): |dies$)/;
+
+const BESIDE = 'a function beside its redriven execution';
+
 const ANSWERS: Record<string, string> = { finished: 'SUCCEEDED', more: 'MORE', 'claimed elsewhere': 'ELSEWHERE' };
 
 /** As core/ledger/turns.ts has it, which is not asked: docs/design.md §4. */
@@ -872,6 +963,8 @@ const isAside = (request: string): boolean =>
   /^((get|replace|create) state\.json|(list|get|create) completed\/|list (attempts|completed)\/|get log\/|get checkpoints\/|publishes|sends an event|how many events )/.test(
     request,
   );
+
+const isEnd = (request: string): boolean => /^(answers |fails with |dies$)/.test(request);
 
 const isLedgerWrite = (request: string): boolean => /^create (log|turns|waiters)\//.test(request);
 

@@ -90,7 +90,7 @@
 #define BASELINES 0 /* of the lowest id */
 #endif
 #ifndef HANDOVERS
-#define HANDOVERS 0 /* an execution's history is nearly full */
+#define HANDOVERS 0 /* an execution's history is nearly full; that of the one that takes over is not, before the other one has ended */
 #endif
 /* The code of each migration, as deployed: two bits each, 0 is no file. DEPLOYS: what a deployment changes it to; 255: none. */
 #ifndef CODE
@@ -199,7 +199,14 @@ byte deployed = CODE, functions = CODE;   /* what list-pending's manifest says, 
 
 mtype status[EXECUTIONS];                 /* 0: the name is free */
 short name[EXECUTIONS];                   /* by which it was started: continue-<entry>-<how manyth>; 0: by a person */
-#define nameOf(entry, which) ((entry) * 4 + (which))
+#define nameOf(entry, which) ((entry) * 32 + (which))
+#if HANDOVERS
+bool filled[EXECUTIONS];                    /* its history is nearly full, and stays so */
+#define isFull filled[me]
+#else
+#define isFull false
+#endif
+byte runOf[EXECUTIONS];                   /* the execution that began the run, which one that carries on has in its input */
 bool inFlight[EXECUTIONS];                /* stopped, and the function that was invoked before is yet to look */
 byte token[EXECUTIONS], tokens[EXECUTIONS]; /* that waits now, and how many there were */
 mtype told[EXECUTIONS];                   /* what came by its token: GO_ON, ABORT */
@@ -415,7 +422,8 @@ hidden byte someoneWaits;
 #define ANSWERED 1
 #define FAILED_ 0
 #define REFUSED 2
-#define allTold (seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5] + seen[6] + seen[7] + seen[8] + seen[9] + seen[10] + seen[11] == 0) /* EXECUTIONS */
+#define allTold (seen[0] + seen[1] + seen[2] + seen[3] + seen[4] + seen[5] + seen[6] + seen[7] + seen[8] + seen[9] + seen[10] + seen[11] + \
+  seen[12] + seen[13] + seen[14] + seen[15] + seen[16] + seen[17] + seen[18] + seen[19] + seen[20] + seen[21] + seen[22] + seen[23] == 0) /* EXECUTIONS */
 inline tellOneByOne(who, result) {
   do
   :: d_step {
@@ -430,6 +438,7 @@ inline tellOneByOne(who, result) {
   :: atomic { allTold -> break }
   :: atomic { event == HEARS && by == who && (e_a == ERROR || e_a == UNRECORDED) -> break }
   :: atomic { who < EXECUTIONS && told[(who) % EXECUTIONS] != 0 -> break } /* it goes on: what is left of its function tells as the watch does */
+  :: atomic { who < EXECUTIONS && status[(who) % EXECUTIONS] != RUNNING -> break } /* its function has ended */
   :: atomic { event == GONE && by == who && e_a != ANSWERED -> break }
   od;
   skip
@@ -458,7 +467,7 @@ inline readWaiters(h) {
 }
 
 /* StartExecution under a name: nothing happens when there was one of that name. `i` is the execution. */
-inline startNamed(called) {
+inline startNamed(called, run_) {
   i = 0;
   do
   :: i >= EXECUTIONS || (status[i] != 0 && name[i] == called) || (status[i] == 0 && i >= STARTS) -> break
@@ -466,16 +475,16 @@ inline startNamed(called) {
   od;
   assert(i < EXECUTIONS); /* no invariant: EXECUTIONS is too small */
   if
-  :: status[i] == 0 -> status[i] = RUNNING; name[i] = called; printf("      execution %d is started as %d\n", i, called); change()
+  :: status[i] == 0 -> status[i] = RUNNING; name[i] = called; runOf[i] = run_; printf("      execution %d is started as %d\n", i, called); change()
   :: else
   fi
 }
 
 /* Starts the execution that carries on from an entry; the next name when the one of that name has ended, or is the caller itself. */
-inline carryOn(entry, instead) {
+inline carryOn(entry, instead, run_) {
   j = 1;
   do
-  :: startNamed(nameOf(entry, j));
+  :: assert(j < 32); startNamed(nameOf(entry, j), run_);
     if
     :: status[i] == RUNNING && i != (instead) -> break
     :: else -> j++
@@ -484,6 +493,7 @@ inline carryOn(entry, instead) {
   check(e_a == entry && e_b == j && e_c == i)
 }
 #define NOBODY 255
+#define runOfHalt(decided_) runOf[log[log[decided_].about].who]
 
 /* ---------------------------------------------------------------------------------------------- the decision */
 
@@ -521,6 +531,13 @@ inline haltedElsewhere() {
 /* From n, o (outcome), c (claim), late, manifest, me: the step, and why. The first rule that holds is the answer. */
 inline decide() {
   fold(n); step = 0; why = 0;
+#if HANDOVERS
+  goesOn = false; mayFill = true; j = 0;
+  do
+  :: j >= EXECUTIONS || traced -> break
+  :: else -> mayFill = (mayFill && !(filled[j] && status[j] == RUNNING)); j++
+  od;
+#endif
   q_late = false; q_pending = 0; j = MIGRATIONS;
   do /* an id that the log does not know, below one that it knows; the first that is not completed */
   :: j == 0 -> break
@@ -548,6 +565,9 @@ inline decide() {
     q_decision = (f_decided != 0 && log[f_decided].what != ABORT -> log[f_decided].what : 0);
     q_mine = (log[f_turn].who == me || q_halts); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
     haltedElsewhere();
+#if HANDOVERS
+    goesOn = (q_alive && runOf[log[f_turn].who] == runOf[me]);
+#endif
 #ifdef NO_VOID
     if
     :: c == 0 && o == 0 && (q_decision != 0 || (!q_mine && !q_alive)) -> c = VOID
@@ -608,7 +628,14 @@ inline decide() {
   fi
 }
 
-#define mayHandOver isAllow
+#if HANDOVERS
+#define handsOver ((isFull || (mayFill && handovers > 0)) && (isAllow || step == RECORD || step == WAIT))
+#define fill() handovers = (isFull -> handovers : handovers - 1); filled[me] = true
+#else
+#define handsOver false
+#define goesOn false
+#define fill() skip
+#endif
 #define isAllow (step == FIRST || step == NEXT_ATTEMPT || step == NEXT_SLICE || step == AGAIN)
 
 /* The entry that the step appends, of what the log says up to n. */
@@ -681,11 +708,12 @@ inline draftCompleted() {
   fi
 }
 
-/* Whether there is something to record: the same rules as list-pending's. */
+/* Whether there is something to record: what became of the turn, or what a person said of it first. What was said of a later halt, an
+ * abort for one, does not take that back: another execution may be about to record it. */
 inline decideRecord() {
   decide();
   if
-  :: f_turn == payload && step == RECORD -> skip
+  :: f_turn == payload && (q_outcome == SUCCEEDED || (f_verdict != 0 && q_closed)) -> step = RECORD
   :: else -> step = LIST
   fi
 }
@@ -771,6 +799,9 @@ inline clear() {
 /* The machine is in its next state, and keeps the turn and the cause; nobody remembers what a function read. */
 inline enter(next) {
   inFlight[me] = false; state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
+#if HANDOVERS
+  goesOn = false; mayFill = false;
+#endif
   if
   :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
   :: else
@@ -789,6 +820,10 @@ proctype Execution(byte me) {
   mtype step, why, o, c;     /* of the function that it calls */
   byte n, manifest, turn, halt, seen[EXECUTIONS];
   bool late, accepted;
+#if HANDOVERS
+  bool goesOn;               /* another execution of the same run has a turn, and lives: it is handed over to that */
+  bool mayFill;              /* its history may have become nearly full */
+#endif
 #ifdef TRACE
   bool soon;                 /* the turn was made void less than five minutes ago */
   bool anyOrder;             /* its input allows what is late */
@@ -801,8 +836,8 @@ ended: /* One that is stopped or failed comes here, and goes on from here when i
   :: atomic { status[me] == RUNNING && state == RUN -> goto invoke }
   :: atomic { status[me] == RUNNING && state == RECORD -> goto record }
   :: atomic { status[me] == RUNNING && state == HALT -> goto halted }
-  :: d_step { redrives > 0 && status[me] == DEAD && sees(REDRIVEN, me) -> next(); redrives--; inFlight[me] = false; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
-  :: d_step { status[me] == RUNNING && state == REFUSE -> status[me] = DEAD; change() }; goto ended
+  :: d_step { redrives > 0 && status[me] == DEAD && sees(REDRIVEN, me) -> next(); redrives--; inFlight[me] = false; token[me] = 0; told[me] = 0; status[me] = RUNNING; change(); printf("%d is redriven\n", me) }; goto ended
+  :: d_step { status[me] == RUNNING && state == REFUSE && sees(ENDS, me) && says(e_a, FAILED) -> next(); status[me] = DEAD; change() }; goto ended
   fi;
 
   /* ---- List pending */
@@ -813,7 +848,7 @@ list:
       assert(traced || (changed & bitOf(me)) != 0); /* 7: it does not go round and round while nothing changes */
       changed = changed & (255 - bitOf(me));
       if
-      :: !traced && STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING /* the second one starts later: they are alike */
+      :: !traced && STARTS > 1 && me == 0 && status[1] == 0 -> status[1] = RUNNING; runOf[1] = 1 /* the second one starts later: they are alike */
       :: else
       fi;
       look(); isAnyOrder();
@@ -849,6 +884,7 @@ keys:
     }
   :: d_step { turn != 0 && wrong > 0 && !traced -> wrong--; readTurn(); q_liar = true; q_halts = false; decide() }
   :: d_step { abandons(LIST) }; goto list
+  :: isLeft -> goto ended
   :: turn == 0
   fi;
 #ifdef TRACE
@@ -856,21 +892,23 @@ keys:
   if
   :: d_step { step == ASKS && sees(ASK, me) -> q_liar = (e_a == 0); q_alone = (e_b == 0); q_halts = false; decide(); q_alone = false; check((e_a != 1 || q_mine || q_alive) && (e_b != 1 || q_elsewhere)) }
   :: d_step { abandons(LIST) }; goto list
+  :: isLeft -> goto ended
   :: step != ASKS
   fi;
 #endif
 #endif
   if
-  :: d_step { isAllow && last == n && sees(PUT, me) -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
+  :: d_step { isAllow && !isFull && last == n && sees(PUT, me) -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
 #ifdef APPEND_WITHOUT_LOOK
   :: d_step { isAllow && last != n -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
 #else
-  :: d_step { isAllow && last != n && sees(MISS, me) -> next(); printf("%d: 412\n", me); enter(LIST); inFlight[me] = !runs }; goto list
+  :: d_step { isAllow && !isFull && last != n && sees(MISS, me) -> next(); printf("%d: 412\n", me); enter(LIST); inFlight[me] = !runs }; goto list
 #endif
-  :: d_step { isAllow && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
-  :: d_step { isAllow && mayBeLate && sees(LATE, me) -> next(); draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
-  :: d_step { mayHandOver && handovers > 0 && sees(CARRY_ON, me) -> handovers--; carryOn(n, me); status[me] = DONE; change(); printf("%d: Handed over to %d\n", me, i); enter(LIST) }; goto ended
-  :: d_step { mayHandOver && handovers > 0 && crashes > 0 && sees(CARRY_ON, me) -> handovers--; crashes--; carryOn(n, me); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && !isFull && last == n && crashes > 0 && sees(PUT, me) -> crashes--; draftAllowed(); put(); printf("%d: dies\n", me); enter(LIST) }; goto list
+  :: d_step { isAllow && !isFull && mayBeLate && sees(LATE, me) -> next(); draftAllowed(); putLate(n); change(); enter(LIST) }; goto list
+  :: d_step { handsOver && !goesOn && sees(CARRY_ON, me) -> fill(); carryOn(n, me, runOf[me]); change(); printf("%d: hands over to %d\n", me, i); step = 0 }; goto handedOver
+  :: d_step { handsOver && goesOn && hears(DONE) -> fill(); fold(n); check(e_b == log[f_turn].who); status[me] = DONE; change(); printf("%d: Handed over to the owner of turn %d\n", me, f_turn); enter(LIST) }; goto ended
+  :: d_step { handsOver && !goesOn && crashes > 0 && sees(CARRY_ON, me) -> fill(); crashes--; carryOn(n, me, runOf[me]); change(); printf("%d: hands over, dies\n", me); enter(LIST) }; goto list
   :: d_step { step == TAKE_CLAIM && takes(VOID) -> next(); createClaim(turn, VOID); step = 0 }; goto keys
   :: d_step { step == TAKE_CLAIM && crashes > 0 && takes(VOID) -> crashes--; next(); createClaim(turn, VOID); enter(LIST) }; goto list
   :: d_step { step == TAKE_CLAIM && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
@@ -878,14 +916,24 @@ keys:
   :: d_step { step == TAKE_OUTCOME && crashes > 0 && takes(UNKNOWN) -> crashes--; next(); createOutcome(turn, UNKNOWN); enter(LIST) }; goto list
   :: d_step { step == TAKE_OUTCOME && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateOutcome = UNKNOWN; change(); enter(LIST) }; goto list
   :: d_step { step == RUN_AGAIN && hears(RUN) -> next(); payload = turn; enter(RUN) }; goto invoke
-  :: d_step { step == RECORD && hears(RECORD) -> next(); payload = turn; enter(RECORD) }; goto record
+  :: d_step { step == RECORD && !isFull && hears(RECORD) -> next(); payload = turn; enter(RECORD) }; goto record
   :: d_step { step == HALT && hears(HALT) -> check(says(e_b, why)); payload = turn; enter(HALT) }; goto halted
-  :: d_step { step == WAIT && hears(WAIT) -> next(); enter(WAIT) }; goto wait
+  :: d_step { step == WAIT && !isFull && hears(WAIT) -> next(); enter(WAIT) }; goto wait
   :: d_step { step == REFUSE && hears(REFUSE) -> next(); status[me] = DEAD; change(); printf("%d: Refused\n", me); enter(REFUSE) }; goto ended
   :: d_step { step == FINISH && hears(FINISH) -> next(); status[me] = DONE; change(); printf("%d: Finished\n", me); enter(LIST) }; goto ended
   :: d_step { abandons(LIST) }; goto list
   :: isLeft -> goto ended
   fi;
+#if HANDOVERS
+handedOver:
+  if
+  :: d_step { runs && hears(DONE) -> next(); status[me] = DONE; change(); enter(LIST) }; goto ended
+  :: d_step { abandons(LIST) }; goto list
+  :: d_step { !runs -> enter(LIST) }; goto ended
+  fi;
+#else
+handedOver: skip;
+#endif
 
   /* ---- Wait: looks again when something is new; when nothing ever is, it waits for ever */
 wait:
@@ -926,6 +974,7 @@ record:
   if
   :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideRecord() }
   :: d_step { abandons(RECORD) }; goto record
+  :: isLeft -> goto ended
   :: d_step { refusedRecord }; goto halted
   :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
   fi;
@@ -938,8 +987,8 @@ record:
   :: d_step { step == RECORD && mayBeLate && sees(LATE, me) -> next(); draftCompleted(); putLate(n); enter(RECORD) }; goto record
   :: d_step { step == RECORD && denials > 0 && hears(UNRECORDED) -> next(); denials--; cause = UNRECORDED; enter(HALT); printf("%d: Record completion gets a 403\n", me) }; goto halted
   :: d_step { abandons(RECORD) }; goto record
-  :: d_step { refusedRecord }; goto halted
   :: isLeft -> goto ended
+  :: d_step { refusedRecord }; goto halted
   fi;
 #ifndef NO_TELL_ON_RECORD
   /* Those who wait in any halt of the turn: who decided it may have been cut off before all were told. */
@@ -950,16 +999,16 @@ tellHalts:
     d_step { tellAll(step); clear(); n = 0; step = 0; accepted = false; nextHalt() };
     goto tellHalts
   :: d_step { abandons(RECORD) }; goto record
+  :: isLeft -> goto ended
   :: d_step { refusedRecord }; goto halted
   :: halt == 0
-  :: isLeft -> goto ended
   fi;
 #endif
   if
   :: atomic { hears(RECORD) -> next(); clear(); enter(LIST); goto list }
   :: d_step { abandons(RECORD) }; goto record
-  :: d_step { refusedRecord }; goto halted
   :: isLeft -> goto ended
+  :: d_step { refusedRecord }; goto halted
   fi;
 
   /* ---- Halt for operator */
@@ -975,6 +1024,7 @@ haltTurn:
   :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideHalt() }
   :: d_step { turn != payload -> step = LIST }
   :: d_step { abandons(HALT) }; goto halted
+  :: isLeft -> goto ended
   fi;
   if
   :: d_step { step == LIST && hears(LIST) -> next(); token[me] = 0; enter(LIST); printf("%d: the halt is not needed\n", me) }; goto list
@@ -990,6 +1040,7 @@ haltTurn:
   :: d_step { sees(LEAVE, me) && says(e_a, halt) -> next(); waiterOf(halt, me) = token[me]; printf("%d: leaves its token in halt %d\n", me, halt) }
   :: d_step { crashes > 0 && sees(LEAVE, me) && says(e_a, halt) -> next(); crashes--; waiterOf(halt, me) = token[me]; token[me] = 0; enter(HALT); printf("%d: leaves its token, dies\n", me) }; goto halted
   :: d_step { abandons(HALT) }; goto halted
+  :: isLeft -> goto ended
   fi;
   if
   :: d_step {
@@ -1005,6 +1056,7 @@ haltTurn:
     }
   :: atomic { only(told[me] != 0) -> goto waits }
   :: d_step { abandons(HALT) }; goto halted
+  :: isLeft -> goto ended
   fi;
   if
   :: d_step { step != 0 && sees(WAITERS, me) && says(e_a, halt) -> readWaiters(halt); next() };
@@ -1017,6 +1069,7 @@ haltTurn:
 #endif
   :: atomic { only(told[me] != 0) -> clear(); goto waits }
   :: d_step { abandons(HALT) }; goto halted
+  :: isLeft -> goto ended
   fi;
 #ifdef TRACE
   if
@@ -1203,7 +1256,7 @@ append:
 #ifdef NO_START
   :: !delivered
 #else
-  :: d_step { !delivered && sees(CARRY_ON, person(me)) -> carryOn(decided, NOBODY) }
+  :: d_step { !delivered && sees(CARRY_ON, person(me)) -> carryOn(decided, NOBODY, runOfHalt(decided)) }
 #endif
   :: atomic { only(sees(GONE, person(me)) && (e_a == FAILED_ || (e_a == REFUSED && !mine))) -> goto done }
   fi;
@@ -1230,6 +1283,7 @@ again:
   if
   :: d_step { last == n && sees(PUT, person(me)) -> draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); put() }
   :: d_step { last != n && openTurn != 0 && openCancel == 0 && sees(LOOK_AGAIN, person(me)) -> next(); n = last; turn = openTurn }; goto again
+  :: d_step { only(last != n && !(openTurn != 0 && openCancel == 0) && sees(LOOK_AGAIN, person(me))) -> next() } /* nothing is left to be asked */
   :: last != n && !(openTurn != 0 && openCancel == 0) && !traced -> goto looks
   :: atomic { only(sees(GONE, person(me))) -> next(); goto looks }
   fi;
@@ -1368,7 +1422,7 @@ proctype Rest() {
     od;
     fold(last);
     if
-    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> h = f_decided; startNamed(nameOf(h, 1)); busy = true
+    :: WATCH == 1 && !busy && f_decided > served && log[f_decided].what != ABORT -> h = f_decided; startNamed(nameOf(h, 1), runOfHalt(h)); busy = true
     :: else
     fi;
 #endif
@@ -1406,7 +1460,7 @@ proctype Rest() {
 proctype World() {
   byte h, n; mtype as; bool accepted;
   do
-  :: d_step { event == START -> i = by; status[i] = RUNNING; next() }
+  :: d_step { event == START -> i = by; status[i] = RUNNING; runOf[i] = i; next() }
   :: d_step { event == ENDS && e_a == STOPPED -> status[by] = (status[by] == RUNNING -> DEAD : status[by]); inFlight[by] = true; next() }
   :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; ownCode[e_b] = e_c; next() }
   :: d_step {
@@ -1418,7 +1472,7 @@ proctype World() {
       fi;
       h = 0; as = 0; n = 0; accepted = false
     }
-  :: d_step { event == CARRY_ON && by == WATCHES && log[e_a].kind == DECIDED && log[e_a].what != ABORT -> h = e_a; carryOn(h, NOBODY); h = 0 }
+  :: d_step { event == CARRY_ON && by == WATCHES && log[e_a].kind == DECIDED && log[e_a].what != ABORT -> h = e_a; carryOn(h, NOBODY, runOfHalt(h)); h = 0 }
   od
 }
 

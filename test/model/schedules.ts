@@ -10,8 +10,8 @@ import type { Size } from './events.ts';
 
 /** So large the model is compiled for it. */
 export const SIZE: Size = {
-  starts: 8,
-  executions: 12,
+  starts: 12,
+  executions: 24,
   invocations: 4,
   people: 3,
   cancellers: 2,
@@ -21,7 +21,7 @@ export const SIZE: Size = {
 
 const MINUTE = 60_000;
 
-/** At any request. Not among them, because the model does not have them: previews, invocations by hand, a redrive beside its function. */
+/** At any request. Not among them: what is `by hand`, of which the model has a migration's function alone (see `invoked`). */
 const KINDS: FaultKind[] = [
   'crash',
   'crash after',
@@ -37,10 +37,12 @@ const KINDS: FaultKind[] = [
   'exits',
   'stands still',
   'stop',
+  'stop and redrive',
   'decide',
   'cancel',
   'watch',
   'view',
+  'preview',
 ];
 
 export function scenarioFor(seed: number): Scenario {
@@ -61,7 +63,12 @@ export function scenarioFor(seed: number): Scenario {
   return {
     // Some are deployed later, and lower than what was there.
     migrations: deploys ? all.filter((_, at) => at === count - 1 || chance('at first', at) < 0.7) : all,
-    script: [...(deploys ? deployments(all, chance) : []), ...(chance('baseline') < 0.1 ? [baseline(chance)] : [])],
+    script: [
+      ...(deploys ? deployments(all, chance) : []),
+      ...(chance('baseline') < 0.1 ? [baseline(chance)] : []),
+      ...(chance('redrives') < 0.3 ? [redrive(chance)] : []),
+      ...(chance('by hand') < 0.3 ? [invoked(chance)] : []),
+    ],
     startsMs: Array.from({ length: starts }, (_, at) => Math.round(chance('start', at) * window)),
     operators: pick([0, 1, 2], chance('operators')),
     decisions: pick([1, 2, 3], chance('decisions')),
@@ -78,8 +85,12 @@ export function scenarioFor(seed: number): Scenario {
     warm: pick([0, 0.5], chance('warm')),
     snsDown: false,
     pageSize: 1000,
+    handoverEvents: pick([undefined, undefined, undefined, 60, 120], chance('handover')),
     latencyMs: pick([undefined, 100, 5_000], chance('latency')),
-    directed: chance('invocation') < 0.3 ? [invocationFault(chance)] : [],
+    directed: [
+      ...(chance('invocation') < 0.3 ? [invocationFault(chance)] : []),
+      ...(chance('handover is lost') < 0.3 ? [LOST_HANDOVER] : []),
+    ],
     finish: true,
   };
 }
@@ -112,6 +123,35 @@ const baseline = (chance: Chance): Act => ({
   by: 'adopter',
   through: '0010',
 });
+
+/** Of one that was stopped or has failed by then; of any other it does nothing. */
+const redrive = (chance: Chance): Act => ({
+  atMs: Math.round(chance('redrive at') * 180 * MINUTE),
+  act: 'redrive',
+  name: pick(['run-1', 'run-2'], chance('redriven')),
+});
+
+/** Somebody invokes a migration's function himself, with what an entry says, or with what none does. */
+const invoked = (chance: Chance): Act => ({
+  atMs: Math.round(chance('invoked at') * 5 * MINUTE),
+  ...byHand(pick([1, 1, 2], chance('invoked attempt')), pick([1, 1, 1, 4], chance('invoked turn'))),
+});
+
+const byHand = (attempt: number, turn: number) => ({
+  act: 'invoke' as const,
+  functionName: 'odin-migrate-simulated-0010',
+  payload: {
+    ask: 'run',
+    execution: 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-simulated:run-1',
+    migration: '0010',
+    attempt,
+    slice: 1,
+    turn,
+  },
+});
+
+/** The one that hands over is asked again, and finds what the other one has begun. */
+const LOST_HANDOVER: DirectedFault = { who: 'list-pending', what: /^StartExecution/, kind: 'crash after', size: 0 };
 
 const plain = planned('0010', { steps: 1 });
 const inSlices = planned('0010', { steps: 3, stepMs: 4_000, sliceMs: 10_000 });
@@ -155,6 +195,9 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
     script: [{ atMs: 5 * MINUTE, act: 'deploy', migrations: [plain, later] }],
   }),
   'other code runs than its entry allows': HALF_DEPLOYED,
+  'a payload is believed that says something else than its entry': quietly({
+    script: [{ after: { who: 'list-pending', what: /^create log/ }, ...byHand(2, 1) }],
+  }),
   'a decision on another halt than the one that was named': quietly({
     directed: [FIRST_THROWS, { ...FIRST_THROWS, nth: 2 }],
     script: [
@@ -238,6 +281,5 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
 /** Faults that are the same to the model, and why. By the fault's name. */
 export const OUTSIDE: Record<string, string> = {
   'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
-  'a payload is believed that says something else than its entry': 'nobody invokes a function by hand in it',
   'other code goes on at a cursor, and nobody said so': 'it has no checkpoints, and not where an attempt begins',
 };

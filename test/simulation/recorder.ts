@@ -1,9 +1,9 @@
 // Writes down what really happened, in true time, and holds it against the invariants of docs/design.md §7. It knows the ledger's
-// keys and fields from docs/design.md §4 alone and shares no code with what is under test.
+// keys and fields from docs/records.md alone and shares no code with what is under test.
 import { createHash } from 'node:crypto';
 
 export interface Violation {
-  /** The number of the invariant in docs/design.md §7; 0: the code under test broke, or the ledger holds what §4 does not know. */
+  /** The number of the invariant in docs/design.md §7; 0: the code under test broke, or the ledger holds what docs/records.md does not know. */
   invariant: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
   what: string;
   time: number;
@@ -91,7 +91,7 @@ interface Asked {
   deliveries: number;
 }
 
-/** Docs/design.md §4, "created by". */
+/** Docs/records.md, "written by". */
 const WRITERS: [key: RegExp, writers: string[]][] = [
   [/^log\/\d{8}\.json$/, ['list-pending', 'halt', 'resume', 'record-completion', 'baseline']],
   [/^turns\/(\d{4})\/\d{8}\/(claim|outcome)\.json$/, ['migration', 'list-pending']],
