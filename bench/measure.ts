@@ -19,7 +19,7 @@ export interface Cost {
   wallSeconds: number;
   /** The most that the tree had in memory at one time. What processes of one program share counts once. */
   peakBytes: number;
-  /** As many as were seen: those that live for less than 30 ms may be missing here, and are never missing in the CPU. */
+  /** As many as were seen: those that live for less than 50 ms may be missing here, and are never missing in the CPU. */
   processes: number;
   /** What was still there five seconds after its end, and was killed. */
   leftRunning: number;

@@ -16,7 +16,7 @@ import threading
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-LOOK_SECONDS = 0.03
+LOOK_SECONDS = 0.05
 # Longer than any of ours takes to see that its parent is gone. What is still there then is killed, and reported.
 GRACE_SECONDS = 5.0
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -3,7 +3,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../../test/support/project.ts';
 import type { Command } from '../measure.ts';
-import { costOf, inTurn } from '../measure.ts';
+import { costOf, inTurn, median } from '../measure.ts';
 import type { BenchProject } from '../projects.ts';
 import { COMMAND_LINE, ENVIRONMENT, environmentOf, makeProject, TRIVIAL } from '../projects.ts';
 import type { Bench, Figure, Subject } from '../subject.ts';
@@ -22,26 +22,21 @@ export const commandLine: Subject = async function* (bench) {
   yield await typed(bench, 'local-1-again', one.odin('local', ENVIRONMENT), bench.short ? 2 : 5);
 
   bench.tell('npm start');
-  const sample = sampleProject(bench);
-  const npmStart: Command = { run: ['npm', 'start'], cwd: sample.directory };
-  if (!bench.short) {
-    // Each time in a project that was never there before: nothing is kept, nothing is recorded.
-    const fresh = [];
-    for (let round = 0; round < 3; round += 1) {
-      fresh.push((await costOf({ run: ['npm', 'start'], cwd: sampleProject(bench).directory })).cpuSeconds);
-    }
-    yield beside(bench, 'start-fresh', fresh.toSorted((a, b) => a - b)[1] ?? NaN, await bench.bare());
-  }
-  const first = await costOf(npmStart);
-  if (bench.short) yield beside(bench, 'start-fresh', first.cpuSeconds, await bench.bare());
-  yield await typed(bench, 'start-again', npmStart, bench.short ? 1 : 3);
+  // Each time in a project that was never there before: nothing is kept, nothing is recorded.
+  const samples = Array.from({ length: bench.short ? 1 : 3 }, () => sampleProject(bench));
+  const fresh = [];
+  for (const sample of samples) fresh.push((await costOf(npmStart(sample))).cpuSeconds);
+  yield beside('start-fresh', median(fresh), await bench.bare());
+  if (!bench.short) yield await typed(bench, 'start-again', npmStart(samples[0] as BenchProject), 3);
 };
+
+const npmStart = ({ directory }: BenchProject): Command => ({ run: ['npm', 'start'], cwd: directory });
 
 /** The rows of 200 migrations, in a project where they have just run. */
 export async function* of200(bench: Bench, project: BenchProject): AsyncGenerator<Figure, void, undefined> {
   bench.tell('local again, 200 migrations');
   const { again } = await inTurn({ again: project.odin('local', ENVIRONMENT) }, { rounds: 3, warmUp: 0 });
-  yield beside(bench, 'local-200-again', again.cpuSeconds, await bench.bare());
+  yield beside('local-200-again', again.cpuSeconds, await bench.bare());
   yield { row: 'local-200-again-memory', value: megabytes(again), beside: { what: 'the goal', value: 600 } };
   bench.tell('status --local, 200 migrations');
   yield await typed(bench, 'status-200', project.odin('status', ENVIRONMENT, '--local'), 3);
@@ -49,10 +44,10 @@ export async function* of200(bench: Bench, project: BenchProject): AsyncGenerato
 
 async function typed(bench: Bench, row: Figure['row'], command: Command, rounds: number): Promise<Figure> {
   const { again } = await inTurn({ again: command }, { rounds, warmUp: 1 });
-  return beside(bench, row, again.cpuSeconds, await bench.bare());
+  return beside(row, again.cpuSeconds, await bench.bare());
 }
 
-const beside = (_: Bench, row: Figure['row'], value: number, bare: number): Figure => ({
+const beside = (row: Figure['row'], value: number, bare: number): Figure => ({
   row,
   value,
   beside: { what: 'bare Node.js', value: bare },

@@ -24,7 +24,7 @@ export const synth: Subject = async function* (bench) {
   }
   if (bench.short) {
     bench.tell('synth again of 10');
-    const { again, floor } = await againAgainstFloor(bench, 10, 2);
+    const { again, floor } = await againAgainstFloor(bench, 10, 1);
     yield { row: 'synth-10-again', value: again.cpuSeconds, beside: { what: FLOOR, value: floor.cpuSeconds } };
     return;
   }
