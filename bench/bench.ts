@@ -2,17 +2,17 @@
 //
 //   --short        the rows that take under two minutes in all and need no network; compared with bench/baseline.json
 //   --only NAME    one subject: may be repeated
-//   --json FILE    also as JSON
+//   --json FILE    also as JSON; rows that are there already, and were not measured this time, stay
 //   --record       the ratios become those that later short runs are compared with
 //   --write-docs   the table becomes that of docs/performance.md
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { withGenerated } from '../scripts/generate-docs.ts';
 import { PROJECT } from '../test/support/project.ts';
 import { costOf, median, NODE } from './measure.ts';
-import type { Report } from './report.ts';
+import type { Line, Report } from './report.ts';
 import { fallen, inOrder, lineOf, markdownTable, record, terminalTable } from './report.ts';
 import type { Bench, Subject } from './subject.ts';
 import { commandLine } from './subjects/command-line.ts';
@@ -46,9 +46,11 @@ const report = await measure(options.only ?? Object.keys(SUBJECTS));
 console.log(`\n${terminalTable(report.lines)}\n`);
 console.log(`${Math.round((performance.now() - started) / 1000)} s, Node.js ${report.node}, ${report.cores} cores`);
 for (const { subject, message } of report.failures) console.error(`\n${subject} could not be measured: ${message}`);
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+const { json } = options;
+const all = json === undefined || !existsSync(json) ? report : { ...report, lines: withThoseOf(json) };
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(all, undefined, 2)}\n`);
 if (options.record) record(report.lines);
-if (options['write-docs']) await writeDocs(report);
+if (options['write-docs']) await writeDocs(all);
 const worse = options.short ? fallen(report.lines) : [];
 for (const sentence of worse) console.error(`✖ ${sentence}`);
 if (worse.length > 0) console.error('Mend it, or accept it: npm run bench -- --short --record');
@@ -85,6 +87,12 @@ async function measure(names: readonly string[]): Promise<Report> {
   return of;
 }
 
+function withThoseOf(file: string): Line[] {
+  const { lines } = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  const measured = new Set(report.lines.map(({ row }) => row));
+  return inOrder([...report.lines, ...lines.filter(({ row }) => !measured.has(row))]);
+}
+
 /** In CPU seconds. */
 async function bareProcess(folder: string): Promise<number> {
   const seconds = [];
@@ -107,6 +115,6 @@ function tell(text: string): void {
 async function writeDocs({ lines, cores, memoryGB, node }: Report): Promise<void> {
   const file = path.join(PROJECT, 'docs/performance.md');
   const day = new Date().toISOString().slice(0, 10);
-  const where = `Measured on ${day}, on ${cores} cores and ${memoryGB} GB, with Node.js ${node}.`;
+  const where = `Last measured on ${day}, on ${cores} cores and ${memoryGB} GB, with Node.js ${node}.`;
   writeFileSync(file, await withGenerated(readFileSync(file, 'utf8'), file, `${where}\n\n${markdownTable(lines)}`));
 }

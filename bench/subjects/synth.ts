@@ -37,7 +37,7 @@ export const synth: Subject = async function* (bench) {
     beside: { what: NODEJS_FUNCTIONS, value: peer.cpuSeconds },
   };
   bench.tell('synth again of 100');
-  const { again, floor } = await againAgainstFloor(bench, 100, 3);
+  const { again, floor } = await againAgainstFloor(bench, 100, 2);
   yield { row: 'synth-100-memory', value: megabytes(ours), beside: { what: FLOOR, value: megabytes(floor) } };
   yield { row: 'synth-100-again', value: again.cpuSeconds, beside: { what: FLOOR, value: floor.cpuSeconds } };
 
