@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SECONDS = 0.05
 # Longer than any of ours takes to see that its parent is gone. What is still there then is killed, and reported.
@@ -80,8 +81,11 @@ def descendants() -> list[tuple[int, str]]:
 
 def main() -> None:
     report, *command = sys.argv[1:]
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
+    # Nothing of it outlives the bench, however that ends.
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     started = time.monotonic()
     root = os.fork()
     if root == 0:
@@ -108,6 +112,12 @@ def main() -> None:
             except ProcessLookupError:
                 pass
 
+    def give_up(number: int, _: object) -> None:
+        end_the_rest()
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, give_up)
+    signal.signal(signal.SIGINT, give_up)
     grace = threading.Timer(GRACE_SECONDS, end_the_rest)
     grace.daemon = True
     while True:
