@@ -1,5 +1,5 @@
 // Projects to measure, each in a folder of its own below the bench's temporary one, with the packages of this project.
-import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../test/support/project.ts';
 import type { Command } from './measure.ts';
@@ -7,6 +7,11 @@ import { NODE } from './measure.ts';
 
 export const COMMAND_LINE = path.join(PROJECT, 'cli/odin-migrate.js');
 export const ENVIRONMENT = 'bench';
+
+/** Forgets what this project itself keeps of its functions: one that is installed brings them built. */
+export function forgetKept(): void {
+  rmSync(path.join(PROJECT, 'node_modules/.cache/odin-migrate'), { recursive: true, force: true });
+}
 
 /** The ids `0001`, `0002`, … */
 export const ids = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n + 1).padStart(4, '0'));
@@ -64,11 +69,11 @@ export const environmentOf = (
     Object.fromEntries(ids(count).map((id) => [`migrations/${environment}/${id}.ts`, text(id, unique)]));
 };
 
-/** As npm would have installed them, and odin-migrate beside them. */
+/** As npm would have installed them, and odin-migrate beside them. What tools keep there is each project's own. */
 function linkPackages(directory: string): void {
   const packages = path.join(directory, 'node_modules');
   mkdirSync(packages);
-  for (const name of readdirSync(path.join(PROJECT, 'node_modules'))) {
+  for (const name of readdirSync(path.join(PROJECT, 'node_modules')).filter((each) => each !== '.cache')) {
     symlinkSync(path.join(PROJECT, 'node_modules', name), path.join(packages, name));
   }
   symlinkSync(PROJECT, path.join(packages, 'odin-migrate'));

@@ -5,7 +5,7 @@ import { PROJECT } from '../../test/support/project.ts';
 import type { Command } from '../measure.ts';
 import { costOf, inTurn, median } from '../measure.ts';
 import type { BenchProject } from '../projects.ts';
-import { COMMAND_LINE, ENVIRONMENT, environmentOf, makeProject, TRIVIAL } from '../projects.ts';
+import { COMMAND_LINE, ENVIRONMENT, environmentOf, forgetKept, makeProject, TRIVIAL } from '../projects.ts';
 import type { Bench, Figure, Subject } from '../subject.ts';
 import { megabytes } from '../subject.ts';
 
@@ -25,7 +25,10 @@ export const commandLine: Subject = async function* (bench) {
   // Each time in a project that was never there before: nothing is kept, nothing is recorded.
   const samples = Array.from({ length: bench.short ? 1 : 3 }, () => sampleProject(bench));
   const fresh = [];
-  for (const sample of samples) fresh.push((await costOf(npmStart(sample))).cpuSeconds);
+  for (const sample of samples) {
+    forgetKept();
+    fresh.push((await costOf(npmStart(sample))).cpuSeconds);
+  }
   yield beside('start-fresh', median(fresh), await bench.bare());
   if (!bench.short) yield await typed(bench, 'start-again', npmStart(samples[0] as BenchProject), 3);
 };
