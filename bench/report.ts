@@ -73,7 +73,7 @@ const number = (value: number, unit: Row['unit']): string => [digits(value), uni
 /** Three that count. */
 function digits(value: number): string {
   if (value >= 100 || Number.isInteger(value)) return String(Math.round(value));
-  return value.toPrecision(value < 0.1 ? 1 : value < 1 ? 2 : 3).replace(/\.0+$/, '');
+  return value.toPrecision(value < 1 ? 2 : 3).replace(/\.0+$/, '');
 }
 
 export function terminalTable(lines: readonly Line[]): string {

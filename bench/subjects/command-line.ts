@@ -38,7 +38,7 @@ const npmStart = ({ directory }: BenchProject): Command => ({ run: ['npm', 'star
 /** The rows of 200 migrations, in a project where they have just run. */
 export async function* of200(bench: Bench, project: BenchProject): AsyncGenerator<Figure, void, undefined> {
   bench.tell('local again, 200 migrations');
-  const { again } = await inTurn({ again: project.odin('local', ENVIRONMENT) }, { rounds: 3, warmUp: 0 });
+  const { again } = await inTurn({ again: project.odin('local', ENVIRONMENT) }, { rounds: 2, warmUp: 0 });
   yield beside('local-200-again', again.cpuSeconds, await bench.bare());
   yield { row: 'local-200-again-memory', value: megabytes(again), beside: { what: 'the goal', value: 600 } };
   bench.tell('status --local, 200 migrations');
