@@ -24,7 +24,7 @@ const CORE = ['preview', 'contract', 'views', 'decision', 'ledger', 'names', 'te
 const CORE_PACKAGES = ['zod', 'p-map'];
 const CORE_BUILTINS = ['buffer', 'crypto', 'path', 'util'];
 
-const ALL = [...new Set(Object.keys(PARTS).map((part) => part.split('/')[0])), 'test', 'docs'];
+const ALL = [...new Set(Object.keys(PARTS).map((part) => part.split('/')[0])), 'test', 'bench', 'docs'];
 
 /** One of several paths, or of what is in them. */
 const oneOf = (...paths) => `^(${paths.map((path) => path.replaceAll('.', '\\.')).join('|')})(/|$)`;
