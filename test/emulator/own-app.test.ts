@@ -78,7 +78,7 @@ describe('an app of a team, installed from the tarball', () => {
   it('is halted, and resumed as the halt says when its file asks for access and is deployed', async () => {
     write('migrations/odin-dev/0003.ts', `export const access = ['orders'];\n${CLOSES_ORDERS}`);
     const { text } = await team.deploy('dev/Shop', 'branch/Shop');
-    expect(text).toContain('The ledger of shop/pr-12 is deleted with its stack');
+    expect(text).toContain('The ledger of shop--pr-12 is deleted with its stack');
 
     const resumed = await team.odinElsewhere(...retry, '--wait');
     expect(resumed).toMatchObject({ code: 0, text: expect.stringContaining('1 applied') as string });
