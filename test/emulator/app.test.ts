@@ -1,5 +1,5 @@
 // The life of an environment of an app: deployed by `odin-migrate synth`, found by its registration, its stack destroyed, a second
-// and empty ledger refused, the old one brought back.
+// and empty ledger refused, and begun when somebody says so. How the old one is brought back is in own-app.test.ts.
 import { GetBucketTaggingCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,24 +12,21 @@ import { bootstrap } from './cdk.ts';
 import type { Emulator } from './ministack.ts';
 import { startMiniStack } from './ministack.ts';
 import type { Team } from './team.ts';
-import { loseAndAdopt, teamOf } from './team.ts';
+import { bucketOf, loseStack, teamOf } from './team.ts';
 
 const STACK = stackName({ app: 'shop', environment: 'odin-dev' });
-const configuration = (stack: object = {}) => JSON.stringify({ app: 'shop', environments: { 'odin-dev': { stack } } });
 
 describe('an environment of an app', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
   let emulator: Emulator;
   let project: TemporaryProject;
   let team: Team;
-  /** Of the ledger that is adopted, and left. */
-  let bucket = '';
 
   beforeAll(async () => {
     emulator = await startMiniStack({ directory });
     await bootstrap(emulator);
     project = temporaryProject({
-      'odin-migrate.json': configuration(),
+      'odin-migrate.json': JSON.stringify({ app: 'shop' }),
       'migrations/odin-dev/0001.ts': 'export async function migration(): Promise<void> {}\n',
     });
     const command = [process.execPath, path.join(PROJECT, 'cli/odin-migrate.js')];
@@ -56,18 +53,11 @@ describe('an environment of an app', () => {
     expect(refused).toMatchObject({ code: 3, text: expect.stringContaining(`by the stack ${STACK}`) as string });
   });
 
-  it('gets no second, empty ledger after its stack was destroyed, and its own one back', async () => {
-    bucket = await loseAndAdopt(team, {
-      environment: 'odin-dev',
-      selector: STACK,
-      stack: STACK,
-      completed: 1,
-      nameLedger: (name) => project.write('odin-migrate.json', configuration({ existingLedgerBucketName: name })),
-    });
-  });
+  it('gets no second, empty ledger after its stack was destroyed, until somebody says so, with a reason', async () => {
+    const bucket = await bucketOf(team, STACK, 'Ledger');
+    await loseStack(team, { selector: STACK, stack: STACK });
+    await team.destroy(STACK); // what a first deployment that was rolled back leaves is protected too
 
-  it('begins a new ledger when somebody says so, with a reason', async () => {
-    await team.destroy(STACK);
     const TagSet = [{ Key: 'team', Value: 'shop' }];
     await team.s3.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }));
     const left = await team.odin('start-over', 'odin-dev', '--yes', '--reason', 'the data was thrown away');
@@ -77,8 +67,7 @@ describe('an environment of an app', () => {
       team: 'shop',
       'odin-migrate:left-because': 'the data was thrown away',
     });
-    project.write('odin-migrate.json', configuration());
-    await team.deploy(STACK);
+    await team.deployAgain(STACK);
     expect((await team.odin('status', 'odin-dev')).text).toContain('0 of 1 completed');
   });
 });

@@ -55,11 +55,12 @@ export async function bootstrap(emulator: Emulator): Promise<void> {
 export async function deploy(emulator: Emulator, options: DeployOptions): Promise<Deployed> {
   const { app, stacks = [], context = {}, variables = {}, cwd = PROJECT, timeoutSeconds = 600 } = options;
   const folder = await newFolder(emulator, 'deploy');
+  const { output = resolve(folder, 'cdk.out') } = options;
   const outputsFile = resolve(folder, 'outputs.json');
   const args = [
     ...(stacks.length > 0 ? stacks : ['--all']),
     ...(app === undefined ? [] : ['--app', app]),
-    ...['--output', options.output ?? resolve(folder, 'cdk.out')],
+    ...['--output', output],
     ...Object.entries(context).flatMap(([key, value]) => ['--context', `${key}=${value}`]),
     ...['--outputs-file', outputsFile],
     ...['--require-approval', 'never'],

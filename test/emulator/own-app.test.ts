@@ -1,6 +1,5 @@
 // A team's own CDK app, from the packed tarball: examples/own-cdk-app, whose bucket and migrations are in a Stage. It is granted by
 // `access`, run, halted, mended, resumed, destroyed, refused and adopted, with the command line that `npm install` put there.
-import { DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { ListObjectsV2Command, NoSuchBucket, PutObjectCommand } from '@aws-sdk/client-s3';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +13,7 @@ import { bootstrap } from './cdk.ts';
 import type { Emulator } from './ministack.ts';
 import { startMiniStack } from './ministack.ts';
 import type { Team } from './team.ts';
-import { loseAndAdopt, teamOf } from './team.ts';
+import { bucketOf, loseStack, teamOf } from './team.ts';
 
 const FILES = example('own-cdk-app');
 const SHOP_STACK = 'shop-stack.ts';
@@ -61,7 +60,7 @@ describe('an app of a team, installed from the tarball', () => {
 
   it('is deployed in a stage, and a file does what the app grants to it by name, and nothing else', async () => {
     expect((await team.deploy('dev/Shop')).text).not.toContain('is deleted with its stack');
-    orders = await bucketOf('dev-Shop', 'Orders');
+    orders = await bucketOf(team, 'dev-Shop', 'Orders');
     for (const Key of ['carts/1', 'carts/2', 'orders/1']) {
       await team.s3.send(new PutObjectCommand({ Bucket: orders, Key, Body: Key }));
     }
@@ -86,7 +85,7 @@ describe('an app of a team, installed from the tarball', () => {
   });
 
   it('of a branch takes its ledger with it', async () => {
-    const ledger = await bucketOf('branch-Shop', 'MigrationsLedger');
+    const ledger = await bucketOf(team, 'branch-Shop', 'MigrationsLedger');
     expect((await team.odin('run', 'pr-12', '--wait')).text).toContain('Done: 3 applied.');
     expect(await keysIn(ledger)).toContain('completed/0003.json');
 
@@ -96,28 +95,18 @@ describe('an app of a team, installed from the tarball', () => {
   });
 
   it('gets no second, empty ledger after its stack was destroyed, and its own one back', async () => {
-    await loseAndAdopt(team, {
-      environment: 'odin-dev',
-      selector: 'dev/Shop',
-      stack: 'dev-Shop',
-      completed: 3,
-      nameLedger(bucket) {
-        const props = '      environmentName,\n';
-        write(SHOP_STACK, FILES[SHOP_STACK]!.replace(props, `${props}      existingLedgerBucketName: '${bucket}',\n`));
-      },
-    });
+    await loseStack(team, { selector: 'dev/Shop', stack: 'dev-Shop' });
+
+    const adopted = await team.odin('adopt', 'odin-dev', '--yes');
+    expect(adopted).toMatchObject({ code: 0, text: expect.stringContaining('3 migrations completed') as string });
+    const [former = ''] = /existingLedgerBucketName: '[^']+'/.exec(adopted.text) ?? [];
+    const props = '      environmentName,\n';
+    write(SHOP_STACK, FILES[SHOP_STACK]!.replace(props, `${props}      ${former},\n`));
+    await team.deploy('dev/Shop');
+    expect((await team.odin('run', 'odin-dev', '--wait')).text).toContain('nothing was pending');
+    expect((await team.odin('status', 'odin-dev')).text).toContain('3 of 3 completed');
     expect(await keysIn(orders)).toEqual(['orders/1', 'orders/closed']);
   });
-
-  /** The bucket whose logical id begins so. */
-  async function bucketOf(StackName: string, id: string): Promise<string> {
-    const { StackResources = [] } = await team.cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
-    const found = StackResources.find(
-      ({ ResourceType, LogicalResourceId = '' }) =>
-        ResourceType === 'AWS::S3::Bucket' && LogicalResourceId.startsWith(id),
-    );
-    return found?.PhysicalResourceId ?? '';
-  }
 
   async function keysIn(Bucket: string): Promise<string[]> {
     const { Contents = [] } = await team.s3.send(new ListObjectsV2Command({ Bucket }));

@@ -2,12 +2,14 @@
 import {
   CloudFormationClient,
   DeleteStackCommand,
+  DescribeStackResourcesCommand,
   UpdateTerminationProtectionCommand,
   waitUntilStackDeleteComplete,
 } from '@aws-sdk/client-cloudformation';
 import { S3Client } from '@aws-sdk/client-s3';
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect } from 'vitest';
 import { cleanEnvironment } from '../package/tarball.ts';
 import type { Deployed } from './cdk.ts';
@@ -40,6 +42,8 @@ export interface Team {
   odinElsewhere: (...args: string[]) => Promise<Typed>;
   /** @param stacks as `cdk deploy` names them */
   deploy: (...stacks: string[]) => Promise<Deployed>;
+  /** The same, of what was synthesised for the last deployment. */
+  deployAgain: (...stacks: string[]) => Promise<Deployed>;
   /** @param stack as CloudFormation names it */
   destroy: (stack: string) => Promise<void>;
 }
@@ -51,12 +55,14 @@ export function teamOf({ emulator, directory, command, app }: TeamOptions): Team
     credentials: { accessKeyId: account, secretAccessKey: 'test' },
   };
   const cloudFormation = new CloudFormationClient(options);
+  const assembly = path.join(directory, 'cdk.out');
   return {
     s3: new S3Client({ ...options, forcePathStyle: true }),
     cloudFormation,
     odin: (...args) => typed(directory, args),
     odinElsewhere: (...args) => typed(tmpdir(), args),
-    deploy: (...stacks) => deploy(emulator, { app, stacks, cwd: directory }),
+    deploy: (...stacks) => deploy(emulator, { app, stacks, cwd: directory, output: assembly }),
+    deployAgain: (...stacks) => deploy(emulator, { app: assembly, stacks, cwd: directory }),
     async destroy(StackName) {
       await cloudFormation.send(
         new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }),
@@ -77,36 +83,18 @@ export function teamOf({ emulator, directory, command, app }: TeamOptions): Team
   }
 }
 
-export interface Life {
-  environment: string;
-  /** Its stack, as `cdk deploy` names it. */
-  selector: string;
-  /** Its stack, as CloudFormation names it. */
-  stack: string;
-  /** Migrations that are completed: all that there are. */
-  completed: number;
-  /** Says in the app which bucket was its ledger. */
-  nameLedger: (bucket: string) => void;
+/** What was deployed is destroyed, and deployed again as it was: that would begin a second, empty ledger, and is refused. */
+export async function loseStack(team: Team, { selector, stack }: { selector: string; stack: string }): Promise<void> {
+  await team.destroy(stack);
+  await expect(team.deployAgain(selector)).rejects.toThrow(/already exists/i);
 }
 
-/**
- * The stack is destroyed, a deployment that would begin a second, empty ledger is refused, and the first one is brought back.
- * @returns its bucket
- */
-export async function loseAndAdopt(
-  team: Team,
-  { environment, selector, stack, completed, nameLedger }: Life,
-): Promise<string> {
-  await team.destroy(stack);
-  await expect(team.deploy(selector)).rejects.toThrow(/already exists/i);
-  await team.destroy(stack); // what a first deployment that was rolled back leaves may be protected
-
-  const adopted = await team.odin('adopt', environment, '--yes');
-  expect(adopted).toMatchObject({ code: 0 });
-  const [, bucket = ''] = /existingLedgerBucketName: '([^']+)'/.exec(adopted.text) ?? [];
-  nameLedger(bucket);
-  await team.deploy(selector);
-  expect((await team.odin('run', environment, '--wait')).text).toContain('nothing was pending');
-  expect((await team.odin('status', environment)).text).toContain(`${completed} of ${completed} completed`);
-  return bucket;
+/** @param id what the bucket's logical id begins with */
+export async function bucketOf({ cloudFormation }: Team, StackName: string, id: string): Promise<string> {
+  const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
+  const found = StackResources.find(
+    ({ ResourceType, LogicalResourceId = '' }) =>
+      ResourceType === 'AWS::S3::Bucket' && LogicalResourceId.startsWith(id),
+  );
+  return found?.PhysicalResourceId ?? '';
 }
