@@ -1,9 +1,13 @@
-"""CloudFormation's buckets: their tags, by which CDK's function knows which one to empty, and that a full one is not deleted."""
+"""
+CloudFormation's buckets: their tags, by which CDK's function knows which one to empty; a full one is not deleted, and a policy
+is not put over another one.
+"""
 
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 
 handler = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+policies = provisioners._RESOURCE_HANDLERS["AWS::S3::BucketPolicy"]
 
 
 def tagged(result, props):
@@ -26,6 +30,13 @@ def delete(physical_id, props):
     original_delete(physical_id, props)
 
 
+def create_policy(logical_id, props, stack_name):
+    if props["Bucket"] in s3._bucket_policies:
+        raise ValueError(f"The bucket policy already exists on bucket {props['Bucket']}.")
+    return original_create_policy(logical_id, props, stack_name)
+
+
 original_create, handler["create"] = handler["create"], create
 original_update, handler["update"] = handler["update"], update
 original_delete, handler["delete"] = handler["delete"], delete
+original_create_policy, policies["create"] = policies["create"], create_policy
