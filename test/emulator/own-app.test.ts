@@ -1,5 +1,7 @@
 // A team's own CDK app, from the packed tarball: examples/own-cdk-app, whose bucket and migrations are in a Stage. It is granted by
 // `access`, run, halted, mended, resumed, destroyed, refused and adopted, with the command line that `npm install` put there.
+//
+// The emulator asks nobody for permission to use the bucket's key: that the grant covers it too is in test/infra/construct.test.ts.
 import { ListObjectsV2Command, NoSuchBucket, PutObjectCommand } from '@aws-sdk/client-s3';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -34,7 +36,7 @@ describe('an app of a team, installed from the tarball', () => {
   let team: Team;
 
   beforeAll(async () => {
-    [emulator] = await Promise.all([start(), install()]);
+    await Promise.all([start(), install()]);
     team = teamOf({ emulator, directory: project, command: [path.join(project, 'node_modules/.bin/odin-migrate')] });
   });
   afterAll(async () => {
@@ -42,10 +44,9 @@ describe('an app of a team, installed from the tarball', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function start(): Promise<Emulator> {
-    const started = await startMiniStack({ directory: path.join(directory, 'emulator') });
-    await bootstrap(started);
-    return started;
+  async function start(): Promise<void> {
+    emulator = await startMiniStack({ directory: path.join(directory, 'emulator') });
+    await bootstrap(emulator);
   }
 
   async function install(): Promise<void> {
