@@ -280,7 +280,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .summary('bring back the ledger of an environment whose stack is gone')
     .description(
       'A ledger stays when its stack goes, and a deployment that would begin a new one is refused. This examines the ledger ' +
-        'that stayed, makes room for the policy of the next deployment, and says how that names it. At a terminal it asks first.',
+        'that stayed, makes room for the next deployment, and says how that names it. At a terminal it asks first.',
     )
     .argument(...ENVIRONMENT)
     .option('--yes', 'do not ask')

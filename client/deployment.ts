@@ -1,4 +1,5 @@
 // A deployed environment as the command line sees it: found by its stack's outputs, or embedded.
+import type { Stack } from '@aws-sdk/client-cloudformation';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -102,13 +103,19 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Recor
   });
 }
 
+async function outputsOf(name: string, options: ClientOptions): Promise<Record<string, string> | undefined> {
+  const stack = await findStack(name, options);
+  return (
+    stack &&
+    Object.fromEntries((stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+  );
+}
+
 /** Undefined when there is no such stack. */
-async function outputsOf(stack: string, options: ClientOptions): Promise<Record<string, string> | undefined> {
+export async function findStack(name: string, options: ClientOptions): Promise<Stack | undefined> {
   try {
-    const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: stack }));
-    return Object.fromEntries(
-      (answer.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey ?? '', OutputValue ?? '']),
-    );
+    const answer = await new CloudFormationClient(options).send(new DescribeStacksCommand({ StackName: name }));
+    return answer.Stacks?.[0];
   } catch (cause) {
     // CloudFormation's words for it, under a code that means other things too (docs/aws-facts.md).
     if (cause instanceof Error && /does not exist/.test(cause.message)) return undefined;

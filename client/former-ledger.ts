@@ -1,5 +1,11 @@
 // The ledger of an environment whose stack is gone: it is brought back, or left for a new one. Both only when nothing is deployed,
 // and neither touches what the ledger says (docs/runbook.md).
+import {
+  CloudFormationClient,
+  DeleteStackCommand,
+  UpdateTerminationProtectionCommand,
+  waitUntilStackDeleteComplete,
+} from '@aws-sdk/client-cloudformation';
 import type { S3Client, Tag } from '@aws-sdk/client-s3';
 import { DeleteBucketPolicyCommand, GetBucketTaggingCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { S3Store } from '../aws/s3-store.ts';
@@ -9,10 +15,11 @@ import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { identityText } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
+import { stackName } from '../core/names/names.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace } from './deployment.ts';
-import { callerOf, ofPlace, s3ClientOf } from './deployment.ts';
+import { callerOf, findStack, ofPlace, s3ClientOf } from './deployment.ts';
 import { deleteParameters, findRegistration } from './registration.ts';
 
 export interface FormerLedger {
@@ -24,6 +31,8 @@ export interface FormerLedger {
   options: ClientOptions;
   /** The parameters by which a deployment is refused. */
   kept: string[];
+  /** The stack that a refused deployment left, which holds nothing; undefined when there is none. */
+  leftover: string | undefined;
 }
 
 /**
@@ -61,19 +70,26 @@ export async function findFormerLedger(environment: string, place: DeployedPlace
     });
   }
   const completed = Object.values(state.migrations).filter(({ completion }) => completion).length;
-  return { identity, bucket: ledgerBucket, entries: state.number, completed, options, kept };
+  const leftover = await leftoverOf(of, options);
+  return { identity, bucket: ledgerBucket, entries: state.number, completed, options, kept, leftover };
 }
 
 /**
  * Makes room for the policy of the next deployment, which CloudFormation would refuse beside another one (docs/aws-facts.md).
  * What refuses a deployment without this ledger stays.
  */
-export async function adopt({ bucket, options }: FormerLedger): Promise<void> {
+export async function adopt({ bucket, options, leftover }: FormerLedger): Promise<void> {
+  await removeStack(leftover, options);
   await s3ClientOf(options).send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
 }
 
 /** Leaves it where it is, and lets the next deployment begin a new one. The reason stays on the old bucket, as tags. */
-export async function startOver({ bucket, options, kept }: FormerLedger, by: string, reason: string): Promise<void> {
+export async function startOver(
+  { bucket, options, kept, leftover }: FormerLedger,
+  by: string,
+  reason: string,
+): Promise<void> {
+  await removeStack(leftover, options);
   const tags = {
     'odin-migrate:left-at': new Date().toISOString(),
     'odin-migrate:left-by': by,
@@ -84,6 +100,27 @@ export async function startOver({ bucket, options, kept }: FormerLedger, by: str
   const before = (await tagsOf(s3, bucket)).filter(({ Key = '' }) => !(Key in tags));
   await s3.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet: [...before, ...left] } }));
   await deleteParameters(kept, options);
+}
+
+/**
+ * The stack that `synth` makes is protected from deletion, also when its first deployment failed, and then it is in the way of the
+ * next one. A stack that is not protected is replaced by CDK itself (docs/aws-facts.md).
+ */
+async function leftoverOf(of: EnvironmentId, options: ClientOptions): Promise<string | undefined> {
+  const { StackName, StackStatus } = (await findStack(stackName(of), options)) ?? {};
+  return StackStatus === 'ROLLBACK_COMPLETE' ? StackName : undefined;
+}
+
+async function removeStack(StackName: string | undefined, options: ClientOptions): Promise<void> {
+  if (StackName === undefined) return;
+  const client = new CloudFormationClient(options);
+  try {
+    await client.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }));
+    await client.send(new DeleteStackCommand({ StackName }));
+    await waitUntilStackDeleteComplete({ client, minDelay: 1, maxWaitTime: 300 }, { StackName });
+  } catch (cause) {
+    throw awsError(cause) ?? cause;
+  }
 }
 
 /** Those that a caller may put again: the ones of AWS itself stay by themselves (docs/aws-facts.md). */

@@ -10,8 +10,10 @@ export async function showFormerLedger(environment: string, place: DeployedPlace
   const former = await whileBusy(`Looking for the ledger of ${environment}`, () =>
     findFormerLedger(environment, place),
   );
-  const { bucket, entries, completed } = former;
+  const { bucket, entries, completed, leftover } = former;
   const holds = `${numberOf(entries, 'entry', 'entries')}, ${numberOf(completed, 'migration')} completed`;
   print(`The ledger of ${environment} is ${colour.bold(bucket)}: ${holds}.`);
+  if (leftover !== undefined)
+    print(`The stack ${leftover} is left of a refused deployment. It holds nothing, and goes too.`);
   return former;
 }

@@ -8,8 +8,8 @@ import type { Emulator } from './ministack.ts';
 import { account, region } from './ministack.ts';
 
 export interface DeployOptions {
-  /** The command that synthesises, run in `cwd`; or the folder of a cloud assembly. */
-  app: string;
+  /** The command that synthesises, run in `cwd`, or the folder of a cloud assembly; what the cdk.json there says when left out. */
+  app?: string | undefined;
   /** This project's root folder when left out. */
   cwd?: string;
   /** Which stacks, with what they depend on; all of them when left out. */
@@ -23,8 +23,12 @@ export interface DeployOptions {
   timeoutSeconds?: number;
 }
 
-/** Stack name → output name → value. */
-export type StackOutputs = Record<string, Record<string, string>>;
+export interface Deployed {
+  /** Stack name → output name → value. */
+  outputs: Record<string, Record<string, string>>;
+  /** What `cdk deploy` printed. */
+  text: string;
+}
 
 interface Run {
   verb: 'bootstrap' | 'deploy';
@@ -48,25 +52,27 @@ export async function bootstrap(emulator: Emulator): Promise<void> {
   });
 }
 
-export async function deploy(emulator: Emulator, options: DeployOptions): Promise<StackOutputs> {
+export async function deploy(emulator: Emulator, options: DeployOptions): Promise<Deployed> {
   const { app, stacks = [], context = {}, variables = {}, cwd = PROJECT, timeoutSeconds = 600 } = options;
   const folder = await newFolder(emulator, 'deploy');
+  const { output = resolve(folder, 'cdk.out') } = options;
   const outputsFile = resolve(folder, 'outputs.json');
   const args = [
     ...(stacks.length > 0 ? stacks : ['--all']),
-    ...['--app', app],
-    ...['--output', options.output ?? resolve(folder, 'cdk.out')],
+    ...(app === undefined ? [] : ['--app', app]),
+    ...['--output', output],
     ...Object.entries(context).flatMap(([key, value]) => ['--context', `${key}=${value}`]),
     ...['--outputs-file', outputsFile],
     ...['--require-approval', 'never'],
     // Without a change set: fewer round trips, and the emulator's result is the same.
     ...['--method', 'direct'],
   ];
-  await cdk(emulator, { verb: 'deploy', args, cwd, folder, timeoutSeconds, variables });
-  return JSON.parse(await readFile(outputsFile, 'utf8')) as StackOutputs;
+  const text = await cdk(emulator, { verb: 'deploy', args, cwd, folder, timeoutSeconds, variables });
+  return { outputs: JSON.parse(await readFile(outputsFile, 'utf8')) as Deployed['outputs'], text };
 }
 
-async function cdk(emulator: Emulator, { verb, args, cwd, folder, timeoutSeconds, variables }: Run): Promise<void> {
+/** @returns what it printed */
+async function cdk(emulator: Emulator, { verb, args, cwd, folder, timeoutSeconds, variables }: Run): Promise<string> {
   const bin = resolve(PROJECT, 'node_modules/.bin');
   const logFile = resolve(folder, 'cdk.log');
   const common = ['--ci', '--no-color', '--no-notices', '--no-version-reporting'];
@@ -85,7 +91,7 @@ async function cdk(emulator: Emulator, { verb, args, cwd, folder, timeoutSeconds
     logFile,
   });
   const end = await Promise.race([command.exited, sleep(timeoutSeconds * 1000, 'timeout' as const, { ref: false })]);
-  if (end === 0) return;
+  if (end === 0) return readFile(logFile, 'utf8');
   await command.kill();
   const what = end === 'timeout' ? `did not end within ${timeoutSeconds} s` : `ended with code ${end}`;
   throw new ProgramError(

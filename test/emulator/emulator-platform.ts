@@ -77,7 +77,7 @@ export async function emulatorPlatform({ s3 }: { s3?: FaultProxy } = {}): Promis
   return {
     async deploy(specs: readonly EnvironmentSpec[]) {
       const app = synthesise(directory, specs);
-      const outputs = await deploy(emulator, { app, stacks: stackNames(specs) });
+      const { outputs } = await deploy(emulator, { app, stacks: stackNames(specs) });
       const deployments = new Map(
         specs.map(({ environment }) => [
           environment,

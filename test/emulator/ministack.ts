@@ -1,5 +1,5 @@
 // A real `cdk deploy` without AWS: MiniStack (PyPI), a process that speaks AWS's protocols and runs functions.
-import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,6 +48,7 @@ export async function startMiniStack(options: EmulatorOptions): Promise<Emulator
   const logFile = resolve(directory, 'ministack.log');
   await Promise.all(['bin', 'home'].map((name) => mkdir(resolve(directory, name), { recursive: true })));
   await writeNodeWrapper(resolve(directory, 'bin/node'));
+  await linkSdk(resolve(directory, 'sdk'));
 
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
@@ -104,6 +105,7 @@ function serverEnvironment(directory: string, port: number, options: EmulatorOpt
     ...functions,
     // Functions run by the `node` that is found first, and inherit this environment.
     PATH: [resolve(directory, 'bin'), process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
+    NODE_PATH: resolve(directory, 'sdk'),
     HOME: resolve(directory, 'home'),
     LANG: 'C.UTF-8',
     PYTHONDONTWRITEBYTECODE: '1',
@@ -138,6 +140,12 @@ async function writeNodeWrapper(file: string): Promise<void> {
   const limit = '${AWS_LAMBDA_FUNCTION_MEMORY_SIZE:+--max-old-space-size=$AWS_LAMBDA_FUNCTION_MEMORY_SIZE}';
   await writeFile(file, `#!/bin/sh\nexec '${node}' --disable-warning=DEP0169 ${limit} "$@"\n`);
   await chmod(file, 0o755);
+}
+
+/** Lambda's Node.js has AWS's SDK, and no other packages: the function of CDK that empties a bucket requires it. */
+async function linkSdk(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await symlink(resolve(PROJECT, 'node_modules/@aws-sdk'), resolve(folder, '@aws-sdk'));
 }
 
 async function healthy(endpoint: string, server: Leashed): Promise<'healthy' | 'exited' | 'silent'> {

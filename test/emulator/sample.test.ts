@@ -20,7 +20,7 @@ it('the sample environment deploys from cdk.json, and its migrations need no per
   await using emulator = await startMiniStack({ directory });
   await bootstrap(emulator);
   const { app } = JSON.parse(readFileSync(path.join(PROJECT, 'cdk.json'), 'utf8')) as { app: string };
-  const outputs = await deploy(emulator, {
+  const { outputs } = await deploy(emulator, {
     app,
     stacks: [stackName({ environment: 'sample' })],
     context: { environment: 'sample' },

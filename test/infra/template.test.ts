@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnvironmentName } from '../../core/names/identifiers.ts';
-import { migrationFunctionName, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
+import { migrationFunctionName, OUTPUTS, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { arnOfFunction, bucketPolicyOf, isAllowed, rolesOf } from '../support/policies.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -648,6 +648,14 @@ describe('the stack', () => {
       ['email', 'team@example.com'],
       ['https', 'https://example.com/hook'],
     ]);
+  });
+
+  it('has no ledger of its own, when odin-migrate.json names the one of before', () => {
+    const template = synthesise([{ id: '0001' }], {
+      environment: { stack: { existingLedgerBucketName: 'former-ledger' } },
+    });
+    template.resourceCountIs('AWS::S3::Bucket', 0);
+    template.hasOutput(OUTPUTS.ledgerBucket, { Value: 'former-ledger' });
   });
 
   it('may have no migration', () => {

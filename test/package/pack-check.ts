@@ -1,13 +1,14 @@
 // `npm run pack:check`: packs this package, installs the tarball into new projects outside of the repository, and works there as a
 // team would. What is done is listed in projects.ts. Every step runs, even after one that failed, but not in a project that could
 // not be installed. The last line is "N passed, N failed".
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 import type { Step, TeamProject } from './projects.ts';
 import { ofTheTarball, projects } from './projects.ts';
+import { cleanEnvironment, pack, writeFiles } from './tarball.ts';
 
 const work = mkdtempSync(path.join(tmpdir(), 'odin-pack-'));
 const count = { passed: 0, failed: 0 };
@@ -16,7 +17,7 @@ const AT_ONCE = 2;
 
 try {
   console.log(`=== pack\n${work}`);
-  const tarball = pack();
+  const tarball = await pack(work);
   await runAll('the tarball', PACKAGE_DIRECTORY, ofTheTarball(tarball));
   const waiting = projects(tarball).filter(({ name }) => process.argv.length === 2 || process.argv.includes(name));
   await Promise.all(
@@ -30,24 +31,11 @@ try {
 console.log(`${count.passed} passed, ${count.failed} failed`);
 process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0;
 
-function pack(): string {
-  execFileSync('npm', ['pack', '--pack-destination', work], {
-    cwd: PACKAGE_DIRECTORY,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const [file = ''] = readdirSync(work).filter((name) => name.endsWith('.tgz'));
-  return path.join(work, file);
-}
-
 async function build({ name, folder, begin = [], files, install, steps }: TeamProject): Promise<void> {
   const directory = path.join(work, folder);
   mkdirSync(directory, { recursive: true });
   const begun = await runAll(name, directory, begin);
-  for (const [file, text] of Object.entries(files)) {
-    const to = path.join(directory, file);
-    mkdirSync(path.dirname(to), { recursive: true });
-    writeFileSync(to, text);
-  }
+  writeFiles(directory, files);
   if (begun && (await runAll(name, directory, install))) await runAll(name, directory, steps);
   else count.failed += steps.length;
   // Half a gigabyte each.
@@ -90,25 +78,4 @@ async function problemOf(step: Step, directory: string): Promise<string | undefi
     ...saysNot.filter((text) => output.includes(text)).map((text) => `it says "${text}"`),
   ];
   return problems.length === 0 ? undefined : `${problems.join('; ')}\n${run.join(' ')}\n${output.slice(-6000)}`;
-}
-
-/** Without what an npm script of this repository sets: its tools would be found, and its package taken for the project's. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(npm_(package|lifecycle|command|execpath|node_execpath|config_local_prefix)|INIT_CWD|AWS_|CDK_)/.test(name),
-  );
-  const folders = (process.env['PATH'] ?? '')
-    .split(path.delimiter)
-    .filter((each) => !each.endsWith('node_modules/.bin'));
-  return {
-    ...Object.fromEntries(kept),
-    PATH: [path.dirname(process.execPath), ...folders].join(path.delimiter),
-    npm_config_prefer_offline: 'true',
-    npm_config_fund: 'false',
-    npm_config_audit: 'false',
-    npm_config_update_notifier: 'false',
-    NO_COLOR: '1',
-    CI: 'true',
-  };
 }

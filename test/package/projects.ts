@@ -1,9 +1,9 @@
 // What `npm run pack:check` does with the tarball: projects as teams have them, and what is typed in each. A step is added by
 // a line in a list.
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 import { APP, APP_CODE, example, JEST, json, MIGRATION, PRETENDED, TYPES, VITEST } from './files.ts';
+import { npmInstall, OLDEST_PEERS, ours, PEERS } from './tarball.ts';
 
 export interface Step {
   name: string;
@@ -29,21 +29,13 @@ export interface TeamProject {
   steps: Step[];
 }
 
-const { devDependencies } = JSON.parse(readFileSync(path.join(PACKAGE_DIRECTORY, 'package.json'), 'utf8')) as {
-  devDependencies: Record<string, string>;
-};
-/** At the version of this repository. */
-const ours = (name: string): string => `${name}@${devDependencies[name] ?? 'latest'}`;
-const PEERS = ['aws-cdk-lib', 'constructs', '@aws-sdk/client-s3'].map(ours);
-/** The lower ends of `peerDependencies`. */
-const OLDEST_PEERS = ['aws-cdk-lib@2.269.0', 'constructs@10.5.0', '@aws-sdk/client-s3@3.1000.0'];
 const TOOLS = ['tsx@4.23.15', '@types/node@24.10.1'];
 
 const npx = (...command: string[]): string[] => ['npx', '--no-install', ...command];
 const odin = (...args: string[]): string[] => npx('odin-migrate', ...args);
 const add = (...packages: string[]): Step => ({
   name: 'npm install',
-  run: ['npm', 'install', '--save-exact', '--loglevel=error', ...packages],
+  run: npmInstall(...packages),
 });
 const type = (name: string, file: string): Step => ({ name, run: npx('tsc', '-p', file) });
 

@@ -16,7 +16,7 @@ it('0001 may change what is in the bucket, and 0002 may not', () => {
   expect(policiesOf('0001')).toContain('s3:DeleteObject*');
   expect(policiesOf('0002')).not.toContain('s3:DeleteObject*');
   expect(policiesOf('0002')).toContain('s3:ListBucket');
-});
+}, 60_000);
 
 it('a branch runs the files of odin-dev', () => {
   const stack = new ShopStack(newApp(), 'Shop', { environmentName: 'pr-12', filesOf: 'odin-dev' });
@@ -24,4 +24,4 @@ it('a branch runs the files of odin-dev', () => {
     'migrations/odin-dev/0001.ts',
     'migrations/odin-dev/0002.ts',
   ]);
-});
+}, 60_000);

@@ -4,6 +4,7 @@ Each is a function of MiniStack wrapped from outside; requirements.txt pins the 
 the start with an AttributeError.
 """
 
+import buckets  # noqa: F401
 import policies  # noqa: F401
 import step_functions  # noqa: F401
 
