@@ -1,6 +1,14 @@
 // What sandbox.ts and the processes that it starts say to each other, over the IPC channel.
 
+/** The process becomes another function's, whose code has the most in common with what it has loaded. */
+export interface BecomeMessage {
+  readonly type: 'become';
+  /** All of it. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
 export interface InvokeMessage {
+  readonly type: 'invoke';
   readonly requestId: string;
   readonly payload: string;
   /** Milliseconds since the epoch; the parent kills the process then. */

@@ -6,7 +6,7 @@ import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { END_OF_LOG } from './protocol.ts';
-import type { InvokeMessage, WorkerMessage } from './protocol.ts';
+import type { BecomeMessage, InvokeMessage, WorkerMessage } from './protocol.ts';
 
 interface LambdaError {
   readonly errorType: string;
@@ -72,21 +72,38 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
   });
 
   let handler: Handler;
-  try {
-    handler = await loadHandler(process.env['LAMBDA_TASK_ROOT'] ?? '.', process.env['_HANDLER'] ?? 'index.handler');
-  } catch (error) {
-    console.error(error);
-    await send({ type: 'init-failed', payload: JSON.stringify(describeInitError(error)) });
-    process.exit(1);
-  }
+  let loads = 0;
+  const load = async () => {
+    const { LAMBDA_TASK_ROOT = '.', _HANDLER = 'index.handler' } = process.env;
+    try {
+      handler = await loadHandler(LAMBDA_TASK_ROOT, _HANDLER, loads);
+      loads += 1;
+    } catch (error) {
+      console.error(error);
+      await send({ type: 'init-failed', payload: JSON.stringify(describeInitError(error)) });
+      process.exit(1);
+    }
+  };
+  await load();
 
-  process.on('message', (message: InvokeMessage) => {
+  process.on('message', (message: BecomeMessage | InvokeMessage) => {
+    if (message.type === 'become') {
+      become(message.environment);
+      void load().then(() => send({ type: 'ready' }));
+      return;
+    }
     current = message;
     void send({ type: 'started', requestId: message.requestId });
     void invoke(handler, message).then(({ payload, failed }) => answer(payload, failed));
   });
   module.flushCompileCache(); // now: this process is killed, and does not end by itself
   await send({ type: 'ready' });
+}
+
+function become(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
+  Object.assign(process.env, environment);
+  process.chdir(process.env['LAMBDA_TASK_ROOT'] ?? '.');
 }
 
 async function invoke(handler: Handler, message: InvokeMessage): Promise<{ payload: string; failed: boolean }> {
@@ -129,14 +146,20 @@ function contextOf(message: InvokeMessage): object {
   };
 }
 
-/** @param handler `index.handler`: a file without its extension, and the name of an export. */
-async function loadHandler(taskRoot: string, handler: string): Promise<Handler> {
+/**
+ * @param handler `index.handler`: a file without its extension, and the name of an export
+ * @param loads how many were loaded in this process before: each is a module of its own, also a file that was loaded before
+ */
+async function loadHandler(taskRoot: string, handler: string, loads: number): Promise<Handler> {
   const dot = handler.lastIndexOf('.');
   const [file, name] = [handler.slice(0, dot), handler.slice(dot + 1)];
   const path = ['.mjs', '.js', '.cjs'].map((ending) => join(taskRoot, file + ending)).find((path) => existsSync(path));
   if (path === undefined)
     throw new RuntimeFailure('Runtime.ImportModuleError', `Cannot find module '${file}' in ${taskRoot}`);
-  const loaded = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  const loaded = (await import(`${pathToFileURL(path).href}${loads === 0 ? '' : `?${loads}`}`)) as Record<
+    string,
+    unknown
+  >;
   const exported = loaded[name] ?? (loaded['default'] as Record<string, unknown> | undefined)?.[name];
   if (exported === undefined)
     throw new RuntimeFailure('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);
