@@ -1,19 +1,24 @@
 // Where a function's code lies while it runs here. Of functions that have files in common, each file lies in one place: Node.js then
 // compiles it once, and a process that has loaded it for one function has it for the next.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { LambdaFunctionConfig } from './functions.ts';
+import { splitHandler } from './protocol.ts';
 
 export interface CodePlace {
   /** Absolute; holds what the bundle holds. */
   directory: string;
+  /** File and export, as in AWS. */
+  handler: string;
   /** The same for all functions that can run in one process; undefined: the function has its processes for itself. */
   common: string | undefined;
 }
 
 /** Variables that Node.js reads when a process starts. */
 const OF_THE_PROCESS = /^(NODE_.*|UV_.*|LD_.*)$/;
+
+const DEFAULT_HANDLER = 'index.handler';
 
 export class CodeFolder {
   readonly #directory: string;
@@ -32,38 +37,54 @@ export class CodeFolder {
   }
 
   #put(config: LambdaFunctionConfig): CodePlace {
-    const { directory, ownFiles, environment = {}, memoryMB, runtime } = config;
-    const alone: CodePlace = { directory, common: undefined };
-    if (ownFiles === undefined || process.platform === 'win32') return alone; // links are for administrators there
-    const names = readdirSync(directory).sort();
-    const own = names.filter((name) => ownFiles.includes(name));
-    const shared = names.filter((name) => !ownFiles.includes(name));
-    if (shared.length === 0) return alone;
-    const hash = hashOf(directory, shared);
-    const files = path.join(this.#directory, hash);
-    copyOnce(files, (to) => {
-      for (const name of shared) cpSync(path.join(directory, name), path.join(to, name), { recursive: true });
-    });
-    // What a linked file imports is looked for beside the file that the link leads to.
-    const place = path.join(this.#directory, `${hash}-${hashOf(directory, own)}`);
-    copyOnce(place, (to) => {
-      for (const name of own) cpSync(path.join(directory, name), path.join(to, name), { recursive: true });
-      for (const name of shared) symlinkSync(path.join('..', hash, name), path.join(to, name));
-    });
+    const { directory: bundle, ownFiles, environment = {}, handler = DEFAULT_HANDLER, memoryMB, runtime } = config;
+    const names = readdirSync(bundle).sort();
+    const shared = names.filter((name) => !ownFiles?.includes(name));
+    if (ownFiles === undefined || shared.length === 0) return aloneAt(config);
+    const hash = hashOf(bundle, shared);
+    const own = new Map(
+      names.flatMap((name): [string, Buffer][] =>
+        ownFiles.includes(name) ? [[ownName(config, name), readFileSync(path.join(bundle, name))]] : [],
+      ),
+    );
+    const directory = this.#folderFor(hash, own);
+    if (!existsSync(directory)) {
+      const half = `${directory}.half`;
+      for (const name of shared) cpSync(path.join(bundle, name), path.join(half, name), { recursive: true });
+      renameSync(half, directory);
+    }
+    for (const [name, content] of own) writeFileSync(path.join(directory, name), content);
     const started = Object.entries(environment).filter(([name]) => OF_THE_PROCESS.test(name));
-    return { directory: place, common: JSON.stringify([hash, memoryMB, runtime, started.sort()]) };
+    const [file, exported] = splitHandler(handler);
+    return {
+      directory,
+      handler: `${path.basename(ownName(config, `${file}.mjs`), '.mjs')}.${exported}`,
+      common: JSON.stringify([hash, memoryMB, runtime, started.sort()]),
+    };
+  }
+
+  /** Where the own files of no other function, nor of another version of this one, have their names. */
+  #folderFor(hash: string, own: ReadonlyMap<string, Buffer>): string {
+    for (let count = 1; ; count += 1) {
+      const directory = path.join(this.#directory, count === 1 ? hash : `${hash}-${count}`);
+      const taken = [...own].some(([name, content]) => {
+        const file = path.join(directory, name);
+        return existsSync(file) && !readFileSync(file).equals(content);
+      });
+      if (!taken) return directory;
+    }
   }
 }
 
-/** A folder that is there is whole. */
-function copyOnce(directory: string, fill: (to: string) => void): void {
-  if (existsSync(directory)) return;
-  const half = `${directory}.half`;
-  rmSync(half, { recursive: true, force: true });
-  mkdirSync(half, { recursive: true });
-  fill(half);
-  renameSync(half, directory);
-}
+export const aloneAt = ({ directory, handler = DEFAULT_HANDLER }: LambdaFunctionConfig): CodePlace => ({
+  directory,
+  handler,
+  common: undefined,
+});
+
+/** The file of the handler is called the same in all bundles. */
+const ownName = ({ name, handler = DEFAULT_HANDLER }: LambdaFunctionConfig, file: string): string =>
+  file === `${splitHandler(handler)[0]}.mjs` ? `${name}.mjs` : file;
 
 /** Of the files' names and contents, and of those in folders: 16 hexadecimal digits. */
 function hashOf(directory: string, names: readonly string[]): string {

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from '../http.ts';
-import { CodeFolder } from './code.ts';
+import { aloneAt, CodeFolder } from './code.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, functionName, timeoutFailure, timeoutMs } from './functions.ts';
 import { Freezer } from './processes.ts';
@@ -196,7 +196,7 @@ export class LambdaHost {
   }
 
   #functionOf(config: LambdaFunctionConfig): SandboxFunction {
-    const place = this.#code?.placeOf(config) ?? { directory: config.directory, common: undefined };
+    const place = this.#code?.placeOf(config) ?? aloneAt(config);
     const environment = lambdaEnvironment(config, place.directory, this.#options.environment, this.#region);
     return { config, place, environment };
   }

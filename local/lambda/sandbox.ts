@@ -63,6 +63,7 @@ export class Sandbox {
   #timedOut = false;
   /** Its process has answered, and ends itself. */
   #ends = false;
+  #childless = false;
 
   constructor(
     its: SandboxFunction,
@@ -76,7 +77,7 @@ export class Sandbox {
     this.#freezer = freezer;
     this.#onLog = onLog;
     this.exited = this.#exited.promise;
-    this.#child = fork(sandboxWorker, [], {
+    this.#child = fork(sandboxWorker, [place.handler], {
       execPath: node,
       execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--enable-source-maps'],
       env: { NODE_COMPILE_CACHE: compileCache, ...environment },
@@ -125,7 +126,7 @@ export class Sandbox {
     this.#function = its;
     this.#functions += 1;
     this.#loaded = loading();
-    this.#send({ type: 'become', environment: its.environment });
+    this.#send({ type: 'become', handler: its.place.handler, environment: its.environment });
     return true;
   }
 
@@ -150,7 +151,7 @@ export class Sandbox {
       return await promise;
     } finally {
       clearTimeout(timer);
-      if (this.running()) this.#thaw = this.#freezer.freeze(this.pid);
+      if (this.running()) this.#thaw = this.#freezer.freeze(this.pid, this.#childless);
     }
   }
 
@@ -185,6 +186,7 @@ export class Sandbox {
     }
     const { requestId, payload } = message;
     this.#ends = message.last;
+    this.#childless = message.childless;
     current.answer = message.failed ? failedAnswer(requestId, payload) : { requestId, payload };
     this.#finishIfLogged();
     setTimeout(() => {

@@ -1,11 +1,13 @@
 // What runs inside a function's own process: loads the bundle, answers one invocation at a time, reports errors in
 // Lambda's form, and leaves with its parent. Talks to sandbox.ts over the IPC channel only.
 
+import type { ChildProcess } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { END_OF_LOG } from './protocol.ts';
+import { END_OF_LOG, splitHandler } from './protocol.ts';
 import type { BecomeMessage, InvokeMessage, WorkerMessage } from './protocol.ts';
 
 interface LambdaError {
@@ -31,6 +33,18 @@ const MAX_ANSWER_BYTES = 6_291_556;
 const channel = process.send?.bind(process);
 const streams = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
 
+/** Processes that the function has started and that have not ended. Those of a thread of it are not seen from here. */
+let children = 0;
+subscribe('child_process', (message) => {
+  children += 1;
+  (message as { process: ChildProcess }).process.once('exit', () => {
+    children -= 1;
+  });
+});
+subscribe('worker_threads', () => {
+  children = Infinity;
+});
+
 if (!channel) throw new RuntimeFailure('Runtime.Unknown', 'worker.ts is started by sandbox.ts only');
 await main(channel);
 
@@ -53,7 +67,7 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
     const { requestId } = current;
     current = undefined;
     for (const write of streams) write(`${END_OF_LOG}${requestId}\n`);
-    await send({ type: 'answer', requestId, payload, failed, last });
+    await send({ type: 'answer', requestId, payload, failed, last, childless: children === 0 });
   };
 
   process.on('uncaughtException', (error) => {
@@ -73,10 +87,9 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
 
   let handler: Handler;
   let loads = 0;
-  const load = async () => {
-    const { LAMBDA_TASK_ROOT = '.', _HANDLER = 'index.handler' } = process.env;
+  const load = async (named: string) => {
     try {
-      handler = await loadHandler(LAMBDA_TASK_ROOT, _HANDLER, loads);
+      handler = await loadHandler(process.env['LAMBDA_TASK_ROOT'] ?? '.', named, loads);
       loads += 1;
     } catch (error) {
       console.error(error);
@@ -84,12 +97,12 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
       process.exit(1);
     }
   };
-  await load();
+  await load(process.argv[2] ?? 'index.handler');
 
   process.on('message', (message: BecomeMessage | InvokeMessage) => {
     if (message.type === 'become') {
       become(message.environment);
-      void load().then(() => send({ type: 'ready' }));
+      void load(message.handler).then(() => send({ type: 'ready' }));
       return;
     }
     current = message;
@@ -151,8 +164,7 @@ function contextOf(message: InvokeMessage): object {
  * @param loads how many were loaded in this process before: each is a module of its own, also a file that was loaded before
  */
 async function loadHandler(taskRoot: string, handler: string, loads: number): Promise<Handler> {
-  const dot = handler.lastIndexOf('.');
-  const [file, name] = [handler.slice(0, dot), handler.slice(dot + 1)];
+  const [file, name] = splitHandler(handler);
   const path = ['.mjs', '.js', '.cjs'].map((ending) => join(taskRoot, file + ending)).find((path) => existsSync(path));
   if (path === undefined)
     throw new RuntimeFailure('Runtime.ImportModuleError', `Cannot find module '${file}' in ${taskRoot}`);
