@@ -2,10 +2,11 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
@@ -43,6 +44,17 @@ export interface Deployment extends EnvironmentId {
   s3: S3Client;
   sfn: SFNClient;
   lambda: LambdaClient;
+  describe: (executionArn: string) => Promise<ExecutionState>;
+  /** Waits until something may have changed: the ledger, or how an execution stands. @param ms how long, where nobody tells that */
+  pause: (ms: number) => Promise<void>;
+}
+
+export interface ExecutionState {
+  /** As Step Functions calls it. */
+  status?: string | undefined;
+  error?: string | undefined;
+  cause?: string | undefined;
+  output?: string | undefined;
 }
 
 /** Where a deployed environment is. */
@@ -158,6 +170,7 @@ export function deploymentOf(
   const stateMachineArn = output(OUTPUTS.stateMachineArn);
   const identity = identityOf(of, stateMachineArn);
   const store = new S3Store(s3, ledgerBucket);
+  const sfn = new SFNClient(options);
   return {
     ...of,
     local,
@@ -168,8 +181,10 @@ export function deploymentOf(
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
     s3,
-    sfn: new SFNClient(options),
+    sfn,
     lambda: new LambdaClient(options),
+    describe: (executionArn) => sfn.send(new DescribeExecutionCommand({ executionArn })),
+    pause: (ms) => sleep(ms),
   };
 }
 

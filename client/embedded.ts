@@ -18,6 +18,7 @@ import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
+import { nearby } from './near.ts';
 import type { Project } from '../project/project.ts';
 
 /** How an environment on this machine differs from a deployed one. */
@@ -108,7 +109,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     };
     const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(plan.manifest) });
     writeFileSync(path.join(directory, OUTPUTS_FILE), `${JSON.stringify(outputs, undefined, 2)}\n`);
-    const deployment = deploymentOf(
+    const deployed = deploymentOf(
       { app: plan.manifest.app, environment },
       outputs,
       {
@@ -118,6 +119,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
       true,
     );
+    const deployment = { ...deployed, ...nearby(aws, deployed.ledgerBucket, deployed.identity) };
     return {
       aws,
       deployment,

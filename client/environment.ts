@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { S3Store } from '../aws/s3-store.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
@@ -10,13 +9,15 @@ import { LedgerLog } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
-import { startEmbeddedAws } from '../local/embedded-aws.ts';
+import { S3_FOLDER } from '../local/embedded-aws.ts';
+import { EmbeddedStore } from '../local/s3/ledger-store.ts';
+import { ObjectStore } from '../local/s3/store.ts';
 import { givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../project/discover.ts';
 import { inspectMigrations } from '../project/inspect.ts';
 import type { Project } from '../project/project.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
-import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, identityOf, s3ClientOf } from './deployment.ts';
+import { deployedManifest, findDeployment, identityOf } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
 import { localDirectory, OUTPUTS_FILE, startEmbedded } from './embedded.ts';
 
@@ -98,14 +99,16 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
   const identity = identityOf({ app: project.configuration.app, environment }, outputs[OUTPUTS.stateMachineArn] ?? '');
   // A second process may read the files while the first one waits in a halt (local/s3/store.ts).
-  const aws = await startEmbeddedAws({ directory });
-  const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED_CREDENTIALS });
-  const store = new S3Store(s3, outputs[OUTPUTS.ledgerBucket] ?? '');
+  const objects = new ObjectStore(path.join(directory, S3_FOLDER));
+  const store = new EmbeddedStore(objects, outputs[OUTPUTS.ledgerBucket] ?? '');
   return {
     manifest,
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
-    [Symbol.asyncDispose]: () => aws.close(),
+    [Symbol.asyncDispose]: () => {
+      objects.close();
+      return Promise.resolve();
+    },
   };
 }
 

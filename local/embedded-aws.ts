@@ -26,6 +26,9 @@ import { StepFunctions } from './step-functions/step-functions.ts';
 
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
+/** In its folder: the objects. */
+export const S3_FOLDER = 's3';
+
 export interface EmbeddedAwsOptions {
   /** Holds `s3/`, `notifications/`, `events.jsonl`, `compile-cache/`, which are kept, and `code/`. Made when missing. */
   readonly directory: string;
@@ -68,7 +71,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const { directory, region = 'eu-west-1', accountId = '000000000000' } = options;
   const decide: RequestHook = options.onRequest ?? (() => 'pass');
 
-  const s3 = createS3({ directory: join(directory, 's3'), region });
+  const s3 = createS3({ directory: join(directory, S3_FOLDER), region });
   const sns = createSns({
     directory: join(directory, 'notifications'),
     region,
