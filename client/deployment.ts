@@ -30,6 +30,7 @@ import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
+import { identityOf } from './identity.ts';
 import { findRegistration, listRegistered } from './registration.ts';
 
 export interface Deployment extends EnvironmentId {
@@ -186,12 +187,6 @@ export function deploymentOf(
     describe: (executionArn) => sfn.send(new DescribeExecutionCommand({ executionArn })),
     pause: (ms) => sleep(ms),
   };
-}
-
-/** Account and region are those of the stack, and so of everything in it: its functions write them into entry 1 of the log. */
-export function identityOf({ app, environment }: EnvironmentId, stateMachineArn: string): LedgerIdentity {
-  const [, , , region = '', account = ''] = stateMachineArn.split(':');
-  return { app, environment, account, region };
 }
 
 /** Where an endpoint is named, the bucket is in the path: not every machine resolves `bucket.localhost`. */

@@ -11,13 +11,13 @@ import type { PracticeFault } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { nodeFor } from '../project/node.ts';
-import { WORK_FOLDER } from '../project/plan.ts';
 import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
+import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
 import { nearby } from './near.ts';
 import type { Project } from '../project/project.ts';
 
@@ -57,14 +57,8 @@ export interface Embedded {
   close: () => Promise<void>;
 }
 
-export const localDirectory = (project: Project, environment: string): string =>
-  path.join(project.directory, WORK_FOLDER, 'local', environment);
-
 const ofSlices = (seconds: number | undefined): Record<string, string> =>
   seconds === undefined ? {} : { [VARIABLES.sliceSeconds]: String(seconds) };
-
-/** The stack's outputs, for whoever looks at the ledger without running anything. */
-export const OUTPUTS_FILE = 'outputs.json';
 
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {

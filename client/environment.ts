@@ -1,4 +1,5 @@
 // An environment, deployed or on this machine: opened in one way to act on it, in one way to look at it, closed by `await using`.
+// The SDK's clients and the CDK are loaded when they are needed: to look at what is on this machine takes neither.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
@@ -9,17 +10,16 @@ import { LedgerLog } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
-import { S3_FOLDER } from '../local/embedded-aws.ts';
 import { EmbeddedStore } from '../local/s3/ledger-store.ts';
-import { ObjectStore } from '../local/s3/store.ts';
+import { ObjectStore, S3_FOLDER } from '../local/s3/store.ts';
 import { givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../project/discover.ts';
 import { inspectMigrations } from '../project/inspect.ts';
 import type { Project } from '../project/project.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
-import { deployedManifest, findDeployment, identityOf } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
-import { localDirectory, OUTPUTS_FILE, startEmbedded } from './embedded.ts';
+import { identityOf } from './identity.ts';
+import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
 
 /** Where an environment is: deployed, as AWS is reached from here, or on this machine, made of a project's files. */
 export type Place = DeployedPlace | LocalPlace;
@@ -68,11 +68,13 @@ export async function openEnvironment(
   settings: EmbeddedSettings = {},
 ): Promise<OpenEnvironment> {
   if (!isLocal(place)) {
+    const { deployedManifest, findDeployment } = await import('./deployment.ts');
     const deployment = await findDeployment(environment, place);
     const manifest = await deployedManifest(deployment);
     const { ledger, identity } = deployment;
     return { deployment, manifest, ledger, identity, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
+  const { startEmbedded } = await import('./embedded.ts');
   const embedded = await startEmbedded({ ...settings, project: place.project, environment });
   const { deployment, manifest, close } = embedded;
   const { ledger, identity } = deployment;

@@ -15,6 +15,7 @@ import { LambdaHost } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
+import { S3_FOLDER } from './s3/store.ts';
 import type { S3 } from './s3/protocol.ts';
 import { createSns } from './messages/sns.ts';
 import type { Notification, Sns } from './messages/sns.ts';
@@ -25,9 +26,6 @@ import type { Parameters } from './parameters.ts';
 import { StepFunctions } from './step-functions/step-functions.ts';
 
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
-
-/** In its folder: the objects. */
-export const S3_FOLDER = 's3';
 
 export interface EmbeddedAwsOptions {
   /** Holds `s3/`, `notifications/`, `events.jsonl`, `compile-cache/`, which are kept, and `code/`. Made when missing. */

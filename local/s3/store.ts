@@ -23,6 +23,9 @@ import { AwsError } from '../http.ts';
 import { checkWriteCondition } from './conditions.ts';
 import type { WriteCondition } from './conditions.ts';
 
+/** In the folder of the embedded AWS. */
+export const S3_FOLDER = 's3';
+
 export interface KeptObject {
   readonly key: string;
   /** With its quotes, as S3 gives it. */
