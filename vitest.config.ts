@@ -1,4 +1,5 @@
-// Suites: `unit`, `isolated` and `faults` (whether the simulation finds faults in the code) need nothing but Node.js,
+// Suites: `unit`, `isolated`, `simulation` (what takes minutes of it) and `faults` (whether it finds faults in the code) need nothing
+// but Node.js,
 // `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes,
 // `interpreter` runs the state machine on another interpreter (Python).
 
@@ -8,6 +9,7 @@ import { BaseSequencer } from 'vitest/node';
 
 const ISOLATED = 'test/**/*.isolated.test.ts';
 const FAULTS = 'test/simulation/mutants.test.ts';
+const MANY = 'test/simulation/*.many.test.ts';
 
 /** Takes a minute. Begun last, as its size suggests to Vitest, it would leave one core idle at the end. */
 const LONGEST = 'test/scenarios/embedded.test.ts';
@@ -46,6 +48,7 @@ export default defineConfig({
             'test/browser/**',
             ISOLATED,
             FAULTS,
+            MANY,
           ],
           // One process for many files: a quarter of the time of this suite was loading the same modules again.
           isolate: false,
@@ -54,6 +57,13 @@ export default defineConfig({
       {
         // What needs modules of its own: it mocks one, changes the state of one, or imports one that reads the environment.
         test: { ...UNIT, name: 'isolated', include: [ISOLATED] },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: [MANY],
+          testTimeout: 10 * 60_000,
+        },
       },
       {
         test: {

@@ -3,10 +3,11 @@ import type { Stack } from '@aws-sdk/client-cloudformation';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
@@ -30,6 +31,7 @@ import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
+import { identityOf } from './identity.ts';
 import { findRegistration, listRegistered } from './registration.ts';
 
 export interface Deployment extends EnvironmentId {
@@ -44,6 +46,17 @@ export interface Deployment extends EnvironmentId {
   s3: S3Client;
   sfn: SFNClient;
   lambda: LambdaClient;
+  describe: (executionArn: string) => Promise<ExecutionState>;
+  /** Waits until something may have changed: the ledger, or how an execution stands. @param ms how long, where nobody tells that */
+  pause: (ms: number) => Promise<void>;
+}
+
+export interface ExecutionState {
+  /** As Step Functions calls it. */
+  status?: string | undefined;
+  error?: string | undefined;
+  cause?: string | undefined;
+  output?: string | undefined;
 }
 
 /** Where a deployed environment is. */
@@ -165,6 +178,7 @@ export function deploymentOf(
   const stateMachineArn = output(OUTPUTS.stateMachineArn);
   const identity = identityOf(of, stateMachineArn);
   const store = new S3Store(s3, ledgerBucket);
+  const sfn = new SFNClient(options);
   return {
     ...of,
     local,
@@ -175,15 +189,11 @@ export function deploymentOf(
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
     s3,
-    sfn: new SFNClient(options),
+    sfn,
     lambda: new LambdaClient(options),
+    describe: (executionArn) => sfn.send(new DescribeExecutionCommand({ executionArn })),
+    pause: (ms) => sleep(ms),
   };
-}
-
-/** Account and region are those of the stack, and so of everything in it: its functions write them into entry 1 of the log. */
-export function identityOf({ app, environment }: EnvironmentId, stateMachineArn: string): LedgerIdentity {
-  const [, , , region = '', account = ''] = stateMachineArn.split(':');
-  return { app, environment, account, region };
 }
 
 /** Where an endpoint is named, the bucket is in the path: not every machine resolves `bucket.localhost`. */

@@ -10,7 +10,7 @@ import type { PracticeFault } from '../project/bundle.ts';
 import { configurationOf, givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { nodeFor } from '../project/node.ts';
-import { planEnvironment, WORK_FOLDER } from '../project/plan.ts';
+import { planEnvironment } from '../project/plan.ts';
 import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
@@ -18,6 +18,8 @@ import { deployTemplate } from '../local/cloudformation/template.ts';
 import { makeAssembly } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
+import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
+import { nearby } from './near.ts';
 import type { Project } from '../project/project.ts';
 
 /** How an environment on this machine differs from a deployed one. */
@@ -56,14 +58,8 @@ export interface Embedded {
   close: () => Promise<void>;
 }
 
-export const localDirectory = (project: Project, environment: string): string =>
-  path.join(project.directory, WORK_FOLDER, 'local', environment);
-
 const ofSlices = (seconds: number | undefined): Record<string, string> =>
   seconds === undefined ? {} : { [VARIABLES.sliceSeconds]: String(seconds) };
-
-/** The stack's outputs, for whoever looks at the ledger without running anything. */
-export const OUTPUTS_FILE = 'outputs.json';
 
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
@@ -107,7 +103,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     };
     const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName(plan.manifest) });
     writeFileSync(path.join(directory, OUTPUTS_FILE), `${JSON.stringify(outputs, undefined, 2)}\n`);
-    const deployment = deploymentOf(
+    const deployed = deploymentOf(
       { app: plan.manifest.app, environment },
       outputs,
       {
@@ -117,6 +113,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
       true,
     );
+    const deployment = { ...deployed, ...nearby(aws, deployed.ledgerBucket, deployed.identity) };
     return {
       aws,
       deployment,

@@ -1,8 +1,8 @@
 // An environment, deployed or on this machine: opened in one way to act on it, in one way to look at it, closed by `await using`.
+// The SDK's clients and the CDK are loaded when they are needed: to look at what is on this machine takes neither.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { S3Store } from '../aws/s3-store.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
@@ -10,15 +10,16 @@ import { LedgerLog } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
 import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
-import { startEmbeddedAws } from '../local/embedded-aws.ts';
+import { EmbeddedStore } from '../local/s3/ledger-store.ts';
+import { ObjectStore, S3_FOLDER } from '../local/s3/store.ts';
 import { givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../project/discover.ts';
 import { inspectMigrations } from '../project/inspect.ts';
 import type { Project } from '../project/project.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
-import { deployedManifest, EMBEDDED_CREDENTIALS, findDeployment, identityOf, s3ClientOf } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
-import { localDirectory, OUTPUTS_FILE, startEmbedded } from './embedded.ts';
+import { identityOf } from './identity.ts';
+import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
 
 /** Where an environment is: deployed, as AWS is reached from here, or on this machine, made of a project's files. */
 export type Place = DeployedPlace | LocalPlace;
@@ -67,11 +68,13 @@ export async function openEnvironment(
   settings: EmbeddedSettings = {},
 ): Promise<OpenEnvironment> {
   if (!isLocal(place)) {
+    const { deployedManifest, findDeployment } = await import('./deployment.ts');
     const deployment = await findDeployment(environment, place);
     const manifest = await deployedManifest(deployment);
     const { ledger, identity } = deployment;
     return { deployment, manifest, ledger, identity, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
+  const { startEmbedded } = await import('./embedded.ts');
   const embedded = await startEmbedded({ ...settings, project: place.project, environment });
   const { deployment, manifest, close } = embedded;
   const { ledger, identity } = deployment;
@@ -98,14 +101,16 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
   const identity = identityOf({ app: project.configuration.app, environment }, outputs[OUTPUTS.stateMachineArn] ?? '');
   // A second process may read the files while the first one waits in a halt (local/s3/store.ts).
-  const aws = await startEmbeddedAws({ directory });
-  const s3 = s3ClientOf({ endpoint: aws.endpoint, region: aws.region, credentials: EMBEDDED_CREDENTIALS });
-  const store = new S3Store(s3, outputs[OUTPUTS.ledgerBucket] ?? '');
+  const objects = new ObjectStore(path.join(directory, S3_FOLDER));
+  const store = new EmbeddedStore(objects, outputs[OUTPUTS.ledgerBucket] ?? '');
   return {
     manifest,
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
-    [Symbol.asyncDispose]: () => aws.close(),
+    [Symbol.asyncDispose]: () => {
+      objects.close();
+      return Promise.resolve();
+    },
   };
 }
 

@@ -1,6 +1,4 @@
 // What happens in a run, as events, by what the ledger shows: embedded and deployed alike.
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { handedOverTo } from '../core/contract/payloads.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { Checkpoint } from '../core/ledger/checkpoints.ts';
@@ -64,7 +62,7 @@ const waitersIn = async (store: Ledger['store'], halt: number): Promise<string[]
  * caller may stop there.
  */
 export async function* runEvents(
-  { sfn, ledger }: Pick<Deployment, 'sfn' | 'ledger'>,
+  { describe, ledger, pause }: Pick<Deployment, 'describe' | 'ledger' | 'pause'>,
   first: string,
   told: Told,
   pollMs: number,
@@ -72,7 +70,7 @@ export async function* runEvents(
   let executionArn = first;
   for (;;) {
     // The status first, then the ledger: so the last entries of a run that has ended are still told.
-    const { status, error, cause, output } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const { status, error, cause, output } = await describe(executionArn);
     const runs = status === 'RUNNING' || status === 'PENDING_REDRIVE';
     yield* changes(ledger, told, runs);
     const continuing = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
@@ -85,7 +83,7 @@ export async function* runEvents(
       yield { event: 'ended', status: status ?? 'UNKNOWN', error, cause, output };
       return;
     }
-    await sleep(pollMs);
+    await pause(pollMs);
   }
 }
 

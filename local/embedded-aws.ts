@@ -1,7 +1,7 @@
 // AWS inside this process: one HTTP endpoint that supports enough of S3, Step Functions, Lambda, SNS, EventBridge, STS,
 // SSM and CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { devNull } from 'node:os';
@@ -15,6 +15,7 @@ import { LambdaHost } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
+import { S3_FOLDER } from './s3/store.ts';
 import type { S3 } from './s3/protocol.ts';
 import { createSns } from './messages/sns.ts';
 import type { Notification, Sns } from './messages/sns.ts';
@@ -27,7 +28,7 @@ import { StepFunctions } from './step-functions/step-functions.ts';
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
 export interface EmbeddedAwsOptions {
-  /** Holds `s3/`, `notifications/`, `events.jsonl`, which are kept, and `compile-cache/`. Made when missing. */
+  /** Holds `s3/`, `notifications/`, `events.jsonl`, `compile-cache/`, which are kept, and `code/`. Made when missing. */
   readonly directory: string;
   readonly region?: string | undefined;
   readonly accountId?: string | undefined;
@@ -68,7 +69,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const { directory, region = 'eu-west-1', accountId = '000000000000' } = options;
   const decide: RequestHook = options.onRequest ?? (() => 'pass');
 
-  const s3 = createS3({ directory: join(directory, 's3'), region });
+  const s3 = createS3({ directory: join(directory, S3_FOLDER), region });
   const sns = createSns({
     directory: join(directory, 'notifications'),
     region,
@@ -77,9 +78,8 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   });
   const events = createEventBus({ file: join(directory, 'events.jsonl'), region, accountId });
 
-  // It grows by a megabyte with each bundle that is run, so it is emptied at the start.
   const compileCache = resolve(directory, 'compile-cache');
-  rmSync(compileCache, { recursive: true, force: true });
+  emptyIfLarge(compileCache);
 
   const server = createServer();
   // An upload may take longer than the five minutes that Node.js allows; idle connections outlive the SDK's pauses.
@@ -97,6 +97,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
     onLog: options.onLog,
     compileCache,
+    code: resolve(directory, 'code'),
     node: options.node,
     region,
     accountId,
@@ -146,6 +147,19 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     },
   };
 }
+
+/** The next run finds compiled what it runs again. Code that has changed leaves what was compiled of it behind. */
+function emptyIfLarge(directory: string): void {
+  if (!existsSync(directory)) return;
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  const size = files.reduce(
+    (sum, file) => sum + (statSync(join(directory, file), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+  if (size > MAX_COMPILED_BYTES) rmSync(directory, { recursive: true, force: true });
+}
+
+const MAX_COMPILED_BYTES = 64e6;
 
 /** Everything goes to the embedded endpoint, and nothing of the user's real AWS configuration is read. */
 function embeddedEnvironment(endpoint: string, region: string): Record<string, string> {

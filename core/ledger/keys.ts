@@ -77,6 +77,7 @@ export const STATE_KEY = KINDS.state.pattern;
 
 export const LOG_PREFIX = 'log/';
 export const COMPLETED_PREFIX = 'completed/';
+export const CHECKPOINTS_PREFIX = 'checkpoints/';
 export const WAITERS_PREFIX = 'waiters/';
 /** `waiters/00000045/` */
 export const waitersPrefix = (halt: number): string => waiterKey(halt, '').replace(/[^/]*$/, '');

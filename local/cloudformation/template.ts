@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OdinError } from '../../core/errors.ts';
+import { VARIABLES } from '../../core/names/names.ts';
 import type { EmbeddedAws } from '../embedded-aws.ts';
 import type { LambdaFunctionConfig } from '../lambda/host.ts';
 import { TemplateScope } from './template-scope.ts';
@@ -150,8 +151,13 @@ function functionConfig(
     environment: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
     timeoutSeconds: timeout === undefined ? undefined : Number(timeout),
     memoryMB: memory === undefined ? undefined : Number(memory),
+    ownFiles: ownFiles(variables[VARIABLES.migration]),
   };
 }
+
+/** Of a migration's function: its code runs in a process that ends with the turn, and nothing of it stays in the function's own. */
+const ownFiles = (migration: unknown): string[] | undefined =>
+  typeof migration === 'string' ? ['index.mjs', `${migration}.mjs`, `${migration}.mjs.map`] : undefined;
 
 function definitionOf(scope: TemplateScope, logicalId: string, resource: Resource): string {
   const text = scope.property(logicalId, resource.Properties?.['Definition'] ? 'Definition' : 'DefinitionString');

@@ -13,6 +13,11 @@ export interface LambdaFunctionConfig {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Only told to the function (AWS_EXECUTION_ENV): it runs on this process's own Node.js. */
   readonly runtime?: string | undefined;
+  /**
+   * The names of the bundle's files that no other function has, of a function that leaves nothing behind in its process.
+   * Functions that have all other files in common take their turns in the same processes. Undefined: its processes are its own.
+   */
+  readonly ownFiles?: readonly string[] | undefined;
 }
 
 export interface LambdaLogLine {

@@ -1,12 +1,13 @@
-// Lambda on this machine: every function's bundle runs in child processes of its own, one invocation at a time in each,
-// warm ones first. Errors, timeouts and crashes are reported as Lambda reports them.
+// Lambda on this machine: functions run in child processes, one invocation at a time in each, warm ones first. Errors, timeouts and crashes are reported as Lambda reports them.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from '../http.ts';
+import { aloneAt, CodeFolder } from './code.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, functionName, timeoutFailure, timeoutMs } from './functions.ts';
 import { Freezer } from './processes.ts';
+import type { SandboxFunction } from './sandbox.ts';
 import { lambdaEnvironment, Sandbox } from './sandbox.ts';
 
 export type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
@@ -18,6 +19,8 @@ export interface LambdaHostOptions {
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   /** A folder (absolute) for what Node.js compiled: the next process then starts in two thirds of the time. */
   readonly compileCache?: string | undefined;
+  /** A folder (absolute) for the code of functions that share processes (`ownFiles`). Without it none does. */
+  readonly code?: string | undefined;
   /** The Node.js that runs the functions; the one of this process without it. */
   readonly node?: string | undefined;
   readonly region?: string | undefined;
@@ -26,7 +29,7 @@ export interface LambdaHostOptions {
   readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** How long loading the bundle may take before Lambda starts over inside the invocation. Default: 10. */
   readonly initTimeoutSeconds?: number | undefined;
-  /** Idle processes of all functions together, each about 80 MB; the one that was idle for longest ends. Default: 24. */
+  /** Idle processes of all functions together, each about 80 MB; the one that was idle for longest ends. Default: 8. */
   readonly maxIdle?: number | undefined;
 }
 
@@ -41,12 +44,14 @@ export class LambdaHost {
   /** Asynchronous invocations under way. */
   readonly #background = new Set<Promise<unknown>>();
   readonly #freezer = new Freezer();
+  readonly #code: CodeFolder | undefined;
   #closed = false;
 
   constructor(options: LambdaHostOptions) {
     this.#options = options;
     this.#region = options.region ?? 'eu-west-1';
     this.#accountId = options.accountId ?? '000000000000';
+    if (options.code !== undefined) this.#code = new CodeFolder(options.code);
     for (const config of options.functions) this.#functions.set(config.name, config);
   }
 
@@ -143,7 +148,7 @@ export class LambdaHost {
       const functionArn = this.#arnOf(config.name);
       for (let tries = 1; ; tries++) {
         const { sandbox, deadline } = await this.#acquire(config, requestId);
-        const answer = await sandbox.invoke({ requestId, payload, deadline, functionArn });
+        const answer = await sandbox.invoke({ type: 'invoke', requestId, payload, deadline, functionArn });
         this.#release(sandbox);
         if (answer !== 'not started') return answer;
         if (tries === 3) throw new AwsError('ServiceException', `${config.name}: its processes die at once`, 500);
@@ -159,27 +164,47 @@ export class LambdaHost {
   /** A process that has loaded the bundle, and the end of the invocation's time; or the error of loading it. */
   async #acquire(config: LambdaFunctionConfig, requestId: string): Promise<{ sandbox: Sandbox; deadline: number }> {
     const fromNow = () => Date.now() + timeoutMs(config);
-    const warm = this.#idle.findLast((sandbox) => sandbox.config === config);
-    this.#idle = this.#idle.filter((sandbox) => sandbox !== warm);
-    if (warm?.running()) return { sandbox: warm, deadline: fromNow() };
-    const first = this.#start(config);
+    const warm = this.#take((sandbox) => sandbox.config === config);
+    if (warm) return { sandbox: warm, deadline: fromNow() };
+    const its = this.#functionOf(config);
+    const first = this.#become(its) ?? this.#start(its);
     if (await settledWithin(first.loaded, (this.#options.initTimeoutSeconds ?? 10) * 1000)) {
       return { sandbox: first, deadline: fromNow() };
     }
     // Lambda ends an init phase that takes longer, and runs it again inside the first invocation: on the invocation's time.
     first.kill();
     const deadline = fromNow();
-    const second = this.#start(config);
+    const second = this.#start(its);
     if (await settledWithin(second.loaded, timeoutMs(config))) return { sandbox: second, deadline };
     second.kill();
     throw timeoutFailure(config, requestId);
   }
 
-  #start(config: LambdaFunctionConfig): Sandbox {
+  /** The one that was idle for the shortest time, of those that run. */
+  #take(fits: (sandbox: Sandbox) => boolean): Sandbox | undefined {
+    const found = this.#idle.findLast((sandbox) => sandbox.running() && fits(sandbox));
+    this.#idle = this.#idle.filter((sandbox) => sandbox !== found);
+    return found;
+  }
+
+  /** An idle process that has loaded the same code for another function. */
+  #become(its: SandboxFunction): Sandbox | undefined {
+    const found = this.#take((sandbox) => sandbox.isOfTheSameCode(its));
+    if (found?.become(its)) return found;
+    found?.kill();
+    return undefined;
+  }
+
+  #functionOf(config: LambdaFunctionConfig): SandboxFunction {
+    const place = this.#code?.placeOf(config) ?? aloneAt(config);
+    const environment = lambdaEnvironment(config, place.directory, this.#options.environment, this.#region);
+    return { config, place, environment };
+  }
+
+  #start(its: SandboxFunction): Sandbox {
     if (this.#closed) throw new AwsError('ServiceException', 'The embedded Lambda is closed', 500);
-    const { compileCache, environment, node = process.execPath, onLog } = this.#options;
-    const variables = { NODE_COMPILE_CACHE: compileCache, ...lambdaEnvironment(config, environment, this.#region) };
-    const sandbox = new Sandbox(config, variables, onLog, this.#freezer, node);
+    const { compileCache, node = process.execPath, onLog } = this.#options;
+    const sandbox = new Sandbox(its, onLog, this.#freezer, node, compileCache);
     this.#alive.add(sandbox);
     void sandbox.exited.then(() => {
       this.#alive.delete(sandbox);
@@ -192,7 +217,7 @@ export class LambdaHost {
     const current = this.#functions.get(sandbox.config.name);
     if (this.#closed || current !== sandbox.config) sandbox.kill();
     else if (sandbox.running()) this.#idle.push(sandbox);
-    if (this.#idle.length > (this.#options.maxIdle ?? 24)) this.#idle.shift()?.kill();
+    if (this.#idle.length > (this.#options.maxIdle ?? 8)) this.#idle.shift()?.kill();
   }
 
   #killIdle(name: string): void {

@@ -21,10 +21,14 @@ export class Freezer {
   #warden: ChildProcess | undefined;
   readonly #watched = new Set<number>();
 
-  /** @returns what lets them go on */
-  freeze(root: number): () => void {
+  /**
+   * @param childless it has started nothing that may run: to look at all processes of the machine takes longer than a small function
+   * @returns what lets them go on
+   */
+  freeze(root: number, childless: boolean): () => void {
     if (process.platform === 'win32') return () => undefined;
-    const stopped = stopAll(root);
+    if (childless) send(root, 'SIGSTOP');
+    const stopped = childless ? [root] : stopAll(root);
     this.#watch(stopped);
     return () => {
       for (const pid of stopped) send(pid, 'SIGCONT');

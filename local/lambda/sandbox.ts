@@ -1,5 +1,6 @@
-// One sandbox: a process that has loaded one function's bundle and runs one invocation at a time. Between two invocations it
-// is frozen, with all that it started, as AWS does it (docs/aws-facts.md).
+// One sandbox: a process that has loaded a function's bundle and runs one invocation at a time. Between two invocations it
+// is frozen, with all that it started, as AWS does it (docs/aws-facts.md). It may become another function's that leaves nothing
+// behind either (functions.ts): on AWS each has one of its own, and here that would be most of the time and of the memory.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -7,12 +8,13 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sandboxWorker } from '../../project/package.ts';
+import type { CodePlace } from './code.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, timeoutFailure } from './functions.ts';
 import type { Freezer } from './processes.ts';
 import { killAll } from './processes.ts';
 import { END_OF_LOG } from './protocol.ts';
-import type { InvokeMessage, WorkerMessage } from './protocol.ts';
+import type { BecomeMessage, InvokeMessage, WorkerMessage } from './protocol.ts';
 
 /** How an invocation came out. `not started`: the process was gone before it saw it, so that another one can take it. */
 export type Invoked = LambdaAnswer | 'not started';
@@ -32,19 +34,28 @@ interface Current {
 const LOG_PATIENCE_MS = 1_000;
 /** So long its output is read after its exit: a process that the function itself started may hold the streams open. */
 const STREAM_PATIENCE_MS = 500;
+/** A process keeps the clients of all the functions that it has been: a megabyte each. */
+const MAX_FUNCTIONS = 50;
+
+/** A function, where its code lies, and all variables of its process. */
+export interface SandboxFunction {
+  readonly config: LambdaFunctionConfig;
+  readonly place: CodePlace;
+  readonly environment: NodeJS.ProcessEnv;
+}
 
 export class Sandbox {
-  readonly config: LambdaFunctionConfig;
   readonly pid: number;
-  /** Resolves when the bundle is loaded, rejects with a FunctionFailure when it cannot be. */
-  readonly loaded: Promise<void>;
   readonly exited: Promise<void>;
   readonly #child: ChildProcess;
   readonly #onLog: ((line: LambdaLogLine) => void) | undefined;
   readonly #freezer: Freezer;
   /** Lets it go on; undefined while it is not frozen. */
   #thaw: (() => void) | undefined;
-  readonly #loaded = Promise.withResolvers<undefined>();
+  #function: SandboxFunction;
+  /** How many functions' it was. */
+  #functions = 1;
+  #loaded = loading();
   readonly #exited = Promise.withResolvers<undefined>();
   /** The invocation under way. */
   #current: Current | undefined;
@@ -52,25 +63,25 @@ export class Sandbox {
   #timedOut = false;
   /** Its process has answered, and ends itself. */
   #ends = false;
+  #childless = false;
 
   constructor(
-    config: LambdaFunctionConfig,
-    environment: NodeJS.ProcessEnv,
+    its: SandboxFunction,
     onLog: ((line: LambdaLogLine) => void) | undefined,
     freezer: Freezer,
     node: string,
+    compileCache: string | undefined,
   ) {
-    this.config = config;
+    const { config, environment, place } = its;
+    this.#function = its;
     this.#freezer = freezer;
     this.#onLog = onLog;
-    this.loaded = this.#loaded.promise;
     this.exited = this.#exited.promise;
-    this.loaded.catch(() => undefined);
-    this.#child = fork(sandboxWorker, [], {
+    this.#child = fork(sandboxWorker, [place.handler], {
       execPath: node,
       execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--enable-source-maps'],
-      env: environment,
-      cwd: config.directory,
+      env: { NODE_COMPILE_CACHE: compileCache, ...environment },
+      cwd: place.directory,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.pid = this.#child.pid ?? -1;
@@ -95,6 +106,30 @@ export class Sandbox {
     });
   }
 
+  get config(): LambdaFunctionConfig {
+    return this.#function.config;
+  }
+
+  /** Resolves when the bundle is loaded, rejects with a FunctionFailure when it cannot be. */
+  get loaded(): Promise<void> {
+    return this.#loaded.promise;
+  }
+
+  isOfTheSameCode({ place }: SandboxFunction): boolean {
+    return place.common !== undefined && place.common === this.#function.place.common;
+  }
+
+  /** Between two invocations: from now on it is another function's. @returns false: it has been enough of them */
+  become(its: SandboxFunction): boolean {
+    if (this.#functions === MAX_FUNCTIONS) return false;
+    this.#goOn();
+    this.#function = its;
+    this.#functions += 1;
+    this.#loaded = loading();
+    this.#send({ type: 'become', handler: its.place.handler, environment: its.environment });
+    return true;
+  }
+
   running(): boolean {
     return !this.#ends && this.#child.exitCode === null && this.#child.signalCode === null && this.#child.connected;
   }
@@ -104,24 +139,32 @@ export class Sandbox {
   }
 
   async invoke(message: InvokeMessage): Promise<Invoked> {
-    this.#thaw?.();
-    this.#thaw = undefined;
+    this.#goOn();
     const { promise, resolve } = Promise.withResolvers<Invoked>();
     this.#current = { message, settle: resolve, ended: new Set(), started: false, answer: undefined };
     const timer = setTimeout(() => {
       this.#timedOut = true;
       this.kill();
     }, message.deadline - Date.now());
-    this.#child.send(message, (error) => {
-      // A process that died while it was idle: its exit is on the way and answers.
-      if (error) this.kill();
-    });
+    this.#send(message);
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
-      if (this.running()) this.#thaw = this.#freezer.freeze(this.pid);
+      if (this.running()) this.#thaw = this.#freezer.freeze(this.pid, this.#childless);
     }
+  }
+
+  #goOn(): void {
+    this.#thaw?.();
+    this.#thaw = undefined;
+  }
+
+  #send(message: BecomeMessage | InvokeMessage): void {
+    this.#child.send(message, (error) => {
+      // A process that died while it was idle: its exit is on the way and answers.
+      if (error) this.kill();
+    });
   }
 
   // --- what the process tells ------------------------------------------------------------------------------------
@@ -143,6 +186,7 @@ export class Sandbox {
     }
     const { requestId, payload } = message;
     this.#ends = message.last;
+    this.#childless = message.childless;
     current.answer = message.failed ? failedAnswer(requestId, payload) : { requestId, payload };
     this.#finishIfLogged();
     setTimeout(() => {
@@ -189,11 +233,18 @@ export class Sandbox {
   }
 }
 
+function loading(): PromiseWithResolvers<undefined> {
+  const loaded = Promise.withResolvers<undefined>();
+  loaded.promise.catch(() => undefined);
+  return loaded;
+}
+
 /** The parent's environment stays the parent's, but for what a process needs to live. */
 const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'LANG', 'SystemRoot'];
 
 export function lambdaEnvironment(
   config: LambdaFunctionConfig,
+  directory: string,
   shared: Readonly<Record<string, string>>,
   region: string,
 ): NodeJS.ProcessEnv {
@@ -211,8 +262,8 @@ export function lambdaEnvironment(
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${config.name}`,
     AWS_LAMBDA_LOG_STREAM_NAME: `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`,
     AWS_EXECUTION_ENV: `AWS_Lambda_${config.runtime ?? 'nodejs24.x'}`,
-    LAMBDA_TASK_ROOT: config.directory,
-    LAMBDA_RUNTIME_DIR: config.directory,
+    LAMBDA_TASK_ROOT: directory,
+    LAMBDA_RUNTIME_DIR: directory,
     _HANDLER: config.handler ?? 'index.handler',
   };
 }

@@ -1,12 +1,14 @@
 // What runs inside a function's own process: loads the bundle, answers one invocation at a time, reports errors in
 // Lambda's form, and leaves with its parent. Talks to sandbox.ts over the IPC channel only.
 
+import type { ChildProcess } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { END_OF_LOG } from './protocol.ts';
-import type { InvokeMessage, WorkerMessage } from './protocol.ts';
+import { END_OF_LOG, splitHandler } from './protocol.ts';
+import type { BecomeMessage, InvokeMessage, WorkerMessage } from './protocol.ts';
 
 interface LambdaError {
   readonly errorType: string;
@@ -31,6 +33,18 @@ const MAX_ANSWER_BYTES = 6_291_556;
 const channel = process.send?.bind(process);
 const streams = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
 
+/** Processes that the function has started and that have not ended. Those of a thread of it are not seen from here. */
+let children = 0;
+subscribe('child_process', (message) => {
+  children += 1;
+  (message as { process: ChildProcess }).process.once('exit', () => {
+    children -= 1;
+  });
+});
+subscribe('worker_threads', () => {
+  children = Infinity;
+});
+
 if (!channel) throw new RuntimeFailure('Runtime.Unknown', 'worker.ts is started by sandbox.ts only');
 await main(channel);
 
@@ -53,7 +67,7 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
     const { requestId } = current;
     current = undefined;
     for (const write of streams) write(`${END_OF_LOG}${requestId}\n`);
-    await send({ type: 'answer', requestId, payload, failed, last });
+    await send({ type: 'answer', requestId, payload, failed, last, childless: children === 0 });
   };
 
   process.on('uncaughtException', (error) => {
@@ -72,21 +86,37 @@ async function main(sendToParent: NonNullable<typeof process.send>): Promise<voi
   });
 
   let handler: Handler;
-  try {
-    handler = await loadHandler(process.env['LAMBDA_TASK_ROOT'] ?? '.', process.env['_HANDLER'] ?? 'index.handler');
-  } catch (error) {
-    console.error(error);
-    await send({ type: 'init-failed', payload: JSON.stringify(describeInitError(error)) });
-    process.exit(1);
-  }
+  let loads = 0;
+  const load = async (named: string) => {
+    try {
+      handler = await loadHandler(process.env['LAMBDA_TASK_ROOT'] ?? '.', named, loads);
+      loads += 1;
+    } catch (error) {
+      console.error(error);
+      await send({ type: 'init-failed', payload: JSON.stringify(describeInitError(error)) });
+      process.exit(1);
+    }
+  };
+  await load(process.argv[2] ?? 'index.handler');
 
-  process.on('message', (message: InvokeMessage) => {
+  process.on('message', (message: BecomeMessage | InvokeMessage) => {
+    if (message.type === 'become') {
+      become(message.environment);
+      void load(message.handler).then(() => send({ type: 'ready' }));
+      return;
+    }
     current = message;
     void send({ type: 'started', requestId: message.requestId });
     void invoke(handler, message).then(({ payload, failed }) => answer(payload, failed));
   });
   module.flushCompileCache(); // now: this process is killed, and does not end by itself
   await send({ type: 'ready' });
+}
+
+function become(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
+  Object.assign(process.env, environment);
+  process.chdir(process.env['LAMBDA_TASK_ROOT'] ?? '.');
 }
 
 async function invoke(handler: Handler, message: InvokeMessage): Promise<{ payload: string; failed: boolean }> {
@@ -129,14 +159,19 @@ function contextOf(message: InvokeMessage): object {
   };
 }
 
-/** @param handler `index.handler`: a file without its extension, and the name of an export. */
-async function loadHandler(taskRoot: string, handler: string): Promise<Handler> {
-  const dot = handler.lastIndexOf('.');
-  const [file, name] = [handler.slice(0, dot), handler.slice(dot + 1)];
+/**
+ * @param handler `index.handler`: a file without its extension, and the name of an export
+ * @param loads how many were loaded in this process before: each is a module of its own, also a file that was loaded before
+ */
+async function loadHandler(taskRoot: string, handler: string, loads: number): Promise<Handler> {
+  const [file, name] = splitHandler(handler);
   const path = ['.mjs', '.js', '.cjs'].map((ending) => join(taskRoot, file + ending)).find((path) => existsSync(path));
   if (path === undefined)
     throw new RuntimeFailure('Runtime.ImportModuleError', `Cannot find module '${file}' in ${taskRoot}`);
-  const loaded = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  const loaded = (await import(`${pathToFileURL(path).href}${loads === 0 ? '' : `?${loads}`}`)) as Record<
+    string,
+    unknown
+  >;
   const exported = loaded[name] ?? (loaded['default'] as Record<string, unknown> | undefined)?.[name];
   if (exported === undefined)
     throw new RuntimeFailure('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);

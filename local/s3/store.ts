@@ -23,6 +23,9 @@ import { AwsError } from '../http.ts';
 import { checkWriteCondition } from './conditions.ts';
 import type { WriteCondition } from './conditions.ts';
 
+/** In the folder of the embedded AWS. */
+export const S3_FOLDER = 's3';
+
 export interface KeptObject {
   readonly key: string;
   /** With its quotes, as S3 gives it. */
@@ -71,6 +74,8 @@ export class ObjectStore {
   readonly #directory: string;
   readonly #db: DatabaseSync;
   readonly #sql: ReturnType<typeof statementsOf>;
+  /** Told of each object that was put, after it is there. */
+  readonly #listeners: ((bucket: string, key: string) => void)[] = [];
 
   /** @param directory holds `index.sqlite`, `.incoming/` and one folder of bodies per bucket, named after their keys. */
   constructor(directory: string) {
@@ -80,6 +85,10 @@ export class ObjectStore {
     this.#db.exec(SCHEMA);
     removeLeftovers(this.#db, directory);
     this.#sql = statementsOf(this.#db);
+  }
+
+  onPut(listener: (bucket: string, key: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   requireBucket(bucket: string): void {
@@ -155,6 +164,7 @@ export class ObjectStore {
       return current;
     });
     if (before) rmSync(before.file, { force: true });
+    for (const listener of this.#listeners) listener(bucket, key);
     return object;
   }
 

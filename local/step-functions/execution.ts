@@ -19,6 +19,8 @@ export interface Machine {
 export interface ExecutionSurroundings extends Surroundings {
   readonly accountId: string;
   readonly now: () => number;
+  /** Told when an execution has ended. */
+  readonly listeners: (() => void)[];
 }
 
 /** AWS: a Standard execution ends when its history is full. */
@@ -142,6 +144,7 @@ export class Execution implements PassOwner {
     const { event, details } = ENDED[status];
     this.record(event, [details, { ...outcome }]);
     this.#pass?.stop();
+    for (const listener of this.#around.listeners) listener();
   }
 }
 

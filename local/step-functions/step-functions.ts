@@ -34,6 +34,7 @@ export class StepFunctions {
       region: region ?? 'eu-west-1',
       accountId: accountId ?? '000000000000',
       now: now ?? Date.now,
+      listeners: [],
     };
   }
 
@@ -121,6 +122,11 @@ export class StepFunctions {
   /** Resolves when the execution has ended, in whatever way. */
   waitFor(arn: string): Promise<ExecutionDescription> {
     return this.#executionOf(arn).ended();
+  }
+
+  /** Told of each execution that ends. */
+  onEnd(listener: () => void): void {
+    this.#around.listeners.push(listener);
   }
 
   /** Aborts every execution that still runs: they die with the process. */

@@ -1,4 +1,4 @@
-// The store contract over both adapters, and what S3 alone can do to one.
+// The store contract over all adapters, and what S3 alone can do to one.
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import { MemoryStore } from '../../core/ledger/memory-store.ts';
 import { ledgerClient, S3Store } from '../../aws/s3-store.ts';
 import type { EmbeddedAws, RequestHook, RequestSummary, Verdict } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import { EmbeddedStore } from '../../local/s3/ledger-store.ts';
 import { thrownBy } from '../support/thrown.ts';
 import { storeContract } from './store.ts';
 
@@ -51,6 +52,7 @@ afterAll(async () => {
 
 storeContract('MemoryStore', () => new MemoryStore());
 storeContract('S3Store on the embedded S3', async () => new S3Store(s3, await newBucket()));
+storeContract('EmbeddedStore', async () => new EmbeddedStore(aws.s3.store, await newBucket()));
 
 describe('S3Store when S3 refuses or does not answer', () => {
   let bucket: string;

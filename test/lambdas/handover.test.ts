@@ -4,6 +4,7 @@ import { CreateStateMachineCommand, SFNClient, StartExecutionCommand } from '@aw
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
 import type { RunEvent } from '../../client/run-events.ts';
@@ -139,7 +140,11 @@ const range = (to: number) => Array.from({ length: to }, (_, n) => n + 1);
 
 async function followed(execution: string, live: (event: RunEvent) => unknown = () => undefined): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
-  const deployment = { sfn, ledger: world.ledger } as Deployment;
+  const deployment: Pick<Deployment, 'describe' | 'ledger' | 'pause'> = {
+    describe: (executionArn) => Promise.resolve(aws.stepFunctions.describeExecution(executionArn)),
+    ledger: world.ledger,
+    pause: (ms) => sleep(ms),
+  };
   for await (const event of runEvents(deployment, execution, new Told(), 1)) {
     events.push(event);
     await live(event);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { functionName } from '../../local/lambda/functions.ts';
-import type { LambdaLogLine } from '../../local/lambda/host.ts';
+import type { LambdaFunctionConfig, LambdaLogLine } from '../../local/lambda/host.ts';
 import { LambdaHost } from '../../local/lambda/host.ts';
 import { stateOf } from '../support/processes.ts';
 import { temporaryFolder, until, writeFunction } from './support.ts';
@@ -296,6 +296,108 @@ describe('idle processes', () => {
     expect(await pidOf('one')).toBe(one);
     expect(await pidOf('two')).not.toBe(two);
     await small.close();
+  });
+});
+
+describe('functions that have all but their own files in common', () => {
+  const COMMON = `import { counted } from './counter.mjs';
+    export const handlerOf = (own) => async (event, context) => {
+      if (event.ms) await new Promise((resolve) => setTimeout(resolve, event.ms));
+      const { env } = process;
+      return { own, calls: counted(), pid: process.pid, mine: env.MINE, only: env[own], left: env.LEFT, cwd: process.cwd(), task: env.LAMBDA_TASK_ROOT, name: context.functionName };
+    };`;
+  const COUNTER = `let calls = 0; export const counted = () => ++calls;`;
+  const many = (prefix: string, count: number, settings: Partial<LambdaFunctionConfig> = {}) =>
+    Array.from({ length: count }, (_, index): LambdaFunctionConfig => {
+      const name = `${prefix}${index}`;
+      const index_ = `import { handlerOf } from './common.mjs';\nprocess.env.LEFT ??= '${name}';\nexport const handler = handlerOf('${name}');\n`;
+      const config = writeFunction(folder.path, name, index_, {
+        environment: { MINE: name, [name]: 'only here' },
+        timeoutSeconds: 5,
+        ownFiles: ['index.mjs'],
+        ...settings,
+      });
+      writeFileSync(join(config.directory, 'common.mjs'), COMMON);
+      writeFileSync(join(config.directory, 'counter.mjs'), COUNTER);
+      return config;
+    });
+  interface Answer {
+    own: string;
+    calls: number;
+    pid: number;
+    cwd: string;
+  }
+  const hostOf = (functions: LambdaFunctionConfig[]) =>
+    new LambdaHost({ functions, environment: {}, code: join(folder.path, 'code'), onLog: (line) => logs.push(line) });
+  const ask = async (of: LambdaHost, name: string, event: object = {}) =>
+    JSON.parse((await of.invoke(name, JSON.stringify(event))).payload) as Answer;
+
+  it('take turns in one process, and each sees what is its own alone', async () => {
+    const own = hostOf(many('turn', 3));
+    const [first, second, third] = [await ask(own, 'turn0'), await ask(own, 'turn1'), await ask(own, 'turn2')];
+    expect([second.pid, third.pid]).toEqual([first.pid, first.pid]);
+    expect([first.calls, second.calls, third.calls]).toEqual([1, 2, 3]); // what they have in common was loaded once
+    for (const [answer, name] of [
+      [first, 'turn0'],
+      [second, 'turn1'],
+      [third, 'turn2'],
+    ] as const) {
+      expect(answer).toMatchObject({ own: name, mine: name, name, only: 'only here', left: name, task: answer.cwd });
+    }
+    expect(own.processIds('turn0')).toEqual([]);
+    expect(own.processIds('turn2')).toEqual([first.pid]);
+    await own.close();
+  });
+
+  it('have processes of their own while two run at once, and so has what needs another memory or options of Node.js', async () => {
+    const own = hostOf([
+      ...many('atOnce', 2),
+      ...many('larger', 1, { memoryMB: 256 }),
+      ...many('traced', 1, { environment: { NODE_OPTIONS: '--no-warnings' } }),
+    ]);
+    const both = await Promise.all([ask(own, 'atOnce0', { ms: 300 }), ask(own, 'atOnce1', { ms: 300 })]);
+    const pids = [...both, await ask(own, 'larger0'), await ask(own, 'traced0')].map(({ pid }) => pid);
+    expect(new Set(pids).size).toBe(4);
+    await own.close();
+  });
+
+  it('run new code when it is there, in a process that has none of the old', async () => {
+    const own = hostOf(many('again', 2));
+    const before = await ask(own, 'again0');
+    own.updateFunctions(many('again', 1, { environment: { MINE: 'new' } }));
+    const after = await ask(own, 'again0');
+    expect(after).toMatchObject({ mine: 'new', calls: 1 });
+    expect(after.pid).not.toBe(before.pid);
+    await own.close();
+  });
+
+  it('are told apart in logs and errors', async () => {
+    const [good, bad] = many('told', 2);
+    if (!good || !bad) throw new Error('two');
+    writeFileSync(
+      join(bad.directory, 'index.mjs'),
+      `import './common.mjs'; console.log('loads'); throw new RangeError('at the top');`,
+    );
+    const own = hostOf([good, bad]);
+    const first = await ask(own, good.name);
+    const failed = await own.invoke(bad.name, '{}');
+    expect(JSON.parse(failed.payload)).toMatchObject({ errorType: 'RangeError' });
+    expect(logs.filter(({ line }) => line === 'loads').map(({ functionName: name }) => name)).toEqual([bad.name]);
+    expect((await ask(own, good.name)).pid).not.toBe(first.pid); // that one ended itself
+    await own.close();
+  });
+
+  it('are as few processes as one needs, however many functions there are', async () => {
+    const own = hostOf(many('few', 60));
+    const names = own.functionNames();
+    const pids = new Set<number>();
+    for (const name of names) {
+      pids.add((await ask(own, name)).pid);
+      const alive = names.flatMap((each) => own.processIds(each)).filter((pid) => stateOf(pid) !== 'gone');
+      expect(alive.length).toBeLessThanOrEqual(2); // one may be ending
+    }
+    expect(pids.size).toBe(2); // each is fifty functions at most, one after the other
+    await own.close();
   });
 });
 

@@ -1,25 +1,16 @@
-// Whole runs under faults, each held against the invariants of docs/design.md §7. `npm run simulate` runs as many as one likes.
+// Whole runs under faults, each held against the invariants of docs/design.md §7. `npm run test:simulation` has more of
+// them, and `npm run simulate` as many as one likes.
 import { describe, expect, it } from 'vitest';
 import * as code from './code.ts';
-import type { Extent, WorldName } from './exhaustive.ts';
-import { exhaustive, WORLDS } from './exhaustive.ts';
+import type { WorldName } from './exhaustive.ts';
+import { WORLDS } from './exhaustive.ts';
+import { expectAllClean, expectNoViolation } from './expect.ts';
 import { KINDS } from './faults.ts';
-import { reportViolation } from './report.ts';
 import { scenarioOf } from './scenario.ts';
 import { simulate } from './simulation.ts';
 
-const SCHEDULES = 1_500;
+const SCHEDULES = 500;
 const MINUTE = 60_000;
-
-async function expectAllClean(world: WorldName, extent: Extent): Promise<number> {
-  let schedules = 0;
-  for await (const schedule of exhaustive(world, { code }, extent)) {
-    schedules += 1;
-    const { violations } = await simulate(schedule, { code });
-    if (violations.length > 0) expect.fail(await reportViolation(schedule, { code }));
-  }
-  return schedules;
-}
 
 describe('a simulation', () => {
   it('is the same again for the same seed, also when exactly its faults are given', async () => {
@@ -33,19 +24,10 @@ describe('a simulation', () => {
   it(
     `violates no invariant in ${SCHEDULES} schedules`,
     async () => {
-      const seen = { kinds: new Set<string>(), starts: 0, halts: 0 };
-      for (let seed = 1; seed <= SCHEDULES; seed += 1) {
-        const schedule = { seed, scenario: scenarioOf(seed) };
-        const { violations, faults, starts, entries } = await simulate(schedule, { code });
-        if (violations.length > 0) expect.fail(await reportViolation(schedule, { code }));
-        for (const { kind } of faults) seen.kinds.add(kind);
-        seen.starts += starts.length;
-        seen.halts += entries.filter(({ kind }) => kind === 'halted').length;
-      }
-      // A simulation in which little happens proves little.
-      expect([...seen.kinds].sort()).toEqual([...KINDS].sort());
-      expect(seen.starts).toBeGreaterThan(2 * SCHEDULES);
-      expect(seen.halts).toBeGreaterThan(SCHEDULES);
+      const { kinds, starts, halts } = await expectNoViolation({ from: 1, to: SCHEDULES });
+      expect([...kinds].sort()).toEqual([...KINDS].sort());
+      expect(starts).toBeGreaterThan(2 * SCHEDULES);
+      expect(halts).toBeGreaterThan(SCHEDULES);
     },
     3 * MINUTE,
   );
@@ -58,14 +40,5 @@ describe('no invariant is violated', () => {
       expect(await expectAllClean(world, { depth: 1, all: true })).toBeGreaterThan(150);
     },
     MINUTE,
-  );
-
-  // Those of the other worlds, and all kinds of faults: npm run simulate -- --exhaustive.
-  it.each(['two slices', 'a failure, a halt and a retry', 'two migrations', 'two runs of two slices'] as const)(
-    'by any pair of faults where something is recorded: %s',
-    async (world) => {
-      expect(await expectAllClean(world, { depth: 2, all: false })).toBeGreaterThan(1_500);
-    },
-    3 * MINUTE,
   );
 });
