@@ -376,4 +376,29 @@ describe('what is in the ledger', () => {
     ]);
     expect(played.starts).toEqual(['0010, attempt 2, slice 1']);
   });
+
+  it('a decision that another execution goes on from, while the one that waits was not told: the watch tells it, and nobody waits for ever', async () => {
+    const played = await play({
+      migrations: [planned('0010', { steps: 1 })],
+      startsMs: [0, 10 * 60_000],
+      directed: [
+        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
+        // Somebody invokes list-pending as if he were the execution that waits.
+        { who: 'resume', what: /^list waiters/, kind: 'by hand', size: 0.99 },
+        { who: 'resume', what: /^get waiters/, kind: 'fails', size: 0 },
+      ],
+      script: [
+        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+      ],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted failed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
+    expect(endOf(played, 'run-1')).toBe('SUCCEEDED');
+    expect(endOf(played, 'run-2')).toBe('SUCCEEDED');
+  });
 });

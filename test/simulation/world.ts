@@ -33,10 +33,13 @@ export class World {
     heap[at] = event;
   }
 
-  /** Runs until nothing is due any more; false when that takes more events than `limit`, as of a run that never ends. */
+  /** Runs until nothing is due any more; false when there have been `limit` events and there are more, as of a run that never ends. */
   async run(limit: number): Promise<boolean> {
-    for (let event = this.#take(); event; event = this.#take()) {
-      if ((this.steps += 1) > limit) return false;
+    while (this.#heap.length > 0) {
+      if (this.steps >= limit) return false;
+      const event = this.#take();
+      if (!event) break;
+      this.steps += 1;
       this.now = event.time;
       event.work();
       // Every promise that is settled by now has been followed to its next request, however deep the chain.
