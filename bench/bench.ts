@@ -17,7 +17,7 @@ import { costOf, median, NODE } from './measure.ts';
 import type { Line, Report } from './report.ts';
 import { fallen, inOrder, lineOf, markdownTable, record, terminalTable } from './report.ts';
 import type { Bench, Subject } from './subject.ts';
-import { commandLine } from './subjects/command-line.ts';
+import { typedCommands } from './subjects/command-line.ts';
 import { embedded } from './subjects/embedded.ts';
 import { imports } from './subjects/imports.ts';
 import { install } from './subjects/install.ts';
@@ -27,7 +27,7 @@ import { synth } from './subjects/synth.ts';
 const SUBJECTS: Record<string, Subject> = {
   requests,
   imports,
-  'command-line': commandLine,
+  'command-line': typedCommands,
   synth,
   embedded,
   install,

@@ -1,7 +1,7 @@
 // `cdk synth`: the process that the CDK CLI starts, ours and those of the peers.
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Command, Cost } from '../measure.ts';
+import type { Measurable, Cost } from '../measure.ts';
 import { costOf, inTurn, medianCost, NODE } from '../measure.ts';
 import type { BenchProject } from '../projects.ts';
 import { environmentOf, makeProject, usesS3 } from '../projects.ts';
@@ -85,14 +85,14 @@ const thousand = (bench: Bench): BenchProject =>
   );
 
 /** Into `cdk.out`, as the CDK CLI asks for it. */
-const synthesised = ({ odin }: BenchProject): Command => withEnv(odin('synth'), { CDK_OUTDIR: 'cdk.out' });
+const synthesised = ({ odin }: BenchProject): Measurable => withEnv(odin('synth'), { CDK_OUTDIR: 'cdk.out' });
 
-const peerOf = (project: BenchProject): Command => script(project, 'node-functions.js');
-const floorOf = (project: BenchProject, count: number): Command =>
+const peerOf = (project: BenchProject): Measurable => script(project, 'node-functions.js');
+const floorOf = (project: BenchProject, count: number): Measurable =>
   script(project, 'inline-functions.js', String(count));
 
 /** It stands in the project, so that it finds its packages. */
-function script({ directory }: BenchProject, name: string, ...args: string[]): Command {
+function script({ directory }: BenchProject, name: string, ...args: string[]): Measurable {
   copyFileSync(path.join(PEERS, name), path.join(directory, name));
   return { run: [NODE, name, ...args], cwd: directory, env: { CDK_OUTDIR: 'cdk.out' } };
 }
