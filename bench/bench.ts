@@ -11,11 +11,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { withGenerated } from '../scripts/generate-docs.ts';
 import { PROJECT } from '../test/support/project.ts';
+import type { Row } from './goals.ts';
+import { ROWS } from './goals.ts';
 import { costOf, median, NODE } from './measure.ts';
 import type { Line, Report } from './report.ts';
 import { fallen, inOrder, lineOf, markdownTable, record, terminalTable } from './report.ts';
 import type { Bench, Subject } from './subject.ts';
-import { commandLine } from './subjects/command-line.ts';
+import { typedCommands } from './subjects/command-line.ts';
 import { embedded } from './subjects/embedded.ts';
 import { imports } from './subjects/imports.ts';
 import { install } from './subjects/install.ts';
@@ -25,7 +27,7 @@ import { synth } from './subjects/synth.ts';
 const SUBJECTS: Record<string, Subject> = {
   requests,
   imports,
-  'command-line': commandLine,
+  'command-line': typedCommands,
   synth,
   embedded,
   install,
@@ -115,6 +117,16 @@ function tell(text: string): void {
 async function writeDocs({ lines, cores, memoryGB, node }: Report): Promise<void> {
   const file = path.join(PROJECT, 'docs/performance.md');
   const day = new Date().toISOString().slice(0, 10);
+  const measured = new Set<string>(lines.map(({ row }) => row));
+  const missing = Object.entries<Row>(ROWS).filter(([row, { goal }]) => goal !== undefined && !measured.has(row));
+  const notMeasured = missing.map(([row, { what }]) => `- not measured: ${what} (\`${row}\`)`);
   const where = `Last measured on ${day}, on ${cores} cores and ${memoryGB} GB, with Node.js ${node}.`;
-  writeFileSync(file, await withGenerated(readFileSync(file, 'utf8'), file, `${where}\n\n${markdownTable(lines)}`));
+  writeFileSync(
+    file,
+    await withGenerated(
+      readFileSync(file, 'utf8'),
+      file,
+      `${where}\n\n${[markdownTable(lines), ...notMeasured].join('\n')}`,
+    ),
+  );
 }

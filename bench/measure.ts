@@ -6,7 +6,7 @@ import path from 'node:path';
 import { findPython } from '../test/support/python.ts';
 import { PROJECT } from '../test/support/project.ts';
 
-export interface Command {
+export interface Measurable {
   run: readonly string[];
   cwd: string;
   env?: Readonly<Record<string, string>> | undefined;
@@ -31,7 +31,7 @@ const SUPERVISOR = path.join(import.meta.dirname, 'supervise.py');
 export const NODE = process.execPath;
 
 /** @throws Error with the end of what it printed, when its exit code is not 0 */
-export async function costOf({ run, cwd, env }: Command): Promise<Cost> {
+export async function costOf({ run, cwd, env }: Measurable): Promise<Cost> {
   if (process.platform !== 'linux') throw new Error('The bench reads /proc: it needs Linux.');
   const folder = mkdtempSync(path.join(tmpdir(), 'odin-bench-'));
   const printed = path.join(folder, 'printed.txt');
@@ -63,7 +63,7 @@ export async function costOf({ run, cwd, env }: Command): Promise<Cost> {
  * @returns of each the median of every figure
  */
 export async function inTurn<Name extends string>(
-  commands: Record<Name, Command>,
+  commands: Record<Name, Measurable>,
   { rounds, warmUp }: { rounds: number; warmUp: number },
 ): Promise<Record<Name, Cost>> {
   const names = Object.keys(commands) as Name[];

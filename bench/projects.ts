@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../test/support/project.ts';
-import type { Command } from './measure.ts';
+import type { Measurable } from './measure.ts';
 import { NODE } from './measure.ts';
 
 export const COMMAND_LINE = path.join(PROJECT, 'cli/odin-migrate.js');
@@ -19,24 +19,22 @@ export const ids = (count: number): string[] => Array.from({ length: count }, (_
 export const TRIVIAL = 'export async function migration(): Promise<void> {}\n';
 
 /** Uses the S3 client, and is like no other, so that nothing which is kept of another one fits. */
-export const usesS3 = (
-  id: string,
-  project: string,
-): string => `import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-
-const s3 = new S3Client({});
-
-export async function migration(): Promise<void> {
-  const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket: 'bench', Prefix: '${project}/${id}/' }));
-  console.log(KeyCount);
-}
-`;
+export const usesS3 = (id: string, project: string): string =>
+  [
+    "import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';",
+    'const s3 = new S3Client({});',
+    'export async function migration(): Promise<void> {',
+    `  const { KeyCount = 0 } = await s3.send(new ListObjectsV2Command({ Bucket: 'bench', Prefix: '${project}/${id}/' }));`,
+    '  console.log(KeyCount);',
+    '}',
+    '',
+  ].join('\n');
 
 export interface BenchProject {
   directory: string;
   write: (file: string, text: string) => void;
   /** What is typed as `odin-migrate …` in it. */
-  odin: (...args: string[]) => Command;
+  odin: (...args: string[]) => Measurable;
 }
 
 /** @param files path → text; in place of the project's name stands what is like no other project's */

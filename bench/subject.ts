@@ -1,5 +1,5 @@
 // One part of the bench: what it measures, and what it gives to the table.
-import type { Command, Cost } from './measure.ts';
+import type { Measurable, Cost } from './measure.ts';
 import type { RowName } from './goals.ts';
 
 export interface Figure {
@@ -26,7 +26,7 @@ export type Subject = (bench: Bench) => AsyncGenerator<Figure, void, undefined>;
 
 export const megabytes = ({ peakBytes }: Cost): number => peakBytes / 1e6;
 
-export const withEnv = (command: Command, env: Record<string, string>): Command => ({
+export const withEnv = (command: Measurable, env: Record<string, string>): Measurable => ({
   ...command,
   env: { ...command.env, ...env },
 });

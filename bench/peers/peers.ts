@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findPython } from '../../test/support/python.ts';
-import type { Command } from '../measure.ts';
+import type { Measurable } from '../measure.ts';
 import { NODE } from '../measure.ts';
 import { ids } from '../projects.ts';
 
@@ -21,7 +21,7 @@ export const ALEMBIC = [
 ];
 
 /** @throws Error without the network */
-export async function umzug(folder: string, count: number): Promise<Command> {
+export async function umzug(folder: string, count: number): Promise<Measurable> {
   const write = writerIn(folder, 'umzug');
   write('package.json', JSON.stringify({ name: 'peer', version: '1.0.0', type: 'module' }));
   for (const id of ids(count)) write(`migrations/${id}.cjs`, 'exports.up = async () => undefined;\n');
@@ -43,7 +43,7 @@ if (ran.length !== ${count}) process.exitCode = 1;
 }
 
 /** @throws Error without the network, or without Python 3.10 */
-export async function alembic(folder: string, count: number): Promise<Command> {
+export async function alembic(folder: string, count: number): Promise<Measurable> {
   const write = writerIn(folder, 'alembic');
   const cwd = path.join(folder, 'alembic');
   ids(count).forEach((id, index, all) => {

@@ -2,14 +2,14 @@
 import { cpSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PROJECT } from '../../test/support/project.ts';
-import type { Command } from '../measure.ts';
+import type { Measurable } from '../measure.ts';
 import { costOf, inTurn, median } from '../measure.ts';
 import type { BenchProject } from '../projects.ts';
 import { COMMAND_LINE, ENVIRONMENT, environmentOf, forgetKept, makeProject, TRIVIAL } from '../projects.ts';
 import type { Bench, Figure, Subject } from '../subject.ts';
 import { megabytes } from '../subject.ts';
 
-export const commandLine: Subject = async function* (bench) {
+export const typedCommands: Subject = async function* (bench) {
   bench.tell('--help');
   const one = makeProject(
     bench.folder,
@@ -33,7 +33,7 @@ export const commandLine: Subject = async function* (bench) {
   if (!bench.short) yield await typed(bench, 'start-again', npmStart(samples[0] as BenchProject), 3);
 };
 
-const npmStart = ({ directory }: BenchProject): Command => ({ run: ['npm', 'start'], cwd: directory });
+const npmStart = ({ directory }: BenchProject): Measurable => ({ run: ['npm', 'start'], cwd: directory });
 
 /** The rows of 200 migrations, in a project where they have just run. */
 export async function* of200(bench: Bench, project: BenchProject): AsyncGenerator<Figure, void, undefined> {
@@ -45,7 +45,7 @@ export async function* of200(bench: Bench, project: BenchProject): AsyncGenerato
   yield await typed(bench, 'status-200', project.odin('status', ENVIRONMENT, '--local'), 3);
 }
 
-async function typed(bench: Bench, row: Figure['row'], command: Command, rounds: number): Promise<Figure> {
+async function typed(bench: Bench, row: Figure['row'], command: Measurable, rounds: number): Promise<Figure> {
   const { again } = await inTurn({ again: command }, { rounds, warmUp: 1 });
   return beside(row, again.cpuSeconds, await bench.bare());
 }

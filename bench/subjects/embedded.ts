@@ -1,5 +1,5 @@
 // `local` from nothing, with migrations that do nothing: what a migration costs on the embedded AWS. Peers run as many of theirs.
-import type { Command, Cost } from '../measure.ts';
+import type { Measurable, Cost } from '../measure.ts';
 import { costOf, inTurn } from '../measure.ts';
 import { alembic, umzug } from '../peers/peers.ts';
 import type { BenchProject } from '../projects.ts';
@@ -30,7 +30,7 @@ export const embedded: Subject = async function* (bench) {
     ['embedded-200-alembic', 'alembic on SQLite', alembic],
   ] as const) {
     bench.tell(what);
-    const command: Command = await install(bench.folder, 200);
+    const command: Measurable = await install(bench.folder, 200);
     const { peer } = await inTurn({ peer: command }, { rounds: 3, warmUp: 0 });
     yield { row, value: cost.cpuSeconds, beside: { what, value: peer.cpuSeconds } };
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { VARIABLES } from '../../core/names/names.ts';
 import { PROJECT } from '../../test/support/project.ts';
-import type { Command } from '../measure.ts';
+import type { Measurable } from '../measure.ts';
 import { costOf, inTurn, NODE } from '../measure.ts';
 import { environmentOf, makeProject, TRIVIAL } from '../projects.ts';
 import type { Bench, Subject } from '../subject.ts';
@@ -20,12 +20,12 @@ export const imports: Subject = async function* (bench) {
   const module = path.join(code, `${handler.split('.')[0] ?? ''}.mjs`);
   const client = path.join(bench.folder, 's3-client.mjs');
   bundleClient(client);
-  const importing = (file: string, env: Record<string, string> = {}): Command => ({
+  const importing = (file: string, env: Record<string, string> = {}): Measurable => ({
     run: [NODE, '--input-type=module', '--eval', `await import(${JSON.stringify(file)}); process.exit(0);`],
     cwd: code,
     env: { AWS_REGION: 'eu-west-1', ...env },
   });
-  const starting = (...what: string[]): Command => ({
+  const starting = (...what: string[]): Measurable => ({
     run: [NODE, STARTER, ...what],
     cwd: code,
     env: { ...environment, AWS_REGION: 'eu-west-1', [VARIABLES.userProcess]: 'true' },

@@ -1,7 +1,7 @@
 // `cdk synth`: the process that the CDK CLI starts, ours and those of the peers.
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Command, Cost } from '../measure.ts';
+import type { Measurable, Cost } from '../measure.ts';
 import { costOf, inTurn, medianCost, NODE } from '../measure.ts';
 import type { BenchProject } from '../projects.ts';
 import { environmentOf, makeProject, usesS3 } from '../projects.ts';
@@ -28,13 +28,11 @@ export const synth: Subject = async function* (bench) {
     value: ten.ours.cpuSeconds,
     beside: { what: NODEJS_FUNCTIONS, value: ten.peer.cpuSeconds },
   };
-  if (bench.short) {
-    bench.tell('synth again of 10');
-    const { again, floor } = await againAgainstFloor(bench, 10, 1);
-    yield { row: 'synth-10-memory', value: megabytes(ten.ours), beside: { what: FLOOR, value: megabytes(floor) } };
-    yield { row: 'synth-10-again', value: again.cpuSeconds, beside: { what: FLOOR, value: floor.cpuSeconds } };
-    return;
-  }
+  bench.tell('synth again of 10');
+  const { again: tenAgain, floor: tenFloor } = await againAgainstFloor(bench, 10, 1);
+  yield { row: 'synth-10-memory', value: megabytes(ten.ours), beside: { what: FLOOR, value: megabytes(tenFloor) } };
+  yield { row: 'synth-10-again', value: tenAgain.cpuSeconds, beside: { what: FLOOR, value: tenFloor.cpuSeconds } };
+  if (bench.short) return;
 
   bench.tell('synth of 100');
   const { ours, peer } = await coldAgainstPeer(bench, 100, 1);
@@ -87,14 +85,14 @@ const thousand = (bench: Bench): BenchProject =>
   );
 
 /** Into `cdk.out`, as the CDK CLI asks for it. */
-const synthesised = ({ odin }: BenchProject): Command => withEnv(odin('synth'), { CDK_OUTDIR: 'cdk.out' });
+const synthesised = ({ odin }: BenchProject): Measurable => withEnv(odin('synth'), { CDK_OUTDIR: 'cdk.out' });
 
-const peerOf = (project: BenchProject): Command => script(project, 'node-functions.js');
-const floorOf = (project: BenchProject, count: number): Command =>
+const peerOf = (project: BenchProject): Measurable => script(project, 'node-functions.js');
+const floorOf = (project: BenchProject, count: number): Measurable =>
   script(project, 'inline-functions.js', String(count));
 
 /** It stands in the project, so that it finds its packages. */
-function script({ directory }: BenchProject, name: string, ...args: string[]): Command {
+function script({ directory }: BenchProject, name: string, ...args: string[]): Measurable {
   copyFileSync(path.join(PEERS, name), path.join(directory, name));
   return { run: [NODE, name, ...args], cwd: directory, env: { CDK_OUTDIR: 'cdk.out' } };
 }
