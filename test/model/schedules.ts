@@ -182,12 +182,6 @@ const allowedAnd = (nth: number, act: Act, more: Partial<Scenario> = {}): Partia
   return quietly({ ...more, directed: [...(more.directed ?? []), dies], script: [...(more.script ?? []), act] });
 };
 const afterAllowed = (nth: number) => ({ after: { who: 'list-pending', what: /^create log/, nth } });
-const MARKED = quietly({
-  directed: [FIRST_THROWS],
-  script: [
-    { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'mark-applied', by: 'anna' },
-  ],
-});
 const HALF_DEPLOYED = quietly({
   script: [{ atMs: 0, act: 'deploy one', functionName: 'odin-migrate-simulated-0010', migrations: [other(plain)] }],
   startsMs: [1_000],
@@ -224,8 +218,21 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
   'the retry that CDK adds by default is on': quietly({
     directed: [{ who: 'Step Functions', what: /invokes .*-0010$/, kind: 'refused', size: 0.1 }],
   }),
-  'without the rule recordDecision': MARKED,
-  'what did not succeed is recorded as applied': MARKED,
+  'without the rule recordDecision': quietly({
+    directed: [FIRST_THROWS],
+    script: [
+      {
+        after: { who: 'halt', what: /^create waiters/ },
+        ms: 1_000,
+        act: 'decide',
+        decision: 'mark-applied',
+        by: 'anna',
+      },
+    ],
+  }),
+  'what did not succeed is recorded as applied': quietly({
+    directed: [{ who: 'record-completion', what: /^get turns/, kind: 'forbidden', size: 0 }],
+  }),
   'without the rule haltWithoutFile': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [later] }),
   'without the rule haltRetryOfOtherCode': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [other(plain)] }),
   'without the rule haltStoppedWithoutFile': quietly({
