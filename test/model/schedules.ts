@@ -230,6 +230,9 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
       },
     ],
   }),
+  'what did not succeed is recorded as applied': quietly({
+    directed: [{ who: 'record-completion', what: /^get turns/, kind: 'forbidden', size: 0 }],
+  }),
   'without the rule haltWithoutFile': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [later] }),
   'without the rule haltRetryOfOtherCode': retriedAnd({ ...AFTER_RETRY, act: 'deploy', migrations: [other(plain)] }),
   'without the rule haltStoppedWithoutFile': quietly({
