@@ -59,7 +59,7 @@ export class CodeFolder {
     return {
       directory,
       handler: `${path.basename(ownName(config, `${file}.mjs`), '.mjs')}.${exported}`,
-      common: JSON.stringify([hash, memoryMB, runtime, started.sort()]),
+      common: JSON.stringify([directory, memoryMB, runtime, started.sort()]),
     };
   }
 

@@ -371,6 +371,22 @@ describe('functions that have all but their own files in common', () => {
     await own.close();
   });
 
+  it('may have own files of one name that say something else: then their processes are their own', async () => {
+    const configs = many('named', 2, { ownFiles: ['index.mjs', '0001.mjs'] });
+    for (const { directory, name } of configs) {
+      writeFileSync(join(directory, '0001.mjs'), `export const own = '${name}, really';`);
+      writeFileSync(
+        join(directory, 'index.mjs'),
+        `import { handlerOf } from './common.mjs'; import { own } from './0001.mjs'; export const handler = handlerOf(own);`,
+      );
+    }
+    const own = hostOf(configs);
+    const [first, second] = [await ask(own, 'named0'), await ask(own, 'named1')];
+    expect([first.own, second.own]).toEqual(['named0, really', 'named1, really']);
+    expect(second.pid).not.toBe(first.pid);
+    await own.close();
+  });
+
   it('are told apart in logs and errors', async () => {
     const [good, bad] = many('told', 2);
     if (!good || !bad) throw new Error('two');

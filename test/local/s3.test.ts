@@ -303,7 +303,8 @@ describe('conditional writes', () => {
 describe('lists', () => {
   it('pages through more than 1000 keys, in the order of their bytes', async () => {
     const written = Array.from({ length: 2300 }, (_, n) => `p/${String(n).padStart(5, '0')}`);
-    for (let n = 0; n < written.length; n += 100) await Promise.all(written.slice(n, n + 100).map((key) => put(key)));
+    const { store } = started.aws.s3; // the requests that write them are no part of this
+    for (const key of written) store.put(Bucket, key, await store.receive(Buffer.from('x')), { headers: {} });
     await put('other');
 
     const pages: number[] = [];
@@ -314,7 +315,7 @@ describe('lists', () => {
     }
     expect(pages).toEqual([1000, 1000, 300]);
     expect(found).toEqual(written);
-  }, 20_000);
+  });
 
   it('sorts as S3 does: by UTF-8, whatever the case', async () => {
     const sorted = ['A', 'Z', 'a', 'a b', 'a!', 'a+', 'a/b', 'a0', 'b', 'ä', '日', '\u{1F600}'];
