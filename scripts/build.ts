@@ -4,11 +4,15 @@ import path from 'node:path';
 import { build } from 'tsdown';
 import { bundlePackage } from '../project/bundle.ts';
 import { BUILT_FUNCTIONS, PACKAGE_DIRECTORY } from '../project/package.ts';
+import { LICENCES_FILE, licencesOf } from './third-party.ts';
 
-rmSync(path.join(PACKAGE_DIRECTORY, 'dist'), { recursive: true, force: true });
+const DIST = path.join(PACKAGE_DIRECTORY, 'dist');
+
+rmSync(DIST, { recursive: true, force: true });
 await build({ cwd: PACKAGE_DIRECTORY });
 for (const [file, content] of bundlePackage()) {
   const to = path.join(BUILT_FUNCTIONS, file);
   mkdirSync(path.dirname(to), { recursive: true });
   writeFileSync(to, content);
 }
+writeFileSync(path.join(DIST, LICENCES_FILE), licencesOf(DIST));
