@@ -11,7 +11,7 @@ import type { PracticeFault } from '../project/bundle.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { nodeFor } from '../project/node.ts';
-import { WORK_FOLDER } from '../project/plan.ts';
+import { workFolder } from '../project/temporary.ts';
 import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
@@ -24,7 +24,7 @@ import type { Project } from '../project/project.ts';
 export interface EmbeddedSettings {
   /** Forgets what was run here before. */
   fresh?: boolean | undefined;
-  /** Where everything is kept; the project's own ignored folder when absent. */
+  /** Where everything is kept; the project's own ignored folder when absent (project/temporary.ts). */
   directory?: string | undefined;
   practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
@@ -57,7 +57,7 @@ export interface Embedded {
 }
 
 export const localDirectory = (project: Project, environment: string): string =>
-  path.join(project.directory, WORK_FOLDER, 'local', environment);
+  path.join(workFolder(project.directory), 'local', environment);
 
 const ofSlices = (seconds: number | undefined): Record<string, string> =>
   seconds === undefined ? {} : { [VARIABLES.sliceSeconds]: String(seconds) };
