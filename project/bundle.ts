@@ -57,7 +57,7 @@ export function bundleEnvironment<M extends MigrationFile>(
 ): Bundles<M> {
   rmSync(outputDirectory, { recursive: true, force: true });
   write(systemFunctions(), outputDirectory);
-  const { files, beside } = migrationFunctions(projectDirectory, outputDirectory, migrations, practiceFault);
+  const { files, beside } = migrationFunctions(projectDirectory, outputDirectory, migrations);
   write(files, outputDirectory);
 
   const target = targetOf(architecture);
@@ -66,13 +66,17 @@ export function bundleEnvironment<M extends MigrationFile>(
     const shipped = shipBeside(beside.get(name) ?? [], directory, target);
     return { directory, codeSha256: hashOf(directory, shipped) };
   };
-  return {
+  const bundles = {
     system: Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, bundleOf(name)])) as Record<
       SystemFunction,
       Bundle
     >,
     migrations: migrations.map((migration) => ({ ...migration, bundle: bundleOf(migration.id) })),
   };
+  // After its hash: the migration's code is the same with a fault around it, and a retry without that goes on.
+  const faulty = migrations.filter(({ id }) => id === practiceFault?.migration);
+  write(migrationFunctions(projectDirectory, outputDirectory, faulty, practiceFault).files, outputDirectory);
+  return bundles;
 }
 
 function hashOf(directory: string, shipped: readonly string[]): string {
@@ -166,14 +170,14 @@ function migrationFunctions(
   projectDirectory: string,
   outputDirectory: string,
   migrations: readonly MigrationFile[],
-  practiceFault: PracticeFault | undefined,
+  practiceFault?: PracticeFault,
 ): MigrationFunctions {
+  if (migrations.length === 0) return { files: new Map(), beside: new Map() };
   const entryDirectory = path.join(outputDirectory, 'entries');
   mkdirSync(entryDirectory, { recursive: true });
   const entryPoints = migrations.map(({ id, path: file }) => {
     const entry = path.join(entryDirectory, `${id}.ts`);
-    const fault = practiceFault?.migration === id ? practiceFault : undefined;
-    writeFileSync(entry, migrationEntry(entryDirectory, file, fault));
+    writeFileSync(entry, migrationEntry(entryDirectory, file, practiceFault));
     return { in: entry, out: `${id}/index` };
   });
   const { made, external } = bundleBesidePackages(projectDirectory, outputDirectory, entryPoints);

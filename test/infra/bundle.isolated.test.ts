@@ -386,15 +386,12 @@ describe('planEnvironment', () => {
     expect(plan.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
   });
 
-  it('of a practice has the fault in the one bundle that it is for', () => {
+  it('of a practice has the fault in the one bundle that it is for, which counts as the code without it', () => {
     const { directory, configuration } = project();
-    const plan = planEnvironment({
-      environment: 'odin-small',
-      projectDirectory: directory,
-      configuration,
-      practiceFault: { migration: '0007', fault: 'fail' },
-    });
+    const options = { environment: 'odin-small', projectDirectory: directory, configuration };
+    const plan = planEnvironment({ ...options, practiceFault: { migration: '0007', fault: 'fail' } });
     const map = read(plan.bundles.migrations[0]?.bundle.directory ?? '', 'index.mjs.map');
     expect(map).toContain('lambdas/run-migration/practice-fault.ts');
+    expect(plan.manifest).toEqual(planEnvironment(options).manifest);
   });
 });
