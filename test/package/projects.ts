@@ -51,6 +51,11 @@ const SCHEMA_IS_THERE = "require('node:fs').statSync(require('./odin-migrate.jso
 
 export const ofTheTarball = (tarball: string): Step[] => [
   { name: 'has at most 2 MB', run: ['find', tarball, '-size', '-2048k'], says: [tarball] },
+  {
+    name: 'has the licences of what is built into it',
+    run: ['tar', '-xOzf', tarball, 'package/dist/THIRD-PARTY-LICENCES.txt'],
+    says: ['zod 4', '@middy/core', 'Apache License'],
+  },
   { name: 'exports what docs/api says', run: ['npm', 'run', 'api:check'] },
   { name: 'publint', run: npx('publint', 'run', tarball, '--strict'), says: ['All good!'] },
   { name: 'are the types wrong', run: npx('attw', tarball, '--profile', 'node16') },
@@ -75,7 +80,7 @@ export const projects = (tarball: string): TeamProject[] => [
         saysNot: ['kept'],
       },
       { name: 'check', run: odin('check'), says: ['1 migration, nothing to remark'] },
-      { name: 'local', run: odin('local', 'odin-dev'), says: ['Done: 1 applied.'] },
+      { name: 'local', run: odin('local'), says: ['local odin-dev', 'Done: 1 applied.'] },
       { name: 'a halt', run: odin('local', 'odin-dev', '--fresh', '--fail', '0001'), exitCode: 2, says: ['retry'] },
       { name: 'resume', run: odin('resume', 'odin-dev', 'retry', '--local', '--yes'), says: ['1 applied'] },
       { name: 'init again', run: odin('init', 'odin-dev'), says: ['kept'], saysNot: ['written'] },
@@ -94,8 +99,8 @@ export const projects = (tarball: string): TeamProject[] => [
       { name: 'local', run: odin('local', 'odin-dev'), says: ['3 carts and 24 orders', 'Done: 2 applied.'] },
       { name: 'a halt', run: odin('local', 'odin-dev', '--fresh', '--fail', '0002@1'), exitCode: 2 },
       {
-        name: 'resume', // by the code without the fault, which is other code
-        run: odin('resume', 'odin-dev', 'retry', '--keep-checkpoint', '--local', '--yes'),
+        name: 'resume',
+        run: odin('resume', 'odin-dev', 'retry', '--local', '--yes'),
         says: ['begins at the last checkpoint', '24 done', 'Done: 1 applied.'],
       },
       { name: 'tests of its migrations', run: ['npm', 'test'] },
@@ -225,6 +230,7 @@ export const projects = (tarball: string): TeamProject[] => [
         run: odin('local', 'odin-dev'),
         at: 'packages/ops',
         says: ['Done: 1 applied.', 'Node.js 22.18.0 runs'],
+        saysNot: ['ExperimentalWarning'],
       },
       {
         name: 'one copy of the S3 client in a bundle',
