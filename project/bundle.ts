@@ -61,9 +61,8 @@ export function bundleEnvironment<M extends MigrationFile>(
   write(files, outputDirectory);
 
   const target = targetOf(architecture);
-  const bundleOf = (name: string): Bundle => {
+  const bundleOf = (name: string, shipped: readonly string[] = []): Bundle => {
     const directory = path.join(outputDirectory, name);
-    const shipped = shipBeside(beside.get(name) ?? [], directory, target);
     return { directory, codeSha256: hashOf(directory, shipped) };
   };
   const bundles = {
@@ -71,7 +70,11 @@ export function bundleEnvironment<M extends MigrationFile>(
       SystemFunction,
       Bundle
     >,
-    migrations: migrations.map((migration) => ({ ...migration, bundle: bundleOf(migration.id) })),
+    migrations: migrations.map((migration) => {
+      const { id, file } = migration;
+      const shipped = shipBeside(beside.get(id) ?? [], path.join(outputDirectory, id), target, file);
+      return { ...migration, bundle: bundleOf(id, shipped) };
+    }),
   };
   // After its hash: the migration's code is the same with a fault around it, and a retry without that goes on.
   const faulty = migrations.filter(({ id }) => id === practiceFault?.migration);
@@ -183,9 +186,9 @@ function migrationFunctions(
   const { made, external } = bundleBesidePackages(projectDirectory, outputDirectory, entryPoints);
   const files = new Map(made.files);
   const beside = new Map<string, Package[]>();
-  for (const [index, { id }] of migrations.entries()) {
+  for (const [index, { id, file: migration }] of migrations.entries()) {
     const output = path.relative(projectDirectory, path.join(outputDirectory, id, 'index.mjs'));
-    const packages = importedPackages(made.metafile, output.split(path.sep).join('/'), projectDirectory);
+    const packages = importedPackages(made.metafile, output.split(path.sep).join('/'), projectDirectory, migration);
     if (packages.length === 0) continue;
     beside.set(id, packages);
     // An import of what is not in the bundle happens before any code of it: the file is a part of its own, which the wrapper imports
@@ -228,8 +231,12 @@ function bundleBesidePackages(directory: string, outdir: string, entryPoints: { 
   }
 }
 
-/** @throws OdinError BundlingFailed when two of one name are imported */
-function importedPackages(metafile: esbuild.Metafile, output: string, directory: string): Package[] {
+/**
+ * @param output the bundle, as the metafile names it
+ * @param file the migration, for errors
+ * @throws OdinError BundlingFailed when two of one name are imported
+ */
+function importedPackages(metafile: esbuild.Metafile, output: string, directory: string, file: string): Package[] {
   const found = new Map<string, string>();
   for (const input of Object.keys(metafile.outputs[output]?.inputs ?? {})) {
     for (const imported of metafile.inputs[input]?.imports ?? []) {
@@ -238,18 +245,18 @@ function importedPackages(metafile: esbuild.Metafile, output: string, directory:
       const from = findPackage(name, path.dirname(path.resolve(directory, input)));
       if (from === undefined) continue; // Node.js's own, or an optional one that is not installed
       const other = found.get(name) ?? from;
-      if (other !== from) throw twoOfOneName(name, [other, from]);
+      if (other !== from) throw twoOfOneName(file, name, [other, from]);
       found.set(name, from);
     }
   }
   return [...found].map(([name, from]) => ({ name, directory: from })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const twoOfOneName = (name: string, directories: string[]): OdinError =>
+const twoOfOneName = (file: string, name: string, directories: string[]): OdinError =>
   new OdinError({
     code: 'BundlingFailed',
     source: 'user',
-    what: `Two different packages are imported as ${name}: ${directories.join(' and ')}.`,
+    what: `${file}: two different packages are imported as ${name}: ${directories.join(' and ')}.`,
     why: 'It is shipped beside the bundle, as it is, and there is one place for it.',
     next: 'Let all of the code use one version of it.',
   });
