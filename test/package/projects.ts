@@ -45,6 +45,9 @@ const add = (...packages: string[]): Step => ({
   name: 'npm install',
   run: ['npm', 'install', '--save-exact', '--loglevel=error', ...packages],
 });
+/** For Vitest and for Jest, whose five seconds a busy machine may need for a synthesis. */
+const PATIENT = '--testTimeout=120000';
+const TESTS = ['npm', 'test', '--', PATIENT];
 const type = (name: string, file: string): Step => ({ name, run: npx('tsc', '-p', file) });
 
 const SCHEMA_IS_THERE = "require('node:fs').statSync(require('./odin-migrate.json').$schema)";
@@ -103,7 +106,7 @@ export const projects = (tarball: string): TeamProject[] => [
         run: odin('resume', 'odin-dev', 'retry', '--local', '--yes'),
         says: ['begins at the last checkpoint', '24 done', 'Done: 1 applied.'],
       },
-      { name: 'tests of its migrations', run: ['npm', 'test'] },
+      { name: 'tests of its migrations', run: TESTS },
       { name: 'cdk synth', run: npx('cdk', 'synth', '--quiet', 'shop--odin-dev--migrations') },
     ],
   },
@@ -116,7 +119,7 @@ export const projects = (tarball: string): TeamProject[] => [
       { name: 'check', run: odin('check', '--strict'), says: ['2 migrations, nothing to remark'] },
       { name: 'types', run: ['npm', 'run', 'types'] },
       { name: 'local', run: odin('local', 'odin-dev'), says: ['2 carts and an order', 'Done: 2 applied.'] },
-      { name: 'tests of its template', run: ['npm', 'test'] },
+      { name: 'tests of its template', run: TESTS },
       { name: 'cdk list', run: npx('cdk', 'list'), says: ['dev/Shop', 'branch/Shop'] },
       { name: 'cdk synth of a stage', run: npx('cdk', 'synth', '--quiet', 'dev/Shop') },
     ],
@@ -135,7 +138,7 @@ export const projects = (tarball: string): TeamProject[] => [
       { name: 'status', run: odin('status', 'odin-dev', '--local'), exitCode: 2, says: ['retry'] },
       { name: 'resume', run: odin('resume', 'odin-dev', 'retry', '--local', '--yes'), says: ['2 applied'] },
       { name: 'one copy of the S3 client in a bundle', run: ['node', 'copies.mjs'], says: ['1 copy'] },
-      { name: 'tests of a migration and of a stack, in Vitest', run: npx('vitest', 'run') },
+      { name: 'tests of a migration and of a stack, in Vitest', run: npx('vitest', 'run', PATIENT) },
       type('TypeScript 5.9, nodenext', 'tsconfig.json'),
       type('TypeScript 5.9, node16', 'tsconfig.node16.json'),
       { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet') },
@@ -185,7 +188,7 @@ export const projects = (tarball: string): TeamProject[] => [
     },
     install: [add(tarball, ours('@aws-sdk/client-s3'))],
     steps: [
-      { name: 'tests of a migration and of a stack, in Jest', run: ['npm', 'test'] },
+      { name: 'tests of a migration and of a stack, in Jest', run: TESTS },
       type('TypeScript 7, nodenext', 'tsconfig.json'),
       { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet') },
       { name: 'check', run: odin('check'), says: ['nothing to remark'] },
