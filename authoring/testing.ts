@@ -23,7 +23,7 @@ import { OdinError } from '../core/errors.ts';
 import { checkpointKey } from '../core/ledger/keys.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
 import type { RunAnswer, RunPayload } from '../core/contract/payloads.ts';
-import { WORK_FOLDER } from '../project/plan.ts';
+import { workFolder } from '../project/temporary.ts';
 import type { RequestHook } from '../local/embedded-aws.ts';
 import { TEST_EXECUTION, TestLedger } from './test-ledger.ts';
 
@@ -87,9 +87,8 @@ export interface TestEnvironment extends AsyncDisposable {
 /** @throws OdinError for what is wrong with the migrations' files, as synth does */
 export async function startTestEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
   const { environment, project = openProject() } = options;
-  const parent = path.join(project.directory, WORK_FOLDER, 'test');
+  const parent = path.join(workFolder(project.directory), 'test');
   mkdirSync(parent, { recursive: true });
-  // Inside the project: the migrations import its packages.
   const directory = mkdtempSync(path.join(parent, `${environment}-`));
   const crash: { onCheckpoint: RequestHook } = { onCheckpoint: () => 'pass' };
   const settings: EmbeddedSettings = {

@@ -24,6 +24,7 @@ import { plain } from './terminal/output.ts';
 import type { DeployedPlace } from '../client/deployment.ts';
 import type { Place } from '../client/environment.ts';
 import { configurationOf } from '../project/configuration.ts';
+import { onlyEnvironment } from '../project/discover.ts';
 import { findProject, openProject } from '../project/project.ts';
 
 export const EXIT_CODES =
@@ -116,7 +117,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
       "Runs an environment's pending migrations on an AWS inside this process: the deployed state machine and bundles, " +
         'with an S3 on disk that the next run remembers.',
     )
-    .argument('[environment]', 'a folder under migrations/', 'sample')
+    .argument('[environment]', 'a folder under migrations/; the only one when none is named')
     .option(
       '--fail <id[@n]>',
       'let the first attempt of this migration throw (after its checkpoint n), to practise a halt',
@@ -133,9 +134,11 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--sample <objects>', 'how many objects of each, spread over the prefix; 200 without it', count)
     .option('--sample-mb <megabytes>', 'how much of each at most; 256 without it', positive)
     .option(...OUT_OF_ORDER_OPTION)
-    .action(async (environment: string, options: LocalOptions) => {
+    .action(async (named: string | undefined, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
-      done(await local(openProject(), environment, options, deployedPlace(environment)));
+      const project = openProject();
+      const environment = named ?? onlyEnvironment('local', project.directory, project.configuration);
+      done(await local(project, environment, options, deployedPlace(environment)));
     });
 
   program

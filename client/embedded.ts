@@ -26,7 +26,7 @@ import type { Project } from '../project/project.ts';
 export interface EmbeddedSettings {
   /** Forgets what was run here before. */
   fresh?: boolean | undefined;
-  /** Where everything is kept; the project's own ignored folder when absent. */
+  /** Where everything is kept; the project's own ignored folder when absent (project/temporary.ts). */
   directory?: string | undefined;
   practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */

@@ -78,6 +78,8 @@ export interface ErrorParts {
   source: ErrorSource;
   /** What happened, with what was expected and what was found. One sentence. */
   what: string;
+  /** The same without the file that it begins with, for a list that names the file already; absent when there is none. */
+  remark?: string | undefined;
   /** Why it matters or what it may mean. One sentence; may be absent. */
   why?: string | undefined;
   /** What to type or to do next: a sentence, or a command as data. */
@@ -93,6 +95,7 @@ export class OdinError extends Error {
   readonly code: ErrorCode;
   readonly source: ErrorSource;
   readonly what: string;
+  readonly remark: string | undefined;
   readonly why: string | undefined;
   readonly next: Next | undefined;
 
@@ -102,6 +105,7 @@ export class OdinError extends Error {
     this.code = parts.code;
     this.source = parts.source;
     this.what = parts.what;
+    this.remark = parts.remark;
     this.why = parts.why;
     this.next = parts.next;
   }

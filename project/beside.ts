@@ -129,17 +129,18 @@ const FOR_COMPILERS = /\.(c|cc|cpp|cxx|h|hh|hpp|o|a|d|gypi?|mk|pdb|lib|map|d\.[c
 
 /**
  * Copies packages, and all that they need, into the node_modules folder of a bundle.
+ * @param file the migration that imports them, for errors
  * @returns the files, relative to the bundle, in order
  * @throws OdinError BundlingFailed for a package whose native addons are all for another system
  */
-export function shipBeside(roots: readonly Package[], bundleDirectory: string, target: Target): string[] {
-  const placed = layOut(roots, target);
+export function shipBeside(roots: readonly Package[], bundleDirectory: string, target: Target, file: string): string[] {
+  const placed = layOut(roots, target, file);
   const files: string[] = [];
   for (const [place, directory] of placed) {
-    for (const file of filesOf(directory)) {
-      const from = path.join(directory, file);
-      if (file.endsWith('.node') && !fits(from, target)) continue; // of another system, beside one that fits
-      const to = path.join(place, file);
+    for (const each of filesOf(directory)) {
+      const from = path.join(directory, each);
+      if (each.endsWith('.node') && !fits(from, target)) continue; // of another system, beside one that fits
+      const to = path.join(place, each);
       mkdirSync(path.dirname(path.join(bundleDirectory, to)), { recursive: true });
       copyFileSync(from, path.join(bundleDirectory, to));
       files.push(to.split(path.sep).join('/'));
@@ -149,7 +150,7 @@ export function shipBeside(roots: readonly Package[], bundleDirectory: string, t
 }
 
 /** Each package's place, relative to the bundle, so that each finds the very ones that it found where it is installed. */
-function layOut(roots: readonly Package[], target: Target): Map<string, string> {
+function layOut(roots: readonly Package[], target: Target, file: string): Map<string, string> {
   const placed = new Map<string, string>();
   const waiting: string[] = [];
   const place = (at: string, name: string, directory: string) => {
@@ -158,12 +159,12 @@ function layOut(roots: readonly Package[], target: Target): Map<string, string> 
     waiting.push(to);
   };
   for (const root of roots) {
-    assertFits(root, target);
+    assertFits(root, target, file);
     place('', root.name, root.directory);
   }
   for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
     const directory = placed.get(at) ?? '';
-    for (const each of thoseThatFit(directory, target)) {
+    for (const each of thoseThatFit(directory, target, file)) {
       const found = foundIn(placed, at, each.name);
       if (found === each.directory) continue;
       place(found === undefined ? '' : at, each.name, each.directory);
@@ -181,7 +182,7 @@ function foundIn(placed: ReadonlyMap<string, string>, from: string, name: string
 }
 
 /** What a package needs: of its optional ones, of which there is one for each system, those for this system. */
-function thoseThatFit(directory: string, target: Target): Needed[] {
+function thoseThatFit(directory: string, target: Target, file: string): Needed[] {
   const isFit = (each: Needed) => hasOneThatFits(each.directory, target);
   const all = needed(directory);
   const fitting = all.filter(isFit);
@@ -190,7 +191,7 @@ function thoseThatFit(directory: string, target: Target): Needed[] {
     (each) => addonsOf(each).length > 0,
   );
   const misfit = misfits.find(({ optional }) => !optional || !hasAnother);
-  if (misfit) assertFits(misfit, target);
+  if (misfit) assertFits(misfit, target, file);
   return fitting;
 }
 
@@ -207,13 +208,13 @@ function fits(file: string, { platform, arch, inLambda }: Target): boolean {
 }
 
 /** @throws OdinError BundlingFailed */
-function assertFits({ name, directory }: Package, target: Target): void {
+function assertFits({ name, directory }: Package, target: Target, file: string): void {
   if (hasOneThatFits(directory, target)) return;
-  const found = addonsOf(directory).map((file) => `${file} for ${systemText(madeFor(path.join(directory, file)))}`);
+  const found = addonsOf(directory).map((addon) => `${addon} for ${systemText(madeFor(path.join(directory, addon)))}`);
   throw new OdinError({
     code: 'BundlingFailed',
     source: 'user',
-    what: `The package ${name} has no native addon for ${systemText(target)}, found ${found.join(', ')}.`,
+    what: `${file}: the package ${name} has no native addon for ${systemText(target)}, found ${found.join(', ')}.`,
     why: target.inLambda ? 'On that its function runs, in Lambda.' : 'On that its function runs, on this machine.',
     next: target.inLambda
       ? `Install it for that too (npm install --os=linux --cpu=${target.arch} --libc=glibc), or choose the other architecture.`

@@ -78,7 +78,7 @@ export function bundleEnvironment<M extends MigrationFile>(
         ...(fault ? ownFiles('practice-fault') : []),
       ]);
       const directory = path.join(outputDirectory, id);
-      const bundle = write(directory, files, shipBeside(beside, directory, target));
+      const bundle = write(directory, files, shipBeside(beside, directory, target, migration.file));
       write(directory, more);
       return { ...migration, bundle };
     }),
@@ -119,7 +119,7 @@ function compileMigrations<M extends MigrationFile>(
         code: textOf(files, name),
         map: nameSources(textOf(files, `${name}.map`), directory),
         imported: clients.importedBy(imports.get(name) ?? []),
-        beside: importedPackages(metafile, own, directory),
+        beside: importedPackages(metafile, own, directory, migration.file),
       },
     ];
   });
@@ -150,8 +150,16 @@ function compileBesidePackages(directory: string, options: esbuild.BuildOptions 
   }
 }
 
-/** @throws OdinError BundlingFailed when two of one name are imported */
-function importedPackages({ inputs }: esbuild.Metafile, modules: readonly string[], directory: string): Package[] {
+/**
+ * @param file the migration, for errors
+ * @throws OdinError BundlingFailed when two of one name are imported
+ */
+function importedPackages(
+  { inputs }: esbuild.Metafile,
+  modules: readonly string[],
+  directory: string,
+  file: string,
+): Package[] {
   const found = new Map<string, string>();
   for (const module of modules) {
     for (const imported of inputs[module]?.imports ?? []) {
@@ -160,18 +168,18 @@ function importedPackages({ inputs }: esbuild.Metafile, modules: readonly string
       const from = findPackage(name, path.dirname(path.resolve(directory, module)));
       if (from === undefined) continue; // Node.js's own, or an optional one that is not installed
       const other = found.get(name) ?? from;
-      if (other !== from) throw twoOfOneName(name, [other, from].sort());
+      if (other !== from) throw twoOfOneName(file, name, [other, from].sort());
       found.set(name, from);
     }
   }
   return [...found].map(([name, from]) => ({ name, directory: from })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const twoOfOneName = (name: string, directories: string[]): OdinError =>
+const twoOfOneName = (file: string, name: string, directories: string[]): OdinError =>
   new OdinError({
     code: 'BundlingFailed',
     source: 'user',
-    what: `Two different packages are imported as ${name}: ${directories.join(' and ')}.`,
+    what: `${file}: two different packages are imported as ${name}: ${directories.join(' and ')}.`,
     why: 'It is shipped beside the bundle, as it is, and there is one place for it.',
     next: 'Let all of the code use one version of it.',
   });

@@ -50,6 +50,8 @@ export interface Compiled {
   imports: ReadonlyMap<string, readonly string[]>;
   /** Of each file, the modules that it is made of, by names from the folder in which was compiled. */
   modules: ReadonlyMap<string, readonly string[]>;
+  /** Absolute: all that it was made of. */
+  inputs: readonly string[];
   metafile: esbuild.Metafile;
 }
 
@@ -78,7 +80,8 @@ export function compile(directory: string, options: esbuild.BuildOptions): Compi
     const modules = new Map(
       Object.entries(metafile.outputs).map(([file, { inputs }]) => [named(file), Object.keys(inputs)]),
     );
-    return { files, imports, modules, metafile };
+    const inputs = Object.keys(metafile.inputs).map((input) => path.resolve(directory, input));
+    return { files, imports, modules, inputs, metafile };
   } catch (thrown) {
     throw bundlingFailed(thrown);
   }

@@ -423,6 +423,7 @@ const bad = ({ file }: MigrationFile, field: string, why: string): OdinError =>
     code: 'BadMigrationFile',
     source: 'user',
     what: `${file}, ${field}: ${why}.`,
+    remark: `${field}: ${why}.`,
     next: 'docs/migrations.md shows every export with an example.',
   });
 

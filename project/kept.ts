@@ -19,6 +19,7 @@ const Kept = z.object({
   files: z.record(z.string(), z.string()),
   /** Of each file, those that it imports. */
   imports: z.record(z.string(), z.array(z.string()).readonly()),
+  inputs: z.array(z.string()).readonly(),
 });
 
 /** What package managers write when they have changed something: a file may now be found elsewhere. */
@@ -34,25 +35,29 @@ export function compileOnce(
   name: string,
   directory: string,
   options: esbuild.BuildOptions,
-): Pick<Compiled, 'files' | 'imports'> {
+): Pick<Compiled, 'files' | 'imports' | 'inputs'> {
   const cache = cacheFolder(directory);
   if (cache === undefined) return compile(directory, options);
   const file = path.join(cache, `${name.replaceAll('/', '-')}.json`);
   const asked = JSON.stringify([esbuild.version, directory, options]);
   const kept = read(file);
   if (kept?.asked === asked && Object.entries(kept.stamps).every(([each, stamp]) => isSame(stamp, stampOf(each)))) {
-    return { files: new Map(Object.entries(kept.files)), imports: new Map(Object.entries(kept.imports)) };
+    return {
+      files: new Map(Object.entries(kept.files)),
+      imports: new Map(Object.entries(kept.imports)),
+      inputs: kept.inputs,
+    };
   }
-  const { files, imports, metafile } = compile(directory, options);
-  const inputs = Object.keys(metafile.inputs).map((input) => path.resolve(directory, input));
+  const { files, imports, inputs } = compile(directory, options);
   const stamped = [...inputs, ...INSTALLED.map((each) => path.join(cache, '../..', each))];
   write(file, {
     asked,
     stamps: Object.fromEntries(stamped.map((each) => [each, stampOf(each)])),
     files: Object.fromEntries(files),
     imports: Object.fromEntries(imports),
+    inputs,
   });
-  return { files, imports };
+  return { files, imports, inputs };
 }
 
 const isSame = (one: readonly number[], other: readonly number[]): boolean => one.join() === other.join();

@@ -37,17 +37,18 @@ function readOwnFunctions(): OwnFunctions {
   return { of, files: new Map(Object.values(of).flatMap((names) => names.map((file) => [file, read(file)]))) };
 }
 
-/** For an installed package. The same bytes each time: a test compares. */
-export function writeOwnFunctions(directory: string): void {
-  const { files, of } = compileOwnFunctions();
+/** For an installed package. The same bytes each time: a test compares. @returns the files that they were made of */
+export function writeOwnFunctions(directory: string): readonly string[] {
+  const { files, of, inputs } = compileOwnFunctions();
   mkdirSync(directory, { recursive: true });
   for (const [file, content] of [...files, [LIST, `${JSON.stringify(of, undefined, 2)}\n`]] as const) {
     writeFileSync(path.join(directory, file), content);
   }
+  return inputs;
 }
 
-function compileOwnFunctions(): OwnFunctions {
-  const { files, imports } = compileOnce('own-functions', PACKAGE_DIRECTORY, {
+function compileOwnFunctions(): OwnFunctions & { inputs: readonly string[] } {
+  const { files, imports, inputs } = compileOnce('own-functions', PACKAGE_DIRECTORY, {
     ...DEPLOYED,
     entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
     splitting: true,
@@ -61,5 +62,5 @@ function compileOwnFunctions(): OwnFunctions {
     }
     return [...found];
   };
-  return { files, of: Object.fromEntries(OWN.map((name) => [name, filesOf(name)])) as OwnFunctions['of'] };
+  return { files, inputs, of: Object.fromEntries(OWN.map((name) => [name, filesOf(name)])) as OwnFunctions['of'] };
 }

@@ -28,9 +28,6 @@ export interface EnvironmentPlan {
   remove: () => void;
 }
 
-/** Where everything that stays on this machine goes; ignored by git. */
-export const WORK_FOLDER = '.odin-migrate';
-
 /** The functions that read the manifest. */
 const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const;
 

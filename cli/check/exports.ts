@@ -26,8 +26,9 @@ export function inspectEach(
   };
 }
 
-function brokenFinding(environment: string, { file, problem: { what, why } }: BrokenMigration): Finding {
-  const message = [what.replace(`${file}, `, ''), why].filter((text) => text !== undefined).join(' ');
+function brokenFinding(environment: string, { file, problem }: BrokenMigration): Finding {
+  const { what, remark = what, why } = problem;
+  const message = [remark, why].filter((text) => text !== undefined).join(' ');
   return { environment, severity: 'error', rule: 'exports', file, message };
 }
 

@@ -8,7 +8,7 @@ import { numberOf } from '../../core/text/format.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from '../../project/configuration.ts';
 import { discoverEnvironment, folderOf } from '../../project/discover.ts';
 import { refusePlugAndPlay } from '../../project/package.ts';
-import { WORK_FOLDER } from '../../project/plan.ts';
+import { WORK_FOLDER } from '../../project/temporary.ts';
 import type { Project } from '../../project/project.ts';
 import { findProject } from '../../project/project.ts';
 import { typed } from '../terminal/commands.ts';

@@ -6,6 +6,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
 import type { PracticeFault } from '../../project/bundle.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
+import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';
 import type { Embedded } from '../../client/embedded.ts';
@@ -95,7 +96,7 @@ async function runHere(
       code: 'BadUsage',
       source: 'user',
       what: `${faulty} is completed here already, so it will not run and cannot fail.`,
-      next: `Begin anew: ${typedLocal(environment, '--fresh', '--fail', faulty)}`,
+      next: `Begin anew: ${typedLocal(project, environment, '--fresh', '--fail', faulty)}`,
     });
   }
   for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
@@ -107,25 +108,27 @@ async function runHere(
   const { exitCode } = await runToEnd({ deployment, executionArn, told, report, pollMs: 100 });
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
-  if (exitCode === EXIT.done) suggest(environment, manifest);
+  if (exitCode === EXIT.done) suggest(project, environment, manifest);
   return exitCode;
 }
 
-function suggest(environment: string, { migrations }: Manifest): void {
+function suggest(project: Project, environment: string, { migrations }: Manifest): void {
+  const typedHere = (...args: string[]) => typedLocal(project, environment, ...args);
   const last = migrations.at(-1);
   const long = migrations.find(({ checkpointed }) => checkpointed);
-  const hints: [string, string][] = [[typedLocal(environment), 'again: nothing is pending, nothing runs twice']];
-  if (last) hints.push([typedLocal(environment, '--fresh', '--fail', last.id), 'begin anew, and practise a halt']);
+  const hints: [string, string][] = [[typedHere(), 'again: nothing is pending, nothing runs twice']];
+  if (last) hints.push([typedHere('--fresh', '--fail', last.id), 'begin anew, and practise a halt']);
   if (long) {
-    const command = typedLocal(environment, '--fresh', '--slice-seconds', '1');
+    const command = typedHere('--fresh', '--slice-seconds', '1');
     hints.push([command, `begin anew, and see ${long.id} cross many slices`]);
   }
   printCommands('Try next:', hints);
 }
 
-/** This command with other options. `npm start` is `local sample`, and shorter. */
-function typedLocal(environment: string, ...args: string[]): string {
-  if (environment !== 'sample') return ['npx odin-migrate local', environment, ...args].join(' ');
+/** This command with other options. In this package's own repository `npm start` is `local sample`, and shorter. */
+function typedLocal({ directory }: Project, environment: string, ...args: string[]): string {
+  if (directory !== PACKAGE_DIRECTORY || environment !== 'sample')
+    return ['npx odin-migrate local', environment, ...args].join(' ');
   return args.length === 0 ? 'npm start' : ['npm start --', ...args].join(' ');
 }
 

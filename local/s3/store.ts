@@ -17,11 +17,12 @@ import {
 } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync as Database } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { AwsError } from '../http.ts';
 import { checkWriteCondition } from './conditions.ts';
 import type { WriteCondition } from './conditions.ts';
+import { DatabaseSync } from './sqlite.ts';
 
 /** In the folder of the embedded AWS. */
 export const S3_FOLDER = 's3';
@@ -72,7 +73,7 @@ export interface Part {
 /** The objects of all buckets: an index in SQLite, and each body as a file. */
 export class ObjectStore {
   readonly #directory: string;
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #sql: ReturnType<typeof statementsOf>;
   /** Told of each object that was put, after it is there. */
   readonly #listeners: ((bucket: string, key: string) => void)[] = [];
@@ -286,7 +287,7 @@ const SCHEMA = `
 /** Bodies that are no object yet. */
 const INCOMING = '.incoming';
 
-const statementsOf = (db: DatabaseSync) => ({
+const statementsOf = (db: Database) => ({
   buckets: db.prepare('SELECT name, created FROM buckets ORDER BY name'),
   bucket: db.prepare('SELECT 1 FROM buckets WHERE name = ?'),
   addBucket: db.prepare('INSERT INTO buckets (name, created) VALUES (?, ?)'),
@@ -350,7 +351,7 @@ function bodyFileName(key: string): string {
 }
 
 /** A killed process leaves bodies that never became objects. After a day, nobody is writing them any more. */
-function removeLeftovers(db: DatabaseSync, directory: string): void {
+function removeLeftovers(db: Database, directory: string): void {
   const known = new Set<string>();
   for (const row of db.prepare('SELECT file FROM objects UNION ALL SELECT file FROM parts').iterate()) {
     known.add(join(directory, String(row['file'])));

@@ -3,6 +3,7 @@ import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
 import { local } from '../../cli/commands/local.ts';
+import { resume } from '../../cli/commands/resume.ts';
 import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -63,4 +64,19 @@ it('names a variable that a migration reads and nobody gives', async () => {
   const { code, printed } = await printedBy(() => local(project, 'reads', {}, {}));
   expect(code).toBe(EXIT.done);
   expect(printed).toContain('warning  migrations/reads/0001.ts reads the variable MISSING, which nobody gives');
+});
+
+it('after a practised failure a retry goes on from the checkpoint: a fault around it is no other code', async () => {
+  project.write(
+    'migrations/long/0001.ts',
+    `export async function* migration(resume = 0): AsyncGenerator<{ cursor: number }> {
+  for (let at = resume; at < 3; at += 1) yield { cursor: at + 1 };
+}
+`,
+  );
+  const halted = await printedBy(() => local(project, 'long', { fail: '0001@2' }, {}));
+  expect(halted.code).toBe(EXIT.halted);
+  const resumed = await printedBy(() => resume({ project }, 'long', 'retry', { yes: true }));
+  expect(resumed.code).toBe(EXIT.done);
+  expect(resumed.printed).toContain('begins at the last checkpoint');
 });

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findPackage, packagesBeside, shipBeside, targetOf } from '../../project/beside.ts';
 import { thrownBy } from '../support/thrown.ts';
 
+const FILE = 'migrations/odin-dev/0001.ts';
+
 let project: string;
 let bundle: string;
 beforeEach(() => {
@@ -59,7 +61,7 @@ const WINDOWS = header(256, [
 
 const beside = (...files: string[]) => packagesBeside(files, [project]).sort();
 const rootOf = (name: string) => ({ name, directory: findPackage(name, project) ?? '' });
-const ship = (name: string, architecture: string) => shipBeside([rootOf(name)], bundle, targetOf(architecture));
+const ship = (name: string, architecture: string) => shipBeside([rootOf(name)], bundle, targetOf(architecture), FILE);
 const addons = (name: string, architecture: string) =>
   ship(name, architecture).filter((file) => file.endsWith('.node'));
 
@@ -184,13 +186,13 @@ describe('shipBeside', () => {
     packageAt('node_modules/native', {}, files);
     const error = await thrownBy(() => ship('native', 'arm64'));
     expect(error).toMatchObject({ code: 'BundlingFailed', source: 'user' });
-    expect(error.what).toBe(`The package native has no native addon for linux arm64, found ${found}.`);
+    expect(error.what).toBe(`${FILE}: the package native has no native addon for linux arm64, found ${found}.`);
   });
 
   it.each(['dependencies', 'optionalDependencies'])('refuses one whose %s do not fit, naming that', async (field) => {
     packageAt('node_modules/native', { [field]: { 'native-x': '1' } });
     packageAt('node_modules/native-x', {}, { 'a.node': X64 });
-    expect((await thrownBy(() => ship('native', 'arm64'))).what).toContain('The package native-x has no native addon');
+    expect((await thrownBy(() => ship('native', 'arm64'))).what).toContain('the package native-x has no native addon');
   });
 
   it('takes one that has an addon which fits, and something optional besides that does not', () => {

@@ -9,6 +9,7 @@ import {
   discoverEnvironment,
   environmentNames,
   MAX_MIGRATIONS,
+  onlyEnvironment,
 } from '../../project/discover.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -194,4 +195,28 @@ describe('assertKnownEnvironment', () => {
       expect((await thrownBy(check(name))).code).toBe('UnknownEnvironment');
     },
   );
+});
+
+describe('onlyEnvironment', () => {
+  const only = (...names: string[]) => {
+    project = temporaryProject(Object.fromEntries(names.map((name) => [`migrations/${name}/0001.ts`, ''])));
+    return onlyEnvironment('local', project.directory, project.configuration);
+  };
+
+  it('is the one that there is', () => {
+    expect(only('odin-dev')).toBe('odin-dev');
+  });
+
+  it('is asked for by name when there are several, with each command to type', async () => {
+    const error = await thrownBy(() => only('odin-dev', 'odin-prod'));
+    expect(error).toMatchObject({ code: 'BadUsage', source: 'user' });
+    expect(error.what).toContain('odin-dev, odin-prod');
+    expect(error.next).toContain('npx odin-migrate local odin-dev, or npx odin-migrate local odin-prod');
+  });
+
+  it('is nothing when there is none, and how to begin one is said', async () => {
+    const error = await thrownBy(() => only());
+    expect(error).toMatchObject({ code: 'UnknownEnvironment', source: 'user' });
+    expect(error.next).toContain('npx odin-migrate init <environment>');
+  });
 });

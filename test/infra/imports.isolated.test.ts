@@ -227,7 +227,9 @@ describe('what is shipped beside a bundle', () => {
     expect(problems).toHaveLength(1);
     const [{ code, what, next } = {}] = problems;
     expect(code).toBe('BundlingFailed');
-    expect(what).toContain(`The package ${NATIVE_HERE} has no native addon for linux ${arch}, found `);
+    expect(what).toContain(
+      `migrations/styles/0001.ts: the package ${NATIVE_HERE} has no native addon for linux ${arch}, found `,
+    );
     expect(what).toContain(`.node for ${process.platform} ${process.arch}`);
     expect(next).toContain(`npm install --os=linux --cpu=${arch}`);
   });
@@ -262,7 +264,7 @@ export async function migration() {
 `;
     project.write('migrations/twice/0001.ts', text);
     expect(planOf('twice').problems.map(({ what }) => what)).toEqual([
-      `Two different packages are imported as twice: ${[at('migrations'), at('src/lib')]
+      `migrations/twice/0001.ts: two different packages are imported as twice: ${[at('migrations'), at('src/lib')]
         .map((folder) => path.join(project.directory, folder))
         .join(' and ')}.`,
     ]);

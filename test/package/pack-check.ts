@@ -14,6 +14,8 @@ const work = mkdtempSync(path.join(tmpdir(), 'odin-pack-'));
 const count = { passed: 0, failed: 0 };
 /** As many as there are cores: an install waits for the disk, and a run for its processes. */
 const AT_ONCE = 2;
+/** Of a step. For what hangs: a machine that is busy with something else takes many times as long. */
+const LIMIT_MS = 600_000;
 
 try {
   console.log(`=== pack\n${work}`);
@@ -64,7 +66,7 @@ async function problemOf(step: Step, directory: string): Promise<string | undefi
     cwd: path.join(directory, at),
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 120_000,
+    timeout: LIMIT_MS,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()));

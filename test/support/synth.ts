@@ -7,7 +7,7 @@ import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { stackName } from '../../core/names/names.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
-import { WORK_FOLDER } from '../../project/plan.ts';
+import { WORK_FOLDER } from '../../project/temporary.ts';
 import { PROJECT } from './project.ts';
 
 export const ONE_MIGRATION = { '0001.ts': 'export async function migration(): Promise<void> {}\n' };
