@@ -19,7 +19,10 @@ const watch = createWatchHalts(awsServices());
 
 export const handler = lambdaHandler(z.unknown(), async () => {
   const seen = await watch();
-  metrics.addMetric(HALT_METRIC.name, MetricUnit.NoUnit, seen.openHaltHours, MetricResolution.Standard);
-  metrics.publishStoredMetrics();
+  // Only while a halt is open: AWS bills a metric for the hours in which it has data, and to the alarm none is as good as 0.
+  if (seen.openHaltHours > 0) {
+    metrics.addMetric(HALT_METRIC.name, MetricUnit.NoUnit, seen.openHaltHours, MetricResolution.Standard);
+    metrics.publishStoredMetrics();
+  }
   return seen;
 });

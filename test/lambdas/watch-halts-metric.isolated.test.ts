@@ -33,11 +33,8 @@ afterAll(async () => {
   await started.stop();
 });
 
-it('has the namespace, the name, the dimension and the hours that the alarm looks at', async () => {
-  const at = createClock(new Date(Date.now() - 5 * HOUR).toISOString());
-  const ledger = ledgerBefore({ store: new HookedStore(new S3Store(started.s3, BUCKET)), clock: at });
-  await ledger.halt(await ledger.allow('0004'));
-
+/** The line from which CloudWatch makes a metric; undefined when there is none. */
+async function watched(): Promise<Record<string, unknown> | undefined> {
   const lines: string[] = [];
   const written = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
   try {
@@ -46,8 +43,19 @@ it('has the namespace, the name, the dimension and the hours that the alarm look
   } finally {
     written.mockRestore();
   }
+  return lines.map((text) => JSON.parse(text) as Record<string, unknown>).find((one) => '_aws' in one);
+}
 
-  const line = lines.map((text) => JSON.parse(text) as Record<string, unknown>).find((one) => '_aws' in one);
+it('is sent only while a halt is open', async () => {
+  expect(await watched()).toBeUndefined();
+});
+
+it('has the namespace, the name, the dimension and the hours that the alarm looks at', async () => {
+  const at = createClock(new Date(Date.now() - 5 * HOUR).toISOString());
+  const ledger = ledgerBefore({ store: new HookedStore(new S3Store(started.s3, BUCKET)), clock: at });
+  await ledger.halt(await ledger.allow('0004'));
+
+  const line = await watched();
   expect(line).toMatchObject({
     [HALT_METRIC.dimension]: 'odin-dev',
     _aws: {
