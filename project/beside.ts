@@ -1,8 +1,9 @@
 // What is shipped beside a bundle, and not in it: packages with native addons or WebAssembly, which look for these files next to
 // their own, and the packages that those need. They are laid out as a node_modules folder, in which Node.js finds them.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
+import { findPackage } from './node-modules.ts';
 
 export interface Package {
   /** As it is imported. */
@@ -100,15 +101,6 @@ function needed(directory: string): Needed[] {
     const found = findPackage(name, directory);
     return found === undefined ? [] : [{ name, directory: found, optional: name in optionalDependencies }];
   });
-}
-
-/** Where Node.js finds it from there; undefined when it is not installed. */
-export function findPackage(name: string, from: string): string | undefined {
-  for (let directory = from; ; directory = path.dirname(directory)) {
-    const found = path.join(directory, 'node_modules', name);
-    if (existsSync(path.join(found, 'package.json'))) return realpathSync(found);
-    if (directory === path.dirname(directory)) return undefined;
-  }
 }
 
 const BINARY = /\.(node|wasm)$/;

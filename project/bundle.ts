@@ -10,12 +10,13 @@ import { OdinError } from '../core/errors.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { Package } from './beside.ts';
-import { findPackage, packagesBeside, shipBeside, targetOf } from './beside.ts';
+import { packagesBeside, shipBeside, targetOf } from './beside.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
 import type { BundleFiles, Compiled } from './compile.ts';
 import { compile, textOf, DEPLOYED, NOWHERE } from './compile.ts';
 import type { MigrationFile } from './discover.ts';
+import { findPackage } from './node-modules.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';
 import { ownFiles } from './own-functions.ts';
 

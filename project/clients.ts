@@ -4,13 +4,13 @@
 //
 // A client brings its own copy of what lies below the clients. That is a few hundred kilobytes for the second client of one
 // migration, and what a project installs decides nothing else.
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type * as esbuild from 'esbuild';
 import type { BundleFiles } from './compile.ts';
 import { DEPLOYED } from './compile.ts';
 import { compileOnce } from './kept.ts';
-import { nodeModulesFrom } from './package.ts';
+import { findPackage, nodeModulesFrom } from './node-modules.ts';
 
 /** As a migration imports it, `@aws-sdk/client-s3`. */
 export type ClientName = string;
@@ -61,8 +61,8 @@ export class Clients {
       for (const { path: imported, external } of inputs[module]?.imports ?? []) {
         const client = [...this.#found].find((each) => external && `${imported}/`.startsWith(`${fileOf(each)}/`));
         if (client === undefined) continue;
-        const own = this.#directoryOf(client, path.dirname(path.resolve(directory, module)));
-        if (imported !== fileOf(client) || own !== this.#directoryOf(client)) found.add(client);
+        const own = findPackage(client, path.dirname(path.resolve(directory, module)));
+        if (imported !== fileOf(client) || own !== findPackage(client, this.#directory)) found.add(client);
       }
     }
     return found;
@@ -73,7 +73,8 @@ export class Clients {
     const bundled = this.#bundled.get(client);
     if (bundled) return bundled;
     // From its own folder: nothing in it depends on where the project lies.
-    const { files } = compileOnce(client, this.#directoryOf(client) ?? this.#directory, {
+    const own = findPackage(client, this.#directory) ?? this.#directory;
+    const { files } = compileOnce(client, this.#directory, own, {
       ...DEPLOYED,
       entryPoints: [{ in: client, out: client }],
       splitting: true,
@@ -81,12 +82,5 @@ export class Clients {
     });
     this.#bundled.set(client, files);
     return files;
-  }
-
-  #directoryOf(client: ClientName, from = this.#directory): string | undefined {
-    const found = nodeModulesFrom(from)
-      .map((folder) => path.join(folder, client))
-      .find((folder) => existsSync(folder));
-    return found === undefined ? undefined : realpathSync(found);
   }
 }

@@ -6,7 +6,7 @@ import * as esbuild from 'esbuild';
 import * as z from 'zod';
 import type { Compiled } from './compile.ts';
 import { compile } from './compile.ts';
-import { cacheFolder } from './package.ts';
+import { cacheFolder } from './node-modules.ts';
 
 /** Size, and the times of the last change of content and of anything: a package manager may set the first of them as it likes. */
 const Stamp = z.array(z.number());
@@ -28,15 +28,17 @@ const INSTALLED = ['.package-lock.json', '.modules.yaml', '.yarn-state.yml'];
 /**
  * As compile(), for what seldom changes. Nothing is kept where nothing can be written.
  * @param name of what is compiled
- * @param directory from which it is looked for; what is kept lies in the nearest node_modules above
+ * @param project the folder whose packages and files it is made of
+ * @param directory from which it is looked for
  * @throws OdinError BundlingFailed
  */
 export function compileOnce(
   name: string,
+  project: string,
   directory: string,
   options: esbuild.BuildOptions,
 ): Pick<Compiled, 'files' | 'imports' | 'inputs'> {
-  const cache = cacheFolder(directory);
+  const cache = cacheFolder(project);
   if (cache === undefined) return compile(directory, options);
   const file = path.join(cache, `${name.replaceAll('/', '-')}.json`);
   const asked = JSON.stringify([esbuild.version, directory, options]);
@@ -48,15 +50,14 @@ export function compileOnce(
       inputs: kept.inputs,
     };
   }
+  const began = Date.now();
   const { files, imports, inputs } = compile(directory, options);
   const stamped = [...inputs, ...INSTALLED.map((each) => path.join(cache, '../..', each))];
-  write(file, {
-    asked,
-    stamps: Object.fromEntries(stamped.map((each) => [each, stampOf(each)])),
-    files: Object.fromEntries(files),
-    imports: Object.fromEntries(imports),
-    inputs,
-  });
+  const stamps = Object.fromEntries(stamped.map((each) => [each, stampOf(each)]));
+  // What changed meanwhile may not be what was compiled.
+  if (Object.values(stamps).every(([, , changed = 0]) => changed < began)) {
+    write(file, { asked, stamps, files: Object.fromEntries(files), imports: Object.fromEntries(imports), inputs });
+  }
   return { files, imports, inputs };
 }
 

@@ -48,7 +48,7 @@ export function writeOwnFunctions(directory: string): readonly string[] {
 }
 
 function compileOwnFunctions(): OwnFunctions & { inputs: readonly string[] } {
-  const { files, imports, inputs } = compileOnce('own-functions', PACKAGE_DIRECTORY, {
+  const { files, imports, inputs } = compileOnce('own-functions', PACKAGE_DIRECTORY, PACKAGE_DIRECTORY, {
     ...DEPLOYED,
     entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
     splitting: true,

@@ -1,6 +1,6 @@
 // This package's own files, and not those of the team that uses it. In its repository everything runs from the sources; what is
 // installed runs from what scripts/build.ts made of them. Which of the two it is, is asked here and nowhere else.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 
@@ -35,19 +35,6 @@ export function refusePlugAndPlay(): void {
     what: "Yarn's Plug'n'Play is not supported: odin-migrate needs a node_modules folder.",
     next: 'Write "nodeLinker: node-modules" into .yarnrc.yml, and type "yarn install".',
   });
-}
-
-/** The folders in which Node.js looks for a package, the nearest first. */
-export function nodeModulesFrom(directory: string): string[] {
-  const parent = path.dirname(directory);
-  const own = path.basename(directory) === 'node_modules' ? [] : [path.join(directory, 'node_modules')];
-  return parent === directory ? own : [...own, ...nodeModulesFrom(parent)];
-}
-
-/** Where a project keeps what need not be made again, in the nearest node_modules; undefined when there is none. */
-export function cacheFolder(directory: string): string | undefined {
-  const nodeModules = nodeModulesFrom(directory).find((folder) => existsSync(folder));
-  return nodeModules === undefined ? undefined : path.join(nodeModules, '.cache/odin-migrate');
 }
 
 /** The files that this package's own code is read from, where assemblies are made. */

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findPackage, packagesBeside, shipBeside, targetOf } from '../../project/beside.ts';
+import { packagesBeside, shipBeside, targetOf } from '../../project/beside.ts';
+import { findPackage } from '../../project/node-modules.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const FILE = 'migrations/odin-dev/0001.ts';
