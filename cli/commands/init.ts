@@ -1,5 +1,5 @@
 // `odin-migrate init`: what a project needs before its first migration, written where nothing is yet.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeThrown, OdinError } from '../../core/errors.ts';
 import { appFrom, assertEnvironmentId, assertEnvironmentName } from '../../core/names/identifiers.ts';
@@ -12,6 +12,7 @@ import { WORK_FOLDER } from '../../project/temporary.ts';
 import type { Project } from '../../project/project.ts';
 import { findProject } from '../../project/project.ts';
 import { typed } from '../terminal/commands.ts';
+import { writeProjectFile } from './project-file.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { colour, plain, print, printCommands } from '../terminal/output.ts';
@@ -145,7 +146,7 @@ function ignore(directory: string): void {
   }
   const end = before.includes('\r\n') ? '\r\n' : '\n';
   const begin = before === '' || before.endsWith('\n') ? '' : end;
-  writeFileSync(file, before + begin + missing.map((line) => line + end).join(''));
+  writeProjectFile(directory, '.gitignore', before + begin + missing.map((line) => line + end).join(''), 'w');
   tell('written', '.gitignore', missing.join(', '));
 }
 
@@ -165,7 +166,7 @@ function cdkApp(directory: string): boolean {
 }
 
 function write(directory: string, file: string, text: string, why: string): void {
-  writeFileSync(path.join(directory, file), text, { flag: 'wx' });
+  writeProjectFile(directory, file, text, 'wx');
   tell('written', file, why);
 }
 

@@ -1,12 +1,12 @@
 // `odin-migrate new`: writes the next number's file from a template.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../../core/errors.ts';
 import { migrationIdOf } from '../../core/names/identifiers.ts';
 import { pad } from '../../core/names/names.ts';
 import { assertKnownEnvironment, discoverEnvironment, folderOf } from '../../project/discover.ts';
 import { typed } from '../terminal/commands.ts';
+import { writeProjectFile } from './project-file.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { colour, keepStdoutForJson, print, printJson } from '../terminal/output.ts';
@@ -56,8 +56,7 @@ export function writeNext(project: Project, environment: string, description?: s
   }
   const id = pad(next, 4);
   const file = `${folder}/${id}.ts`;
-  mkdirSync(path.resolve(directory, folder), { recursive: true });
-  writeFileSync(path.resolve(directory, file), template(description), { flag: 'wx' });
+  writeProjectFile(directory, file, template(description), 'wx');
   return { file, id };
 }
 

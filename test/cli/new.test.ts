@@ -1,6 +1,6 @@
 // `new`: which number, what text, and what is refused.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { checkEnvironment } from '../../cli/commands/check.ts';
@@ -56,4 +56,13 @@ it('refuses an environment that is not there, a description of two lines, and a 
   expect(await refused('odin-prod')).toMatchObject({ code: 'UnknownEnvironment' });
   expect(await refused('odin-dev', 'two\nlines')).toMatchObject({ code: 'BadUsage' });
   expect((await refused('odin-dev')).what).toContain('last number, 9999');
+});
+
+it('says which file cannot be written, and why', async () => {
+  project = testProject({ 'odin-dev/0001.ts': MIGRATION });
+  const folder = path.join(project.directory, 'migrations/odin-dev');
+  mkdirSync(path.join(folder, '0002.ts'));
+  const error = await thrownBy(() => typeNew(project!, 'odin-dev'));
+  expect(error).toMatchObject({ code: 'BadUsage', source: 'user' });
+  expect(error.what).toMatch(/^migrations\/odin-dev\/0002\.ts cannot be written: Error: EEXIST/);
 });
