@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { commitOf } from '../project/commit.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { stampOf } from '../project/kept.ts';
 import { ownSources } from '../project/package.ts';
@@ -47,6 +48,7 @@ function keyOf({ project, plan, variables }: AssemblyOptions): string {
     app: project.configuration.app,
     settings: configurationOf(project.configuration, manifest.environment),
     variables,
+    commit: commitOf(project.directory),
     versions: [cdk, process.version, ownSources().map(stampOf)],
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

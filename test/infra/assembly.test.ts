@@ -1,7 +1,7 @@
 // An assembly on this machine: taken as it lies there as long as the same would come out, and made again when anything differs.
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeAssembly } from '../../client/assembly.ts';
 import { stackName } from '../../core/names/names.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
@@ -52,6 +52,7 @@ describe('makeAssembly', () => {
     ['there is another file', () => isMadeWith(file('Second'), 'migrations/odin-dev/0002.ts')],
     ['the settings of the environment have changed', () => isMade({ stack: { haltAlarmHours: 5 } })],
     ['the variables of its functions have changed', () => isMade({}, { MORE: 'a' })],
+    ['it is of another commit', () => isMadeAt('a'.repeat(40))],
   ])('makes it again when %s', async (_, made) => {
     expect(await made()).toBe(true);
   });
@@ -87,6 +88,16 @@ describe('makeAssembly', () => {
     expect(existsSync(at('more'))).toBe(false);
   });
 });
+
+/** No git says it: the project is in a temporary folder. */
+async function isMadeAt(commit: string): Promise<boolean> {
+  vi.stubEnv('GITHUB_SHA', commit);
+  try {
+    return await isMade();
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
 
 async function isMadeWith(text: string, name = 'migrations/odin-dev/0001.ts'): Promise<boolean> {
   project.write(name, text);
