@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { PracticeFault } from '../project/bundle.ts';
 import { commitOf } from '../project/commit.ts';
 import { configurationOf } from '../project/configuration.ts';
 import { stampOf } from '../project/kept.ts';
@@ -16,6 +17,8 @@ export interface AssemblyOptions {
   plan: EnvironmentPlan;
   /** More variables for every migration's function. */
   variables: Record<string, string>;
+  /** In a bundle that is the same code with and without it. */
+  practiceFault: PracticeFault | undefined;
   directory: string;
 }
 
@@ -23,8 +26,9 @@ export interface AssemblyOptions {
  * Makes it, unless what lies in the folder is the same. Nobody else may work there.
  * @param directory the plan's bundles are in it afterwards
  */
-export async function makeAssembly({ project, plan, variables, directory }: AssemblyOptions): Promise<void> {
-  const key = keyOf({ project, plan, variables, directory });
+export async function makeAssembly(options: AssemblyOptions): Promise<void> {
+  const { project, plan, variables, directory } = options;
+  const key = keyOf(options);
   const seal = path.join(directory, SEAL);
   if (existsSync(seal) && readFileSync(seal, 'utf8') === sealFor(directory, key)) return;
   rmSync(directory, { recursive: true, force: true });
@@ -36,7 +40,7 @@ export async function makeAssembly({ project, plan, variables, directory }: Asse
 }
 
 /** Of everything that an assembly is made of. */
-function keyOf({ project, plan, variables }: AssemblyOptions): string {
+function keyOf({ project, plan, variables, practiceFault }: AssemblyOptions): string {
   const { manifest, bundles, warnings } = plan;
   const { version: cdk } = createRequire(import.meta.url)('aws-cdk-lib/package.json') as { version: string };
   const parts = {
@@ -48,6 +52,7 @@ function keyOf({ project, plan, variables }: AssemblyOptions): string {
     app: project.configuration.app,
     settings: configurationOf(project.configuration, manifest.environment),
     variables,
+    practiceFault,
     commit: commitOf(project.directory),
     versions: [cdk, process.version, ownSources().map(stampOf)],
   };

@@ -85,7 +85,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     if (problem) throw problem;
     const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
     const assemblyDirectory = path.join(directory, ASSEMBLY);
-    await makeAssembly({ project, plan, variables, directory: assemblyDirectory });
+    const { practiceFault } = options;
+    await makeAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     plan.remove();
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({

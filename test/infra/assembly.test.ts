@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeAssembly } from '../../client/assembly.ts';
 import { stackName } from '../../core/names/names.ts';
+import type { PracticeFault } from '../../project/bundle.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import { planEnvironment } from '../../project/plan.ts';
 import type { TemporaryProject } from '../support/project.ts';
@@ -18,13 +19,17 @@ const at = (name: string) => path.join(project.directory, 'assembly', name);
 const template = () => at(`${stackName({ environment: 'odin-dev' })}.template.json`);
 
 /** @returns whether it was made, and not taken as it lay there */
-async function isMade(settings: object = {}, variables: Record<string, string> = {}): Promise<boolean> {
+async function isMade(
+  settings: object = {},
+  variables: Record<string, string> = {},
+  practiceFault?: PracticeFault,
+): Promise<boolean> {
   const time = () => statSync(template(), { bigint: true, throwIfNoEntry: false })?.ctimeNs;
   const before = time();
   const configuration = parseConfiguration({ environments: { 'odin-dev': settings } });
   const { directory } = project;
-  const plan = planEnvironment({ environment: 'odin-dev', projectDirectory: directory, configuration });
-  await makeAssembly({ project: { directory, configuration }, plan, variables, directory: at('') });
+  const plan = planEnvironment({ environment: 'odin-dev', projectDirectory: directory, configuration, practiceFault });
+  await makeAssembly({ project: { directory, configuration }, plan, variables, practiceFault, directory: at('') });
   plan.remove();
   return time() !== before;
 }
@@ -52,6 +57,7 @@ describe('makeAssembly', () => {
     ['there is another file', () => isMadeWith(file('Second'), 'migrations/odin-dev/0002.ts')],
     ['the settings of the environment have changed', () => isMade({ stack: { haltAlarmHours: 5 } })],
     ['the variables of its functions have changed', () => isMade({}, { MORE: 'a' })],
+    ['a fault is practised', () => isMade({}, {}, { migration: '0001', fault: 'fail' })],
     ['it is of another commit', () => isMadeAt('a'.repeat(40))],
   ])('makes it again when %s', async (_, made) => {
     expect(await made()).toBe(true);

@@ -36,13 +36,13 @@ export default async function put(s3: S3Client): Promise<string> {
   return 'four objects';
 }
 `,
-  /** What the bundle of 0001 was made of. */
+  /** Which files that the code of 0001 loads have the client in them. */
   'copies.mjs': `import { existsSync, readdirSync, readFileSync } from 'node:fs';
-const assembly = '.odin-migrate/local/odin-dev/cdk.out';
-const maps = readdirSync(assembly).map((name) => assembly + '/' + name + '/index.mjs.map').filter((file) => existsSync(file));
-const [sources] = maps.map((file) => JSON.parse(readFileSync(file, 'utf8')).sources).filter((all) => all.includes('migrations/odin-dev/0001.ts'));
-const roots = sources.flatMap((source) => /^.*@aws-sdk\\/client-s3\\//.exec(source) ?? []);
-const copies = new Set(roots).size;
+const assembly = '.odin-migrate/local/odin-dev/cdk.out/';
+const bundle = readdirSync(assembly).map((name) => assembly + name).find((folder) => existsSync(folder + '/0001.mjs'));
+const files = [bundle + '/0001.mjs', ...readdirSync(bundle + '/@aws-sdk').map((name) => bundle + '/@aws-sdk/' + name)];
+// The namespace of its shapes.
+const copies = files.filter((file) => readFileSync(file, 'utf8').includes('com.amazonaws.s3"')).length;
 console.log(copies === 1 ? '1 copy' : copies + ' copies');
 `,
 };
