@@ -42,7 +42,7 @@ const assembly = '.odin-migrate/local/odin-dev/cdk.out/';
 const bundle = readdirSync(assembly).map((name) => assembly + name).find((folder) => existsSync(folder + '/0001.mjs'));
 const files = [bundle + '/0001.mjs', ...readdirSync(bundle + '/@aws-sdk').map((name) => bundle + '/@aws-sdk/' + name)];
 // The namespace of its shapes.
-const copies = files.filter((file) => readFileSync(file, 'utf8').includes('com.amazonaws.s3"')).length;
+const copies = files.filter((file) => readFileSync(file, 'utf8').includes('com.amazonaws.s3')).length;
 console.log(copies === 1 ? '1 copy' : copies + ' copies');
 `,
 };
