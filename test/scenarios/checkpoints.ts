@@ -67,7 +67,7 @@ export const CHECKPOINTS: Scenario[] = [
       const { done } = (await world.checkpoint('0001')) ?? {};
 
       await expect(world.decide('retry')).rejects.toMatchObject({ code: 'OtherCode' });
-      await world.decide('retry', 'alice', 'it reads the same cursor', 'checkpoint');
+      await world.decide('retry', 'alice', 'it reads the same cursor', { begin: 'checkpoint' });
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       // The new code began after its end, and had nothing to do.
       expect(await world.checkpoint('0001')).toMatchObject({ attempt: 1, done });

@@ -102,8 +102,13 @@ export class World {
     return halted && !decided ? { ...halted, waiting: await readWaiters(store, halted.number) } : undefined;
   }
 
-  decide(decision: Decision, by = 'alice', reason?: string, begin?: DecidePayload['begin']): Promise<DecidedAnswer> {
-    return sendDecision(this.#deployment, { ask: 'decide', decision, by, reason, begin });
+  decide(
+    decision: Decision,
+    by = 'alice',
+    reason?: string,
+    named: Pick<DecidePayload, 'begin' | 'halt'> = {},
+  ): Promise<DecidedAnswer> {
+    return sendDecision(this.#deployment, { ask: 'decide', decision, by, reason, ...named });
   }
 
   cancel(by = 'alice', reason?: string): Promise<CancelledAnswer> {
