@@ -19,7 +19,6 @@ const Kept = z.object({
   files: z.record(z.string(), z.string()),
   /** Of each file, those that it imports. */
   imports: z.record(z.string(), z.array(z.string()).readonly()),
-  inputs: z.array(z.string()).readonly(),
 });
 
 /** What package managers write when they have changed something: a file may now be found elsewhere. */
@@ -37,18 +36,14 @@ export function compileOnce(
   project: string,
   directory: string,
   options: esbuild.BuildOptions,
-): Pick<Compiled, 'files' | 'imports' | 'inputs'> {
+): Pick<Compiled, 'files' | 'imports'> {
   const cache = cacheFolder(project);
   if (cache === undefined) return compile(directory, options);
   const file = path.join(cache, `${name.replaceAll('/', '-')}.json`);
   const asked = JSON.stringify([esbuild.version, directory, options]);
   const kept = read(file);
   if (kept?.asked === asked && Object.entries(kept.stamps).every(([each, stamp]) => isSame(stamp, stampOf(each)))) {
-    return {
-      files: new Map(Object.entries(kept.files)),
-      imports: new Map(Object.entries(kept.imports)),
-      inputs: kept.inputs,
-    };
+    return { files: new Map(Object.entries(kept.files)), imports: new Map(Object.entries(kept.imports)) };
   }
   const began = Date.now();
   const { files, imports, inputs } = compile(directory, options);
@@ -56,9 +51,9 @@ export function compileOnce(
   const stamps = Object.fromEntries(stamped.map((each) => [each, stampOf(each)]));
   // What changed meanwhile may not be what was compiled.
   if (Object.values(stamps).every(([, , changed = 0]) => changed < began)) {
-    write(file, { asked, stamps, files: Object.fromEntries(files), imports: Object.fromEntries(imports), inputs });
+    write(file, { asked, stamps, files: Object.fromEntries(files), imports: Object.fromEntries(imports) });
   }
-  return { files, imports, inputs };
+  return { files, imports };
 }
 
 const isSame = (one: readonly number[], other: readonly number[]): boolean => one.join() === other.join();

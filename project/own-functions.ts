@@ -4,8 +4,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
-import type { BundleFiles } from './compile.ts';
-import { textOf, DEPLOYED } from './compile.ts';
+import type { BundleFiles, Compiled } from './compile.ts';
+import { compile, DEPLOYED, textOf } from './compile.ts';
 import { compileOnce } from './kept.ts';
 import { BUILT_FUNCTIONS, isBuilt, ownSource, PACKAGE_DIRECTORY } from './package.ts';
 
@@ -23,7 +23,9 @@ let own: OwnFunctions | undefined;
 
 /** `<name>.mjs`, and all that it imports. */
 export function ownFiles(name: Own): BundleFiles {
-  own ??= isBuilt ? readOwnFunctions() : compileOwnFunctions();
+  own ??= isBuilt
+    ? readOwnFunctions()
+    : whoseFiles(compileOnce('own-functions', PACKAGE_DIRECTORY, PACKAGE_DIRECTORY, OPTIONS));
   const { files, of } = own;
   return new Map(of[name].map((file) => [file, textOf(files, file)]));
 }
@@ -37,24 +39,26 @@ function readOwnFunctions(): OwnFunctions {
   return { of, files: new Map(Object.values(of).flatMap((names) => names.map((file) => [file, read(file)]))) };
 }
 
-/** For an installed package. The same bytes each time: a test compares. @returns the files that they were made of */
+/** For an installed package, of the sources as they are. The same bytes each time: a test compares. @returns those sources */
 export function writeOwnFunctions(directory: string): readonly string[] {
-  const { files, of, inputs } = compileOwnFunctions();
+  const compiled = compile(PACKAGE_DIRECTORY, OPTIONS);
+  const { files, of } = whoseFiles(compiled);
   mkdirSync(directory, { recursive: true });
   for (const [file, content] of [...files, [LIST, `${JSON.stringify(of, undefined, 2)}\n`]] as const) {
     writeFileSync(path.join(directory, file), content);
   }
-  return inputs;
+  return compiled.inputs;
 }
 
-function compileOwnFunctions(): OwnFunctions & { inputs: readonly string[] } {
-  const { files, imports, inputs } = compileOnce('own-functions', PACKAGE_DIRECTORY, PACKAGE_DIRECTORY, {
-    ...DEPLOYED,
-    entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
-    splitting: true,
-    // Beside the others: a function reads the manifest from beside itself.
-    chunkNames: 'part-[name]-[hash]',
-  });
+const OPTIONS = {
+  ...DEPLOYED,
+  entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
+  splitting: true,
+  // Beside the others: a function reads the manifest from beside itself.
+  chunkNames: 'part-[name]-[hash]',
+};
+
+function whoseFiles({ files, imports }: Pick<Compiled, 'files' | 'imports'>): OwnFunctions {
   const filesOf = (name: Own): string[] => {
     const found = new Set([`${name}.mjs`]);
     for (const file of found) {
@@ -62,5 +66,5 @@ function compileOwnFunctions(): OwnFunctions & { inputs: readonly string[] } {
     }
     return [...found];
   };
-  return { files, inputs, of: Object.fromEntries(OWN.map((name) => [name, filesOf(name)])) as OwnFunctions['of'] };
+  return { files, of: Object.fromEntries(OWN.map((name) => [name, filesOf(name)])) as OwnFunctions['of'] };
 }
