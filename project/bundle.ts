@@ -14,7 +14,7 @@ import { packagesBeside, shipBeside, targetOf } from './beside.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
 import type { BundleFiles, Compiled } from './compile.ts';
-import { compile, textOf, DEPLOYED, NOWHERE } from './compile.ts';
+import { compile, DEPLOYED, NOWHERE, textOf } from './compile.ts';
 import type { MigrationFile } from './discover.ts';
 import { findPackage } from './node-modules.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';

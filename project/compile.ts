@@ -7,7 +7,7 @@ import { describeThrown, OdinError } from '../core/errors.ts';
 export type BundleFiles = ReadonlyMap<string, string>;
 
 /** What else may be imported, beside JSON: text, and WebAssembly as its bytes. An addon is in the package that has it. */
-export const LOADERS: Record<string, esbuild.Loader> = {
+const LOADERS: Record<string, esbuild.Loader> = {
   ...Object.fromEntries(
     ['txt', 'sql', 'csv', 'tsv', 'md', 'html', 'xml', 'yaml', 'yml', 'jsonl', 'ndjson', 'graphql', 'gql', 'pem'].map(
       (ending) => [`.${ending}`, 'text' as const],
@@ -17,16 +17,21 @@ export const LOADERS: Record<string, esbuild.Loader> = {
   '.node': 'empty',
 };
 
-/** What runs in Lambda. */
-export const DEPLOYED = {
+/** Whatever runs it. */
+export const COMMON = {
   bundle: true,
   outExtension: { '.js': '.mjs' },
   platform: 'node',
-  target: 'node24',
   format: 'esm',
-  mainFields: ['module', 'main'],
   loader: LOADERS,
   logLevel: 'silent',
+} satisfies esbuild.BuildOptions;
+
+/** What runs in Lambda. */
+export const DEPLOYED = {
+  ...COMMON,
+  target: 'node24',
+  mainFields: ['module', 'main'],
   minify: true,
   keepNames: true, // class names in errors and stack traces stay readable
   // Bundled CommonJS packages call require() for Node's own modules, which an ES module does not have.
@@ -60,16 +65,15 @@ export interface Compiled {
  * @throws OdinError BundlingFailed, with the place in the file
  */
 export function compile(directory: string, options: esbuild.BuildOptions): Compiled {
-  const outdir = options.outdir ?? NOWHERE;
   try {
     const { outputFiles, metafile } = esbuild.buildSync({
       ...options,
       absWorkingDir: directory,
-      outdir,
+      outdir: NOWHERE,
       metafile: true,
       write: false,
     });
-    const named = (file: string) => path.relative(outdir, path.resolve(directory, file)).split(path.sep).join('/');
+    const named = (file: string) => path.relative(NOWHERE, path.resolve(directory, file)).split(path.sep).join('/');
     const files: BundleFiles = new Map(outputFiles.map(({ path: file, text }) => [named(file), text]));
     const imports = new Map(
       Object.entries(metafile.outputs).map(([file, output]) => [
@@ -87,9 +91,8 @@ export function compile(directory: string, options: esbuild.BuildOptions): Compi
   }
 }
 
-/** Also used by inspect.ts: what esbuild says, with the place in the file. */
-export function bundlingFailed(thrown: unknown): OdinError {
-  if (thrown instanceof OdinError) return thrown;
+/** What esbuild says, with the place in the file. */
+function bundlingFailed(thrown: unknown): OdinError {
   const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];
   const lines = errors.map(({ text, location }) =>
     location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,

@@ -4,12 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import * as esbuild from 'esbuild';
+import type * as esbuild from 'esbuild';
 import * as z from 'zod';
 import { asOdinError, describeThrown, OdinError } from '../core/errors.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
-import { bundlingFailed, LOADERS } from './compile.ts';
+import { COMMON, compile } from './compile.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 import { Permission } from './permission.ts';
@@ -155,7 +155,7 @@ type Importers = Record<string, Record<string, string>>;
 function compileThose(migrations: readonly MigrationFile[], directory: string, workDirectory: string) {
   const broken = new Map<string, OdinError>();
   try {
-    return { compiled: migrations, importers: compile(migrations, directory, workDirectory), broken };
+    return { compiled: migrations, importers: compileInto(workDirectory, migrations, directory), broken };
   } catch (all) {
     if (migrations.length === 1) {
       return { compiled: [], importers: {}, broken: new Map(migrations.map(({ id }) => [id, asOdinError(all)])) };
@@ -164,7 +164,7 @@ function compileThose(migrations: readonly MigrationFile[], directory: string, w
     const importers: Importers = {};
     for (const migration of migrations) {
       try {
-        Object.assign(importers, compile([migration], directory, workDirectory));
+        Object.assign(importers, compileInto(workDirectory, [migration], directory));
       } catch (thrown) {
         broken.set(migration.id, asOdinError(thrown));
       }
@@ -173,38 +173,26 @@ function compileThose(migrations: readonly MigrationFile[], directory: string, w
   }
 }
 
-function compile(migrations: readonly MigrationFile[], directory: string, workDirectory: string): Importers {
-  try {
-    const { metafile } = esbuild.buildSync({
-      absWorkingDir: directory,
-      entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
-      outdir: workDirectory,
-      outExtension: { '.js': '.mjs' },
-      bundle: true,
-      packages: 'external',
-      loader: LOADERS,
-      platform: 'node',
-      target: `node${process.versions.node}`, // which evaluates it
-      format: 'esm',
-      metafile: true,
-      logLevel: 'silent',
-    });
-    assertNoAddons(metafile);
-    const importersOf = ({ inputs }: { inputs: object }) =>
-      Object.keys(inputs).flatMap((input) =>
-        (metafile.inputs[input]?.imports ?? [])
-          .filter(({ external }) => external)
-          .map((imported) => [imported.path, pathToFileURL(path.resolve(directory, input)).href] as const),
-      );
-    return Object.fromEntries(
-      Object.entries(metafile.outputs).map(([file, output]) => [
-        pathToFileURL(path.resolve(directory, file)).href,
-        Object.fromEntries(importersOf(output)),
-      ]),
-    );
-  } catch (thrown) {
-    throw bundlingFailed(thrown);
-  }
+/** Into the work folder, for the Node.js that evaluates it. */
+function compileInto(workDirectory: string, migrations: readonly MigrationFile[], directory: string): Importers {
+  const { files, modules, metafile } = compile(directory, {
+    ...COMMON,
+    packages: 'external',
+    target: `node${process.versions.node}`,
+    entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
+  });
+  assertNoAddons(metafile);
+  const importersIn = (module: string) =>
+    (metafile.inputs[module]?.imports ?? [])
+      .filter(({ external }) => external)
+      .map((imported) => [imported.path, pathToFileURL(path.resolve(directory, module)).href] as const);
+  return Object.fromEntries(
+    [...files].map(([file, text]) => {
+      const to = path.join(workDirectory, file);
+      writeFileSync(to, text);
+      return [pathToFileURL(to).href, Object.fromEntries((modules.get(file) ?? []).flatMap(importersIn))];
+    }),
+  );
 }
 
 /** Packages are not looked into here. @throws OdinError BundlingFailed */
