@@ -19,13 +19,11 @@ export interface AssemblyOptions {
   variables: Record<string, string>;
   /** In a bundle that is the same code with and without it. */
   practiceFault: PracticeFault | undefined;
+  /** The plan's bundles are in it afterwards. */
   directory: string;
 }
 
-/**
- * Makes it, unless what lies in the folder is the same. Nobody else may work there.
- * @param directory the plan's bundles are in it afterwards
- */
+/** Makes it, unless what lies in the folder is the same. Nobody else may work there. */
 export async function makeAssembly(options: AssemblyOptions): Promise<void> {
   const { project, plan, variables, directory } = options;
   const key = keyOf(options);

@@ -63,7 +63,7 @@ const ofSlices = (seconds: number | undefined): Record<string, string> =>
 
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const { project, environment } = options;
+  const { project, environment, practiceFault } = options;
   assertKnownEnvironment(environment, project.directory, project.configuration);
   const directory = options.directory ?? localDirectory(project, environment);
   const unlock = lock(directory, environment);
@@ -79,15 +79,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       projectDirectory: project.directory,
       configuration: project.configuration,
       given: givenHere(project.configuration, environment),
-      practiceFault: options.practiceFault,
+      practiceFault,
     });
-    const [problem] = plan.problems;
-    if (problem) throw problem;
     const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
     const assemblyDirectory = path.join(directory, ASSEMBLY);
-    const { practiceFault } = options;
-    await makeAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
-    plan.remove();
+    try {
+      const [problem] = plan.problems;
+      if (problem) throw problem;
+      await makeAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
+    } finally {
+      plan.remove();
+    }
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
       directory,
