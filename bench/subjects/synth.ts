@@ -5,7 +5,8 @@ import type { Measurable, Cost } from '../measure.ts';
 import { costOf, inTurn, medianCost, NODE } from '../measure.ts';
 import type { BenchProject } from '../projects.ts';
 import { environmentOf, makeProject, usesS3 } from '../projects.ts';
-import type { Bench, Subject } from '../subject.ts';
+import type { RowName } from '../goals.ts';
+import type { Bench, Figure, Subject } from '../subject.ts';
 import { megabytes, withEnv } from '../subject.ts';
 
 const PEERS = path.join(import.meta.dirname, '../peers');
@@ -16,35 +17,23 @@ export const synth: Subject = async function* (bench) {
   const rounds = bench.short ? 1 : 3;
   bench.tell('synth of 1');
   const one = await coldAgainstPeer(bench, 1, rounds);
-  yield {
-    row: 'synth-1',
-    value: one.ours.cpuSeconds,
-    beside: { what: NODEJS_FUNCTIONS, value: one.peer.cpuSeconds },
-  };
+  yield cpu('synth-1', one.ours, NODEJS_FUNCTIONS, one.peer);
   bench.tell('synth of 10');
   const ten = await coldAgainstPeer(bench, 10, rounds);
-  yield {
-    row: 'synth-10',
-    value: ten.ours.cpuSeconds,
-    beside: { what: NODEJS_FUNCTIONS, value: ten.peer.cpuSeconds },
-  };
+  yield cpu('synth-10', ten.ours, NODEJS_FUNCTIONS, ten.peer);
   bench.tell('synth again of 10');
   const { again: tenAgain, floor: tenFloor } = await againAgainstFloor(bench, 10, 1);
-  yield { row: 'synth-10-memory', value: megabytes(ten.ours), beside: { what: FLOOR, value: megabytes(tenFloor) } };
-  yield { row: 'synth-10-again', value: tenAgain.cpuSeconds, beside: { what: FLOOR, value: tenFloor.cpuSeconds } };
+  yield memory('synth-10-memory', ten.ours, FLOOR, tenFloor);
+  yield cpu('synth-10-again', tenAgain, FLOOR, tenFloor);
   if (bench.short) return;
 
   bench.tell('synth of 100');
   const { ours, peer } = await coldAgainstPeer(bench, 100, 1);
-  yield {
-    row: 'synth-100',
-    value: ours.cpuSeconds,
-    beside: { what: NODEJS_FUNCTIONS, value: peer.cpuSeconds },
-  };
+  yield cpu('synth-100', ours, NODEJS_FUNCTIONS, peer);
   bench.tell('synth again of 100');
   const { again, floor } = await againAgainstFloor(bench, 100, 2);
-  yield { row: 'synth-100-memory', value: megabytes(ours), beside: { what: FLOOR, value: megabytes(floor) } };
-  yield { row: 'synth-100-again', value: again.cpuSeconds, beside: { what: FLOOR, value: floor.cpuSeconds } };
+  yield memory('synth-100-memory', ours, FLOOR, floor);
+  yield cpu('synth-100-again', again, FLOOR, floor);
 
   bench.tell('synth of 1,000 in ten environments');
   const many = await costOf(synthesised(thousand(bench)));
@@ -55,6 +44,17 @@ export const synth: Subject = async function* (bench) {
     note: `${Math.round(megabytes(many))} MB`,
   };
 };
+
+const cpu = (row: RowName, ours: Cost, what: string, beside: Cost): Figure => ({
+  row,
+  value: ours.cpuSeconds,
+  beside: { what, value: beside.cpuSeconds },
+});
+const memory = (row: RowName, ours: Cost, what: string, beside: Cost): Figure => ({
+  row,
+  value: megabytes(ours),
+  beside: { what, value: megabytes(beside) },
+});
 
 /** Each time in a project that was never there before. */
 async function coldAgainstPeer(bench: Bench, count: number, rounds: number): Promise<{ ours: Cost; peer: Cost }> {
