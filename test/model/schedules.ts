@@ -5,7 +5,7 @@ import { planned } from '../simulation/planned.ts';
 import { draw, pick } from '../simulation/random.ts';
 import type { PlannedMigration } from '../simulation/planned.ts';
 import type { Act, Scenario } from '../simulation/scenario.ts';
-import { QUIET } from '../simulation/scenario.ts';
+import { ANNA_RETRIES, FIRST_THROWS, QUIET } from '../simulation/scenario.ts';
 import type { Size } from './events.ts';
 
 /** So large the model is compiled for it. */
@@ -165,15 +165,11 @@ const quietly = (scenario: Partial<Scenario>): Partial<Scenario> => ({
   finish: false,
   ...scenario,
 });
-const FIRST_THROWS: DirectedFault = { who: '0010', what: /step 0$/, kind: 'throws', size: 0 };
 /** Somebody says retry as soon as the halt is there, and something is deployed as soon as that is there. */
 const retriedAnd = (...acts: Act[]): Partial<Scenario> =>
   quietly({
     directed: [FIRST_THROWS],
-    script: [
-      { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
-      ...acts,
-    ],
+    script: [ANNA_RETRIES, ...acts],
   });
 const AFTER_RETRY = { after: { who: 'resume', what: /^create log/ } };
 /** `list-pending` dies when it has appended the turn, so that the next one makes it void; before that something happens. */
@@ -201,7 +197,7 @@ export const SHOWING: Record<string, Partial<Scenario>> = {
   'a decision on another halt than the one that was named': quietly({
     directed: [FIRST_THROWS, { ...FIRST_THROWS, nth: 2 }],
     script: [
-      { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+      ANNA_RETRIES,
       {
         after: { who: 'halt', what: /^create waiters/, nth: 2 },
         ms: 1_000,

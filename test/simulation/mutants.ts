@@ -5,7 +5,7 @@ import type { DirectedFault } from './faults.ts';
 import { planned } from './planned.ts';
 import type { Planted } from './plant.ts';
 import type { Scenario } from './scenario.ts';
-import { QUIET } from './scenario.ts';
+import { FIRST_THROWS, QUIET } from './scenario.ts';
 
 export interface Mutant {
   name: string;
@@ -46,7 +46,7 @@ const decidedAtOnce = (...slow: DirectedFault[]): Partial<Scenario> => ({
   ...QUIET,
   migrations: [planned('0010', { steps: 1 })],
   operators: 0,
-  directed: [{ who: '0010', what: /step 0$/, kind: 'throws', size: 0 }, ...slow],
+  directed: [FIRST_THROWS, ...slow],
   script: [{ after: { who: 'halt', what: /^create log/ }, act: 'decide', decision: 'retry', by: 'anna', halt: 'open' }],
 });
 const LATE_WAITER: DirectedFault = { who: 'halt', what: /^create waiters/, kind: 'stall', size: 0, ms: 5_000 };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as code from './code.ts';
 import { planned } from './planned.ts';
 import type { Scenario } from './scenario.ts';
-import { QUIET } from './scenario.ts';
+import { ANNA_RETRIES, FIRST_THROWS, QUIET } from './scenario.ts';
 import type { Result } from './simulation.ts';
 import { simulate } from './simulation.ts';
 
@@ -148,10 +148,7 @@ describe('one halt, one decision', () => {
     const said = { act: 'decide', halt: 'open' } as const;
     const played = await play({
       migrations: [plain],
-      directed: [
-        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
-        { who: 'record-completion', what: /^list log/, kind: 'forbidden', size: 0 },
-      ],
+      directed: [FIRST_THROWS, { who: 'record-completion', what: /^list log/, kind: 'forbidden', size: 0 }],
       script: [
         { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, ...said, decision: 'mark-applied', by: 'anna' },
         { after: { who: 'halt', what: /^create waiters/, nth: 2 }, ms: 1_000, ...said, decision: 'retry', by: 'ben' },
@@ -187,10 +184,7 @@ describe('one halt, one decision', () => {
   it('an execution whose halt was settled, and that was not told, does not wait for ever', async () => {
     const played = await play({
       migrations: [plain],
-      directed: [
-        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
-        { who: 'resume', what: /^SendTaskSuccess/, kind: 'fails', size: 0 },
-      ],
+      directed: [FIRST_THROWS, { who: 'resume', what: /^SendTaskSuccess/, kind: 'fails', size: 0 }],
       script: [
         {
           after: { who: 'halt', what: /^create waiters/ },
@@ -217,10 +211,7 @@ describe('one halt, one decision', () => {
 it('a decision that is recorded, and told to nobody, and of which nobody waits any more, is acted on', async () => {
   const played = await play({
     migrations: [plain],
-    directed: [
-      { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
-      { who: 'resume', what: /^create log/, kind: 'crash after', size: 0 },
-    ],
+    directed: [FIRST_THROWS, { who: 'resume', what: /^create log/, kind: 'crash after', size: 0 }],
     script: [
       { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'stop', name: 'run-1' },
       { after: { who: 'halt', what: /^create waiters/ }, ms: 2_000, act: 'decide', decision: 'retry', by: 'anna' },
@@ -323,12 +314,9 @@ describe('what is in the ledger', () => {
   it('each halt keeps its error, and stands before what was decided on it', async () => {
     const played = await play({
       migrations: [plain],
-      directed: [
-        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
-        { who: '0010', what: /step 0$/, nth: 2, kind: 'exits', size: 0 },
-      ],
+      directed: [FIRST_THROWS, { who: '0010', what: /step 0$/, nth: 2, kind: 'exits', size: 0 }],
       script: [
-        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+        ANNA_RETRIES,
         {
           after: { who: 'halt', what: /^create waiters/, nth: 2 },
           ms: 1_000,
@@ -364,7 +352,7 @@ describe('what is in the ledger', () => {
           key: 'turns/0010/00000001/claim.json',
           body: '{"claim":"mine"}',
         },
-        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
+        ANNA_RETRIES,
       ],
     });
     expect(logOf(played)).toEqual([
@@ -382,14 +370,12 @@ describe('what is in the ledger', () => {
       migrations: [planned('0010', { steps: 1 })],
       startsMs: [0, 10 * 60_000],
       directed: [
-        { who: '0010', what: /step 0$/, kind: 'throws', size: 0 },
+        FIRST_THROWS,
         // Somebody invokes list-pending as if he were the execution that waits.
         { who: 'resume', what: /^list waiters/, kind: 'by hand', size: 0.99 },
         { who: 'resume', what: /^get waiters/, kind: 'fails', size: 0 },
       ],
-      script: [
-        { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, act: 'decide', decision: 'retry', by: 'anna' },
-      ],
+      script: [ANNA_RETRIES],
     });
     expect(logOf(played)).toEqual([
       'allowed 0010 1/1',

@@ -93,6 +93,18 @@ export const QUIET: Omit<Scenario, 'migrations'> = {
   finish: true,
 };
 
+/** The first step of 0010's code throws, once. */
+export const FIRST_THROWS: DirectedFault = { who: '0010', what: /step 0$/, kind: 'throws', size: 0 };
+
+/** Somebody says retry, a second after somebody waits in the halt. */
+export const ANNA_RETRIES: Act = {
+  after: { who: 'halt', what: /^create waiters/ },
+  ms: 1_000,
+  act: 'decide',
+  decision: 'retry',
+  by: 'anna',
+};
+
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
