@@ -137,7 +137,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (named: string | undefined, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
       const project = openProject();
-      const environment = named ?? onlyEnvironment('local', project.directory, project.configuration);
+      const environment = named ?? onlyEnvironment(project.directory, project.configuration);
       done(await local(project, environment, options, deployedPlace(environment)));
     });
 

@@ -11,6 +11,7 @@ import {
   migrationIdOf,
 } from '../core/names/identifiers.ts';
 import { plainLine } from '../core/ledger/summaries.ts';
+import { commandLine } from '../core/text/command.ts';
 import type { Configuration } from './configuration.ts';
 import { configurationOf } from './configuration.ts';
 
@@ -74,29 +75,29 @@ export function assertKnownEnvironment(name: string, projectDirectory: string, c
 }
 
 /**
- * The one that is meant when none is named.
- * @param verb of the command, which is typed with a name otherwise
+ * The one that `local` means when none is named.
  * @throws OdinError BadUsage when there are several, UnknownEnvironment when there is none
  */
-export function onlyEnvironment(verb: string, projectDirectory: string, configuration: Configuration): string {
+export function onlyEnvironment(projectDirectory: string, configuration: Configuration): string {
   const [name, ...others] = environmentNames(projectDirectory, configuration);
   if (name !== undefined && others.length === 0) return name;
-  const command = `npx odin-migrate ${verb}`;
   throw name === undefined
     ? new OdinError({
         code: 'UnknownEnvironment',
         source: 'user',
         what: 'There is no environment.',
         why: `Found no folder with migrations in ${configuration.directory}/.`,
-        next: 'Begin one: npx odin-migrate init <environment>',
+        next: { words: 'Begin one', verb: 'init', environment: '<environment>' },
       })
     : new OdinError({
         code: 'BadUsage',
         source: 'user',
         what: `Expected the name of an environment: there are ${[name, ...others].join(', ')}.`,
-        next: `Type one of them: ${[name, ...others].map((each) => `${command} ${each}`).join(', or ')}`,
+        next: `Type one of them: ${[name, ...others].map(localCommand).join(', or ')}`,
       });
 }
+
+const localCommand = (environment: string): string => commandLine({ verb: 'run', environment }, { local: true });
 
 /** The folder of an environment's files, as it is written in messages: `migrations/odin-dev`. */
 export const folderOf = (configuration: Configuration, environment: string): string =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { nextText } from '../../core/text/command.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import {
   assertKnownEnvironment,
@@ -200,7 +201,7 @@ describe('assertKnownEnvironment', () => {
 describe('onlyEnvironment', () => {
   const only = (...names: string[]) => {
     project = temporaryProject(Object.fromEntries(names.map((name) => [`migrations/${name}/0001.ts`, ''])));
-    return onlyEnvironment('local', project.directory, project.configuration);
+    return onlyEnvironment(project.directory, project.configuration);
   };
 
   it('is the one that there is', () => {
@@ -217,6 +218,6 @@ describe('onlyEnvironment', () => {
   it('is nothing when there is none, and how to begin one is said', async () => {
     const error = await thrownBy(() => only());
     expect(error).toMatchObject({ code: 'UnknownEnvironment', source: 'user' });
-    expect(error.next).toContain('npx odin-migrate init <environment>');
+    expect(nextText(error.next ?? '')).toContain('npx odin-migrate init <environment>');
   });
 });
