@@ -1,4 +1,5 @@
-// Lambda on this machine: functions run in child processes, one invocation at a time in each, warm ones first. Errors, timeouts and crashes are reported as Lambda reports them.
+// Lambda on this machine: functions run in child processes, one invocation at a time in each, warm ones first. Errors, timeouts
+// and crashes are reported as Lambda reports them.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
