@@ -6,14 +6,14 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { offlineApp } from '../../infra/build-app.ts';
 import type { MigrationsProps } from '../../infra/index.ts';
 import { Migrations } from '../../infra/index.ts';
+import { temporaryFolder } from '../../project/temporary.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { PROJECT, temporaryProject } from '../support/project.ts';
 import type { SynthesisedResource } from '../support/synth.ts';
@@ -139,10 +139,16 @@ describe('without bundling', () => {
   });
 
   it('leaves nothing in the temporary folder, and nothing in the project', () => {
-    const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith('odin-migrate-')).length;
-    const before = ours();
-    synth({ '0001.ts': OK }, undefined, { bundled: true });
-    expect(ours()).toBeLessThanOrEqual(before);
+    // One of its own: others work in the machine's at the same time.
+    const temporary = temporaryFolder();
+    vi.stubEnv('TMPDIR', temporary);
+    try {
+      synth({ '0001.ts': OK }, undefined, { bundled: true });
+      expect(readdirSync(temporary).filter((name) => name.startsWith('odin-migrate-'))).toEqual([]);
+    } finally {
+      vi.unstubAllEnvs();
+      rmSync(temporary, { recursive: true });
+    }
     expect(readdirSync(project?.directory ?? '').filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });
