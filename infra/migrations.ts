@@ -113,7 +113,7 @@ export interface MigrationsProps {
   readonly alarms?: boolean | undefined;
   /** Whether there is a dashboard in CloudWatch's console. @default true */
   readonly dashboard?: boolean | undefined;
-  /** Whether the deployment itself starts a run when it is done; it does not wait for it. @default false */
+  /** Whether the deployment itself starts a run when it is done, unless one is halted; it does not wait for it. @default false */
   readonly runOnDeploy?: boolean | undefined;
   /** What is deployed, as the records name it. @default - git's HEAD, or what the CI system says */
   readonly commit?: string | undefined;

@@ -115,7 +115,7 @@ const StackFields = z.strictObject({
   runOnDeploy: z
     .boolean()
     .default(false)
-    .describe('The deployment itself starts a run when it is done, and does not wait for it.'),
+    .describe('The deployment itself starts a run when it is done, unless one is halted, and does not wait for it.'),
 });
 
 const StackConfiguration = StackFields.superRefine(({ vpc, vpcSubnets, securityGroups, topic, topicKey }, context) => {

@@ -140,10 +140,11 @@ export function environmentOfParameter(name: string): EnvironmentId | undefined 
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 
 /**
- * `deploy-` and 64 hexadecimal digits: the fixed name of the execution that a deployment starts. Fixed, so that a
- * repeated deployment of one manifest starts one execution.
+ * `deploy-` and the id of CloudFormation's request: the name of the execution that a deployment starts. A repeated request then starts
+ * one, and every deployment that asks for a run has one of its own.
  */
-export const deployedExecutionName = (manifestSha256: string): string => `deploy-${manifestSha256}`;
+export const deployedExecutionName = (requestId: string): string =>
+  `deploy-${requestId.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`.slice(0, 80);
 
 /**
  * `continue-00000045`: the fixed name of the execution that carries a run on in place of another, from entry 45 of the log on.

@@ -162,7 +162,6 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
       StackId: 's',
       RequestId: 'r',
       LogicalResourceId: 'l',
-      ResourceProperties: { ExecutionName: 'deploy-1' },
     },
   },
 };

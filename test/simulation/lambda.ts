@@ -171,7 +171,8 @@ async function runSystem(
     case 'start-run': {
       // CloudFormation's own bucket takes the answer.
       const answer = () => Promise.resolve();
-      return code.createStartRun(services, answer)(code.CustomResourceEvent.parse(payload));
+      const pause = (ms: number) => new Promise<void>((resolve) => sim.world.after(ms, resolve));
+      return code.createStartRun(services, answer, pause)(code.CustomResourceEvent.parse(payload), invocation);
     }
   }
 }

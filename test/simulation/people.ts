@@ -136,9 +136,8 @@ export class People {
       RequestType: 'Create',
       ResponseURL: 'https://cloudformation.example/answer',
       StackId: 'stack',
-      RequestId: 'request',
+      RequestId: name,
       LogicalResourceId: 'RunOnDeploy',
-      ResourceProperties: { ExecutionName: name },
     });
   }
 
