@@ -266,7 +266,8 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     this.stateMachine = machine;
     const watchHalts = createWatch(this, parts);
     const haltAlarmHours = (props.haltAlarmAfter ?? Duration.hours(4)).toHours({ integral: false });
-    this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
+    const watched = { halt: system.halt.lambda, watchHalts: watchHalts.lambda };
+    this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watched, haltAlarmHours);
     protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
     giveAccess(this, made, props.access ?? {}, onThisMachine);
     this.grants = new MigrationsGrants(this, {

@@ -565,8 +565,8 @@ describe('Step Functions', () => {
     }
   });
 
-  it('publishes by the halt function alone, to its topic', () => {
-    expect(holders('sns:Publish')).toEqual(['ListPendingRole', 'HaltRole']);
+  it('publishes by those who have something to tell, and by no migration', () => {
+    expect(holders('sns:Publish')).toEqual(['ListPendingRole', 'HaltRole', 'WatchHaltsRole']);
   });
 
   describe('the role of the machine', () => {

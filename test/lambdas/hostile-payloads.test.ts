@@ -31,6 +31,8 @@ import { createPreview } from '../../lambdas/run-migration/preview/preview.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
 import { createStartRun, CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
+import { createTellEndedBadly } from '../../lambdas/watch-halts/ended-badly.ts';
+import { WatchEvent } from '../../lambdas/watch-halts/event.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { changed, HOSTILE_TEXT, hostileJson, nested } from '../support/hostile.ts';
@@ -147,8 +149,16 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     alsoGood: { describe: true },
   },
   'watch-halts': {
-    handler: ({ services }) => served(z.unknown(), createWatchHalts(services)),
-    good: { time: 'any' },
+    handler: ({ services }) => {
+      const watch = createWatchHalts(services);
+      const tell = createTellEndedBadly(services, () => Promise.resolve({}));
+      return served<WatchEvent, unknown>(WatchEvent, (event) => (event['detail-type'] === 'Scheduled Event' ? watch() : tell(event)));
+    },
+    good: { 'detail-type': 'Scheduled Event' },
+    alsoGood: {
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: { executionArn: executionArn('ended'), status: 'FAILED' },
+    },
   },
   'start-run': {
     handler: ({ services }) =>
