@@ -316,7 +316,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .action(async () => {
       const { synthesise } = await import('../client/synth.ts');
-      synthesise(openProject());
+      await synthesise(openProject());
       done(EXIT.done);
     });
 

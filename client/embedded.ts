@@ -15,7 +15,7 @@ import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
-import { makeAssembly } from './assembly.ts';
+import { makeLocalAssembly } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
 import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
@@ -83,13 +83,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     });
     const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
     const assemblyDirectory = path.join(directory, ASSEMBLY);
-    try {
-      const [problem] = plan.problems;
-      if (problem) throw problem;
-      await makeAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
-    } finally {
-      plan.remove();
-    }
+    const [problem] = plan.problems;
+    if (problem) throw problem;
+    await makeLocalAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
       directory,

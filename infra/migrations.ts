@@ -18,7 +18,6 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic, ITopicSubscription } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import type { IDependable } from 'constructs';
 import { Construct } from 'constructs';
 import path from 'node:path';
@@ -190,7 +189,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const settings = configurationOf(configuration, environment);
     const variables = { ...settings.variables, ...props.variables };
     const { given: shown, restore } = placeholdersFor(this, variables);
-    const { warnings, problems, bundles, manifest, remove } = plan({
+    const { warnings, problems, bundles, manifest } = plan({
       environment,
       projectDirectory: directory,
       configuration: {
@@ -290,8 +289,6 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const commit = props.commit ?? commitOf(directory);
     if (commit !== undefined) system['list-pending'].lambda.addEnvironment(VARIABLES.commit, commit);
     this.run = props.runOnDeploy ? runOnDeploy(this, parts, { manifest, commit }) : undefined;
-    // CDK has copied them, unless it was told to deploy from where they are.
-    if (this.node.tryGetContext(DISABLE_ASSET_STAGING_CONTEXT) === undefined) remove();
 
     Tags.of(this).add('odin-migrate:environment', qualifiedName(of));
     acknowledgeFindings(this, ledger.bucket);

@@ -87,7 +87,7 @@ async function deployedFunction({ folder }: Bench): Promise<DeployedFunction> {
     typeof value === 'string' ? value : 'unknown',
   ]);
   return {
-    code: path.join(assembly, `asset.${path.parse(Code?.S3Key ?? '').name}`),
+    code: path.join(assembly, `asset.${path.parse(Code?.S3Key ?? '').name}.code`),
     handler: Handler ?? '',
     environment: Object.fromEntries(environment) as Record<string, string>,
   };

@@ -145,11 +145,11 @@ describe('without bundling', () => {
     try {
       synth({ '0001.ts': OK }, undefined, { bundled: true });
       expect(readdirSync(temporary).filter((name) => name.startsWith('odin-migrate-'))).toEqual([]);
+      expect(readdirSync(project?.directory ?? '').filter((name) => name.startsWith('.'))).toEqual([]);
     } finally {
       vi.unstubAllEnvs();
       rmSync(temporary, { recursive: true });
     }
-    expect(readdirSync(project?.directory ?? '').filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });
 
