@@ -23,7 +23,7 @@ import { ownFiles } from './own-functions.ts';
 export interface Bundle {
   /** Holds `index.mjs`, what that imports, and a `node_modules` folder for packages that cannot be in one file. */
   directory: string;
-  /** SHA-256 of what it holds, hexadecimal. Of a migration's: without `index.mjs`, which is the same for all, and the map. */
+  /** SHA-256 of what it holds, hexadecimal. Of a migration's: without the files that follow from the others, and the map. */
   codeSha256: string;
 }
 
@@ -71,11 +71,13 @@ export function bundleEnvironment<M extends MigrationFile>(
       const files: BundleFiles = new Map([
         ...imported.flatMap((client) => [...clients.filesOf(client)]),
         ...ownFiles('run-migration'),
+        ...ownFiles('user-process'),
         [`${id}.mjs`, code],
       ]);
       const more: BundleFiles = new Map([
         [`${id}.mjs.map`, map],
-        ['index.mjs', indexOf(id, imported, fault)],
+        ['index.mjs', indexOf(id, fault)],
+        [`${id}.process.mjs`, processOf(id, imported)],
         ...(fault ? ownFiles('practice-fault') : []),
       ]);
       const directory = path.join(outputDirectory, id);
@@ -185,21 +187,25 @@ const twoOfOneName = (file: string, name: string, directories: string[]): OdinEr
     next: 'Let all of the code use one version of it.',
   });
 
-/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
-function indexOf(id: string, clients: readonly ClientName[], practiceFault: PracticeFault | undefined): string {
+function indexOf(id: string, practiceFault: PracticeFault | undefined): string {
   const { fault, checkpoint } = practiceFault ?? {};
-  const practice = `withPracticeFault(${JSON.stringify({ fault, checkpoint })})`;
+  const practice = practiceFault ? `, withPracticeFault(${JSON.stringify({ fault, checkpoint })})` : '';
   return [
     "import { migrationHandler } from './run-migration.mjs';",
     ...(practiceFault ? ["import { withPracticeFault } from './practice-fault.mjs';"] : []),
-    'export const handler = await migrationHandler({',
-    '  index: import.meta.url,',
-    `  load: () => import('./${id}.mjs'),`,
-    `  clients: [${clients.map((client) => `() => import('./${client}.mjs')`).join(', ')}],`,
-    ...(practiceFault ? [`  practice: ${practice},`] : []),
-    '});\n',
+    `export const handler = migrationHandler(\`\${import.meta.dirname}/${id}.process.mjs\`${practice});\n`,
   ].join('\n');
 }
+
+/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
+const processOf = (id: string, clients: readonly ClientName[]): string =>
+  [
+    "import { runMigration } from './user-process.mjs';",
+    'runMigration({',
+    `  load: () => import('./${id}.mjs'),`,
+    `  clients: [${clients.map((client) => `() => import('./${client}.mjs')`).join(', ')}],`,
+    '});\n',
+  ].join('\n');
 
 const renamed = (files: BundleFiles, from: string, to: string): BundleFiles =>
   new Map([...files].map(([file, content]) => [file === from ? to : file, content]));

@@ -1,5 +1,5 @@
 // `start-run`: the custom resource by which a deployment starts a run (`runOnDeploy`). It never waits for the run.
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { describeThrown, OdinError } from '../../core/errors.ts';
 import type { Services } from '../../core/contract/ports.ts';
 
@@ -10,7 +10,7 @@ export const CustomResourceEvent = z.object({
   StackId: z.string(),
   RequestId: z.string(),
   LogicalResourceId: z.string(),
-  ResourceProperties: z.object({ ExecutionName: z.string().optional() }),
+  ResourceProperties: z.object({ ExecutionName: z.optional(z.string()) }),
 });
 export type CustomResourceEvent = z.infer<typeof CustomResourceEvent>;
 

@@ -1,8 +1,9 @@
 import { MetricResolution, Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { HALT_METRIC, qualifiedName, VARIABLES } from '../../core/names/names.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { awsServices, required } from '../shared/aws-services.ts';
+import { awsServices } from '../shared/aws-services.ts';
+import { required } from '../shared/ledger-services.ts';
 import { createWatchHalts } from './watch-halts.ts';
 
 /** Written as a log line from which CloudWatch Logs makes the metric (embedded metric format). */

@@ -96,6 +96,20 @@ const filesIn = (directory: string) =>
     .sort();
 const contents = (directory: string) => filesIn(directory).map((file) => [file, read(directory, file)] as const);
 
+/** A code of zod's issues. */
+const SCHEMAS = 'invalid_type';
+
+/** The text of a file, and of all that it imports but by import(). */
+function loadedAtOnce(directory: string, entry: string): string {
+  const files = new Set([entry]);
+  for (const file of files) {
+    for (const [, imported = ''] of read(directory, file).matchAll(/\b(?:from|import)\s*["']\.\/([^"']+)["']/g)) {
+      files.add(imported);
+    }
+  }
+  return [...files].map((file) => read(directory, file)).join('\n');
+}
+
 beforeAll(() => {
   one = temporaryProject(FILES);
   other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/Über 100 %' });
@@ -115,7 +129,7 @@ describe('bundleEnvironment', () => {
   it("calls esbuild once for all migrations, and at most once for the package's functions and for each client", () => {
     expect(callsForOne.filter(([out]) => out === '0001')).toEqual([['0001', '0002', '0003', '0004']]);
     expect(new Set(callsForOne.map(([out]) => out)).size).toBe(callsForOne.length);
-    expect(callsForOne.length).toBeLessThanOrEqual(3);
+    expect(callsForOne.length).toBeLessThanOrEqual(5);
     expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
   });
 
@@ -128,7 +142,14 @@ describe('bundleEnvironment', () => {
     );
     for (const { id, bundle } of first.migrations) {
       const own = filesIn(bundle.directory).filter((file) => !/^(part-|@aws-sdk\/)/.test(file));
-      expect(own).toEqual([`${id}.mjs`, `${id}.mjs.map`, 'index.mjs', 'run-migration.mjs']);
+      expect(own).toEqual([
+        `${id}.mjs`,
+        `${id}.mjs.map`,
+        `${id}.process.mjs`,
+        'index.mjs',
+        'run-migration.mjs',
+        'user-process.mjs',
+      ]);
     }
     for (const name of SYSTEM_FUNCTIONS) {
       expect(filesIn(first.system[name].directory).filter((file) => !file.startsWith('part-'))).toEqual(['index.mjs']);
@@ -172,7 +193,7 @@ describe('bundleEnvironment', () => {
     for (const { name, directory, codeSha256 } of all(first)) {
       const hash = createHash('sha256');
       for (const [file, text] of contents(directory)) {
-        if (file.endsWith('.map') || (/^\d/.test(name) && file === 'index.mjs')) continue;
+        if (file.endsWith('.map') || (/^\d/.test(name) && /^(index|\d+\.process)\.mjs$/.test(file))) continue;
         hash.update(`${file} ${Buffer.byteLength(text)}\n${text}`);
       }
       expect(codeSha256).toBe(hash.digest('hex'));
@@ -227,8 +248,22 @@ describe('bundleEnvironment', () => {
       const text = contents(directory).map(([, each]) => each);
       expect(text.join('\n')).not.toContain('PracticeFailure');
       expect(filesIn(directory).filter((file) => /^\d/.test(file))).toEqual(
-        /^\d/.test(name) ? [`${name}.mjs`, `${name}.mjs.map`] : [],
+        /^\d/.test(name) ? [`${name}.mjs`, `${name}.mjs.map`, `${name}.process.mjs`] : [],
       );
+    }
+  });
+
+  it('loads at the start of a run what a run needs: of AWS the ledger alone, and schemas where records are read', () => {
+    for (const { directory, name } of all(first).filter(({ name }) => /^\d/.test(name))) {
+      const ofFunction = loadedAtOnce(directory, 'index.mjs');
+      const ofProcess = loadedAtOnce(directory, `${name}.process.mjs`);
+      expect(ofFunction).toContain('GetObject');
+      expect(ofFunction).toContain(SCHEMAS);
+      for (const other of ['AssumeRole', 'PublishBatch', 'PutEvents', 'StartExecution']) {
+        expect(ofFunction).not.toContain(other);
+      }
+      expect(ofProcess).toContain('beforeExit');
+      expect(ofProcess).not.toContain(SCHEMAS);
     }
   });
 
