@@ -35,7 +35,7 @@ export interface Bundle {
   files: ReadonlyMap<string, string | CopyOf>;
   /** SHA-256 of all of it, hexadecimal. */
   sha256: string;
-  /** That of the code. Of a migration's: without `index.mjs`, which is the same for all, and the map. */
+  /** That of the code. Of a migration's: without the files that follow from the others, and the map. */
   codeSha256: string;
 }
 
@@ -80,12 +80,14 @@ export function bundleEnvironment<M extends MigrationFile>(
       const files = new Map<string, string | CopyOf>([
         ...imported.flatMap((client) => [...clients.filesOf(client)]),
         ...ownFiles('run-migration'),
+        ...ownFiles('user-process'),
         [`${id}.mjs`, code],
         ...shipBeside(beside, target, migration.file),
       ]);
       const more: BundleFiles = new Map([
         [`${id}.mjs.map`, map],
-        ['index.mjs', indexOf(id, imported, fault)],
+        ['index.mjs', indexOf(id, fault)],
+        [`${id}.process.mjs`, processOf(id, imported)],
         ...(fault ? ownFiles('practice-fault') : []),
       ]);
       return { ...migration, bundle: withMore(bundleOf(files), more) };
@@ -192,21 +194,25 @@ const twoOfOneName = (file: string, name: string, directories: string[]): OdinEr
     next: 'Let all of the code use one version of it.',
   });
 
-/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
-function indexOf(id: string, clients: readonly ClientName[], practiceFault: PracticeFault | undefined): string {
+function indexOf(id: string, practiceFault: PracticeFault | undefined): string {
   const { fault, checkpoint } = practiceFault ?? {};
-  const practice = `withPracticeFault(${JSON.stringify({ fault, checkpoint })})`;
+  const practice = practiceFault ? `, withPracticeFault(${JSON.stringify({ fault, checkpoint })})` : '';
   return [
     "import { migrationHandler } from './run-migration.mjs';",
     ...(practiceFault ? ["import { withPracticeFault } from './practice-fault.mjs';"] : []),
-    'export const handler = await migrationHandler({',
-    '  index: import.meta.url,',
-    `  load: () => import('./${id}.mjs'),`,
-    `  clients: [${clients.map((client) => `() => import('./${client}.mjs')`).join(', ')}],`,
-    ...(practiceFault ? [`  practice: ${practice},`] : []),
-    '});\n',
+    `export const handler = migrationHandler(\`\${import.meta.dirname}/${id}.process.mjs\`${practice});\n`,
   ].join('\n');
 }
+
+/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
+const processOf = (id: string, clients: readonly ClientName[]): string =>
+  [
+    "import { runMigration } from './user-process.mjs';",
+    'runMigration({',
+    `  load: () => import('./${id}.mjs'),`,
+    `  clients: [${clients.map((client) => `() => import('./${client}.mjs')`).join(', ')}],`,
+    '});\n',
+  ].join('\n');
 
 const renamed = (files: BundleFiles, from: string, to: string): BundleFiles =>
   new Map([...files].map(([file, content]) => [file === from ? to : file, content]));

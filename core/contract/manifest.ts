@@ -1,18 +1,18 @@
 // The manifest: the ordered list of an environment's migrations, made at synth and shipped in the deployed functions.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
 export const ManifestEntry = z.object({
   id: MigrationId,
   /** Path of the file in the repository, for messages: `migrations/odin-dev/0004.ts`. */
   file: z.string(),
-  description: z.string().optional(),
+  description: z.optional(z.string()),
   functionName: z.string(),
   sourceSha256: z.string(),
   /** Of the bundle: the code that a turn is allowed for. */
   codeSha256: z.string(),
   /** Its function is ended after so many seconds. */
-  timeoutSeconds: z.int().min(1),
+  timeoutSeconds: z.int().check(z.minimum(1)),
   checkpointed: z.boolean(),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
@@ -20,10 +20,10 @@ export type ManifestEntry = z.infer<typeof ManifestEntry>;
 export const Manifest = z.object({
   formatVersion: z.literal(1),
   /** Absent of an environment without one. */
-  app: z.string().optional(),
+  app: z.optional(z.string()),
   environment: z.string(),
   /** What list-pending answers, and nobody else: a variable of its own says it, or every commit would be other bundles. */
-  gitCommit: z.string().nullish(),
+  gitCommit: z.nullish(z.string()),
   /** Ascending by id. */
   migrations: z.array(ManifestEntry),
 });

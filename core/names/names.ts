@@ -38,8 +38,6 @@ export const VARIABLES = {
   roleArn: 'ODIN_ROLE_ARN',
   /** What the migration's file allows in a preview besides reading from AWS (`previewAllows`), as JSON. */
   previewAllows: 'ODIN_PREVIEW_ALLOWS',
-  /** Set when the bundle is started as the process of user code, and nowhere else. */
-  userProcess: 'ODIN_USER_PROCESS',
 } as const;
 
 /** Outputs of an environment's stack, by which the command line finds a deployed environment. */

@@ -6,7 +6,7 @@ import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
 import type { Completed, HaltReason } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
-import type { ErrorSummary } from '../ledger/summaries.ts';
+import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
 import { lookAtTurn } from '../ledger/turns.ts';
 import type { Decision } from '../names/names.ts';

@@ -2,10 +2,10 @@
 import { OdinError } from '../../core/errors.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
-import type { Invocation, Services } from '../../core/contract/ports.ts';
+import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
 import { fencedOut, moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
-import type { ErrorSummary } from '../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
 import { writerOf } from '../shared/writer.ts';
@@ -27,7 +27,7 @@ const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(
  * @throws OdinError MigrationFailed when user code failed: its outcome is in the ledger by then, unless the log says that it
  *   could not be written
  */
-export function createRunMigration(self: Self, services: Services, runUserCode: RunUserCode) {
+export function createRunMigration(self: Self, services: LedgerServices, runUserCode: RunUserCode) {
   const { ledger, log, now } = services;
 
   return async (payload: RunPayload, invocation: Invocation): Promise<RunAnswer> => {

@@ -1,7 +1,7 @@
 // `start-run`: the custom resource by which a deployment starts a run (`runOnDeploy`). It never waits for the run, and never fails the
 // deployment: that is sound by itself, and what is wrong here would roll all of it back.
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { describeThrown } from '../../core/errors.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { deployedExecutionName } from '../../core/names/names.ts';

@@ -1,5 +1,5 @@
 // What EventBridge sends to the watch, as far as it is read here.
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 
 /** An execution has ended. */
 export const EndedEvent = z.object({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/protocol.ts';
+import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/yielded.ts';
 import type {
   Timing,
   RunUserCode,

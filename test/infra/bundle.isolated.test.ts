@@ -94,6 +94,20 @@ const contents = ({ files }: Bundle): [string, string][] =>
 const filesOf = (bundle: Bundle) => contents(bundle).map(([file]) => file);
 const read = ({ files }: Bundle, file: string) => files.get(file) as string;
 
+/** A code of zod's issues. */
+const SCHEMAS = 'invalid_type';
+
+/** The text of a file, and of all that it imports but by import(). */
+function loadedAtOnce(bundle: Bundle, entry: string): string {
+  const files = new Set([entry]);
+  for (const file of files) {
+    for (const [, imported = ''] of read(bundle, file).matchAll(/\b(?:from|import)\s*["']\.\/([^"']+)["']/g)) {
+      files.add(imported);
+    }
+  }
+  return [...files].map((file) => read(bundle, file)).join('\n');
+}
+
 beforeAll(() => {
   one = temporaryProject(FILES);
   other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/Über 100 %' });
@@ -113,14 +127,21 @@ describe('bundleEnvironment', () => {
   it("calls esbuild once for all migrations, and at most once for the package's functions and for each client", () => {
     expect(callsForOne.filter(([out]) => out === '0001')).toEqual([['0001', '0002', '0003', '0004']]);
     expect(new Set(callsForOne.map(([out]) => out)).size).toBe(callsForOne.length);
-    expect(callsForOne.length).toBeLessThanOrEqual(3);
+    expect(callsForOne.length).toBeLessThanOrEqual(5);
     expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
   });
 
   it('has a migration with its map, and each with what it imports', () => {
     for (const { id, bundle } of first.migrations) {
       const own = filesOf(bundle).filter((file) => !/^(part-|@aws-sdk\/)/.test(file));
-      expect(own).toEqual([`${id}.mjs`, `${id}.mjs.map`, 'index.mjs', 'run-migration.mjs']);
+      expect(own).toEqual([
+        `${id}.mjs`,
+        `${id}.mjs.map`,
+        `${id}.process.mjs`,
+        'index.mjs',
+        'run-migration.mjs',
+        'user-process.mjs',
+      ]);
     }
     for (const name of SYSTEM_FUNCTIONS) {
       expect(filesOf(first.system[name]).filter((file) => !file.startsWith('part-'))).toEqual(['index.mjs']);
@@ -164,7 +185,7 @@ describe('bundleEnvironment', () => {
     for (const { name, bundle } of all(first)) {
       const hash = createHash('sha256');
       for (const [file, text] of contents(bundle)) {
-        if (file.endsWith('.map') || (/^\d/.test(name) && file === 'index.mjs')) continue;
+        if (file.endsWith('.map') || (/^\d/.test(name) && /^(index|\d+\.process)\.mjs$/.test(file))) continue;
         hash.update(`${file} ${Buffer.byteLength(text)}\n${text}`);
       }
       expect(bundle.codeSha256).toBe(hash.digest('hex'));
@@ -222,8 +243,22 @@ describe('bundleEnvironment', () => {
       const text = contents(bundle).map(([, each]) => each);
       expect(text.join('\n')).not.toContain('PracticeFailure');
       expect(filesOf(bundle).filter((file) => /^\d/.test(file))).toEqual(
-        /^\d/.test(name) ? [`${name}.mjs`, `${name}.mjs.map`] : [],
+        /^\d/.test(name) ? [`${name}.mjs`, `${name}.mjs.map`, `${name}.process.mjs`] : [],
       );
+    }
+  });
+
+  it('loads at the start of a run what a run needs: of AWS the ledger alone, and schemas where records are read', () => {
+    for (const { bundle, name } of all(first).filter(({ name }) => /^\d/.test(name))) {
+      const ofFunction = loadedAtOnce(bundle, 'index.mjs');
+      const ofProcess = loadedAtOnce(bundle, `${name}.process.mjs`);
+      expect(ofFunction).toContain('GetObject');
+      expect(ofFunction).toContain(SCHEMAS);
+      for (const other of ['AssumeRole', 'PublishBatch', 'PutEvents', 'StartExecution']) {
+        expect(ofFunction).not.toContain(other);
+      }
+      expect(ofProcess).toContain('beforeExit');
+      expect(ofProcess).not.toContain(SCHEMAS);
     }
   });
 

@@ -3,7 +3,7 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { SystemFunction } from '../../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
@@ -66,7 +66,7 @@ const CONTEXT = {
 } as Context;
 
 const served = <Payload, Answer>(
-  schema: z.ZodType<Payload>,
+  schema: z.ZodMiniType<Payload>,
   handle: (payload: Payload, invocation: Invocation) => Promise<Answer>,
 ) => {
   const handler = lambdaHandler(schema, handle);

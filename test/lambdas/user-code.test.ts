@@ -17,7 +17,7 @@ import { stateOf } from '../support/processes.ts';
 const ENTRY = fileURLToPath(new URL('../contract/user-code-entry.ts', import.meta.url));
 
 describeUserCode('in a process of its own', (name, clock) =>
-  superviseUserCode(startUserProcess({ bundle: ENTRY, env: { ...process.env, CASE: name } }), clock, () => undefined),
+  superviseUserCode(startUserProcess({ file: ENTRY, env: { ...process.env, CASE: name } }), clock, () => undefined),
 );
 describeUserCode('in the process of a test', (name, clock) =>
   runInThisProcess(() => Promise.resolve().then(() => CASES[name]!()), clock),
@@ -57,7 +57,7 @@ function runModule(source: string, { env, endWhen = () => false, ...options }: S
   const file = join(folder, 'module.mjs');
   writeFileSync(file, source);
   const bundleEnv = { ...userEnvironment(), MODULE: pathToFileURL(file).href, DID: join(folder, 'did'), ...env };
-  const run = superviseUserCode(startUserProcess({ bundle: ENTRY, env: bundleEnv }), clockUntil(endWhen), (line) =>
+  const run = superviseUserCode(startUserProcess({ file: ENTRY, env: bundleEnv }), clockUntil(endWhen), (line) =>
     lines.push(line),
   );
   return run({

@@ -1,22 +1,13 @@
-// What runs in the process of user code: the same bundle as the function, started by fork.ts for one turn, and ended with it.
+// What runs in the process of user code, which is started by fork.ts for one turn, and ends with it.
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
-import { VARIABLES } from '../../../core/names/names.ts';
 import { frameConsole } from './console.ts';
 import { drive } from './drive.ts';
-import { MessageReader, written } from './messages.ts';
-import { CHANNEL } from './protocol.ts';
-import type {
-  AnswerMessage,
-  YieldedCheckpoint,
-  EndMessage,
-  Seen,
-  StartMessage,
-  ToFunction,
-  ToProcess,
-} from './protocol.ts';
+import { CHANNEL, MessageReader, written } from './messages.ts';
+import type { AnswerMessage, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
 import type { LoadMigration } from './user-module.ts';
+import type { YieldedCheckpoint } from './yielded.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
 export type HoldBack = (allows: readonly string[]) => Promise<() => Seen>;
@@ -26,7 +17,6 @@ const SEEN_MS = 1_000;
 
 /** Waits for the function to say how, runs one turn, says how it ended, and ends. */
 export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
-  Reflect.deleteProperty(process.env, VARIABLES.userProcess); // no business of user code, and of processes that it starts
   printAtOnce();
   frameConsole();
   const channel = openChannel();

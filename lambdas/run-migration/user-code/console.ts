@@ -2,7 +2,7 @@
 // The console of user code: each call becomes one frame on the stream that it would have been written to, so that the
 // function's log has it in one piece, with its level, in order with everything else on that stream.
 import { Console } from 'node:console';
-import { format } from 'node:util';
+import { format } from './node-util.ts';
 import type { Level } from './output.ts';
 import { framed, piecesOf } from './output.ts';
 

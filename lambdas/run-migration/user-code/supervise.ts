@@ -2,12 +2,13 @@
 //
 //   start ─▶ checkpoint ─▶ save (durable) ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone ─▶ the end
 import { errorSummary } from '../../../core/ledger/summaries.ts';
-import type { ErrorSummary } from '../../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
-import type { AnswerMessage, YieldedCheckpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { AnswerMessage, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { YieldedCheckpoint } from './yielded.ts';
 
 export interface UserCodeOptions {
   migration: string;
