@@ -118,6 +118,44 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
       expect(did()).toEqual(['step 1', 'step 2', 'finally']);
     });
 
+    it.each(['an iterator without a return', 'an async function that gives back one', 'a stream'])(
+      'may be whatever `for await` goes through: %s',
+      async (name) => {
+        expect(await run(name, { sliceMs: 0 })).toEqual({ outcome: 'stopped', checkpoints: 1 });
+        expect(did().slice(0, 1)).toEqual(['step 1']);
+        expect(await run(name, { cursor: 1 })).toEqual({ outcome: 'finished', checkpoints: 2 });
+        expect(did().filter((what) => what !== 'closed')).toEqual(
+          expect.arrayContaining(['step 1', 'step 2', 'step 3']),
+        );
+      },
+    );
+
+    it('has what belongs to the whole after its last checkpoint: that does not run when a slice ends', async () => {
+      expect(await run('cleans up as it should', { sliceMs: 0 })).toMatchObject({ outcome: 'stopped' });
+      expect(did()).toEqual(['step 1', 'finally']);
+      expect(await run('cleans up as it should', { cursor: 1 })).toMatchObject({ outcome: 'finished' });
+      expect(did().slice(2)).toEqual(['step 2', 'step 3', 'finally', 'at the end']);
+    });
+
+    it.each(['a function', 'a list of functions', 'a generator that is not async'])(
+      'that gives back %s has not run, and has failed',
+      async (name) => {
+        expect(await run(name)).toMatchObject({
+          outcome: 'threw',
+          error: { name: 'BadMigrationFile', message: expect.stringMatching(/none of its code has run/) as unknown },
+        });
+        expect(did()).toEqual([]);
+      },
+    );
+
+    it('that gives back promises has failed, and one that awaited them has not', async () => {
+      expect(await run('a list of promises')).toMatchObject({
+        outcome: 'threw',
+        error: { name: 'BadMigrationFile', message: expect.stringMatching(/promises, which nobody awaits/) as unknown },
+      });
+      expect(await run('a list of what is done')).toEqual({ outcome: 'finished', checkpoints: 0 });
+    });
+
     it('stops at a checkpoint that is refused, and the refusal is the end of it', async () => {
       const refuse = () => Promise.reject(refusal());
       const end = { outcome: 'threw', error: { name: 'FencedOut', message: 'Somebody said stop.' }, checkpoints: 0 };

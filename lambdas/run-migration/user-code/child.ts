@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import { VARIABLES } from '../../../core/names/names.ts';
 import { frameConsole } from './console.ts';
+import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
 import { MessageReader, written } from './messages.ts';
 import { CHANNEL } from './protocol.ts';
@@ -28,7 +29,7 @@ const SEEN_MS = 1_000;
 export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   Reflect.deleteProperty(process.env, VARIABLES.userProcess); // no business of user code, and of processes that it starts
   printAtOnce();
-  frameConsole();
+  const warn = frameConsole();
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
@@ -65,7 +66,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
       process.on('exit', tellSeen);
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
-    end(await playTurn(load, cursor, ask));
+    end(await playTurn(load, cursor, { ask, warn }));
   };
   channel.listen(
     (message) => {
@@ -77,13 +78,9 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
 }
 
 /** User code's side of a turn, whatever carries its messages. */
-export async function playTurn(
-  load: LoadMigration,
-  cursor: unknown,
-  ask: (checkpoint: YieldedCheckpoint) => Promise<AnswerMessage['answer']>,
-): Promise<EndMessage> {
+export async function playTurn(load: LoadMigration, cursor: unknown, driven: Driven): Promise<EndMessage> {
   try {
-    return { type: 'end', outcome: await drive(await load(), cursor, ask) };
+    return { type: 'end', outcome: await drive(await load(), cursor, driven) };
   } catch (thrown) {
     return { type: 'end', outcome: 'threw', error: errorSummary(thrown) };
   }

@@ -30,12 +30,15 @@ export type ToProcess = StartMessage | AnswerMessage;
 /** A cursor is bookkeeping, not data: this many bytes of JSON at most. */
 export const MAX_CURSOR_BYTES = 64 * 1024;
 
+/** UTF-16 units of a note, which is cut to that. */
+export const MAX_NOTE = 500;
+
 /** How far a checkpointed migration has come. `done` and `total` count the same things. */
 export const YieldedCheckpoint = z.object({
   cursor: JsonValue,
   done: z.number().min(0).optional(),
   total: z.number().min(0).optional(),
-  note: z.string().max(500).optional(),
+  note: z.string().max(MAX_NOTE).optional(),
 });
 
 export type YieldedCheckpoint = z.infer<typeof YieldedCheckpoint>;
