@@ -84,6 +84,15 @@ export const CASES: Record<string, () => MigrationModule> = {
     did('ran');
     yield 1;
   }),
+  'yields twice, and throws': module(async function* () {
+    yield* [{ cursor: 1 }, { cursor: 2 }];
+    await Promise.reject(new Refused('not today'));
+  }),
+  'yields twice, and hangs': module(async function* () {
+    yield* [{ cursor: 1 }, { cursor: 2 }];
+    did('hangs');
+    await sleep(600_000);
+  }),
   'any cursor': module(async function* (resume) {
     did(JSON.stringify(resume));
     yield await Promise.resolve({ cursor: JSON.parse('{"__proto__":[-0,null],"ü\\u2028":"\\ud800"}') as unknown });

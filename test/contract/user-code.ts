@@ -12,7 +12,15 @@ import type {
   UserCodeOptions,
 } from '../../lambdas/run-migration/user-code/supervise.ts';
 
-const OPTIONS = { migration: '0004', attempt: 1, slice: 1, cursor: undefined, sliceMs: 60_000, endAfterMs: 60_000 };
+const OPTIONS = {
+  migration: '0004',
+  attempt: 1,
+  slice: 1,
+  cursor: undefined,
+  sliceMs: 60_000,
+  endAfterMs: 60_000,
+  saveEveryMs: 0,
+};
 
 export function describeUserCode(where: string, runnerOf: (name: string, clock: Timing) => RunUserCode): void {
   describe(`user code ${where}`, () => {
@@ -167,6 +175,57 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
         return refuse();
       };
       expect(await run('hangs while it closes', { save: refuseLast })).toMatchObject(end);
+    });
+
+    describe('that yields more often than is worth saving', () => {
+      const cursors = () => saved.map(({ cursor }) => cursor);
+      const saveEveryMs = 60_000;
+
+      it('has its first checkpoint saved, and its last one', async () => {
+        expect(await run('numbers', { saveEveryMs })).toEqual({ outcome: 'finished', checkpoints: 2 });
+        expect(cursors()).toEqual([1, 3]);
+      });
+
+      it('has the last one saved when it throws, after that and before its end is known', async () => {
+        const end = run('yields twice, and throws', { saveEveryMs });
+        expect(await end).toMatchObject({ outcome: 'threw', error: { name: 'Refused' }, checkpoints: 2 });
+        expect(cursors()).toEqual([1, 2]);
+      });
+
+      it('has the one saved at which its slice is over', async () => {
+        let now = Date.now();
+        const timing = { ...clock, now: () => (now += 20_000) };
+        const runs = runnerOf('numbers', timing);
+        expect(await runs({ ...OPTIONS, endAfterMs: 1e9, sliceMs: 200_000, saveEveryMs: 1e9, save })).toEqual({
+          outcome: 'stopped',
+          checkpoints: 2,
+        });
+        expect(cursors()).toEqual([1, 2]);
+      });
+
+      it('has none saved when its time is over: that is left for its outcome', async () => {
+        const end = await run('yields twice, and hangs', {
+          saveEveryMs,
+          save: (checkpoint) => {
+            const timer = setInterval(() => {
+              if (!did().includes('hangs')) return;
+              clearInterval(timer);
+              endItsTime();
+            }, 5);
+            return save(checkpoint);
+          },
+        });
+        expect(end).toMatchObject({ outcome: 'out of time', checkpoints: 1 });
+        expect(cursors()).toEqual([1]);
+      });
+
+      it('has ended as it has, when the last one cannot be saved', async () => {
+        const failsLater = (checkpoint: YieldedCheckpoint) =>
+          checkpoint.cursor === 1 ? save(checkpoint) : Promise.reject(refusal());
+        const options = { saveEveryMs, save: failsLater };
+        expect(await run('numbers', options)).toEqual({ outcome: 'finished', checkpoints: 1 });
+        expect(await run('yields twice, and throws', options)).toMatchObject({ error: { name: 'Refused' } });
+      });
     });
 
     it('that throws while it stops has failed', async () => {

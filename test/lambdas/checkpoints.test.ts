@@ -43,7 +43,7 @@ let resumed: unknown[];
 beforeEach(async () => {
   world = createWorld();
   prepared = ledgerBefore(world);
-  self = { migration: '0004', codeSha256: CODE, sliceMs: undefined };
+  self = { migration: '0004', codeSha256: CODE, sliceMs: undefined, saveEveryMs: 0 };
   resumed = [];
   turn = await prepared.allow('0004', { execution: ME });
 });
@@ -295,6 +295,58 @@ describe('a checkpoint', () => {
     expect(after).toBe(false);
     expect(await checkpoint()).toMatchObject({ cursor: 1 });
     expect(await outcome()).toMatchObject({ outcome: 'failed', error: { name: 'LedgerUnavailable' } });
+  });
+});
+
+describe('checkpoints that come more often than once a second', () => {
+  beforeEach(() => {
+    self = { ...self, saveEveryMs: undefined };
+  });
+  const writes = () => world.store.calls.filter(({ operation }) => operation === 'replace');
+
+  it('are not all saved: one a second at most, and the last one', async () => {
+    expect(await run(steps(1_234, 10))).toMatchObject({ outcome: 'finished' });
+    expect(writes()).toHaveLength(1 + 12 + 1);
+    expect(await checkpoint()).toMatchObject({ cursor: 1_234, done: 1_234, sequence: 14 });
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded', checkpoints: 14 });
+  });
+
+  it('are all saved of one that takes its time', async () => {
+    await run(steps(5, 1_000));
+    expect(writes()).toHaveLength(5);
+  });
+
+  it('leave an attempt that fails at its last one', async () => {
+    await thrownBy(
+      run(async function* () {
+        yield* yields({ cursor: 'one' }, { cursor: 'two' }, { cursor: 'three' });
+        throw new Error('failed');
+      }),
+    );
+    expect(await checkpoint()).toMatchObject({ cursor: 'three', sequence: 2 });
+    await retry();
+    await run(() => yields());
+    expect(resumed).toEqual([undefined, 'three']);
+  });
+
+  it('stop a slice at one that is saved, wherever its time is over', async () => {
+    const done: number[] = [];
+    expect(await run(steps(100_000, 900, done))).toMatchObject({ outcome: 'more' });
+    expect(await checkpoint()).toMatchObject({ cursor: done.length });
+    expect(await outcome()).toMatchObject({ outcome: 'stopped', stoppedAt: { checkpoint: { cursor: done.length } } });
+  });
+
+  it('are looked at for a cancellation at least once a second', async () => {
+    const done: number[] = [];
+    const answer = await run(async function* (resume) {
+      for await (const each of steps(1_000, 100, done)(resume)) {
+        if (done.length === 15) await prepared.cancel(turn, { by: 'alice', reason: 'the data is wrong' });
+        yield each;
+      }
+    });
+    expect(answer).toMatchObject({ outcome: 'more' });
+    expect(done.length).toBe(21);
+    expect(await checkpoint()).toMatchObject({ cursor: 21 });
   });
 });
 
