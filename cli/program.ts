@@ -250,7 +250,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .summary('ask the running checkpointed migration to stop at its next checkpoint')
     .description(
       'Asks the running migration to stop at its next checkpoint. The run halts there, and a retry goes on from it. One ' +
-        'that yields no checkpoints cannot be stopped, and is refused.',
+        'that has yielded no checkpoint, and is no async generator, is refused: nothing says that it can be stopped.',
     )
     .argument(...ENVIRONMENT)
     .option('--reason <text>', 'why; it stays in the ledger')

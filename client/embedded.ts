@@ -31,6 +31,8 @@ export interface EmbeddedSettings {
   practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
+  /** Saves each checkpoint, however soon it comes after the one before it. */
+  saveEachCheckpoint?: boolean | undefined;
   /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
   usersOwnS3?: boolean | undefined;
   /** Fills the embedded S3 in place of the environment's `local.data` module; says what it put. */
@@ -58,8 +60,12 @@ export interface Embedded {
   close: () => Promise<void>;
 }
 
-const ofSlices = (seconds: number | undefined): Record<string, string> =>
-  seconds === undefined ? {} : { [VARIABLES.sliceSeconds]: String(seconds) };
+function ofCheckpoints({ sliceSeconds, saveEachCheckpoint }: EmbeddedSettings): Record<string, string> {
+  const variables: Record<string, string> = {};
+  if (sliceSeconds !== undefined) variables[VARIABLES.sliceSeconds] = String(sliceSeconds);
+  if (saveEachCheckpoint) variables[VARIABLES.saveEverySeconds] = '0';
+  return variables;
+}
 
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
@@ -81,7 +87,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       given: givenHere(project.configuration, environment),
       practiceFault,
     });
-    const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
+    const variables = { ...settings.local.variables, ...ofCheckpoints(options) };
     const assemblyDirectory = path.join(directory, ASSEMBLY);
     const [problem] = plan.problems;
     if (problem) throw problem;

@@ -58,9 +58,8 @@ export async function local(
   };
   await using opened = await openEnvironment(environment, { project }, settings);
   const { embedded, manifest } = opened;
-  if (practiceFault) assertCheckpointed(manifest, practiceFault);
   report.describe(manifest);
-  return await runHere(project, environment, embedded, report, options, practiceFault?.migration);
+  return await runHere(project, environment, embedded, report, options, practiceFault);
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
@@ -84,9 +83,11 @@ async function runHere(
   embedded: Embedded,
   report: RunReport,
   options: LocalOptions,
-  faulty: string | undefined,
+  practiceFault: PracticeFault | undefined,
 ): Promise<ExitCode> {
-  const { deployment, data, manifest, warnings } = embedded;
+  const { deployment, data, manifest } = embedded;
+  const faulty = practiceFault?.migration;
+  const warnings = [...embedded.warnings, ...(practiceFault ? faultWarnings(manifest, practiceFault) : [])];
   if (data !== undefined) print(`  data     ${data}`);
   const told = await Told.everythingIn(deployment.ledger);
   const { migrations } = await deployment.ledger.log.look();
@@ -152,14 +153,11 @@ function practiceFaultOf({ fail, crash, timeout }: LocalOptions): PracticeFault 
   });
 }
 
-function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: PracticeFault): void {
-  if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed)) return;
-  throw new OdinError({
-    code: 'BadUsage',
-    source: 'user',
-    what: `${migration} yields no checkpoints, so nothing can happen after its checkpoint ${checkpoint}.`,
-    next: `Leave @${checkpoint} out.`,
-  });
+/** Whether it yields any shows when it runs: what its file looks like is a hint. */
+function faultWarnings({ migrations }: Manifest, { migration, checkpoint }: PracticeFault): string[] {
+  if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed))
+    return [];
+  return [`${migration} does not look as if it yielded checkpoints: nothing happens unless it yields ${checkpoint}`];
 }
 
 function assertMigration(project: Project, environment: string, id: string): void {

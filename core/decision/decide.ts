@@ -18,7 +18,7 @@ export interface Question {
   /** Of `state.turn`; undefined when no turn is open. */
   seen: TurnSeen | undefined;
   /** The deployed migrations, ascending by id, with the code of each. */
-  manifest: readonly { id: string; codeSha256: string; checkpointed: boolean }[];
+  manifest: readonly { id: string; codeSha256: string }[];
   allowOutOfOrder: boolean;
   /** Epoch milliseconds: S3's time when it answered the first request of the look. */
   now: number;

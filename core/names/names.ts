@@ -30,6 +30,8 @@ export const VARIABLES = {
   commit: 'ODIN_COMMIT',
   /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
   sliceSeconds: 'ODIN_SLICE_SECONDS',
+  /** Saves a checkpoint that comes so many seconds after the last one, at the earliest; 0: each of them. */
+  saveEverySeconds: 'ODIN_SAVE_EVERY_SECONDS',
   /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
   ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
   /** Set on the embedded AWS, and nowhere else. */

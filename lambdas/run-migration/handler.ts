@@ -49,16 +49,18 @@ export function migrationHandler(file: string, practice: Practice = (run) => run
 }
 
 function selfFromEnvironment(): Self {
-  const sliceSeconds = process.env[VARIABLES.sliceSeconds];
   return {
     migration: required(VARIABLES.migration),
     codeSha256: required(VARIABLES.codeSha256),
-    sliceMs: sliceSeconds === undefined ? undefined : seconds(sliceSeconds) * 1000,
+    sliceMs: milliseconds(VARIABLES.sliceSeconds),
+    saveEveryMs: milliseconds(VARIABLES.saveEverySeconds),
   };
 }
 
-function seconds(text: string): number {
-  const value = Number(text);
+function milliseconds(variable: string): number | undefined {
+  const text = process.env[variable];
+  if (text === undefined) return undefined;
+  const value = Number(text) * 1000;
   if (Number.isFinite(value) && value >= 0) return value;
   throw new OdinError({
     code: 'BadConfiguration',

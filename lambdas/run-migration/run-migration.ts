@@ -19,6 +19,12 @@ import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
  */
 const NEARLY_OVER_MS = 4_000;
 
+/**
+ * A checkpoint is two requests, and what has to be done again after a crash is what was done since the last one: a second of it
+ * costs less than a write for each object of a migration that yields so often.
+ */
+const SAVE_EVERY_MS = 1_000;
+
 const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(NEARLY_OVER_MS, remainingMs / 5);
 
 /**
@@ -95,6 +101,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       cursor: before?.cursor,
       sliceMs: Math.min(remainingMs, self.sliceMs ?? Infinity),
       endAfterMs: untilNearlyOver(remainingMs),
+      saveEveryMs: self.saveEveryMs ?? SAVE_EVERY_MS,
       save: async (made) => {
         last = await moveCheckpoint(ledger.store, turn, last, { ...made, began }, now());
         const progress = progressOf(last.checkpoint);

@@ -57,7 +57,7 @@ function everyCase(): Case[] {
     const state = fold(logOf(completed(['0001'], 'baseline'), allowed('0002'), ...said));
     for (const [files, ids] of Object.entries(MANIFESTS)) {
       for (const code of [CODE, OTHER_CODE]) {
-        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE, checkpointed: true }));
+        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE }));
         for (const seen of everySeen()) {
           for (const allowOutOfOrder of [false, true]) {
             cases.push({

@@ -152,7 +152,9 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     handler: ({ services }) => {
       const watch = createWatchHalts(services);
       const tell = createTellEndedBadly(services, () => Promise.resolve({}));
-      return served<WatchEvent, unknown>(WatchEvent, (event) => (event['detail-type'] === 'Scheduled Event' ? watch() : tell(event)));
+      return served<WatchEvent, unknown>(WatchEvent, (event) =>
+        event['detail-type'] === 'Scheduled Event' ? watch() : tell(event),
+      );
     },
     good: { 'detail-type': 'Scheduled Event' },
     alsoGood: {

@@ -67,6 +67,7 @@ function runModule(source: string, { env, endWhen = () => false, ...options }: S
     cursor: undefined,
     sliceMs: 60_000,
     endAfterMs: 60_000,
+    saveEveryMs: 0,
     save: () => Promise.resolve('go on'),
     ...options,
   });

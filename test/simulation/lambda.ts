@@ -132,6 +132,7 @@ function preview(
     slice: 1,
     cursor: undefined,
     sliceMs: 20_000,
+    saveEveryMs: 0,
     endAfterMs: Math.min(20_000, remainingMs() - 5_000),
     save: () => Promise.resolve('go on'),
     preview: { allows: [], onSeen: () => undefined },

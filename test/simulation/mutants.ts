@@ -393,6 +393,21 @@ export const MUTANTS: Mutant[] = [
       },
     ],
   },
+  // --- checkpoints --------------------------------------------------------------------------------------------------
+  {
+    name: 'a slice whose time is over stops at a checkpoint that is not saved',
+    focus: { ...QUIET, migrations: [planned('0010', { steps: 60, stepMs: 300, sliceMs: 10_000 })] },
+    planted: [
+      {
+        file: SUPERVISE,
+        name: 'yielded',
+        instead: `(original, checkpoint) => {
+          if (clock.now() - savedAt >= saveEveryMs || !isNearlyOver()) original(checkpoint);
+          else answer('stop');
+        }`,
+      },
+    ],
+  },
   // --- completions --------------------------------------------------------------------------------------------------
   {
     name: 'what did not succeed is recorded as applied',

@@ -69,6 +69,8 @@ interface Turn {
   /** What its user code did, whatever the ledger says of it. */
   code: 'not started' | 'runs' | 'returned' | 'threw' | 'stopped' | 'died';
   sandbox: number | undefined;
+  /** The cursor that it yielded last. */
+  yielded: unknown;
   cancelled: boolean;
   halts: Halt[];
 }
@@ -211,6 +213,11 @@ export class Recorder {
     }
   }
 
+  userCodeYields(sandbox: number, cursor: unknown): void {
+    const turn = this.#running.find((one) => one.sandbox === sandbox);
+    if (turn) turn.yielded = cursor;
+  }
+
   userCodeEnds(sandbox: number, how: 'returned' | 'threw' | 'stopped'): void {
     const turn = this.#running.find((one) => one.sandbox === sandbox);
     if (turn) this.#codeEnds(turn, how);
@@ -323,6 +330,7 @@ export class Recorder {
       outcomeTime: Infinity,
       code: 'not started',
       sandbox: undefined,
+      yielded: undefined,
       cancelled: false,
       halts: [],
     };
@@ -441,6 +449,14 @@ export class Recorder {
     if (turn.claim?.kind !== 'claimed') this.violated(0, `${key} was written without a claim`);
     if (record['outcome'] === 'succeeded' && turn.code !== 'returned') {
       this.violated(4, `${key} says succeeded, and user code ${turn.code}`);
+    }
+    const stoppedAt = (record['stoppedAt'] as Fields | undefined)?.['checkpoint'] as Fields | undefined;
+    // Not each that it yields is saved; the one at which it stops is.
+    if (record['outcome'] === 'stopped' && stoppedAt?.['cursor'] !== turn.yielded) {
+      this.violated(
+        5,
+        `${key} says stopped at ${String(stoppedAt?.['cursor'])}, and user code at ${String(turn.yielded)}`,
+      );
     }
     turn.outcome = record['outcome'] as string;
     turn.outcomeTime = this.#now();

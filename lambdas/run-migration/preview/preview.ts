@@ -65,6 +65,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         cursor: asked.cursor,
         sliceMs: Math.min(timeMs, (asked.seconds ?? Infinity) * 1000),
         endAfterMs: timeMs,
+        saveEveryMs: 0,
         save: (checkpoint) => {
           last = checkpoint;
           return Promise.resolve('go on');

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import { frameConsole } from './console.ts';
+import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';
 import type { AnswerMessage, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
@@ -18,7 +19,7 @@ const SEEN_MS = 1_000;
 /** Waits for the function to say how, runs one turn, says how it ended, and ends. */
 export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   printAtOnce();
-  frameConsole();
+  const warn = frameConsole();
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
@@ -55,7 +56,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
       process.on('exit', tellSeen);
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
-    end(await playTurn(load, cursor, ask));
+    end(await playTurn(load, cursor, { ask, warn }));
   };
   channel.listen(
     (message) => {
@@ -67,13 +68,9 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
 }
 
 /** User code's side of a turn, whatever carries its messages. */
-export async function playTurn(
-  load: LoadMigration,
-  cursor: unknown,
-  ask: (checkpoint: YieldedCheckpoint) => Promise<AnswerMessage['answer']>,
-): Promise<EndMessage> {
+export async function playTurn(load: LoadMigration, cursor: unknown, driven: Driven): Promise<EndMessage> {
   try {
-    return { type: 'end', outcome: await drive(await load(), cursor, ask) };
+    return { type: 'end', outcome: await drive(await load(), cursor, driven) };
   } catch (thrown) {
     return { type: 'end', outcome: 'threw', error: errorSummary(thrown) };
   }

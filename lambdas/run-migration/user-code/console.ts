@@ -11,7 +11,8 @@ const LEVELS = { debug: 'debug', log: 'info', info: 'info', warn: 'warn', error:
   Level
 >;
 
-export function frameConsole(): void {
+/** @returns its `warn`, which user code may replace in the console */
+export function frameConsole(): (sentence: string) => void {
   // It ignores errors of the streams, as the console does: a migration may have closed them.
   const plain = new Console({ stdout: process.stdout, stderr: process.stderr });
   for (const method of Object.keys(LEVELS) as (keyof typeof LEVELS)[]) {
@@ -21,4 +22,5 @@ export function frameConsole(): void {
       for (const text of piecesOf(format(...args))) write(framed({ level, text }));
     };
   }
+  return console.warn;
 }

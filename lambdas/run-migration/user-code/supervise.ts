@@ -1,6 +1,7 @@
 // The function's side of one turn of user code: answers its checkpoints, watches its time, and ends its process, always.
 //
-//   start ─▶ checkpoint ─▶ save (durable) ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone ─▶ the end
+//   start ─▶ checkpoint ─▶ save (durable), once a second ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone
+//     ─▶ save the last checkpoint ─▶ the end
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
@@ -20,6 +21,11 @@ export interface UserCodeOptions {
   sliceMs: number;
   /** Its process is ended after so many milliseconds, whatever it does. */
   endAfterMs: number;
+  /**
+   * Within so many milliseconds after one checkpoint was saved, others are not: the code goes on, and the next one counts. The one
+   * at which it stops is always saved, and the last one of code that has ended.
+   */
+  saveEveryMs: number;
   /**
    * Makes a checkpoint durable, and says whether code after it may run. When it throws, none does, and the error is how the turn
    * ended.
@@ -69,29 +75,54 @@ const SAFETY_MS = 5_000;
 /** @param onLine hears what user code prints */
 export const superviseUserCode =
   (start: StartProcess, clock: Timing, onLine: (line: OutputLine) => void): RunUserCode =>
-  async ({ cursor, sliceMs, endAfterMs, save, preview }) => {
+  async ({ cursor, sliceMs, endAfterMs, saveEveryMs, save, preview }) => {
     const { promise: end, resolve } = Promise.withResolvers<End>();
     const endsAt = clock.now() + sliceMs;
     let since = clock.now();
     let longest = 0;
     let checkpoints = 0;
+    let savedAt = -Infinity;
+    let unsaved: YieldedCheckpoint | undefined;
     let saving: Promise<void> | undefined;
     let toldToStop = false;
     let refusal: ErrorSummary | undefined;
 
+    const isNearlyOver = (): boolean => endsAt - clock.now() < SAFETY_MS + 2 * longest;
+    const answer = (next: AnswerMessage['answer']): void => {
+      since = clock.now();
+      toldToStop = next === 'stop';
+      process.send({ type: 'answer', answer: next });
+    };
     const keep = async (checkpoint: YieldedCheckpoint): Promise<void> => {
-      longest = Math.max(longest, clock.now() - since);
-      let answer: AnswerMessage['answer'] = 'stop';
+      let next: AnswerMessage['answer'] = 'stop';
       try {
-        answer = await save(checkpoint);
+        next = await save(checkpoint);
         checkpoints += 1;
       } catch (thrown) {
         refusal = errorSummary(thrown);
       }
       saving = undefined;
-      since = clock.now();
-      toldToStop = answer === 'stop' || endsAt - since < SAFETY_MS + 2 * longest;
-      process.send({ type: 'answer', answer: toldToStop ? 'stop' : 'go on' });
+      unsaved = undefined;
+      savedAt = clock.now();
+      answer(isNearlyOver() ? 'stop' : next);
+    };
+    const yielded = (checkpoint: YieldedCheckpoint): void => {
+      longest = Math.max(longest, clock.now() - since);
+      if (clock.now() - savedAt >= saveEveryMs || isNearlyOver()) {
+        saving = keep(checkpoint);
+        return;
+      }
+      unsaved = checkpoint;
+      answer('go on');
+    };
+    const keepLast = async (): Promise<void> => {
+      if (!unsaved) return;
+      try {
+        await save(unsaved);
+        checkpoints += 1;
+      } catch {
+        // How its code ended counts. What was done since the checkpoint before is done again if it has to go on.
+      }
     };
     /** @returns the end, if that is what it means */
     const hear = (message: ToFunction | undefined): End | undefined => {
@@ -103,7 +134,7 @@ export const superviseUserCode =
           return undefined;
         case 'checkpoint':
           if (saving !== undefined || toldToStop) return notUnderstood('a checkpoint was not to be made then');
-          saving = keep(message.checkpoint);
+          yielded(message.checkpoint);
           return undefined;
         case 'end':
           return message.outcome === 'stopped' && !toldToStop
@@ -131,7 +162,10 @@ export const superviseUserCode =
     process.kill();
     await process.gone;
     // A ledger that does not answer must not cost the outcome the time that is left for it.
-    if (ended.outcome !== 'out of time') await saving;
+    if (ended.outcome !== 'out of time') {
+      await saving;
+      await keepLast();
+    }
     // What was thrown first is what is reported, whatever its `finally` blocks did after that.
     return refusal ? { outcome: 'threw', error: refusal, checkpoints } : { ...ended, checkpoints };
   };
