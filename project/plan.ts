@@ -2,16 +2,15 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Manifest } from '../core/contract/manifest.ts';
-import type { OdinError } from '../core/errors.ts';
-import { asOdinError } from '../core/errors.ts';
+import { asOdinError, OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { migrationFunctionName, SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { Bundle, Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
-import type { DiscoveredEnvironment } from './discover.ts';
-import { discoverEnvironment } from './discover.ts';
+import type { DiscoveredEnvironment, ReturnedFile } from './discover.ts';
+import { assertNotTooMany, discoverEnvironment, returnedText } from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
 import { DEFAULTS, inspectFiles, isFine } from './inspect.ts';
 import type { Given } from './placeholder.ts';
@@ -67,9 +66,12 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   const migrations: Bundles<InspectedMigration>['migrations'] = inspected.map(
     (file) => bundled.migrations.get(file.id) ?? { ...DEFAULTS, ...file, bundle: nothing },
   );
+  for (const file of discovered.returned.filter(({ changed }) => changed)) problems.push(returnedProblem(file));
+  const pruned = discovered.completed.map(({ id }) => id);
   const manifest: Manifest = {
     formatVersion: 1,
     ...of,
+    pruned: pruned.length > 0 ? pruned : undefined,
     migrations: migrations.map(({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
       id,
       file,
@@ -89,6 +91,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   }
   const warnings = [
     ...discovered.warnings.map(({ message }) => message),
+    ...discovered.returned.filter(({ changed }) => !changed).map(returnedText),
     ...migrations.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
   return {
@@ -101,10 +104,12 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
 
   function discover(): DiscoveredEnvironment {
     try {
-      return discoverEnvironment(environment, projectDirectory, configuration);
+      const found = discoverEnvironment(environment, projectDirectory, configuration);
+      assertNotTooMany(found, configuration);
+      return found;
     } catch (thrown) {
-      problems.push(asOdinError(thrown)); // too many
-      return { name: environment, migrations: [], warnings: [] };
+      problems.push(asOdinError(thrown)); // too many, or a completed.json that cannot be read
+      return { name: environment, migrations: [], completed: [], returned: [], warnings: [] };
     }
   }
 
@@ -143,6 +148,9 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
     });
   }
 }
+
+const returnedProblem = (file: ReturnedFile): OdinError =>
+  new OdinError({ code: 'BadMigrationFile', source: 'user', what: returnedText(file) });
 
 const byId = ({ system, migrations }: Bundles<InspectedMigration>) => ({
   system,

@@ -93,10 +93,13 @@ export type DecidePayload = z.infer<typeof DecidePayload>;
 export const CancelPayload = z.strictObject({ ask: z.literal('cancel'), by: By, reason: Reason.optional() });
 export type CancelPayload = z.infer<typeof CancelPayload>;
 
-/** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
+/**
+ * `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it; with `pruned`, what
+ * completed.json names, and nothing else.
+ */
 export const BaselinePayload = z.strictObject({
   ask: z.literal('baseline'),
-  through: MigrationId,
+  through: z.string().regex(/^(\d{4}|pruned)$/, 'expected four digits, e.g. "0004", or "pruned"'),
   reason: Reason.trim().min(1, 'expected a reason'),
   by: By,
 });

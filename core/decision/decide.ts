@@ -3,6 +3,7 @@
 import type { HaltReason } from '../ledger/entries.ts';
 import type { LogState, TurnState } from '../ledger/fold.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
+import { lackingOf } from './lacking.ts';
 
 /** What is seen of the open turn, besides the log. */
 export interface TurnSeen {
@@ -19,6 +20,8 @@ export interface Question {
   seen: TurnSeen | undefined;
   /** The deployed migrations, ascending by id, with the code of each. */
   manifest: readonly { id: string; codeSha256: string; checkpointed: boolean }[];
+  /** Ids that completed.json names: the log has to have their completions. None when left out. */
+  pruned?: readonly string[] | undefined;
   allowOutOfOrder: boolean;
   /** Epoch milliseconds: S3's time when it answered the first request of the look. */
   now: number;
@@ -45,6 +48,7 @@ export type NextStep =
   /** Of the turn's function, or of the one that decides. */
   | { step: 'wait'; until: 'deployment' }
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
+  | { step: 'refuse'; error: 'NotCompleted'; lacking: string[] }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
   | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; halt: number; execution: string };
 
@@ -58,7 +62,7 @@ export const DEPLOYMENT_MS = 5 * 60_000;
 export function decide(question: Question): NextStep {
   const { state, seen } = question;
   if (state.turn === undefined || seen === undefined) {
-    return refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+    return refuseTurn(question) ?? allowFirstPending(question) ?? { step: 'finished' };
   }
   const look: Look = { ...question, turn: state.turn, seen };
   for (const [, rule] of TURN_RULES) {
@@ -103,8 +107,8 @@ const haltRetryOfOtherCode: Rule = (look) =>
 const allowNextAttempt: Rule = (look) => {
   const { allowed, halt } = look.turn;
   if (decisionOf(look.turn) !== 'retry') return undefined;
-  const late = refuseLate(look);
-  if (late) return late;
+  const refused = refuseTurn(look);
+  if (refused) return refused;
   const begin = halt?.decided?.retry?.begin ?? 'start';
   return { step: 'allow', migration: allowed.migration, attempt: allowed.attempt + 1, slice: 1, begin };
 };
@@ -188,7 +192,7 @@ const waitForDeployment: Rule = (look) => {
 
 const allowAgain: Rule = (look) => {
   const { migration, attempt, slice, begin } = look.turn.allowed;
-  return refuseLate(look) ?? { step: 'allow', migration, attempt, slice, begin };
+  return refuseTurn(look) ?? { step: 'allow', migration, attempt, slice, begin };
 };
 
 /** The rules for an open turn, each by its name, in the order in which they hold. The last six are about a void claim. */
@@ -218,6 +222,15 @@ export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
   haltVoidOtherCode,
   allowAgain,
 });
+
+/** What is begun, or begun again: a slice goes on whatever was deployed meanwhile. */
+const refuseTurn = (question: Question): NextStep | undefined => refuseLacking(question) ?? refuseLate(question);
+
+/** A ledger without them is another one, or the file is wrong: no function could make up for it. */
+function refuseLacking({ state, pruned = [] }: Question): NextStep | undefined {
+  const lacking = lackingOf(state, pruned);
+  return lacking.length > 0 ? { step: 'refuse', error: 'NotCompleted', lacking } : undefined;
+}
 
 /** Pending ids below one that is completed or was attempted: to run them now would not be in order. */
 function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | undefined {
