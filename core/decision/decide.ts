@@ -62,7 +62,7 @@ export const DEPLOYMENT_MS = 5 * 60_000;
 export function decide(question: Question): NextStep {
   const { state, seen } = question;
   if (state.turn === undefined || seen === undefined) {
-    return refuseTurn(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+    return refuseLacking(question) ?? refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
   }
   const look: Look = { ...question, turn: state.turn, seen };
   for (const [, rule] of TURN_RULES) {
@@ -107,8 +107,8 @@ const haltRetryOfOtherCode: Rule = (look) =>
 const allowNextAttempt: Rule = (look) => {
   const { allowed, halt } = look.turn;
   if (decisionOf(look.turn) !== 'retry') return undefined;
-  const refused = refuseTurn(look);
-  if (refused) return refused;
+  const late = refuseLate(look);
+  if (late) return late;
   const begin = halt?.decided?.retry?.begin ?? 'start';
   return { step: 'allow', migration: allowed.migration, attempt: allowed.attempt + 1, slice: 1, begin };
 };
@@ -192,7 +192,7 @@ const waitForDeployment: Rule = (look) => {
 
 const allowAgain: Rule = (look) => {
   const { migration, attempt, slice, begin } = look.turn.allowed;
-  return refuseTurn(look) ?? { step: 'allow', migration, attempt, slice, begin };
+  return refuseLate(look) ?? { step: 'allow', migration, attempt, slice, begin };
 };
 
 /** The rules for an open turn, each by its name, in the order in which they hold. The last six are about a void claim. */
@@ -223,10 +223,10 @@ export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
   allowAgain,
 });
 
-/** What is begun, or begun again: a slice goes on whatever was deployed meanwhile. */
-const refuseTurn = (question: Question): NextStep | undefined => refuseLacking(question) ?? refuseLate(question);
-
-/** A ledger without them is another one, or the file is wrong: no function could make up for it. */
+/**
+ * A ledger without them is another one, or the file is wrong: no function could make up for it. An open turn is settled first: while
+ * it is open, nobody can adopt what is lacking.
+ */
 function refuseLacking({ state, pruned = [] }: Question): NextStep | undefined {
   const lacking = lackingOf(state, pruned);
   return lacking.length > 0 ? { step: 'refuse', error: 'NotCompleted', lacking } : undefined;

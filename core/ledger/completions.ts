@@ -3,7 +3,7 @@
 import pMap from 'p-map';
 import type { OdinError } from '../errors.ts';
 import type { Completed } from './entries.ts';
-import type { Numbered, TurnState } from './fold.ts';
+import type { LogState, Numbered, TurnState } from './fold.ts';
 import { completedKey } from './keys.ts';
 import type { Ledger } from './ledger.ts';
 import type { EntryContent, LogWriter } from './log.ts';
@@ -20,6 +20,11 @@ export async function copyCompleted(store: Store, completed: Numbered<Completed>
   await pMap(completed.ids, (id) => store.create(completedKey(id), body), { concurrency: WRITE_CONCURRENCY });
 }
 
+interface Said {
+  by: string;
+  reason: string;
+}
+
 /**
  * Appends that these ran elsewhere. What has a completion keeps it.
  * @param ids ascending
@@ -31,21 +36,31 @@ export async function recordBaseline(
   { log, store }: Ledger,
   writer: LogWriter,
   ids: readonly string[],
-  { by, reason }: { by: string; reason: string },
+  said: Said,
   { whileOpen, atOnce = ids.length }: { whileOpen: (turn: TurnState) => OdinError; atOnce?: number | undefined },
 ): Promise<string[]> {
   const recorded: string[] = [];
   for (let from = 0; from < ids.length; from += atOnce) {
     const asked = ids.slice(from, from + atOnce);
-    const { entry } = await log.append(writer, ({ turn, migrations }): Promise<EntryContent | undefined> => {
-      if (turn) throw whileOpen(turn);
-      const pending = asked.filter((id) => !migrations[id]?.completion);
-      const content = { kind: 'completed', ids: pending, completion: 'baseline', by, reason } as const;
-      return Promise.resolve(pending.length === 0 ? undefined : content);
-    });
+    const { entry } = await log.append(
+      writer,
+      async (state) => await Promise.resolve(baselineOf(state, asked, said, whileOpen)),
+    );
     const completed = entry as Numbered<Completed> | undefined; // it appends no other kind
     if (completed) await copyCompleted(store, completed);
     recorded.push(...(completed?.ids ?? []));
   }
   return recorded;
+}
+
+/** Undefined: all are completed already. */
+function baselineOf(
+  { turn, migrations }: LogState,
+  ids: readonly string[],
+  { by, reason }: Said,
+  whileOpen: (turn: TurnState) => OdinError,
+): EntryContent | undefined {
+  if (turn) throw whileOpen(turn);
+  const pending = ids.filter((id) => !migrations[id]?.completion);
+  return pending.length === 0 ? undefined : { kind: 'completed', ids: pending, completion: 'baseline', by, reason };
 }

@@ -37,7 +37,8 @@ export function createBaseline(services: Services, manifest: Manifest) {
       );
       const last = await record(all.filter((id) => !known.has(id))); // then a run may begin
       const recorded = [...first, ...last].sort();
-      const already = all.filter((id) => !recorded.includes(id));
+      const now = new Set(recorded);
+      const already = all.filter((id) => !now.has(id));
       log.info(`${by} recorded a baseline through ${through}`, { recorded, already });
       return { result: 'recorded', recorded, already, by, message: message(recorded, already) };
     });

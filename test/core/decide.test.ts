@@ -42,7 +42,7 @@ const MANIFESTS: Record<string, string[]> = {
   'a lower one came later': ['0000', '0001', '0002', '0003'],
 };
 
-/** What completed.json may name: what the log has as completed, and what it has not. */
+/** What completed.json may name. It makes no difference to an open turn, which is settled first. */
 const PRUNED: Record<string, string[]> = {
   nothing: [],
   'what is completed': ['0001'],
@@ -56,7 +56,6 @@ interface Case extends Question {
   code: string | undefined;
   decision: string | undefined;
   late: boolean;
-  lacking: boolean;
 }
 
 function everyCase(): Case[] {
@@ -80,7 +79,6 @@ function everyCase(): Case[] {
               code: files === 'its file is gone' ? undefined : code,
               decision: state.turn?.halt?.decided?.decision,
               late: files === 'a lower one came later' && !allowOutOfOrder,
-              lacking: names === 'what is not',
             });
           }
         }
@@ -159,11 +157,6 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
     holds: (c) => c.decision === 'retry' && c.code !== c.turn.halt?.decided?.retry?.codeSha256,
     step: 'halt code-changed',
   },
-  {
-    row: 'retry, the log lacks what was pruned',
-    holds: (c) => c.decision === 'retry' && c.lacking,
-    step: 'refuse NotCompleted',
-  },
   { row: 'retry, late', holds: (c) => c.decision === 'retry' && c.late, step: 'refuse OutOfOrder' },
   { row: 'retry', holds: (c) => c.decision === 'retry', step: 'allow attempt n+1' },
   {
@@ -210,7 +203,6 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
     holds: (c) => isVoid(c) && (c.turn.allowed.slice > 1 || c.turn.allowed.attempt > 1) && c.code !== CODE,
     step: 'halt code-changed',
   },
-  { row: 'void, the log lacks what was pruned', holds: (c) => isVoid(c) && c.lacking, step: 'refuse NotCompleted' },
   { row: 'void, late', holds: (c) => isVoid(c) && c.late, step: 'refuse OutOfOrder' },
   { row: 'void', holds: isVoid, step: 'allow the same' },
 ];
