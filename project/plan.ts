@@ -1,7 +1,6 @@
 // From the folder of an environment to what its stack deploys: discover → inspect → bundle → manifest.
 import type { Manifest } from '../core/contract/manifest.ts';
-import type { OdinError } from '../core/errors.ts';
-import { asOdinError } from '../core/errors.ts';
+import { asOdinError, OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { migrationFunctionName, SYSTEM_FUNCTIONS } from '../core/names/names.ts';
@@ -9,8 +8,14 @@ import type { Bundle, Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment, bundleOf, withMore } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
 import { configurationOf, givenThere } from './configuration.ts';
-import type { DiscoveredEnvironment } from './discover.ts';
-import { assertKnownEnvironment, discoverEnvironment, environmentNames } from './discover.ts';
+import type { DiscoveredEnvironment, ReturnedFile } from './discover.ts';
+import {
+  assertKnownEnvironment,
+  assertNotTooMany,
+  discoverEnvironment,
+  environmentNames,
+  returnedText,
+} from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
 import { DEFAULTS, inspectFiles, isFine } from './inspect.ts';
 import type { Given } from './placeholder.ts';
@@ -62,9 +67,12 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   const migrations: Bundles<InspectedMigration>['migrations'] = inspected.map(
     (file) => bundled.migrations.get(file.id) ?? { ...DEFAULTS, ...file, bundle: NOTHING },
   );
+  for (const file of discovered.returned.filter(({ changed }) => changed)) problems.push(returnedProblem(file));
+  const pruned = discovered.completed.map(({ id }) => id);
   const manifest: Manifest = {
     formatVersion: 1,
     ...of,
+    pruned: pruned.length > 0 ? pruned : undefined,
     migrations: migrations.map(({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
       id,
       file,
@@ -81,16 +89,19 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   for (const name of bundling ? WITH_MANIFEST : []) system[name] = withMore(system[name], manifestFile);
   const warnings = [
     ...discovered.warnings.map(({ message }) => message),
+    ...discovered.returned.filter(({ changed }) => !changed).map(returnedText),
     ...migrations.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
   return { warnings, problems, bundles: { system, migrations }, manifest };
 
   function discover(): DiscoveredEnvironment {
     try {
-      return discoverEnvironment(environment, projectDirectory, configuration);
+      const found = discoverEnvironment(environment, projectDirectory, configuration);
+      assertNotTooMany(found, configuration);
+      return found;
     } catch (thrown) {
-      problems.push(asOdinError(thrown)); // too many
-      return { name: environment, migrations: [], warnings: [] };
+      problems.push(asOdinError(thrown)); // too many, or a completed.json that cannot be read
+      return { name: environment, migrations: [], completed: [], returned: [], warnings: [] };
     }
   }
 
@@ -129,6 +140,9 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
     });
   }
 }
+
+const returnedProblem = (file: ReturnedFile): OdinError =>
+  new OdinError({ code: 'BadMigrationFile', source: 'user', what: returnedText(file) });
 
 /**
  * Those that are deployed together: all environments, or one.

@@ -1,8 +1,29 @@
 // What a deployed environment's ledger says of the files here.
+import type { LogState } from '../../core/ledger/fold.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
+import type { CompletedMigration } from '../../project/completed.ts';
 import { typed } from '../terminal/commands.ts';
 import type { Finding } from './finding.ts';
+
+/** What completed.json says and the deployed ledger does not: a run refuses, or the file is of another text than was run. */
+export function prunedFindings(
+  environment: string,
+  completed: readonly CompletedMigration[],
+  { migrations }: LogState,
+): Finding[] {
+  return completed.flatMap(({ id, sourceSha256 }): Finding[] => {
+    const { completion } = migrations[id] ?? {};
+    if (!completion) {
+      const message = `completed.json names ${id}, and the deployed ledger does not have it as completed: a run refuses.`;
+      return [{ environment, severity: 'error', rule: 'completed', message }];
+    }
+    const ran = completion.sourceSha256;
+    if (ran === undefined || sourceSha256 === undefined || ran === sourceSha256) return [];
+    const message = `completed.json names ${id} with another text than the one that the deployed ledger was run with.`;
+    return [{ environment, severity: 'warning', rule: 'changed', message }];
+  });
+}
 
 /** @param view made of the files here and the deployed ledger */
 export function deployedFindings({ environment, migrations, halt }: EnvironmentView): Finding[] {

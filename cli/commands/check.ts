@@ -1,11 +1,17 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
-import { numberOf } from '../../core/text/format.ts';
+import { countText, numberOf } from '../../core/text/format.ts';
 import { readView } from '../../core/views/view.ts';
 import { configurationOf, givenHere } from '../../project/configuration.ts';
-import { assertKnownEnvironment, discoverEnvironment, environmentNames } from '../../project/discover.ts';
+import type { DiscoveredEnvironment } from '../../project/discover.ts';
+import {
+  assertKnownEnvironment,
+  assertNotTooMany,
+  discoverEnvironment,
+  environmentNames,
+} from '../../project/discover.ts';
 import { missingVariables } from '../../project/variables.ts';
-import { deployedFindings } from '../check/deployed.ts';
-import { inspectEach, nameFindings } from '../check/exports.ts';
+import { deployedFindings, prunedFindings } from '../check/deployed.ts';
+import { inspectEach, nameFindings, returnedFindings } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { sourceFindings } from '../check/source.ts';
@@ -25,6 +31,8 @@ export interface CheckOptions {
 export interface Checked {
   environment: string;
   migrations: number;
+  /** How many more completed.json names. */
+  pruned?: number | undefined;
   findings: Finding[];
 }
 
@@ -64,6 +72,7 @@ export async function checkEnvironment(
   deployed: DeployedPlace | undefined,
 ): Promise<Checked> {
   const discovered = discoverEnvironment(environment, directory, configuration);
+  assertNotTooMany(discovered, configuration);
   const { migrations } = discovered;
   busyWith(`Checking ${environment}: exports`);
   const { inspected, findings } = inspectEach(
@@ -75,12 +84,14 @@ export async function checkEnvironment(
   busyWith(`Checking ${environment}: types and promises`);
   const source = await sourceFindings(environment, migrations, directory);
   if (deployed) busyWith(`Checking ${environment}: the deployed ledger`);
-  const drift = deployed ? await deployedSide(environment, migrations, deployed) : [];
+  const drift = deployed ? await deployedSide(discovered, deployed) : [];
   return {
     environment,
     migrations: migrations.length,
+    pruned: discovered.completed.length || undefined,
     findings: [
       ...nameFindings(discovered),
+      ...returnedFindings(discovered),
       ...findings,
       ...source,
       ...permissionFindings(environment, inspected),
@@ -97,22 +108,22 @@ export async function checkEnvironment(
 }
 
 async function deployedSide(
-  environment: string,
-  migrations: Parameters<typeof readView>[1]['migrations'],
+  { name: environment, migrations, completed }: DiscoveredEnvironment,
   deployed: DeployedPlace,
 ): Promise<Finding[]> {
   const { ledger } = await findDeployment(environment, deployed);
-  return deployedFindings(await readView(ledger, { environment, migrations }));
+  const view = await readView(ledger, { environment, migrations, pruned: completed.map(({ id }) => id) });
+  return [...deployedFindings(view), ...prunedFindings(environment, completed, await ledger.log.look())];
 }
 
-function printChecked({ environment, migrations, findings }: Checked): void {
+function printChecked({ environment, migrations, pruned, findings }: Checked): void {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const told = (['error', 'warning', 'note'] as const)
     .filter((severity) => count(severity) > 0)
     .map((severity) => numberOf(count(severity), severity));
   const mark = count('error') > 0 ? colour.red('✖') : count('warning') > 0 ? colour.yellow('▲') : colour.green('✔');
   print(
-    `${mark} ${colour.bold(environment)}  ${numberOf(migrations, 'migration')}, ${told.join(', ') || 'nothing to remark'}`,
+    `${mark} ${colour.bold(environment)}  ${numberOf(migrations, 'migration')}${pruned === undefined ? '' : ` and ${countText(pruned)} pruned`}, ${told.join(', ') || 'nothing to remark'}`,
   );
   for (const { severity, file, line, column, rule, message } of findings) {
     const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}  `;

@@ -32,13 +32,13 @@ export function init(environment: string, { app, from = process.cwd() }: InitOpt
   const { project, text } = planProject(environment, from, app);
   const { directory, configuration } = project;
   assertEnvironmentId({ app: configuration.app, environment });
-  const { migrations } = discoverEnvironment(environment, directory, configuration);
+  const { migrations, completed } = discoverEnvironment(environment, directory, configuration);
+  const there = migrations.length + completed.length;
 
   if (text === undefined) tell('kept', CONFIGURATION_FILE, `app ${configuration.app ?? '(none)'}`);
   else
     write(directory, CONFIGURATION_FILE, text, `app ${configuration.app}: part of every name, so never changed later`);
-  if (migrations.length > 0)
-    tell('kept', folderOf(configuration, environment), numberOf(migrations.length, 'migration'));
+  if (there > 0) tell('kept', folderOf(configuration, environment), numberOf(there, 'migration'));
   else tell('written', writeNext(project, environment).file, 'the first migration, which does nothing yet');
   ignore(directory);
   const deployed = cdkApp(directory);

@@ -1,6 +1,6 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { bytesText } from '../../core/text/format.ts';
+import { bytesText, countText, idsText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
@@ -85,10 +85,14 @@ async function runHere(
   options: LocalOptions,
   practiceFault: PracticeFault | undefined,
 ): Promise<ExitCode> {
-  const { deployment, data, manifest } = embedded;
+  const { deployment, data, manifest, counted } = embedded;
   const faulty = practiceFault?.migration;
   const warnings = [...embedded.warnings, ...(practiceFault ? faultWarnings(manifest, practiceFault) : [])];
   if (data !== undefined) print(`  data     ${data}`);
+  if (counted.length > 0)
+    print(
+      `  pruned   ${countText(counted.length)} count as done on this machine, as completed.json says: ${idsText(counted)}`,
+    );
   const told = await Told.everythingIn(deployment.ledger);
   const { migrations } = await deployment.ledger.log.look();
   const isCompleted = (id: string) => migrations[id]?.completion !== undefined;
@@ -161,12 +165,14 @@ function faultWarnings({ migrations }: Manifest, { migration, checkpoint }: Prac
 }
 
 function assertMigration(project: Project, environment: string, id: string): void {
-  const { migrations } = discoverEnvironment(environment, project.directory, project.configuration);
+  const { migrations, completed } = discoverEnvironment(environment, project.directory, project.configuration);
   if (migrations.some((migration) => migration.id === id)) return;
   throw new OdinError({
     code: 'BadUsage',
     source: 'user',
-    what: `${environment} has no migration "${id}".`,
+    what: completed.some((migration) => migration.id === id)
+      ? `${id} of ${environment} was pruned: it has no file that could fail.`
+      : `${environment} has no migration "${id}".`,
     why: `Found: ${migrations.map((migration) => migration.id).join(', ') || 'none'}.`,
   });
 }

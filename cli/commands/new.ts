@@ -43,8 +43,11 @@ export function writeNext(project: Project, environment: string, description?: s
     });
   }
   const folder = folderOf(configuration, environment);
-  const { migrations } = discoverEnvironment(environment, directory, configuration);
-  const used = [...migrations.map(({ id }) => id), ...idsOfTheRepository(directory, folder)];
+  const { migrations, completed, returned } = discoverEnvironment(environment, directory, configuration);
+  const used = [
+    ...[...migrations, ...completed, ...returned].map(({ id }) => id),
+    ...idsOfTheRepository(directory, folder),
+  ];
   const next = used.reduce((highest, id) => Math.max(highest, Number(id)), 0) + 1;
   if (next > LAST) {
     throw new OdinError({

@@ -39,7 +39,7 @@ export const RunCompleted = z.object({
   execution: z.string(),
   /** How many migrations the ledger holds as completed. */
   completed: z.int().check(z.minimum(0)),
-  /** How many migrations are deployed. */
+  /** How many migrations the environment has: those that are deployed, and those that were pruned. */
   migrations: z.int().check(z.minimum(0)),
   /** The migrations at which this run had halted. Empty for a run without a halt. */
   afterHalts: z.array(

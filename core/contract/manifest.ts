@@ -26,5 +26,7 @@ export const Manifest = z.object({
   gitCommit: z.nullish(z.string()),
   /** Ascending by id. */
   migrations: z.array(ManifestEntry),
+  /** Those that completed.json names, ascending: they have no function. Absent of an environment that was never pruned. */
+  pruned: z.optional(z.array(MigrationId)),
 });
 export type Manifest = z.infer<typeof Manifest>;

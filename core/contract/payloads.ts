@@ -93,10 +93,13 @@ export type DecidePayload = z.infer<typeof DecidePayload>;
 export const CancelPayload = z.strictObject({ ask: z.literal('cancel'), by: By, reason: z.optional(Reason) });
 export type CancelPayload = z.infer<typeof CancelPayload>;
 
-/** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
+/**
+ * `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it; with `pruned`, what
+ * completed.json names, and nothing else.
+ */
 export const BaselinePayload = z.strictObject({
   ask: z.literal('baseline'),
-  through: MigrationId,
+  through: z.string().check(z.regex(/^(\d{4}|pruned)$/, 'expected four digits, e.g. "0004", or "pruned"')),
   reason: Reason.check(z.trim(), z.minLength(1, 'expected a reason')),
   by: By,
 });

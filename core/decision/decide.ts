@@ -3,6 +3,7 @@
 import type { HaltReason } from '../ledger/entries.ts';
 import type { LogState, TurnState } from '../ledger/fold.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
+import { lackingOf } from './lacking.ts';
 
 /** What is seen of the open turn, besides the log. */
 export interface TurnSeen {
@@ -19,6 +20,8 @@ export interface Question {
   seen: TurnSeen | undefined;
   /** The deployed migrations, ascending by id, with the code of each. */
   manifest: readonly { id: string; codeSha256: string }[];
+  /** Ids that completed.json names: the log has to have their completions. None when left out. */
+  pruned?: readonly string[] | undefined;
   allowOutOfOrder: boolean;
   /** Epoch milliseconds: S3's time when it answered the first request of the look. */
   now: number;
@@ -45,6 +48,7 @@ export type NextStep =
   /** Of the turn's function, or of the one that decides. */
   | { step: 'wait'; until: 'deployment' }
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
+  | { step: 'refuse'; error: 'NotCompleted'; lacking: string[] }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
   | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; halt: number; execution: string };
 
@@ -58,7 +62,7 @@ export const DEPLOYMENT_MS = 5 * 60_000;
 export function decide(question: Question): NextStep {
   const { state, seen } = question;
   if (state.turn === undefined || seen === undefined) {
-    return refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+    return refuseLacking(question) ?? refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
   }
   const look: Look = { ...question, turn: state.turn, seen };
   for (const [, rule] of TURN_RULES) {
@@ -218,6 +222,15 @@ export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
   haltVoidOtherCode,
   allowAgain,
 });
+
+/**
+ * A ledger without them is another one, or the file is wrong: no function could make up for it. An open turn is settled first: while
+ * it is open, nobody can adopt what is lacking.
+ */
+function refuseLacking({ state, pruned = [] }: Question): NextStep | undefined {
+  const lacking = lackingOf(state, pruned);
+  return lacking.length > 0 ? { step: 'refuse', error: 'NotCompleted', lacking } : undefined;
+}
 
 /** Pending ids below one that is completed or was attempted: to run them now would not be in order. */
 function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | undefined {

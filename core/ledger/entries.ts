@@ -72,7 +72,7 @@ export const Allowed = z.object({
   begin: z.enum(['start', 'checkpoint']),
   /** The nearest of these three; the first turn of all has none. */
   restsOn: z.object({
-    /** The completion before it in the manifest. */
+    /** The completion of the highest id below it that the log has. */
     completion: z.optional(Reference),
     /** What closed the turn before it: a stop at a checkpoint, or a claim that is void. */
     turn: z.optional(Reference),

@@ -5,17 +5,17 @@ import type { LogState } from '../../core/ledger/fold.ts';
 
 /** @param run the name that all its executions have in common */
 export function completedRun(
-  { environment, migrations }: Manifest,
+  manifest: Manifest,
   state: LogState,
   { run, execution, now }: { run: string; execution: string; now: number },
 ): RunCompleted {
   const haltedAt = state.run?.name === run ? state.run.haltedAt : [];
   return {
     version: 1,
-    environment,
+    environment: manifest.environment,
     execution,
     completed: completedCount(state),
-    migrations: migrations.length,
+    migrations: migrationsCount(manifest),
     afterHalts: haltedAt.flatMap((migration) => {
       const completion = state.migrations[migration]?.completion;
       return completion ? [{ migration, completion: completion.completion, by: completion.by }] : [];
@@ -23,6 +23,9 @@ export function completedRun(
     time: new Date(now).toISOString(),
   };
 }
+
+/** Those that were pruned are among them. */
+export const migrationsCount = ({ migrations, pruned = [] }: Manifest): number => migrations.length + pruned.length;
 
 export const completedCount = ({ migrations }: LogState): number =>
   Object.values(migrations).filter(({ completion }) => completion !== undefined).length;

@@ -7,7 +7,7 @@ import type { EntryContent } from '../../core/ledger/log.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { RecordPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import { copyCompleted } from '../shared/copy-completed.ts';
+import { copyCompleted } from '../../core/ledger/completions.ts';
 import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
 

@@ -2,8 +2,10 @@
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
+import { history } from '../../cli/commands/history.ts';
 import { local } from '../../cli/commands/local.ts';
 import { resume } from '../../cli/commands/resume.ts';
+import { status } from '../../cli/commands/status.ts';
 import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -79,4 +81,24 @@ it('after a practised failure a retry goes on from the checkpoint: a fault aroun
   const resumed = await printedBy(() => resume({ project }, 'long', 'retry', { yes: true }));
   expect(resumed.code).toBe(EXIT.done);
   expect(resumed.printed).toContain('begins at the last checkpoint');
+});
+
+it('counts what completed.json names as done here, says so once, and runs the rest', async () => {
+  const line = (id: string) => `"${id}": "applied 2026-11-02T10:11:12.123Z"`;
+  project.write('migrations/pruned/completed.json', `{${line('0001')}, ${line('0002')}, "format": 1}`);
+  project.write('migrations/pruned/0003.ts', OK);
+  const run = () => printedBy(() => local(project, 'pruned', {}, {}));
+  const first = await run();
+  expect(first.code).toBe(EXIT.done);
+  expect(first.printed).toContain('pruned   2 count as done on this machine, as completed.json says: 0001, 0002');
+  expect(first.printed).toContain('pending  1 of 1 migrations');
+  expect((await run()).printed).not.toContain('count as done');
+
+  const { printed } = await printedBy(() => status({ project }, 'pruned', {}));
+  expect(printed).toContain('pruned  3 of 3 completed');
+  expect(printed).toContain('0001 to 0002: 2 migrations completed and pruned (completed.json)');
+  expect(printed).not.toMatch(/^0001 {2}/m);
+  expect(printed).toMatch(/^0003 /m);
+  const trail = await printedBy(() => history({ project }, 'pruned', '0001', {}));
+  expect(trail.printed).toContain('completed.json names it: on this machine it counts as done');
 });

@@ -49,6 +49,14 @@ it('uses no number again whose file was deleted: the ledger would take the new f
   expect(typeNew(project, 'odin-dev')).toBe('migrations/odin-dev/0005.ts');
 });
 
+it('uses no number of completed.json again, also without git', () => {
+  project = testProject({
+    'odin-dev/0001.ts': MIGRATION,
+    'odin-dev/completed.json': '{"0041": "applied 2026-11-02T10:11:12Z", "format": 1}',
+  });
+  expect(typeNew(project, 'odin-dev')).toBe('migrations/odin-dev/0042.ts');
+});
+
 it('refuses an environment that is not there, a description of two lines, and a number after 9999', async () => {
   project = testProject({ 'odin-dev/9999.ts': MIGRATION });
   const refused = (environment: string, description?: string) =>

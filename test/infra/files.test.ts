@@ -94,7 +94,7 @@ describe('what is wrong with files', () => {
     const files = Object.fromEntries(Array.from({ length: 221 }, (_, n) => [`${String(n).padStart(4, '0')}.ts`, OK]));
     const { errors } = synth(files);
     expect(errors).toHaveLength(1);
-    expect(errors[0]).toContain('migrations/odin-dev/ has 221 migrations');
+    expect(errors[0]).toContain('migrations/odin-dev/ has the files of 221 migrations');
   });
 
   it('refuses its own stack in the CDK CLI, and neither the list nor another stack', () => {

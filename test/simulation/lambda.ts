@@ -45,10 +45,12 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
   const preview = (payload as { ask?: string }).ask === 'preview';
   const requestId = `request-${sim.recorder.nextRequest()}`;
   const manifest = new Map(version.manifest.migrations.map(({ id, codeSha256 }) => [id, codeSha256]));
+  const { pruned = [] } = version.manifest;
   const author: Author = {
     name,
     requestId,
     manifest,
+    pruned,
     allowOutOfOrder: caller.allowOutOfOrder,
     preview,
     since: sim.world.now,
@@ -71,7 +73,7 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
       : runSystem(sim, sandbox, name as SystemFunction, payload, invocation);
   const ends = (settle: () => void) => {
     sandbox.end();
-    if (name === 'list-pending') caller.listed = [...manifest.keys()];
+    if (name === 'list-pending') caller.listed = [...manifest.keys(), ...pruned];
     settle();
   };
   Promise.resolve()

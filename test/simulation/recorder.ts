@@ -16,6 +16,8 @@ export interface Author {
   requestId: string;
   /** Ids and codes of the manifest that its function was deployed with. */
   manifest: ReadonlyMap<string, string>;
+  /** Those that its completed.json named. */
+  pruned: readonly string[];
   allowOutOfOrder: boolean;
   preview: boolean;
   /** When the invocation began. */
@@ -294,7 +296,7 @@ export class Recorder {
     }
   }
 
-  #allowed(entry: Entry, { manifest, allowOutOfOrder }: Author): void {
+  #allowed(entry: Entry, { manifest, pruned, allowOutOfOrder }: Author): void {
     const { number, migration, attempt } = entry;
     const slice = Number(entry['slice']);
     const name = `entry ${number} (${migration}, attempt ${attempt}, slice ${slice})`;
@@ -317,6 +319,11 @@ export class Recorder {
         if (lower < migration && !this.#completed.has(lower))
           this.violated(3, `${name} was allowed before ${lower} was completed`);
       }
+    }
+    // An open turn is settled first: what is lacking cannot be adopted while it is open.
+    if (!before) {
+      for (const id of pruned.filter((each) => !this.#completed.has(each)))
+        this.violated(3, `${name} was allowed, and ${id} was pruned and is not completed`);
     }
     this.#checkReferences(entry, Object.values((entry['restsOn'] ?? {}) as Fields));
     const turn: Turn = {

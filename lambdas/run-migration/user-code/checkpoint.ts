@@ -3,13 +3,8 @@
 // the process of user code does not load.
 import { describeThrown, OdinError } from '../../../core/errors.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
+import { MAX_CURSOR_BYTES, MAX_NOTE } from './limits.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
-
-/** A cursor is bookkeeping, not data: this many bytes of JSON at most. */
-export const MAX_CURSOR_BYTES = 64 * 1024;
-
-/** UTF-16 units of a note, which is cut to that. */
-export const MAX_NOTE = 500;
 
 /** What reads it again goes through it as this does, and must not run out of stack. */
 const MAX_DEPTH = 500;

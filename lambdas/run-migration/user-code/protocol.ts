@@ -3,7 +3,7 @@
 import * as z from '../../../core/schema.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 import { PreviewReport } from '../../../core/preview/preview.ts';
-import { MAX_CURSOR_BYTES } from './checkpoint.ts';
+import { MAX_CURSOR_BYTES } from './limits.ts';
 import { YieldedCheckpoint } from './yielded.ts';
 
 export interface StartMessage {

@@ -1,7 +1,7 @@
 // How far a checkpointed migration has come, as the function takes it from the process of user code.
 import { JsonValue } from '../../../core/ledger/json.ts';
 import * as z from '../../../core/schema.ts';
-import { MAX_NOTE } from './checkpoint.ts';
+import { MAX_NOTE } from './limits.ts';
 
 /** `done` and `total` count the same things. */
 export const YieldedCheckpoint = z.object({
