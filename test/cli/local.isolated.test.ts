@@ -1,9 +1,11 @@
 // `local`, in this process, in a project of its own.
+import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
 import { history } from '../../cli/commands/history.ts';
 import { local } from '../../cli/commands/local.ts';
+import { prune } from '../../cli/commands/prune.ts';
 import { resume } from '../../cli/commands/resume.ts';
 import { status } from '../../cli/commands/status.ts';
 import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
@@ -101,4 +103,30 @@ it('counts what completed.json names as done here, says so once, and runs the re
   expect(printed).toMatch(/^0003 /m);
   const trail = await printedBy(() => history({ project }, 'pruned', '0001', {}));
   expect(trail.printed).toContain('completed.json names it: on this machine it counts as done');
+});
+
+it('prune says what it would do, does it, goes by the ledger here with --local, and has nothing to do then', async () => {
+  project.write('migrations/tried/0001.ts', OK);
+  project.write('migrations/tried/0002.ts', OK);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], { cwd: project.directory });
+  git('init', '--quiet');
+  git('add', 'migrations/tried');
+  git('commit', '--quiet', '--message', 'one');
+  expect((await printedBy(() => local(project, 'tried', {}, {}))).code).toBe(EXIT.done);
+  project.write('migrations/tried/0003.ts', OK);
+
+  const pruned = await printedBy(() => prune(project, { project }, 'tried', { yes: true }));
+  expect(pruned.code).toBe(EXIT.done);
+  expect(pruned.printed).toContain('migrations/tried/completed.json gets 2 lines: 0001, 0002');
+  expect(pruned.printed).toContain('deleted: 2 files, which git keeps');
+  expect(pruned.printed).toContain('left: 0003, not completed');
+  expect(pruned.printed).toContain('It went by the ledger on this machine, which is for trying');
+  const again = await printedBy(() => prune(project, { project }, 'tried', {}));
+  expect(again.printed).toMatch(/^Nothing is to be pruned in tried\.\n {2}left: 0003, not completed\n$/);
+
+  const { code, printed } = await printedBy(() => local(project, 'tried', {}, {}));
+  expect(code).toBe(EXIT.done);
+  expect(printed).toContain('Done: 1 applied.');
+  expect(printed).not.toContain('count as done');
 });

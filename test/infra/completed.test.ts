@@ -1,10 +1,12 @@
 // completed.json: how it is written, what is taken of it, and what is refused.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import * as prettier from 'prettier';
 import type { CompletedMigration } from '../../project/completed.ts';
 import { COMPLETED_FILE, formatCompleted, readCompleted, writeCompleted } from '../../project/completed.ts';
+import { planEnvironment } from '../../project/plan.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -74,4 +76,55 @@ it('is shown in its page as it is', () => {
   const shown = read(example);
   expect(shown.map(({ id }) => id)).toEqual(['0001', '0002', '0003']);
   expect(formatCompleted(shown)).toBe(example);
+});
+
+describe('a plan', () => {
+  const MIGRATION = 'export async function migration(): Promise<void> {}\n';
+  const plan = (files: Record<string, string>) => {
+    const named = Object.entries(files).map(([file, text]) => [`migrations/odin-dev/${file}`, text]);
+    project = temporaryProject(Object.fromEntries(named) as Record<string, string>);
+    const { directory, configuration } = project;
+    const planned = planEnvironment({
+      environment: 'odin-dev',
+      projectDirectory: directory,
+      configuration,
+      bundling: false,
+    });
+    planned.remove();
+    return planned;
+  };
+  const line = `"0001": "applied ${TIME} ${createHash('sha256').update(MIGRATION).digest('hex')}"`;
+
+  it('names what was pruned in its manifest, and has a function for the rest only', () => {
+    const { manifest, bundles, problems, warnings } = plan({
+      'completed.json': `{${line}, "format": 1}`,
+      '0002.ts': MIGRATION,
+    });
+    expect(manifest.pruned).toEqual(['0001']);
+    expect(bundles.migrations.map(({ id }) => id)).toEqual(['0002']);
+    expect([...problems, ...warnings]).toEqual([]);
+  });
+
+  it('says nothing of it where nothing was pruned: such an environment deploys as before', () => {
+    expect(JSON.stringify(plan({ '0002.ts': MIGRATION }).manifest)).not.toContain('pruned');
+  });
+
+  it('warns of a file that came back, and refuses it with another text', () => {
+    const same = plan({ 'completed.json': `{${line}, "format": 1}`, '0001.ts': MIGRATION });
+    expect(same.problems).toEqual([]);
+    expect(same.warnings).toEqual([
+      expect.stringContaining('0001.ts does not run: completed.json names 0001') as string,
+    ]);
+    expect(same.bundles.migrations).toEqual([]);
+    project?.remove();
+    const other = plan({ 'completed.json': `{${line}, "format": 1}`, '0001.ts': `// new work\n${MIGRATION}` });
+    expect(other.problems).toMatchObject([{ code: 'BadMigrationFile', source: 'user' }]);
+    expect(other.problems[0]?.what).toContain('give it the next free number');
+  });
+
+  it('is refused with a completed.json that cannot be read, and nothing of it may be deployed', () => {
+    expect(plan({ 'completed.json': '{', '0002.ts': MIGRATION }).problems).toMatchObject([
+      { code: 'BadMigrationFile' },
+    ]);
+  });
 });
