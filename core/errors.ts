@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'NotAllowed'
   | 'MigrationFailed'
   | 'BadCheckpoint'
+  | 'NotAwaited'
   | 'FencedOut'
   | 'ObjectsFailed'
   | 'NothingToRecord'

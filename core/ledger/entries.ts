@@ -128,6 +128,9 @@ export type Decided = z.infer<typeof Decided>;
 
 export const COMPLETIONS = ['applied', 'marked-applied', 'skipped', 'baseline'] as const;
 
+/** What a migration had begun, and was still alive when it was over: `2 timers`. It ended with its process. */
+export const LeftOver = z.array(z.string());
+
 /** These migrations are done with, for ever. */
 export const Completed = z.object({
   ...envelope,
@@ -139,6 +142,8 @@ export const Completed = z.object({
   reason: z.string().optional(),
   startedAt: Time.optional(),
   finishedAt: Time.optional(),
+  /** Of an applied one, as its outcome says. */
+  leftOver: LeftOver.optional(),
   /** The outcome or the decision that it rests on; a baseline rests on none. */
   restsOn: Reference.optional(),
 });

@@ -9,7 +9,7 @@ import { ErrorSummary } from './summaries.ts';
 import type { Store } from './store.ts';
 import type { Allowed, Reference } from './entries.ts';
 import { StoredCheckpoint } from './checkpoints.ts';
-import { LOG_FORMAT, sha256 } from './entries.ts';
+import { LeftOver, LOG_FORMAT, sha256 } from './entries.ts';
 import type { Numbered } from './fold.ts';
 import { claimKey, outcomeKey } from './keys.ts';
 import type { LogWriter } from './log.ts';
@@ -45,6 +45,7 @@ export const Outcome = z.object({
   durationMs: z.int().min(0).optional(),
   /** Checkpoints that were made in the turn. */
   checkpoints: z.int().min(0).optional(),
+  leftOver: LeftOver.optional(),
   /** Of `stopped`: the checkpoint that the next slice goes on from. */
   stoppedAt: StoredCheckpoint.optional(),
 });

@@ -25,9 +25,9 @@ export async function migrationHandler({ index, load, clients, practice }: Parts
     return migrationFunction(fileURLToPath(index), practice);
   }
   const { runUserProcess } = await import('./user-code/child.ts');
-  runUserProcess(load, async (allows) => {
+  runUserProcess(load, async (allows, leftOver) => {
     const { holdBack } = await import('./preview/hold-back.ts');
-    return holdBack(allows, clients);
+    return holdBack(allows, leftOver, clients);
   });
   return undefined;
 }

@@ -6,6 +6,7 @@ import { VARIABLES } from '../../../core/names/names.ts';
 import { frameConsole } from './console.ts';
 import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
+import { LeftOver } from './left-over.ts';
 import { MessageReader, written } from './messages.ts';
 import { CHANNEL } from './protocol.ts';
 import type {
@@ -20,7 +21,7 @@ import type {
 import type { LoadMigration } from './user-module.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[]) => Promise<() => Seen>;
+export type HoldBack = (allows: readonly string[], leftOver: LeftOver) => Promise<() => Seen>;
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
@@ -33,6 +34,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
+  const leftOver = new LeftOver();
   let seen: (() => Seen) | undefined;
   const tellSeen = () => {
     if (seen) channel.send({ type: 'seen', seen: seen() });
@@ -61,12 +63,15 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   };
   const begin = async ({ cursor, preview }: StartMessage) => {
     if (preview) {
-      seen = await holdBack(preview.allows);
+      seen = await holdBack(preview.allows, leftOver);
       setInterval(tellSeen, SEEN_MS).unref();
       process.on('exit', tellSeen);
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
-    end(await playTurn(load, cursor, { ask, warn }));
+    leftOver.begin();
+    const ended = await playTurn(load, cursor, { ask, warn });
+    if (ended.outcome === 'finished' || ended.outcome === 'stopped') leftOver.afterReturn(ended.outcome, end);
+    else end(ended);
   };
   channel.listen(
     (message) => {

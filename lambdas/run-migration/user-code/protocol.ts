@@ -61,12 +61,19 @@ const BoundedError = z.object({
   stack: z.string().max(MAX_SUMMARY.stack).optional(),
 });
 
+/** How many of what a migration left behind are told, and how long each may be. */
+export const LEFT_OVER = { items: 10, length: 200 };
+
+/** What was still alive when a migration had returned: `2 timers`. */
+const LeftOver = z.array(z.string().max(LEFT_OVER.length)).max(LEFT_OVER.items);
+
 /**
  * How the code ended, as its process tells. `threw`: out of migration() or the file's top level. `crashed`: out of a timer, a
  * listener or a promise that nobody awaits. `stuck`: it awaits what nothing is left to settle.
  */
 const EndMessage = z.discriminatedUnion('outcome', [
-  z.object({ type: z.literal('end'), outcome: z.enum(['finished', 'stopped', 'stuck']) }),
+  z.object({ type: z.literal('end'), outcome: z.enum(['finished', 'stopped']), leftOver: LeftOver.optional() }),
+  z.object({ type: z.literal('end'), outcome: z.literal('stuck') }),
   z.object({ type: z.literal('end'), outcome: z.enum(['threw', 'crashed']), error: BoundedError }),
 ]);
 export type EndMessage = z.infer<typeof EndMessage>;
