@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'NotAllowed'
   | 'MigrationFailed'
   | 'BadCheckpoint'
+  | 'NotAwaited'
   | 'FencedOut'
   | 'ObjectsFailed'
   | 'NothingToRecord'

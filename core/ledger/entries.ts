@@ -132,6 +132,9 @@ export type Decided = z.infer<typeof Decided>;
 
 export const COMPLETIONS = ['applied', 'marked-applied', 'skipped', 'baseline'] as const;
 
+/** What a migration had begun, and was still alive when it was over: `2 timers`. It ended with its process. */
+export const LeftOver = z.array(z.string());
+
 /** These migrations are done with, for ever. */
 export const Completed = z.object({
   ...envelope,
@@ -143,6 +146,8 @@ export const Completed = z.object({
   reason: z.optional(z.string()),
   startedAt: z.optional(Time),
   finishedAt: z.optional(Time),
+  /** Of an applied one, as its outcome says. */
+  leftOver: z.optional(LeftOver),
   /** The outcome or the decision that it rests on; a baseline rests on none. */
   restsOn: z.optional(Reference),
 });

@@ -9,7 +9,7 @@ import { ErrorSummary } from './error-records.ts';
 import type { Store } from './store.ts';
 import type { Allowed, Reference } from './entries.ts';
 import { StoredCheckpoint } from './checkpoints.ts';
-import { LOG_FORMAT, sha256 } from './entries.ts';
+import { LeftOver, LOG_FORMAT, sha256 } from './entries.ts';
 import type { Numbered } from './fold.ts';
 import { claimKey, outcomeKey } from './keys.ts';
 import type { LogWriter } from './log.ts';
@@ -49,6 +49,7 @@ export const Outcome = z.object({
   durationMs: z.optional(z.int().check(z.minimum(0))),
   /** Checkpoints that were made in the turn. */
   checkpoints: z.optional(z.int().check(z.minimum(0))),
+  leftOver: z.optional(LeftOver),
   /** Of `stopped`: the checkpoint that the next slice goes on from. */
   stoppedAt: z.optional(StoredCheckpoint),
 });

@@ -5,6 +5,7 @@ import { MigrationId } from '../names/identifiers.ts';
 import { JsonValue } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
 import { ErrorSummary } from '../ledger/error-records.ts';
+import { LeftOver } from '../ledger/entries.ts';
 
 /** Asks a migration's function for a preview of one slice. It begins after `cursor`, as a run would. */
 export const PreviewPayload = z.strictObject({
@@ -83,6 +84,8 @@ export const PreviewReport = z.object({
   stale: z.array(Occurrence),
   /** What is no call of the SDK, and was refused. */
   refused: z.array(Occurrence),
+  /** What it had begun, and was still alive when it was over. */
+  leftOver: z.optional(LeftOver),
   /** What it printed. */
   output: z.array(z.string()),
   /** What is left out above, because the answer of a function has a limit. */
@@ -98,7 +101,7 @@ export interface Previewed extends PreviewReport {
 }
 
 /** Even with the longest keys and lines, all together is far below the 6 MB of a function's answer. */
-export const LIMITS = { groups: 200, examples: 3, occurrences: 50, lines: 200, lineLength: 1_000 };
+export const LIMITS = { groups: 200, examples: 3, occurrences: 50, lines: 200, lineLength: 1_000, leftOver: 10 };
 
 /** @param longer another group of the same `groupKey`, seen later */
 export const mergeGroups = (group: CallGroup, longer: CallGroup): CallGroup => ({
@@ -142,6 +145,10 @@ export function mergeReports(first: PreviewReport, next: PreviewReport): Preview
     slices: first.slices + next.slices,
     checkpoints: first.checkpoints + next.checkpoints,
     checkpoint,
+    leftOver:
+      first.leftOver || next.leftOver
+        ? [...(first.leftOver ?? []), ...(next.leftOver ?? [])].slice(0, LIMITS.leftOver)
+        : undefined,
     calls: [...groups.values()],
     simulated: mergeOccurrences(first.simulated, next.simulated),
     stale: mergeOccurrences(first.stale, next.stale),

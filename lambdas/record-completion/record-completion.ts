@@ -51,7 +51,8 @@ export function createRecordCompletion(services: Services) {
     const ran = look.seen === 'closed' || turn.allowed.slice > 1;
     const content = { kind: 'completed' as const, ids: [migration], startedAt: ran ? turn.since : undefined };
     if (look.seen === 'closed' && look.outcome?.outcome === 'succeeded') {
-      return { ...content, completion: 'applied', finishedAt: look.outcome.time, restsOn: look.reference };
+      const { time: finishedAt, leftOver } = look.outcome;
+      return { ...content, completion: 'applied', finishedAt, leftOver, restsOn: look.reference };
     }
     const { verdict } = turn;
     if (!verdict)

@@ -60,6 +60,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       error,
       durationMs: Math.max(0, now() - from),
       checkpoints: end.checkpoints,
+      leftOver: 'leftOver' in end ? end.leftOver : undefined,
       stoppedAt: end.outcome === 'stopped' ? last : undefined,
     }).catch((cause: unknown) => {
       log.error('The outcome could not be written: nobody knows what became of this turn', { cause });

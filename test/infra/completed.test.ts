@@ -84,14 +84,7 @@ describe('a plan', () => {
     const named = Object.entries(files).map(([file, text]) => [`migrations/odin-dev/${file}`, text]);
     project = temporaryProject(Object.fromEntries(named) as Record<string, string>);
     const { directory, configuration } = project;
-    const planned = planEnvironment({
-      environment: 'odin-dev',
-      projectDirectory: directory,
-      configuration,
-      bundling: false,
-    });
-    planned.remove();
-    return planned;
+    return planEnvironment({ environment: 'odin-dev', projectDirectory: directory, configuration, bundling: false });
   };
   const line = `"0001": "applied ${TIME} ${createHash('sha256').update(MIGRATION).digest('hex')}"`;
 

@@ -85,6 +85,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         slices: 1,
         checkpoints: end.checkpoints,
         checkpoint: last,
+        leftOver: 'leftOver' in end ? end.leftOver : undefined,
         ...seen,
         output: output.lines,
         omitted: { ...seen.omitted, lines: output.omitted },

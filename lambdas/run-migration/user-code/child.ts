@@ -5,13 +5,14 @@ import { errorSummary } from '../../../core/ledger/summaries.ts';
 import { frameConsole } from './console.ts';
 import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
+import { LeftOver } from './left-over.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';
 import type { AnswerMessage, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
 import type { LoadMigration } from './user-module.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[]) => Promise<() => Seen>;
+export type HoldBack = (allows: readonly string[], leftOver: LeftOver) => Promise<() => Seen>;
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
@@ -23,6 +24,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
+  const leftOver = new LeftOver();
   let seen: (() => Seen) | undefined;
   const tellSeen = () => {
     if (seen) channel.send({ type: 'seen', seen: seen() });
@@ -51,12 +53,15 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   };
   const begin = async ({ cursor, preview }: StartMessage) => {
     if (preview) {
-      seen = await holdBack(preview.allows);
+      seen = await holdBack(preview.allows, leftOver);
       setInterval(tellSeen, SEEN_MS).unref();
       process.on('exit', tellSeen);
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
-    end(await playTurn(load, cursor, { ask, warn }));
+    leftOver.begin();
+    const ended = await playTurn(load, cursor, { ask, warn });
+    if (ended.outcome === 'finished' || ended.outcome === 'stopped') leftOver.afterReturn(ended.outcome, end);
+    else end(ended);
   };
   channel.listen(
     (message) => {

@@ -3,7 +3,7 @@
 import * as z from '../../../core/schema.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 import { PreviewReport } from '../../../core/preview/preview.ts';
-import { MAX_CURSOR_BYTES } from './limits.ts';
+import { LEFT_OVER, MAX_CURSOR_BYTES } from './limits.ts';
 import { YieldedCheckpoint } from './yielded.ts';
 
 export interface StartMessage {
@@ -42,12 +42,16 @@ const BoundedError = z.object({
   stack: z.optional(z.string().check(z.maxLength(MAX_SUMMARY.stack))),
 });
 
+/** What was still alive when a migration had returned: `2 timers`. */
+const LeftOver = z.array(z.string().check(z.maxLength(LEFT_OVER.length))).check(z.maxLength(LEFT_OVER.items));
+
 /**
  * How the code ended, as its process tells. `threw`: out of migration() or the file's top level. `crashed`: out of a timer, a
  * listener or a promise that nobody awaits. `stuck`: it awaits what nothing is left to settle.
  */
 const EndMessage = z.discriminatedUnion('outcome', [
-  z.object({ type: z.literal('end'), outcome: z.enum(['finished', 'stopped', 'stuck']) }),
+  z.object({ type: z.literal('end'), outcome: z.enum(['finished', 'stopped']), leftOver: z.optional(LeftOver) }),
+  z.object({ type: z.literal('end'), outcome: z.literal('stuck') }),
   z.object({ type: z.literal('end'), outcome: z.enum(['threw', 'crashed']), error: BoundedError }),
 ]);
 export type EndMessage = z.infer<typeof EndMessage>;

@@ -2,6 +2,7 @@
 //
 //   start ─▶ checkpoint ─▶ save (durable), once a second ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone
 //     ─▶ save the last checkpoint ─▶ the end
+import { leftOverText } from '../../../core/views/words.ts';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
@@ -36,12 +37,15 @@ export interface UserCodeOptions {
 }
 
 /**
- * `stopped`: at a checkpoint, because its slice was over. `threw`: migration() or the file's top level did, or a checkpoint
- * was refused. `ended`: its process is gone, or had to go, before it said how it ended.
+ * `stopped`: at a checkpoint, because its slice was over. `threw`: migration() or the file's top level did, a checkpoint was
+ * refused, or a request was not awaited. `ended`: its process is gone, or had to go, before it said how it ended.
  */
-export type UserCodeEnd = { checkpoints: number } & (
-  { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary }
-);
+type End =
+  /** `leftOver`: what was still alive when it had returned, and ended with its process; a few words each. */
+  | { outcome: 'finished' | 'stopped'; leftOver?: string[] | undefined }
+  | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
+
+export type UserCodeEnd = { checkpoints: number } & End;
 
 /** Nothing of its code runs any more when this resolves, and all that it printed was heard. It never rejects. */
 export type RunUserCode = (options: UserCodeOptions) => Promise<UserCodeEnd>;
@@ -166,17 +170,16 @@ export const superviseUserCode =
       await saving;
       await keepLast();
     }
+    if ('leftOver' in ended && ended.leftOver) onLine({ level: 'warn', text: leftOverText(ended.leftOver) });
     // What was thrown first is what is reported, whatever its `finally` blocks did after that.
     return refusal ? { outcome: 'threw', error: refusal, checkpoints } : { ...ended, checkpoints };
   };
-
-type End = { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
 
 function endOf(message: EndMessage): End {
   switch (message.outcome) {
     case 'finished':
     case 'stopped':
-      return { outcome: message.outcome };
+      return { outcome: message.outcome, leftOver: message.leftOver };
     case 'threw':
       return { outcome: 'threw', error: message.error };
     case 'crashed':
