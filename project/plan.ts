@@ -70,16 +70,19 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   const manifest: Manifest = {
     formatVersion: 1,
     ...of,
-    migrations: migrations.map(({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
-      id,
-      file,
-      description,
-      functionName: migrationFunctionName(of, id),
-      sourceSha256,
-      codeSha256: bundle.codeSha256,
-      timeoutSeconds,
-      checkpointed,
-    })),
+    migrations: migrations.map(
+      ({ id, file, description, sourceSha256, sources, bundle, timeoutSeconds, checkpointed }) => ({
+        id,
+        file,
+        description,
+        functionName: migrationFunctionName(of, id),
+        sourceSha256,
+        sources,
+        codeSha256: bundle.codeSha256,
+        timeoutSeconds,
+        checkpointed,
+      }),
+    ),
   };
   for (const name of bundling ? WITH_MANIFEST : []) {
     writeFileSync(

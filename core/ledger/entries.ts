@@ -3,6 +3,7 @@ import { qualifiedName } from '../names/names.ts';
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { ErrorSummary } from './summaries.ts';
+import { Sources } from './sources.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import type { SystemFunction } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
@@ -60,6 +61,7 @@ export const Allowed = z.object({
   /** ARN of the execution that owns the turn. */
   execution: z.string().min(1),
   sourceSha256: Sha256,
+  sources: Sources.optional(),
   codeSha256: Sha256,
   gitCommit: z.string().optional(),
   /** How long its function may run, in milliseconds; a turn's deadline is its claim's time plus this and a margin. */

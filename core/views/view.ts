@@ -6,6 +6,8 @@ import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
 import type { Completed, HaltReason } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
+import type { Sources } from '../ledger/sources.ts';
+import { differenceOf } from '../ledger/sources.ts';
 import type { ErrorSummary } from '../ledger/summaries.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
 import { lookAtTurn } from '../ledger/turns.ts';
@@ -19,6 +21,7 @@ export interface ManifestRow {
   file: string;
   description?: string | undefined;
   sourceSha256: string;
+  sources?: Sources | undefined;
 }
 
 /**
@@ -71,8 +74,10 @@ export interface MigrationView {
   requestId?: string | undefined;
   execution?: string | undefined;
   gitCommit?: string | undefined;
-  /** The source that was run is not the manifest's. */
+  /** The files that were run are not the manifest's: the migration's own, and those that it imports. */
   changedSince: boolean;
+  /** The files are the same, and the packages that they import have other versions. */
+  packagesChangedSince?: boolean | undefined;
 }
 
 /** A halt that waits for a decision. */
@@ -192,12 +197,18 @@ function rowOf(id: string, manifest: ManifestRow | undefined, seen: LedgerSeen, 
   if (!known) return { ...named, state: id < highest ? 'late' : 'pending', attempts: 0, changedSince: false };
   const { turn } = seen.state;
   const row = turn?.allowed.migration === id ? openRow(turn, seen) : completedRow(known);
-  const { sourceSha256: ran } = turn?.allowed.migration === id ? turn.allowed : (known.completion ?? {});
-  const changedSince = manifest !== undefined && ran !== undefined && ran !== manifest.sourceSha256;
-  return { ...named, attempts: known.attempts, changedSince, ...row };
+  const ran = turn?.allowed.migration === id ? turn.allowed : known.completion;
+  const difference = manifest && ran && differenceOf(ran, manifest);
+  return {
+    ...named,
+    attempts: known.attempts,
+    changedSince: difference === 'files',
+    packagesChangedSince: difference === 'packages' || undefined,
+    ...row,
+  };
 }
 
-type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'changedSince'>;
+type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'changedSince' | 'packagesChangedSince'>;
 
 function completedRow({ completion }: KnownMigration): Row {
   if (!completion) throw new OdinError(NEITHER);

@@ -118,13 +118,14 @@ export function createListPending(services: Services, manifest: Manifest, handov
     seen: TurnSeen | undefined,
     { execution, input }: NextPayload,
   ): EntryContent {
-    const { sourceSha256, codeSha256, timeoutSeconds } = deployed(turn.migration);
+    const { sourceSha256, sources, codeSha256, timeoutSeconds } = deployed(turn.migration);
     return {
       kind: 'allowed',
       ...turn,
       run: runOf(execution, input),
       execution,
       sourceSha256,
+      sources,
       codeSha256,
       gitCommit: manifest.gitCommit ?? undefined,
       timeoutMs: timeoutSeconds * 1000,
