@@ -74,21 +74,22 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument('<environment>', 'its name, such as odin-dev')
     .action(async (environment: string) => {
       const { init } = await import('./commands/init.ts');
-      done(init(environment, named()));
+      done(await init(environment, named()));
     });
 
   program
     .command('new')
     .summary("write the next migration's file from a template")
     .description(
-      "Writes the next number's file from a template and prints its path. A number that git has seen is not used again.",
+      "Writes the next number's file from a template, and prints its path and on what the number stands: the files, git, and the " +
+        'ledgers on this machine and in AWS, as far as they can be reached. No number that one of them knows is used again.',
     )
     .argument(...ENVIRONMENT)
     .option('--description <text>', 'one line that operators see')
     .option(...JSON_OPTION)
     .action(async (environment: string, options: NewOptions) => {
       const { newMigration } = await import('./commands/new.ts');
-      done(newMigration(openProject(), environment, options));
+      done(await newMigration(openProject(), environment, options, deployedPlace));
     });
 
   program
@@ -103,6 +104,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
       '--deployed',
       "ask the deployed environment's ledger too: late numbers, completed files that changed, what is pending",
     )
+    .option(...ACCEPT_CHANGED_OPTION)
     .option('--strict', 'let warnings fail the check too')
     .option(...JSON_OPTION)
     .action(async (environments: string[], options: CheckOptions) => {
@@ -350,10 +352,20 @@ const OUT_OF_ORDER_OPTION = [
   '--allow-out-of-order',
   'run late migrations too, although a higher number was run before them',
 ] as const;
+const ACCEPT_CHANGED_OPTION = [
+  '--accept-changed <id>',
+  'another text than was completed under this number is meant; may be repeated',
+  eachId,
+] as const;
 interface LocalOption {
   local?: true;
 }
 const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
+
+function eachId(id: string, ids: string[] | undefined): string[] {
+  if (/^\d{4}$/.test(id)) return [...(ids ?? []), id];
+  throw new InvalidArgumentError("Expected a migration's four digits, such as 0004.");
+}
 
 function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);

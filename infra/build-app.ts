@@ -3,7 +3,7 @@ import { App } from 'aws-cdk-lib';
 import featureFlags from './feature-flags.json' with { type: 'json' };
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { configurationOf } from '../project/configuration.ts';
-import { assertKnownEnvironment, environmentNames } from '../project/discover.ts';
+import { allEnvironments, assertKnownEnvironment } from '../project/discover.ts';
 import { EnvironmentStack } from './environment-stack.ts';
 import type { EnvironmentPlan } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
@@ -22,7 +22,7 @@ export interface BuildOptions {
 export function addEnvironments({ app, project, only }: BuildOptions): void {
   const { directory, configuration } = project;
   if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
-  for (const environment of only === undefined ? environmentNames(directory, configuration) : [only]) {
+  for (const environment of only === undefined ? allEnvironments(directory, configuration) : [only]) {
     assertEnvironmentId({ app: configuration.app, environment });
     const settings = configurationOf(configuration, environment);
     const account = settings.account ?? process.env['CDK_DEFAULT_ACCOUNT'];

@@ -11,8 +11,10 @@ export type Rule =
   | 'top-level'
   | 'permissions'
   | 'variables'
+  | 'number'
   | 'late'
   | 'changed'
+  | 'renumbered'
   | 'halted'
   | 'pending';
 

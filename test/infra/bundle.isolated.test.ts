@@ -427,11 +427,15 @@ describe('planEnvironment', () => {
     }
   });
 
-  it('may have no migration at all', () => {
-    const { directory, configuration } = project();
+  it('may have no migration at all, in a folder that is there', () => {
+    const { directory, configuration, write } = project();
+    const gone = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
+    gone.remove();
+    expect(gone.problems.map(({ code }) => code)).toEqual(['BadConfiguration']);
+    write('migrations/odin-empty/.gitkeep', '');
     const plan = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
     expect(plan.manifest.migrations).toEqual([]);
-    expect(plan.warnings).toEqual(['migrations/odin-empty/ does not exist: no migrations.']);
+    expect(plan.problems).toEqual([]);
     expect(plan.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
   });
 

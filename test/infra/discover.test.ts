@@ -6,9 +6,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { nextText } from '../../core/text/command.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import {
+  allEnvironments,
   assertKnownEnvironment,
   discoverEnvironment,
   environmentNames,
+  folderOf,
   MAX_MIGRATIONS,
   onlyEnvironment,
 } from '../../project/discover.ts';
@@ -107,12 +109,31 @@ describe('discoverEnvironment', () => {
     });
   });
 
-  it('finds nothing in a missing folder, and says that it is missing', () => {
-    expect(discover(['0001.ts'], 'odin-prod')).toEqual({
-      name: 'odin-prod',
-      migrations: [],
-      warnings: [{ message: 'migrations/odin-prod/ does not exist: no migrations.', nearMiss: false }],
-    });
+  it('refuses a folder that is not there, or that is a file: it is not taken for an empty one', async () => {
+    const missing = await thrownBy(() => discover(['0001.ts'], 'odin-prod'));
+    expect(missing).toMatchObject({ code: 'BadConfiguration', source: 'user' });
+    expect(missing.what).toBe('migrations/odin-prod/, the folder of odin-prod, does not exist.');
+    expect(missing.why).toContain('remove all of its functions');
+    const parsed = parseConfiguration({ environments: { 'odin-dev': { directory: 'migrations/odin-dev/0001.ts' } } });
+    const file = await thrownBy(() => discoverEnvironment('odin-dev', project.directory, parsed));
+    expect(file.what).toMatch(
+      /^migrations\/odin-dev\/0001\.ts, the folder of odin-dev, cannot be read: Error: ENOTDIR/,
+    );
+  });
+
+  it('names files from the project, however the folder is written', () => {
+    discover(['0001.ts']);
+    const { directory } = project;
+    const named = (settings: object) =>
+      discoverEnvironment('odin-dev', directory, parseConfiguration(settings)).migrations.map(({ file }) => file);
+    for (const all of ['migrations', './migrations/', path.join(directory, 'migrations')]) {
+      expect(named({ directory: all })).toEqual(['migrations/odin-dev/0001.ts']);
+      const own = { environments: { 'odin-dev': { directory: `${all}/odin-dev` } } };
+      expect(named(own)).toEqual(['migrations/odin-dev/0001.ts']);
+    }
+    project.write('migrations/0002.ts', '');
+    const above = { ...project.configuration, directory: '..' };
+    expect(folderOf(path.join(directory, 'packages/ops'), above, 'odin-dev')).toBe('../odin-dev');
   });
 
   it('reads the folder that is configured', () => {
@@ -166,6 +187,15 @@ describe('environmentNames', () => {
   it('are none when there is no folder', () => {
     project = temporaryProject();
     expect(environmentNames(project.directory, project.configuration)).toEqual([]);
+  });
+
+  it('of all of them: a folder that is not there is an error', async () => {
+    project = temporaryProject();
+    const error = await thrownBy(() => allEnvironments(project.directory, project.configuration));
+    expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
+    expect(error.what).toBe('migrations/, the folder of all environments, does not exist.');
+    mkdirSync(path.join(project.directory, 'migrations'));
+    expect(allEnvironments(project.directory, project.configuration)).toEqual([]);
   });
 });
 
