@@ -136,6 +136,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--sample <objects>', 'how many objects of each, spread over the prefix; 200 without it', count)
     .option('--sample-mb <megabytes>', 'how much of each at most; 256 without it', positive)
     .option(...OUT_OF_ORDER_OPTION)
+    .option(...RENUMBERED_OPTION)
+    .option(...ACCEPT_CHANGED_OPTION)
     .action(async (named: string | undefined, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
       const project = openProject();
@@ -171,6 +173,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument(...ENVIRONMENT)
     .option('--wait', 'follow the run to its end, or to a halt')
     .option(...OUT_OF_ORDER_OPTION)
+    .option(...RENUMBERED_OPTION)
+    .option(...ACCEPT_CHANGED_OPTION)
     .option(...JSON_OPTION)
     .action(async (environment: string, options: RunCommandOptions) => {
       const { run } = await import('./commands/run.ts');
@@ -351,6 +355,11 @@ const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to std
 const OUT_OF_ORDER_OPTION = [
   '--allow-out-of-order',
   'run late migrations too, although a higher number was run before them',
+] as const;
+const RENUMBERED_OPTION = [
+  '--allow-renumbered <id>',
+  'run this migration too, although its text was completed under another number; may be repeated',
+  eachId,
 ] as const;
 const ACCEPT_CHANGED_OPTION = [
   '--accept-changed <id>',

@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'AnotherAppsLedger'
   // a run that must not go on
   | 'OutOfOrder'
+  | 'Renumbered'
   | 'HaltedElsewhere'
   // a migration
   | 'NotAllowed'

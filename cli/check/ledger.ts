@@ -72,7 +72,7 @@ function otherFiles(
       return [{ ...about, severity: 'error', message: `${what} ${next}` }];
     }),
     ...renumbered.map(({ id, was }): Finding => {
-      const message = `The same text was completed under ${was}, whose file is gone, says ${ledger}: it would run a second time. Delete this file, or give it back the number ${was}${or}.`;
+      const message = `The same text was completed under ${was}, whose file is gone, says ${ledger}: a run refuses it. Delete this file, or give it back the number ${was}; to do its work again, run with --allow-renumbered ${id}${or}.`;
       return { environment, severity: 'error', rule: 'renumbered', file: fileOf(id, migrations), message };
     }),
   ];

@@ -32,6 +32,8 @@ export interface LocalOptions {
   sample?: number;
   sampleMb?: number;
   allowOutOfOrder?: boolean;
+  allowRenumbered?: string[];
+  acceptChanged?: string[];
 }
 
 export async function local(

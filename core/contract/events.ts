@@ -41,6 +41,8 @@ export const RunCompleted = z.object({
   completed: z.int().min(0),
   /** How many migrations are deployed. */
   migrations: z.int().min(0),
+  /** Files that are not those which were run under their numbers, and so do not run. Absent when there are none. */
+  changed: z.array(z.object({ migration: MigrationId, file: z.string() })).optional(),
   /** The migrations at which this run had halted. Empty for a run without a halt. */
   afterHalts: z.array(z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.string().optional() })),
   time: Time,

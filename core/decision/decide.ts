@@ -2,7 +2,10 @@
 // Pure: the same answer for the same input.
 import type { HaltReason } from '../ledger/entries.ts';
 import type { LogState, TurnState } from '../ledger/fold.ts';
+import type { SourceHashes } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
+import type { Renumbered } from './renumbered.ts';
+import { renumberedIn } from './renumbered.ts';
 
 /** What is seen of the open turn, besides the log. */
 export interface TurnSeen {
@@ -18,8 +21,10 @@ export interface Question {
   /** Of `state.turn`; undefined when no turn is open. */
   seen: TurnSeen | undefined;
   /** The deployed migrations, ascending by id, with the code of each. */
-  manifest: readonly { id: string; codeSha256: string; checkpointed: boolean }[];
+  manifest: readonly ({ id: string; codeSha256: string; checkpointed: boolean } & SourceHashes)[];
   allowOutOfOrder: boolean;
+  /** Ids of migrations that may run although their work was completed under another number. */
+  allowRenumbered: readonly string[];
   /** Epoch milliseconds: S3's time when it answered the first request of the look. */
   now: number;
 }
@@ -46,6 +51,7 @@ export type NextStep =
   | { step: 'wait'; until: 'deployment' }
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
+  | { step: 'refuse'; error: 'Renumbered'; renumbered: Renumbered[] }
   | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; halt: number; execution: string };
 
 /** A third turn in a row that never started is looked at by a person. */
@@ -58,7 +64,7 @@ export const DEPLOYMENT_MS = 5 * 60_000;
 export function decide(question: Question): NextStep {
   const { state, seen } = question;
   if (state.turn === undefined || seen === undefined) {
-    return refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+    return refuseLate(question) ?? refuseRenumbered(question) ?? allowFirstPending(question) ?? { step: 'finished' };
   }
   const look: Look = { ...question, turn: state.turn, seen };
   for (const [, rule] of TURN_RULES) {
@@ -226,6 +232,12 @@ function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | 
   const highest = known.reduce((max, id) => (id > max ? id : max), '');
   const late = manifest.map(({ id }) => id).filter((id) => !known.includes(id) && id < highest);
   return late.length > 0 ? { step: 'refuse', error: 'OutOfOrder', late, highest } : undefined;
+}
+
+/** The file of a completed migration that goes on under another number: its work would be done a second time. */
+function refuseRenumbered({ state, manifest, allowRenumbered }: Question): NextStep | undefined {
+  const renumbered = renumberedIn(state, manifest).filter(({ id }) => !allowRenumbered.includes(id));
+  return renumbered.length > 0 ? { step: 'refuse', error: 'Renumbered', renumbered } : undefined;
 }
 
 function allowFirstPending({ state, manifest }: Question): NextStep | undefined {

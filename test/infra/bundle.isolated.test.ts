@@ -377,12 +377,14 @@ describe('planEnvironment', () => {
           description: 'Small',
           functionName: 'odin-migrate-odin-small-0007',
           sourceSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+          sources: plan.bundles.migrations[0]?.sources,
           codeSha256: plan.bundles.migrations[0]?.bundle.codeSha256,
           timeoutSeconds: 900,
           checkpointed: false,
         },
       ],
     });
+    expect(plan.bundles.migrations[0]?.sources).toMatchObject({ version: 2 });
     expect(plan.warnings).toHaveLength(1);
     for (const name of ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const) {
       expect(JSON.parse(read(plan.bundles.system[name].directory, 'manifest.json'))).toEqual(plan.manifest);
