@@ -75,21 +75,22 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument('<environment>', 'its name, such as odin-dev')
     .action(async (environment: string) => {
       const { init } = await import('./commands/init.ts');
-      done(init(environment, named()));
+      done(await init(environment, named()));
     });
 
   program
     .command('new')
     .summary("write the next migration's file from a template")
     .description(
-      "Writes the next number's file from a template and prints its path. A number that git has seen is not used again.",
+      "Writes the next number's file from a template, and prints its path and on what the number stands: the files, git, and the " +
+        'ledgers on this machine and in AWS, as far as they can be reached. No number that one of them knows is used again.',
     )
     .argument(...ENVIRONMENT)
     .option('--description <text>', 'one line that operators see')
     .option(...JSON_OPTION)
     .action(async (environment: string, options: NewOptions) => {
       const { newMigration } = await import('./commands/new.ts');
-      done(newMigration(openProject(), environment, options));
+      done(await newMigration(openProject(), environment, options, deployedPlace));
     });
 
   program
@@ -104,6 +105,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
       '--deployed',
       "ask the deployed environment's ledger too: late numbers, completed files that changed, what is pending",
     )
+    .option(...ACCEPT_CHANGED_OPTION)
     .option('--strict', 'let warnings fail the check too')
     .option(...JSON_OPTION)
     .action(async (environments: string[], options: CheckOptions) => {
@@ -135,6 +137,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--sample <objects>', 'how many objects of each, spread over the prefix; 200 without it', count)
     .option('--sample-mb <megabytes>', 'how much of each at most; 256 without it', positive)
     .option(...OUT_OF_ORDER_OPTION)
+    .option(...RENUMBERED_OPTION)
+    .option(...ACCEPT_CHANGED_OPTION)
     .action(async (named: string | undefined, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
       const project = openProject();
@@ -170,6 +174,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument(...ENVIRONMENT)
     .option('--wait', 'follow the run to its end, or to a halt')
     .option(...OUT_OF_ORDER_OPTION)
+    .option(...RENUMBERED_OPTION)
+    .option(...ACCEPT_CHANGED_OPTION)
     .option(...JSON_OPTION)
     .action(async (environment: string, options: RunCommandOptions) => {
       const { run } = await import('./commands/run.ts');
@@ -374,10 +380,25 @@ const OUT_OF_ORDER_OPTION = [
   '--allow-out-of-order',
   'run late migrations too, although a higher number was run before them',
 ] as const;
+const RENUMBERED_OPTION = [
+  '--allow-renumbered <id>',
+  'run this migration too, although its text was completed under another number; may be repeated',
+  eachId,
+] as const;
+const ACCEPT_CHANGED_OPTION = [
+  '--accept-changed <id>',
+  'another text than was completed under this number is meant; may be repeated',
+  eachId,
+] as const;
 interface LocalOption {
   local?: true;
 }
 const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
+
+function eachId(id: string, ids: string[] | undefined): string[] {
+  if (/^\d{4}$/.test(id)) return [...(ids ?? []), id];
+  throw new InvalidArgumentError("Expected a migration's four digits, such as 0004.");
+}
 
 function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);

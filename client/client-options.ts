@@ -4,4 +4,7 @@ export interface ClientOptions {
   endpoint?: string;
   region?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  maxAttempts?: number;
+  /** Milliseconds. */
+  requestHandler?: { connectionTimeout: number; requestTimeout: number };
 }

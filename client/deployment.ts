@@ -228,9 +228,9 @@ export async function deployedManifest(deployment: Deployment): Promise<Manifest
  */
 export async function startRun(
   { sfn, stateMachineArn, local }: Deployment,
-  { allowOutOfOrder }: RunInput = {},
+  { allowOutOfOrder, allowRenumbered, acceptChanged }: RunInput = {},
 ): Promise<string> {
-  const input: RunInput = { allowOutOfOrder: allowOutOfOrder || undefined };
+  const input: RunInput = { allowOutOfOrder: allowOutOfOrder || undefined, allowRenumbered, acceptChanged };
   const name = `${local ? 'local' : 'run'}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${process.pid}`;
   const { executionArn = '' } = await sfn.send(
     new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),

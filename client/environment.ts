@@ -12,6 +12,7 @@ import { OUTPUTS } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
 import { EmbeddedStore } from '../local/s3/ledger-store.ts';
 import { ObjectStore, S3_FOLDER } from '../local/s3/store.ts';
+import { readSources } from '../project/bundle.ts';
 import { givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../project/discover.ts';
 import { inspectMigrations } from '../project/inspect.ts';
@@ -92,13 +93,18 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const { completed } = discoverEnvironment(environment, project.directory, project.configuration);
   const pruned = completed.map(({ id }) => id);
   const manifest = { environment, migrations: inspectedHere(project, environment), pruned };
+  return { manifest, ...ledgerHere(project, environment) };
+}
+
+/** What was run on this machine; an empty ledger, of nobody, when nothing was. */
+export function ledgerHere(project: Project, environment: string): Omit<SeenEnvironment, 'manifest'> {
   const directory = localDirectory(project, environment);
   const outputsFile = path.join(directory, OUTPUTS_FILE);
   if (!existsSync(outputsFile)) {
     const store = new MemoryStore();
     const nobody = { app: project.configuration.app, environment, account: '', region: '' };
     const ledger = { log: new LedgerLog(store, nobody), store };
-    return { manifest, ledger, identity: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { ledger, identity: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
   const identity = identityOf({ app: project.configuration.app, environment }, outputs[OUTPUTS.stateMachineArn] ?? '');
@@ -106,7 +112,6 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   const objects = new ObjectStore(path.join(directory, S3_FOLDER));
   const store = new EmbeddedStore(objects, outputs[OUTPUTS.ledgerBucket] ?? '');
   return {
-    manifest,
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
     [Symbol.asyncDispose]: () => {
@@ -119,5 +124,7 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
 /** The migrations of this work tree, as they would be deployed. @throws OdinError BadMigrationFile, BundlingFailed */
 export function inspectedHere({ directory, configuration }: Project, environment: string) {
   const { migrations } = discoverEnvironment(environment, directory, configuration);
-  return inspectMigrations(migrations, givenHere(configuration, environment));
+  const inspected = inspectMigrations(migrations, givenHere(configuration, environment));
+  const sources = readSources(directory, inspected);
+  return inspected.map((migration) => ({ ...migration, sources: sources.get(migration.id) }));
 }

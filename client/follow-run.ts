@@ -1,4 +1,6 @@
 // Follows a run to its end, or to the halt at which nobody decides here.
+import type { ChangedFile } from '../core/contract/payloads.ts';
+import { changedIn } from '../core/contract/payloads.ts';
 import type { OpenHalt } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';
 import type { RunEvent, Told } from './run-events.ts';
@@ -16,12 +18,14 @@ export interface FollowedRun {
 }
 
 /** How it came out. `execution`: the ARN of the last execution of the run, others having handed over to it. */
-export type RunEnd = { execution: string } & (
-  | { outcome: 'done' }
-  | { outcome: 'halted'; halt: OpenHalt }
-  /** @property error the refusal's or the failed function's code, or Step Functions' status; `cause` is absent when none was given */
-  | { outcome: 'ended'; status: string; error: string; cause?: string | undefined }
-);
+export type RunEnd = { execution: string } &
+  /** @property changed files that are not those which were run under their numbers, and did not run */
+  (
+    | { outcome: 'done'; changed: ChangedFile[] }
+    | { outcome: 'halted'; halt: OpenHalt }
+    /** @property error the refusal's or the failed function's code, or Step Functions' status; `cause` is absent when none was given */
+    | { outcome: 'ended'; status: string; error: string; cause?: string | undefined }
+  );
 
 export async function followRun(run: FollowedRun): Promise<RunEnd> {
   let execution = run.executionArn;
@@ -37,8 +41,8 @@ export async function followRun(run: FollowedRun): Promise<RunEnd> {
   return { execution, outcome: 'ended', status: 'UNKNOWN', error: 'UNKNOWN' };
 }
 
-function ended({ status, error, cause }: Extract<RunEvent, { event: 'ended' }>) {
-  if (status === 'SUCCEEDED') return { outcome: 'done' as const };
+function ended({ status, error, cause, output }: Extract<RunEvent, { event: 'ended' }>) {
+  if (status === 'SUCCEEDED') return { outcome: 'done' as const, changed: changedIn(output) };
   return { outcome: 'ended' as const, status, error: error || status, cause: cause && messageOf(cause) };
 }
 

@@ -48,7 +48,7 @@ export function planPruning(
   { through, changed = false }: PruningOptions = {},
 ): Pruning {
   const { migrations, completed, returned } = discoverEnvironment(environment, directory, configuration);
-  const folder = folderOf(configuration, environment);
+  const folder = folderOf(directory, configuration, environment);
   const lacking = lackingOf(
     state,
     completed.map(({ id }) => id),

@@ -39,6 +39,7 @@ export type ErrorCode =
   // a run that must not go on
   | 'OutOfOrder'
   | 'NotCompleted'
+  | 'Renumbered'
   | 'HaltedElsewhere'
   // a migration
   | 'NotAllowed'

@@ -19,6 +19,7 @@ import { OdinError } from '../core/errors.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { CopyOf, Package } from './beside.ts';
+import type { Sources } from '../core/ledger/sources.ts';
 import { packagesBeside, shipBeside, targetOf } from './beside.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
@@ -28,6 +29,7 @@ import type { MigrationFile } from './discover.ts';
 import { findPackage } from './node-modules.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';
 import { ownFiles } from './own-functions.ts';
+import { assertReadable, sourcesOf } from './sources.ts';
 
 /** It lies nowhere until somebody writes it: most often the same lies there already. */
 export interface Bundle {
@@ -41,8 +43,8 @@ export interface Bundle {
 
 export interface Bundles<M> {
   system: Record<SystemFunction, Bundle>;
-  /** Each migration with its bundle, in the order given. */
-  migrations: (M & { bundle: Bundle })[];
+  /** Each migration with its bundle and what that was made of, in the order given. */
+  migrations: (M & { bundle: Bundle; sources?: Sources | undefined })[];
 }
 
 /** A fault to practise a halt with, on the embedded default only: bundles for a deployment have none of this code. */
@@ -74,7 +76,7 @@ export function bundleEnvironment<M extends MigrationFile>(
         return [name, bundleOf(renamed(ownFiles(name), `${name}.mjs`, 'index.mjs'))];
       }),
     ) as Record<SystemFunction, Bundle>,
-    migrations: compiled.map(({ migration, code, map, imported, beside }) => {
+    migrations: compiled.map(({ migration, code, map, imported, beside, sources }) => {
       const { id } = migration;
       const fault = practiceFault?.migration === id ? practiceFault : undefined;
       const files = new Map<string, string | CopyOf>([
@@ -90,7 +92,7 @@ export function bundleEnvironment<M extends MigrationFile>(
         [`${id}.process.mjs`, processOf(id, imported)],
         ...(fault ? ownFiles('practice-fault') : []),
       ]);
-      return { ...migration, bundle: withMore(bundleOf(files), more) };
+      return { ...migration, bundle: withMore(bundleOf(files), more), sources };
     }),
   };
 }
@@ -102,6 +104,16 @@ interface CompiledMigration<M> {
   imported: ClientName[];
   /** What is shipped beside it, because it cannot be in one file. */
   beside: Package[];
+  sources: Sources;
+}
+
+/**
+ * What each migration's bundle would be made of, by its id.
+ * @throws OdinError BundlingFailed, BadMigrationFile
+ */
+export function readSources(directory: string, migrations: readonly MigrationFile[]): Map<string, Sources> {
+  const compiled = compileMigrations(directory, migrations, new Clients(directory));
+  return new Map(compiled.map(({ migration, sources }) => [migration.id, sources]));
 }
 
 /** In their order. */
@@ -111,7 +123,7 @@ function compileMigrations<M extends MigrationFile>(
   clients: Clients,
   but?: ReadonlySet<ClientName>,
 ): CompiledMigration<M>[] {
-  const { files, imports, modules, metafile } = compileBesidePackages(directory, {
+  const { files, imports, modules, entries, metafile } = compileBesidePackages(directory, {
     ...DEPLOYED,
     ...clients.besides(but),
     sourcemap: 'linked',
@@ -123,13 +135,20 @@ function compileMigrations<M extends MigrationFile>(
     const own = modules.get(name) ?? [];
     const notShared = clients.notShared(metafile, own, directory);
     if (notShared.size > 0) return compileMigrations(directory, [migration], clients, notShared);
+    const imported = clients.importedBy(imports.get(name) ?? []);
+    const beside = importedPackages(metafile, own, directory, migration.file);
+    const outside = [
+      ...imported.flatMap((client) => findPackage(client, directory) ?? []),
+      ...beside.map((each) => each.directory),
+    ];
     return [
       {
         migration,
         code: textOf(files, name),
         map: nameSources(textOf(files, `${name}.map`), directory),
-        imported: clients.importedBy(imports.get(name) ?? []),
-        beside: importedPackages(metafile, own, directory, migration.file),
+        imported,
+        beside,
+        sources: sourcesOf(entries.get(name) ?? '', metafile, outside, directory),
       },
     ];
   });
@@ -143,8 +162,9 @@ function compileBesidePackages(directory: string, options: esbuild.BuildOptions 
     const inside = files.map((file) => path.resolve(directory, file));
     const found = packagesBeside(inside, [directory, PACKAGE_DIRECTORY]).filter((name) => !external.has(name));
     if (found.length === 0) {
-      if (made) return made;
-      throw failed;
+      if (!made) throw failed;
+      assertReadable(Object.keys(made.metafile.inputs), directory);
+      return made;
     }
     for (const name of found) external.add(name);
   }

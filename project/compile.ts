@@ -2,6 +2,7 @@
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { describeThrown, OdinError } from '../core/errors.ts';
+import { assertReadable } from './sources.ts';
 
 /** Path, relative to the output folder → content. */
 export type BundleFiles = ReadonlyMap<string, string>;
@@ -55,6 +56,8 @@ export interface Compiled {
   imports: ReadonlyMap<string, readonly string[]>;
   /** Of each file, the modules that it is made of, by names from the folder in which was compiled. */
   modules: ReadonlyMap<string, readonly string[]>;
+  /** Of each file that was asked for, the module that it is compiled from, by its name from there. */
+  entries: ReadonlyMap<string, string>;
   /** Absolute: all that it was made of. */
   inputs: readonly string[];
   metafile: esbuild.Metafile;
@@ -84,16 +87,23 @@ export function compile(directory: string, options: esbuild.BuildOptions): Compi
     const modules = new Map(
       Object.entries(metafile.outputs).map(([file, { inputs }]) => [named(file), Object.keys(inputs)]),
     );
+    const entries = new Map(
+      Object.entries(metafile.outputs).flatMap(([file, { entryPoint }]) =>
+        entryPoint === undefined ? [] : [[named(file), entryPoint] as const],
+      ),
+    );
     const inputs = Object.keys(metafile.inputs).map((input) => path.resolve(directory, input));
-    return { files, imports, modules, inputs, metafile };
+    return { files, imports, modules, entries, inputs, metafile };
   } catch (thrown) {
-    throw bundlingFailed(thrown);
+    throw bundlingFailed(thrown, directory);
   }
 }
 
-/** What esbuild says, with the place in the file. */
-function bundlingFailed(thrown: unknown): OdinError {
+/** What esbuild says, with the place in the file. @throws OdinError BadMigrationFile of one that is not UTF-8: that is what is wrong */
+function bundlingFailed(thrown: unknown, directory: string): OdinError {
   const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];
+  const named = errors.flatMap(({ location }) => location?.file ?? []);
+  assertReadable(named, directory);
   const lines = errors.map(({ text, location }) =>
     location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
   );

@@ -1,8 +1,9 @@
 // Finds the environments and their migrations' files (docs/design.md §2).
+import type { Dirent } from 'node:fs';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { OdinError } from '../core/errors.ts';
+import { describeThrown, OdinError } from '../core/errors.ts';
 import {
   assertEnvironmentName,
   idWithOtherEnding,
@@ -15,7 +16,7 @@ import { commandLine } from '../core/text/command.ts';
 import type { CompletedMigration } from './completed.ts';
 import { COMPLETED_FILE, readCompleted } from './completed.ts';
 import type { Configuration } from './configuration.ts';
-import { configurationOf } from './configuration.ts';
+import { CONFIGURATION_FILE, configurationOf } from './configuration.ts';
 
 export interface MigrationFile {
   id: string;
@@ -42,7 +43,7 @@ export interface ReturnedFile extends MigrationFile {
   changed: boolean;
 }
 
-/** Of a file that was skipped, or of a folder that is not there. */
+/** Of a file that was skipped. */
 export interface DiscoveryWarning {
   /** One sentence. */
   message: string;
@@ -70,6 +71,25 @@ export function environmentNames(projectDirectory: string, configuration: Config
         )
     : [];
   return [...new Set([...folders, ...Object.keys(configuration.environments)])].sort();
+}
+
+/**
+ * As environmentNames, for what is done with all of them: a folder that is not there is not taken for one without environments.
+ * @throws OdinError BadConfiguration
+ */
+export function allEnvironments(projectDirectory: string, configuration: Configuration): string[] {
+  const names = environmentNames(projectDirectory, configuration);
+  if (names.length > 0 || existsSync(path.resolve(projectDirectory, configuration.directory))) return names;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'user',
+    what: `${configuration.directory}/, the folder of all environments, does not exist.`,
+    next: {
+      words: `Correct "directory" in ${CONFIGURATION_FILE}, or begin an environment`,
+      verb: 'init',
+      environment: '<environment>',
+    },
+  });
 }
 
 /** @throws OdinError UnknownEnvironment, listing those that there are */
@@ -113,13 +133,20 @@ export function onlyEnvironment(projectDirectory: string, configuration: Configu
 
 const localCommand = (environment: string): string => commandLine({ verb: 'run', environment }, { local: true });
 
-/** The folder of an environment's files, as it is written in messages: `migrations/odin-dev`. */
-export const folderOf = (configuration: Configuration, environment: string): string =>
-  configurationOf(configuration, environment).directory ?? `${configuration.directory}/${environment}`;
+/**
+ * The folder of an environment's files from the project's, however it is configured: `migrations/odin-dev`. In messages and in the
+ * manifest, which is the same wherever the project lies.
+ */
+export function folderOf(projectDirectory: string, configuration: Configuration, environment: string): string {
+  const named =
+    configurationOf(configuration, environment).directory ?? path.join(configuration.directory, environment);
+  const from = path.relative(projectDirectory, path.resolve(projectDirectory, named));
+  return from.split(path.sep).join('/') || '.';
+}
 
 /**
- * @throws OdinError BadEnvironmentName, BadMigrationFile for a file with another ending than `.ts` and for a completed.json that
- *   cannot be read
+ * @throws OdinError BadEnvironmentName, BadConfiguration when its folder cannot be read, BadMigrationFile for a file with another
+ *   ending than `.ts` and for a completed.json that cannot be read
  */
 export function discoverEnvironment(
   name: string,
@@ -127,19 +154,15 @@ export function discoverEnvironment(
   configuration: Configuration,
 ): DiscoveredEnvironment {
   assertEnvironmentName(name);
-  const folder = folderOf(configuration, name);
+  const folder = folderOf(projectDirectory, configuration, name);
   const directory = path.resolve(projectDirectory, folder);
-  if (!existsSync(directory)) {
-    const message = `${folder}/ does not exist: no migrations.`;
-    return { name, migrations: [], completed: [], returned: [], warnings: [{ message, nearMiss: false }] };
-  }
 
   const completed = readCompleted(directory, `${folder}/${COMPLETED_FILE}`);
   const pruned = new Map(completed.map((each) => [each.id, each]));
   const migrations: MigrationFile[] = [];
   const returned: ReturnedFile[] = [];
   const warnings: DiscoveryWarning[] = [];
-  const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = entriesOf(name, directory, folder).sort((a, b) => (a.name < b.name ? -1 : 1));
   const taken = new Set(entries.filter((entry) => entry.isFile()).map((entry) => migrationIdOf(entry.name)));
   /** Beside 0001.ts, `0001.js` and `0001.d.ts` are what a compiler made of it. */
   const isMadeOfAnother = (name: string) => taken.has(name.slice(0, 4)) && COMPILED.test(name);
@@ -171,12 +194,12 @@ export function discoverEnvironment(
 }
 
 /** @throws OdinError TooManyMigrations: of so many functions no stack can be made */
-export function assertNotTooMany({ name, migrations }: DiscoveredEnvironment, configuration: Configuration): void {
+export function assertNotTooMany({ name, migrations }: DiscoveredEnvironment): void {
   if (migrations.length <= MAX_MIGRATIONS) return;
   throw new OdinError({
     code: 'TooManyMigrations',
     source: 'user',
-    what: `${folderOf(configuration, name)}/ has the files of ${migrations.length} migrations; one environment deploys at most ${MAX_MIGRATIONS}.`,
+    what: `${path.posix.dirname(migrations[0]?.file ?? name)}/ has the files of ${migrations.length} migrations; one environment deploys at most ${MAX_MIGRATIONS}.`,
     why: 'A CloudFormation template holds at most 500 resources.',
     next: { words: 'Only what is not completed needs a file', verb: 'prune', environment: name },
   });
@@ -188,6 +211,25 @@ export function returnedText({ file, id, changed }: ReturnedFile): string {
   return changed
     ? `${named}, and with another text. If it is new work, give it the next free number; if it came back by a merge, delete it.`
     : `${named}. Delete it: prune does.`;
+}
+
+/** A folder that is not there is no empty one: to deploy without its files would be to remove every function. */
+function entriesOf(environment: string, directory: string, folder: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (cause) {
+    const isGone = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new OdinError({
+      code: 'BadConfiguration',
+      source: 'user',
+      what: isGone
+        ? `${folder}/, the folder of ${environment}, does not exist.`
+        : `${folder}, the folder of ${environment}, cannot be read: ${describeThrown(cause)}.`,
+      why: 'To deploy it like this would be to remove all of its functions.',
+      next: `Correct "directory" in ${CONFIGURATION_FILE}, or make the folder. Git keeps none that is empty: when all is done, keep some other file there.`,
+      cause,
+    });
+  }
 }
 
 const COMPILED = /^\d{4}(\.js|\.d\.ts)$/;

@@ -13,6 +13,7 @@ import { COMMON, compile } from './compile.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 import { Permission } from './permission.ts';
+import { assertReadable } from './sources.ts';
 import type { Given } from './placeholder.ts';
 import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN } from './placeholder.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -182,6 +183,7 @@ function compileInto(workDirectory: string, migrations: readonly MigrationFile[]
     entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
   });
   assertNoAddons(metafile);
+  assertReadable(Object.keys(metafile.inputs), directory);
   const importersIn = (module: string) =>
     (metafile.inputs[module]?.imports ?? [])
       .filter(({ external }) => external)

@@ -10,10 +10,10 @@ import type { Configuration } from './configuration.ts';
 import { configurationOf, givenThere } from './configuration.ts';
 import type { DiscoveredEnvironment, ReturnedFile } from './discover.ts';
 import {
+  allEnvironments,
   assertKnownEnvironment,
   assertNotTooMany,
   discoverEnvironment,
-  environmentNames,
   returnedText,
 } from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
@@ -73,16 +73,19 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
     formatVersion: 1,
     ...of,
     pruned: pruned.length > 0 ? pruned : undefined,
-    migrations: migrations.map(({ id, file, description, sourceSha256, bundle, timeoutSeconds, checkpointed }) => ({
-      id,
-      file,
-      description,
-      functionName: migrationFunctionName(of, id),
-      sourceSha256,
-      codeSha256: bundle.codeSha256,
-      timeoutSeconds,
-      checkpointed,
-    })),
+    migrations: migrations.map(
+      ({ id, file, description, sourceSha256, sources, bundle, timeoutSeconds, checkpointed }) => ({
+        id,
+        file,
+        description,
+        functionName: migrationFunctionName(of, id),
+        sourceSha256,
+        sources,
+        codeSha256: bundle.codeSha256,
+        timeoutSeconds,
+        checkpointed,
+      }),
+    ),
   };
   const manifestFile = new Map([['manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`]]);
   const system = { ...bundled.system };
@@ -97,7 +100,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   function discover(): DiscoveredEnvironment {
     try {
       const found = discoverEnvironment(environment, projectDirectory, configuration);
-      assertNotTooMany(found, configuration);
+      assertNotTooMany(found);
       return found;
     } catch (thrown) {
       problems.push(asOdinError(thrown)); // too many, or a completed.json that cannot be read
@@ -153,7 +156,7 @@ export function planDeployed(
   { only, bundling }: { only?: string | undefined; bundling?: boolean | undefined } = {},
 ): EnvironmentPlan[] {
   if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
-  const names = only === undefined ? environmentNames(directory, configuration) : [only];
+  const names = only === undefined ? allEnvironments(directory, configuration) : [only];
   for (const environment of names) assertEnvironmentId({ app: configuration.app, environment });
   return names.map((environment) => {
     const settings = configurationOf(configuration, environment);

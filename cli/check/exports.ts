@@ -1,4 +1,7 @@
 // Names and exports: what synth would refuse (project/inspect.ts), for every file and not for the first bad one alone.
+import { asOdinError } from '../../core/errors.ts';
+import type { Sources } from '../../core/ledger/sources.ts';
+import { readSources } from '../../project/bundle.ts';
 import type { DiscoveredEnvironment, MigrationFile } from '../../project/discover.ts';
 import type { BrokenMigration, InspectedMigration } from '../../project/inspect.ts';
 import { returnedText } from '../../project/discover.ts';
@@ -35,6 +38,29 @@ export function inspectEach(
       isFine(file) ? misspeltFindings(environment, file) : [brokenFinding(environment, file)],
     ),
   };
+}
+
+/** What each migration's bundle would be made of, and what keeps one from being made. @param directory the project */
+export function sourcesOfEach(
+  environment: string,
+  migrations: readonly MigrationFile[],
+  directory: string,
+): { of: Map<string, Sources>; findings: Finding[] } {
+  try {
+    return { of: readSources(directory, migrations), findings: [] };
+  } catch {
+    // The error does not say for certain which file it is of, so each is read alone.
+    const of = new Map<string, Sources>();
+    const findings = migrations.flatMap((migration) => {
+      try {
+        for (const [id, sources] of readSources(directory, [migration])) of.set(id, sources);
+        return [];
+      } catch (thrown) {
+        return [brokenFinding(environment, { ...migration, problem: asOdinError(thrown) })];
+      }
+    });
+    return { of, findings };
+  }
 }
 
 function brokenFinding(environment: string, { file, problem }: BrokenMigration): Finding {

@@ -12,8 +12,10 @@ export type Rule =
   | 'top-level'
   | 'permissions'
   | 'variables'
+  | 'number'
   | 'late'
   | 'changed'
+  | 'renumbered'
   | 'halted'
   | 'pending';
 

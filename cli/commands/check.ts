@@ -1,22 +1,28 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
+import path from 'node:path';
+import { asOdinError } from '../../core/errors.ts';
 import { countText, numberOf } from '../../core/text/format.ts';
-import { readView } from '../../core/views/view.ts';
+import type { ManifestSeen } from '../../core/views/view.ts';
 import { configurationOf, givenHere } from '../../project/configuration.ts';
 import type { DiscoveredEnvironment } from '../../project/discover.ts';
 import {
+  allEnvironments,
   assertKnownEnvironment,
   assertNotTooMany,
   discoverEnvironment,
-  environmentNames,
+  folderOf,
 } from '../../project/discover.ts';
+import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
-import { deployedFindings, prunedFindings } from '../check/deployed.ts';
-import { inspectEach, nameFindings, returnedFindings } from '../check/exports.ts';
+import { compareWith, deployedFindings, localFindings, prunedFindings } from '../check/ledger.ts';
+import { numberFindings } from '../check/numbers.ts';
+import { inspectEach, nameFindings, returnedFindings, sourcesOfEach } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { sourceFindings } from '../check/source.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
 import { findDeployment } from '../../client/deployment.ts';
+import { ledgerHere } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { busyWith, colour, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
@@ -24,6 +30,7 @@ import type { Project } from '../../project/project.ts';
 
 export interface CheckOptions {
   deployed?: boolean;
+  acceptChanged?: string[];
   strict?: boolean;
   json?: boolean;
 }
@@ -45,7 +52,7 @@ export async function check(
   if (options.json) keepStdoutForJson();
   const { directory, configuration } = project;
   for (const environment of environments) assertKnownEnvironment(environment, directory, configuration);
-  const names = environments.length > 0 ? environments : environmentNames(directory, configuration);
+  const names = environments.length > 0 ? environments : allEnvironments(directory, configuration);
   const checked: Checked[] = [];
   await whileBusy('Checking', async () => {
     for (const environment of names) {
@@ -53,6 +60,7 @@ export async function check(
         project,
         environment,
         options.deployed ? deployedPlace(environment) : undefined,
+        options.acceptChanged,
       );
       printChecked(result);
       checked.push(result);
@@ -65,26 +73,33 @@ export async function check(
   return failed ? EXIT.wrong : EXIT.done;
 }
 
-/** @param deployed where the environment is; undefined: its ledger is not asked */
+/**
+ * @param deployed where the environment is; undefined: its ledger is not asked
+ * @param accepted ids of which somebody said that another text than was completed is meant
+ */
 export async function checkEnvironment(
-  { directory, configuration }: Project,
+  project: Project,
   environment: string,
   deployed: DeployedPlace | undefined,
+  accepted: readonly string[] = [],
 ): Promise<Checked> {
-  const discovered = discoverEnvironment(environment, directory, configuration);
-  assertNotTooMany(discovered, configuration);
+  const { directory, configuration } = project;
+  const { discovered, unread } = discover(project, environment);
+  if (!discovered) return { environment, migrations: 0, findings: unread };
   const { migrations } = discovered;
   busyWith(`Checking ${environment}: exports`);
-  const { inspected, findings } = inspectEach(
-    environment,
-    migrations,
-    givenHere(configuration, environment),
-    directory,
-  );
+  const given = givenHere(configuration, environment);
+  const { inspected, findings } = inspectEach(environment, migrations, given, directory);
+  const sources = sourcesOfEach(environment, inspected, directory);
   busyWith(`Checking ${environment}: types and promises`);
   const source = await sourceFindings(environment, migrations, directory);
-  if (deployed) busyWith(`Checking ${environment}: the deployed ledger`);
-  const drift = deployed ? await deployedSide(discovered, deployed) : [];
+  busyWith(`Checking ${environment}: the ledger`);
+  const manifest = {
+    environment,
+    migrations: migrations.map((file) => ({ ...file, sources: sources.of.get(file.id) })),
+    pruned: discovered.completed.map(({ id }) => id),
+  };
+  const folder = path.resolve(directory, folderOf(directory, configuration, environment));
   return {
     environment,
     migrations: migrations.length,
@@ -92,7 +107,9 @@ export async function checkEnvironment(
     findings: [
       ...nameFindings(discovered),
       ...returnedFindings(discovered),
+      ...numberFindings(environment, usedBefore(folder, migrations), accepted),
       ...findings,
+      ...sources.findings,
       ...source,
       ...permissionFindings(environment, inspected),
       ...missingVariables(inspected, configurationOf(configuration, environment)).map(({ file, message }): Finding => ({
@@ -102,18 +119,42 @@ export async function checkEnvironment(
         file,
         message,
       })),
-      ...drift,
+      ...(await localSide(project, manifest, accepted)),
+      ...(deployed ? await deployedSide(manifest, discovered, deployed, accepted) : []),
     ],
   };
 }
 
+/** Where nothing can be read of the files, that is what is wrong; other environments are checked all the same. */
+function discover({ directory, configuration }: Project, environment: string) {
+  try {
+    const discovered = discoverEnvironment(environment, directory, configuration);
+    assertNotTooMany(discovered);
+    return { discovered, unread: [] };
+  } catch (thrown) {
+    const { message } = asOdinError(thrown);
+    const finding: Finding = { environment, severity: 'error', rule: 'name', message };
+    return { discovered: undefined, unread: [finding] };
+  }
+}
+
+async function localSide(project: Project, manifest: ManifestSeen, accepted: readonly string[]): Promise<Finding[]> {
+  await using here = ledgerHere(project, manifest.environment);
+  return localFindings(await compareWith(here.ledger, manifest), accepted);
+}
+
 async function deployedSide(
-  { name: environment, migrations, completed }: DiscoveredEnvironment,
+  manifest: ManifestSeen,
+  { completed }: DiscoveredEnvironment,
   deployed: DeployedPlace,
+  accepted: readonly string[],
 ): Promise<Finding[]> {
-  const { ledger } = await findDeployment(environment, deployed);
-  const view = await readView(ledger, { environment, migrations, pruned: completed.map(({ id }) => id) });
-  return [...deployedFindings(view), ...prunedFindings(environment, completed, await ledger.log.look())];
+  const { ledger } = await findDeployment(manifest.environment, deployed);
+  const files = await compareWith(ledger, manifest);
+  return [
+    ...deployedFindings(files, accepted),
+    ...prunedFindings(manifest.environment, completed, await ledger.log.look()),
+  ];
 }
 
 function printChecked({ environment, migrations, pruned, findings }: Checked): void {

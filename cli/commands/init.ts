@@ -6,6 +6,7 @@ import { appFrom, assertEnvironmentId, assertEnvironmentName } from '../../core/
 import { stackName } from '../../core/names/names.ts';
 import { numberOf } from '../../core/text/format.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from '../../project/configuration.ts';
+import { usedNumbers } from '../../client/numbers.ts';
 import { discoverEnvironment, folderOf } from '../../project/discover.ts';
 import { refusePlugAndPlay } from '../../project/package.ts';
 import { WORK_FOLDER } from '../../project/temporary.ts';
@@ -26,20 +27,27 @@ export interface InitOptions {
 }
 
 /** @throws OdinError, before anything is written, for a name that cannot be one and for a file that cannot be read */
-export function init(environment: string, { app, from = process.cwd() }: InitOptions): ExitCode {
+export async function init(environment: string, { app, from = process.cwd() }: InitOptions): Promise<ExitCode> {
   refusePlugAndPlay();
   assertEnvironmentName(environment, 'Type it again with another name, such as odin-dev.');
   const { project, text } = planProject(environment, from, app);
   const { directory, configuration } = project;
   assertEnvironmentId({ app: configuration.app, environment });
-  const { migrations, completed } = discoverEnvironment(environment, directory, configuration);
-  const there = migrations.length + completed.length;
+  const folder = folderOf(directory, configuration, environment);
+  const isThere = existsSync(path.resolve(directory, folder));
+  const found = isThere ? discoverEnvironment(environment, directory, configuration) : undefined;
+  const there = found ? found.migrations.length + found.completed.length : 0;
 
   if (text === undefined) tell('kept', CONFIGURATION_FILE, `app ${configuration.app ?? '(none)'}`);
   else
     write(directory, CONFIGURATION_FILE, text, `app ${configuration.app}: part of every name, so never changed later`);
-  if (there > 0) tell('kept', folderOf(configuration, environment), numberOf(there, 'migration'));
-  else tell('written', writeNext(project, environment).file, 'the first migration, which does nothing yet');
+  if (there > 0) tell('kept', folder, numberOf(there, 'migration'));
+  else
+    tell(
+      'written',
+      writeNext(project, environment, (await usedNumbers(project, environment)).ids).file,
+      'the first migration, which does nothing yet',
+    );
   ignore(directory);
   const deployed = cdkApp(directory);
 

@@ -1,11 +1,13 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
+import path from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { bytesText, countText, idsText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
 import type { PracticeFault } from '../../project/bundle.ts';
-import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
+import { assertKnownEnvironment, discoverEnvironment, folderOf } from '../../project/discover.ts';
+import { usedBefore, usedBeforeText } from '../../project/numbers.ts';
 import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
 import { s3ClientOf, startRun } from '../../client/deployment.ts';
@@ -30,6 +32,8 @@ export interface LocalOptions {
   sample?: number;
   sampleMb?: number;
   allowOutOfOrder?: boolean;
+  allowRenumbered?: string[];
+  acceptChanged?: string[];
 }
 
 export async function local(
@@ -104,7 +108,8 @@ async function runHere(
       next: `Begin anew: ${typedLocal(project, environment, '--fresh', '--fail', faulty)}`,
     });
   }
-  for (const warning of warnings) print(colour.yellow(`  warning  ${warning}`));
+  for (const warning of [...warnings, ...usedBeforeHere(project, environment)])
+    print(colour.yellow(`  warning  ${warning}`));
   const pending = manifest.migrations.filter(({ id }) => !isCompleted(id)).length;
   print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
   print();
@@ -115,6 +120,13 @@ async function runHere(
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
   if (exitCode === EXIT.done) suggest(project, environment, manifest);
   return exitCode;
+}
+
+/** Files whose numbers git has seen under another text. */
+function usedBeforeHere({ directory, configuration }: Project, environment: string): string[] {
+  const folder = path.resolve(directory, folderOf(directory, configuration, environment));
+  const { migrations } = discoverEnvironment(environment, directory, configuration);
+  return usedBefore(folder, migrations).map(({ id, file }) => `${file}: ${usedBeforeText(id)}`);
 }
 
 function suggest(project: Project, environment: string, { migrations }: Manifest): void {

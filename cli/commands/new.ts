@@ -1,15 +1,15 @@
 // `odin-migrate new`: writes the next number's file from a template.
-import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { OdinError } from '../../core/errors.ts';
-import { migrationIdOf } from '../../core/names/identifiers.ts';
 import { pad } from '../../core/names/names.ts';
-import { assertKnownEnvironment, discoverEnvironment, folderOf } from '../../project/discover.ts';
+import { assertKnownEnvironment, folderOf } from '../../project/discover.ts';
+import type { DeployedPlace } from '../../client/deployment.ts';
+import type { Asked } from '../../client/numbers.ts';
+import { usedNumbers } from '../../client/numbers.ts';
 import { typed } from '../terminal/commands.ts';
 import { writeProjectFile } from './project-file.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { colour, keepStdoutForJson, print, printJson } from '../terminal/output.ts';
+import { colour, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 
 export interface NewOptions {
@@ -17,24 +17,51 @@ export interface NewOptions {
   json?: boolean;
 }
 
-export function newMigration(project: Project, environment: string, { description, json }: NewOptions): ExitCode {
+/** @param deployedPlace where an environment is deployed; undefined: its ledger is not asked */
+export async function newMigration(
+  project: Project,
+  environment: string,
+  { description, json }: NewOptions,
+  deployedPlace?: (environment: string) => DeployedPlace,
+): Promise<ExitCode> {
   if (json) keepStdoutForJson();
   assertKnownEnvironment(environment, project.directory, project.configuration);
-  const { file, id } = writeNext(project, environment, description);
-  if (json) printJson({ environment, id, file });
+  const { ids, asked } = await whileBusy('Looking for the next number', () =>
+    usedNumbers(project, environment, deployedPlace),
+  );
+  const { file, id } = writeNext(project, environment, ids, description);
+  if (json) printJson({ environment, id, file, asked });
   print(file);
+  for (const line of standsOn(id, asked)) print(line);
   print(colour.dim(`Write its work, then: ${typed({ verb: 'check', environment })}`));
   return EXIT.done;
+}
+
+/** On what the number stands, and what it does not know. */
+function standsOn(id: string, asked: readonly Asked[]): string[] {
+  const names = asked.map((each) => each.asked);
+  const complete = names.filter((name) => asked.every((each) => each.asked !== name || each.complete));
+  return [
+    colour.dim(`${id} is above every number of: ${[...new Set(complete)].join(', ')}`),
+    ...asked
+      .filter((each) => !each.complete)
+      .map(({ asked: name, remark = 'unknown' }) => colour.yellow(`Not known of ${name}: ${plain(remark)}`)),
+  ];
 }
 
 const LAST = 9999;
 
 /**
+ * @param used every number that is known to have been used
  * @returns the path of the file, relative to the project
  * @throws OdinError BadUsage
  */
-export function writeNext(project: Project, environment: string, description?: string): { file: string; id: string } {
-  const { directory, configuration } = project;
+export function writeNext(
+  { directory, configuration }: Project,
+  environment: string,
+  used: readonly string[],
+  description?: string,
+): { file: string; id: string } {
   if (description !== undefined && (/[\r\n]/.test(description) || description.length > 200)) {
     throw new OdinError({
       code: 'BadUsage',
@@ -42,12 +69,7 @@ export function writeNext(project: Project, environment: string, description?: s
       what: `Expected --description to be one line of at most 200 characters, found ${description.length} characters.`,
     });
   }
-  const folder = folderOf(configuration, environment);
-  const { migrations, completed, returned } = discoverEnvironment(environment, directory, configuration);
-  const used = [
-    ...[...migrations, ...completed, ...returned].map(({ id }) => id),
-    ...idsOfTheRepository(directory, folder),
-  ];
+  const folder = folderOf(directory, configuration, environment);
   const next = used.reduce((highest, id) => Math.max(highest, Number(id)), 0) + 1;
   if (next > LAST) {
     throw new OdinError({
@@ -61,30 +83,6 @@ export function writeNext(project: Project, environment: string, description?: s
   const file = `${folder}/${id}.ts`;
   writeProjectFile(directory, file, template(description), 'wx');
   return { file, id };
-}
-
-/**
- * Every number that git has ever seen here, on any branch. A completed migration's file may be deleted (docs/design.md §2), and
- * its number must not be used again: the ledger would take the new file for the old one, and never run it.
- */
-function idsOfTheRepository(directory: string, folder: string): string[] {
-  const git = (...args: string[]) =>
-    execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  try {
-    const names = git(
-      'log',
-      '--all',
-      '--format=',
-      '--name-only',
-      '--no-renames',
-      '--diff-filter=A',
-      '--',
-      folder,
-    ).split('\n');
-    return names.map((name) => migrationIdOf(path.posix.basename(name))).filter((id) => id !== undefined);
-  } catch {
-    return []; // no git: the files are all there is to know
-  }
 }
 
 const template = (description: string | undefined): string => `${

@@ -2,9 +2,10 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { lackingError } from '../../core/decision/lacking.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
+import type { ChangedFile } from '../../core/contract/payloads.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
-import { readView } from '../../core/views/view.ts';
+import { isCompleted, readView } from '../../core/views/view.ts';
 import type { DeployedPlace, Deployment } from '../../client/deployment.ts';
 import { startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
@@ -14,11 +15,13 @@ import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
 import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
 import { RunReport } from '../terminal/run-report.ts';
-import { runToEnd } from '../terminal/run-to-end.ts';
+import { printChanged, runToEnd } from '../terminal/run-to-end.ts';
 
 export interface RunCommandOptions {
   wait?: boolean;
   allowOutOfOrder?: boolean;
+  allowRenumbered?: string[];
+  acceptChanged?: string[];
   json?: boolean;
 }
 
@@ -39,6 +42,7 @@ export async function run(environment: string, options: RunCommandOptions, deplo
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
     if (!options.wait) {
+      printChanged(environment, changedOf(view, options.acceptChanged));
       print(`Look at it with: ${typed({ verb: 'status', environment })}`);
       return { execution, outcome: 'started' as const, exitCode: EXIT.done };
     }
@@ -57,6 +61,11 @@ export async function run(environment: string, options: RunCommandOptions, deplo
   if (options.json) printJson(result);
   return result.exitCode;
 }
+
+const changedOf = ({ migrations }: EnvironmentView, accepted: readonly string[] = []): ChangedFile[] =>
+  migrations.flatMap(({ id, file, state, changedSince }) =>
+    file !== undefined && isCompleted(state) && changedSince && !accepted.includes(id) ? [{ migration: id, file }] : [],
+  );
 
 /** The machine would refuse it too (docs/design.md §5), but by a failed execution, which sets off an alarm. */
 async function assertNotHalted({ environment, sfn }: Deployment, halt: EnvironmentView['halt']): Promise<void> {

@@ -18,6 +18,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const REFUSALS: readonly ErrorCode[] = [
   'OutOfOrder',
   'NotCompleted',
+  'Renumbered',
   'HaltedElsewhere',
   'AlreadyDecided',
   'AttemptSucceeded',

@@ -3,6 +3,7 @@ import { input, select } from '@inquirer/prompts';
 import { meanings, needsReason } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { asOdinError } from '../../core/errors.ts';
+import type { ChangedFile } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { awsError } from '../../client/aws-errors.ts';
 import type { Deployment } from '../../client/deployment.ts';
@@ -10,6 +11,7 @@ import { operatorOf, sendDecision } from '../../client/deployment.ts';
 import type { Told } from '../../client/run-events.ts';
 import type { RunEnd } from '../../client/follow-run.ts';
 import { followRun } from '../../client/follow-run.ts';
+import { typed } from './commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
@@ -33,6 +35,8 @@ export interface RunResult {
   outcome: 'done' | 'halted' | 'refused' | 'failed';
   exitCode: ExitCode;
   halt?: OpenHalt | undefined;
+  /** Files that are not those which were run under their numbers, and did not run. */
+  changed?: ChangedFile[] | undefined;
   error?: string | undefined;
   cause?: string | undefined;
 }
@@ -50,17 +54,34 @@ export async function runToEnd({ deployment, report, ask = atTerminal(), ...run 
       return false;
     },
   });
-  return { execution: end.execution, ...printEnd(end, report.summary()) };
+  return { execution: end.execution, ...printEnd(deployment.environment, end, report.summary()) };
 }
 
-function printEnd(end: RunEnd, done: string | undefined): Omit<RunResult, 'execution'> {
+/** It looks like success: somebody waits for a file to run that never will. */
+export function printChanged(environment: string, changed: readonly ChangedFile[]): void {
+  for (const { migration, file } of changed) {
+    print(colour.yellow(`  ${plain(file)}: another text was completed under ${migration}, and this one does not run.`));
+  }
+  const [first] = changed;
+  if (!first) return;
+  const args = changed.map(({ migration }) => `--accept-changed ${migration}`);
+  print(`  If it is new work, give it a number of its own: ${typed({ verb: 'new', environment })}`);
+  print(`  If it is meant: ${typed({ verb: 'run', environment, args })}`);
+}
+
+function printEnd(environment: string, end: RunEnd, done: string | undefined): Omit<RunResult, 'execution'> {
   switch (end.outcome) {
     case 'halted':
       return { outcome: 'halted', exitCode: EXIT.halted, halt: end.halt };
     case 'done':
       if (done !== undefined) print();
       print(`${colour.green('Done')}: ${done ?? 'nothing was pending'}.`);
-      return { outcome: 'done', exitCode: EXIT.done };
+      printChanged(environment, end.changed);
+      return {
+        outcome: 'done',
+        exitCode: EXIT.done,
+        changed: end.changed.length > 0 ? end.changed : undefined,
+      };
     case 'ended': {
       const { status, error } = end;
       const cause = end.cause && plain(end.cause);

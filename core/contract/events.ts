@@ -41,6 +41,8 @@ export const RunCompleted = z.object({
   completed: z.int().check(z.minimum(0)),
   /** How many migrations the environment has: those that are deployed, and those that were pruned. */
   migrations: z.int().check(z.minimum(0)),
+  /** Files that are not those which were run under their numbers, and so do not run. Absent when there are none. */
+  changed: z.optional(z.array(z.object({ migration: MigrationId, file: z.string() }))),
   /** The migrations at which this run had halted. Empty for a run without a halt. */
   afterHalts: z.array(
     z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.optional(z.string()) }),

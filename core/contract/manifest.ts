@@ -1,5 +1,6 @@
 // The manifest: the ordered list of an environment's migrations, made at synth and shipped in the deployed functions.
 import * as z from '../schema.ts';
+import { Sources } from '../ledger/sources.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
 export const ManifestEntry = z.object({
@@ -8,7 +9,10 @@ export const ManifestEntry = z.object({
   file: z.string(),
   description: z.optional(z.string()),
   functionName: z.string(),
+  /** Of the file's own text. */
   sourceSha256: z.string(),
+  /** Of what its bundle was made of; absent in manifests of before. */
+  sources: z.optional(Sources),
   /** Of the bundle: the code that a turn is allowed for. */
   codeSha256: z.string(),
   /** Its function is ended after so many seconds. */

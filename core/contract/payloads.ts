@@ -11,6 +11,10 @@ import { MigrationId } from '../names/identifiers.ts';
 /** What a run may be started with. `Comment` is what the console's "Start execution" offers by default. */
 export const RunInput = z.strictObject({
   allowOutOfOrder: z.optional(z.boolean()),
+  /** Ids that may run although the same text was completed under a number whose file is gone. */
+  allowRenumbered: z.optional(z.array(MigrationId)),
+  /** Ids of completed migrations under whose number another text is meant to stand: nobody is told of them. */
+  acceptChanged: z.optional(z.array(MigrationId)),
   /** Of an execution that carries a run on: the name of that run. Absent: the execution's own name. */
   run: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
   Comment: z.optional(z.string()),
@@ -122,12 +126,24 @@ export interface TurnName {
   turn: number;
 }
 
+const ChangedFile = z.object({ migration: MigrationId, file: z.string() });
+export type ChangedFile = z.infer<typeof ChangedFile>;
+
 /** Output of an execution that has nothing left to do. */
-export interface FinishedStep {
-  step: 'finished';
+const FinishedStep = z.object({
+  step: z.literal('finished'),
   /** How many migrations the ledger holds as completed. */
-  completed: number;
-  summary: string;
+  completed: z.int(),
+  /** Files that are not those which were run under their numbers, and do not run. Absent when there are none. */
+  changed: z.optional(z.array(ChangedFile)),
+  summary: z.string(),
+});
+export type FinishedStep = z.infer<typeof FinishedStep>;
+
+/** What the execution that ended with this output says of files that do not run. */
+export function changedIn(output: string | undefined): ChangedFile[] {
+  if (output === undefined) return [];
+  return FinishedStep.safeParse(JSON.parse(output)).data?.changed ?? [];
 }
 
 /** Output of an execution that a fresh one carries on: `execution` is its ARN. */

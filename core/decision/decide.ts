@@ -2,8 +2,11 @@
 // Pure: the same answer for the same input.
 import type { HaltReason } from '../ledger/entries.ts';
 import type { LogState, TurnState } from '../ledger/fold.ts';
+import type { SourceHashes } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
 import { lackingOf } from './lacking.ts';
+import type { Renumbered } from './renumbered.ts';
+import { renumberedIn } from './renumbered.ts';
 
 /** What is seen of the open turn, besides the log. */
 export interface TurnSeen {
@@ -19,10 +22,12 @@ export interface Question {
   /** Of `state.turn`; undefined when no turn is open. */
   seen: TurnSeen | undefined;
   /** The deployed migrations, ascending by id, with the code of each. */
-  manifest: readonly { id: string; codeSha256: string }[];
+  manifest: readonly ({ id: string; codeSha256: string } & SourceHashes)[];
   /** Ids that completed.json names: the log has to have their completions. None when left out. */
   pruned?: readonly string[] | undefined;
   allowOutOfOrder: boolean;
+  /** Ids of migrations that may run although their work was completed under another number. */
+  allowRenumbered: readonly string[];
   /** Epoch milliseconds: S3's time when it answered the first request of the look. */
   now: number;
 }
@@ -50,6 +55,7 @@ export type NextStep =
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
   | { step: 'refuse'; error: 'NotCompleted'; lacking: string[] }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
+  | { step: 'refuse'; error: 'Renumbered'; renumbered: Renumbered[] }
   | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; halt: number; execution: string };
 
 /** A third turn in a row that never started is looked at by a person. */
@@ -62,7 +68,12 @@ export const DEPLOYMENT_MS = 5 * 60_000;
 export function decide(question: Question): NextStep {
   const { state, seen } = question;
   if (state.turn === undefined || seen === undefined) {
-    return refuseLacking(question) ?? refuseLate(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+    return (
+      refuseLacking(question) ??
+      refuseLate(question) ??
+      refuseRenumbered(question) ??
+      allowFirstPending(question) ?? { step: 'finished' }
+    );
   }
   const look: Look = { ...question, turn: state.turn, seen };
   for (const [, rule] of TURN_RULES) {
@@ -239,6 +250,12 @@ function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | 
   const highest = known.reduce((max, id) => (id > max ? id : max), '');
   const late = manifest.map(({ id }) => id).filter((id) => !known.includes(id) && id < highest);
   return late.length > 0 ? { step: 'refuse', error: 'OutOfOrder', late, highest } : undefined;
+}
+
+/** The file of a completed migration that goes on under another number: its work would be done a second time. */
+function refuseRenumbered({ state, manifest, allowRenumbered }: Question): NextStep | undefined {
+  const renumbered = renumberedIn(state, manifest).filter(({ id }) => !allowRenumbered.includes(id));
+  return renumbered.length > 0 ? { step: 'refuse', error: 'Renumbered', renumbered } : undefined;
 }
 
 function allowFirstPending({ state, manifest }: Question): NextStep | undefined {

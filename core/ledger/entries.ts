@@ -3,6 +3,7 @@ import { qualifiedName } from '../names/names.ts';
 import { createHash } from 'node:crypto';
 import * as z from '../schema.ts';
 import { ErrorSummary } from './error-records.ts';
+import { Sources } from './sources.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import type { SystemFunction } from '../names/names.ts';
 import { DECISIONS } from '../names/names.ts';
@@ -64,6 +65,7 @@ export const Allowed = z.object({
   /** ARN of the execution that owns the turn. */
   execution: z.string().check(z.minLength(1)),
   sourceSha256: Sha256,
+  sources: z.optional(Sources),
   codeSha256: Sha256,
   gitCommit: z.optional(z.string()),
   /** How long its function may run, in milliseconds; a turn's deadline is its claim's time plus this and a margin. */

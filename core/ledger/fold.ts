@@ -4,6 +4,7 @@ import { OdinError } from '../errors.ts';
 import type { Allowed, Completed, Decided, Entry, Halted, LedgerIdentity } from './entries.ts';
 import { APPENDED_BY } from './entries.ts';
 import { entryKey } from './keys.ts';
+import type { Sources } from './sources.ts';
 
 /** What the log says up to its last entry. It is plain JSON: it is kept in a cache, too. */
 export interface LogState {
@@ -37,8 +38,10 @@ export interface CompletionState extends Pick<
   'number' | 'completion' | 'time' | 'by' | 'reason' | 'startedAt' | 'finishedAt'
 > {
   sha256: string;
-  /** Of the last turn, as the next two; undefined of a baseline. */
+  /** Of the last turn, as the next three; undefined of a baseline. */
   sourceSha256: string | undefined;
+  /** Undefined of a turn of before, too. */
+  sources: Sources | undefined;
   /** ARN. */
   execution: string | undefined;
   gitCommit: string | undefined;
@@ -175,7 +178,7 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
   const again = ids.find((id) => state.migrations[id]?.completion);
   if (again !== undefined) throw logBroken(number, `${again} is completed already`);
   const { sha256, time, by, reason, startedAt, finishedAt } = entry;
-  const { sourceSha256, execution, gitCommit } = turn?.allowed ?? {};
+  const { sourceSha256, sources, execution, gitCommit } = turn?.allowed ?? {};
   const completed: CompletionState = {
     number,
     sha256,
@@ -186,6 +189,7 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
     startedAt,
     finishedAt,
     sourceSha256,
+    sources,
     execution,
     gitCommit,
   };

@@ -10,6 +10,7 @@ import * as z from '../schema.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
+import { MigrationId } from '../names/identifiers.ts';
 import { executionName, siblingExecution } from '../names/names.ts';
 import { partsOf, waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
 
@@ -21,6 +22,8 @@ export const Waiter = z.object({
   /** Of the input of the execution, for the one that goes on when this one is gone. */
   run: z.string().check(z.minLength(1)),
   allowOutOfOrder: z.boolean(),
+  allowRenumbered: z.optional(z.array(MigrationId)),
+  acceptChanged: z.optional(z.array(MigrationId)),
   /** Whoever holds it can let the execution go on, or fail it: read by few, shown to nobody. */
   token: z.string().check(z.minLength(1)),
   since: z.iso.datetime(),

@@ -8,6 +8,8 @@ import { readCheckpoint } from '../ledger/checkpoints.ts';
 import type { Completed, HaltReason } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
 import type { ErrorSummary } from '../ledger/error-records.ts';
+import type { Sources } from '../ledger/sources.ts';
+import { differenceOf } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
 import { lookAtTurn } from '../ledger/turns.ts';
 import type { Decision } from '../names/names.ts';
@@ -20,6 +22,7 @@ export interface ManifestRow {
   file: string;
   description?: string | undefined;
   sourceSha256: string;
+  sources?: Sources | undefined;
 }
 
 /**
@@ -74,8 +77,10 @@ export interface MigrationView {
   gitCommit?: string | undefined;
   /** completed.json names it: its file was pruned. Absent of any other. */
   pruned?: true | undefined;
-  /** The source that was run is not the manifest's. */
+  /** The files that were run are not the manifest's: the migration's own, and those that it imports. */
   changedSince: boolean;
+  /** The files are the same, and the packages that they import have other versions. */
+  packagesChangedSince?: boolean | undefined;
 }
 
 /** A halt that waits for a decision. */
@@ -208,12 +213,18 @@ function rowOf(id: string, manifest: ManifestRow | undefined, seen: LedgerSeen, 
   if (!known) return { ...named, state: id < highest ? 'late' : 'pending', attempts: 0, changedSince: false };
   const { turn } = seen.state;
   const row = turn?.allowed.migration === id ? openRow(turn, seen) : completedRow(known);
-  const { sourceSha256: ran } = turn?.allowed.migration === id ? turn.allowed : (known.completion ?? {});
-  const changedSince = manifest !== undefined && ran !== undefined && ran !== manifest.sourceSha256;
-  return { ...named, attempts: known.attempts, changedSince, ...row };
+  const ran = turn?.allowed.migration === id ? turn.allowed : known.completion;
+  const difference = manifest && ran && differenceOf(ran, manifest);
+  return {
+    ...named,
+    attempts: known.attempts,
+    changedSince: difference === 'files',
+    packagesChangedSince: difference === 'packages' || undefined,
+    ...row,
+  };
 }
 
-type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'changedSince'>;
+type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'changedSince' | 'packagesChangedSince'>;
 
 function completedRow({ completion }: KnownMigration): Row {
   if (!completion) throw new OdinError(NEITHER);

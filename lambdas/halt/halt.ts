@@ -43,7 +43,9 @@ export function createHalt(services: Services, manifest: Manifest) {
     const halt = halted.number;
 
     const since = new Date(now()).toISOString();
-    await leaveWaiter(store, { halt, execution, run, allowOutOfOrder: input?.allowOutOfOrder ?? false, token, since });
+    const { allowOutOfOrder = false, allowRenumbered, acceptChanged } = input ?? {};
+    const said = { allowOutOfOrder, allowRenumbered, acceptChanged };
+    await leaveWaiter(store, { halt, execution, run, ...said, token, since });
     // Whoever settles a halt reads its waiters after that; who waits looks at the log after that. So one sees the other.
     if (await isOpen(halt)) {
       services.log.warn(`Halted: ${migration}, attempt ${attempt}, ${halted.reason}`, { halt, error: halted.error });
@@ -85,7 +87,8 @@ export function createHalt(services: Services, manifest: Manifest) {
   /** Why a person is needed, as the ledger says it now: what sent the run here may be over. */
   function reasonOf(state: LogState, turn: TurnState, look: TurnLook, at: HaltPayload['at']): HaltReason {
     const seen = { look, owner: 'this' as const, haltedIn: undefined };
-    const next = decide({ state, seen, manifest: manifest.migrations, allowOutOfOrder: true, now: log.lookedAt });
+    const allow = { allowOutOfOrder: true, allowRenumbered: [] };
+    const next = decide({ state, seen, manifest: manifest.migrations, ...allow, now: log.lookedAt });
     if (next.step === 'halt') return next.reason;
     if (next.step === 'record' && at.unrecorded) return 'unrecorded';
     // The run does not wait for the deadline of a turn whose function failed, or could not be invoked: a person hears of it now.

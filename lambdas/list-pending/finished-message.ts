@@ -1,17 +1,34 @@
-// What the operators are told when a run that had needed a decision ends well.
+// What the operators are told when a run ends well that had needed a decision, or that leaves files aside.
 import type { RunCompleted } from '../../core/contract/events.ts';
+import type { ChangedFile } from '../../core/contract/payloads.ts';
 import { executionLink } from '../../core/text/links.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 
-export const finishedSubject = ({ environment }: RunCompleted): string =>
-  `odin-migrate ${environment}: finished after a halt`.slice(0, 99);
+export const finishedSubject = ({ environment, changed }: RunCompleted): string =>
+  `odin-migrate ${environment}: ${changed ? 'finished, but a file changed after it had run' : 'finished after a halt'}`.slice(
+    0,
+    99,
+  );
+
+/** Of files that are not those which were run under their numbers. */
+export function changedText(changed: readonly ChangedFile[]): string {
+  const ids = changed.map(({ migration }) => migration);
+  return (
+    `Another text stands under ${ids.length === 1 ? 'a number that is' : 'numbers that are'} completed, and does not run: ` +
+    `${changed.map(({ file }) => plainLine(file, 200)).join(', ')}. If it is new work, give it a number of its own; if it is meant, run ` +
+    `with ${ids.map((id) => `--accept-changed ${id}`).join(' ')}.`
+  );
+}
 
 export function finishedText(run: RunCompleted): string {
   return [
-    `The run in ${run.environment} that had needed your decision has finished. Nothing is pending.`,
+    run.afterHalts.length > 0
+      ? `The run in ${run.environment} that had needed your decision has finished. Nothing is pending.`
+      : `The run in ${run.environment} has finished. Nothing is pending.`,
     '',
+    ...(run.changed ? [changedText(run.changed), ''] : []),
     ...run.afterHalts.map(
       ({ migration, completion, by }) =>
         `${migration}           ${completion}${by === undefined ? '' : ` by ${oneLine(by)}`}`,
@@ -24,11 +41,14 @@ export function finishedText(run: RunCompleted): string {
 }
 
 export function finishedChat(run: RunCompleted): ChatNotification {
-  const { environment, execution, afterHalts } = run;
+  const { environment, execution, afterHalts, changed } = run;
   return chatNotification(
     {
-      title: `${environment}: finished after a halt, nothing is pending`,
+      title: changed
+        ? `${environment}: finished, but a file changed after it had run`
+        : `${environment}: finished after a halt, nothing is pending`,
       description: [
+        ...(changed ? [changedText(changed)] : []),
         ...afterHalts.map(
           ({ migration, completion, by }) =>
             `${migration}: ${completion}${by === undefined ? '' : ` by ${asCode(oneLine(by))}`}`,
@@ -40,7 +60,7 @@ export function finishedChat(run: RunCompleted): ChatNotification {
       keywords: ['odin-migrate', environment, 'finished'],
     },
     {
-      threadId: threadId(environment, afterHalts.at(-1)?.migration ?? ''),
+      threadId: threadId(environment, afterHalts.at(-1)?.migration ?? changed?.[0]?.migration ?? ''),
       summary: finishedSubject(run),
       eventType: 'Run Completed',
       relatedResources: [execution],

@@ -18,9 +18,9 @@ import { executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
 import { continueRun } from '../shared/continue-run.ts';
 import { writerOf } from '../shared/writer.ts';
-import { completedCount, completedRun, migrationsCount } from './completed-run.ts';
+import { changedFiles, completedCount, completedRun, migrationsCount } from './completed-run.ts';
 import { writeMissingCopies } from './copies.ts';
-import { finishedChat, finishedSubject, finishedText } from './finished-message.ts';
+import { changedText, finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import { lookAtOpenTurn } from './look.ts';
 import { refusalText } from './refusal.ts';
 import { waitStep } from './wait.ts';
@@ -47,7 +47,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
       return next.step === 'allow' && !handedOver ? allowed(next, seen, decided.seen, payload) : undefined;
     });
     const { next, handedOver } = known(decided);
-    const step = handedOver ?? toStep(next, state, entry);
+    const step = handedOver ?? toStep(next, state, entry, payload);
     const goesOn = step.step === 'run' || step.step === 'record';
     if (await ledger.log.keep(goesOn ? BEHIND_WHILE_RUNNING : 1)) await writeMissingCopies(services, state);
     log.info(`Next: ${step.step}`, { ...step });
@@ -71,6 +71,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
         manifest: manifest.migrations,
         pruned: manifest.pruned,
         allowOutOfOrder: payload.input.allowOutOfOrder ?? false,
+        allowRenumbered: payload.input.allowRenumbered ?? [],
         now: ledger.log.lookedAt,
       });
       if (next.step !== 'take') return { next, seen, handedOver: await handOver(next, state, seen, payload) };
@@ -119,13 +120,14 @@ export function createListPending(services: Services, manifest: Manifest, handov
     seen: TurnSeen | undefined,
     { execution, input }: NextPayload,
   ): EntryContent {
-    const { sourceSha256, codeSha256, timeoutSeconds } = deployed(turn.migration);
+    const { sourceSha256, sources, codeSha256, timeoutSeconds } = deployed(turn.migration);
     return {
       kind: 'allowed',
       ...turn,
       run: runOf(execution, input),
       execution,
       sourceSha256,
+      sources,
       codeSha256,
       gitCommit: manifest.gitCommit ?? undefined,
       timeoutMs: timeoutSeconds * 1000,
@@ -145,7 +147,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
     return known(manifest.migrations.find(({ id }) => id === migration));
   }
 
-  function toStep(next: NextStep, state: LogState, appended: Entry | undefined): Step {
+  function toStep(next: NextStep, state: LogState, appended: Entry | undefined, { input }: NextPayload): Step {
     switch (next.step) {
       case 'allow':
         return run(known(appended?.kind === 'allowed' ? appended : undefined));
@@ -160,7 +162,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
       case 'refuse':
         return { step: 'refuse', error: next.error, cause: refusalText(next, manifest, services) };
       case 'finished':
-        return finished(state);
+        return finished(state, input);
       case 'take':
         throw unfit(); // it is taken by now
     }
@@ -170,27 +172,31 @@ export function createListPending(services: Services, manifest: Manifest, handov
     return { step: 'run', ...nameOf(turn), functionName: deployed(turn.migration).functionName };
   }
 
-  function finished(state: LogState): FinishedStep {
+  function finished(state: LogState, input: NextPayload['input']): FinishedStep {
     const { environment } = manifest;
     const completed = completedCount(state);
     const count = migrationsCount(manifest);
+    const changed = changedFiles(manifest, state, input);
     const summary =
       count === 0
         ? `${environment} has no migrations: nothing to run.`
         : `Nothing is pending in ${environment}: each of its ${count} migrations is completed (${completed} in the ledger).`;
-    return { step: 'finished', completed, summary };
+    if (changed.length === 0) return { step: 'finished', completed, summary };
+    return { step: 'finished', completed, changed, summary: `${summary} ${changedText(changed)}` };
   }
 
   /**
    * A run ends here once, so this is sent once; when the answer of this very invocation is lost, `List pending` is asked
-   * again, and it is sent again. The operators hear of a run that had needed them, and programs of every run.
+   * again, and it is sent again. The operators hear of a run that had needed them, or that leaves a file aside, and programs of
+   * every run.
    */
   async function tellOfTheEnd({ execution, input }: NextPayload, state: LogState): Promise<void> {
-    const end = completedRun(manifest, state, { run: runOf(execution, input), execution, now: services.now() });
+    const run = runOf(execution, input);
+    const end = completedRun(manifest, state, { run, execution, now: services.now() }, input);
     await announce(services, () => ({
       event: { type: 'Run Completed', detail: end },
       message:
-        end.afterHalts.length > 0
+        end.afterHalts.length > 0 || end.changed
           ? { subject: finishedSubject(end), text: finishedText(end), chat: finishedChat(end) }
           : undefined,
     }));

@@ -18,6 +18,7 @@ export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifes
     );
   }
   if (next.error === 'NotCompleted') return errorLines(lackingError(next.lacking, environment, where), where).join(' ');
+  if (next.error === 'Renumbered') return renumberedText(next, manifest, where);
   const files = next.late.map((id) => migrations.find((entry) => entry.id === id)?.file ?? id);
   return (
     `${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} pending, but ${next.highest} was run before: ` +
@@ -25,5 +26,23 @@ export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifes
     `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
     `does not matter, type "${command('run', '--allow-out-of-order')}", or start ` +
     `${resourcePrefix(manifest)} with the input {"allowOutOfOrder": true}.`
+  );
+}
+
+function renumberedText(
+  { renumbered }: Extract<NextStep, { error: 'Renumbered' }>,
+  { environment, migrations, ...of }: Manifest,
+  where: Where,
+): string {
+  const files = renumbered.map(({ id, was }) => {
+    const file = migrations.find((entry) => entry.id === id)?.file ?? id;
+    return `${file} has the text that was completed under ${was}, whose file is gone`;
+  });
+  const ids = renumbered.map(({ id }) => id);
+  const args = ids.map((id) => `--allow-renumbered ${id}`);
+  return (
+    `${files.join('; ')}: to run it would be to do its work a second time. Delete it, or give it back its number; or, if it has to be ` +
+    `done again, type "${commandLine({ verb: 'run', environment, args }, where)}", or start ` +
+    `${resourcePrefix({ ...of, environment })} with the input ${JSON.stringify({ allowRenumbered: ids })}.`
   );
 }

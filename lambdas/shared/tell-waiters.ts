@@ -4,6 +4,7 @@ import type { LogState, Numbered } from '../../core/ledger/fold.ts';
 import type { LedgerLog } from '../../core/ledger/log.ts';
 import type { Waiter } from '../../core/ledger/waiters.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
+import type { RunInput } from '../../core/contract/payloads.ts';
 import type { Executions, Services } from '../../core/contract/ports.ts';
 import { continueRun, continueRunAtMost } from './continue-run.ts';
 
@@ -79,7 +80,12 @@ export async function carryOut(
   if (who !== 'first') {
     for (const { execution } of waiters) if (await executions.isAlive(execution)) return [];
   }
-  const input = { run: halted.run, allowOutOfOrder: waiters.some((waiter) => waiter.allowOutOfOrder) || undefined };
+  const input: RunInput = {
+    run: halted.run,
+    allowOutOfOrder: waiters.some((waiter) => waiter.allowOutOfOrder) || undefined,
+    allowRenumbered: allOf(waiters.map(({ allowRenumbered }) => allowRenumbered)),
+    acceptChanged: allOf(waiters.map(({ acceptChanged }) => acceptChanged)),
+  };
   if (who !== 'watch') return [await continueRun(executions, decided.number, input)];
   const execution = await continueRunAtMost(WATCH_STARTS, executions, decided.number, input);
   if (execution !== undefined) return [execution];
@@ -88,6 +94,12 @@ export async function carryOut(
     { halt: halted.number },
   );
   return [];
+}
+
+/** Undefined when there is none. */
+function allOf(lists: readonly (readonly string[] | undefined)[]): string[] | undefined {
+  const all = [...new Set(lists.flatMap((list) => list ?? []))];
+  return all.length > 0 ? all.sort() : undefined;
 }
 
 /** A run that is refused would be refused each time, and an alarm would go off for each. */

@@ -1,7 +1,7 @@
 // `check`: one environment with everything wrong that it knows, and one with nothing.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deployedFindings, prunedFindings } from '../../cli/check/deployed.ts';
+import { deployedFindings, localFindings, prunedFindings } from '../../cli/check/ledger.ts';
 import type { Finding } from '../../cli/check/finding.ts';
 import { tooWide } from '../../cli/check/permissions.ts';
 import type { Checked } from '../../cli/commands/check.ts';
@@ -179,13 +179,30 @@ it('tells late, changed, halted and pending migrations apart', () => {
     ],
     halt: { migration: '0003', attempt: 1, halt: 7, reason: 'failed', since: '', execution: 'arn:me' },
   };
-  expect(deployedFindings(view).map(({ rule, severity }) => [rule, severity])).toEqual([
+  const told = (findings: readonly Finding[]) => findings.map(({ rule, severity }) => [rule, severity]);
+  const files = { view, renumbered: [{ id: '0004', was: '0000' }] };
+  const found = deployedFindings(files, []);
+  expect(told(found)).toEqual([
     ['late', 'error'],
-    ['changed', 'warning'],
     ['halted', 'warning'],
     ['pending', 'note'],
+    ['changed', 'error'],
+    ['renumbered', 'error'],
   ]);
-  expect(deployedFindings(view)[0]?.message).toContain('0003 was run before');
+  expect(found[0]?.message).toContain('0003 was run before');
+  expect(found[3]?.message).toContain('--accept-changed 0002');
+  expect(found[4]).toMatchObject({ file: 'migrations/odin-dev/0004.ts' });
+  expect(found[4]?.message).toContain('completed under 0000, whose file is gone');
+  expect(told(deployedFindings(files, ['0002']))).toContainEqual(['changed', 'note']);
+  expect(told(localFindings(files, []))).toEqual([
+    ['changed', 'error'],
+    ['renumbered', 'error'],
+  ]);
+  expect(localFindings(files, [])[0]?.message).toContain('npx odin-migrate local odin-dev --fresh');
+
+  const gone = { ...view, migrations: view.migrations.map((each) => ({ ...each, file: undefined })) };
+  const halted = deployedFindings({ view: gone, renumbered: [] }, []).find(({ rule }) => rule === 'halted');
+  expect(halted?.severity).toBe('error');
 });
 
 it('says what completed.json names and the deployed ledger lacks, or has with another text', () => {

@@ -41,7 +41,7 @@ const configurationIn = (directory: string): unknown => JSON.parse(read(director
 
 it('writes all that a project needs, and says what to type next', async () => {
   const directory = folder({ 'package.json': '{ "name": "@team/Shop.Orders" }', ...INSTALLED });
-  expect(init('odin-dev', { from: directory })).toBe(0);
+  expect(await init('odin-dev', { from: directory })).toBe(0);
   expect(configurationIn(directory)).toEqual({
     $schema: './node_modules/odin-migrate/odin-migrate.schema.json',
     app: 'shop-orders',
@@ -62,20 +62,20 @@ it('writes all that a project needs, and says what to type next', async () => {
   });
 });
 
-it('changes nothing when it is typed again', () => {
+it('changes nothing when it is typed again', async () => {
   const directory = folder({ 'package.json': '{ "name": "shop" }' });
   const files = ['odin-migrate.json', 'cdk.json', '.gitignore', 'migrations/odin-dev/0001.ts'];
-  init('odin-dev', { from: directory });
+  await init('odin-dev', { from: directory });
   const before = files.map((file) => read(directory, file));
   printed = '';
-  init('odin-dev', { from: directory });
+  await init('odin-dev', { from: directory });
   expect(files.map((file) => read(directory, file))).toEqual(before);
   expect(readdirSync(path.join(directory, 'migrations/odin-dev'))).toEqual(['0001.ts']);
   expect(printed).not.toContain('written');
   expect(printed.match(/^kept/gm)).toHaveLength(4);
 });
 
-it('leaves what is there alone: only what is missing is added', () => {
+it('leaves what is there alone: only what is missing is added', async () => {
   const configuration = '{ "directory": "ops", "environments": {} }';
   const directory = folder({
     'package.json': '{ "name": "shop" }',
@@ -83,7 +83,7 @@ it('leaves what is there alone: only what is missing is added', () => {
     'cdk.json': '{ "app": "npx tsx bin/app.ts" }',
     '.gitignore': 'node_modules/\r\n/cdk.out',
   });
-  init('odin-dev', { from: directory });
+  await init('odin-dev', { from: directory });
   expect(read(directory, 'odin-migrate.json')).toBe(configuration);
   expect(read(directory, 'cdk.json')).toBe('{ "app": "npx tsx bin/app.ts" }');
   expect(read(directory, '.gitignore')).toBe('node_modules/\r\n/cdk.out\r\n.odin-migrate/\r\n');
@@ -92,15 +92,15 @@ it('leaves what is there alone: only what is missing is added', () => {
   expect(printed).not.toContain('cdk deploy');
 });
 
-it('adds another environment to a project, from a folder of it', () => {
+it('adds another environment to a project, from a folder of it', async () => {
   const directory = folder({ 'package.json': '{ "name": "shop" }' });
-  init('odin-dev', { from: directory });
-  init('odin-prod', { from: path.join(directory, 'migrations/odin-dev') });
+  await init('odin-dev', { from: directory });
+  await init('odin-prod', { from: path.join(directory, 'migrations/odin-dev') });
   expect(readdirSync(path.join(directory, 'migrations'))).toEqual(['odin-dev', 'odin-prod']);
   expect(printed).toContain('npx cdk deploy shop--odin-prod--migrations');
 });
 
-it("makes a workspace's package a project of its own, whose schema is where npm has put it", () => {
+it("makes a workspace's package a project of its own, whose schema is where npm has put it", async () => {
   const root = folder({
     'package.json': '{ "private": true, "workspaces": ["packages/*"] }',
     'odin-migrate.json': '{}',
@@ -108,7 +108,7 @@ it("makes a workspace's package a project of its own, whose schema is where npm 
     'packages/ops/src/index.ts': '',
     ...INSTALLED,
   });
-  init('odin-dev', { from: path.join(root, 'packages/ops/src') });
+  await init('odin-dev', { from: path.join(root, 'packages/ops/src') });
   expect(configurationIn(path.join(root, 'packages/ops'))).toMatchObject({
     $schema: '../../node_modules/odin-migrate/odin-migrate.schema.json',
     app: 'ops',
@@ -116,7 +116,7 @@ it("makes a workspace's package a project of its own, whose schema is where npm 
   expect(read(root, 'odin-migrate.json')).toBe('{}');
 });
 
-it('uses no number again that git has seen', () => {
+it('uses no number again that git has seen', async () => {
   const directory = folder({ 'package.json': '{}', 'migrations/odin-dev/0003.ts': '' });
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], { cwd: directory });
@@ -124,17 +124,17 @@ it('uses no number again that git has seen', () => {
   git('add', '--all');
   git('commit', '--quiet', '--message', 'one');
   git('rm', '--quiet', 'migrations/odin-dev/0003.ts');
-  init('odin-dev', { from: directory });
+  await init('odin-dev', { from: directory });
   expect(readdirSync(path.join(directory, 'migrations/odin-dev'))).toEqual(['0004.ts']);
 });
 
-it('takes the name of the folder where a package has none, or another that is asked for', () => {
+it('takes the name of the folder where a package has none, or another that is asked for', async () => {
   const directory = folder({ 'package.json': '{ "private": true }' });
-  init('odin-dev', { from: directory });
+  await init('odin-dev', { from: directory });
   expect(configurationIn(directory)).toMatchObject({ app: 'app' });
   project.remove();
   const other = folder({ 'package.json': '{ "name": "shop" }' });
-  init('odin-dev', { from: other, app: 'till' });
+  await init('odin-dev', { from: other, app: 'till' });
   expect(configurationIn(other)).toMatchObject({ app: 'till' });
 });
 

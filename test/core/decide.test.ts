@@ -74,6 +74,7 @@ function everyCase(): Case[] {
               manifest,
               pruned: PRUNED[names],
               allowOutOfOrder,
+              allowRenumbered: [],
               now: NOW,
               turn: state.turn!,
               code: files === 'its file is gone' ? undefined : code,
@@ -304,8 +305,30 @@ describe('decide, without an open turn', () => {
       seen: undefined,
       manifest: ids.map((id) => ({ id, codeSha256: CODE, checkpointed: true })),
       allowOutOfOrder,
+      allowRenumbered: [],
       now: NOW,
     });
+
+  it('refuses what was completed under a number whose file is gone, by name, unless the run allows it', () => {
+    const [text, other] = ['b'.repeat(64), 'c'.repeat(64)];
+    const state = fold(logOf(allowed('0001'), completed(['0001'])));
+    const renumbered = (allowRenumbered: string[], ...manifest: [id: string, sourceSha256: string][]) =>
+      decide({
+        state,
+        seen: undefined,
+        manifest: manifest.map(([id, sourceSha256]) => ({ id, sourceSha256, codeSha256: CODE, checkpointed: false })),
+        allowOutOfOrder: false,
+        allowRenumbered,
+        now: NOW,
+      });
+    const refused = { step: 'refuse', error: 'Renumbered', renumbered: [{ id: '0003', was: '0001' }] };
+    expect(renumbered([], ['0002', other], ['0003', text])).toEqual(refused);
+    expect(renumbered(['0002'], ['0002', other], ['0003', text])).toEqual(refused);
+    expect(renumbered(['0003'], ['0003', text])).toMatchObject({ step: 'allow', migration: '0003' });
+    expect(renumbered([], ['0003', other])).toMatchObject({ step: 'allow', migration: '0003' });
+    expect(renumbered([], ['0001', text], ['0003', text])).toMatchObject({ step: 'allow', migration: '0003' });
+    expect(renumbered([], ['0001', other], ['0003', text])).toMatchObject({ step: 'allow', migration: '0003' });
+  });
 
   it('allows attempt 1 of the first that is pending', () => {
     const turn = { step: 'allow', attempt: 1, slice: 1, begin: 'start' };

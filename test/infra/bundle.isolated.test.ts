@@ -411,12 +411,14 @@ describe('planEnvironment', () => {
           description: 'Small',
           functionName: 'odin-migrate-odin-small-0007',
           sourceSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
+          sources: plan.bundles.migrations[0]?.sources,
           codeSha256: plan.bundles.migrations[0]?.bundle.codeSha256,
           timeoutSeconds: 900,
           checkpointed: false,
         },
       ],
     });
+    expect(plan.bundles.migrations[0]?.sources).toMatchObject({ version: 2 });
     expect(plan.warnings).toHaveLength(1);
     for (const name of ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const) {
       expect(JSON.parse(read(plan.bundles.system[name], 'manifest.json'))).toEqual(plan.manifest);
@@ -449,11 +451,14 @@ describe('planEnvironment', () => {
     }
   });
 
-  it('may have no migration at all', () => {
-    const { directory, configuration } = project();
+  it('may have no migration at all, in a folder that is there', () => {
+    const { directory, configuration, write } = project();
+    const gone = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
+    expect(gone.problems.map(({ code }) => code)).toEqual(['BadConfiguration']);
+    write('migrations/odin-empty/.gitkeep', '');
     const plan = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
     expect(plan.manifest.migrations).toEqual([]);
-    expect(plan.warnings).toEqual(['migrations/odin-empty/ does not exist: no migrations.']);
+    expect(plan.problems).toEqual([]);
     expect(plan.bundles.system.halt.codeSha256).toBe(first.system.halt.codeSha256);
   });
 

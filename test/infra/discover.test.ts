@@ -7,10 +7,12 @@ import { nextText } from '../../core/text/command.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import { formatCompleted } from '../../project/completed.ts';
 import {
+  allEnvironments,
   assertKnownEnvironment,
   assertNotTooMany,
   discoverEnvironment,
   environmentNames,
+  folderOf,
   MAX_MIGRATIONS,
   onlyEnvironment,
   returnedText,
@@ -112,14 +114,31 @@ describe('discoverEnvironment', () => {
     });
   });
 
-  it('finds nothing in a missing folder, and says that it is missing', () => {
-    expect(discover(['0001.ts'], 'odin-prod')).toEqual({
-      name: 'odin-prod',
-      migrations: [],
-      completed: [],
-      returned: [],
-      warnings: [{ message: 'migrations/odin-prod/ does not exist: no migrations.', nearMiss: false }],
-    });
+  it('refuses a folder that is not there, or that is a file: it is not taken for an empty one', async () => {
+    const missing = await thrownBy(() => discover(['0001.ts'], 'odin-prod'));
+    expect(missing).toMatchObject({ code: 'BadConfiguration', source: 'user' });
+    expect(missing.what).toBe('migrations/odin-prod/, the folder of odin-prod, does not exist.');
+    expect(missing.why).toContain('remove all of its functions');
+    const parsed = parseConfiguration({ environments: { 'odin-dev': { directory: 'migrations/odin-dev/0001.ts' } } });
+    const file = await thrownBy(() => discoverEnvironment('odin-dev', project.directory, parsed));
+    expect(file.what).toMatch(
+      /^migrations\/odin-dev\/0001\.ts, the folder of odin-dev, cannot be read: Error: ENOTDIR/,
+    );
+  });
+
+  it('names files from the project, however the folder is written', () => {
+    discover(['0001.ts']);
+    const { directory } = project;
+    const named = (settings: object) =>
+      discoverEnvironment('odin-dev', directory, parseConfiguration(settings)).migrations.map(({ file }) => file);
+    for (const all of ['migrations', './migrations/', path.join(directory, 'migrations')]) {
+      expect(named({ directory: all })).toEqual(['migrations/odin-dev/0001.ts']);
+      const own = { environments: { 'odin-dev': { directory: `${all}/odin-dev` } } };
+      expect(named(own)).toEqual(['migrations/odin-dev/0001.ts']);
+    }
+    project.write('migrations/0002.ts', '');
+    const above = { ...project.configuration, directory: '..' };
+    expect(folderOf(path.join(directory, 'packages/ops'), above, 'odin-dev')).toBe('../odin-dev');
   });
 
   it('reads the folder that is configured', () => {
@@ -139,10 +158,10 @@ describe('discoverEnvironment', () => {
     const files = Array.from({ length: MAX_MIGRATIONS }, (_, n) => `${String(n).padStart(4, '0')}.ts`);
     const most = discover(files);
     expect(most.migrations).toHaveLength(220);
-    expect(() => assertNotTooMany(most, project.configuration)).not.toThrow();
+    expect(() => assertNotTooMany(most)).not.toThrow();
     project.write('migrations/odin-dev/9999.ts', '');
     const more = discoverEnvironment('odin-dev', project.directory, project.configuration);
-    const error = await thrownBy(() => assertNotTooMany(more, project.configuration));
+    const error = await thrownBy(() => assertNotTooMany(more));
     expect(error).toMatchObject({ code: 'TooManyMigrations', source: 'user', next: { verb: 'prune' } });
     expect(error.what).toBe(
       'migrations/odin-dev/ has the files of 221 migrations; one environment deploys at most 220.',
@@ -198,7 +217,7 @@ describe('discoverEnvironment, where completed.json is', () => {
     }));
     const found = discover({ 'completed.json': formatCompleted(many), '5000.ts': '' });
     expect(found.completed).toHaveLength(5000);
-    expect(() => assertNotTooMany(found, project.configuration)).not.toThrow();
+    expect(() => assertNotTooMany(found)).not.toThrow();
   });
 
   it('refuses one that cannot be read', async () => {
@@ -239,6 +258,15 @@ describe('environmentNames', () => {
   it('are none when there is no folder', () => {
     project = temporaryProject();
     expect(environmentNames(project.directory, project.configuration)).toEqual([]);
+  });
+
+  it('of all of them: a folder that is not there is an error', async () => {
+    project = temporaryProject();
+    const error = await thrownBy(() => allEnvironments(project.directory, project.configuration));
+    expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
+    expect(error.what).toBe('migrations/, the folder of all environments, does not exist.');
+    mkdirSync(path.join(project.directory, 'migrations'));
+    expect(allEnvironments(project.directory, project.configuration)).toEqual([]);
   });
 });
 

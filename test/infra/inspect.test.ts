@@ -103,7 +103,8 @@ describe('a good file', () => {
   });
 
   it('is not needed at all', () => {
-    expect(inspect()).toEqual([]);
+    project = temporaryProject();
+    expect(inspectMigrations([])).toEqual([]);
   });
 });
 

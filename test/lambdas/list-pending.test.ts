@@ -13,7 +13,8 @@ import { once, unavailable } from '../support/hooked-store.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { CODE, createWorld, HASH, IDENTITY, invocation, manifestOf } from '../support/services.ts';
+import { assertDocumented } from '../support/event-schemas.ts';
+import { CODE, createWorld, HASH, IDENTITY, invocation, manifestOf, sourceOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const OTHER_CODE = 'd'.repeat(64);
@@ -58,6 +59,75 @@ const closed = async (
 };
 const halted = async () => ledger.halt(await closed());
 
+describe('a file that is not what was run under its number', () => {
+  const applied = async (id: string, more: Partial<Allowed> = {}) => {
+    const turn = await ledger.allow(id, more);
+    await ledger.claim(turn);
+    await ledger.close(turn, 'succeeded');
+    await ledger.complete(id);
+  };
+  const withText = (id: string, text: string, ...ids: string[]): Manifest => {
+    const manifest = manifestOf(...ids);
+    const changed = manifest.migrations.map((each) => (each.id === id ? { ...each, sourceSha256: text } : each));
+    return { ...manifest, migrations: changed };
+  };
+  const ended = () => world.sentEvents.findLast(({ type }) => type === 'Run Completed')?.detail;
+
+  it('is named by the output, the event and a message, until it is said to be meant', async () => {
+    await applied('0001');
+    await applied('0002');
+    const other = withText('0002', HASH, '0001', '0002');
+    const changed = [{ migration: '0002', file: 'migrations/odin-dev/0002.ts' }];
+    const step = await list({}, other);
+    expect(step).toMatchObject({ step: 'finished', changed });
+    const said =
+      /Another text stands under a number that is completed, and does not run: migrations\/odin-dev\/0002\.ts\..* --accept-changed 0002\./;
+    expect('summary' in step && step.summary).toMatch(said);
+    expect(ended()).toMatchObject({ changed, afterHalts: [] });
+    expect(world.sentEvents.length).toBe(1);
+    for (const event of world.sentEvents) assertDocumented(event);
+    const [message] = world.published;
+    expect(message?.subject).toBe('odin-migrate odin-dev: finished, but a file changed after it had run');
+    expect(JSON.stringify(message)).toMatch(/0002\.ts.*--accept-changed 0002/);
+
+    const meant = await list({ acceptChanged: ['0002'] }, other);
+    expect(meant).not.toHaveProperty('changed');
+    expect(ended()).not.toHaveProperty('changed', changed);
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('says nothing of packages, of a baseline, and of one that has still to be run', async () => {
+    const sources = (packages: string) => ({ version: 2, files: HASH, packages });
+    await ledger.complete('0001', 'baseline');
+    await applied('0002', { sources: sources(HASH) });
+    const manifest = withText('0001', HASH, '0001', '0002');
+    const migrations = manifest.migrations.map((each) => ({ ...each, sources: sources('b'.repeat(64)) }));
+    expect(await list({}, { ...manifest, migrations })).not.toHaveProperty('changed');
+    expect(world.published).toEqual([]);
+  });
+
+  it('is refused when it was completed under a number whose file is gone, unless it is said to be meant', async () => {
+    await applied('0001');
+    await applied('0002');
+    const renamed = withText('0003', sourceOf('0002'), '0001', '0003', '0004');
+    const step = await list({}, renamed);
+    expect(step).toMatchObject({ step: 'refuse', error: 'Renumbered' });
+    expect('cause' in step && step.cause).toBe(
+      'migrations/odin-dev/0003.ts has the text that was completed under 0002, whose file is gone: to run it would be to do its ' +
+        'work a second time. Delete it, or give it back its number; or, if it has to be done again, type ' +
+        '"npx odin-migrate run odin-dev --allow-renumbered 0003", or start odin-migrate-odin-dev with the input ' +
+        '{"allowRenumbered":["0003"]}.',
+    );
+    expect(await list({ allowRenumbered: ['0004'] }, renamed)).toMatchObject({ error: 'Renumbered' });
+    expect(await list({ allowRenumbered: ['0003'] }, renamed)).toMatchObject({ step: 'run', migration: '0003' });
+  });
+
+  it('may be a copy of one that is still there', async () => {
+    await applied('0001');
+    expect(await list({}, withText('0002', sourceOf('0001'), '0001', '0002'))).toMatchObject({ step: 'run' });
+  });
+});
+
 describe('what is pending', () => {
   it('is allowed first, and run: by an entry that says everything of the turn', async () => {
     const before = await ledger.complete('0001', 'baseline');
@@ -76,7 +146,7 @@ describe('what is pending', () => {
       slice: 1,
       run: 'me',
       execution: me,
-      sourceSha256: HASH,
+      sourceSha256: sourceOf('0002'),
       codeSha256: CODE,
       gitCommit: 'abc123',
       timeoutMs: 900_000,

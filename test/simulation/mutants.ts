@@ -88,6 +88,22 @@ const REMOVED: Partial<Scenario> = {
   script: [{ after: { who: '0010', what: /^create .*outcome/ }, act: 'deploy', migrations: [planned('0020')] }],
 };
 
+/** The file of a completed migration gets another number. */
+const RENUMBERED: Partial<Scenario> = {
+  ...QUIET,
+  migrations: [planned('0010', { text: 'one' })],
+  startsMs: [0, 600_000],
+  operators: 0,
+  finish: false,
+  script: [
+    {
+      after: { who: 'record-completion', what: /^create log/ },
+      act: 'deploy',
+      migrations: [planned('0020', { text: 'one' })],
+    },
+  ],
+};
+
 const DEPLOYED: Partial<Scenario> = { ...IN_SLICES, rate: 0.1, kinds: undefined, deployments: true, userFails: 0.3 };
 
 const rule = (name: string): Planted => ({ file: DECIDE, name, instead: '() => undefined' });
@@ -151,6 +167,11 @@ export const MUTANTS: Mutant[] = [
     name: 'a run goes on although the log lacks what was pruned',
     focus: DEPLOYED,
     planted: [{ file: DECIDE, name: 'refuseLacking', instead: '() => undefined' }],
+  },
+  {
+    name: 'the file of a completed migration is run again under another number',
+    focus: RENUMBERED,
+    planted: [{ file: DECIDE, name: 'refuseRenumbered', instead: '() => undefined' }],
   },
   {
     name: 'the order is from the last to the first',

@@ -14,6 +14,8 @@ export interface PlannedMigration {
   timeoutMs: number;
   /** Set: every step is a checkpoint, and slices end after so long. */
   sliceMs: number | undefined;
+  /** Its source, where another migration has the same. */
+  text?: string | undefined;
   /** Counts its codes: another one is another bundle. Absent: its first. */
   code?: number | undefined;
 }
@@ -57,7 +59,7 @@ export function versionOf(
         id: one.id,
         file: `migrations/${ENVIRONMENT}/${one.id}.ts`,
         functionName: nameOf({ environment: ENVIRONMENT }, one.id),
-        sourceSha256: hash(`source of ${JSON.stringify(one)}`),
+        sourceSha256: hash(one.text ?? `source of ${JSON.stringify(one)}`),
         codeSha256: codeOf(one),
         timeoutSeconds: one.timeoutMs / 1000,
         checkpointed: one.sliceMs !== undefined,

@@ -325,6 +325,12 @@ export class Recorder {
       for (const id of pruned.filter((each) => !this.#completed.has(each)))
         this.violated(3, `${name} was allowed, and ${id} was pruned and is not completed`);
     }
+    // Nobody allows it in a simulation.
+    const again = [...this.#completed.keys()].find(
+      (id) => !manifest.has(id) && this.#turnsOf(id).at(-1)?.entry['sourceSha256'] === entry['sourceSha256'],
+    );
+    if (!before && again !== undefined)
+      this.violated(4, `${name} does again what ${again} has done, whose file is gone`);
     this.#checkReferences(entry, Object.values((entry['restsOn'] ?? {}) as Fields));
     const turn: Turn = {
       number,

@@ -12,7 +12,7 @@ import { leaveWaiter } from '../../core/ledger/waiters.ts';
 import { executionName } from '../../core/names/names.ts';
 import { executionArn } from './fake-executions.ts';
 import type { World } from './services.ts';
-import { CODE, HASH, IDENTITY } from './services.ts';
+import { CODE, IDENTITY, sourceOf } from './services.ts';
 
 type Turn = Numbered<Allowed>;
 
@@ -47,7 +47,7 @@ export function ledgerBefore({ store, clock }: Pick<World, 'store' | 'clock'>) {
         slice: 1,
         run: executionName(execution),
         execution,
-        sourceSha256: HASH,
+        sourceSha256: sourceOf(migration),
         codeSha256: CODE,
         gitCommit: undefined,
         timeoutMs: 900_000,

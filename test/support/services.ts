@@ -16,6 +16,8 @@ import { HookedStore } from './hooked-store.ts';
 export const ENVIRONMENT = 'odin-dev';
 export const IDENTITY = { environment: ENVIRONMENT, account: '111122223333', region: 'eu-west-1' };
 export const HASH = 'a'.repeat(64);
+/** Each migration's file is another text. */
+export const sourceOf = (id: string): string => id.repeat(16);
 export const CODE = 'c'.repeat(64);
 
 export interface LogLine {
@@ -122,7 +124,7 @@ export function manifestOf(...ids: string[]): Manifest {
       file: `migrations/${ENVIRONMENT}/${id}.ts`,
       description: `What ${id} does`,
       functionName: `odin-migrate-${ENVIRONMENT}-${id}`,
-      sourceSha256: HASH,
+      sourceSha256: sourceOf(id),
       codeSha256: CODE,
       timeoutSeconds: 900,
       checkpointed: false,
