@@ -214,6 +214,8 @@ describe('bundleEnvironment', () => {
     for (const folder of folders) writeOwnFunctions(folder);
     const [once, again] = folders.map(contents);
     expect(again).toEqual(once);
+    // What esbuild has in place of a require(): no own file has the banner that defines one.
+    for (const [file, text] of once ?? []) expect(text, file).not.toContain('Dynamic require of');
     expect(read(folders[0]!, 'halt.mjs')).toBe(read(first.system.halt.directory, 'index.mjs'));
   });
 
