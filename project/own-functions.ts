@@ -69,6 +69,8 @@ const TOGETHER: readonly (readonly Own[])[] = [
 
 const optionsOf = (names: readonly Own[]) => ({
   ...DEPLOYED,
+  // None of it is CommonJS, which the banner is for; in each of these files it is time at a start.
+  banner: {},
   entryPoints: names.map((name) => ({ in: ownSource(name), out: name })),
   splitting: true,
   // Beside the others: a function reads the manifest from beside itself.
