@@ -5,6 +5,7 @@ import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
 import type { PracticeFault } from '../../project/bundle.ts';
+import { stopCompiler } from '../../project/compile.ts';
 import { assertKnownEnvironment, discoverEnvironment } from '../../project/discover.ts';
 import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
@@ -57,6 +58,7 @@ export async function local(
     usersOwnS3: data === undefined,
   };
   await using opened = await openEnvironment(environment, { project }, settings);
+  await stopCompiler(); // a run may be long, and nothing more is compiled
   const { embedded, manifest } = opened;
   if (practiceFault) assertCheckpointed(manifest, practiceFault);
   report.describe(manifest);
