@@ -142,14 +142,14 @@ function stateOf(assembly: string): string {
   return createHash('sha256').update(JSON.stringify(states)).digest('hex');
 }
 
-/** The names of what CDK has written there: those that its manifests name. The folder may have more in it. */
+/** The names of what CDK has written there: those that its manifests name, by whole paths without staging. The folder may have more in it. */
 function partsOf(assembly: string): string[] {
   const there = existsSync(assembly) ? new Set(readdirSync(assembly)) : new Set<string>();
   const parts = new Set(['cdk.out', 'manifest.json', 'validation-report.json'].filter((name) => there.has(name)));
   for (const part of parts) {
     if (part !== 'manifest.json' && !part.endsWith('.assets.json')) continue;
     JSON.parse(readFileSync(path.join(assembly, part), 'utf8'), (_, value: unknown) => {
-      if (typeof value === 'string' && there.has(value)) parts.add(value);
+      if (typeof value === 'string' && there.has(path.basename(value))) parts.add(path.basename(value));
       return value;
     });
   }

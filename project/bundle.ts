@@ -248,13 +248,19 @@ export function withMore({ files, codeSha256 }: Bundle, more: BundleFiles): Bund
   return { files: all, sha256: hashOf(all), codeSha256 };
 }
 
+/** Of the names and the hashes of the contents: most of a bundle is in all the others too, and is hashed once. */
 function hashOf(files: Bundle['files']): string {
-  const hash = createHash('sha256');
-  for (const [file, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const bytes = typeof content === 'string' ? content : readFileSync(content.copyOf);
-    hash.update(`${file} ${Buffer.byteLength(bytes)}\n`).update(bytes);
-  }
-  return hash.digest('hex');
+  const lines = [...files].map(([file, content]) => `${file} ${hashOfContent(content)}\n`);
+  return createHash('sha256').update(lines.sort().join('')).digest('hex');
+}
+
+const hashes = new Map<string, string>();
+
+function hashOfContent(content: string | CopyOf): string {
+  if (typeof content !== 'string') return createHash('sha256').update(readFileSync(content.copyOf)).digest('hex');
+  const hash = hashes.get(content) ?? createHash('sha256').update(content).digest('hex');
+  hashes.set(content, hash);
+  return hash;
 }
 
 /** Unless it lies there already. Where something else lies, or half of it, it is written anew. */

@@ -99,6 +99,9 @@ export function compile(directory: string, options: esbuild.BuildOptions): Compi
   }
 }
 
+/** Ends esbuild's process, which would stay as long as this one: for whoever stays long. It starts again when it is needed. */
+export const stopCompiler = (): Promise<void> => esbuild.stop();
+
 /** What esbuild says, with the place in the file. @throws OdinError BadMigrationFile of one that is not UTF-8: that is what is wrong */
 function bundlingFailed(thrown: unknown, directory: string): OdinError {
   const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];

@@ -14,7 +14,7 @@ const NODEJS_FUNCTIONS = 'CDK NodejsFunction';
 const FLOOR = 'as many functions with inline code';
 
 export const synth: Subject = async function* (bench) {
-  const rounds = bench.short ? 1 : 3;
+  const rounds = bench.short ? 2 : 3;
   bench.tell('synth of 1');
   const one = await coldAgainstPeer(bench, 1, rounds);
   yield cpu('synth-1', one.ours, NODEJS_FUNCTIONS, one.peer);
@@ -22,7 +22,7 @@ export const synth: Subject = async function* (bench) {
   const ten = await coldAgainstPeer(bench, 10, rounds);
   yield cpu('synth-10', ten.ours, NODEJS_FUNCTIONS, ten.peer);
   bench.tell('synth again of 10');
-  const { again: tenAgain, floor: tenFloor } = await againAgainstFloor(bench, 10, 1);
+  const { again: tenAgain, floor: tenFloor } = await againAgainstFloor(bench, 10, 3);
   yield memory('synth-10-memory', ten.ours, FLOOR, tenFloor);
   yield cpu('synth-10-again', tenAgain, FLOOR, tenFloor);
   if (bench.short) return;

@@ -6,6 +6,7 @@ import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
 import type { PracticeFault } from '../../project/bundle.ts';
+import { stopCompiler } from '../../project/compile.ts';
 import { assertKnownEnvironment, discoverEnvironment, folderOf } from '../../project/discover.ts';
 import { usedBefore, usedBeforeText } from '../../project/numbers.ts';
 import { PACKAGE_DIRECTORY } from '../../project/package.ts';
@@ -61,6 +62,7 @@ export async function local(
     usersOwnS3: data === undefined,
   };
   await using opened = await openEnvironment(environment, { project }, settings);
+  await stopCompiler(); // a run may be long, and nothing more is compiled
   const { embedded, manifest } = opened;
   report.describe(manifest);
   return await runHere(project, environment, embedded, report, options, practiceFault);
