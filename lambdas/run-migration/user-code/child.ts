@@ -6,7 +6,7 @@ import { VARIABLES } from '../../../core/names/names.ts';
 import { frameConsole } from './console.ts';
 import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
-import { LeftOver } from './left-over.ts';
+import { LeftOverWork } from './left-over.ts';
 import { MessageReader, written } from './messages.ts';
 import { CHANNEL } from './protocol.ts';
 import type {
@@ -21,7 +21,7 @@ import type {
 import type { LoadMigration } from './user-module.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[], leftOver: LeftOver) => Promise<() => Seen>;
+export type HoldBack = (allows: readonly string[], leftOver: LeftOverWork) => Promise<() => Seen>;
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
@@ -34,7 +34,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
-  const leftOver = new LeftOver();
+  const leftOver = new LeftOverWork();
   let seen: (() => Seen) | undefined;
   const tellSeen = () => {
     if (seen) channel.send({ type: 'seen', seen: seen() });
