@@ -9,6 +9,7 @@ export type Rule =
   | 'exports'
   | 'types'
   | 'floating-promise'
+  | 'slice-end'
   | 'top-level'
   | 'permissions'
   | 'variables'
@@ -30,3 +31,6 @@ export interface Finding {
   column?: number | undefined;
   message: string;
 }
+
+/** What is found in one file. */
+export type Found = Omit<Finding, 'environment' | 'file'>;

@@ -4,8 +4,11 @@ import path from 'node:path';
 import ts from 'typescript';
 import { OdinError } from '../../core/errors.ts';
 import type { MigrationFile } from '../../project/discover.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, Found } from './finding.ts';
+import { isThenable, notAwaited } from './not-awaited.ts';
+import { excerpt, placeOf } from './place.ts';
 import { parser, promisePlugin } from './promise-rules.ts';
+import { sliceEnds } from './slice-end.ts';
 
 /** @throws OdinError BadConfiguration when the project's tsconfig.json cannot be read */
 export async function sourceFindings(
@@ -17,17 +20,29 @@ export async function sourceFindings(
   const files = migrations.map((migration) => migration.path);
   const { options, declarations } = compilerSettings(files[0] ?? projectDirectory);
   const program = ts.createProgram([...files, ...declarations], options);
-  const perFile = migrations.flatMap((migration) => {
-    const source = program.getSourceFile(migration.path);
-    if (!source) return [];
-    return [...typeErrors(program, source), ...topLevelWork(program.getTypeChecker(), source)].map(
-      (found): Finding => ({ environment, file: migration.file, ...found }),
-    );
+  const checker = program.getTypeChecker();
+  const own = new Map(migrations.map((migration) => [path.resolve(migration.path), migration.file]));
+  const sources = program.getSourceFiles().filter(isOfTheTeam);
+  const nameOf = (file: string) => own.get(path.resolve(file)) ?? path.relative(projectDirectory, file);
+  const perFile = sources.flatMap((source) => {
+    const found = [
+      ...typeErrors(program, source),
+      ...(own.has(path.resolve(source.fileName)) ? topLevelWork(checker, source) : []),
+      ...notAwaited(checker, source),
+      ...sliceEnds(source),
+    ];
+    return found.map((each): Finding => ({ environment, file: nameOf(source.fileName), ...each }));
   });
-  return [...perFile, ...(await floatingPromises(environment, migrations, program, projectDirectory))];
+  const misused = await misusedPromises(
+    program,
+    sources.map(({ fileName }) => fileName),
+  );
+  return [...perFile, ...misused.map(({ file, ...each }): Finding => ({ environment, file: nameOf(file), ...each }))];
 }
 
-type Found = Omit<Finding, 'environment' | 'file'>;
+/** The migrations, and what they import: what is wrong in a helper is as wrong as in the file itself. */
+const isOfTheTeam = ({ fileName, isDeclarationFile }: ts.SourceFile): boolean =>
+  !isDeclarationFile && !fileName.includes('/node_modules/') && /\.[cm]?[jt]sx?$/.test(fileName);
 
 /** Of a project without a tsconfig.json: as strict as can be, for the Node.js that Lambda runs. */
 const STRICT: ts.CompilerOptions = {
@@ -50,7 +65,8 @@ function compilerSettings(file: string): CompilerSettings {
   const found = ts.findConfigFile(path.dirname(file), (name) => ts.sys.fileExists(name));
   const { options, declarations } = found === undefined ? { options: STRICT, declarations: [] } : settingsIn(found);
   // The types of all packages when nothing is said of them, as before TypeScript 6: the project may use an older one, or a newer.
-  return { options: { ...options, types: options.types ?? ['*'], noEmit: true }, declarations };
+  // A helper may be JavaScript, whatever the project's own compiler is told of that.
+  return { options: { ...options, types: options.types ?? ['*'], allowJs: true, noEmit: true }, declarations };
 }
 
 function settingsIn(file: string): CompilerSettings {
@@ -122,7 +138,7 @@ function promisesAndEffects(checker: ts.TypeChecker, root: ts.Node): ts.Node[] {
     if (ts.isFunctionLike(node) || ts.isClassLike(node)) return; // runs when it is called
     const works =
       ts.isAwaitExpression(node) ||
-      (ts.isCallExpression(node) && (isThenable(checker, node) || hasEffect(checker, node)));
+      (ts.isCallExpression(node) && (isThenable(checker, checker.getTypeAtLocation(node)) || hasEffect(checker, node)));
     if (works) found.push(node);
     else ts.forEachChild(node, visit);
   };
@@ -130,62 +146,44 @@ function promisesAndEffects(checker: ts.TypeChecker, root: ts.Node): ts.Node[] {
   return found;
 }
 
-const isThenable = (checker: ts.TypeChecker, node: ts.Expression): boolean =>
-  checker.getTypeAtLocation(node).getProperty('then') !== undefined;
-
 const WITH_EFFECTS = /@types\/node\/(fs|child_process)\.d\.ts$/;
 
 const hasEffect = (checker: ts.TypeChecker, node: ts.CallExpression): boolean =>
   WITH_EFFECTS.test(checker.getResolvedSignature(node)?.declaration?.getSourceFile().fileName ?? '');
 
-function placeOf(source: ts.SourceFile, position: number): { line: number; column: number } {
-  const { line, character } = source.getLineAndCharacterOfPosition(position);
-  return { line: line + 1, column: character + 1 };
-}
+// Promises where none is expected
 
-function excerpt(node: ts.Node, source: ts.SourceFile): string {
-  const text = node.getText(source).replaceAll(/\s+/g, ' ');
-  return text.length > 50 ? `${text.slice(0, 49)}…` : text;
-}
-
-// Floating promises
-
-/** typescript-eslint's own rules on the program that was made above, whatever the project's own lint allows. */
-async function floatingPromises(
-  environment: string,
-  migrations: readonly MigrationFile[],
-  program: ts.Program,
-  projectDirectory: string,
-): Promise<Finding[]> {
+/** typescript-eslint's own rule on the program that was made above, whatever the project's own lint allows. */
+async function misusedPromises(program: ts.Program, files: string[]): Promise<(Found & { file: string })[]> {
   const eslint = new ESLint({
-    cwd: projectDirectory,
+    cwd: path.parse(process.cwd()).root, // a helper may lie outside of the project
     overrideConfigFile: true,
     ignore: false,
     overrideConfig: {
-      files: ['**/*.ts'],
+      files: ['**/*.{ts,mts,cts,tsx,js,mjs,cjs,jsx}'],
       linterOptions: { reportUnusedDisableDirectives: 'off' },
       languageOptions: {
         parser,
         parserOptions: { programs: [program] },
       },
       plugins: { '@typescript-eslint': promisePlugin },
-      rules: {
-        '@typescript-eslint/no-floating-promises': 'error',
-        '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: true } }],
-      },
+      rules: { [MISUSED]: ['error', { checksVoidReturn: { arguments: true } }] },
     },
   });
-  const results = await eslint.lintFiles(migrations.map((migration) => migration.path));
-  const files = new Map(migrations.map((migration) => [migration.path, migration.file]));
+  const results = await eslint.lintFiles(files);
   return results.flatMap(({ filePath, messages }) =>
     messages
       // A syntax error is told by the compiler already; an unknown rule in a comment is the project's own business.
-      .filter(({ ruleId }) => ruleId !== null && OUR_RULES.has(ruleId))
-      .map(({ line, column, message }): Finding => {
-        const file = files.get(filePath) ?? path.relative(projectDirectory, filePath);
-        return { environment, severity: 'error', rule: 'floating-promise', file, line, column, message };
-      }),
+      .filter(({ ruleId }) => ruleId === MISUSED)
+      .map(({ line, column, message }) => ({
+        severity: 'error',
+        rule: 'floating-promise',
+        file: filePath,
+        line,
+        column,
+        message,
+      })),
   );
 }
 
-const OUR_RULES = new Set(['@typescript-eslint/no-floating-promises', '@typescript-eslint/no-misused-promises']);
+const MISUSED = '@typescript-eslint/no-misused-promises';

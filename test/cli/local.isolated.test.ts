@@ -70,19 +70,49 @@ it('names a variable that a migration reads and nobody gives', async () => {
   expect(printed).toContain('warning  migrations/reads/0001.ts reads the variable MISSING, which nobody gives');
 });
 
-it('after a practised failure a retry goes on from the checkpoint: a fault around it is no other code', async () => {
-  project.write(
-    'migrations/long/0001.ts',
-    `export async function* migration(resume = 0): AsyncGenerator<{ cursor: number }> {
+it.each([
+  ['a generator', 'export async function* migration'],
+  ['what gives one back', 'export const migration = (resume?: number) => steps(resume);\nasync function* steps'],
+])(
+  'after a practised failure of %s a retry goes on from the checkpoint: a fault is no other code',
+  async (_, begin) => {
+    project.write(
+      'migrations/long/0001.ts',
+      `${begin}(resume = 0): AsyncGenerator<{ cursor: number }> {
   for (let at = resume; at < 3; at += 1) yield { cursor: at + 1 };
 }
 `,
+    );
+    const halted = await printedBy(() => local(project, 'long', { fail: '0001@2', fresh: true }, {}));
+    expect(halted.code).toBe(EXIT.halted);
+    const resumed = await printedBy(() => resume({ project }, 'long', 'retry', { yes: true }));
+    expect(resumed.code).toBe(EXIT.done);
+    expect(resumed.printed).toContain('begins at the last checkpoint');
+  },
+);
+
+it('names what a migration has left behind, and fails one that has not awaited a request', async () => {
+  project.write(
+    'migrations/leaves/0001.ts',
+    'export async function migration(): Promise<void> { setInterval(() => undefined, 60_000); await Promise.resolve(); }\n',
   );
-  const halted = await printedBy(() => local(project, 'long', { fail: '0001@2' }, {}));
-  expect(halted.code).toBe(EXIT.halted);
-  const resumed = await printedBy(() => resume({ project }, 'long', 'retry', { yes: true }));
-  expect(resumed.code).toBe(EXIT.done);
-  expect(resumed.printed).toContain('begins at the last checkpoint');
+  const told = await printedBy(() => local(project, 'leaves', {}, {}));
+  expect(told.code).toBe(EXIT.done);
+  expect(told.printed).toMatch(/✔ 0001 {2}applied.*\n +! it was over, and what it had begun was not: 1 timer/);
+  project.write(
+    'migrations/leaves/0002.ts',
+    `import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+export async function migration(): Promise<void> {
+  void new S3Client({}).send(new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: 'x' })).catch(() => undefined);
+  await Promise.resolve();
+}
+`,
+  );
+  const failed = await printedBy(() => local(project, 'leaves', {}, {}));
+  expect(failed.code).toBe(EXIT.halted);
+  expect(failed.printed).toContain(
+    'NotAwaited: migration() was over, and 1 request that it had begun had no answer: PUT',
+  );
 });
 
 it('counts what completed.json names as done here, says so once, and runs the rest', async () => {

@@ -1,5 +1,5 @@
 // Makes the process of user code one that changes nothing: installed before the migration's file is evaluated.
-import type { LeftOver } from '../user-code/left-over.ts';
+import type { LeftOverWork } from '../user-code/left-over.ts';
 import type { Seen } from '../user-code/protocol.ts';
 import { installGuard, throughTheGuard } from './guard.ts';
 import type { ClientModule } from './recorder.ts';
@@ -11,7 +11,7 @@ export type LoadClient = () => Promise<ClientModule>;
 /** @returns what it has seen until now */
 export async function holdBack(
   allows: readonly string[],
-  leftOver: LeftOver,
+  leftOver: LeftOverWork,
   clients: readonly LoadClient[],
 ): Promise<() => Seen> {
   const tally = new Tally();

@@ -5,14 +5,14 @@ import { errorSummary } from '../../../core/ledger/summaries.ts';
 import { frameConsole } from './console.ts';
 import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
-import { LeftOver } from './left-over.ts';
+import { LeftOverWork } from './left-over.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';
 import type { AnswerMessage, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
 import type { LoadMigration } from './user-module.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[], leftOver: LeftOver) => Promise<() => Seen>;
+export type HoldBack = (allows: readonly string[], leftOver: LeftOverWork) => Promise<() => Seen>;
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
@@ -24,7 +24,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
-  const leftOver = new LeftOver();
+  const leftOver = new LeftOverWork();
   let seen: (() => Seen) | undefined;
   const tellSeen = () => {
     if (seen) channel.send({ type: 'seen', seen: seen() });

@@ -24,7 +24,7 @@ interface Request {
   changes: boolean;
 }
 
-export class LeftOver {
+export class LeftOverWork {
   /** Requests that have no answer yet. */
   readonly #open = new Map<unknown, Request>();
   /** Those that began since it returned; undefined: it has not. */
