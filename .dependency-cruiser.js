@@ -18,8 +18,9 @@ const PARTS = {
   scripts: ['cli', 'project', 'core'],
 };
 
-/** The folders of core. Each may import those after it, and core/errors.ts. */
+/** The folders of core. Each may import those after it, and the files for all of them. */
 const CORE = ['preview', 'contract', 'views', 'decision', 'ledger', 'names', 'text'];
+const CORE_FILES = ['core/errors.ts', 'core/schema.ts'];
 
 const CORE_PACKAGES = ['zod', 'p-map'];
 const CORE_BUILTINS = ['buffer', 'crypto', 'path', 'util'];
@@ -42,9 +43,9 @@ export default {
     })),
     ...CORE.map((folder, index) => ({
       name: `core/${folder}-imports-only-what-is-below`,
-      comment: `core/${folder} may import ${CORE.slice(index + 1).join(', ') || 'no other folder of core'}, and core/errors.ts.`,
+      comment: `core/${folder} may import ${CORE.slice(index + 1).join(', ') || 'no other folder of core'}, and ${CORE_FILES.join(', ')}.`,
       from: { path: oneOf(`core/${folder}`) },
-      to: { path: '^core/', pathNot: oneOf('core/errors.ts', ...CORE.slice(index).map((below) => `core/${below}`)) },
+      to: { path: '^core/', pathNot: oneOf(...CORE_FILES, ...CORE.slice(index).map((below) => `core/${below}`)) },
     })),
     {
       name: 'core-is-pure',
@@ -53,6 +54,12 @@ export default {
       to: {
         pathNot: [oneOf(...ALL), packages(...CORE_PACKAGES), `^(node:)?(${CORE_BUILTINS.join('|')})$`],
       },
+    },
+    {
+      name: 'what-is-deployed-takes-zod-from-core',
+      comment: 'core/schema.ts has the form of zod that a cold start can afford.',
+      from: { path: oneOf('core', 'aws', 'lambdas'), pathNot: oneOf('core/schema.ts') },
+      to: { path: packages('zod') },
     },
     {
       name: 'one-function-knows-no-other',

@@ -94,6 +94,7 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
   const settings: EmbeddedSettings = {
     directory,
     usersOwnS3: false,
+    saveEachCheckpoint: true, // each of them is a place where it may crash
     fill: () => Promise.resolve(''),
     onRequest: (request) => crash.onCheckpoint(request),
   };

@@ -1,7 +1,7 @@
 // Invokes one of the environment's functions and waits for its answer: the command line and the dashboard do.
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
-import * as z from 'zod';
+import * as z from '../core/schema.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { OdinError } from '../core/errors.ts';
 

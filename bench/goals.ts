@@ -41,6 +41,11 @@ export const ROWS = {
   'each-transitions': { what: 'its state transitions', unit: '', goal: { value: 5 } },
   'each-invocations': { what: 'its Lambda calls', unit: '', goal: { value: 3 } },
   'long-log-requests': { what: 'a run after 15,000 entries, against one after 15', unit: '', goal: { ratio: 1 } },
+  'pruned-requests': {
+    what: 'a run of ten after 4,990 that were pruned, against one after 20',
+    unit: '',
+    goal: { ratio: 1.1 },
+  },
 
   'turn-imports': {
     what: 'what a turn imports, wrapper and the process of user code, less one bare process',

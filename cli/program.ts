@@ -12,6 +12,7 @@ import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
 import type { NewOptions } from './commands/new.ts';
 import type { PreviewOptions } from './commands/preview.ts';
+import type { PruneOptions } from './commands/prune.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RunCommandOptions } from './commands/run.ts';
 import type { StartOverOptions } from './commands/start-over.ts';
@@ -261,7 +262,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .summary('ask the running checkpointed migration to stop at its next checkpoint')
     .description(
       'Asks the running migration to stop at its next checkpoint. The run halts there, and a retry goes on from it. One ' +
-        'that yields no checkpoints cannot be stopped, and is refused.',
+        'that has yielded no checkpoint, and is no async generator, is refused: nothing says that it can be stopped.',
     )
     .argument(...ENVIRONMENT)
     .option('--reason <text>', 'why; it stays in the ledger')
@@ -280,6 +281,10 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .argument(...ENVIRONMENT)
     .option('--through <id>', 'the last migration that ran elsewhere')
+    .option(
+      '--pruned',
+      'what completed.json names, and nothing else: for a new environment of a folder that was pruned',
+    )
     .option('--from <url>', 'read that number from the name of the one status object under s3://bucket/prefix/')
     .requiredOption('--reason <text>', 'why; it stays in the ledger')
     .option('--yes', 'do not ask')
@@ -287,6 +292,25 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, options: BaselineOptions) => {
       const { baseline } = await import('./commands/baseline.ts');
       done(await baseline(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('prune')
+    .summary('delete the files of completed migrations, and keep a line of each in completed.json')
+    .description(
+      "Reads the environment's ledger, writes what is completed into completed.json in the environment's folder, and deletes the " +
+        'files, which git keeps: only what is not completed needs a function. It deploys nothing: review and commit what it ' +
+        'changed. A file that git does not have as it is stays, and one that was changed since it ran. At a terminal it asks first.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--through <id>', 'those up to this one; each of them has to be completed')
+    .option('--changed', 'delete those too whose text changed since they ran')
+    .option('--yes', 'do not ask')
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, options: PruneOptions & LocalOption) => {
+      const { prune } = await import('./commands/prune.ts');
+      done(await prune(openProject(), placeOf(environment, options), environment, options));
     });
 
   program
@@ -327,7 +351,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .action(async () => {
       const { synthesise } = await import('../client/synth.ts');
-      synthesise(openProject());
+      await synthesise(openProject());
       done(EXIT.done);
     });
 

@@ -1,8 +1,12 @@
 // An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { PRUNED_AT_ONCE, recordBaseline } from '../core/ledger/completions.ts';
+import { lackingError, lackingOf } from '../core/decision/lacking.ts';
+import { VERSION } from '../core/names/version.ts';
 import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
@@ -15,9 +19,9 @@ import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
-import { makeAssembly } from './assembly.ts';
+import { makeLocalAssembly } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
-import { deploymentOf, EMBEDDED_CREDENTIALS } from './deployment.ts';
+import { deploymentOf, EMBEDDED_CREDENTIALS, operatorOf } from './deployment.ts';
 import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
 import { nearby } from './near.ts';
 import type { Project } from '../project/project.ts';
@@ -31,6 +35,8 @@ export interface EmbeddedSettings {
   practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
+  /** Saves each checkpoint, however soon it comes after the one before it. */
+  saveEachCheckpoint?: boolean | undefined;
   /** Whether the migrations' S3 is where the user's AWS_ENDPOINT_URL leads, if it is set; true when left out. */
   usersOwnS3?: boolean | undefined;
   /** Fills the embedded S3 in place of the environment's `local.data` module; says what it put. */
@@ -53,13 +59,19 @@ export interface Embedded {
   endpoint: string;
   /** Where the ledger's objects are, as files. */
   directory: string;
+  /** Ids that completed.json names and that this ledger did not have: they count as done here from now on. */
+  counted: string[];
   /** What was put into its S3, in words; undefined when nothing was asked for. */
   data: string | undefined;
   close: () => Promise<void>;
 }
 
-const ofSlices = (seconds: number | undefined): Record<string, string> =>
-  seconds === undefined ? {} : { [VARIABLES.sliceSeconds]: String(seconds) };
+function ofCheckpoints({ sliceSeconds, saveEachCheckpoint }: EmbeddedSettings): Record<string, string> {
+  const variables: Record<string, string> = {};
+  if (sliceSeconds !== undefined) variables[VARIABLES.sliceSeconds] = String(sliceSeconds);
+  if (saveEachCheckpoint) variables[VARIABLES.saveEverySeconds] = '0';
+  return variables;
+}
 
 /** @throws OdinError for anything that is wrong with the files, and when the environment runs in another process */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
@@ -81,15 +93,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       given: givenHere(project.configuration, environment),
       practiceFault,
     });
-    const variables = { ...settings.local.variables, ...ofSlices(options.sliceSeconds) };
+    const variables = { ...settings.local.variables, ...ofCheckpoints(options) };
     const assemblyDirectory = path.join(directory, ASSEMBLY);
-    try {
-      const [problem] = plan.problems;
-      if (problem) throw problem;
-      await makeAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
-    } finally {
-      plan.remove();
-    }
+    const [problem] = plan.problems;
+    if (problem) throw problem;
+    await makeLocalAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
       directory,
@@ -117,9 +125,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       true,
     );
     const deployment = { ...deployed, ...nearby(aws, deployed.ledgerBucket, deployed.identity) };
+    const counted = await countPruned(deployment, plan.manifest);
     return {
       aws,
       deployment,
+      counted,
       manifest: plan.manifest,
       warnings: [
         ...(node.warning === undefined ? [] : [node.warning]),
@@ -135,6 +145,32 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await close();
     throw thrown;
   }
+}
+
+/**
+ * A ledger on this machine has not seen what ran elsewhere, and of what was pruned there is no code to run here. While a turn is
+ * open, nothing is adopted: the next time does it. Nobody else writes now, and the function would take a minute for thousands.
+ */
+async function countPruned(deployment: Deployment, { environment, pruned = [] }: Manifest): Promise<string[]> {
+  const { ledger, local } = deployment;
+  const state = await ledger.log.look();
+  const lacking = lackingOf(state, pruned);
+  if (state.turn || lacking.length === 0) return [];
+  const writer = {
+    function: 'baseline',
+    requestId: 'local',
+    version: VERSION,
+    now: () => Date.now(),
+    nonce: () => randomUUID(),
+  };
+  const said = {
+    by: await operatorOf(deployment),
+    reason: 'completed.json names it: on this machine it counts as done',
+  };
+  return await recordBaseline(ledger, writer, lacking, said, {
+    whileOpen: () => lackingError(lacking, environment, { local }),
+    atOnce: PRUNED_AT_ONCE,
+  });
 }
 
 async function putData(project: Project, module: string | undefined, s3: S3Client): Promise<string | undefined> {

@@ -90,7 +90,9 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   if (!isLocal(place)) return await openEnvironment(environment, place);
   const { project } = place;
   assertKnownEnvironment(environment, project.directory, project.configuration);
-  const manifest = { environment, migrations: inspectedHere(project, environment) };
+  const { completed } = discoverEnvironment(environment, project.directory, project.configuration);
+  const pruned = completed.map(({ id }) => id);
+  const manifest = { environment, migrations: inspectedHere(project, environment), pruned };
   return { manifest, ...ledgerHere(project, environment) };
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { asOdinError } from '../core/errors.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import { migrationIdOf } from '../core/names/identifiers.ts';
+import { COMPLETED_FILE, readCompleted } from '../project/completed.ts';
 import { environmentNames, folderOf } from '../project/discover.ts';
 import { numbersInGit } from '../project/numbers.ts';
 import type { Project } from '../project/project.ts';
@@ -55,7 +56,8 @@ export async function usedNumbers(
 
 function inFiles(folder: string): Answer {
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  return { asked: 'files', complete: true, ids: names.flatMap((name) => migrationIdOf(name) ?? []) };
+  const pruned = readCompleted(folder, path.join(folder, COMPLETED_FILE)).map(({ id }) => id);
+  return { asked: 'files', complete: true, ids: [...names.flatMap((name) => migrationIdOf(name) ?? []), ...pruned] };
 }
 
 function inGit(folder: string): Answer {

@@ -1,18 +1,21 @@
 // The CDK app of a project that has none of its own: `odin-migrate synth`, which the CDK CLI starts as cdk.json says.
-import { addEnvironments, deployedApp } from '../infra/build-app.ts';
+import { planDeployed } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
+import { makeDeployedAssembly } from './assembly.ts';
+import { assemblyDirectory, contextOfCdk } from './cdk-variables.ts';
 
 /**
  * Synthesises the stacks of all environments; with the context `environment`, of that one alone.
  * @throws OdinError for anything that is wrong with the files or the configuration
  */
-export function synthesise(project: Project): void {
-  const app = deployedApp();
-  const only: unknown = app.node.tryGetContext('environment');
-  addEnvironments({
-    app,
-    project,
-    only: typeof only === 'string' ? only : undefined,
+export async function synthesise(project: Project): Promise<void> {
+  const { environment, [BUNDLED]: bundled } = contextOfCdk();
+  const plans = planDeployed(project, {
+    only: typeof environment === 'string' ? environment : undefined,
+    bundling: !Array.isArray(bundled) || bundled.length > 0,
   });
-  app.synth();
+  await makeDeployedAssembly({ project, plans, directory: assemblyDirectory() });
 }
+
+/** Which stacks the CLI needs with their code: none for `cdk list`, say. */
+const BUNDLED = 'aws:cdk:bundling-stacks';

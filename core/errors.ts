@@ -38,12 +38,14 @@ export type ErrorCode =
   | 'AnotherAppsLedger'
   // a run that must not go on
   | 'OutOfOrder'
+  | 'NotCompleted'
   | 'Renumbered'
   | 'HaltedElsewhere'
   // a migration
   | 'NotAllowed'
   | 'MigrationFailed'
   | 'BadCheckpoint'
+  | 'NotAwaited'
   | 'FencedOut'
   | 'ObjectsFailed'
   | 'NothingToRecord'

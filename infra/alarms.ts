@@ -1,6 +1,6 @@
-// What pages somebody when nobody looks: a run that ended badly, and a halt that nobody answers.
+// What pages somebody when nobody looks: a run that ended badly, a halt, a halt that nobody answers, and a watch that does not watch.
 import { Duration } from 'aws-cdk-lib';
-import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AlarmProps, IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -17,16 +17,23 @@ const RUNS_THAT_END_BADLY = [
   ['RunStoppedAlarm', 'run-stopped', 'ExecutionsAborted', 'was stopped'],
 ] as const;
 
-/** @param watchHalts the function that measures how long a halt has been open (watch-halts.ts) */
+/** @param functions `watch-halts` measures how long a halt has been open (watch-halts.ts) */
 export function createAlarms(
   scope: Construct,
   parts: SystemParts,
-  watchHalts: LambdaFunction,
+  { halt, watchHalts }: { halt: LambdaFunction; watchHalts: LambdaFunction },
   haltAlarmHours: number,
 ): Alarm[] {
   const { environment, machine, topic } = parts;
-  /** Missing data is no alarm: Step Functions and Lambda send none while nothing happens. */
-  const alarm = (id: string, name: string, alarmDescription: string, metric: IMetric, threshold: number): Alarm => {
+  /** Missing data is no alarm, unless it says otherwise: Step Functions and Lambda send none while nothing happens. */
+  const alarm = (
+    id: string,
+    name: string,
+    alarmDescription: string,
+    metric: IMetric,
+    threshold: number,
+    more: Partial<AlarmProps> = {},
+  ): Alarm => {
     const made = new Alarm(scope, id, {
       alarmName: partName(parts, name),
       alarmDescription,
@@ -35,6 +42,7 @@ export function createAlarms(
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...more,
     });
     made.addAlarmAction(new SnsAction(topic));
     return made;
@@ -51,8 +59,17 @@ export function createAlarms(
     });
     return alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
   });
+  const hourly = { period: Duration.hours(1), statistic: Stats.SUM };
   return [
     ...ended,
+    // The second way to hear of a halt: the function that opens one may fail before it tells, and the topic may not take its message.
+    alarm(
+      'HaltedAlarm',
+      'halted',
+      `A run in ${environment} waits for a decision, or could not say so. ${runbook}`,
+      halt.metricInvocations({ period: Duration.minutes(1), statistic: Stats.SUM }),
+      1,
+    ),
     alarm(
       'HaltOpenAlarm',
       'halt-open',
@@ -65,8 +82,20 @@ export function createAlarms(
       'WatchFailedAlarm',
       'watch-failed',
       `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
-      watchHalts.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
+      watchHalts.metricErrors(hourly),
       2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
+    ),
+    // One that is throttled, disabled or deleted has no errors either.
+    alarm(
+      'WatchSilentAlarm',
+      'watch-silent',
+      `Open halts in ${environment} are not watched: the function watch-halts has not run for an hour. ${runbook}`,
+      watchHalts.metricInvocations(hourly),
+      1,
+      {
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        treatMissingData: TreatMissingData.BREACHING,
+      },
     ),
   ];
 }

@@ -17,6 +17,7 @@ export interface EnvironmentStackProps {
   /** More variables, which go before those of odin-migrate.json. */
   variables?: Record<string, string> | undefined;
   plan?: InternalProps['plan'];
+  commit?: string | undefined;
   /** Nothing is there but what it makes, nothing is emptied, and a file may ask for what only the team's app grants. */
   onThisMachine?: boolean | undefined;
 }
@@ -26,7 +27,7 @@ export class EnvironmentStack extends Stack {
 
   constructor(
     scope: Construct,
-    { environment, project, env = {}, variables, plan, onThisMachine = false }: EnvironmentStackProps,
+    { environment, project, env = {}, variables, plan, commit, onThisMachine = false }: EnvironmentStackProps,
   ) {
     const { configuration } = project;
     const settings = configurationOf(configuration, environment).stack;
@@ -44,6 +45,7 @@ export class EnvironmentStack extends Stack {
       variables,
       project,
       plan,
+      commit,
       onThisMachine,
     };
     // The id is left out of logical ids: they are those of the parts.

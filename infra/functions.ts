@@ -1,5 +1,5 @@
 // What all functions have in common: how they run, and a role of their own that allows what they need and no more.
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Stage } from 'aws-cdk-lib';
 import type { AddToPrincipalPolicyResult, RoleProps } from 'aws-cdk-lib/aws-iam';
 import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -7,9 +7,12 @@ import { Code, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { createHash } from 'node:crypto';
+import path from 'node:path';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
+import { writeBundle } from '../project/bundle.ts';
 
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
@@ -38,14 +41,29 @@ export interface FunctionSettings {
   tracing: Tracing;
 }
 
-export const commonProps = (bundle: Bundle, { logGroup, architecture, tracing }: FunctionSettings) => ({
+export const commonProps = (
+  scope: Construct,
+  bundle: Bundle,
+  { logGroup, architecture, tracing }: FunctionSettings,
+) => ({
   runtime: Runtime.NODEJS_24_X,
   architecture,
   handler: 'index.handler',
-  code: Code.fromAsset(bundle.directory),
+  code: codeOf(scope, bundle),
   tracing,
   logGroup,
 });
+
+/**
+ * CDK is told its hash, and it is written to where CDK would copy it, which takes what lies there under its own name for a copy:
+ * it reads and writes no file of it. If that name were another one, it would copy it (docs/aws-facts.md).
+ */
+function codeOf(scope: Construct, bundle: Bundle): Code {
+  const hash = createHash('sha256').update(bundle.sha256).digest('hex');
+  const directory = path.join(Stage.of(scope)?.assetOutdir ?? '', `asset.${hash}.code`);
+  writeBundle(bundle, directory);
+  return Code.fromAsset(directory, { assetHash: bundle.sha256 });
+}
 
 export const commonVariables = ({ app, environment }: EnvironmentId, ledger: IBucket): Record<string, string> => ({
   [VARIABLES.environment]: environment,

@@ -88,7 +88,7 @@ function createMigration(
   Tags.of(role).add(MIGRATION_TAG, id);
   Tags.of(role).add(LEDGER_TAG, ledger.bucketName);
   const lambda = new LambdaFunction(scope, `Migration${id}`, {
-    ...commonProps(bundle, props),
+    ...commonProps(scope, bundle, props),
     ...given({ vpc: network?.vpc, vpcSubnets: network?.vpcSubnets, securityGroups: network?.securityGroups }),
     functionName: migrationFunctionName(props, id),
     description: file.description ?? `Migration ${id} of ${props.environment}`,

@@ -18,7 +18,6 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic, ITopicSubscription } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import type { IDependable } from 'constructs';
 import { Construct } from 'constructs';
 import path from 'node:path';
@@ -113,7 +112,7 @@ export interface MigrationsProps {
   readonly alarms?: boolean | undefined;
   /** Whether there is a dashboard in CloudWatch's console. @default true */
   readonly dashboard?: boolean | undefined;
-  /** Whether the deployment itself starts a run when it is done; it does not wait for it. @default false */
+  /** Whether the deployment itself starts a run when it is done, unless one is halted; it does not wait for it. @default false */
   readonly runOnDeploy?: boolean | undefined;
   /** What is deployed, as the records name it. @default - git's HEAD, or what the CI system says */
   readonly commit?: string | undefined;
@@ -190,7 +189,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const settings = configurationOf(configuration, environment);
     const variables = { ...settings.variables, ...props.variables };
     const { given: shown, restore } = placeholdersFor(this, variables);
-    const { warnings, problems, bundles, manifest, remove } = plan({
+    const { warnings, problems, bundles, manifest } = plan({
       environment,
       projectDirectory: directory,
       configuration: {
@@ -266,7 +265,8 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     this.stateMachine = machine;
     const watchHalts = createWatch(this, parts);
     const haltAlarmHours = (props.haltAlarmAfter ?? Duration.hours(4)).toHours({ integral: false });
-    this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watchHalts.lambda, haltAlarmHours);
+    const watched = { halt: system.halt.lambda, watchHalts: watchHalts.lambda };
+    this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watched, haltAlarmHours);
     protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
     giveAccess(this, made, props.access ?? {}, onThisMachine);
     this.grants = new MigrationsGrants(this, {
@@ -289,8 +289,6 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const commit = props.commit ?? commitOf(directory);
     if (commit !== undefined) system['list-pending'].lambda.addEnvironment(VARIABLES.commit, commit);
     this.run = props.runOnDeploy ? runOnDeploy(this, parts, { manifest, commit }) : undefined;
-    // CDK has copied them, unless it was told to deploy from where they are.
-    if (this.node.tryGetContext(DISABLE_ASSET_STAGING_CONTEXT) === undefined) remove();
 
     Tags.of(this).add('odin-migrate:environment', qualifiedName(of));
     acknowledgeFindings(this, ledger.bucket);

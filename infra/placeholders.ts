@@ -6,18 +6,18 @@ import { placeholderOf, withoutPlaceholders } from '../project/placeholder.ts';
 
 export interface Placeholders {
   given: Given;
-  /** What the file says, with each placeholder as the token that it stands for. */
+  /** What the file says, with each placeholder as what it stands for. */
   restore: <T>(value: T) => T;
 }
 
 /** @param variables of the environment */
 export function placeholdersFor(scope: Construct, variables: Record<string, string>): Placeholders {
   const { account, region, partition } = Stack.of(scope);
-  const tokens = new Map<string, string>();
+  // Those that are known too: a plan may have been made before CDK knew them.
+  const values = new Map<string, string>();
   const shown = (name: string, value: string): string => {
-    if (!Token.isUnresolved(value)) return value;
-    tokens.set(name, value);
-    return placeholderOf(name);
+    values.set(name, value);
+    return Token.isUnresolved(value) ? placeholderOf(name) : value;
   };
   const given = {
     variables: Object.fromEntries(
@@ -30,7 +30,7 @@ export function placeholdersFor(scope: Construct, variables: Record<string, stri
   return { given, restore: (value) => restored(value) as typeof value };
 
   function restored(value: unknown): unknown {
-    if (typeof value === 'string') return withoutPlaceholders(value, (name) => tokens.get(name) ?? '');
+    if (typeof value === 'string') return withoutPlaceholders(value, (name) => values.get(name) ?? '');
     if (Array.isArray(value)) return value.map(restored);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, restored(each)]));

@@ -1,9 +1,9 @@
 // `runOnDeploy`: the deployment itself starts a run, as its very last step, and does not wait for it.
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CfnOutput, CustomResource, Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../core/contract/manifest.ts';
-import { deployedExecutionName, VARIABLES } from '../core/names/names.ts';
+import { VARIABLES } from '../core/names/names.ts';
 import { allow } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
@@ -19,21 +19,28 @@ export function runOnDeploy(
   parts: SystemParts,
   of: { manifest: Manifest; commit: string | undefined },
 ): Construct {
+  const { machine, topic } = parts;
   const everythingElse = scope.node.children.slice();
-  const { lambda } = createSystemFunction(scope, 'start-run', parts, {
-    statements: [allow(['states:StartExecution'], [parts.machine.arn])],
-    variables: { [VARIABLES.stateMachineArn]: parts.machine.arn },
+  const { lambda, role } = createSystemFunction(scope, 'start-run', parts, {
+    statements: [
+      allow(['states:StartExecution'], [machine.arn]),
+      allow(['states:DescribeExecution'], [machine.executions]),
+    ],
+    variables: { [VARIABLES.stateMachineArn]: machine.arn, [VARIABLES.topicArn]: topic.topicArn },
   });
+  topic.grantPublish(role);
   const resource = new CustomResource(scope, 'RunOnDeploy', {
     serviceToken: lambda.functionArn,
     resourceType: 'Custom::OdinMigrateRun',
-    // Another manifest is another name, and so an update of this resource. The git commit is part of it: a deployment of
-    // another commit runs again, a repeated one of the same commit does not.
-    properties: { ExecutionName: deployedExecutionName(sha256(JSON.stringify(of))) },
+    // CloudFormation calls the function when this has changed. The git commit is part of it: a deployment of another commit runs again,
+    // a repeated one of the same commit does not.
+    properties: { Deployed: sha256(JSON.stringify(of)) },
     // CloudFormation waits an hour for an answer that got lost; starting takes seconds.
     serviceTimeout: Duration.minutes(5),
   });
   resource.node.addDependency(...everythingElse);
+  // Shown at the end of `cdk deploy`: the deployment does not fail when the run could not be started.
+  new CfnOutput(scope, 'RunOnDeployOutcome', { value: resource.getAttString('Outcome') });
   return resource;
 }
 

@@ -80,7 +80,7 @@ export function createSystemFunction(
     ...statements,
   ]);
   const lambda = new LambdaFunction(scope, id, {
-    ...commonProps(bundles[name], parts),
+    ...commonProps(scope, bundles[name], parts),
     functionName: systemFunctionName(parts, name),
     role,
     timeout: TIMEOUT,

@@ -1,6 +1,6 @@
 // What is shipped beside a bundle, and not in it: packages with native addons or WebAssembly, which look for these files next to
 // their own, and the packages that those need. They are laid out as a node_modules folder, in which Node.js finds them.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { findPackage } from './node-modules.ts';
@@ -10,6 +10,12 @@ export interface Package {
   name: string;
   /** Its real path. */
   directory: string;
+}
+
+/** A file as it is. */
+export interface CopyOf {
+  /** Absolute. */
+  copyOf: string;
 }
 
 /** What a native addon has to be made for. */
@@ -120,25 +126,22 @@ const NOT_SHIPPED = new Set(['node_modules', 'obj.target', '.git', '.deps']);
 const FOR_COMPILERS = /\.(c|cc|cpp|cxx|h|hh|hpp|o|a|d|gypi?|mk|pdb|lib|map|d\.[cm]?ts|tsbuildinfo)$/;
 
 /**
- * Copies packages, and all that they need, into the node_modules folder of a bundle.
+ * Packages, and all that they need, as they are to lie in the node_modules folder of a bundle.
  * @param file the migration that imports them, for errors
- * @returns the files, relative to the bundle, in order
+ * @returns path, relative to the bundle → content
  * @throws OdinError BundlingFailed for a package whose native addons are all for another system
  */
-export function shipBeside(roots: readonly Package[], bundleDirectory: string, target: Target, file: string): string[] {
+export function shipBeside(roots: readonly Package[], target: Target, file: string): Map<string, CopyOf> {
   const placed = layOut(roots, target, file);
-  const files: string[] = [];
+  const files = new Map<string, CopyOf>();
   for (const [place, directory] of placed) {
     for (const each of filesOf(directory)) {
       const from = path.join(directory, each);
       if (each.endsWith('.node') && !fits(from, target)) continue; // of another system, beside one that fits
-      const to = path.join(place, each);
-      mkdirSync(path.dirname(path.join(bundleDirectory, to)), { recursive: true });
-      copyFileSync(from, path.join(bundleDirectory, to));
-      files.push(to.split(path.sep).join('/'));
+      files.set(path.join(place, each).split(path.sep).join('/'), { copyOf: from });
     }
   }
-  return files.sort();
+  return files;
 }
 
 /** Each package's place, relative to the bundle, so that each finds the very ones that it found where it is installed. */

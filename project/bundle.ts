@@ -3,14 +3,23 @@
 // (docs/aws-facts.md: one process per function is nine times slower).
 // The same source gives the same bytes on every machine: nothing in a bundle depends on a path outside the project.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type * as esbuild from 'esbuild';
 import { OdinError } from '../core/errors.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../core/names/names.ts';
+import type { CopyOf, Package } from './beside.ts';
 import type { Sources } from '../core/ledger/sources.ts';
-import type { Package } from './beside.ts';
 import { packagesBeside, shipBeside, targetOf } from './beside.ts';
 import type { ClientName } from './clients.ts';
 import { Clients } from './clients.ts';
@@ -22,10 +31,13 @@ import { PACKAGE_DIRECTORY } from './package.ts';
 import { ownFiles } from './own-functions.ts';
 import { assertReadable, sourcesOf } from './sources.ts';
 
+/** It lies nowhere until somebody writes it: most often the same lies there already. */
 export interface Bundle {
-  /** Holds `index.mjs`, what that imports, and a `node_modules` folder for packages that cannot be in one file. */
-  directory: string;
-  /** SHA-256 of what it holds, hexadecimal. Of a migration's: without `index.mjs`, which is the same for all, and the map. */
+  /** `index.mjs`, what that imports, and a `node_modules` folder for packages that cannot be in one file. Path → content. */
+  files: ReadonlyMap<string, string | CopyOf>;
+  /** SHA-256 of all of it, hexadecimal. */
+  sha256: string;
+  /** That of the code. Of a migration's: without the files that follow from the others, and the map. */
   codeSha256: string;
 }
 
@@ -52,38 +64,35 @@ export interface BundleOptions {
 /** @throws OdinError BundlingFailed, with the place in the file */
 export function bundleEnvironment<M extends MigrationFile>(
   projectDirectory: string,
-  outputDirectory: string,
   migrations: readonly M[],
   { practiceFault, architecture }: BundleOptions = {},
 ): Bundles<M> {
-  rmSync(outputDirectory, { recursive: true, force: true });
   const clients = new Clients(projectDirectory);
   const target = targetOf(architecture);
   const compiled = compileMigrations(projectDirectory, migrations, clients);
   return {
     system: Object.fromEntries(
       SYSTEM_FUNCTIONS.map((name) => {
-        const files = renamed(ownFiles(name), `${name}.mjs`, 'index.mjs');
-        return [name, write(path.join(outputDirectory, name), files)];
+        return [name, bundleOf(renamed(ownFiles(name), `${name}.mjs`, 'index.mjs'))];
       }),
     ) as Record<SystemFunction, Bundle>,
     migrations: compiled.map(({ migration, code, map, imported, beside, sources }) => {
       const { id } = migration;
       const fault = practiceFault?.migration === id ? practiceFault : undefined;
-      const files: BundleFiles = new Map([
+      const files = new Map<string, string | CopyOf>([
         ...imported.flatMap((client) => [...clients.filesOf(client)]),
         ...ownFiles('run-migration'),
+        ...ownFiles('user-process'),
         [`${id}.mjs`, code],
+        ...shipBeside(beside, target, migration.file),
       ]);
       const more: BundleFiles = new Map([
         [`${id}.mjs.map`, map],
-        ['index.mjs', indexOf(id, imported, fault)],
+        ['index.mjs', indexOf(id, fault)],
+        [`${id}.process.mjs`, processOf(id, imported)],
         ...(fault ? ownFiles('practice-fault') : []),
       ]);
-      const directory = path.join(outputDirectory, id);
-      const bundle = write(directory, files, shipBeside(beside, directory, target, migration.file));
-      write(directory, more);
-      return { ...migration, bundle, sources };
+      return { ...migration, bundle: withMore(bundleOf(files), more), sources };
     }),
   };
 }
@@ -205,39 +214,80 @@ const twoOfOneName = (file: string, name: string, directories: string[]): OdinEr
     next: 'Let all of the code use one version of it.',
   });
 
-/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
-function indexOf(id: string, clients: readonly ClientName[], practiceFault: PracticeFault | undefined): string {
+function indexOf(id: string, practiceFault: PracticeFault | undefined): string {
   const { fault, checkpoint } = practiceFault ?? {};
-  const practice = `withPracticeFault(${JSON.stringify({ fault, checkpoint })})`;
+  const practice = practiceFault ? `, withPracticeFault(${JSON.stringify({ fault, checkpoint })})` : '';
   return [
     "import { migrationHandler } from './run-migration.mjs';",
     ...(practiceFault ? ["import { withPracticeFault } from './practice-fault.mjs';"] : []),
-    'export const handler = await migrationHandler({',
-    '  index: import.meta.url,',
-    `  load: () => import('./${id}.mjs'),`,
-    `  clients: [${clients.map((client) => `() => import('./${client}.mjs')`).join(', ')}],`,
-    ...(practiceFault ? [`  practice: ${practice},`] : []),
-    '});\n',
+    `export const handler = migrationHandler(\`\${import.meta.dirname}/${id}.process.mjs\`${practice});\n`,
   ].join('\n');
 }
+
+/** The migration is imported when the wrapper asks for it and not before: its top level is user code (docs/design.md §4). */
+const processOf = (id: string, clients: readonly ClientName[]): string =>
+  [
+    "import { runMigration } from './user-process.mjs';",
+    'runMigration({',
+    `  load: () => import('./${id}.mjs'),`,
+    `  clients: [${clients.map((client) => `() => import('./${client}.mjs')`).join(', ')}],`,
+    '});\n',
+  ].join('\n');
 
 const renamed = (files: BundleFiles, from: string, to: string): BundleFiles =>
   new Map([...files].map(([file, content]) => [file === from ? to : file, content]));
 
-/** @param shipped files that lie there already, as they are */
-function write(directory: string, files: BundleFiles, shipped: readonly string[] = []): Bundle {
+export function bundleOf(files: Bundle['files']): Bundle {
+  const sha256 = hashOf(files);
+  return { files, sha256, codeSha256: sha256 };
+}
+
+/** It is the same code with them. */
+export function withMore({ files, codeSha256 }: Bundle, more: BundleFiles): Bundle {
+  const all = new Map([...files, ...more]);
+  return { files: all, sha256: hashOf(all), codeSha256 };
+}
+
+function hashOf(files: Bundle['files']): string {
   const hash = createHash('sha256');
-  const hashed = (file: string, content: string | Buffer) => {
-    hash.update(`${file} ${Buffer.byteLength(content)}\n`).update(content);
-  };
   for (const [file, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const to = path.join(directory, file);
-    mkdirSync(path.dirname(to), { recursive: true });
-    writeFileSync(to, content);
-    hashed(file, content);
+    const bytes = typeof content === 'string' ? content : readFileSync(content.copyOf);
+    hash.update(`${file} ${Buffer.byteLength(bytes)}\n`).update(bytes);
   }
-  for (const file of shipped) hashed(file, readFileSync(path.join(directory, file)));
-  return { directory, codeSha256: hash.digest('hex') };
+  return hash.digest('hex');
+}
+
+/** Unless it lies there already. Where something else lies, or half of it, it is written anew. */
+export function writeBundle({ files }: Bundle, directory: string): void {
+  if (liesIn(directory, files)) return;
+  const part = `${directory}.${process.pid}`;
+  rmSync(part, { recursive: true, force: true });
+  for (const folder of new Set([...files.keys()].map((file) => path.dirname(path.join(part, file))))) {
+    mkdirSync(folder, { recursive: true });
+  }
+  for (const [file, content] of files) {
+    const to = path.join(part, file);
+    if (typeof content === 'string') writeFileSync(to, content);
+    else copyFileSync(content.copyOf, to);
+  }
+  rmSync(directory, { recursive: true, force: true });
+  renameSync(part, directory);
+}
+
+function liesIn(directory: string, files: Bundle['files']): boolean {
+  if (!existsSync(directory)) return false;
+  const found = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
+    (entry) => !entry.isDirectory(),
+  );
+  return (
+    found.length === files.size &&
+    found.every(({ parentPath, name }) => {
+      const content = files.get(path.relative(directory, path.join(parentPath, name)).split(path.sep).join('/'));
+      if (content === undefined) return false;
+      const expected = typeof content === 'string' ? Buffer.from(content) : readFileSync(content.copyOf);
+      return readFileSync(path.join(parentPath, name)).equals(expected);
+    })
+  );
 }
 
 /**

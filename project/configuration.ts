@@ -115,7 +115,7 @@ const StackFields = z.strictObject({
   runOnDeploy: z
     .boolean()
     .default(false)
-    .describe('The deployment itself starts a run when it is done, and does not wait for it.'),
+    .describe('The deployment itself starts a run when it is done, unless one is halted, and does not wait for it.'),
 });
 
 const StackConfiguration = StackFields.superRefine(({ vpc, vpcSubnets, securityGroups, topic, topicKey }, context) => {
@@ -220,13 +220,43 @@ export const configurationOf = (configuration: Configuration, environment: strin
   (Object.hasOwn(configuration.environments, environment) ? configuration.environments[environment] : undefined) ??
   EnvironmentConfiguration.parse({});
 
-/** What is known on this machine of where the environment is. */
-export function givenHere(configuration: Configuration, environment: string): Given {
-  const { account, region, variables, local } = configurationOf(configuration, environment);
-  return {
-    ...NOTHING_GIVEN,
-    variables: { ...variables, ...local.variables },
-    account: account ?? NOTHING_GIVEN.account,
-    region: region ?? NOTHING_GIVEN.region,
-  };
+/** Where it is deployed, as odin-migrate.json says or the CDK CLI knows; undefined when one of both is not known. */
+export function deployedTo(settings: EnvironmentConfiguration): { account: string; region: string } | undefined {
+  const account = settings.account ?? process.env['CDK_DEFAULT_ACCOUNT'];
+  const region = settings.region ?? process.env['CDK_DEFAULT_REGION'];
+  return account === undefined || region === undefined ? undefined : { account, region };
 }
+
+/** What is known of where the environment is deployed, and of what it is given there. */
+export const givenThere = (settings: EnvironmentConfiguration): Given =>
+  givenOf(settings.variables, deployedTo(settings) ?? {});
+
+/** What is known of it on this machine. */
+export function givenHere(configuration: Configuration, environment: string): Given {
+  const { variables, local, ...at } = configurationOf(configuration, environment);
+  return givenOf({ ...variables, ...local.variables }, at);
+}
+
+const givenOf = (
+  variables: Record<string, string>,
+  { account, region }: { account?: string | undefined; region?: string | undefined },
+): Given => ({
+  variables,
+  account: account ?? NOTHING_GIVEN.account,
+  region: region ?? NOTHING_GIVEN.region,
+  partition: (region === undefined ? undefined : partitionOf(region)) ?? NOTHING_GIVEN.partition,
+});
+
+/** As CDK knows it; undefined for a region that is like none. */
+const partitionOf = (region: string): string | undefined => PARTITIONS.find(([regions]) => regions.test(region))?.[1];
+
+const PARTITIONS: [RegExp, string][] = [
+  [/^cn-/, 'aws-cn'],
+  [/^us-gov-/, 'aws-us-gov'],
+  [/^us-iso-/, 'aws-iso'],
+  [/^us-isob-/, 'aws-iso-b'],
+  [/^us-isof-/, 'aws-iso-f'],
+  [/^eu-isoe-/, 'aws-iso-e'],
+  [/^eusc-/, 'aws-eusc'],
+  [/^[a-z]{2}-[a-z]+-\d$/, 'aws'],
+];

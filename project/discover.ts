@@ -13,6 +13,8 @@ import {
 } from '../core/names/identifiers.ts';
 import { plainLine } from '../core/ledger/summaries.ts';
 import { commandLine } from '../core/text/command.ts';
+import type { CompletedMigration } from './completed.ts';
+import { COMPLETED_FILE, readCompleted } from './completed.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, configurationOf } from './configuration.ts';
 
@@ -26,9 +28,19 @@ export interface MigrationFile {
 
 export interface DiscoveredEnvironment {
   name: string;
-  /** Ascending by id. */
+  /** Those that are not in completed.json, ascending by id. */
   migrations: MigrationFile[];
+  /** What completed.json names, ascending by id. */
+  completed: CompletedMigration[];
+  /** Files of those: nothing of them is deployed. */
+  returned: ReturnedFile[];
   warnings: DiscoveryWarning[];
+}
+
+/** The file of a migration that completed.json names: it was to be gone. */
+export interface ReturnedFile extends MigrationFile {
+  /** It is not the text that was run: somebody means it to run, and it never would. */
+  changed: boolean;
 }
 
 /** Of a file that was skipped. */
@@ -53,7 +65,9 @@ export function environmentNames(projectDirectory: string, configuration: Config
         .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
         .map((entry) => entry.name)
         .filter((name) =>
-          readdirSync(path.join(directory, name)).some((file) => migrationIdOf(file) ?? isNearMiss(file)),
+          readdirSync(path.join(directory, name)).some(
+            (file) => (migrationIdOf(file) ?? isNearMiss(file)) || file === COMPLETED_FILE,
+          ),
         )
     : [];
   return [...new Set([...folders, ...Object.keys(configuration.environments)])].sort();
@@ -132,7 +146,7 @@ export function folderOf(projectDirectory: string, configuration: Configuration,
 
 /**
  * @throws OdinError BadEnvironmentName, BadConfiguration when its folder cannot be read, BadMigrationFile for a file with another
- *   ending than `.ts`, TooManyMigrations
+ *   ending than `.ts` and for a completed.json that cannot be read
  */
 export function discoverEnvironment(
   name: string,
@@ -142,7 +156,11 @@ export function discoverEnvironment(
   assertEnvironmentName(name);
   const folder = folderOf(projectDirectory, configuration, name);
   const directory = path.resolve(projectDirectory, folder);
+
+  const completed = readCompleted(directory, `${folder}/${COMPLETED_FILE}`);
+  const pruned = new Map(completed.map((each) => [each.id, each]));
   const migrations: MigrationFile[] = [];
+  const returned: ReturnedFile[] = [];
   const warnings: DiscoveryWarning[] = [];
   const entries = entriesOf(name, directory, folder).sort((a, b) => (a.name < b.name ? -1 : 1));
   const taken = new Set(entries.filter((entry) => entry.isFile()).map((entry) => migrationIdOf(entry.name)));
@@ -155,6 +173,7 @@ export function discoverEnvironment(
   for (const entry of entries) {
     const id = entry.isFile() ? migrationIdOf(entry.name) : undefined;
     const file = `${folder}/${entry.name}`;
+    if (entry.name === COMPLETED_FILE) continue;
     if (id === undefined) {
       const skipped = plainLine(file, 500);
       const named = isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined;
@@ -166,18 +185,32 @@ export function discoverEnvironment(
       continue;
     }
     const filePath = path.join(directory, entry.name);
-    migrations.push({ id, file, path: filePath, sourceSha256: sha256OfSource(readFileSync(filePath, 'utf8')) });
+    const found = { id, file, path: filePath, sourceSha256: sha256OfSource(readFileSync(filePath, 'utf8')) };
+    const was = pruned.get(id);
+    if (was) returned.push({ ...found, changed: was.sourceSha256 !== found.sourceSha256 });
+    else migrations.push(found);
   }
-  if (migrations.length > MAX_MIGRATIONS) {
-    throw new OdinError({
-      code: 'TooManyMigrations',
-      source: 'user',
-      what: `${folder}/ has ${migrations.length} migrations; one environment deploys at most ${MAX_MIGRATIONS} at a time.`,
-      why: 'A CloudFormation template holds at most 500 resources.',
-      next: 'Delete the files of completed migrations: the ledger remembers them, and git keeps their text.',
-    });
-  }
-  return { name, migrations, warnings };
+  return { name, migrations, completed, returned, warnings };
+}
+
+/** @throws OdinError TooManyMigrations: of so many functions no stack can be made */
+export function assertNotTooMany({ name, migrations }: DiscoveredEnvironment): void {
+  if (migrations.length <= MAX_MIGRATIONS) return;
+  throw new OdinError({
+    code: 'TooManyMigrations',
+    source: 'user',
+    what: `${path.posix.dirname(migrations[0]?.file ?? name)}/ has the files of ${migrations.length} migrations; one environment deploys at most ${MAX_MIGRATIONS}.`,
+    why: 'A CloudFormation template holds at most 500 resources.',
+    next: { words: 'Only what is not completed needs a file', verb: 'prune', environment: name },
+  });
+}
+
+/** Of a returned file, in a sentence. */
+export function returnedText({ file, id, changed }: ReturnedFile): string {
+  const named = `${file} does not run: completed.json names ${id} as completed`;
+  return changed
+    ? `${named}, and with another text. If it is new work, give it the next free number; if it came back by a merge, delete it.`
+    : `${named}. Delete it: prune does.`;
 }
 
 /** A folder that is not there is no empty one: to deploy without its files would be to remove every function. */

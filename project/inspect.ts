@@ -43,7 +43,7 @@ const Exports = z.object({
     .optional(),
   variables: Variables.optional(),
   access: z.array(z.string('expected a name'), 'expected a list of names').optional(),
-  previewAllows: PreviewAllows.optional(),
+  previewAllows: z.optional(PreviewAllows),
 });
 
 export interface InspectedMigration extends MigrationFile {

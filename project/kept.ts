@@ -6,7 +6,7 @@ import * as esbuild from 'esbuild';
 import * as z from 'zod';
 import type { Compiled } from './compile.ts';
 import { compile } from './compile.ts';
-import { cacheFolder } from './node-modules.ts';
+import { cacheFolder, nodeModulesOf } from './node-modules.ts';
 
 /** Size, and the times of the last change of content and of anything: a package manager may set the first of them as it likes. */
 const Stamp = z.array(z.number());
@@ -47,13 +47,18 @@ export function compileOnce(
   }
   const began = Date.now();
   const { files, imports, inputs } = compile(directory, options);
-  const stamped = [...inputs, ...INSTALLED.map((each) => path.join(cache, '../..', each))];
-  const stamps = Object.fromEntries(stamped.map((each) => [each, stampOf(each)]));
+  const stamps = { ...Object.fromEntries(inputs.map((each) => [each, stampOf(each)])), ...installedStamps(project) };
   // What changed meanwhile may not be what was compiled.
   if (Object.values(stamps).every(([, , changed = 0]) => changed < began)) {
     write(file, { asked, stamps, files: Object.fromEntries(files), imports: Object.fromEntries(imports) });
   }
   return { files, imports };
+}
+
+/** Changes when packages are installed. File → stamp. */
+export function installedStamps(project: string): Record<string, number[]> {
+  const nodeModules = nodeModulesOf(project) ?? '';
+  return Object.fromEntries(INSTALLED.map((each) => path.join(nodeModules, each)).map((each) => [each, stampOf(each)]));
 }
 
 const isSame = (one: readonly number[], other: readonly number[]): boolean => one.join() === other.join();

@@ -17,8 +17,12 @@ export function findPackage(name: string, from: string): string | undefined {
   return found === undefined ? undefined : realpathSync(found);
 }
 
-/** Where a project keeps what need not be made again, in the nearest node_modules; undefined when there is none. */
+/** The nearest; undefined when there is none. */
+export const nodeModulesOf = (directory: string): string | undefined =>
+  nodeModulesFrom(directory).find((folder) => existsSync(folder));
+
+/** Where a project keeps what need not be made again; undefined without a node_modules. */
 export function cacheFolder(directory: string): string | undefined {
-  const nodeModules = nodeModulesFrom(directory).find((folder) => existsSync(folder));
+  const nodeModules = nodeModulesOf(directory);
   return nodeModules === undefined ? undefined : path.join(nodeModules, '.cache/odin-migrate');
 }

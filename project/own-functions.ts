@@ -9,8 +9,11 @@ import { compile, DEPLOYED, textOf } from './compile.ts';
 import { compileOnce } from './kept.ts';
 import { BUILT_FUNCTIONS, isBuilt, ownSource, PACKAGE_DIRECTORY } from './package.ts';
 
-/** `run-migration` exports `migrationHandler`, and `practice-fault` `withPracticeFault`. The others export Lambda's `handler`. */
-const OWN = [...SYSTEM_FUNCTIONS, 'run-migration', 'practice-fault'] as const;
+/**
+ * `run-migration` exports `migrationHandler`, `user-process` `runMigration`, and `practice-fault` `withPracticeFault`. The others export
+ * Lambda's `handler`.
+ */
+const OWN = [...SYSTEM_FUNCTIONS, 'run-migration', 'user-process', 'practice-fault'] as const;
 export type Own = (typeof OWN)[number];
 
 interface OwnFunctions {
@@ -25,7 +28,11 @@ let own: OwnFunctions | undefined;
 export function ownFiles(name: Own): BundleFiles {
   own ??= isBuilt
     ? readOwnFunctions()
-    : whoseFiles(compileOnce('own-functions', PACKAGE_DIRECTORY, PACKAGE_DIRECTORY, OPTIONS));
+    : whoseFiles(
+        TOGETHER.map((names, at) =>
+          compileOnce(`own-functions-${at + 1}`, PACKAGE_DIRECTORY, PACKAGE_DIRECTORY, optionsOf(names)),
+        ),
+      );
   const { files, of } = own;
   return new Map(of[name].map((file) => [file, textOf(files, file)]));
 }
@@ -41,24 +48,37 @@ function readOwnFunctions(): OwnFunctions {
 
 /** For an installed package, of the sources as they are. The same bytes each time: a test compares. @returns those sources */
 export function writeOwnFunctions(directory: string): readonly string[] {
-  const compiled = compile(PACKAGE_DIRECTORY, OPTIONS);
+  const compiled = TOGETHER.map((names) => compile(PACKAGE_DIRECTORY, optionsOf(names)));
   const { files, of } = whoseFiles(compiled);
   mkdirSync(directory, { recursive: true });
   for (const [file, content] of [...files, [LIST, `${JSON.stringify(of, undefined, 2)}\n`]] as const) {
     writeFileSync(path.join(directory, file), content);
   }
-  return compiled.inputs;
+  return compiled.flatMap(({ inputs }) => inputs);
 }
 
-const OPTIONS = {
+/**
+ * Which of them have files in common. What is common to few of them is a file of its own, and each file is time at a start: so the
+ * two of a migration have none.
+ */
+const TOGETHER: readonly (readonly Own[])[] = [
+  [...SYSTEM_FUNCTIONS, 'practice-fault'],
+  ['run-migration'],
+  ['user-process'],
+];
+
+const optionsOf = (names: readonly Own[]) => ({
   ...DEPLOYED,
-  entryPoints: OWN.map((name) => ({ in: ownSource(name), out: name })),
+  entryPoints: names.map((name) => ({ in: ownSource(name), out: name })),
   splitting: true,
   // Beside the others: a function reads the manifest from beside itself.
   chunkNames: 'part-[name]-[hash]',
-};
+});
 
-function whoseFiles({ files, imports }: Pick<Compiled, 'files' | 'imports'>): OwnFunctions {
+function whoseFiles(compiled: readonly Pick<Compiled, 'files' | 'imports'>[]): OwnFunctions {
+  // Files of one name are the same: it has their hash in it.
+  const files = new Map(compiled.flatMap((each) => [...each.files]));
+  const imports = new Map(compiled.flatMap((each) => [...each.imports]));
   const filesOf = (name: Own): string[] => {
     const found = new Set([`${name}.mjs`]);
     for (const file of found) {

@@ -17,7 +17,7 @@ export const ownSource = (name: string): string =>
   path.join(
     PACKAGE_DIRECTORY,
     'lambdas',
-    name === 'practice-fault' ? 'run-migration/practice-fault.ts' : `${name}/handler.ts`,
+    name === 'practice-fault' || name === 'user-process' ? `run-migration/${name}.ts` : `${name}/handler.ts`,
   );
 
 /** The script of a process that runs one function's bundle. */

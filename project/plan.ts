@@ -1,21 +1,25 @@
 // From the folder of an environment to what its stack deploys: discover → inspect → bundle → manifest.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import type { Manifest } from '../core/contract/manifest.ts';
-import type { OdinError } from '../core/errors.ts';
-import { asOdinError } from '../core/errors.ts';
+import { asOdinError, OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import type { SystemFunction } from '../core/names/names.ts';
 import { migrationFunctionName, SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { Bundle, Bundles, PracticeFault } from './bundle.ts';
-import { bundleEnvironment } from './bundle.ts';
+import { bundleEnvironment, bundleOf, withMore } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
-import type { DiscoveredEnvironment } from './discover.ts';
-import { discoverEnvironment } from './discover.ts';
+import { configurationOf, givenThere } from './configuration.ts';
+import type { DiscoveredEnvironment, ReturnedFile } from './discover.ts';
+import {
+  allEnvironments,
+  assertKnownEnvironment,
+  assertNotTooMany,
+  discoverEnvironment,
+  returnedText,
+} from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
 import { DEFAULTS, inspectFiles, isFine } from './inspect.ts';
 import type { Given } from './placeholder.ts';
-import { temporaryFolder } from './temporary.ts';
+import type { Project } from './project.ts';
 
 export interface EnvironmentPlan {
   warnings: string[];
@@ -24,8 +28,6 @@ export interface EnvironmentPlan {
   /** Those of a broken file too, which do nothing. */
   bundles: Bundles<InspectedMigration>;
   manifest: Manifest;
-  /** Deletes the bundles, once they have been copied. */
-  remove: () => void;
 }
 
 /** The functions that read the manifest. */
@@ -60,16 +62,17 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   const inspected = inspectFiles(discovered.migrations, given, projectDirectory).map((file) =>
     isFine(file) ? withPracticeTime(file, practiceFault) : file,
   );
-  const workDirectory = temporaryFolder();
-  const nothing = emptyBundle(path.join(workDirectory, 'nothing'));
   const bundled = bundling ? bundleThose() : bundleNone();
   for (const file of inspected) if (!isFine(file)) problems.push(file.problem);
   const migrations: Bundles<InspectedMigration>['migrations'] = inspected.map(
-    (file) => bundled.migrations.get(file.id) ?? { ...DEFAULTS, ...file, bundle: nothing },
+    (file) => bundled.migrations.get(file.id) ?? { ...DEFAULTS, ...file, bundle: NOTHING },
   );
+  for (const file of discovered.returned.filter(({ changed }) => changed)) problems.push(returnedProblem(file));
+  const pruned = discovered.completed.map(({ id }) => id);
   const manifest: Manifest = {
     formatVersion: 1,
     ...of,
+    pruned: pruned.length > 0 ? pruned : undefined,
     migrations: migrations.map(
       ({ id, file, description, sourceSha256, sources, bundle, timeoutSeconds, checkpointed }) => ({
         id,
@@ -84,30 +87,24 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
       }),
     ),
   };
-  for (const name of bundling ? WITH_MANIFEST : []) {
-    writeFileSync(
-      path.join(bundled.system[name].directory, 'manifest.json'),
-      `${JSON.stringify(manifest, undefined, 2)}\n`,
-    );
-  }
+  const manifestFile = new Map([['manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`]]);
+  const system = { ...bundled.system };
+  for (const name of bundling ? WITH_MANIFEST : []) system[name] = withMore(system[name], manifestFile);
   const warnings = [
     ...discovered.warnings.map(({ message }) => message),
+    ...discovered.returned.filter(({ changed }) => !changed).map(returnedText),
     ...migrations.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
   ];
-  return {
-    warnings,
-    problems,
-    bundles: { system: bundled.system, migrations },
-    manifest,
-    remove: () => rmSync(workDirectory, { recursive: true, force: true }),
-  };
+  return { warnings, problems, bundles: { system, migrations }, manifest };
 
   function discover(): DiscoveredEnvironment {
     try {
-      return discoverEnvironment(environment, projectDirectory, configuration);
+      const found = discoverEnvironment(environment, projectDirectory, configuration);
+      assertNotTooMany(found);
+      return found;
     } catch (thrown) {
-      problems.push(asOdinError(thrown)); // too many
-      return { name: environment, migrations: [], warnings: [] };
+      problems.push(asOdinError(thrown)); // too many, or a completed.json that cannot be read
+      return { name: environment, migrations: [], completed: [], returned: [], warnings: [] };
     }
   }
 
@@ -115,7 +112,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   function bundleThose() {
     const good = inspected.filter(isFine);
     const bundle = (files: readonly InspectedMigration[]) =>
-      bundleEnvironment(projectDirectory, path.join(workDirectory, 'bundles'), files, { practiceFault, architecture });
+      bundleEnvironment(projectDirectory, files, { practiceFault, architecture });
     try {
       return byId(bundle(good));
     } catch {
@@ -135,16 +132,43 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
 
   /** The code that a turn is allowed for is then its source. */
   function bundleNone() {
-    const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, nothing])) as Record<
+    const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((name) => [name, NOTHING])) as Record<
       SystemFunction,
       Bundle
     >;
     const good = inspected.filter(isFine);
     return byId({
       system,
-      migrations: good.map((file) => ({ ...file, bundle: { ...nothing, codeSha256: file.sourceSha256 } })),
+      migrations: good.map((file) => ({ ...file, bundle: { ...NOTHING, codeSha256: file.sourceSha256 } })),
     });
   }
+}
+
+const returnedProblem = (file: ReturnedFile): OdinError =>
+  new OdinError({ code: 'BadMigrationFile', source: 'user', what: returnedText(file) });
+
+/**
+ * Those that are deployed together: all environments, or one.
+ * @throws OdinError for anything that is wrong with the configuration
+ */
+export function planDeployed(
+  { directory, configuration }: Project,
+  { only, bundling }: { only?: string | undefined; bundling?: boolean | undefined } = {},
+): EnvironmentPlan[] {
+  if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
+  const names = only === undefined ? allEnvironments(directory, configuration) : [only];
+  for (const environment of names) assertEnvironmentId({ app: configuration.app, environment });
+  return names.map((environment) => {
+    const settings = configurationOf(configuration, environment);
+    return planEnvironment({
+      environment,
+      projectDirectory: directory,
+      configuration,
+      given: givenThere(settings),
+      bundling,
+      architecture: settings.stack.architecture,
+    });
+  });
 }
 
 const byId = ({ system, migrations }: Bundles<InspectedMigration>) => ({
@@ -152,14 +176,17 @@ const byId = ({ system, migrations }: Bundles<InspectedMigration>) => ({
   migrations: new Map(migrations.map((migration) => [migration.id, migration])),
 });
 
-function emptyBundle(directory: string): Bundle {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(
-    path.join(directory, 'index.mjs'),
-    "export const handler = () => Promise.reject(new Error('This was not bundled: it is not meant to be deployed.'));\n",
-  );
-  return { directory, codeSha256: '0'.repeat(64) };
-}
+const NOTHING: Bundle = {
+  ...bundleOf(
+    new Map([
+      [
+        'index.mjs',
+        "export const handler = () => Promise.reject(new Error('This was not bundled: it is not meant to be deployed.'));\n",
+      ],
+    ]),
+  ),
+  codeSha256: '0'.repeat(64),
+};
 
 function withPracticeTime(migration: InspectedMigration, practiceFault: PracticeFault | undefined): InspectedMigration {
   if (migration.id !== practiceFault?.migration || practiceFault.fault === 'fail') return migration;

@@ -18,6 +18,7 @@ export const imports: Subject = async function* (bench) {
   bench.tell('imports');
   const { code, handler, environment } = await deployedFunction(bench);
   const module = path.join(code, `${handler.split('.')[0] ?? ''}.mjs`);
+  const userProcess = path.join(code, '0001.process.mjs');
   const client = path.join(bench.folder, 's3-client.mjs');
   bundleClient(client);
   const importing = (file: string, env: Record<string, string> = {}): Measurable => ({
@@ -28,7 +29,7 @@ export const imports: Subject = async function* (bench) {
   const starting = (...what: string[]): Measurable => ({
     run: [NODE, STARTER, ...what],
     cwd: code,
-    env: { ...environment, AWS_REGION: 'eu-west-1', [VARIABLES.userProcess]: 'true' },
+    env: { ...environment, AWS_REGION: 'eu-west-1' },
   });
   const nothing = path.join(bench.folder, 'nothing.mjs');
   writeFileSync(nothing, '');
@@ -37,7 +38,7 @@ export const imports: Subject = async function* (bench) {
       bare: importing(nothing),
       client: importing(client),
       wrapper: importing(module, environment),
-      user: starting('--enable-source-maps', module),
+      user: starting('--enable-source-maps', userProcess),
       noUser: starting(nothing),
     },
     { rounds: bench.short ? 9 : 41, warmUp: 1 },
@@ -87,7 +88,7 @@ async function deployedFunction({ folder }: Bench): Promise<DeployedFunction> {
     typeof value === 'string' ? value : 'unknown',
   ]);
   return {
-    code: path.join(assembly, `asset.${path.parse(Code?.S3Key ?? '').name}`),
+    code: path.join(assembly, `asset.${path.parse(Code?.S3Key ?? '').name}.code`),
     handler: Handler ?? '',
     environment: Object.fromEntries(environment) as Record<string, string>,
   };

@@ -7,6 +7,7 @@ import {
   allowedEntry,
   completedEntry,
   costAfter,
+  costAfterPruned,
   countedWorld,
   deployCounted,
   idsTo,
@@ -37,6 +38,11 @@ export const requests: Subject = async function* (bench) {
     row: 'long-log-requests',
     value: total(await costAfter(15_000)),
     beside: { what: 'after 15', value: total(await costAfter(15)) },
+  };
+  yield {
+    row: 'pruned-requests',
+    value: total(await costAfterPruned(4_990)),
+    beside: { what: 'after 20', value: total(await costAfterPruned(20)) },
   };
 };
 

@@ -4,6 +4,7 @@ import type { Sources } from '../../core/ledger/sources.ts';
 import { readSources } from '../../project/bundle.ts';
 import type { DiscoveredEnvironment, MigrationFile } from '../../project/discover.ts';
 import type { BrokenMigration, InspectedMigration } from '../../project/inspect.ts';
+import { returnedText } from '../../project/discover.ts';
 import { inspectFiles, isFine } from '../../project/inspect.ts';
 import type { Given } from '../../project/placeholder.ts';
 import type { Finding } from './finding.ts';
@@ -12,6 +13,16 @@ export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironm
   warnings.map(({ message, nearMiss }) => {
     return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
   });
+
+/** Files of migrations that completed.json names: what was meant to run there never would. */
+export const returnedFindings = ({ name: environment, returned }: DiscoveredEnvironment): Finding[] =>
+  returned.map((file) => ({
+    environment,
+    severity: file.changed ? 'error' : 'warning',
+    rule: 'completed',
+    file: file.file,
+    message: returnedText(file).slice(file.file.length + 1),
+  }));
 
 /** @param given what is known of the environment here; @param directory the project */
 export function inspectEach(

@@ -5,6 +5,7 @@ export type Severity = 'error' | 'warning' | 'note';
 
 export type Rule =
   | 'name'
+  | 'completed'
   | 'exports'
   | 'types'
   | 'floating-promise'

@@ -1,9 +1,11 @@
 // What a ledger says of the files here: the deployed environment's, and the one on this machine.
 import type { Renumbered } from '../../core/decision/renumbered.ts';
 import { renumberedIn } from '../../core/decision/renumbered.ts';
+import type { LogState } from '../../core/ledger/fold.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { EnvironmentView, ManifestSeen, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, lookAtLedger, viewOf } from '../../core/views/view.ts';
+import type { CompletedMigration } from '../../project/completed.ts';
 import { typed } from '../terminal/commands.ts';
 import type { Finding } from './finding.ts';
 
@@ -40,6 +42,25 @@ export function deployedFindings(files: LedgerFiles, accepted: readonly string[]
     return [{ ...about, severity: 'warning', rule: 'halted', message }];
   });
   return [...found, ...otherFiles(files, accepted, 'the deployed ledger', undefined)];
+}
+
+/** What completed.json says and the deployed ledger does not: a run refuses, or the file is of another text than was run. */
+export function prunedFindings(
+  environment: string,
+  completed: readonly CompletedMigration[],
+  { migrations }: LogState,
+): Finding[] {
+  return completed.flatMap(({ id, sourceSha256 }): Finding[] => {
+    const { completion } = migrations[id] ?? {};
+    if (!completion) {
+      const message = `completed.json names ${id}, and the deployed ledger does not have it as completed: a run refuses.`;
+      return [{ environment, severity: 'error', rule: 'completed', message }];
+    }
+    const ran = completion.sourceSha256;
+    if (ran === undefined || sourceSha256 === undefined || ran === sourceSha256) return [];
+    const message = `completed.json names ${id} with another text than the one that the deployed ledger was run with.`;
+    return [{ environment, severity: 'warning', rule: 'changed', message }];
+  });
 }
 
 /** Of what was run here, only what would be lost: the next `local` says the rest. */

@@ -14,6 +14,7 @@ import { parseS3Url } from '../../client/s3-url.ts';
 export interface BaselineOptions {
   through?: string;
   from?: string;
+  pruned?: true;
   reason: string;
   yes?: boolean;
   json?: boolean;
@@ -27,7 +28,11 @@ export async function baseline(
   if (options.json) keepStdoutForJson();
   const deployment = await whileBusy(`Looking at ${environment}`, () => findDeployment(environment, deployed));
   const through = await throughOf(options, s3ClientOf(deployed.aws));
-  const message = `Record every migration of ${environment} through ${through} as done elsewhere? This cannot be undone.`;
+  const what =
+    through === 'pruned'
+      ? `what completed.json names of ${environment}`
+      : `every migration of ${environment} through ${through}`;
+  const message = `Record ${what} as done elsewhere? This cannot be undone.`;
   if (!(await agreed(message, options.yes))) {
     print('Nothing was recorded.');
     return EXIT.done;
@@ -39,14 +44,15 @@ export async function baseline(
   return EXIT.done;
 }
 
-async function throughOf({ through, from }: BaselineOptions, s3: S3Client): Promise<string> {
-  if ((through === undefined) === (from === undefined)) {
+async function throughOf({ through, from, pruned }: BaselineOptions, s3: S3Client): Promise<string> {
+  if ([through, from, pruned].filter((said) => said !== undefined).length !== 1) {
     throw new OdinError({
       code: 'BadUsage',
       source: 'user',
-      what: 'Expected either --through 0012 or --from s3://bucket/prefix/.',
+      what: 'Expected one of --through 0012, --from s3://bucket/prefix/ and --pruned.',
     });
   }
+  if (pruned) return 'pruned';
   if (from !== undefined) return await lastMigrationAt(s3, from);
   assertMigrationId(through ?? '');
   return through ?? '';

@@ -1,15 +1,22 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
 import path from 'node:path';
 import { asOdinError } from '../../core/errors.ts';
-import { numberOf } from '../../core/text/format.ts';
+import { countText, numberOf } from '../../core/text/format.ts';
 import type { ManifestSeen } from '../../core/views/view.ts';
 import { configurationOf, givenHere } from '../../project/configuration.ts';
-import { assertKnownEnvironment, allEnvironments, discoverEnvironment, folderOf } from '../../project/discover.ts';
+import type { DiscoveredEnvironment } from '../../project/discover.ts';
+import {
+  allEnvironments,
+  assertKnownEnvironment,
+  assertNotTooMany,
+  discoverEnvironment,
+  folderOf,
+} from '../../project/discover.ts';
 import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
-import { compareWith, deployedFindings, localFindings } from '../check/ledger.ts';
+import { compareWith, deployedFindings, localFindings, prunedFindings } from '../check/ledger.ts';
 import { numberFindings } from '../check/numbers.ts';
-import { inspectEach, nameFindings, sourcesOfEach } from '../check/exports.ts';
+import { inspectEach, nameFindings, returnedFindings, sourcesOfEach } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { sourceFindings } from '../check/source.ts';
@@ -31,6 +38,8 @@ export interface CheckOptions {
 export interface Checked {
   environment: string;
   migrations: number;
+  /** How many more completed.json names. */
+  pruned?: number | undefined;
   findings: Finding[];
 }
 
@@ -88,13 +97,16 @@ export async function checkEnvironment(
   const manifest = {
     environment,
     migrations: migrations.map((file) => ({ ...file, sources: sources.of.get(file.id) })),
+    pruned: discovered.completed.map(({ id }) => id),
   };
   const folder = path.resolve(directory, folderOf(directory, configuration, environment));
   return {
     environment,
     migrations: migrations.length,
+    pruned: discovered.completed.length || undefined,
     findings: [
       ...nameFindings(discovered),
+      ...returnedFindings(discovered),
       ...numberFindings(environment, usedBefore(folder, migrations), accepted),
       ...findings,
       ...sources.findings,
@@ -108,7 +120,7 @@ export async function checkEnvironment(
         message,
       })),
       ...(await localSide(project, manifest, accepted)),
-      ...(deployed ? await deployedSide(manifest, deployed, accepted) : []),
+      ...(deployed ? await deployedSide(manifest, discovered, deployed, accepted) : []),
     ],
   };
 }
@@ -116,7 +128,9 @@ export async function checkEnvironment(
 /** Where nothing can be read of the files, that is what is wrong; other environments are checked all the same. */
 function discover({ directory, configuration }: Project, environment: string) {
   try {
-    return { discovered: discoverEnvironment(environment, directory, configuration), unread: [] };
+    const discovered = discoverEnvironment(environment, directory, configuration);
+    assertNotTooMany(discovered);
+    return { discovered, unread: [] };
   } catch (thrown) {
     const { message } = asOdinError(thrown);
     const finding: Finding = { environment, severity: 'error', rule: 'name', message };
@@ -131,21 +145,26 @@ async function localSide(project: Project, manifest: ManifestSeen, accepted: rea
 
 async function deployedSide(
   manifest: ManifestSeen,
+  { completed }: DiscoveredEnvironment,
   deployed: DeployedPlace,
   accepted: readonly string[],
 ): Promise<Finding[]> {
   const { ledger } = await findDeployment(manifest.environment, deployed);
-  return deployedFindings(await compareWith(ledger, manifest), accepted);
+  const files = await compareWith(ledger, manifest);
+  return [
+    ...deployedFindings(files, accepted),
+    ...prunedFindings(manifest.environment, completed, await ledger.log.look()),
+  ];
 }
 
-function printChecked({ environment, migrations, findings }: Checked): void {
+function printChecked({ environment, migrations, pruned, findings }: Checked): void {
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   const told = (['error', 'warning', 'note'] as const)
     .filter((severity) => count(severity) > 0)
     .map((severity) => numberOf(count(severity), severity));
   const mark = count('error') > 0 ? colour.red('✖') : count('warning') > 0 ? colour.yellow('▲') : colour.green('✔');
   print(
-    `${mark} ${colour.bold(environment)}  ${numberOf(migrations, 'migration')}, ${told.join(', ') || 'nothing to remark'}`,
+    `${mark} ${colour.bold(environment)}  ${numberOf(migrations, 'migration')}${pruned === undefined ? '' : ` and ${countText(pruned)} pruned`}, ${told.join(', ') || 'nothing to remark'}`,
   );
   for (const { severity, file, line, column, rule, message } of findings) {
     const place = file === undefined ? '' : `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}  `;

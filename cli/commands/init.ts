@@ -35,12 +35,13 @@ export async function init(environment: string, { app, from = process.cwd() }: I
   assertEnvironmentId({ app: configuration.app, environment });
   const folder = folderOf(directory, configuration, environment);
   const isThere = existsSync(path.resolve(directory, folder));
-  const migrations = isThere ? discoverEnvironment(environment, directory, configuration).migrations : [];
+  const found = isThere ? discoverEnvironment(environment, directory, configuration) : undefined;
+  const there = found ? found.migrations.length + found.completed.length : 0;
 
   if (text === undefined) tell('kept', CONFIGURATION_FILE, `app ${configuration.app ?? '(none)'}`);
   else
     write(directory, CONFIGURATION_FILE, text, `app ${configuration.app}: part of every name, so never changed later`);
-  if (migrations.length > 0) tell('kept', folder, numberOf(migrations.length, 'migration'));
+  if (there > 0) tell('kept', folder, numberOf(there, 'migration'));
   else
     tell(
       'written',

@@ -1,7 +1,7 @@
 // `odin-migrate local`: runs an environment's pending migrations on the embedded AWS.
 import path from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { bytesText } from '../../core/text/format.ts';
+import { bytesText, countText, idsText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
@@ -62,9 +62,8 @@ export async function local(
   };
   await using opened = await openEnvironment(environment, { project }, settings);
   const { embedded, manifest } = opened;
-  if (practiceFault) assertCheckpointed(manifest, practiceFault);
   report.describe(manifest);
-  return await runHere(project, environment, embedded, report, options, practiceFault?.migration);
+  return await runHere(project, environment, embedded, report, options, practiceFault);
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
@@ -88,10 +87,16 @@ async function runHere(
   embedded: Embedded,
   report: RunReport,
   options: LocalOptions,
-  faulty: string | undefined,
+  practiceFault: PracticeFault | undefined,
 ): Promise<ExitCode> {
-  const { deployment, data, manifest, warnings } = embedded;
+  const { deployment, data, manifest, counted } = embedded;
+  const faulty = practiceFault?.migration;
+  const warnings = [...embedded.warnings, ...(practiceFault ? faultWarnings(manifest, practiceFault) : [])];
   if (data !== undefined) print(`  data     ${data}`);
+  if (counted.length > 0)
+    print(
+      `  pruned   ${countText(counted.length)} count as done on this machine, as completed.json says: ${idsText(counted)}`,
+    );
   const told = await Told.everythingIn(deployment.ledger);
   const { migrations } = await deployment.ledger.log.look();
   const isCompleted = (id: string) => migrations[id]?.completion !== undefined;
@@ -164,23 +169,22 @@ function practiceFaultOf({ fail, crash, timeout }: LocalOptions): PracticeFault 
   });
 }
 
-function assertCheckpointed({ migrations }: Manifest, { migration, checkpoint }: PracticeFault): void {
-  if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed)) return;
-  throw new OdinError({
-    code: 'BadUsage',
-    source: 'user',
-    what: `${migration} yields no checkpoints, so nothing can happen after its checkpoint ${checkpoint}.`,
-    next: `Leave @${checkpoint} out.`,
-  });
+/** Whether it yields any shows when it runs: what its file looks like is a hint. */
+function faultWarnings({ migrations }: Manifest, { migration, checkpoint }: PracticeFault): string[] {
+  if (checkpoint === undefined || migrations.some(({ id, checkpointed }) => id === migration && checkpointed))
+    return [];
+  return [`${migration} does not look as if it yielded checkpoints: nothing happens unless it yields ${checkpoint}`];
 }
 
 function assertMigration(project: Project, environment: string, id: string): void {
-  const { migrations } = discoverEnvironment(environment, project.directory, project.configuration);
+  const { migrations, completed } = discoverEnvironment(environment, project.directory, project.configuration);
   if (migrations.some((migration) => migration.id === id)) return;
   throw new OdinError({
     code: 'BadUsage',
     source: 'user',
-    what: `${environment} has no migration "${id}".`,
+    what: completed.some((migration) => migration.id === id)
+      ? `${id} of ${environment} was pruned: it has no file that could fail.`
+      : `${environment} has no migration "${id}".`,
     why: `Found: ${migrations.map((migration) => migration.id).join(', ') || 'none'}.`,
   });
 }

@@ -46,13 +46,15 @@ export async function preview(
 
 /** Those that are named, completed or not; without a name, those that are pending. */
 async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly string[]): Promise<ManifestEntry[]> {
-  const { environment, migrations } = manifest;
+  const { environment, migrations, pruned } = manifest;
   const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));
   if (unknown !== undefined) {
     throw new OdinError({
       code: 'UnknownMigration',
       source: 'user',
-      what: `${environment} has no migration ${unknown}.`,
+      what: pruned?.includes(unknown)
+        ? `${unknown} of ${environment} was pruned: it is completed, and has no function to preview.`
+        : `${environment} has no migration ${unknown}.`,
       why: `It has: ${migrations.map(({ id }) => id).join(', ') || 'none'}.`,
     });
   }

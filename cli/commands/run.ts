@@ -1,5 +1,6 @@
 // `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { lackingError } from '../../core/decision/lacking.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import type { ChangedFile } from '../../core/contract/payloads.ts';
 import { OdinError } from '../../core/errors.ts';
@@ -34,6 +35,7 @@ export async function run(environment: string, options: RunCommandOptions, deplo
     const { deployment, manifest, ledger } = opened;
     const view = await readView(ledger, manifest);
     await assertNotHalted(deployment, view.halt);
+    if (view.lacking) throw lackingError(view.lacking, environment);
 
     const told = await Told.everythingIn(ledger);
     const execution = await startRun(deployment, options);

@@ -1,4 +1,6 @@
 // `odin-migrate status`: the view of an environment (core/views/view.ts) as one table, and the open halt below it.
+import { lackingError } from '../../core/decision/lacking.ts';
+import { numberOf } from '../../core/text/format.ts';
 import { percent, progressText } from '../../core/views/progress.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
@@ -6,7 +8,7 @@ import { stateWord, TONES } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { Place } from '../../client/environment.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
-import { typed } from '../terminal/commands.ts';
+import { typed, typedError, where } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { printDecisions, printHalt } from '../terminal/halts.ts';
@@ -32,8 +34,11 @@ function printView(view: EnvironmentView): void {
   const commit = view.gitCommit === undefined ? '' : `, deployed from ${shortCommit(view.gitCommit)}`;
   print(`${colour.bold(view.environment)}  ${view.completed} of ${view.total} completed${commit}`);
   print();
+  const rows = view.migrations.filter((migration) => !isFolded(migration));
+  const folded = view.migrations.filter(isFolded);
   if (view.total === 0) print('It has no migrations.');
-  else table(HEADINGS, view.migrations.map(row)).forEach((line) => print(line));
+  if (folded.length > 0) print(colour.dim(foldedText(folded)));
+  if (rows.length > 0) table(HEADINGS, rows.map(row)).forEach((line) => print(line));
 
   for (const note of notes(view)) print(`\n${note}`);
   if (!view.halt) return;
@@ -41,6 +46,12 @@ function printView(view: EnvironmentView): void {
   printHalt(view.halt);
   printDecisions(view.environment, view.halt);
 }
+
+/** Nothing is to be said of it but that it is done: of thousands, one line says so. */
+const isFolded = ({ pruned, state }: MigrationView): boolean => pruned === true && isCompleted(state);
+
+const foldedText = (folded: readonly MigrationView[]): string =>
+  `${folded[0]?.id ?? ''} to ${folded.at(-1)?.id ?? ''}: ${numberOf(folded.length, 'migration')} completed and pruned (completed.json)\n`;
 
 const HEADINGS = ['ID', 'DESCRIPTION', 'STATE', 'ATTEMPTS', 'WHEN (UTC)', 'TOOK', 'BY'];
 const MAX_DESCRIPTION = 60;
@@ -75,7 +86,7 @@ function stateOf({ state, progress, decision, cancelled, changedSince }: Migrati
 /** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */
 const shortName = (by: string): string => plain(by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);
 
-function notes({ environment, migrations }: EnvironmentView): string[] {
+function notes({ environment, migrations, lacking }: EnvironmentView): string[] {
   const ids = (wanted: (migration: MigrationView) => boolean) =>
     migrations
       .filter(wanted)
@@ -95,6 +106,7 @@ function notes({ environment, migrations }: EnvironmentView): string[] {
       const note = progress.note === undefined ? '' : `  ${plain(progress.note)}`;
       return [`${id}: ${text}, at ${utc(progress.time)}${note}`];
     }),
+    ...(lacking ? [`refused: ${typedError(lackingError(lacking, environment, where())).join('\n  ')}`] : []),
     ...(late === ''
       ? []
       : [`late: ${late} came after a higher number was run, so a run refuses it. To run it all the same: ${allow}`]),

@@ -4,13 +4,15 @@ import { errorLines } from '../../core/errors.ts';
 import type { Command, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
 
-let where: Where = {};
+let place: Where = {};
 
 /** From now on commands are printed for this place. */
-export function typeFor(place: Where): void {
-  where = place;
+export function typeFor(where: Where): void {
+  place = where;
 }
 
-export const typed = (command: Command): string => commandLine(command, where);
+export const where = (): Where => place;
 
-export const typedError = (error: OdinError): string[] => errorLines(error, where);
+export const typed = (command: Command): string => commandLine(command, place);
+
+export const typedError = (error: OdinError): string[] => errorLines(error, place);

@@ -17,6 +17,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const REFUSALS: readonly ErrorCode[] = [
   'OutOfOrder',
+  'NotCompleted',
   'Renumbered',
   'HaltedElsewhere',
   'AlreadyDecided',

@@ -6,7 +6,7 @@ import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completed, Entry } from '../../core/ledger/entries.ts';
 import { tookOf } from '../../core/views/view.ts';
-import { haltText } from '../../core/views/words.ts';
+import { haltText, leftOverText } from '../../core/views/words.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
 import { colour, duration, plain, print } from './output.ts';
@@ -84,12 +84,13 @@ export class RunReport {
         break;
       }
       case 'completed': {
-        const { completion, ids } = entry;
+        const { completion, ids, leftOver } = entry;
         const took = tookOf(entry);
         this.#completed.set(completion, (this.#completed.get(completion) ?? 0) + ids.length);
         for (const id of ids) {
           print(`${colour.green('✔')} ${id}  ${completion}${took === undefined ? '' : `  ${duration(took)}`}`);
         }
+        if (leftOver) print(`         ${colour.yellow('!')} ${plain(leftOverText(leftOver))}`);
         break;
       }
     }

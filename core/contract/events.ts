@@ -1,5 +1,5 @@
 // The events that are sent to EventBridge's default bus, for other programs. docs/events.md has the same as JSON Schema.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import { COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
 
@@ -14,19 +14,19 @@ export const MigrationHalted = z.object({
   version,
   environment: z.string(),
   migration: MigrationId,
-  description: z.string().optional(),
+  description: z.optional(z.string()),
   /** Path in the repository; absent when the migration is not deployed any more. */
-  file: z.string().optional(),
-  attempt: z.int().min(1),
+  file: z.optional(z.string()),
+  attempt: z.int().check(z.minimum(1)),
   /** Number of the halt's entry in the log: `resume --halt` takes it. */
-  halt: z.int().min(1),
+  halt: z.int().check(z.minimum(1)),
   /** As in the halt's entry (docs/records.md). */
   reason: z.enum(HALT_REASONS),
-  error: z.object({ name: z.string(), message: z.string() }).optional(),
+  error: z.optional(z.object({ name: z.string(), message: z.string() })),
   /** ARN of the execution that waits. */
   execution: z.string(),
   /** Until when its code may still be running, when that is not known. */
-  mayRunUntil: Time.optional(),
+  mayRunUntil: z.optional(Time),
   time: Time,
 });
 export type MigrationHalted = z.infer<typeof MigrationHalted>;
@@ -38,13 +38,15 @@ export const RunCompleted = z.object({
   /** ARN of the execution. */
   execution: z.string(),
   /** How many migrations the ledger holds as completed. */
-  completed: z.int().min(0),
-  /** How many migrations are deployed. */
-  migrations: z.int().min(0),
+  completed: z.int().check(z.minimum(0)),
+  /** How many migrations the environment has: those that are deployed, and those that were pruned. */
+  migrations: z.int().check(z.minimum(0)),
   /** Files that are not those which were run under their numbers, and so do not run. Absent when there are none. */
-  changed: z.array(z.object({ migration: MigrationId, file: z.string() })).optional(),
+  changed: z.optional(z.array(z.object({ migration: MigrationId, file: z.string() }))),
   /** The migrations at which this run had halted. Empty for a run without a halt. */
-  afterHalts: z.array(z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.string().optional() })),
+  afterHalts: z.array(
+    z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.optional(z.string()) }),
+  ),
   time: Time,
 });
 export type RunCompleted = z.infer<typeof RunCompleted>;

@@ -1,5 +1,5 @@
 // The manifest: the ordered list of an environment's migrations, made at synth and shipped in the deployed functions.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { Sources } from '../ledger/sources.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
@@ -7,16 +7,16 @@ export const ManifestEntry = z.object({
   id: MigrationId,
   /** Path of the file in the repository, for messages: `migrations/odin-dev/0004.ts`. */
   file: z.string(),
-  description: z.string().optional(),
+  description: z.optional(z.string()),
   functionName: z.string(),
   /** Of the file's own text. */
   sourceSha256: z.string(),
   /** Of what its bundle was made of; absent in manifests of before. */
-  sources: Sources.optional(),
+  sources: z.optional(Sources),
   /** Of the bundle: the code that a turn is allowed for. */
   codeSha256: z.string(),
   /** Its function is ended after so many seconds. */
-  timeoutSeconds: z.int().min(1),
+  timeoutSeconds: z.int().check(z.minimum(1)),
   checkpointed: z.boolean(),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
@@ -24,11 +24,13 @@ export type ManifestEntry = z.infer<typeof ManifestEntry>;
 export const Manifest = z.object({
   formatVersion: z.literal(1),
   /** Absent of an environment without one. */
-  app: z.string().optional(),
+  app: z.optional(z.string()),
   environment: z.string(),
   /** What list-pending answers, and nobody else: a variable of its own says it, or every commit would be other bundles. */
-  gitCommit: z.string().nullish(),
+  gitCommit: z.nullish(z.string()),
   /** Ascending by id. */
   migrations: z.array(ManifestEntry),
+  /** Those that completed.json names, ascending: they have no function. Absent of an environment that was never pruned. */
+  pruned: z.optional(z.array(MigrationId)),
 });
 export type Manifest = z.infer<typeof Manifest>;

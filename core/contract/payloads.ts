@@ -1,30 +1,30 @@
 // What travels between the states of the machine and into the functions (docs/design.md §6). One schema per payload, and each
 // says what it asks for.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Next } from '../text/command.ts';
 import { HALT_REASONS } from '../ledger/entries.ts';
-import { CaughtError } from '../ledger/summaries.ts';
+import { CaughtError } from '../ledger/error-records.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
 /** What a run may be started with. `Comment` is what the console's "Start execution" offers by default. */
 export const RunInput = z.strictObject({
-  allowOutOfOrder: z.boolean().optional(),
+  allowOutOfOrder: z.optional(z.boolean()),
   /** Ids that may run although the same text was completed under a number whose file is gone. */
-  allowRenumbered: z.array(MigrationId).optional(),
+  allowRenumbered: z.optional(z.array(MigrationId)),
   /** Ids of completed migrations under whose number another text is meant to stand: nobody is told of them. */
-  acceptChanged: z.array(MigrationId).optional(),
+  acceptChanged: z.optional(z.array(MigrationId)),
   /** Of an execution that carries a run on: the name of that run. Absent: the execution's own name. */
-  run: z.string().min(1).max(80).optional(),
-  Comment: z.string().optional(),
+  run: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
+  Comment: z.optional(z.string()),
 });
 export type RunInput = z.infer<typeof RunInput>;
 
-const Arn = z.string().min(1).max(2048);
-const Attempt = z.int().min(1);
+const Arn = z.string().check(z.minLength(1), z.maxLength(2048));
+const Attempt = z.int().check(z.minimum(1));
 /** Number of an entry of the log. */
-const EntryNumber = z.int().min(1);
+const EntryNumber = z.int().check(z.minimum(1));
 
 /** `List pending`: asks for the next step. */
 export const NextPayload = z.object({ ask: z.literal('next'), execution: Arn, input: RunInput });
@@ -40,7 +40,7 @@ export const RunPayload = z.object({
   execution: Arn,
   migration: MigrationId,
   attempt: Attempt,
-  slice: z.int().min(1),
+  slice: z.int().check(z.minimum(1)),
   turn: EntryNumber,
 });
 export type RunPayload = z.infer<typeof RunPayload>;
@@ -60,50 +60,53 @@ export const HaltPayload = z.object({
   ask: z.literal('halt'),
   execution: Arn,
   input: z.unknown(),
-  token: z.string().min(1),
+  token: z.string().check(z.minLength(1)),
   at: z.object({
     migration: MigrationId,
     attempt: Attempt,
     turn: EntryNumber,
     /** Of `List pending`, which decided it. */
-    reason: z.enum(HALT_REASONS).optional(),
+    reason: z.optional(z.enum(HALT_REASONS)),
     /** Of `Run migration`. */
-    error: CaughtError.optional(),
+    error: z.optional(CaughtError),
     /** Of `Record completion`. */
-    unrecorded: CaughtError.optional(),
+    unrecorded: z.optional(CaughtError),
   }),
 });
 export type HaltPayload = z.infer<typeof HaltPayload>;
 
 /** Text that a person typed. Step Functions refuses half a surrogate pair. */
-const Words = z.string().overwrite((text) => text.toWellFormed());
-const By = Words.min(1).max(512);
-const Reason = Words.max(4000);
+const Words = z.string().check(z.overwrite((text) => text.toWellFormed()));
+const By = Words.check(z.minLength(1), z.maxLength(512));
+const Reason = Words.check(z.maxLength(4000));
 
 /** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
 export const DecidePayload = z.strictObject({
   ask: z.literal('decide'),
   decision: z.enum(DECISIONS),
-  reason: Reason.optional(),
+  reason: z.optional(Reason),
   by: By,
   /** Number of the halt's entry. */
-  halt: EntryNumber.optional(),
+  halt: z.optional(EntryNumber),
   /** Number of the decision on it that has had no effect yet, in whose place this one is to count. */
-  instead: EntryNumber.optional(),
+  instead: z.optional(EntryNumber),
   /** Of `retry`: where a checkpointed migration begins. Absent: at its checkpoint, if the same code made it. */
-  begin: z.enum(['start', 'checkpoint']).optional(),
+  begin: z.optional(z.enum(['start', 'checkpoint'])),
 });
 export type DecidePayload = z.infer<typeof DecidePayload>;
 
 /** `resume`, invoked by an operator who wants the running attempt to stop at its next checkpoint. */
-export const CancelPayload = z.strictObject({ ask: z.literal('cancel'), by: By, reason: Reason.optional() });
+export const CancelPayload = z.strictObject({ ask: z.literal('cancel'), by: By, reason: z.optional(Reason) });
 export type CancelPayload = z.infer<typeof CancelPayload>;
 
-/** `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it. */
+/**
+ * `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it; with `pruned`, what
+ * completed.json names, and nothing else.
+ */
 export const BaselinePayload = z.strictObject({
   ask: z.literal('baseline'),
-  through: MigrationId,
-  reason: Reason.trim().min(1, 'expected a reason'),
+  through: z.string().check(z.regex(/^(\d{4}|pruned)$/, 'expected four digits, e.g. "0004", or "pruned"')),
+  reason: Reason.check(z.trim(), z.minLength(1, 'expected a reason')),
   by: By,
 });
 export type BaselinePayload = z.infer<typeof BaselinePayload>;
@@ -134,7 +137,7 @@ const FinishedStep = z.object({
   /** How many migrations the ledger holds as completed. */
   completed: z.int(),
   /** Files that are not those which were run under their numbers, and do not run. Absent when there are none. */
-  changed: z.array(ChangedFile).optional(),
+  changed: z.optional(z.array(ChangedFile)),
   summary: z.string(),
 });
 export type FinishedStep = z.infer<typeof FinishedStep>;

@@ -4,13 +4,17 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { EnvironmentId } from '../names/names.ts';
 import type { ChatNotification } from './chat.ts';
 
-export interface Services extends EnvironmentId {
+export interface Services extends LedgerServices {
   /** Whether this is the embedded AWS: commands are typed otherwise there, and there is no console to link to. */
   local?: boolean | undefined;
-  ledger: Ledger;
   executions: Executions;
   notifications: Notifications;
   events: Events;
+}
+
+/** All that a migration's own function needs. */
+export interface LedgerServices extends EnvironmentId {
+  ledger: Ledger;
   log: FunctionLog;
   /** Epoch milliseconds. */
   now: () => number;

@@ -1,5 +1,5 @@
 // What a deployed environment says of itself, in a parameter of SSM: by it the commands find it, in whatever stack it is.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 
 export const Registration = z.object({
   /** Of odin-migrate, that deployed it. */
@@ -10,6 +10,6 @@ export const Registration = z.object({
   ledgerBucket: z.string(),
   resumeFunction: z.string(),
   topicArn: z.string(),
-  dashboardUrl: z.string().optional(),
+  dashboardUrl: z.optional(z.string()),
 });
 export type Registration = z.infer<typeof Registration>;

@@ -4,6 +4,7 @@ import type { HaltReason } from '../ledger/entries.ts';
 import type { LogState, TurnState } from '../ledger/fold.ts';
 import type { SourceHashes } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
+import { lackingOf } from './lacking.ts';
 import type { Renumbered } from './renumbered.ts';
 import { renumberedIn } from './renumbered.ts';
 
@@ -21,7 +22,9 @@ export interface Question {
   /** Of `state.turn`; undefined when no turn is open. */
   seen: TurnSeen | undefined;
   /** The deployed migrations, ascending by id, with the code of each. */
-  manifest: readonly ({ id: string; codeSha256: string; checkpointed: boolean } & SourceHashes)[];
+  manifest: readonly ({ id: string; codeSha256: string } & SourceHashes)[];
+  /** Ids that completed.json names: the log has to have their completions. None when left out. */
+  pruned?: readonly string[] | undefined;
   allowOutOfOrder: boolean;
   /** Ids of migrations that may run although their work was completed under another number. */
   allowRenumbered: readonly string[];
@@ -50,6 +53,7 @@ export type NextStep =
   /** Of the turn's function, or of the one that decides. */
   | { step: 'wait'; until: 'deployment' }
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
+  | { step: 'refuse'; error: 'NotCompleted'; lacking: string[] }
   | { step: 'refuse'; error: 'OutOfOrder'; late: string[]; highest: string }
   | { step: 'refuse'; error: 'Renumbered'; renumbered: Renumbered[] }
   | { step: 'refuse'; error: 'HaltedElsewhere'; migration: string; attempt: number; halt: number; execution: string };
@@ -64,7 +68,12 @@ export const DEPLOYMENT_MS = 5 * 60_000;
 export function decide(question: Question): NextStep {
   const { state, seen } = question;
   if (state.turn === undefined || seen === undefined) {
-    return refuseLate(question) ?? refuseRenumbered(question) ?? allowFirstPending(question) ?? { step: 'finished' };
+    return (
+      refuseLacking(question) ??
+      refuseLate(question) ??
+      refuseRenumbered(question) ??
+      allowFirstPending(question) ?? { step: 'finished' }
+    );
   }
   const look: Look = { ...question, turn: state.turn, seen };
   for (const [, rule] of TURN_RULES) {
@@ -224,6 +233,15 @@ export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
   haltVoidOtherCode,
   allowAgain,
 });
+
+/**
+ * A ledger without them is another one, or the file is wrong: no function could make up for it. An open turn is settled first: while
+ * it is open, nobody can adopt what is lacking.
+ */
+function refuseLacking({ state, pruned = [] }: Question): NextStep | undefined {
+  const lacking = lackingOf(state, pruned);
+  return lacking.length > 0 ? { step: 'refuse', error: 'NotCompleted', lacking } : undefined;
+}
 
 function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | undefined {
   const { late, highest } = lateIn(state, manifest);

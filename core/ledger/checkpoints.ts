@@ -1,6 +1,6 @@
 // `checkpoints/0004.json`: how far a checkpointed migration has come, and where a retry begins. It is replaced, and fenced by
 // turn; nothing is decided on it (docs/design.md §4).
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import { JsonValue } from './json.ts';
 import { unreadable } from './unreadable.ts';
@@ -12,20 +12,20 @@ import { checkpointKey } from './keys.ts';
 export const Checkpoint = z.object({
   format: z.literal(LOG_FORMAT),
   /** Number of the entry that allows the turn in which it was made. */
-  turn: z.int().min(1),
-  attempt: z.int().min(1),
-  slice: z.int().min(1),
+  turn: z.int().check(z.minimum(1)),
+  attempt: z.int().check(z.minimum(1)),
+  slice: z.int().check(z.minimum(1)),
   /** The code that made it, and that alone knows what its cursor means. */
   codeSha256: z.string(),
   /** Counts the checkpoints of the migration, over all its attempts. */
-  sequence: z.int().min(1),
+  sequence: z.int().check(z.minimum(1)),
   time: z.iso.datetime(),
   cursor: JsonValue,
-  done: z.number().min(0).optional(),
-  total: z.number().min(0).optional(),
-  note: z.string().optional(),
+  done: z.optional(z.number().check(z.minimum(0))),
+  total: z.optional(z.number().check(z.minimum(0))),
+  note: z.optional(z.string()),
   /** When this attempt began, and how much was done by then: for its rate. */
-  began: z.object({ time: z.iso.datetime(), done: z.number().min(0) }).optional(),
+  began: z.optional(z.object({ time: z.iso.datetime(), done: z.number().check(z.minimum(0)) })),
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;
 

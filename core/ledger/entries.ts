@@ -1,8 +1,8 @@
 // The entries of the log (docs/design.md §4): each is created once, in one order, and holds the hash of the one before it.
 import { qualifiedName } from '../names/names.ts';
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
-import { ErrorSummary } from './summaries.ts';
+import * as z from '../schema.ts';
+import { ErrorSummary } from './error-records.ts';
 import { Sources } from './sources.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import type { SystemFunction } from '../names/names.ts';
@@ -12,20 +12,20 @@ import { DECISIONS } from '../names/names.ts';
 export const LOG_FORMAT = 1;
 
 const Time = z.iso.datetime();
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const Positive = z.int().min(1);
+const Sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+const Positive = z.int().check(z.minimum(1));
 
 /** An object of the ledger that an entry rests on: what it said when the entry was appended can be checked afterwards. */
-export const Reference = z.object({ key: z.string().min(1), sha256: Sha256 });
+export const Reference = z.object({ key: z.string().check(z.minLength(1)), sha256: Sha256 });
 export type Reference = z.infer<typeof Reference>;
 
 /** Whose ledger it is, said by entry 1: another environment's entries are never taken for ours. */
 export const LedgerIdentity = z.object({
   /** Absent of an environment without one. */
-  app: z.string().min(1).optional(),
-  environment: z.string().min(1),
-  account: z.string().min(1),
-  region: z.string().min(1),
+  app: z.optional(z.string().check(z.minLength(1))),
+  environment: z.string().check(z.minLength(1)),
+  account: z.string().check(z.minLength(1)),
+  region: z.string().check(z.minLength(1)),
 });
 export type LedgerIdentity = z.infer<typeof LedgerIdentity>;
 
@@ -40,13 +40,17 @@ const envelope = {
   format: z.literal(LOG_FORMAT),
   number: Positive,
   /** SHA-256 of the entry before it, as it is stored; null in entry 1. */
-  previous: Sha256.nullable(),
+  previous: z.nullable(Sha256),
   /** In entry 1, and in no other. */
-  ledger: LedgerIdentity.optional(),
+  ledger: z.optional(LedgerIdentity),
   time: Time,
   /** Made anew for each append: an answer that was lost is told from somebody else's entry. */
-  nonce: z.string().min(1),
-  writer: z.object({ function: z.string().min(1), requestId: z.string().min(1), version: z.string().min(1) }),
+  nonce: z.string().check(z.minLength(1)),
+  writer: z.object({
+    function: z.string().check(z.minLength(1)),
+    requestId: z.string().check(z.minLength(1)),
+    version: z.string().check(z.minLength(1)),
+  }),
 };
 
 /** A turn: one invocation of one migration's function may run user code. */
@@ -57,25 +61,25 @@ export const Allowed = z.object({
   attempt: Positive,
   slice: Positive,
   /** The name that all executions of the run have in common. */
-  run: z.string().min(1),
+  run: z.string().check(z.minLength(1)),
   /** ARN of the execution that owns the turn. */
-  execution: z.string().min(1),
+  execution: z.string().check(z.minLength(1)),
   sourceSha256: Sha256,
-  sources: Sources.optional(),
+  sources: z.optional(Sources),
   codeSha256: Sha256,
-  gitCommit: z.string().optional(),
+  gitCommit: z.optional(z.string()),
   /** How long its function may run, in milliseconds; a turn's deadline is its claim's time plus this and a margin. */
   timeoutMs: Positive,
   /** Where a checkpointed migration begins: at its last checkpoint, or at the start. A plain one begins at the start. */
   begin: z.enum(['start', 'checkpoint']),
   /** The nearest of these three; the first turn of all has none. */
   restsOn: z.object({
-    /** The completion before it in the manifest. */
-    completion: Reference.optional(),
+    /** The completion of the highest id below it that the log has. */
+    completion: z.optional(Reference),
     /** What closed the turn before it: a stop at a checkpoint, or a claim that is void. */
-    turn: Reference.optional(),
+    turn: z.optional(Reference),
     /** The decision `retry`. */
-    decision: Reference.optional(),
+    decision: z.optional(Reference),
   }),
 });
 export type Allowed = z.infer<typeof Allowed>;
@@ -105,10 +109,10 @@ export const Halted = z.object({
   /** Number of the entry that allowed the turn. */
   turn: Positive,
   /** Of the execution that halted first. */
-  run: z.string().min(1),
+  run: z.string().check(z.minLength(1)),
   reason: z.enum(HALT_REASONS),
-  error: ErrorSummary.optional(),
-  outcome: Reference.optional(),
+  error: z.optional(ErrorSummary),
+  outcome: z.optional(Reference),
 });
 export type Halted = z.infer<typeof Halted>;
 
@@ -124,30 +128,35 @@ export const Decided = z.object({
   attempt: Positive,
   /** Number of the `halted` entry; for `cancel`, of the `allowed` entry. */
   of: Positive,
-  by: z.string().min(1),
-  reason: z.string().optional(),
+  by: z.string().check(z.minLength(1)),
+  reason: z.optional(z.string()),
   /** Number of the decision on the same halt in whose place it counts. */
-  instead: Positive.optional(),
+  instead: z.optional(Positive),
   /** Of `retry`: the code that it was said of, and where it begins. */
-  retry: z.object({ codeSha256: Sha256, begin: z.enum(['start', 'checkpoint']) }).optional(),
+  retry: z.optional(z.object({ codeSha256: Sha256, begin: z.enum(['start', 'checkpoint']) })),
 });
 export type Decided = z.infer<typeof Decided>;
 
 export const COMPLETIONS = ['applied', 'marked-applied', 'skipped', 'baseline'] as const;
+
+/** What a migration had begun, and was still alive when it was over: `2 timers`. It ended with its process. */
+export const LeftOver = z.array(z.string());
 
 /** These migrations are done with, for ever. */
 export const Completed = z.object({
   ...envelope,
   kind: z.literal('completed'),
   /** One, but for a baseline; ascending. */
-  ids: z.array(MigrationId).min(1),
+  ids: z.array(MigrationId).check(z.minLength(1)),
   completion: z.enum(COMPLETIONS),
-  by: z.string().optional(),
-  reason: z.string().optional(),
-  startedAt: Time.optional(),
-  finishedAt: Time.optional(),
+  by: z.optional(z.string()),
+  reason: z.optional(z.string()),
+  startedAt: z.optional(Time),
+  finishedAt: z.optional(Time),
+  /** Of an applied one, as its outcome says. */
+  leftOver: z.optional(LeftOver),
   /** The outcome or the decision that it rests on; a baseline rests on none. */
-  restsOn: Reference.optional(),
+  restsOn: z.optional(Reference),
 });
 export type Completed = z.infer<typeof Completed>;
 

@@ -2,7 +2,7 @@
 // nothing, and it goes on after what is wrong, so that one look tells all of it.
 import { isDeepStrictEqual } from 'node:util';
 import pMap from 'p-map';
-import type * as z from 'zod';
+import type * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import { Checkpoint } from './checkpoints.ts';
@@ -233,7 +233,7 @@ class Examiner {
   }
 
   async #read<T extends Claim | Outcome>(
-    schema: z.ZodType<T>,
+    schema: z.ZodMiniType<T>,
     key: string,
     turn: Numbered<Allowed>,
   ): Promise<T | 'spoiled' | undefined> {

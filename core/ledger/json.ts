@@ -1,5 +1,5 @@
 // Any JSON value, as it is.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 
 const JSON_VALUE = z.json();
 

@@ -1,7 +1,7 @@
 // The ledger's keys (docs/design.md §4): what stands under each, and who may write it. The roles of the functions and the
 // bucket's policy are made from this declaration.
 import type { SystemFunction } from '../names/names.ts';
-import { pad } from '../names/names.ts';
+import { pad, SYSTEM_FUNCTIONS } from '../names/names.ts';
 import { APPENDERS } from './entries.ts';
 
 /** A function that works on the ledger: one of ours by its name, or that of the migration which the key names. */
@@ -18,16 +18,8 @@ export interface Kind {
   secret?: true | undefined;
 }
 
-/** Those that look at the log; the start at a deployment does not. */
-const SYSTEM: readonly SystemFunction[] = [
-  'list-pending',
-  'record-completion',
-  'halt',
-  'resume',
-  'baseline',
-  'dashboard',
-  'watch-halts',
-];
+/** All of them look at the log. */
+const SYSTEM: readonly SystemFunction[] = SYSTEM_FUNCTIONS;
 const ALL: readonly LedgerFunction[] = [...SYSTEM, 'migration'];
 
 export const KINDS = {

@@ -1,14 +1,14 @@
 // What was run under a number, and whether the file that stands there now is the same.
-import * as z from 'zod';
+import * as z from '../schema.ts';
 
 /** Raised when the same sources give other hashes: those of two versions are not compared. */
 export const SOURCES_VERSION = 2;
 
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const Sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 /** Of what a migration's bundle was made of (project/sources.ts). */
 export const Sources = z.object({
-  version: z.int().min(2),
+  version: z.int().check(z.minimum(2)),
   /** Of the texts of the migration and of the project's files that it imports: without white space, comments and names. */
   files: Sha256,
   /** Of the names and versions of the packages that it imports. */

@@ -1,14 +1,6 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
-import * as z from 'zod';
 import { describeThrown } from '../errors.ts';
-
-/** An error as it is kept: cut to a bounded size by `errorSummary`. */
-export const ErrorSummary = z.object({ name: z.string(), message: z.string(), stack: z.string().optional() });
-export type ErrorSummary = z.infer<typeof ErrorSummary>;
-
-/** What a state's `Catch` puts at `$.error`. `Cause` is the JSON of Lambda's error, or plain text. */
-export const CaughtError = z.object({ Error: z.string().optional(), Cause: z.string().optional() });
-export type CaughtError = z.infer<typeof CaughtError>;
+import type { ErrorSummary } from './error-records.ts';
 
 /** UTF-16 units. */
 export const MAX_SUMMARY = { name: 200, message: 4_000, stack: 16_000 };
@@ -32,23 +24,6 @@ export function errorSummary(thrown: unknown): ErrorSummary {
 /** Types promise that names and messages are text; libraries put other things there. */
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : describeThrown(value));
 
-const LambdaError = z.object({
-  errorType: z.string().optional(),
-  errorMessage: z.string().optional(),
-  trace: z.union([z.array(z.string()), z.string()]).optional(),
-});
-
-/** What is kept of an error that Step Functions caught: its `Cause` is Lambda's error as JSON, or plain text. */
-export function caughtSummary(caught: CaughtError): ErrorSummary {
-  const lambda = parseLambdaError(caught.Cause);
-  const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
-  return {
-    name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_SUMMARY.name),
-    message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_SUMMARY.message),
-    stack: stack === undefined ? undefined : cut(stack, MAX_SUMMARY.stack),
-  };
-}
-
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
 export function cut(text: string, length: number): string {
   const wellFormed = text.toWellFormed();
@@ -68,16 +43,6 @@ export function firstSourceLine(stack: string): string {
   if (inMigration) return inMigration[0];
   const frame = /^\s+at (.*)$/m.exec(stack)?.[1] ?? '';
   return /(?:lambdas|core|node_modules)\/[^\s()]+:\d+:\d+/.exec(frame)?.[0] ?? frame;
-}
-
-function parseLambdaError(cause: string | undefined): z.infer<typeof LambdaError> | undefined {
-  if (cause === undefined) return undefined;
-  try {
-    const parsed = LambdaError.safeParse(JSON.parse(cause));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined; // plain text: the caller shows it as it is
-  }
 }
 
 function stackWithCauses(error: Error): string {

@@ -4,12 +4,12 @@
 //   whoever goes on:  no claim? create it as void    no outcome after the deadline? create it as unknown
 //
 // Whoever comes second finds the key, and decides anew from what stands there. Nothing that comes late can contradict it.
-import * as z from 'zod';
-import { ErrorSummary } from './summaries.ts';
+import * as z from '../schema.ts';
+import { ErrorSummary } from './error-records.ts';
 import type { Store } from './store.ts';
 import type { Allowed, Reference } from './entries.ts';
 import { StoredCheckpoint } from './checkpoints.ts';
-import { LOG_FORMAT, sha256 } from './entries.ts';
+import { LeftOver, LOG_FORMAT, sha256 } from './entries.ts';
 import type { Numbered } from './fold.ts';
 import { claimKey, outcomeKey } from './keys.ts';
 import type { LogWriter } from './log.ts';
@@ -19,11 +19,15 @@ type Turn = Numbered<Allowed>;
 const common = {
   format: z.literal(LOG_FORMAT),
   /** The entry that allows the turn. One that names another was not made for this turn. */
-  entry: z.object({ number: z.int().min(1), sha256: z.string() }),
+  entry: z.object({ number: z.int().check(z.minimum(1)), sha256: z.string() }),
   /** Of the writer's clock, for people. What counts is when the store says that the object was written. */
   time: z.iso.datetime(),
-  nonce: z.string().min(1),
-  writer: z.object({ function: z.string().min(1), requestId: z.string().min(1), version: z.string().min(1) }),
+  nonce: z.string().check(z.minLength(1)),
+  writer: z.object({
+    function: z.string().check(z.minLength(1)),
+    requestId: z.string().check(z.minLength(1)),
+    version: z.string().check(z.minLength(1)),
+  }),
 };
 
 /** `claim.json`: user code of the turn starts in one invocation, or, when it is `void`, never. */
@@ -31,7 +35,7 @@ export const Claim = z.object({
   ...common,
   claim: z.enum(['claimed', 'void']),
   /** Of a void one: the function has this code, and the entry names another. Half of a deployment is there. */
-  otherCodeSha256: z.string().optional(),
+  otherCodeSha256: z.optional(z.string()),
 });
 export type Claim = z.infer<typeof Claim>;
 
@@ -40,13 +44,14 @@ export const Outcome = z.object({
   ...common,
   /** `stopped`: at a checkpoint. `unknown`: its deadline passed, and nobody said what became of it. */
   outcome: z.enum(['succeeded', 'failed', 'stopped', 'unknown']),
-  error: ErrorSummary.optional(),
+  error: z.optional(ErrorSummary),
   /** Wall time from the claim to the end of user code. */
-  durationMs: z.int().min(0).optional(),
+  durationMs: z.optional(z.int().check(z.minimum(0))),
   /** Checkpoints that were made in the turn. */
-  checkpoints: z.int().min(0).optional(),
+  checkpoints: z.optional(z.int().check(z.minimum(0))),
+  leftOver: z.optional(LeftOver),
   /** Of `stopped`: the checkpoint that the next slice goes on from. */
-  stoppedAt: StoredCheckpoint.optional(),
+  stoppedAt: z.optional(StoredCheckpoint),
 });
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -131,7 +136,7 @@ export async function readClaim(store: Store, turn: Turn): Promise<Claim | undef
 }
 
 /** Undefined when it is not JSON of this shape, or was made for another entry. */
-function read<T extends Claim | Outcome>(schema: z.ZodType<T>, body: string, turn: Turn): T | undefined {
+function read<T extends Claim | Outcome>(schema: z.ZodMiniType<T>, body: string, turn: Turn): T | undefined {
   let json: unknown;
   try {
     json = JSON.parse(body);

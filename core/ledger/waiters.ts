@@ -6,7 +6,7 @@
 //
 // Whatever the order of the two, one sees the other: an execution is told by `resume`, or goes on by itself.
 import pMap from 'p-map';
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
@@ -17,15 +17,15 @@ import { partsOf, waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
 export const Waiter = z.object({
   format: z.literal(LOG_FORMAT),
   /** Number of the `halted` entry. */
-  halt: z.int().min(1),
-  execution: z.string().min(1),
+  halt: z.int().check(z.minimum(1)),
+  execution: z.string().check(z.minLength(1)),
   /** Of the input of the execution, for the one that goes on when this one is gone. */
-  run: z.string().min(1),
+  run: z.string().check(z.minLength(1)),
   allowOutOfOrder: z.boolean(),
-  allowRenumbered: z.array(MigrationId).optional(),
-  acceptChanged: z.array(MigrationId).optional(),
+  allowRenumbered: z.optional(z.array(MigrationId)),
+  acceptChanged: z.optional(z.array(MigrationId)),
   /** Whoever holds it can let the execution go on, or fail it: read by few, shown to nobody. */
-  token: z.string().min(1),
+  token: z.string().check(z.minLength(1)),
   since: z.iso.datetime(),
 });
 export type Waiter = z.infer<typeof Waiter>;

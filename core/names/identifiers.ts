@@ -1,10 +1,10 @@
 // What a migration and an environment may be called (docs/design.md §2).
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import type { EnvironmentId } from './names.ts';
 
 /** The four digits of a migration's file name. */
-export const MigrationId = z.string().regex(/^\d{4}$/, 'expected four digits, e.g. "0004"');
+export const MigrationId = z.string().check(z.regex(/^\d{4}$/, 'expected four digits, e.g. "0004"'));
 
 /** @throws OdinError BadUsage */
 export function assertMigrationId(id: string): void {

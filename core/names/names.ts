@@ -30,6 +30,8 @@ export const VARIABLES = {
   commit: 'ODIN_COMMIT',
   /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
   sliceSeconds: 'ODIN_SLICE_SECONDS',
+  /** Saves a checkpoint that comes so many seconds after the last one, at the earliest; 0: each of them. */
+  saveEverySeconds: 'ODIN_SAVE_EVERY_SECONDS',
   /** Where the ledger's S3 is, when it is not where the migration's own S3 is (the embedded default). */
   ledgerEndpoint: 'ODIN_LEDGER_ENDPOINT_URL',
   /** Set on the embedded AWS, and nowhere else. */
@@ -38,8 +40,6 @@ export const VARIABLES = {
   roleArn: 'ODIN_ROLE_ARN',
   /** What the migration's file allows in a preview besides reading from AWS (`previewAllows`), as JSON. */
   previewAllows: 'ODIN_PREVIEW_ALLOWS',
-  /** Set when the bundle is started as the process of user code, and nowhere else. */
-  userProcess: 'ODIN_USER_PROCESS',
 } as const;
 
 /** Outputs of an environment's stack, by which the command line finds a deployed environment. */
@@ -140,10 +140,11 @@ export function environmentOfParameter(name: string): EnvironmentId | undefined 
 export const HALT_METRIC = { namespace: PREFIX, name: 'OpenHaltHours', dimension: 'Environment' } as const;
 
 /**
- * `deploy-` and 64 hexadecimal digits: the fixed name of the execution that a deployment starts. Fixed, so that a
- * repeated deployment of one manifest starts one execution.
+ * `deploy-` and the id of CloudFormation's request: the name of the execution that a deployment starts. A repeated request then starts
+ * one, and every deployment that asks for a run has one of its own.
  */
-export const deployedExecutionName = (manifestSha256: string): string => `deploy-${manifestSha256}`;
+export const deployedExecutionName = (requestId: string): string =>
+  `deploy-${requestId.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`.slice(0, 80);
 
 /**
  * `continue-00000045`: the fixed name of the execution that carries a run on in place of another, from entry 45 of the log on.

@@ -1,33 +1,36 @@
 // What a preview is asked, what it answers, and how the answers of several slices become one (docs/preview.md).
-import * as z from 'zod';
+import * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import { JsonValue } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
-import { ErrorSummary } from '../ledger/summaries.ts';
+import { ErrorSummary } from '../ledger/error-records.ts';
+import { LeftOver } from '../ledger/entries.ts';
 
 /** Asks a migration's function for a preview of one slice. It begins after `cursor`, as a run would. */
 export const PreviewPayload = z.strictObject({
   ask: z.literal('preview'),
   migration: MigrationId,
-  cursor: JsonValue.optional(),
+  cursor: z.optional(JsonValue),
   /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
-  seconds: z.number().positive().optional(),
+  seconds: z.optional(z.number().check(z.positive())),
   /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
-  endAfterSeconds: z.number().positive().optional(),
+  endAfterSeconds: z.optional(z.number().check(z.positive())),
 });
 export type PreviewPayload = z.infer<typeof PreviewPayload>;
 
 /** `addons` (native ones), `child_process`, `worker_threads`, or `network:db.example.com`. */
 export const PreviewAllows = z.array(
-  z.string().regex(/^(addons|child_process|worker_threads|network:[\w.:-]+)$/, {
-    error: 'expected "addons", "child_process", "worker_threads" or "network:<host>"',
-  }),
+  z.string().check(
+    z.regex(/^(addons|child_process|worker_threads|network:[\w.:-]+)$/, {
+      error: 'expected "addons", "child_process", "worker_threads" or "network:<host>"',
+    }),
+  ),
   'expected a list, e.g. ["network:db.example.com"]',
 );
 export type PreviewAllows = z.infer<typeof PreviewAllows>;
 
-const Count = z.int().min(0);
+const Count = z.int().check(z.minimum(0));
 
 /** Calls of one operation on one bucket, table, queue, …, together. */
 export const CallGroup = z.object({
@@ -61,19 +64,19 @@ export const PreviewReport = z.object({
    * over before a checkpoint. `ended`: its process ended by itself.
    */
   outcome: z.enum(['finished', 'more', 'threw', 'cut off', 'ended']),
-  error: ErrorSummary.optional(),
+  error: z.optional(ErrorSummary),
   durationMs: Count,
   slices: Count,
   checkpoints: Count,
   /** The last one. */
-  checkpoint: z
-    .object({
+  checkpoint: z.optional(
+    z.object({
       cursor: JsonValue,
-      done: z.number().optional(),
-      total: z.number().optional(),
-      note: z.string().optional(),
-    })
-    .optional(),
+      done: z.optional(z.number()),
+      total: z.optional(z.number()),
+      note: z.optional(z.string()),
+    }),
+  ),
   calls: z.array(CallGroup),
   /** Reads of what an earlier held-back write would have changed, answered as if it had. */
   simulated: z.array(Occurrence),
@@ -81,6 +84,8 @@ export const PreviewReport = z.object({
   stale: z.array(Occurrence),
   /** What is no call of the SDK, and was refused. */
   refused: z.array(Occurrence),
+  /** What it had begun, and was still alive when it was over. */
+  leftOver: z.optional(LeftOver),
   /** What it printed. */
   output: z.array(z.string()),
   /** What is left out above, because the answer of a function has a limit. */
@@ -96,7 +101,7 @@ export interface Previewed extends PreviewReport {
 }
 
 /** Even with the longest keys and lines, all together is far below the 6 MB of a function's answer. */
-export const LIMITS = { groups: 200, examples: 3, occurrences: 50, lines: 200, lineLength: 1_000 };
+export const LIMITS = { groups: 200, examples: 3, occurrences: 50, lines: 200, lineLength: 1_000, leftOver: 10 };
 
 /** @param longer another group of the same `groupKey`, seen later */
 export const mergeGroups = (group: CallGroup, longer: CallGroup): CallGroup => ({
@@ -140,6 +145,10 @@ export function mergeReports(first: PreviewReport, next: PreviewReport): Preview
     slices: first.slices + next.slices,
     checkpoints: first.checkpoints + next.checkpoints,
     checkpoint,
+    leftOver:
+      first.leftOver || next.leftOver
+        ? [...(first.leftOver ?? []), ...(next.leftOver ?? [])].slice(0, LIMITS.leftOver)
+        : undefined,
     calls: [...groups.values()],
     simulated: mergeOccurrences(first.simulated, next.simulated),
     stale: mergeOccurrences(first.stale, next.stale),

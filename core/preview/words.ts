@@ -1,5 +1,6 @@
 // How a preview is worded, in the terminal and on the dashboard. It holds other people's text: whoever shows it escapes it.
 import { bytesText, countText, duration, numberOf } from '../text/format.ts';
+import { leftOverText } from '../views/words.ts';
 import type { CallGroup, Occurrence, Previewed } from './preview.ts';
 
 /** The headings of a `CallRow`'s columns, from the second on. */
@@ -77,9 +78,10 @@ export function endText(
  * What may be otherwise in a run.
  * @param isFirst whether no migration is pending before it
  */
-export const caveats = ({ simulated, stale, refused, slices }: Previewed, isFirst: boolean): string[] => [
+export const caveats = ({ simulated, stale, refused, slices, leftOver }: Previewed, isFirst: boolean): string[] => [
   ...stale.map(({ what, target, count }) => `${what} of ${target} (${count}×) did not see an earlier write`),
   ...refused.map(({ what, target, count }) => `it was not let ${what}: ${target} (${count}×)`),
+  ...(leftOver ? [leftOverText(leftOver)] : []),
   ...(simulated.length > 0 ? [`${sum(simulated)} reads were answered as if its own writes had been made`] : []),
   ...(slices > 1 ? ['each slice saw the data without the writes of the slices before it'] : []),
   ...(isFirst ? [] : ['it saw the data without what the migrations before it would change']),

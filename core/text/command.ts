@@ -5,7 +5,7 @@ export type Command = OdinCommand | DeployCommand;
 
 /** A command of this tool. */
 export interface OdinCommand {
-  verb: 'baseline' | 'check' | 'history' | 'init' | 'new' | 'preview' | 'resume' | 'run' | 'status';
+  verb: 'baseline' | 'check' | 'history' | 'init' | 'new' | 'preview' | 'prune' | 'resume' | 'run' | 'status';
   environment: string;
   /** What follows the environment, as it is typed. */
   args?: readonly string[] | undefined;

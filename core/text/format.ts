@@ -26,3 +26,11 @@ export function duration(ms: number): string {
   if (hours < 48) return `${hours} h ${two(minutes % 60)} min`;
   return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
 }
+
+const MOST_IDS = 10;
+
+/** `0001, 0002`; of more than ten the first, and `and 4,980 more, up to 4990`. */
+export function idsText(ids: readonly string[]): string {
+  if (ids.length <= MOST_IDS) return ids.join(', ');
+  return `${ids.slice(0, MOST_IDS).join(', ')} and ${countText(ids.length - MOST_IDS)} more, up to ${ids.at(-1) ?? ''}`;
+}

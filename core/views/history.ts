@@ -6,7 +6,7 @@ import { firstSourceLine, shortCommit } from '../ledger/summaries.ts';
 import { duration } from '../text/format.ts';
 import { tookOf } from './view.ts';
 import type { Tone } from './words.ts';
-import { haltText, TONES } from './words.ts';
+import { haltText, leftOverText, TONES } from './words.ts';
 
 /** An entry in words: `word` and `text` are one line, `details` the lines below it. Texts of others are as they were written. */
 export interface EntryWords {
@@ -72,7 +72,7 @@ const decided = ({ decision, of, by, reason, retry }: Decided): EntryWords => ({
 });
 
 function completed(entry: Completed): EntryWords {
-  const { completion, by, reason } = entry;
+  const { completion, by, reason, leftOver } = entry;
   const took = tookOf(entry);
   return {
     tone: TONES[completion],
@@ -82,7 +82,7 @@ function completed(entry: Completed): EntryWords {
       ...(by === undefined ? [] : [`, by ${by}`]),
       because(reason),
     ].join(''),
-    details: [],
+    details: leftOver ? [leftOverText(leftOver)] : [],
   };
 }
 

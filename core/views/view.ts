@@ -1,14 +1,15 @@
 // The view of an environment: one row per migration, and the open halt. It stands on the log, on a look at the open turn and on
 // that migration's checkpoint, and on nothing else. The command line and the dashboard show the same.
 import type { Ledger } from '../ledger/ledger.ts';
+import { lackingOf } from '../decision/lacking.ts';
 import { OdinError } from '../errors.ts';
 import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
 import type { Completed, HaltReason } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
+import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Sources } from '../ledger/sources.ts';
 import { differenceOf } from '../ledger/sources.ts';
-import type { ErrorSummary } from '../ledger/summaries.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
 import { lookAtTurn } from '../ledger/turns.ts';
 import type { Decision } from '../names/names.ts';
@@ -74,6 +75,8 @@ export interface MigrationView {
   requestId?: string | undefined;
   execution?: string | undefined;
   gitCommit?: string | undefined;
+  /** completed.json names it: its file was pruned. Absent of any other. */
+  pruned?: true | undefined;
   /** The files that were run are not the manifest's: the migration's own, and those that it imports. */
   changedSince: boolean;
   /** The files are the same, and the packages that they import have other versions. */
@@ -106,6 +109,8 @@ export interface EnvironmentView {
   halt?: OpenHalt | undefined;
   completed: number;
   total: number;
+  /** Ids that completed.json names and that the ledger does not have as completed: a run refuses. Absent when there are none. */
+  lacking?: string[] | undefined;
   gitCommit?: string | undefined;
 }
 
@@ -124,6 +129,8 @@ export interface ManifestSeen {
   environment: string;
   gitCommit?: string | null | undefined;
   migrations: readonly ManifestRow[];
+  /** What completed.json names. */
+  pruned?: readonly string[] | undefined;
 }
 
 /** @throws OdinError as `LedgerLog.look` */
@@ -151,18 +158,27 @@ export async function lookAtLedger({ log, store }: Ledger): Promise<LedgerSeen> 
 }
 
 /** Pure: the same manifest and look give the same view. */
-export function viewOf({ environment, gitCommit, migrations }: ManifestSeen, seen: LedgerSeen): EnvironmentView {
+export function viewOf(
+  { environment, gitCommit, migrations, pruned = [] }: ManifestSeen,
+  seen: LedgerSeen,
+): EnvironmentView {
   const inManifest = new Map(migrations.map((row) => [row.id, row]));
   const known = Object.keys(seen.state.migrations);
   const highest = known.reduce((max, id) => (id > max ? id : max), '');
   const ids = [...new Set([...inManifest.keys(), ...known])].sort();
-  const rows = ids.map((id) => rowOf(id, inManifest.get(id), seen, highest));
+  const gone = new Set(pruned);
+  const lacking = lackingOf(seen.state, pruned);
+  const rows = ids.map((id) => {
+    const row = rowOf(id, inManifest.get(id), seen, highest);
+    return gone.has(id) ? { ...row, pruned: true as const } : row;
+  });
   return {
     environment,
     migrations: rows,
     halt: openHaltOf(seen, migrations),
     completed: rows.filter(({ state }) => isCompleted(state)).length,
     total: rows.length,
+    lacking: lacking.length > 0 ? lacking : undefined,
     gitCommit: gitCommit ?? undefined,
   };
 }

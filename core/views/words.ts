@@ -49,3 +49,7 @@ const HALTS: Record<HaltReason, string> = {
 
 /** Why it halted, to follow "halted:". */
 export const haltText = (reason: HaltReason): string => HALTS[reason];
+
+/** What is said of one that ended well, and had not awaited all that it had begun. */
+export const leftOverText = (leftOver: readonly string[]): string =>
+  `it was over, and what it had begun was not: ${leftOver.join(', ')}. That ended with its process; await, clear or close all that it starts`;

@@ -1,30 +1,23 @@
-// A CodePipeline that deploys one environment after the other and runs its migrations: for each a stage with two actions,
-// `cdk deploy` in CodeBuild and then the environment's state machine, which CodePipeline follows to its end.
+// A CodePipeline that deploys one environment after the other and runs its migrations: for each a stage with two actions in CodeBuild,
+// `cdk deploy` and `odin-migrate run --wait`.
 //
-// What happens at a halt. The action polls the execution to its end, for 7 days at most, and the stage is shown as in
-// progress while the run waits for an operator. If somebody decides within 7 days, the run goes on, and the pipeline with it. A halt
-// that is open for longer fails the action and nothing else: the execution goes on waiting (a year, at no cost), and the decision
-// can be made as ever. "Retry stage" afterwards starts another execution, which finds in the ledger what is done. While the
-// halt is still open that one is refused (HaltedElsewhere), so nothing runs twice. An aborted or refused run fails the
-// stage at once. Stopping the pipeline's execution does not stop the run.
+// What happens at a halt. `run --wait` ends with exit code 2, so the action fails, the stage is unlocked, and the next environment is
+// not reached. The execution goes on waiting (a year, at no cost). Then:
+//   the fix: merge it. The pipeline deploys it into the halted environment; its run is refused (exit code 3, HaltedElsewhere), and
+//            nothing runs twice. Decide retry: the halted run goes on with the code that is deployed now.
+//   no fix:  decide.
+// After the decision "Retry stage" follows the run to its end, and the pipeline goes on. A build may take 36 hours; a run that
+// takes longer goes on without it, and "Retry stage" follows it again.
 //
-// A run whose execution's history is nearly full goes on in a fresh execution (docs/migrations.md). The action then ends well
-// before the run does: where slices go on for two weeks, use `odin-migrate run --wait`, which follows it.
-//
-// With `runOnDeploy` the deployment starts a run too; the action's own one then waits for it and finds nothing left to do.
-import { Aws, type StackProps } from 'aws-cdk-lib';
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+// A Step Functions action in the stage that deploys would not do: CodePipeline locks a stage while an action of it runs, and that one
+// runs for as long as the run is halted, 7 days at most. The fix could not be deployed.
+import { ArnFormat, Aws, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { BuildEnvironmentVariableType, BuildSpec, LinuxBuildImage, PipelineProject } from 'aws-cdk-lib/aws-codebuild';
 import { Artifact, Pipeline, PipelineType } from 'aws-cdk-lib/aws-codepipeline';
-import {
-  CodeBuildAction,
-  CodeStarConnectionsSourceAction,
-  StepFunctionInvokeAction,
-} from 'aws-cdk-lib/aws-codepipeline-actions';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { CodeBuildAction, CodeStarConnectionsSourceAction } from 'aws-cdk-lib/aws-codepipeline-actions';
+import { AccountPrincipal, Grant, type IGrantable, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { resourcePrefix, stackName } from '../../core/names/names.ts';
+import { parameterPath, resourcePrefix, stackName, systemFunctionName } from '../../core/names/names.ts';
 
 export interface MigrationPipelineProps extends StackProps {
   /** In the order in which they are deployed: dev before prod. All in the pipeline's own account and region. */
@@ -41,6 +34,7 @@ export class MigrationPipelineStack extends Stack {
     super(scope, id, props);
     const source = new Artifact();
     const pipeline = new Pipeline(this, 'Pipeline', { pipelineType: PipelineType.V2, crossAccountKeys: false });
+    const role = new Role(this, 'SourceRole', { assumedBy: new AccountPrincipal(this.account) });
     pipeline.addStage({
       stageName: 'Source',
       actions: [
@@ -52,66 +46,96 @@ export class MigrationPipelineStack extends Stack {
           branch: props.branch ?? 'main',
           // With the history, so that the records of the ledger name the commit.
           codeBuildCloneOutput: true,
+          role,
           output: source,
         }),
       ],
     });
-    const deploy = this.#deployProject();
-    for (const environment of props.environments) this.#addEnvironment(pipeline, environment, deploy, source);
-  }
-
-  #addEnvironment(pipeline: Pipeline, environment: string, project: PipelineProject, input: Artifact): void {
-    const machineArn = this.formatArn({
-      service: 'states',
-      resource: 'stateMachine',
-      resourceName: resourcePrefix({ environment }),
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    pipeline.addStage({
-      stageName: environment,
-      actions: [
-        new CodeBuildAction({
-          actionName: 'Deploy',
-          runOrder: 1,
-          project,
-          input,
-          environmentVariables: {
-            ODIN_ENVIRONMENT: { type: BuildEnvironmentVariableType.PLAINTEXT, value: environment },
-            STACK: { type: BuildEnvironmentVariableType.PLAINTEXT, value: stackName({ environment }) },
-          },
-        }),
-        new StepFunctionInvokeAction({
-          actionName: 'Migrate',
-          runOrder: 2,
-          stateMachine: StateMachine.fromStateMachineArn(this, `Machine-${environment}`, machineArn),
-          executionNamePrefix: 'pipeline',
-        }),
-      ],
-    });
+    const builds = { deploy: this.#deployProject(), migrate: this.#migrateProject(props.environments) };
+    // CDK allows the old name of this action alone, which a connection of today does not take (docs/aws-facts.md).
+    for (const grantee of [role, builds.deploy, builds.migrate]) {
+      allow(grantee, ['codeconnections:UseConnection'], [props.connectionArn]);
+    }
+    for (const environment of props.environments) {
+      const variables = {
+        ODIN_ENVIRONMENT: { type: BuildEnvironmentVariableType.PLAINTEXT, value: environment },
+        STACK: { type: BuildEnvironmentVariableType.PLAINTEXT, value: stackName({ environment }) },
+      };
+      const action = (actionName: string, runOrder: number, project: PipelineProject) =>
+        new CodeBuildAction({ actionName, runOrder, project, input: source, environmentVariables: variables });
+      pipeline.addStage({
+        stageName: environment,
+        actions: [action('Deploy', 1, builds.deploy), action('Migrate', 2, builds.migrate)],
+      });
+    }
   }
 
   #deployProject(): PipelineProject {
-    const project = new PipelineProject(this, 'Deploy', {
+    const project = this.#project(
+      'Deploy',
+      'npx cdk deploy "$STACK" --context environment="$ODIN_ENVIRONMENT" --require-approval never',
+    );
+    // The roles of `cdk bootstrap` do the rest.
+    allow(
+      project,
+      ['sts:AssumeRole'],
+      [`arn:${Aws.PARTITION}:iam::${this.account}:role/cdk-hnb659fds-*-role-${this.account}-${this.region}`],
+    );
+    return project;
+  }
+
+  /** It needs no permission to decide: a decision is made by a person, under that person's name. */
+  #migrateProject(environments: readonly string[]): PipelineProject {
+    const project = this.#project('Migrate', 'npx odin-migrate run "$ODIN_ENVIRONMENT" --wait');
+    const of = (environment: string) => ({ environment });
+    const arns = (service: string, resource: string, names: string[], arnFormat = ArnFormat.COLON_RESOURCE_NAME) =>
+      names.map((resourceName) => this.formatArn({ service, resource, resourceName, arnFormat }));
+    const machines = environments.map((environment) => resourcePrefix(of(environment)));
+    const parameters = environments.map((environment) => `${parameterPath(of(environment)).slice(1)}*`);
+    const stacks = environments.map((environment) => `${stackName(of(environment))}/*`);
+    const asked = environments.map((environment) => systemFunctionName(of(environment), 'list-pending'));
+    const slash = ArnFormat.SLASH_RESOURCE_NAME;
+    allow(project, ['states:StartExecution'], arns('states', 'stateMachine', machines));
+    allow(
+      project,
+      ['states:DescribeExecution'],
+      arns(
+        'states',
+        'execution',
+        machines.map((machine) => `${machine}:*`),
+      ),
+    );
+    allow(project, ['lambda:InvokeFunction'], arns('lambda', 'function', asked));
+    allow(project, ['cloudformation:DescribeStacks'], arns('cloudformation', 'stack', stacks, slash));
+    allow(
+      project,
+      ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+      arns('ssm', 'parameter', parameters, slash),
+    );
+    // The ledgers, by the beginning of their names: CloudFormation shortens the rest.
+    Grant.addToPrincipal({
+      grantee: project,
+      actions: ['s3:ListBucket', 's3:GetObject'],
+      resourceArns: [`arn:${Aws.PARTITION}:s3:::odinmigrate-*`],
+      conditions: { StringEquals: { 'aws:ResourceAccount': this.account } },
+    });
+    return project;
+  }
+
+  #project(id: string, command: string): PipelineProject {
+    return new PipelineProject(this, id, {
       environment: { buildImage: LinuxBuildImage.STANDARD_7_0 },
+      timeout: Duration.hours(36), // the most that CodeBuild takes
       buildSpec: BuildSpec.fromObject({
         version: '0.2',
         phases: {
           install: { 'runtime-versions': { nodejs: 22 }, commands: ['npm ci'] },
-          build: {
-            commands: ['npx cdk deploy "$STACK" --context environment="$ODIN_ENVIRONMENT" --require-approval never'],
-          },
+          build: { commands: [command] },
         },
       }),
     });
-    // The roles of `cdk bootstrap` do the rest.
-    project.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['sts:AssumeRole'],
-        resources: [
-          `arn:${Aws.PARTITION}:iam::${this.account}:role/cdk-hnb659fds-*-role-${this.account}-${this.region}`,
-        ],
-      }),
-    );
-    return project;
   }
 }
+
+const allow = (grantee: IGrantable, actions: string[], resourceArns: string[]): Grant =>
+  Grant.addToPrincipal({ grantee, actions, resourceArns });

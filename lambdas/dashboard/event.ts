@@ -1,37 +1,37 @@
 // What the CloudWatch console sends to a custom widget's function, read leniently: a page must come of it in any case.
 // Only `decide` and `preview` are read strictly, because they act.
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { DECISIONS } from '../../core/names/names.ts';
 import { MigrationId } from '../../core/names/identifiers.ts';
 
 /** A press on a button. It names the halt that the operator was looking at, by the number of its entry. */
-export const Decide = z.strictObject({ decision: z.enum(DECISIONS), halt: z.int().min(1) });
+export const Decide = z.strictObject({ decision: z.enum(DECISIONS), halt: z.int().check(z.minimum(1)) });
 export type Decide = z.infer<typeof Decide>;
 
 /** A press on a Preview button. */
 export const AskPreview = z.strictObject({ migration: MigrationId });
 export type AskPreview = z.infer<typeof AskPreview>;
 
-const text = z.string().optional().catch(undefined);
+const text = z.catch(z.optional(z.string()), undefined);
 
 const WidgetContext = z.object({
   dashboardName: text,
   accountId: text,
-  theme: z.enum(['light', 'dark']).catch('light'),
-  timezone: z.object({ offsetISO: text }).optional().catch(undefined),
+  theme: z.catch(z.enum(['light', 'dark']), 'light'),
+  timezone: z.catch(z.optional(z.object({ offsetISO: text })), undefined),
   /** The fields of the page's form, by name. */
-  forms: z.object({ all: z.record(z.string(), z.unknown()).catch({}) }).catch({ all: {} }),
+  forms: z.catch(z.object({ all: z.catch(z.record(z.string(), z.unknown()), {}) }), { all: {} }),
   /** What the widget was configured with; what a button sends is not in it. */
-  params: z.record(z.string(), z.unknown()).catch({}),
+  params: z.catch(z.record(z.string(), z.unknown()), {}),
 });
 
 export const WidgetEvent = z.object({
   /** The console asks for help on the widget, and for nothing else. */
-  describe: z.unknown().optional(),
-  decide: Decide.optional(),
-  preview: AskPreview.optional(),
+  describe: z.optional(z.unknown()),
+  decide: z.optional(Decide),
+  preview: z.optional(AskPreview),
   /** Which page of the older completed migrations is open, from 1. */
-  page: z.int().min(1).optional().catch(undefined),
-  widgetContext: WidgetContext.catch(() => WidgetContext.parse({})),
+  page: z.catch(z.optional(z.int().check(z.minimum(1))), undefined),
+  widgetContext: z.catch(WidgetContext, () => WidgetContext.parse({})),
 });
 export type WidgetEvent = z.infer<typeof WidgetEvent>;

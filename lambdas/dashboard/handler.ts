@@ -4,7 +4,8 @@ import type { DecideAnswer } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
 import { shippedManifest } from '../shared/manifest.ts';
-import { awsServices, required } from '../shared/aws-services.ts';
+import { awsServices } from '../shared/aws-services.ts';
+import { required } from '../shared/ledger-services.ts';
 import { createDashboard } from './dashboard.ts';
 import { WidgetEvent } from './event.ts';
 

@@ -102,12 +102,12 @@ const canBePreviewed = ({ state, file }: MigrationView): boolean =>
 /** The page of older ones that is open stays open. */
 const previewOf = ({ id }: MigrationView, { page }: Frame): ButtonCall => ({ preview: { migration: id }, page });
 
-function about({ file, description, reason, changedSince, state, error, progress }: MigrationView): Html {
+function about({ file, pruned, description, reason, changedSince, state, error, progress }: MigrationView): Html {
   return html`${description === undefined ? html`<span class="dim">${file}</span>` : cut(description, MAX_TEXT)}
   ${reason !== undefined && html`<small>“${cut(reason, MAX_TEXT)}”</small>`}
   ${error && state !== 'halted' && html`<small>${cut(`${error.name}: ${error.message}`, MAX_TEXT)}</small>`}
   ${!isCompleted(state) && progress && meter(progress)}
-  ${file === undefined && html`<small>Its file was deleted.</small>`}
+  ${file === undefined && html`<small>Its file was ${pruned ? 'pruned' : 'deleted'}.</small>`}
   ${changedSince && html`<small>Its file was changed after it ran.</small>`}`;
 }
 

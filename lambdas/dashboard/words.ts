@@ -1,4 +1,6 @@
 // How the page words what matters first, times and people.
+import { lackingError } from '../../core/decision/lacking.ts';
+import { errorLines } from '../../core/errors.ts';
 import type { EnvironmentView, MigrationState } from '../../core/views/view.ts';
 import type { OdinCommand, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
@@ -13,7 +15,7 @@ export interface Headline {
 
 /** What an operator wants to know first. */
 export function headline(
-  { environment, migrations, halt, completed, total }: EnvironmentView,
+  { environment, migrations, halt, lacking, completed, total }: EnvironmentView,
   { local }: Where = {},
 ): Headline {
   const first = (...states: MigrationState[]) => migrations.find(({ state }) => states.includes(state));
@@ -50,6 +52,10 @@ export function headline(
   if (stopped) {
     const title = stopped.state === 'aborted' ? `Aborted at ${stopped.id}` : `${stopped.id} did not finish`;
     return { tone: 'bad', title, detail: `The next run halts there and asks for a decision: ${command('run')}` };
+  }
+  if (lacking) {
+    const detail = errorLines(lackingError(lacking, environment, { local }), { local }).join(' ');
+    return { tone: 'bad', title: 'A run refuses', detail };
   }
   const late = first('late');
   if (late) {

@@ -4,7 +4,6 @@ import { OdinError } from '../../core/errors.ts';
 import type { Halted, HaltReason } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
 import type { EntryContent } from '../../core/ledger/log.ts';
-import { caughtSummary } from '../../core/ledger/summaries.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn, readClaim } from '../../core/ledger/turns.ts';
 import { leaveWaiter, readWaiters } from '../../core/ledger/waiters.ts';
@@ -16,6 +15,7 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { announce } from '../shared/announce.ts';
 import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
+import { caughtSummary } from './caught-summary.ts';
 import { haltChat, haltEvent, haltSubject, haltMail } from './halt-message.ts';
 
 /**

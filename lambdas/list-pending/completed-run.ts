@@ -12,15 +12,14 @@ export function completedRun(
   { run, execution, now }: { run: string; execution: string; now: number },
   input: RunInput,
 ): RunCompleted {
-  const { environment, migrations } = manifest;
   const changed = changedFiles(manifest, state, input);
   const haltedAt = state.run?.name === run ? state.run.haltedAt : [];
   return {
     version: 1,
-    environment,
+    environment: manifest.environment,
     execution,
     completed: completedCount(state),
-    migrations: migrations.length,
+    migrations: migrationsCount(manifest),
     changed: changed.length > 0 ? changed : undefined,
     afterHalts: haltedAt.flatMap((migration) => {
       const completion = state.migrations[migration]?.completion;
@@ -29,6 +28,9 @@ export function completedRun(
     time: new Date(now).toISOString(),
   };
 }
+
+/** Those that were pruned are among them. */
+export const migrationsCount = ({ migrations, pruned = [] }: Manifest): number => migrations.length + pruned.length;
 
 /** Files that are not those which were run under their numbers, but for those of which the input says that they are meant. */
 export const changedFiles = (

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { ManifestPayload, NextPayload } from '../../core/contract/payloads.ts';
 import { VARIABLES } from '../../core/names/names.ts';
 import { lambdaHandler } from '../shared/handler.ts';

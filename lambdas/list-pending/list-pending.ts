@@ -10,7 +10,7 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
 import type { Allowed, Entry, Reference } from '../../core/ledger/entries.ts';
-import type { LogState, TurnState } from '../../core/ledger/fold.ts';
+import type { CompletionState, LogState, TurnState } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
 import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
@@ -18,7 +18,7 @@ import { executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
 import { continueRun } from '../shared/continue-run.ts';
 import { writerOf } from '../shared/writer.ts';
-import { changedFiles, completedCount, completedRun } from './completed-run.ts';
+import { changedFiles, completedCount, completedRun, migrationsCount } from './completed-run.ts';
 import { writeMissingCopies } from './copies.ts';
 import { changedText, finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import { lookAtOpenTurn } from './look.ts';
@@ -69,6 +69,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
         state,
         seen,
         manifest: manifest.migrations,
+        pruned: manifest.pruned,
         allowOutOfOrder: payload.input.allowOutOfOrder ?? false,
         allowRenumbered: payload.input.allowRenumbered ?? [],
         now: ledger.log.lookedAt,
@@ -139,8 +140,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
     const open = state.turn;
     if (open && turn.attempt > open.allowed.attempt) return { decision: referenceTo(open.halt?.decided) };
     if (seen?.look.seen === 'void' || seen?.look.seen === 'closed') return { turn: seen.look.reference };
-    const before = manifest.migrations.findLast(({ id }) => id < turn.migration)?.id;
-    return { completion: referenceTo(before === undefined ? undefined : state.migrations[before]?.completion) };
+    return { completion: referenceTo(completionBefore(turn.migration, state)) };
   }
 
   function deployed(migration: string): ManifestEntry {
@@ -173,13 +173,14 @@ export function createListPending(services: Services, manifest: Manifest, handov
   }
 
   function finished(state: LogState, input: NextPayload['input']): FinishedStep {
-    const { environment, migrations } = manifest;
+    const { environment } = manifest;
     const completed = completedCount(state);
+    const count = migrationsCount(manifest);
     const changed = changedFiles(manifest, state, input);
     const summary =
-      migrations.length === 0
+      count === 0
         ? `${environment} has no migrations: nothing to run.`
-        : `Nothing is pending in ${environment}: each of its ${migrations.length} migrations is completed (${completed} in the ledger).`;
+        : `Nothing is pending in ${environment}: each of its ${count} migrations is completed (${completed} in the ledger).`;
     if (changed.length === 0) return { step: 'finished', completed, summary };
     return { step: 'finished', completed, changed, summary: `${summary} ${changedText(changed)}` };
   }
@@ -204,6 +205,12 @@ export function createListPending(services: Services, manifest: Manifest, handov
 
 /** The name that all executions of a run have in common: that of its first. */
 export const runOf = (execution: string, { run }: NextPayload['input']): string => run ?? executionName(execution);
+
+/** Of the highest id below it: also when its file is not deployed any more. */
+function completionBefore(migration: string, { migrations }: LogState): CompletionState | undefined {
+  const before = Object.keys(migrations).filter((id) => id < migration && migrations[id]?.completion);
+  return migrations[before.reduce((highest, id) => (id > highest ? id : highest), '')]?.completion;
+}
 
 /** What `decide` says is about what it was given: the turn is open, and its file deployed. */
 function known<T>(value: T | undefined): T {

@@ -3,7 +3,7 @@ import type { Services } from '../../core/contract/ports.ts';
 import type { TurnSeen } from '../../core/decision/decide.ts';
 import type { TurnState } from '../../core/ledger/fold.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
-import { waitingExecutions } from '../../core/ledger/waiters.ts';
+import { haltedIn } from '../shared/halted-in.ts';
 
 type Seen = Pick<Services, 'ledger' | 'executions'>;
 
@@ -13,24 +13,11 @@ export async function lookAtOpenTurn(services: Seen, turn: TurnState, execution:
   return {
     look: await lookAtTurn(store, turn.allowed, log.lookedAt),
     owner: await ownerOf(services, turn, execution),
-    haltedIn: await haltedElsewhere(services, turn, execution),
+    haltedIn: await haltedIn(services, turn, execution),
   };
 }
 
 async function ownerOf({ executions }: Seen, { allowed }: TurnState, execution: string): Promise<TurnSeen['owner']> {
   if (allowed.execution === execution) return 'this';
   return (await executions.isAlive(allowed.execution)) ? 'alive' : 'dead';
-}
-
-/** One that lives; undefined when the halt is not open, or nobody else waits in it. */
-async function haltedElsewhere(
-  { ledger, executions }: Seen,
-  { halt }: TurnState,
-  execution: string,
-): Promise<string | undefined> {
-  if (!halt || halt.decided) return undefined;
-  for (const other of await waitingExecutions(ledger.store, halt.halted.number, execution)) {
-    if (other !== execution && (await executions.isAlive(other))) return other;
-  }
-  return undefined;
 }

@@ -1,6 +1,8 @@
 // Why a run may not go on, and what to type: the console shows it as the cause of the failed execution.
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { NextStep } from '../../core/decision/decide.ts';
+import { lackingError } from '../../core/decision/lacking.ts';
+import { errorLines } from '../../core/errors.ts';
 import { resourcePrefix } from '../../core/names/names.ts';
 import type { OdinCommand, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
@@ -15,6 +17,7 @@ export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifes
       `Type: ${command('resume', 'retry|mark-applied|skip|abort', `--halt ${next.halt}`, '--reason "..."')}`
     );
   }
+  if (next.error === 'NotCompleted') return errorLines(lackingError(next.lacking, environment, where), where).join(' ');
   if (next.error === 'Renumbered') return renumberedText(next, manifest, where);
   const files = next.late.map((id) => migrations.find((entry) => entry.id === id)?.file ?? id);
   return (

@@ -7,7 +7,7 @@ import type { EntryContent } from '../../core/ledger/log.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { RecordPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
-import { copyCompleted } from '../shared/copy-completed.ts';
+import { copyCompleted } from '../../core/ledger/completions.ts';
 import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
 
@@ -51,7 +51,8 @@ export function createRecordCompletion(services: Services) {
     const ran = look.seen === 'closed' || turn.allowed.slice > 1;
     const content = { kind: 'completed' as const, ids: [migration], startedAt: ran ? turn.since : undefined };
     if (look.seen === 'closed' && look.outcome?.outcome === 'succeeded') {
-      return { ...content, completion: 'applied', finishedAt: look.outcome.time, restsOn: look.reference };
+      const { time: finishedAt, leftOver } = look.outcome;
+      return { ...content, completion: 'applied', finishedAt, leftOver, restsOn: look.reference };
     }
     const { verdict } = turn;
     if (!verdict)

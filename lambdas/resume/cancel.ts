@@ -55,10 +55,10 @@ export function createCancel(services: Services, manifest: Manifest) {
     return look.seen !== 'claimed' || look.deadline >= log.lookedAt;
   }
 
-  /** One whose file is not deployed any more is known by its checkpoint. */
-  async function isCheckpointed({ allowed: { migration, attempt } }: TurnState): Promise<boolean> {
-    const entry = manifest.migrations.find(({ id }) => id === migration);
-    return entry?.checkpointed ?? (await readCheckpoint(store, migration))?.checkpoint.attempt === attempt;
+  /** What it has yielded shows it, however its file is written; of one that has not yet, its file does. */
+  async function isCheckpointed({ allowed: { migration, attempt, slice } }: TurnState): Promise<boolean> {
+    if (slice > 1 || manifest.migrations.find(({ id }) => id === migration)?.checkpointed) return true;
+    return (await readCheckpoint(store, migration))?.checkpoint.attempt === attempt;
   }
 
   function nothingRunning(): OdinError {
@@ -76,8 +76,8 @@ export function createCancel(services: Services, manifest: Manifest) {
     return new OdinError({
       code: 'NotCheckpointed',
       source: 'user',
-      what: `Migration ${migration}, attempt ${attempt}, yields no checkpoints, so it cannot be stopped in the middle.`,
-      why: `Lambda ends it ${until}, and the run halts then.`,
+      what: `Migration ${migration}, attempt ${attempt}, has yielded no checkpoint, so nothing says that it can be stopped in the middle.`,
+      why: `If it yields none, Lambda ends it ${until}, and the run halts then.`,
       next: { words: 'Wait for its outcome', verb: 'status', environment },
     });
   }

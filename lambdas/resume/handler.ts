@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import type { CancelAnswer, DecideAnswer } from '../../core/contract/payloads.ts';
 import { CancelPayload, DecidePayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';

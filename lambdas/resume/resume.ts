@@ -2,6 +2,7 @@
 import { lateIn } from '../../core/decision/decide.ts';
 import { needsReason } from '../../core/decision/meanings.ts';
 import { describeThrown, OdinError } from '../../core/errors.ts';
+import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
@@ -114,17 +115,23 @@ export function createResume(services: Services, manifest: Manifest) {
       throw nothingToRetry(migration, other?.id);
     }
     const { codeSha256, checkpointed } = deployed;
-    if (!checkpointed) return { codeSha256, begin: 'start' };
+    if (begin === 'start') return { codeSha256, begin };
+    const checkpoint = (await readCheckpoint(store, migration))?.checkpoint;
+    // What it has yielded shows that it goes on from there, however its file is written.
+    if (!checkpoint && !checkpointed) return { codeSha256, begin: 'start' };
     if (begin) return { codeSha256, begin };
-    const madeBy = await checkpointCode(turn, look);
+    const madeBy = checkpointCode(turn, look, checkpoint);
     if (madeBy === undefined) return { codeSha256, begin: 'start' };
     if (madeBy !== codeSha256) throw otherCode(migration);
     return { codeSha256, begin: 'checkpoint' };
   }
 
   /** The code that made the checkpoint from which the attempt would go on; undefined when there is none. */
-  async function checkpointCode({ allowed }: TurnState, look: TurnLook): Promise<string | undefined> {
-    const checkpoint = (await readCheckpoint(store, allowed.migration))?.checkpoint;
+  function checkpointCode(
+    { allowed }: TurnState,
+    look: TurnLook,
+    checkpoint: Checkpoint | undefined,
+  ): string | undefined {
     // An attempt that began at the start does not go on from an earlier one's checkpoint.
     const counts = checkpoint?.attempt === allowed.attempt || allowed.begin === 'checkpoint';
     if (checkpoint && counts) return checkpoint.codeSha256;

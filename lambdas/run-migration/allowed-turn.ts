@@ -21,6 +21,8 @@ export interface Self {
   codeSha256: string;
   /** Ends each slice after this time, for practice; undefined: a slice lasts as long as the function may. */
   sliceMs: number | undefined;
+  /** Saves each checkpoint, with 0, so that a test can count them; undefined: as often as is worth it. */
+  saveEveryMs?: number | undefined;
 }
 
 export interface AllowedTurn {

@@ -1,33 +1,70 @@
-// What is in the bundle of every migration's function besides the migration. Its `index.mjs` (project/bundle.ts) runs in two roles:
-// as the function, and as the process that the function starts for user code. Neither loads what only the other one needs.
-import { fileURLToPath } from 'node:url';
+// The function's side of a migration's bundle: claims turns, has their code run, and previews. Its `index.mjs` calls it
+// (project/bundle.ts).
+import * as z from '../../core/schema.ts';
+import { OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names/names.ts';
-import type { Practice } from './function.ts';
-import type { LoadClient } from './preview/hold-back.ts';
-import type { LoadMigration } from './user-code/user-module.ts';
+import type { RunAnswer } from '../../core/contract/payloads.ts';
+import type { Invocation } from '../../core/contract/ports.ts';
+import { RunPayload } from '../../core/contract/payloads.ts';
+import type { PreviewReport } from '../../core/preview/preview.ts';
+import { PreviewPayload } from '../../core/preview/preview.ts';
+import { lambdaHandler } from '../shared/handler.ts';
+import { ledgerServices, required } from '../shared/ledger-services.ts';
+import type { InProcess } from './preview/preview.ts';
+import type { Self } from './allowed-turn.ts';
+import { logLine } from './log-line.ts';
+import { createRunMigration } from './run-migration.ts';
+import { REAL_CLOCK, startUserProcess, userEnvironment } from './user-code/fork.ts';
+import type { RunUserCode } from './user-code/supervise.ts';
+import { superviseUserCode } from './user-code/supervise.ts';
 
-export interface Parts {
-  /** `import.meta.url` of what calls. */
-  index: string;
-  load: LoadMigration;
-  /** The clients of the AWS SDK that the migration imports. A preview stands before each of them. */
-  clients: readonly LoadClient[];
-  practice?: Practice | undefined;
+export type Practice = (run: RunUserCode) => RunUserCode;
+
+const Payload = z.discriminatedUnion('ask', [PreviewPayload, RunPayload]);
+
+/**
+ * @param file runs user code in a process: absolute
+ * @param practice stands between the two in a practice, and nowhere else
+ */
+export function migrationHandler(file: string, practice: Practice = (run) => run) {
+  const self = selfFromEnvironment();
+  const services = ledgerServices();
+  const inProcess: InProcess = (settings, onLine) =>
+    superviseUserCode(startUserProcess({ file, ...settings }), REAL_CLOCK, onLine);
+  const runUserCode: RunUserCode = (options) => {
+    const run = inProcess({ env: userEnvironment() }, (line) => {
+      logLine(line, 'migration');
+    });
+    return practice(run)(options);
+  };
+  const run = createRunMigration(self, services, runUserCode);
+  // Loaded when one is asked for: no run needs it.
+  const preview = async (payload: PreviewPayload, invocation: Invocation): Promise<PreviewReport> => {
+    const { previewOnAws } = await import('./preview/on-aws.ts');
+    return previewOnAws(self.migration, inProcess)(payload, invocation);
+  };
+  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | PreviewReport>(Payload, (payload, invocation) =>
+    payload.ask === 'run' ? run(payload, invocation) : preview(payload, invocation),
+  );
 }
 
-// V8's ten frames of an error in an SDK call are all the SDK's: the migration's own line, which operators look for, is below.
-Error.stackTraceLimit = 100;
+function selfFromEnvironment(): Self {
+  return {
+    migration: required(VARIABLES.migration),
+    codeSha256: required(VARIABLES.codeSha256),
+    sliceMs: milliseconds(VARIABLES.sliceSeconds),
+    saveEveryMs: milliseconds(VARIABLES.saveEverySeconds),
+  };
+}
 
-/** @returns the function's handler; undefined in the process of user code, where nobody invokes it */
-export async function migrationHandler({ index, load, clients, practice }: Parts) {
-  if (process.env[VARIABLES.userProcess] === undefined) {
-    const { migrationFunction } = await import('./function.ts');
-    return migrationFunction(fileURLToPath(index), practice);
-  }
-  const { runUserProcess } = await import('./user-code/child.ts');
-  runUserProcess(load, async (allows) => {
-    const { holdBack } = await import('./preview/hold-back.ts');
-    return holdBack(allows, clients);
+function milliseconds(variable: string): number | undefined {
+  const text = process.env[variable];
+  if (text === undefined) return undefined;
+  const value = Number(text) * 1000;
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new OdinError({
+    code: 'BadConfiguration',
+    source: 'system',
+    what: `Expected a number of seconds, found "${text}".`,
   });
-  return undefined;
 }

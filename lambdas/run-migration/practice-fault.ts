@@ -29,6 +29,7 @@ export const withPracticeFault =
     let made = 0;
     const end = await run({
       ...options,
+      saveEveryMs: 0, // which one is meant is counted
       save: async (next) => {
         const answer = await options.save(next);
         made += 1;

@@ -2,10 +2,10 @@
 import { OdinError } from '../../core/errors.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
-import type { Invocation, Services } from '../../core/contract/ports.ts';
+import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
 import { fencedOut, moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
-import type { ErrorSummary } from '../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
 import { writerOf } from '../shared/writer.ts';
@@ -19,6 +19,12 @@ import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
  */
 const NEARLY_OVER_MS = 4_000;
 
+/**
+ * A checkpoint is two requests, and what has to be done again after a crash is what was done since the last one: a second of it
+ * costs less than a write for each object of a migration that yields so often.
+ */
+const SAVE_EVERY_MS = 1_000;
+
 const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(NEARLY_OVER_MS, remainingMs / 5);
 
 /**
@@ -27,7 +33,7 @@ const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(
  * @throws OdinError MigrationFailed when user code failed: its outcome is in the ledger by then, unless the log says that it
  *   could not be written
  */
-export function createRunMigration(self: Self, services: Services, runUserCode: RunUserCode) {
+export function createRunMigration(self: Self, services: LedgerServices, runUserCode: RunUserCode) {
   const { ledger, log, now } = services;
 
   return async (payload: RunPayload, invocation: Invocation): Promise<RunAnswer> => {
@@ -54,6 +60,7 @@ export function createRunMigration(self: Self, services: Services, runUserCode: 
       error,
       durationMs: Math.max(0, now() - from),
       checkpoints: end.checkpoints,
+      leftOver: 'leftOver' in end ? end.leftOver : undefined,
       stoppedAt: end.outcome === 'stopped' ? last : undefined,
     }).catch((cause: unknown) => {
       log.error('The outcome could not be written: nobody knows what became of this turn', { cause });
@@ -95,6 +102,7 @@ export function createRunMigration(self: Self, services: Services, runUserCode: 
       cursor: before?.cursor,
       sliceMs: Math.min(remainingMs, self.sliceMs ?? Infinity),
       endAfterMs: untilNearlyOver(remainingMs),
+      saveEveryMs: self.saveEveryMs ?? SAVE_EVERY_MS,
       save: async (made) => {
         last = await moveCheckpoint(ledger.store, turn, last, { ...made, began }, now());
         const progress = progressOf(last.checkpoint);

@@ -4,7 +4,8 @@ import type { ChatNotification } from '../../core/contract/chat.ts';
 import type { Services } from '../../core/contract/ports.ts';
 
 export interface News {
-  event: OdinEvent;
+  /** For programs; absent when there is no event for it. */
+  event?: OdinEvent | undefined;
   /** For the operators; absent when they need not hear of it. */
   message?: { subject: string; text: string; chat: ChatNotification } | undefined;
 }
@@ -14,10 +15,10 @@ export async function announce({ notifications, events, log }: Services, news: (
   try {
     const { event, message } = news();
     const [sent, published] = await Promise.allSettled([
-      events.send(event),
+      event && events.send(event),
       message && notifications.publish(message.subject, message.text, message.chat),
     ]);
-    if (sent.status === 'rejected') log.error(`The event "${event.type}" could not be sent`, { cause: sent.reason });
+    if (sent.status === 'rejected') log.error(`The event "${event?.type}" could not be sent`, { cause: sent.reason });
     if (published.status === 'rejected') {
       log.error('The operators could not be notified', { subject: message?.subject, cause: published.reason });
     }

@@ -1,6 +1,6 @@
 // The middleware stack that every function stands on: log context, payload by schema, errors with a code.
 import middy, { type MiddlewareObj } from '@middy/core';
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { asOdinError, OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names/names.ts';
 import { cut, errorSummary } from '../../core/ledger/summaries.ts';
@@ -8,7 +8,7 @@ import type { Invocation } from '../../core/contract/ports.ts';
 import { identifyLines, logger } from './logger.ts';
 
 export function lambdaHandler<Payload, Answer>(
-  schema: z.ZodType<Payload>,
+  schema: z.ZodMiniType<Payload>,
   handle: (payload: Payload, invocation: Invocation) => Promise<Answer>,
 ) {
   return middy<Payload, Answer>()
@@ -27,11 +27,11 @@ export function lambdaHandler<Payload, Answer>(
 
 /** The fields that identify a run, where a payload has them. They are read before the payload is validated. */
 const Identifying = z.object({
-  execution: z.string().optional().catch(undefined),
-  migration: z.string().optional().catch(undefined),
-  attempt: z.number().optional().catch(undefined),
-  slice: z.number().optional().catch(undefined),
-  at: z.object({ migration: z.string().optional(), attempt: z.number().optional() }).optional().catch(undefined),
+  execution: z.catch(z.optional(z.string()), undefined),
+  migration: z.catch(z.optional(z.string()), undefined),
+  attempt: z.catch(z.optional(z.number()), undefined),
+  slice: z.catch(z.optional(z.number()), undefined),
+  at: z.catch(z.optional(z.object({ migration: z.optional(z.string()), attempt: z.optional(z.number()) })), undefined),
 });
 
 function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
@@ -43,7 +43,7 @@ function logContext<Payload, Answer>(): MiddlewareObj<Payload, Answer> {
   };
 }
 
-function parsedPayload<Payload, Answer>(schema: z.ZodType<Payload>): MiddlewareObj<Payload, Answer> {
+function parsedPayload<Payload, Answer>(schema: z.ZodMiniType<Payload>): MiddlewareObj<Payload, Answer> {
   return {
     before: (request) => {
       const parsed = schema.safeParse(request.event);

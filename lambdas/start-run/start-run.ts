@@ -1,7 +1,13 @@
-// `start-run`: the custom resource by which a deployment starts a run (`runOnDeploy`). It never waits for the run.
-import * as z from 'zod';
-import { describeThrown, OdinError } from '../../core/errors.ts';
-import type { Services } from '../../core/contract/ports.ts';
+// `start-run`: the custom resource by which a deployment starts a run (`runOnDeploy`). It never waits for the run, and never fails the
+// deployment: that is sound by itself, and what is wrong here would roll all of it back.
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from '../../core/schema.ts';
+import { describeThrown } from '../../core/errors.ts';
+import type { Invocation, Services } from '../../core/contract/ports.ts';
+import { deployedExecutionName } from '../../core/names/names.ts';
+import { announce } from '../shared/announce.ts';
+import { haltedIn } from '../shared/halted-in.ts';
+import { notStarted } from './not-started-message.ts';
 
 /** What CloudFormation sends for a custom resource, as far as it is read here. */
 export const CustomResourceEvent = z.object({
@@ -10,39 +16,66 @@ export const CustomResourceEvent = z.object({
   StackId: z.string(),
   RequestId: z.string(),
   LogicalResourceId: z.string(),
-  ResourceProperties: z.object({ ExecutionName: z.string().optional() }),
 });
 export type CustomResourceEvent = z.infer<typeof CustomResourceEvent>;
 
 /** Puts the answer where CloudFormation waits for it. */
 export type Answer = (url: string, body: string) => Promise<void>;
 
+/** Between two tries. The role of a first deployment is seconds old, and IAM is eventually consistent (docs/aws-facts.md). */
+const PAUSE_MS = 10_000;
+/** Left for the answer to CloudFormation, and for telling the operators. */
+const KEPT_MS = 20_000;
+
 /**
- * If an execution of that name exists already, that is success: the deployment was repeated, or rolled back to what had run.
+ * Looks first, as `odin-migrate run` does: beside a halt in which an execution waits, a second one would be refused, and its failure
+ * would wake whoever deploys the fix.
+ * @param pause waits so many milliseconds
  * @throws when the answer could not be given; Lambda then calls again, which starts no second run
  */
-export function createStartRun({ executions, log }: Services, answer: Answer) {
-  return async (event: CustomResourceEvent): Promise<void> => {
-    const { ResponseURL, StackId, RequestId, LogicalResourceId } = event;
+export function createStartRun(services: Services, answer: Answer, pause: (ms: number) => Promise<void> = sleep) {
+  const { ledger, executions, log } = services;
+
+  return async (event: CustomResourceEvent, { remainingMs }: Invocation): Promise<void> => {
+    const { ResponseURL, RequestType, StackId, RequestId, LogicalResourceId } = event;
+    const Outcome =
+      RequestType === 'Delete'
+        ? 'Nothing was started or stopped.' // what runs goes on; only the setting was taken back
+        : await startPatiently(deployedExecutionName(RequestId), remainingMs);
     const same = { StackId, RequestId, LogicalResourceId, PhysicalResourceId: 'run-on-deploy' };
-    let body: object;
-    try {
-      body = { ...same, Status: 'SUCCESS', Data: await start(event) };
-    } catch (thrown) {
-      log.error('The run could not be started', { cause: thrown });
-      body = { ...same, Status: 'FAILED', Reason: `The run could not be started: ${describeThrown(thrown)}` };
-    }
-    await answer(ResponseURL, JSON.stringify(body));
+    await answer(ResponseURL, JSON.stringify({ ...same, Status: 'SUCCESS', Data: { Outcome } }));
   };
 
-  async function start({ RequestType, ResourceProperties }: CustomResourceEvent): Promise<{ Execution?: string }> {
-    if (RequestType === 'Delete') return {}; // what runs goes on; only the setting was taken back
-    const { ExecutionName } = ResourceProperties;
-    if (ExecutionName === undefined) {
-      throw new OdinError({ code: 'BadPayload', source: 'system', what: 'The resource has no ExecutionName.' });
+  async function startPatiently(name: string, remainingMs: () => number): Promise<string> {
+    for (;;) {
+      try {
+        return await start(name);
+      } catch (thrown) {
+        log.warn('The run could not be started', { cause: thrown });
+        if (remainingMs() < PAUSE_MS + KEPT_MS) return await giveUp(thrown);
+      }
+      await pause(PAUSE_MS);
     }
-    const { execution, existed } = await executions.start(ExecutionName, {});
+  }
+
+  /** @returns what became of it, as the stack's output shows it */
+  async function start(name: string): Promise<string> {
+    const { turn } = await ledger.log.look();
+    const waiting = turn && (await haltedIn(services, turn));
+    if (turn?.halt && waiting !== undefined) {
+      const { migration, number } = turn.halt.halted;
+      log.info(`Not started: ${migration} is halted`, { halt: number, execution: waiting });
+      return `No run was started: migration ${migration} is halted in ${waiting}, which goes on when somebody decides.`;
+    }
+    const { execution, existed } = await executions.start(name, {});
     log.info(existed ? `Was started before: ${execution}` : `Started: ${execution}`);
-    return { Execution: execution };
+    return `Started: ${execution}`;
+  }
+
+  async function giveUp(thrown: unknown): Promise<string> {
+    const why = describeThrown(thrown);
+    log.error('No run was started', { cause: thrown });
+    await announce(services, () => ({ message: notStarted(services, why) }));
+    return `WARNING: no run was started: ${why}`.slice(0, 1000);
   }
 }

@@ -1,28 +1,21 @@
-import { MetricResolution, Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import * as z from 'zod';
-import { HALT_METRIC, qualifiedName, VARIABLES } from '../../core/names/names.ts';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { lambdaHandler } from '../shared/handler.ts';
-import { awsServices, required } from '../shared/aws-services.ts';
+import { awsServices } from '../shared/aws-services.ts';
+import { createTellEndedBadly } from './ended-badly.ts';
+import { WatchEvent } from './event.ts';
+import { openHaltLine } from './metric.ts';
 import { createWatchHalts } from './watch-halts.ts';
 
-/** Written as a log line from which CloudWatch Logs makes the metric (embedded metric format). */
-const metrics = new Metrics({
-  namespace: HALT_METRIC.namespace,
-  defaultDimensions: {
-    [HALT_METRIC.dimension]: qualifiedName({
-      app: process.env[VARIABLES.app],
-      environment: required(VARIABLES.environment),
-    }),
-  },
-});
-const watch = createWatchHalts(awsServices());
+const services = awsServices();
+const watch = createWatchHalts(services);
+const sfn = new SFNClient();
+const tell = createTellEndedBadly(services, (executionArn) => sfn.send(new DescribeExecutionCommand({ executionArn })));
 
-export const handler = lambdaHandler(z.unknown(), async () => {
+export const handler = lambdaHandler<WatchEvent, object>(WatchEvent, async (event) => {
+  if (event['detail-type'] !== 'Scheduled Event') return await tell(event);
   const seen = await watch();
   // Only while a halt is open: AWS bills a metric for the hours in which it has data, and to the alarm none is as good as 0.
-  if (seen.openHaltHours > 0) {
-    metrics.addMetric(HALT_METRIC.name, MetricUnit.NoUnit, seen.openHaltHours, MetricResolution.Standard);
-    metrics.publishStoredMetrics();
-  }
+  // Not by console.log: Lambda would put a time and a level before it.
+  if (seen.openHaltHours > 0) process.stdout.write(`${openHaltLine(services, seen.openHaltHours, services.now())}\n`);
   return seen;
 });

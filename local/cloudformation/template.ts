@@ -157,7 +157,9 @@ function functionConfig(
 
 /** Of a migration's function: its code runs in a process that ends with the turn, and nothing of it stays in the function's own. */
 const ownFiles = (migration: unknown): string[] | undefined =>
-  typeof migration === 'string' ? ['index.mjs', `${migration}.mjs`, `${migration}.mjs.map`] : undefined;
+  typeof migration === 'string'
+    ? ['index.mjs', ...['.mjs', '.mjs.map', '.process.mjs'].map((ending) => `${migration}${ending}`)]
+    : undefined;
 
 function definitionOf(scope: TemplateScope, logicalId: string, resource: Resource): string {
   const text = scope.property(logicalId, resource.Properties?.['Definition'] ? 'Definition' : 'DefinitionString');

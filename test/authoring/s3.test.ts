@@ -1,14 +1,13 @@
 // The helpers that migrations import, on thousands of objects of the embedded S3.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ListedObject, PageCursor } from '../../authoring/s3.ts';
 import { copyObjects, deleteObjects, ObjectsFailed, pages } from '../../authoring/s3.ts';
 import type { RequestHook } from '../../local/embedded-aws.ts';
 import type { Started } from '../local/support.ts';
-import { start } from '../local/support.ts';
+import { putObjects, start } from '../local/support.ts';
 
 const OBJECTS = 2_500;
 let started: Started;
@@ -20,9 +19,8 @@ const put = (bucket: string, key: string, body: string) =>
   s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
 
 async function bucketOf(name: string, count: number): Promise<string> {
-  await s3.send(new CreateBucketCommand({ Bucket: name }));
-  const numbers = Array.from({ length: count }, (_, n) => n);
-  await pMap(numbers, (n) => put(name, keyOf(n), `object ${n}`), { concurrency: 32 });
+  const objects = Array.from({ length: count }, (_, n): [string, string] => [keyOf(n), `object ${n}`]);
+  await putObjects(started.aws.s3.store, name, objects);
   return name;
 }
 async function keysIn(bucket: string, Prefix = ''): Promise<string[]> {
@@ -51,7 +49,7 @@ beforeAll(async () => {
   ({ s3 } = started);
   onRequest = () => 'pass';
   await bucketOf('many', OBJECTS);
-}, 60_000);
+});
 afterAll(() => started.stop());
 beforeEach(() => {
   onRequest = () => 'pass';

@@ -1,12 +1,16 @@
 // `check`: one environment with everything wrong that it knows, and one with nothing.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deployedFindings, localFindings } from '../../cli/check/ledger.ts';
+import { deployedFindings, localFindings, prunedFindings } from '../../cli/check/ledger.ts';
 import type { Finding } from '../../cli/check/finding.ts';
 import { tooWide } from '../../cli/check/permissions.ts';
 import type { Checked } from '../../cli/commands/check.ts';
 import { checkEnvironment } from '../../cli/commands/check.ts';
+import { fold } from '../../core/ledger/fold.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
+import { formatCompleted } from '../../project/completed.ts';
 import type { Permission } from '../../project/permission.ts';
+import { allowed, completed, logOf } from '../core/ledger/entries.ts';
 import type { TestProject } from './project.ts';
 import { testProject } from './project.ts';
 
@@ -23,6 +27,8 @@ export async function migration(): Promise<void> {
   for (const _ of names) await later();
 }
 `;
+
+const SAME = createHash('sha256').update('export async function migration(): Promise<void> {}\n').digest('hex');
 
 const files = {
   'good/0001.ts': GOOD,
@@ -46,6 +52,12 @@ const files = {
     'export const permissions = [{ Effect: "Allow", Action: "s3:*", Resource: "*" }];\n' +
     'export async function migration(): Promise<void> {}\n',
   'bad/0006.ts': 'export const description = "no migration";\n',
+  'bad/0090.ts': 'export async function migration(): Promise<void> {}\n',
+  'bad/0091.ts': 'export async function migration(): Promise<void> {}\n',
+  'bad/completed.json': formatCompleted([
+    { id: '0090', completion: 'applied', time: '2026-11-02T10:11:12.123Z', sourceSha256: 'a'.repeat(64) },
+    { id: '0091', completion: 'applied', time: '2026-11-02T10:11:12.123Z', sourceSha256: SAME },
+  ]),
   'bad/0007.ts': 'export const memoryMb = 512;\nexport async function migration(): Promise<void> {}\n',
 };
 
@@ -119,8 +131,19 @@ describe('the files', () => {
     expect(of('variables')[0]?.message).toContain('reads the variable NEVER, which nobody gives');
   });
 
+  it('a file that completed.json names is an error when it is another text, and else to be deleted', () => {
+    expect(of('completed').map(({ severity, file }) => [severity, file])).toEqual([
+      ['error', 'migrations/bad/0090.ts'],
+      ['warning', 'migrations/bad/0091.ts'],
+    ]);
+    expect(of('completed')[0]?.message).toMatch(
+      /^does not run: completed\.json names 0090 as completed, and with another/,
+    );
+    expect(bad.pruned).toBe(2);
+  });
+
   it('finds nothing else', () => {
-    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 2 + 1);
+    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 2 + 1 + 2);
   });
 });
 
@@ -180,4 +203,31 @@ it('tells late, changed, halted and pending migrations apart', () => {
   const gone = { ...view, migrations: view.migrations.map((each) => ({ ...each, file: undefined })) };
   const halted = deployedFindings({ view: gone, renumbered: [] }, []).find(({ rule }) => rule === 'halted');
   expect(halted?.severity).toBe('error');
+});
+
+it('says what completed.json names and the deployed ledger lacks, or has with another text', () => {
+  const state = fold(
+    logOf(allowed('0001'), completed(['0001']), allowed('0002'), completed(['0002']), completed(['0003'], 'baseline')),
+  );
+  const ran = state.migrations['0001']?.completion?.sourceSha256;
+  const named = [
+    { id: '0001', sourceSha256: ran },
+    { id: '0002', sourceSha256: 'e'.repeat(64) },
+    { id: '0003', sourceSha256: 'e'.repeat(64) },
+    { id: '0004', sourceSha256: ran },
+  ].map((each) => ({ ...each, completion: 'applied' as const, time: '2026-11-02T10:11:12.123Z' }));
+  expect(
+    prunedFindings('odin-dev', named, state).map(({ severity, rule, message }) => [severity, rule, message]),
+  ).toEqual([
+    [
+      'warning',
+      'changed',
+      'completed.json names 0002 with another text than the one that the deployed ledger was run with.',
+    ],
+    [
+      'error',
+      'completed',
+      'completed.json names 0004, and the deployed ledger does not have it as completed: a run refuses.',
+    ],
+  ]);
 });

@@ -1,9 +1,13 @@
 // `local`, in this process, in a project of its own.
+import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
+import { history } from '../../cli/commands/history.ts';
 import { local } from '../../cli/commands/local.ts';
+import { prune } from '../../cli/commands/prune.ts';
 import { resume } from '../../cli/commands/resume.ts';
+import { status } from '../../cli/commands/status.ts';
 import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -79,4 +83,50 @@ it('after a practised failure a retry goes on from the checkpoint: a fault aroun
   const resumed = await printedBy(() => resume({ project }, 'long', 'retry', { yes: true }));
   expect(resumed.code).toBe(EXIT.done);
   expect(resumed.printed).toContain('begins at the last checkpoint');
+});
+
+it('counts what completed.json names as done here, says so once, and runs the rest', async () => {
+  const line = (id: string) => `"${id}": "applied 2026-11-02T10:11:12.123Z"`;
+  project.write('migrations/pruned/completed.json', `{${line('0001')}, ${line('0002')}, "format": 1}`);
+  project.write('migrations/pruned/0003.ts', OK);
+  const run = () => printedBy(() => local(project, 'pruned', {}, {}));
+  const first = await run();
+  expect(first.code).toBe(EXIT.done);
+  expect(first.printed).toContain('pruned   2 count as done on this machine, as completed.json says: 0001, 0002');
+  expect(first.printed).toContain('pending  1 of 1 migrations');
+  expect((await run()).printed).not.toContain('count as done');
+
+  const { printed } = await printedBy(() => status({ project }, 'pruned', {}));
+  expect(printed).toContain('pruned  3 of 3 completed');
+  expect(printed).toContain('0001 to 0002: 2 migrations completed and pruned (completed.json)');
+  expect(printed).not.toMatch(/^0001 {2}/m);
+  expect(printed).toMatch(/^0003 /m);
+  const trail = await printedBy(() => history({ project }, 'pruned', '0001', {}));
+  expect(trail.printed).toContain('completed.json names it: on this machine it counts as done');
+});
+
+it('prune says what it would do, does it, goes by the ledger here with --local, and has nothing to do then', async () => {
+  project.write('migrations/tried/0001.ts', OK);
+  project.write('migrations/tried/0002.ts', OK);
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], { cwd: project.directory });
+  git('init', '--quiet');
+  git('add', 'migrations/tried');
+  git('commit', '--quiet', '--message', 'one');
+  expect((await printedBy(() => local(project, 'tried', {}, {}))).code).toBe(EXIT.done);
+  project.write('migrations/tried/0003.ts', OK);
+
+  const pruned = await printedBy(() => prune(project, { project }, 'tried', { yes: true }));
+  expect(pruned.code).toBe(EXIT.done);
+  expect(pruned.printed).toContain('migrations/tried/completed.json gets 2 lines: 0001, 0002');
+  expect(pruned.printed).toContain('deleted: 2 files, which git keeps');
+  expect(pruned.printed).toContain('left: 0003, not completed');
+  expect(pruned.printed).toContain('It went by the ledger on this machine, which is for trying');
+  const again = await printedBy(() => prune(project, { project }, 'tried', {}));
+  expect(again.printed).toMatch(/^Nothing is to be pruned in tried\.\n {2}left: 0003, not completed\n$/);
+
+  const { code, printed } = await printedBy(() => local(project, 'tried', {}, {}));
+  expect(code).toBe(EXIT.done);
+  expect(printed).toContain('Done: 1 applied.');
+  expect(printed).not.toContain('count as done');
 });

@@ -1,5 +1,6 @@
 // User code for test/contract/user-code.ts, evaluated in this process and in others. What it does, it leaves in a file.
 import { appendFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
 
@@ -13,6 +14,17 @@ class Refused extends Error {
 
 const module = (migration: (resume: unknown) => unknown): (() => MigrationModule) => {
   return () => ({ migration: migration as MigrationModule['migration'] });
+};
+
+/** From the cursor to 3, as an object that says nothing of how it is left. */
+const countdown = (resume: unknown) => {
+  let n = Number(resume ?? 0);
+  const next = () => {
+    n += 1;
+    if (n <= 3) did(`step ${n}`);
+    return Promise.resolve(n <= 3 ? { done: false, value: { cursor: n } } : { done: true, value: undefined });
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 };
 
 export const CASES: Record<string, () => MigrationModule> = {
@@ -40,6 +52,46 @@ export const CASES: Record<string, () => MigrationModule> = {
     } finally {
       did('finally');
     }
+  }),
+  'an iterator without a return': module(countdown),
+  'an async function that gives back one': module((resume) => Promise.resolve(countdown(resume))),
+  'a stream': module((resume) => Readable.from(countdown(resume))),
+  'cleans up as it should': module(async function* (resume = 0) {
+    try {
+      for (let n = Number(resume) + 1; n <= 3; n += 1) {
+        did(`step ${n}`);
+        yield await Promise.resolve({ cursor: n });
+      }
+    } catch (error) {
+      did('on failure');
+      throw error;
+    } finally {
+      did('finally');
+    }
+    did('at the end');
+  }),
+  'a function': module(() => () => {
+    did('ran');
+  }),
+  'a list of functions': module(() => [
+    () => {
+      did('ran');
+    },
+  ]),
+  'a list of promises': module(() => [1, 2].map(() => sleep(600_000))),
+  'a list of what is done': module(() => Promise.all([1, 2].map(() => sleep(1)))),
+  'a generator that is not async': module(function* () {
+    did('ran');
+    yield 1;
+  }),
+  'yields twice, and throws': module(async function* () {
+    yield* [{ cursor: 1 }, { cursor: 2 }];
+    await Promise.reject(new Refused('not today'));
+  }),
+  'yields twice, and hangs': module(async function* () {
+    yield* [{ cursor: 1 }, { cursor: 2 }];
+    did('hangs');
+    await sleep(600_000);
   }),
   'any cursor': module(async function* (resume) {
     did(JSON.stringify(resume));

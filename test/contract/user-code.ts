@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/protocol.ts';
+import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/yielded.ts';
 import type {
   Timing,
   RunUserCode,
@@ -12,7 +12,15 @@ import type {
   UserCodeOptions,
 } from '../../lambdas/run-migration/user-code/supervise.ts';
 
-const OPTIONS = { migration: '0004', attempt: 1, slice: 1, cursor: undefined, sliceMs: 60_000, endAfterMs: 60_000 };
+const OPTIONS = {
+  migration: '0004',
+  attempt: 1,
+  slice: 1,
+  cursor: undefined,
+  sliceMs: 60_000,
+  endAfterMs: 60_000,
+  saveEveryMs: 0,
+};
 
 export function describeUserCode(where: string, runnerOf: (name: string, clock: Timing) => RunUserCode): void {
   describe(`user code ${where}`, () => {
@@ -118,6 +126,44 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
       expect(did()).toEqual(['step 1', 'step 2', 'finally']);
     });
 
+    it.each(['an iterator without a return', 'an async function that gives back one', 'a stream'])(
+      'may be whatever `for await` goes through: %s',
+      async (name) => {
+        expect(await run(name, { sliceMs: 0 })).toEqual({ outcome: 'stopped', checkpoints: 1 });
+        expect(did().slice(0, 1)).toEqual(['step 1']);
+        expect(await run(name, { cursor: 1 })).toEqual({ outcome: 'finished', checkpoints: 2 });
+        expect(did().filter((what) => what !== 'closed')).toEqual(
+          expect.arrayContaining(['step 1', 'step 2', 'step 3']),
+        );
+      },
+    );
+
+    it('has what belongs to the whole after its last checkpoint: that does not run when a slice ends', async () => {
+      expect(await run('cleans up as it should', { sliceMs: 0 })).toMatchObject({ outcome: 'stopped' });
+      expect(did()).toEqual(['step 1', 'finally']);
+      expect(await run('cleans up as it should', { cursor: 1 })).toMatchObject({ outcome: 'finished' });
+      expect(did().slice(2)).toEqual(['step 2', 'step 3', 'finally', 'at the end']);
+    });
+
+    it.each(['a function', 'a list of functions', 'a generator that is not async'])(
+      'that gives back %s has not run, and has failed',
+      async (name) => {
+        expect(await run(name)).toMatchObject({
+          outcome: 'threw',
+          error: { name: 'BadMigrationFile', message: expect.stringMatching(/none of its code has run/) as unknown },
+        });
+        expect(did()).toEqual([]);
+      },
+    );
+
+    it('that gives back promises has failed, and one that awaited them has not', async () => {
+      expect(await run('a list of promises')).toMatchObject({
+        outcome: 'threw',
+        error: { name: 'BadMigrationFile', message: expect.stringMatching(/promises, which nobody awaits/) as unknown },
+      });
+      expect(await run('a list of what is done')).toEqual({ outcome: 'finished', checkpoints: 0 });
+    });
+
     it('stops at a checkpoint that is refused, and the refusal is the end of it', async () => {
       const refuse = () => Promise.reject(refusal());
       const end = { outcome: 'threw', error: { name: 'FencedOut', message: 'Somebody said stop.' }, checkpoints: 0 };
@@ -129,6 +175,57 @@ export function describeUserCode(where: string, runnerOf: (name: string, clock: 
         return refuse();
       };
       expect(await run('hangs while it closes', { save: refuseLast })).toMatchObject(end);
+    });
+
+    describe('that yields more often than is worth saving', () => {
+      const cursors = () => saved.map(({ cursor }) => cursor);
+      const saveEveryMs = 60_000;
+
+      it('has its first checkpoint saved, and its last one', async () => {
+        expect(await run('numbers', { saveEveryMs })).toEqual({ outcome: 'finished', checkpoints: 2 });
+        expect(cursors()).toEqual([1, 3]);
+      });
+
+      it('has the last one saved when it throws, after that and before its end is known', async () => {
+        const end = run('yields twice, and throws', { saveEveryMs });
+        expect(await end).toMatchObject({ outcome: 'threw', error: { name: 'Refused' }, checkpoints: 2 });
+        expect(cursors()).toEqual([1, 2]);
+      });
+
+      it('has the one saved at which its slice is over', async () => {
+        let now = Date.now();
+        const timing = { ...clock, now: () => (now += 20_000) };
+        const runs = runnerOf('numbers', timing);
+        expect(await runs({ ...OPTIONS, endAfterMs: 1e9, sliceMs: 200_000, saveEveryMs: 1e9, save })).toEqual({
+          outcome: 'stopped',
+          checkpoints: 2,
+        });
+        expect(cursors()).toEqual([1, 2]);
+      });
+
+      it('has none saved when its time is over: that is left for its outcome', async () => {
+        const end = await run('yields twice, and hangs', {
+          saveEveryMs,
+          save: (checkpoint) => {
+            const timer = setInterval(() => {
+              if (!did().includes('hangs')) return;
+              clearInterval(timer);
+              endItsTime();
+            }, 5);
+            return save(checkpoint);
+          },
+        });
+        expect(end).toMatchObject({ outcome: 'out of time', checkpoints: 1 });
+        expect(cursors()).toEqual([1]);
+      });
+
+      it('has ended as it has, when the last one cannot be saved', async () => {
+        const failsLater = (checkpoint: YieldedCheckpoint) =>
+          checkpoint.cursor === 1 ? save(checkpoint) : Promise.reject(refusal());
+        const options = { saveEveryMs, save: failsLater };
+        expect(await run('numbers', options)).toEqual({ outcome: 'finished', checkpoints: 1 });
+        expect(await run('yields twice, and throws', options)).toMatchObject({ error: { name: 'Refused' } });
+      });
     });
 
     it('that throws while it stops has failed', async () => {

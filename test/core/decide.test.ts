@@ -42,6 +42,13 @@ const MANIFESTS: Record<string, string[]> = {
   'a lower one came later': ['0000', '0001', '0002', '0003'],
 };
 
+/** What completed.json may name. It makes no difference to an open turn, which is settled first. */
+const PRUNED: Record<string, string[]> = {
+  nothing: [],
+  'what is completed': ['0001'],
+  'what is not': ['0000', '0001'],
+};
+
 interface Case extends Question {
   log: string;
   seen: TurnSeen;
@@ -57,14 +64,15 @@ function everyCase(): Case[] {
     const state = fold(logOf(completed(['0001'], 'baseline'), allowed('0002'), ...said));
     for (const [files, ids] of Object.entries(MANIFESTS)) {
       for (const code of [CODE, OTHER_CODE]) {
-        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE, checkpointed: true }));
+        const manifest = ids.map((id) => ({ id, codeSha256: id === '0002' ? code : CODE }));
         for (const seen of everySeen()) {
-          for (const allowOutOfOrder of [false, true]) {
+          for (const [allowOutOfOrder, names] of orders()) {
             cases.push({
               log: `${log}, ${files}`,
               state,
               seen,
               manifest,
+              pruned: PRUNED[names],
               allowOutOfOrder,
               allowRenumbered: [],
               now: NOW,
@@ -80,6 +88,8 @@ function everyCase(): Case[] {
   }
   return cases;
 }
+
+const orders = () => [false, true].flatMap((allow) => Object.keys(PRUNED).map((names) => [allow, names] as const));
 
 function everyLook(): TurnLook[] {
   const reference = { key: 'turns/0002/00000002/outcome.json', sha256: 'a'.repeat(64) };
@@ -288,8 +298,9 @@ describe('decide, with an open turn', () => {
 });
 
 describe('decide, without an open turn', () => {
-  const ask = (state: Question['state'], ids: string[], allowOutOfOrder = false) =>
+  const ask = (state: Question['state'], ids: string[], allowOutOfOrder = false, pruned?: string[]) =>
     decide({
+      pruned,
       state,
       seen: undefined,
       manifest: ids.map((id) => ({ id, codeSha256: CODE, checkpointed: true })),
@@ -335,5 +346,33 @@ describe('decide, without an open turn', () => {
     const refused = { step: 'refuse', error: 'OutOfOrder', late: ['0001', '0002'], highest: '0003' };
     expect(ask(state, ['0001', '0002', '0003', '0004'])).toEqual(refused);
     expect(ask(state, ['0001', '0002', '0003', '0004'], true)).toMatchObject({ step: 'allow', migration: '0001' });
+  });
+
+  it('refuses, whatever is allowed and also when nothing is pending, when the log lacks what was pruned', () => {
+    const state = fold(logOf(completed(['0001', '0003'], 'baseline'), allowed('0005'), halted(2, '0005')));
+    const ended = { ...state, turn: undefined };
+    const refused = { step: 'refuse', error: 'NotCompleted', lacking: ['0002', '0005'] };
+    for (const [ids, allow] of [
+      [['0006'], false],
+      [['0006'], true],
+      [[], true],
+    ] as const) {
+      expect(ask(ended, [...ids], allow, ['0001', '0002', '0005'])).toEqual(refused);
+    }
+    expect(ask(ended, ['0006'], false, ['0001', '0003'])).toMatchObject({ step: 'allow', migration: '0006' });
+    expect(ask(fold([]), [], false, ['0001'])).toMatchObject({ step: 'refuse', lacking: ['0001'] });
+  });
+
+  it('what was pruned is in order: what is pending below it is late, and what is above it is not', () => {
+    const state = fold(logOf(completed(['0001', '0003'], 'baseline')));
+    const pruned = ['0001', '0003'];
+    expect(ask(state, ['0002', '0004'], false, pruned)).toEqual({
+      step: 'refuse',
+      error: 'OutOfOrder',
+      late: ['0002'],
+      highest: '0003',
+    });
+    expect(ask(state, ['0004'], false, pruned)).toMatchObject({ step: 'allow', migration: '0004' });
+    expect(ask(state, [], false, pruned)).toEqual({ step: 'finished' });
   });
 });

@@ -97,6 +97,15 @@ it('tells of one migration alone, a baseline of several among it', async () => {
   expect(await readHistory(ledger, '0009')).toEqual([]);
 });
 
+it('says what a migration that was applied had not awaited', async () => {
+  const world = createWorld();
+  const ledger = ledgerBefore(world);
+  await ledger.allow('0001');
+  await ledger.complete('0001', 'applied', { leftOver: ['2 timers', '1 connection'] });
+  const [, entry] = await readHistory(world.ledger);
+  expect(told(entry!).details).toEqual([expect.stringContaining('2 timers, 1 connection')]);
+});
+
 it('of a large log leaves nothing out', async () => {
   const world = createWorld();
   const log = ledgerBefore(world);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ErrorSummary } from '../../core/ledger/summaries.ts';
-import { caughtSummary, cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
+import { ErrorSummary } from '../../core/ledger/error-records.ts';
+import { cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
+import { caughtSummary } from '../../lambdas/halt/caught-summary.ts';
 
 /** The longest JSON of a summary: 20,200 characters, six bytes each when every one of them has to be escaped. */
 const MAX_BYTES = 6 * 20_200 + 100;

@@ -280,3 +280,24 @@ describe('the whole', () => {
     await expect(view('0001')).rejects.toMatchObject({ code: 'RecordUnreadable' });
   });
 });
+
+describe('what was pruned', () => {
+  const seen = (pruned: string[], ...ids: string[]) => readView(world.ledger, { ...manifestOf(...ids), pruned });
+
+  it('is completed as before, and said to be pruned; what was deleted by hand is not', async () => {
+    await ledger.complete(['0001', '0002'], 'baseline');
+    const { migrations, completed, total, lacking } = await seen(['0001'], '0003');
+    expect(migrations.map(({ id, state, pruned, file }) => [id, state, pruned, file])).toEqual([
+      ['0001', 'baseline', true, undefined],
+      ['0002', 'baseline', undefined, undefined],
+      ['0003', 'pending', undefined, 'migrations/odin-dev/0003.ts'],
+    ]);
+    expect({ completed, total, lacking }).toEqual({ completed: 2, total: 3, lacking: undefined });
+  });
+
+  it('and is not completed here is named: a run refuses', async () => {
+    await ledger.complete('0001', 'baseline');
+    await start('0002');
+    expect((await seen(['0000', '0001', '0002'], '0003')).lacking).toEqual(['0000', '0002']);
+  });
+});

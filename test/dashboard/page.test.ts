@@ -72,7 +72,9 @@ describe('the page of an environment', () => {
 
   it('names what changed after it ran, and what is known by the ledger alone', () => {
     const { file, ...deleted } = row(1, 'applied');
-    const text = textOf(page(viewOf([deleted, row(2, 'applied', { changedSince: true })]), frame()));
+    const gone: typeof deleted = { ...deleted, id: '0000', pruned: true };
+    const text = textOf(page(viewOf([gone, deleted, row(2, 'applied', { changedSince: true })]), frame()));
+    expect(text).toContain('Its file was pruned.');
     expect(file).toBeDefined();
     expect(text).toContain('Its file was deleted.');
     expect(text).toContain('Its file was changed after it ran.');
@@ -92,6 +94,13 @@ describe('the headline', () => {
     ['skipped', 'Everything is done', 'good'],
   ])('of a migration that is %s is "%s"', (state, title, tone) => {
     expect(headline(viewOf([row(1, 'applied'), row(2, state)]))).toMatchObject({ title, tone });
+  });
+
+  it('says that a run refuses, and what to do, when the ledger lacks what completed.json names', () => {
+    const { title, tone, detail } = headline({ ...viewOf([row(1, 'applied'), row(3, 'pending')]), lacking: ['0002'] });
+    expect({ title, tone }).toEqual({ title: 'A run refuses', tone: 'bad' });
+    expect(detail).toContain('names 0002 as completed, and this ledger does not');
+    expect(detail).toContain('npx odin-migrate baseline odin-dev --pruned --reason "..."');
   });
 });
 

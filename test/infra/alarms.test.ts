@@ -1,6 +1,7 @@
 // The alarms of an environment, the watch behind one of them, and the topic that takes them.
 import { Match } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openHaltLine } from '../../lambdas/watch-halts/metric.ts';
 import { synthesiseStack } from '../support/synth.ts';
 
 let stack: ReturnType<typeof synthesiseStack>;
@@ -15,17 +16,64 @@ const machine = {
 };
 
 describe('the alarms', () => {
-  it('each tell the topic, and take silence for health', () => {
-    const alarms = Object.values(stack.template.findResources('AWS::CloudWatch::Alarm'));
-    expect(alarms).toHaveLength(5);
+  const alarms = () => Object.values(stack.template.findResources('AWS::CloudWatch::Alarm')).map(propertiesOf);
+
+  it('each tell the topic, and take silence for health, but that of the watch', () => {
+    expect(alarms()).toHaveLength(7);
     const [topic] = Object.keys(stack.template.findResources('AWS::SNS::Topic'));
-    for (const { Properties } of alarms) {
-      expect(Properties).toMatchObject({
-        AlarmActions: [{ Ref: topic }],
-        TreatMissingData: 'notBreaching',
-        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      });
+    for (const { AlarmName, AlarmActions, TreatMissingData, ComparisonOperator } of alarms()) {
+      expect(AlarmActions).toEqual([{ Ref: topic }]);
+      const silence = AlarmName === 'odin-migrate-odin-dev-watch-silent';
+      expect([TreatMissingData, ComparisonOperator]).toEqual(
+        silence ? ['breaching', 'LessThanThreshold'] : ['notBreaching', 'GreaterThanOrEqualToThreshold'],
+      );
     }
+  });
+
+  it('each watch a metric that is sent, with exactly its dimensions', () => {
+    const of = { environment: 'odin-dev' };
+    const line = JSON.parse(openHaltLine(of, 1, 0)) as {
+      _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
+    } & Record<string, unknown>;
+    const ours = line._aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
+      Metrics.flatMap(({ Name }) =>
+        Dimensions.map((names) => [Namespace, Name, names.map((name) => [name, line[name]])]),
+      ),
+    );
+    const functions = Object.keys(stack.template.findResources('AWS::Lambda::Function'));
+    const ofFunctions = functions.flatMap((id) =>
+      ['Invocations', 'Errors'].map((name) => ['AWS/Lambda', name, [['FunctionName', { Ref: id }]]]),
+    );
+    const ofMachine = ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map((name) => [
+      'AWS/States',
+      name,
+      [['StateMachineArn', expect.anything()]],
+    ]);
+    const sent = [...ours, ...ofFunctions, ...ofMachine];
+    for (const { Namespace, MetricName, Dimensions } of alarms()) {
+      const dimensions = Dimensions.map(({ Name, Value }) => [Name, Value]);
+      expect(sent).toContainEqual([Namespace, MetricName, dimensions]);
+    }
+  });
+
+  it.each([
+    ['halted', 'halt', 'Invocations', 60],
+    ['watch-failed', 'watch-halts', 'Errors', 3600],
+    ['watch-silent', 'watch-halts', 'Invocations', 3600],
+  ])('one, %s, is of the function %s', (name, functionName, MetricName, Period) => {
+    const [id] = Object.keys(
+      stack.template.findResources('AWS::Lambda::Function', {
+        Properties: { FunctionName: `odin-migrate-odin-dev-${functionName}` },
+      }),
+    );
+    stack.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: `odin-migrate-odin-dev-${name}`,
+      MetricName,
+      Namespace: 'AWS/Lambda',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: id } }],
+      Period,
+      EvaluationPeriods: 1,
+    });
   });
 
   it.each([
@@ -54,14 +102,6 @@ describe('the alarms', () => {
       Threshold: 2.5,
     });
   });
-
-  it('one is of the watch itself', () => {
-    stack.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'odin-migrate-odin-dev-watch-failed',
-      MetricName: 'Errors',
-      Namespace: 'AWS/Lambda',
-    });
-  });
 });
 
 describe('the watch', () => {
@@ -82,12 +122,24 @@ describe('the watch', () => {
     });
   });
 
+  it('is invoked when a run of this machine ends badly', () => {
+    stack.template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.states'],
+        'detail-type': ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [machine], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      State: 'ENABLED',
+    });
+  });
+
   it('may read the ledger, ask whether an execution is alive, tell those who wait, and start a run that nobody carries on', () => {
     expect(actionsOf('WatchHaltsRole')).toEqual([
       'logs:CreateLogStream',
       'logs:PutLogEvents',
       's3:GetObject',
       's3:ListBucket',
+      'sns:Publish',
       'states:DescribeExecution',
       'states:SendTaskFailure',
       'states:SendTaskSuccess',
@@ -140,6 +192,17 @@ describe('the state machine', () => {
     expect(functions.sort()).toEqual(['????', 'halt', 'list-pending', 'record-completion']);
   });
 });
+
+interface AlarmProperties {
+  AlarmName: string;
+  AlarmActions: unknown[];
+  TreatMissingData: string;
+  ComparisonOperator: string;
+  Namespace: string;
+  MetricName: string;
+  Dimensions: { Name: string; Value: unknown }[];
+}
+const propertiesOf = ({ Properties }: Record<string, unknown>) => Properties as AlarmProperties;
 
 /** The logical id of a role: its construct's id and a hash. */
 function roleId(construct: string): string {

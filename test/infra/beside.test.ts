@@ -1,5 +1,5 @@
 // Which packages are shipped beside a bundle, how they are laid out there, and which native addons fit.
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,10 +10,8 @@ import { thrownBy } from '../support/thrown.ts';
 const FILE = 'migrations/odin-dev/0001.ts';
 
 let project: string;
-let bundle: string;
 beforeEach(() => {
   project = realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-beside-')));
-  bundle = path.join(project, 'bundle');
   write('package.json', '{"name":"shop"}');
 });
 afterEach(() => {
@@ -62,7 +60,8 @@ const WINDOWS = header(256, [
 
 const beside = (...files: string[]) => packagesBeside(files, [project]).sort();
 const rootOf = (name: string) => ({ name, directory: findPackage(name, project) ?? '' });
-const ship = (name: string, architecture: string) => shipBeside([rootOf(name)], bundle, targetOf(architecture), FILE);
+const ship = (name: string, architecture: string) =>
+  [...shipBeside([rootOf(name)], targetOf(architecture), FILE).keys()].sort();
 const addons = (name: string, architecture: string) =>
   ship(name, architecture).filter((file) => file.endsWith('.node'));
 
@@ -141,14 +140,7 @@ describe('shipBeside', () => {
         'index.d.ts': '',
       },
     );
-    ship('native', 'x86_64');
-    const files = readdirSync(path.join(bundle, 'node_modules'), { recursive: true, withFileTypes: true });
-    expect(
-      files
-        .filter((each) => each.isFile())
-        .map(({ name }) => name)
-        .sort(),
-    ).toEqual(['index.js', 'package.json', 'x.node']);
+    expect(ship('native', 'x86_64').map((file) => path.basename(file))).toEqual(['x.node', 'index.js', 'package.json']);
   });
 
   const PREBUILDS = {

@@ -2,7 +2,7 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import * as esbuild from 'esbuild';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Allowed } from '../../core/ledger/entries.ts';
@@ -13,7 +13,7 @@ import type { Outcome } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import { SYSTEM_FUNCTIONS, VARIABLES } from '../../core/names/names.ts';
 import type { Bundle, Bundles } from '../../project/bundle.ts';
-import { bundleEnvironment } from '../../project/bundle.ts';
+import { bundleEnvironment, writeBundle } from '../../project/bundle.ts';
 import type { MigrationFile } from '../../project/discover.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
 import { writeOwnFunctions } from '../../project/own-functions.ts';
@@ -80,31 +80,43 @@ let second: Bundles<MigrationFile>;
 /** The outputs of each call of esbuild for the first project. */
 let callsForOne: string[][];
 
-function bundle(project: TemporaryProject, work: string): Bundles<MigrationFile> {
+function bundle(project: TemporaryProject): Bundles<MigrationFile> {
   const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
-  return bundleEnvironment(project.directory, path.join(project.directory, work), migrations);
+  return bundleEnvironment(project.directory, migrations);
 }
-const all = ({ system, migrations }: Bundles<MigrationFile>): (Bundle & { name: string })[] => [
-  ...SYSTEM_FUNCTIONS.map((name) => ({ name, ...system[name] })),
-  ...migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({ name: id, directory, codeSha256 })),
+const all = ({ system, migrations }: Bundles<MigrationFile>): { name: string; bundle: Bundle }[] => [
+  ...SYSTEM_FUNCTIONS.map((name) => ({ name, bundle: system[name] })),
+  ...migrations.map(({ id, bundle }) => ({ name: id, bundle })),
 ];
-const read = (directory: string, file: string) => readFileSync(path.join(directory, file), 'utf8');
-const filesIn = (directory: string) =>
-  readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((file) => file.isFile())
-    .map((file) => path.relative(directory, path.join(file.parentPath, file.name)))
-    .sort();
-const contents = (directory: string) => filesIn(directory).map((file) => [file, read(directory, file)] as const);
+/** No package is shipped beside these. */
+const contents = ({ files }: Bundle): [string, string][] =>
+  [...files].map(([file, content]): [string, string] => [file, content as string]).sort(([a], [b]) => (a < b ? -1 : 1));
+const filesOf = (bundle: Bundle) => contents(bundle).map(([file]) => file);
+const read = ({ files }: Bundle, file: string) => files.get(file) as string;
+
+/** A code of zod's issues. */
+const SCHEMAS = 'invalid_type';
+
+/** The text of a file, and of all that it imports but by import(). */
+function loadedAtOnce(bundle: Bundle, entry: string): string {
+  const files = new Set([entry]);
+  for (const file of files) {
+    for (const [, imported = ''] of read(bundle, file).matchAll(/\b(?:from|import)\s*["']\.\/([^"']+)["']/g)) {
+      files.add(imported);
+    }
+  }
+  return [...files].map((file) => read(bundle, file)).join('\n');
+}
 
 beforeAll(() => {
   one = temporaryProject(FILES);
   other = temporaryProject({ ...FILES, 'migrations/odin-dev/0005.ts': THE_FIFTH }, { under: 'deeper/Über 100 %' });
   buildSync.mockClear();
-  first = bundle(one, '.odin-migrate/bundles/odin-dev');
+  first = bundle(one);
   callsForOne = buildSync.mock.calls.map(([options]) =>
     (options?.entryPoints as { out: string }[]).map(({ out }) => out),
   );
-  second = bundle(other, 'elsewhere/of/the-same-depth');
+  second = bundle(other);
 });
 afterAll(() => {
   one.remove();
@@ -115,27 +127,28 @@ describe('bundleEnvironment', () => {
   it("calls esbuild once for all migrations, and at most once for the package's functions and for each client", () => {
     expect(callsForOne.filter(([out]) => out === '0001')).toEqual([['0001', '0002', '0003', '0004']]);
     expect(new Set(callsForOne.map(([out]) => out)).size).toBe(callsForOne.length);
-    expect(callsForOne.length).toBeLessThanOrEqual(3);
+    expect(callsForOne.length).toBeLessThanOrEqual(5);
     expect(all(first).map(({ name }) => name)).toEqual([...SYSTEM_FUNCTIONS, '0001', '0002', '0003', '0004']);
   });
 
-  it('leaves nothing but the bundles: a migration with its map, and each with what it imports', () => {
-    const directory = path.join(one.directory, '.odin-migrate/bundles/odin-dev');
-    expect(readdirSync(directory).sort()).toEqual(
-      all(first)
-        .map(({ name }) => name)
-        .sort(),
-    );
+  it('has a migration with its map, and each with what it imports', () => {
     for (const { id, bundle } of first.migrations) {
-      const own = filesIn(bundle.directory).filter((file) => !/^(part-|@aws-sdk\/)/.test(file));
-      expect(own).toEqual([`${id}.mjs`, `${id}.mjs.map`, 'index.mjs', 'run-migration.mjs']);
+      const own = filesOf(bundle).filter((file) => !/^(part-|@aws-sdk\/)/.test(file));
+      expect(own).toEqual([
+        `${id}.mjs`,
+        `${id}.mjs.map`,
+        `${id}.process.mjs`,
+        'index.mjs',
+        'run-migration.mjs',
+        'user-process.mjs',
+      ]);
     }
     for (const name of SYSTEM_FUNCTIONS) {
-      expect(filesIn(first.system[name].directory).filter((file) => !file.startsWith('part-'))).toEqual(['index.mjs']);
+      expect(filesOf(first.system[name]).filter((file) => !file.startsWith('part-'))).toEqual(['index.mjs']);
     }
-    for (const { directory } of all(first)) {
-      const files = filesIn(directory);
-      for (const [file, text] of contents(directory)) {
+    for (const { bundle } of all(first)) {
+      const files = filesOf(bundle);
+      for (const [file, text] of contents(bundle)) {
         for (const [, imported = ''] of text.matchAll(/\b(?:from|import)\s*\(?["'](\.\.?\/[^"']+)["']/g)) {
           expect(files, `${file} imports it`).toContain(path.join(path.dirname(file), imported));
         }
@@ -145,7 +158,7 @@ describe('bundleEnvironment', () => {
 
   it('has a client of the AWS SDK beside the migration that imports it, and beside no other', () => {
     const clients = ({ bundle }: { bundle: Bundle }) =>
-      filesIn(bundle.directory).filter((file) => /^@aws-sdk\/client-\w+\.mjs$/.test(file));
+      filesOf(bundle).filter((file) => /^@aws-sdk\/client-\w+\.mjs$/.test(file));
     expect(first.migrations.map(clients)).toEqual([['@aws-sdk/client-s3.mjs'], [], [], []]);
   });
 
@@ -157,43 +170,46 @@ describe('bundleEnvironment', () => {
       one.write(`older/${id}.ts`, text);
       return { id, file: `older/${id}.ts`, path: path.join(one.directory, `older/${id}.ts`), sourceSha256: HASH };
     };
-    const { migrations } = bundleEnvironment(one.directory, path.join(one.directory, 'older/out'), [
+    const { migrations } = bundleEnvironment(one.directory, [
       file('0001', `import { Older } from './package.ts';\nimport '@aws-sdk/client-sqs';\nconsole.log(Older);\n`),
       file('0002', `import { SQSClient } from '@aws-sdk/client-sqs';\nnew SQSClient({});\n`),
     ]);
-    const [first, second] = migrations.map(({ bundle: { directory } }) => directory);
+    const [first, second] = migrations.map(({ bundle }) => bundle);
     expect(read(first!, '0001.mjs')).toContain('an older client');
-    expect(filesIn(first!)).toContain('@aws-sdk/client-sqs.mjs');
-    expect(filesIn(first!)).not.toContain('@aws-sdk/client-s3.mjs');
+    expect(filesOf(first!)).toContain('@aws-sdk/client-sqs.mjs');
+    expect(filesOf(first!)).not.toContain('@aws-sdk/client-s3.mjs');
     expect(read(second!, '0002.mjs')).not.toContain('an older client');
   });
 
   it('hashes the code that is deployed', () => {
-    for (const { name, directory, codeSha256 } of all(first)) {
+    for (const { name, bundle } of all(first)) {
       const hash = createHash('sha256');
-      for (const [file, text] of contents(directory)) {
-        if (file.endsWith('.map') || (/^\d/.test(name) && file === 'index.mjs')) continue;
+      for (const [file, text] of contents(bundle)) {
+        if (file.endsWith('.map') || (/^\d/.test(name) && /^(index|\d+\.process)\.mjs$/.test(file))) continue;
         hash.update(`${file} ${Buffer.byteLength(text)}\n${text}`);
       }
-      expect(codeSha256).toBe(hash.digest('hex'));
+      expect(bundle.codeSha256).toBe(hash.digest('hex'));
     }
   });
 
-  it('gives the same bytes for the same source in another copy of the project and another work folder', () => {
-    const others = new Map(all(second).map(({ name, directory }) => [name, directory]));
-    for (const { name, directory } of all(first)) {
-      const other = contents(others.get(name) ?? '');
-      expect(other.map(([file]) => file)).toEqual(filesIn(directory));
-      for (const [file, text] of other) expect(read(directory, file) === text, `${name}/${file}`).toBe(true);
+  it('gives the same bytes for the same source in another copy of the project', () => {
+    const others = new Map(all(second).map(({ name, bundle }) => [name, bundle]));
+    for (const { name, bundle } of all(first)) {
+      const other = others.get(name)!;
+      expect(filesOf(other)).toEqual(filesOf(bundle));
+      for (const [file, text] of contents(other)) expect(read(bundle, file) === text, `${name}/${file}`).toBe(true);
+      expect(other.sha256).toBe(bundle.sha256);
     }
   });
 
   it('gives the same bytes each time for what the package brings', () => {
     const folders = ['once', 'again'].map((name) => path.join(one.directory, name));
     for (const folder of folders) writeOwnFunctions(folder);
-    const [once, again] = folders.map(contents);
+    const [once, again] = folders.map((folder) =>
+      readdirSync(folder).map((file) => [file, readFileSync(path.join(folder, file), 'utf8')] as const),
+    );
     expect(again).toEqual(once);
-    expect(read(folders[0]!, 'halt.mjs')).toBe(read(first.system.halt.directory, 'index.mjs'));
+    expect(new Map(once).get('halt.mjs')).toBe(read(first.system.halt, 'index.mjs'));
   });
 
   it('changes no other bundle when a migration is added', () => {
@@ -202,13 +218,13 @@ describe('bundleEnvironment', () => {
     expect(
       all(second)
         .slice(0, -1)
-        .map(({ codeSha256 }) => codeSha256),
-    ).toEqual(all(first).map(({ codeSha256 }) => codeSha256));
+        .map(({ bundle }) => bundle.sha256),
+    ).toEqual(all(first).map(({ bundle }) => bundle.sha256));
   });
 
   it('has nothing in it of where the project lies', () => {
-    for (const { directory } of all(first)) {
-      for (const [, text] of contents(directory)) {
+    for (const { bundle } of all(first)) {
+      for (const [, text] of contents(bundle)) {
         expect(text).not.toContain(one.directory);
         expect(text).not.toContain(path.basename(one.directory));
       }
@@ -216,25 +232,39 @@ describe('bundleEnvironment', () => {
   });
 
   it("names the sources in a map from the project's root", () => {
-    const { sources } = JSON.parse(read(first.migrations[1]?.bundle.directory ?? '', '0002.mjs.map')) as {
+    const { sources } = JSON.parse(read(first.migrations[1]!.bundle, '0002.mjs.map')) as {
       sources: string[];
     };
     expect(sources).toEqual(['migrations/shared.ts', 'migrations/odin-dev/0002.ts']);
   });
 
   it('has no code for the practice of faults, and each migration only its own', () => {
-    for (const { name, directory } of all(first)) {
-      const text = contents(directory).map(([, each]) => each);
+    for (const { name, bundle } of all(first)) {
+      const text = contents(bundle).map(([, each]) => each);
       expect(text.join('\n')).not.toContain('PracticeFailure');
-      expect(filesIn(directory).filter((file) => /^\d/.test(file))).toEqual(
-        /^\d/.test(name) ? [`${name}.mjs`, `${name}.mjs.map`] : [],
+      expect(filesOf(bundle).filter((file) => /^\d/.test(file))).toEqual(
+        /^\d/.test(name) ? [`${name}.mjs`, `${name}.mjs.map`, `${name}.process.mjs`] : [],
       );
     }
   });
 
+  it('loads at the start of a run what a run needs: of AWS the ledger alone, and schemas where records are read', () => {
+    for (const { bundle, name } of all(first).filter(({ name }) => /^\d/.test(name))) {
+      const ofFunction = loadedAtOnce(bundle, 'index.mjs');
+      const ofProcess = loadedAtOnce(bundle, `${name}.process.mjs`);
+      expect(ofFunction).toContain('GetObject');
+      expect(ofFunction).toContain(SCHEMAS);
+      for (const other of ['AssumeRole', 'PublishBatch', 'PutEvents', 'StartExecution']) {
+        expect(ofFunction).not.toContain(other);
+      }
+      expect(ofProcess).toContain('beforeExit');
+      expect(ofProcess).not.toContain(SCHEMAS);
+    }
+  });
+
   it('has no part of CDK', () => {
-    for (const { directory } of all(first)) {
-      for (const [, text] of contents(directory)) expect(text).not.toMatch(/aws-cdk-lib|CfnResource/);
+    for (const { bundle } of all(first)) {
+      for (const [, text] of contents(bundle)) expect(text).not.toMatch(/aws-cdk-lib|CfnResource/);
     }
   });
 
@@ -242,8 +272,8 @@ describe('bundleEnvironment', () => {
     const german = readFileSync(path.resolve('node_modules/zod/v4/locales/de.js'), 'utf8');
     const word = 'Ungültige Eingabe';
     expect(german).toContain(word);
-    for (const { directory } of all(first)) {
-      for (const [, text] of contents(directory))
+    for (const { bundle } of all(first)) {
+      for (const [, text] of contents(bundle))
         expect(text.includes(word) || text.includes('Ung\\xFCltige')).toBe(false);
     }
   });
@@ -251,9 +281,7 @@ describe('bundleEnvironment', () => {
   it('refuses a file that cannot be bundled, with its place', async () => {
     one.write('broken/0009.ts', `export const a = 1;\nimport { x } from './no-such-file.ts';\nexport const b = x;\n`);
     const file = { id: '0009', file: 'broken/0009.ts', path: path.join(one.directory, 'broken/0009.ts') };
-    const error = await thrownBy(() =>
-      bundleEnvironment(one.directory, path.join(one.directory, 'broken/out'), [{ ...file, sourceSha256: HASH }]),
-    );
+    const error = await thrownBy(() => bundleEnvironment(one.directory, [{ ...file, sourceSha256: HASH }]));
     expect(error).toMatchObject({ code: 'BundlingFailed', source: 'user' });
     expect(error.what).toMatch(/^broken\/0009\.ts:2:\d+: Could not resolve/);
   });
@@ -281,16 +309,16 @@ describe('a bundle that runs', () => {
     store = new S3Store(s3, 'ledger');
     ledger = ledgerBefore({ store: new HookedStore(store), clock: createClock() });
     aws.lambda.updateFunctions(
-      first.migrations.map(({ id, bundle: { directory, codeSha256 } }) => ({
+      first.migrations.map(({ id, bundle }) => ({
         name: id,
-        directory,
+        directory: written(id, bundle),
         timeoutSeconds: 60,
         environment: {
           NODE_OPTIONS: '--enable-source-maps',
           [VARIABLES.environment]: 'odin-dev',
           [VARIABLES.ledgerBucket]: 'ledger',
           [VARIABLES.migration]: id,
-          [VARIABLES.codeSha256]: codeSha256,
+          [VARIABLES.codeSha256]: bundle.codeSha256,
           [VARIABLES.account]: IDENTITY.account,
         },
       })),
@@ -303,6 +331,12 @@ describe('a bundle that runs', () => {
   beforeEach(() => {
     logs.length = 0;
   });
+
+  function written(id: string, bundle: Bundle): string {
+    const directory = path.join(one.directory, 'functions', id);
+    writeBundle(bundle, directory);
+    return directory;
+  }
 
   async function outcome(): Promise<Outcome | undefined> {
     const look = await lookAtTurn(store, turn, 0);
@@ -387,26 +421,19 @@ describe('planEnvironment', () => {
     expect(plan.bundles.migrations[0]?.sources).toMatchObject({ version: 2 });
     expect(plan.warnings).toHaveLength(1);
     for (const name of ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const) {
-      expect(JSON.parse(read(plan.bundles.system[name].directory, 'manifest.json'))).toEqual(plan.manifest);
+      expect(JSON.parse(read(plan.bundles.system[name], 'manifest.json'))).toEqual(plan.manifest);
     }
     for (const name of ['record-completion', 'watch-halts'] as const) {
-      expect(existsSync(path.join(plan.bundles.system[name].directory, 'manifest.json'))).toBe(false);
+      expect(filesOf(plan.bundles.system[name])).not.toContain('manifest.json');
     }
     expect(buildSync).toHaveBeenCalledTimes(2); // one to read the exports, one for the bundles
-    plan.remove();
-    expect(existsSync(plan.bundles.system.halt.directory)).toBe(false);
   });
 
-  it('leaves nothing in the project, and each has a folder of its own', () => {
+  it('writes nothing', () => {
     const { directory, configuration } = project();
     const before = readdirSync(directory).sort();
-    const plans = [1, 2].map(() =>
-      planEnvironment({ environment: 'odin-small', projectDirectory: directory, configuration }),
-    );
+    planEnvironment({ environment: 'odin-small', projectDirectory: directory, configuration });
     expect(readdirSync(directory).sort()).toEqual(before);
-    const folders = plans.map(({ bundles }) => bundles.system.halt.directory);
-    expect(new Set(folders).size).toBe(2);
-    for (const plan of plans) plan.remove();
   });
 
   it('has the same system functions for each environment of a project, and bundles them once', () => {
@@ -420,19 +447,13 @@ describe('planEnvironment', () => {
     const entries = buildSync.mock.calls.at(-1)?.[0]?.entryPoints as { out: string }[];
     expect(entries.map(({ out }) => out)).toEqual(['0007']);
     for (const name of SYSTEM_FUNCTIONS) {
-      const { directory: own, codeSha256 } = plan.bundles.system[name];
-      expect(own).not.toBe(first.system[name].directory);
-      expect(codeSha256).toBe(first.system[name].codeSha256);
-      for (const [file, text] of contents(first.system[name].directory)) {
-        expect(read(own, file) === text, `${name}/${file}`).toBe(true);
-      }
+      expect(plan.bundles.system[name].codeSha256).toBe(first.system[name].codeSha256);
     }
   });
 
   it('may have no migration at all, in a folder that is there', () => {
     const { directory, configuration, write } = project();
     const gone = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
-    gone.remove();
     expect(gone.problems.map(({ code }) => code)).toEqual(['BadConfiguration']);
     write('migrations/odin-empty/.gitkeep', '');
     const plan = planEnvironment({ environment: 'odin-empty', projectDirectory: directory, configuration });
@@ -445,7 +466,7 @@ describe('planEnvironment', () => {
     const { directory, configuration } = project();
     const options = { environment: 'odin-small', projectDirectory: directory, configuration };
     const plan = planEnvironment({ ...options, practiceFault: { migration: '0007', fault: 'fail' } });
-    expect(filesIn(plan.bundles.migrations[0]?.bundle.directory ?? '')).toContain('practice-fault.mjs');
+    expect(filesOf(plan.bundles.migrations[0]!.bundle)).toContain('practice-fault.mjs');
     expect(plan.manifest).toEqual(planEnvironment(options).manifest);
   });
 });

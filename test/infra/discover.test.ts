@@ -5,14 +5,17 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nextText } from '../../core/text/command.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
+import { formatCompleted } from '../../project/completed.ts';
 import {
   allEnvironments,
   assertKnownEnvironment,
+  assertNotTooMany,
   discoverEnvironment,
   environmentNames,
   folderOf,
   MAX_MIGRATIONS,
   onlyEnvironment,
+  returnedText,
 } from '../../project/discover.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -105,6 +108,8 @@ describe('discoverEnvironment', () => {
     expect(discoverEnvironment('odin-dev', project.directory, project.configuration)).toEqual({
       name: 'odin-dev',
       migrations: [],
+      completed: [],
+      returned: [],
       warnings: [],
     });
   });
@@ -151,12 +156,78 @@ describe('discoverEnvironment', () => {
 
   it('takes as many migrations as a template may hold, and refuses one more', async () => {
     const files = Array.from({ length: MAX_MIGRATIONS }, (_, n) => `${String(n).padStart(4, '0')}.ts`);
-    expect(discover(files).migrations).toHaveLength(220);
+    const most = discover(files);
+    expect(most.migrations).toHaveLength(220);
+    expect(() => assertNotTooMany(most)).not.toThrow();
     project.write('migrations/odin-dev/9999.ts', '');
-    const error = await thrownBy(() => discoverEnvironment('odin-dev', project.directory, project.configuration));
-    expect(error).toMatchObject({ code: 'TooManyMigrations', source: 'user' });
-    expect(error.what).toBe('migrations/odin-dev/ has 221 migrations; one environment deploys at most 220 at a time.');
-    expect(error.next).toContain('Delete the files of completed migrations');
+    const more = discoverEnvironment('odin-dev', project.directory, project.configuration);
+    const error = await thrownBy(() => assertNotTooMany(more));
+    expect(error).toMatchObject({ code: 'TooManyMigrations', source: 'user', next: { verb: 'prune' } });
+    expect(error.what).toBe(
+      'migrations/odin-dev/ has the files of 221 migrations; one environment deploys at most 220.',
+    );
+  });
+});
+
+describe('discoverEnvironment, where completed.json is', () => {
+  const TIME = '2026-11-02T10:11:12.123Z';
+  const hash = createHash('sha256').update('// as it was run\n').digest('hex');
+  const named = formatCompleted([
+    { id: '0001', completion: 'applied', time: TIME, sourceSha256: hash },
+    { id: '0002', completion: 'applied', time: TIME, sourceSha256: hash },
+    { id: '0003', completion: 'baseline', time: TIME, sourceSha256: undefined },
+  ]);
+
+  it('takes what it names for completed, and nothing of it for a migration', () => {
+    const { migrations, completed, returned, warnings } = discover({ 'completed.json': named, '0004.ts': '' });
+    expect(migrations.map(({ id }) => id)).toEqual(['0004']);
+    expect(completed.map(({ id }) => id)).toEqual(['0001', '0002', '0003']);
+    expect({ returned, warnings }).toEqual({ returned: [], warnings: [] });
+  });
+
+  it('a file that comes back is none either, and whether it is what was run is told', () => {
+    const { migrations, returned } = discover({
+      'completed.json': named,
+      '0001.ts': '// as it was run\r\n',
+      '0002.ts': '// new work\n',
+      '0003.ts': '// nobody knows\n',
+    });
+    expect(migrations).toEqual([]);
+    expect(returned.map(({ id, changed }) => [id, changed])).toEqual([
+      ['0001', false],
+      ['0002', true],
+      ['0003', true],
+    ]);
+    expect(returned.map(returnedText)).toEqual([
+      'migrations/odin-dev/0001.ts does not run: completed.json names 0001 as completed. Delete it: prune does.',
+      ...['0002', '0003'].map(
+        (id) =>
+          `migrations/odin-dev/${id}.ts does not run: completed.json names ${id} as completed, and with another text. ` +
+          'If it is new work, give it the next free number; if it came back by a merge, delete it.',
+      ),
+    ]);
+  });
+
+  it('counts no pruned one among those that a template may hold', () => {
+    const many = Array.from({ length: 5000 }, (_, n) => ({
+      id: String(n).padStart(4, '0'),
+      completion: 'applied' as const,
+      time: TIME,
+      sourceSha256: hash,
+    }));
+    const found = discover({ 'completed.json': formatCompleted(many), '5000.ts': '' });
+    expect(found.completed).toHaveLength(5000);
+    expect(() => assertNotTooMany(found)).not.toThrow();
+  });
+
+  it('refuses one that cannot be read', async () => {
+    const error = await thrownBy(() => discover({ 'completed.json': '{' }));
+    expect(error.what).toBe('migrations/odin-dev/completed.json cannot be read: it is not JSON.');
+  });
+
+  it('is an environment, also when nothing else is in the folder: its stack must not vanish from a synth', () => {
+    project = temporaryProject({ 'migrations/odin-dev/completed.json': named });
+    expect(environmentNames(project.directory, project.configuration)).toEqual(['odin-dev']);
   });
 });
 

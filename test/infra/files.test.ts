@@ -94,7 +94,7 @@ describe('what is wrong with files', () => {
     const files = Object.fromEntries(Array.from({ length: 221 }, (_, n) => [`${String(n).padStart(4, '0')}.ts`, OK]));
     const { errors } = synth(files);
     expect(errors).toHaveLength(1);
-    expect(errors[0]).toContain('migrations/odin-dev/ has 221 migrations');
+    expect(errors[0]).toContain('migrations/odin-dev/ has the files of 221 migrations');
   });
 
   it('refuses its own stack in the CDK CLI, and neither the list nor another stack', () => {
@@ -145,11 +145,11 @@ describe('without bundling', () => {
     try {
       synth({ '0001.ts': OK }, undefined, { bundled: true });
       expect(readdirSync(temporary).filter((name) => name.startsWith('odin-migrate-'))).toEqual([]);
+      expect(readdirSync(project?.directory ?? '').filter((name) => name.startsWith('.'))).toEqual([]);
     } finally {
       vi.unstubAllEnvs();
       rmSync(temporary, { recursive: true });
     }
-    expect(readdirSync(project?.directory ?? '').filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });
 

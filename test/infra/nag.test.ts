@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
+import { planDeployed } from '../../project/plan.ts';
 import { openProject } from '../../project/project.ts';
 import { constructOf } from '../support/stack.ts';
 
@@ -46,7 +47,7 @@ function findings(build: (app: App) => void): Violation[] {
 function ourEnvironments(app: App, runOnDeploy = false): void {
   const project = openProject();
   for (const settings of Object.values(project.configuration.environments)) settings.stack.runOnDeploy = runOnDeploy;
-  addEnvironments({ app, project });
+  addEnvironments(app, project, { plans: planDeployed(project) });
 }
 
 it.each([false, true])(

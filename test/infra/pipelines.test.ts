@@ -88,39 +88,41 @@ describe('docs/pipelines/codepipeline.ts', () => {
     template = Template.fromStack(stack);
   });
 
-  it('deploys an environment and then follows its state machine, one environment after the other', () => {
-    const action = (name: string, provider: string, runOrder: number) =>
-      Match.objectLike({ Name: name, RunOrder: runOrder, ActionTypeId: Match.objectLike({ Provider: provider }) });
-    const stage = (Name: string) =>
-      Match.objectLike({ Name, Actions: [action('Deploy', 'CodeBuild', 1), action('Migrate', 'StepFunctions', 2)] });
+  it('deploys an environment and then follows its run, one environment after the other', () => {
+    const action = (name: string, runOrder: number) =>
+      Match.objectLike({ Name: name, RunOrder: runOrder, ActionTypeId: Match.objectLike({ Provider: 'CodeBuild' }) });
+    const stage = (Name: string) => Match.objectLike({ Name, Actions: [action('Deploy', 1), action('Migrate', 2)] });
     template.hasResourceProperties('AWS::CodePipeline::Pipeline', {
       PipelineType: 'V2',
       Stages: [Match.objectLike({ Name: 'Source' }), stage('odin-dev'), stage('odin-prod')],
     });
+    template.hasResourceProperties('AWS::CodeBuild::Project', {
+      Source: Match.objectLike({ BuildSpec: Match.stringLikeRegexp('odin-migrate run .*--wait') }),
+    });
   });
 
-  it.each(['odin-dev', 'odin-prod'])('starts the machine of %s, and may follow its executions', (environment) => {
-    template.hasResourceProperties('AWS::CodePipeline::Pipeline', {
-      Stages: Match.arrayWith([
-        Match.objectLike({
-          Name: environment,
-          Actions: Match.arrayWith([
-            Match.objectLike({
-              Name: 'Migrate',
-              Configuration: Match.objectLike({
-                StateMachineArn: {
-                  'Fn::Join': ['', Match.arrayWith([`:stateMachine:odin-migrate-${environment}`])],
-                },
-              }),
-            }),
-          ]),
-        }),
-      ]),
-    });
-    const policies = JSON.stringify(template.findResources('AWS::IAM::Policy'));
-    expect(policies).toContain(`:stateMachine:odin-migrate-${environment}`);
-    expect(policies).toContain('states:StartExecution');
-    expect(policies).toContain('states:DescribeExecution');
+  it('has no action that runs for as long as a run is halted: it would lock the stage, and keep the fix out', () => {
+    expect(JSON.stringify(template.findResources('AWS::CodePipeline::Pipeline'))).not.toContain('StepFunctions');
+  });
+
+  it('may start and follow the runs of its environments, and decide nothing', () => {
+    const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([id]) =>
+      id.startsWith('Migrate'),
+    );
+    const text = JSON.stringify(policies);
+    for (const environment of ['odin-dev', 'odin-prod']) {
+      expect(text).toContain(`:stateMachine:odin-migrate-${environment}"`);
+      expect(text).toContain(`:execution:odin-migrate-${environment}:*`);
+      expect(text).toContain(`:function:odin-migrate-${environment}-list-pending`);
+    }
+    expect(text).not.toMatch(/resume|baseline|PutObject/);
+  });
+
+  it('may use the connection, by the prefix of its ARN, wherever CDK lets it use one', () => {
+    const policies = Object.values(template.findResources('AWS::IAM::Policy')).map((policy) => JSON.stringify(policy));
+    const using = (action: string) => policies.map((policy) => policy.includes(action));
+    expect(using('codeconnections:UseConnection')).toEqual(using('codestar-connections:UseConnection'));
+    expect(using('codeconnections:UseConnection').filter(Boolean)).toHaveLength(3);
   });
 
   it('deploys with the roles of cdk bootstrap and no permission of its own beyond them', () => {

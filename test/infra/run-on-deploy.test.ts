@@ -5,9 +5,9 @@ import type { SynthesisedResource } from '../support/synth.ts';
 import { ONE_MIGRATION, synthesiseStack } from '../support/synth.ts';
 
 const RUN = 'Custom::OdinMigrateRun';
-const nameOf = (stack: ReturnType<typeof synthesiseStack>) =>
+const deployedBy = (stack: ReturnType<typeof synthesiseStack>) =>
   Object.values(stack.template.findResources(RUN)).map(
-    ({ Properties }) => (Properties as { ExecutionName: string }).ExecutionName,
+    ({ Properties }) => (Properties as { Deployed: string }).Deployed,
   );
 const functionNames = (stack: ReturnType<typeof synthesiseStack>) =>
   Object.values(stack.template.findResources('AWS::Lambda::Function')).map(
@@ -21,15 +21,14 @@ describe('runOnDeploy', () => {
     expect(functionNames(stack)).not.toContain(systemFunctionName({ environment: 'odin-dev' }, 'start-run'));
   });
 
-  it('has a name that Step Functions takes, the same for the same manifest, another for another one', () => {
+  it('is asked for by another manifest, and not by the same one', () => {
     const stack = synthesiseStack({ stack: { runOnDeploy: true } });
-    expect(nameOf(stack)).toEqual([expect.stringMatching(/^deploy-[0-9a-f]{64}$/)]);
-    expect(nameOf(stack)[0]?.length).toBeLessThanOrEqual(80);
-    expect(nameOf(synthesiseStack({ stack: { runOnDeploy: true } }))).toEqual(nameOf(stack));
+    expect(deployedBy(stack)).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect(deployedBy(synthesiseStack({ stack: { runOnDeploy: true } }))).toEqual(deployedBy(stack));
     const changed = { '0001.ts': `// changed\n${ONE_MIGRATION['0001.ts']}` };
-    expect(nameOf(synthesiseStack({ stack: { runOnDeploy: true } }, changed))).not.toEqual(nameOf(stack));
+    expect(deployedBy(synthesiseStack({ stack: { runOnDeploy: true } }, changed))).not.toEqual(deployedBy(stack));
     const more = { ...ONE_MIGRATION, '0002.ts': ONE_MIGRATION['0001.ts'] };
-    expect(nameOf(synthesiseStack({ stack: { runOnDeploy: true } }, more))).not.toEqual(nameOf(stack));
+    expect(deployedBy(synthesiseStack({ stack: { runOnDeploy: true } }, more))).not.toEqual(deployedBy(stack));
   });
 
   it('runs after every function, role, policy and the machine', () => {
@@ -44,12 +43,19 @@ describe('runOnDeploy', () => {
     expect(before).toContain(machine);
   });
 
-  it('may start this machine and nothing more, and gives up on a lost answer after five minutes', () => {
+  it('says at the end of the deployment what became of it', () => {
+    const { json } = synthesiseStack({ stack: { runOnDeploy: true } });
+    const [[run] = []] = ofType(json.Resources, RUN);
+    expect(json.Outputs['RunOnDeployOutcome']?.Value).toEqual({ 'Fn::GetAtt': [run, 'Outcome'] });
+  });
+
+  it('may look, start this machine and tell the operators, and gives up on a lost answer after five minutes', () => {
     const { json, template } = synthesiseStack({ stack: { runOnDeploy: true } });
     template.hasResourceProperties(RUN, { ServiceTimeout: '300' });
     const [, role] = Object.entries(json.Resources).find(([id]) => /^StartRunRole[0-9A-F]{8}$/.test(id)) ?? [];
     const statements = JSON.stringify(role?.Properties?.['Policies']);
-    expect([...statements.matchAll(/"states:\w+"/g)].map(String)).toEqual(['"states:StartExecution"']);
+    const actions = [...statements.matchAll(/"(states|sns):\w+"/g)].map(([action]) => action);
+    expect(actions).toEqual(['"states:StartExecution"', '"states:DescribeExecution"', '"sns:Publish"']);
     expect(statements).not.toContain('s3:PutObject');
   });
 

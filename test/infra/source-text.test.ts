@@ -84,7 +84,6 @@ describe('a file that is not UTF-8', () => {
     expect(second.problem.what).toMatch(new RegExp(`^${file.replaceAll('.', '\\.')}:\\d+: expected UTF-8`));
 
     const plan = planEnvironment({ environment: 'odin-dev', projectDirectory: directory, configuration });
-    plan.remove();
     expect(plan.problems.map(({ what }) => what)).toEqual([second.problem.what]);
   });
 
@@ -101,7 +100,6 @@ describe('a file that is not UTF-8', () => {
     mkdirSync(path.join(directory, 'node_modules/@team'), { recursive: true });
     symlinkSync(path.join(directory, 'packages/shared'), path.join(directory, 'node_modules/@team/shared'));
     const plan = planEnvironment({ environment: 'odin-dev', projectDirectory: directory, configuration });
-    plan.remove();
     expect(plan.problems.map(({ what }) => what.slice(0, 28))).toEqual(['packages/shared/index.js:2: '.slice(0, 28)]);
   });
 });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnvironmentName } from '../../core/names/identifiers.ts';
 import { migrationFunctionName, OUTPUTS, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
+import { planDeployed } from '../../project/plan.ts';
 import { arnOfFunction, bucketPolicyOf, isAllowed, rolesOf } from '../support/policies.ts';
 import { temporaryProject } from '../support/project.ts';
 import { CODE } from '../support/services.ts';
@@ -565,8 +566,8 @@ describe('Step Functions', () => {
     }
   });
 
-  it('publishes by the halt function alone, to its topic', () => {
-    expect(holders('sns:Publish')).toEqual(['ListPendingRole', 'HaltRole']);
+  it('publishes by those who have something to tell, and by no migration', () => {
+    expect(holders('sns:Publish')).toEqual(['ListPendingRole', 'HaltRole', 'WatchHaltsRole']);
   });
 
   describe('the role of the machine', () => {
@@ -684,7 +685,7 @@ describe('the stack', () => {
     const project = temporaryProject({ 'migrations/odin-dev/0001.ts': '', 'migrations/Odin_Prod/0001.ts': '' });
     const build = (only: string) => () => {
       const app = offlineApp(path.join(directory, 'none'));
-      addEnvironments({ app, project, only });
+      addEnvironments(app, project, { plans: planDeployed(project, { only }) });
       return app.node.children.length;
     };
     expect((await thrownBy(build('odin-prod'))).code).toBe('UnknownEnvironment');

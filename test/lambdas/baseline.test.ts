@@ -135,3 +135,61 @@ describe('is refused, and nothing is recorded', () => {
     expect(await completed()).toEqual([]);
   });
 });
+
+describe('of what was pruned', () => {
+  const pruned = Array.from({ length: 250 }, (_, n) => String(n + 1).padStart(4, '0'));
+  const ask = (through: string) =>
+    createBaseline(world.services, {
+      ...manifestOf('0100', '0900', '0901'),
+      pruned: pruned.filter((id) => id !== '0100'),
+    })({ ask: 'baseline', through, reason: 'ran elsewhere', by: 'alice' }, invocation(world));
+  const entries = async () => {
+    const all = [];
+    for (let number = 1; number <= (await before.look()).number; number += 1)
+      all.push(JSON.parse(await body(entryKey(number))) as { ids: string[] });
+    return all.map(({ ids }) => [ids.length, ids[0]]);
+  };
+
+  it('records that and nothing else, a hundred at a time: each has a copy of its entry', async () => {
+    expect(await ask('pruned')).toMatchObject({ result: 'recorded', already: [] });
+    expect(await entries()).toEqual([
+      [100, '0001'],
+      [100, '0102'],
+      [49, '0202'],
+    ]);
+    expect(await completed()).not.toContain('0100');
+    expect(await body(completedKey('0250'))).toBe(await body(entryKey(3)));
+  });
+
+  it('goes on where it was interrupted', async () => {
+    world.store.before = once('create', entryKey(2), () => {
+      throw unavailable();
+    });
+    await expect(ask('pruned')).rejects.toMatchObject({ code: 'LedgerUnavailable' });
+    const answer = await ask('pruned');
+    expect(answer).toMatchObject({
+      message: expect.stringMatching(/^Recorded as baseline: 0102, .* and 139 more, up to 0250\./) as string,
+    });
+    expect(await completed()).toHaveLength(249);
+  });
+
+  it('up to a number takes the deployed ones last, in one entry: only then may a run begin', async () => {
+    await ask('0900');
+    expect(await entries()).toEqual([
+      [100, '0001'],
+      [100, '0102'],
+      [49, '0202'],
+      [2, '0100'],
+    ]);
+    expect(await completed()).not.toContain('0901');
+  });
+
+  it('may end with one that was pruned, and with none that is unknown', async () => {
+    expect(await ask('0003')).toMatchObject({ recorded: ['0001', '0002', '0003'] });
+    expect(await ask('0300')).toMatchObject({
+      result: 'refused',
+      code: 'UnknownMigration',
+      next: expect.stringContaining('--through 0250') as string,
+    });
+  });
+});

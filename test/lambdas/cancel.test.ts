@@ -5,11 +5,12 @@ import { CancelPayload } from '../../core/contract/payloads.ts';
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Decided } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
+import { outcomeKey } from '../../core/ledger/keys.ts';
 import { createCancel } from '../../lambdas/resume/cancel.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { createWorld, invocation, manifestOf } from '../support/services.ts';
+import { createWorld, HASH, invocation, manifestOf } from '../support/services.ts';
 
 const MINUTE = 60_000;
 const BY_HER = { by: 'arn:her', reason: 'too slow' };
@@ -101,6 +102,25 @@ describe('a running checkpointed migration', () => {
   });
 });
 
+describe('a running migration that is not written as a generator, and gives one back', () => {
+  beforeEach(() => claim('0003'));
+
+  it('is asked to stop, too: its checkpoint shows what it is', async () => {
+    await checkpoint();
+    expect(await cancel()).toMatchObject({ result: 'cancelled', migration: '0003' });
+  });
+
+  it('is asked in a later slice, before that has yielded anything', async () => {
+    await ledger.close(turn, 'stopped', { stoppedAt: await checkpoint() });
+    turn = await ledger.allow('0003', {
+      slice: 2,
+      begin: 'checkpoint',
+      restsOn: { turn: { key: outcomeKey(turn), sha256: HASH } },
+    });
+    expect(await cancel()).toMatchObject({ result: 'cancelled', migration: '0003' });
+  });
+});
+
 describe('is refused, and nothing is written', () => {
   async function expectRefused(code: string): Promise<Refusal> {
     const before = world.store.writes();
@@ -139,7 +159,7 @@ describe('is refused, and nothing is written', () => {
   it('of one that yields no checkpoints: until when it may run', async () => {
     await claim('0003');
     const { what, why } = await expectRefused('NotCheckpointed');
-    expect(what).toContain('0003, attempt 1, yields no checkpoints');
+    expect(what).toContain('0003, attempt 1, has yielded no checkpoint');
     expect(why).toContain('before 2026-03-01T12:15:10.000Z');
   });
 

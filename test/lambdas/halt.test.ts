@@ -4,7 +4,7 @@ import type { Allowed, Halted } from '../../core/ledger/entries.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { entryKey, outcomeKey } from '../../core/ledger/keys.ts';
-import type { ErrorSummary } from '../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
 import { VERSION } from '../../core/names/version.ts';
 import type { HaltPayload } from '../../core/contract/payloads.ts';

@@ -2,7 +2,7 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as z from 'zod';
+import type * as z from '../../core/schema.ts';
 import { OdinError } from '../../core/errors.ts';
 import {
   BaselinePayload,
@@ -34,7 +34,7 @@ const HALT = {
 const DECIDE = { ask: 'decide', decision: 'skip', reason: 'r', by: 'her', halt: 45, begin: 'start' };
 
 /** Every schema, with one payload that it takes, in full. */
-const SCHEMAS: [string, z.ZodType, Record<string, unknown>][] = [
+const SCHEMAS: [string, z.ZodMiniType, Record<string, unknown>][] = [
   ['NextPayload', NextPayload, { ask: 'next', execution: EXECUTION, input: { allowOutOfOrder: true, Comment: 'c' } }],
   ['ManifestPayload', ManifestPayload, { ask: 'manifest' }],
   ['RunPayload', RunPayload, RUN],
@@ -73,8 +73,11 @@ const CONTEXT = {
   getRemainingTimeInMillis: () => 4_200,
 } as Context;
 
-const invoke = (schema: z.ZodType, payload: unknown, handle: (payload: unknown, of: Invocation) => Promise<unknown>) =>
-  lambdaHandler(schema, handle)(payload, CONTEXT);
+const invoke = (
+  schema: z.ZodMiniType,
+  payload: unknown,
+  handle: (payload: unknown, of: Invocation) => Promise<unknown>,
+) => lambdaHandler(schema, handle)(payload, CONTEXT);
 
 describe.each(SCHEMAS)('%s', (_, schema, good) => {
   it('lets its payload through as it is, with the invocation', async () => {
@@ -138,7 +141,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
 });
 
 describe('fields that are nearly right are refused', () => {
-  const OF: Record<string, [z.ZodType, object]> = {
+  const OF: Record<string, [z.ZodMiniType, object]> = {
     run: [RunPayload, RUN],
     preview: [PreviewPayload, { ask: 'preview', migration: '0004' }],
     decide: [DecidePayload, DECIDE],

@@ -3,7 +3,7 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import * as z from 'zod';
+import * as z from '../../core/schema.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { SystemFunction } from '../../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
@@ -31,6 +31,8 @@ import { createPreview } from '../../lambdas/run-migration/preview/preview.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
 import { createStartRun, CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
+import { createTellEndedBadly } from '../../lambdas/watch-halts/ended-badly.ts';
+import { WatchEvent } from '../../lambdas/watch-halts/event.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { changed, HOSTILE_TEXT, hostileJson, nested } from '../support/hostile.ts';
@@ -64,7 +66,7 @@ const CONTEXT = {
 } as Context;
 
 const served = <Payload, Answer>(
-  schema: z.ZodType<Payload>,
+  schema: z.ZodMiniType<Payload>,
   handle: (payload: Payload, invocation: Invocation) => Promise<Answer>,
 ) => {
   const handler = lambdaHandler(schema, handle);
@@ -147,8 +149,18 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     alsoGood: { describe: true },
   },
   'watch-halts': {
-    handler: ({ services }) => served(z.unknown(), createWatchHalts(services)),
-    good: { time: 'any' },
+    handler: ({ services }) => {
+      const watch = createWatchHalts(services);
+      const tell = createTellEndedBadly(services, () => Promise.resolve({}));
+      return served<WatchEvent, unknown>(WatchEvent, (event) =>
+        event['detail-type'] === 'Scheduled Event' ? watch() : tell(event),
+      );
+    },
+    good: { 'detail-type': 'Scheduled Event' },
+    alsoGood: {
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: { executionArn: executionArn('ended'), status: 'FAILED' },
+    },
   },
   'start-run': {
     handler: ({ services }) =>
@@ -162,7 +174,6 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
       StackId: 's',
       RequestId: 'r',
       LogicalResourceId: 'l',
-      ResourceProperties: { ExecutionName: 'deploy-1' },
     },
   },
 };

@@ -1,8 +1,7 @@
 // A checkpointed migration of 5,000 objects that dies again and again: before, in the middle of and after each page, and
 // just after each checkpoint. The real wrapper and helpers, the embedded S3, a ledger in memory.
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import pMap from 'p-map';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunAnswer } from '../../core/contract/payloads.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
@@ -14,7 +13,7 @@ import type { PageCursor } from '../../authoring/s3.ts';
 import { deleteObjects, pages } from '../../authoring/s3.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Started } from '../local/support.ts';
-import { start } from '../local/support.ts';
+import { putObjects, start } from '../local/support.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import { ledgerBefore } from '../support/ledger.ts';
@@ -36,12 +35,12 @@ afterAll(() => started.stop());
 const keyOf = (n: number) => `data/${String(n).padStart(5, '0')}`;
 const hash = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('hex');
 
-async function fill(bucket: string, count: number): Promise<void> {
-  await started.s3.send(new CreateBucketCommand({ Bucket: bucket }));
-  const numbers = Array.from({ length: count }, (_, n) => n);
-  const put = (n: number) => started.s3.send(new PutObjectCommand({ Bucket: bucket, Key: keyOf(n), Body: `row ${n}` }));
-  await pMap(numbers, put, { concurrency: 64 });
-}
+const fill = (bucket: string, count: number): Promise<void> =>
+  putObjects(
+    started.aws.s3.store,
+    bucket,
+    Array.from({ length: count }, (_, n) => [keyOf(n), `row ${n}`]),
+  );
 
 /** Key → ETag, which here is the MD5 of the bytes. */
 async function contents(bucket: string): Promise<Map<string, string>> {

@@ -580,6 +580,39 @@ describe('a refusal', () => {
     expect(step.step === 'refuse' && step.cause.length).toBeLessThan(32_768);
   });
 
+  describe('because of completed.json', () => {
+    const pruned = (...ids: string[]) => ({ ...manifestOf('0003'), pruned: ids });
+
+    it('names what the ledger lacks, and says what to do in each place', async () => {
+      await ledger.complete('0001', 'baseline');
+      const step = await list({ allowOutOfOrder: true }, pruned('0001', '0002'));
+      expect(step).toEqual({
+        step: 'refuse',
+        error: 'NotCompleted',
+        cause:
+          'completed.json of odin-dev names 0002 as completed, and this ledger does not. It may be a new ledger, or that of another ' +
+          'environment, or the file was edited. If they did not run, take their lines out of completed.json, bring their files back ' +
+          'from git, and deploy. If they ran elsewhere: npx odin-migrate baseline odin-dev --pruned --reason "..."',
+      });
+      world.services.local = true;
+      const local = await list({}, pruned('0001', '0002'));
+      expect(local.step === 'refuse' && local.cause).toMatch(/again: npx odin-migrate local odin-dev$/);
+      expect((await ledger.look()).number).toBe(1);
+    });
+
+    it('records first what succeeded, and answers a halt first', async () => {
+      const turn = await claimed('0002');
+      await ledger.close(turn, 'succeeded');
+      expect(await list({}, pruned('0001'))).toMatchObject({ step: 'record', migration: '0002' });
+    });
+
+    it('of 5,000 that are lacking fits into what Step Functions keeps of a cause', async () => {
+      const step = await list({}, pruned(...Array.from({ length: 5000 }, (_, n) => String(n).padStart(4, '0'))));
+      expect(step.step === 'refuse' && step.cause).toContain('0009 and 4,990 more, up to 4999 as completed');
+      expect(step.step === 'refuse' && step.cause.length).toBeLessThan(1_000);
+    });
+  });
+
   it('because of a halt elsewhere names the execution, and the command that resumes it', async () => {
     const halt = await halted();
     await ledger.wait(halt, executionArn('gone'), 'token-1');

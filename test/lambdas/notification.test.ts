@@ -1,13 +1,13 @@
 // What operators and programs are told of a halt and of the end of a run: every form, hostile texts, and failures.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type * as z from 'zod';
+import type * as z from '../../core/schema.ts';
 import type { OdinEvent } from '../../core/contract/events.ts';
 import { EVENTS } from '../../core/contract/events.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
-import type { ErrorSummary } from '../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { assertDocumented, documentedSchema } from '../support/event-schemas.ts';
@@ -312,7 +312,7 @@ describe('docs/events.md', () => {
   it.each(Object.entries(EVENTS))('%s: has every field, and requires those that are always there', (type, schema) => {
     const documented = documentedSchema(type as OdinEvent['type']);
     expect(Object.keys(documented.properties)).toEqual(Object.keys(schema.shape));
-    const required = Object.entries(schema.shape as Record<string, z.ZodType>).filter(
+    const required = Object.entries(schema.shape as Record<string, z.ZodMiniType>).filter(
       ([, field]) => !field.safeParse(undefined).success,
     );
     expect(documented.required).toEqual(required.map(([name]) => name));

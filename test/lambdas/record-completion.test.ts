@@ -41,6 +41,13 @@ async function decided(decision: Decision, reason?: string) {
   return before.decide(await before.halt(turn), decision, { reason });
 }
 
+it('says what was still alive when user code had returned', async () => {
+  await before.claim(turn);
+  await before.close(turn, 'succeeded', { leftOver: ['2 timers'] });
+  await record();
+  expect(JSON.parse(await body(entryKey(2)))).toMatchObject({ completion: 'applied', leftOver: ['2 timers'] });
+});
+
 describe('after user code returned', () => {
   beforeEach(async () => {
     world.clock.advance(1_000);

@@ -7,6 +7,7 @@ import {
   allowedEntry,
   completedEntry,
   costAfter,
+  costAfterPruned,
   countedWorld,
   deployCounted,
   idsTo,
@@ -94,6 +95,15 @@ describe.each([15, 3_000])('nothing is pending, with %i completed migrations', (
       { operation: 'list', key: 'log/' },
     ]);
     expect(world.store.writes()).toEqual([]);
+  });
+});
+
+describe('ten are pending after 4,990 that were pruned', () => {
+  it('takes what it takes after 20, but for the pages of the list of copies', async () => {
+    const [long, short] = [await costAfterPruned(4_990), await costAfterPruned(20)];
+    expect(long.map(([name]) => name)).toEqual(short.map(([name]) => name));
+    expect(total(long) - total(short)).toBeLessThanOrEqual(8);
+    expect(total(short)).toBeLessThanOrEqual(10 * 12 + 20);
   });
 });
 

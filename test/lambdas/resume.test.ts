@@ -506,6 +506,22 @@ describe('where a retry begins', () => {
     expect((await decision())?.retry).toEqual({ codeSha256: CODE, begin: 'checkpoint' });
   });
 
+  it('is the checkpoint of one that is not written as a generator, and gave one back', async () => {
+    await checkpoint('zebra');
+    await failedAndHalted();
+    await resume('retry', {}, manifestOf('0004'));
+    expect((await decision())?.retry).toEqual({ codeSha256: CODE, begin: 'checkpoint' });
+  });
+
+  it('is the start of one that yields nothing, also when its code may still be running', async () => {
+    await claim();
+    await openHalt('unknown');
+    const written = manifestOf('0004');
+    const migrations = written.migrations.map((each) => ({ ...each, codeSha256: OTHER_CODE }));
+    await resume('retry', {}, { ...written, migrations });
+    expect((await decision())?.retry).toEqual({ codeSha256: OTHER_CODE, begin: 'start' });
+  });
+
   it('is asked for, when other code made the checkpoint: nothing is written', async () => {
     await checkpoint('zebra');
     await failedAndHalted();

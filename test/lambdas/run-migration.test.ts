@@ -168,6 +168,16 @@ describe('a migration that returns', () => {
     });
   });
 
+  it('leaves an outcome that says what it has not awaited', async () => {
+    const turn = await allowed();
+    const leftOver = ['2 timers', '1 connection'];
+    const handle = createRunMigration(SELF, world.services, () =>
+      Promise.resolve({ outcome: 'finished', checkpoints: 0, leftOver }),
+    );
+    await handle(payloadOf(turn), invocation(world));
+    expect(await outcomeOf(turn)).toMatchObject({ outcome: 'succeeded', leftOver });
+  });
+
   it('may be a plain function that returns nothing', async () => {
     const turn = await allowed();
     module.migration = (() => {

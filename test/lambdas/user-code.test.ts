@@ -1,4 +1,8 @@
 // The process of user code: what it prints, how it may end, and that nothing of it goes on.
+import { once } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +18,11 @@ import { describeUserCode } from '../contract/user-code.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import { stateOf } from '../support/processes.ts';
 
+const SDK_URL = import.meta.resolve('@aws-sdk/client-s3');
 const ENTRY = fileURLToPath(new URL('../contract/user-code-entry.ts', import.meta.url));
 
 describeUserCode('in a process of its own', (name, clock) =>
-  superviseUserCode(startUserProcess({ bundle: ENTRY, env: { ...process.env, CASE: name } }), clock, () => undefined),
+  superviseUserCode(startUserProcess({ file: ENTRY, env: { ...process.env, CASE: name } }), clock, () => undefined),
 );
 describeUserCode('in the process of a test', (name, clock) =>
   runInThisProcess(() => Promise.resolve().then(() => CASES[name]!()), clock),
@@ -57,7 +62,7 @@ function runModule(source: string, { env, endWhen = () => false, ...options }: S
   const file = join(folder, 'module.mjs');
   writeFileSync(file, source);
   const bundleEnv = { ...userEnvironment(), MODULE: pathToFileURL(file).href, DID: join(folder, 'did'), ...env };
-  const run = superviseUserCode(startUserProcess({ bundle: ENTRY, env: bundleEnv }), clockUntil(endWhen), (line) =>
+  const run = superviseUserCode(startUserProcess({ file: ENTRY, env: bundleEnv }), clockUntil(endWhen), (line) =>
     lines.push(line),
   );
   return run({
@@ -67,6 +72,7 @@ function runModule(source: string, { env, endWhen = () => false, ...options }: S
     cursor: undefined,
     sliceMs: 60_000,
     endAfterMs: 60_000,
+    saveEveryMs: 0,
     save: () => Promise.resolve('go on'),
     ...options,
   });
@@ -326,7 +332,7 @@ describe('afterwards nothing goes on', () => {
       did(spawn('sleep', ['60'], { stdio: 'inherit', detached: true }).pid);
       console.log('printed');
     `);
-    expect(texts()).toEqual(['printed']);
+    expect(texts('info')).toEqual(['printed']);
     process.kill(Number(did()[0]), 'SIGKILL');
   });
 
@@ -360,4 +366,159 @@ it('has the variables of its function, and none that are between Lambda, the fun
     'ODIN_MIGRATION',
   ]);
   expect(execArgv).toContain('--max-old-space-size=');
+});
+
+describe('what it has begun, and not awaited', () => {
+  let server: Server;
+  let url: string;
+  /** Lets the requests that wait be answered. */
+  let release: () => void;
+  beforeEach(async () => {
+    const waiting = new Set<ServerResponse>();
+    release = () => {
+      for (const response of waiting) response.end('late');
+    };
+    server = createServer((request, response) => {
+      if (request.url?.startsWith('/slow')) waiting.add(response);
+      else response.end('x'.repeat(request.url === '/big' ? 1_000_000 : 10));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const withServer = (body: string, settings?: Settings) =>
+    run(body.replaceAll('URL', url), { ...settings, env: { SDK: SDK_URL, ...settings?.env } });
+  const S3 = `
+    const { S3Client, PutObjectCommand, GetObjectCommand } = await import(process.env.SDK);
+    const s3 = new S3Client({ endpoint: 'URL', region: 'x', forcePathStyle: true, credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, maxAttempts: 1 });
+    const put = (Key) => s3.send(new PutObjectCommand({ Bucket: 'slow', Key, Body: 'x' }));`;
+
+  it.each<[string, string, RegExp]>([
+    [
+      'a call of the SDK',
+      `${S3} put('a'); put('b');`,
+      /2 requests that it had begun had no answer: PUT http.*\/slow\/a, PUT/,
+    ],
+    ['a call with a catch', `${S3} put('a').catch(() => undefined);`, /1 request that it had begun/],
+    [
+      'a call with a callback',
+      `${S3} s3.send(new PutObjectCommand({ Bucket: 'slow', Key: 'a' }), () => undefined);`,
+      /PUT/,
+    ],
+    ['a fetch', `void fetch('URL/slow?secret=1');`, /GET http:\/\/127\.0\.0\.1:\d+\/slow\./],
+    ['a request of http', `(await import('node:http')).get('URL/slow');`, /GET/],
+    ['a request that a chain makes', `void sleep(5).then(() => fetch('URL/fast'));`, /GET http.*\/fast\./],
+    [
+      'all but the first that is there',
+      `await Promise.race([fetch('URL/fast'), fetch('URL/slow', { method: 'PUT' })]);`,
+      /PUT/,
+    ],
+  ])('is a failure when it is %s', async (_, body, said) => {
+    const end = await withServer(body);
+    expect(end).toMatchObject({
+      outcome: 'threw',
+      error: { name: 'NotAwaited', message: expect.stringMatching(said) as unknown },
+    });
+    expect('error' in end && end.error.message).not.toContain('secret');
+  });
+
+  it.each<[string, string]>([
+    ['a promise that is rejected already', `void Promise.reject(new TypeError('late'));`],
+    ['a function that throws at once', `(async () => { throw new TypeError('late'); })();`],
+    ['a promise that is rejected a little later', `void sleep(200).then(() => { throw new TypeError('late'); });`],
+    ['a timer that throws', `setTimeout(() => { throw new TypeError('late'); }, 100);`],
+    ['a rejection behind what is on the disk', `void fs.promises.readFile('/no/such/file');`],
+  ])('is a failure when it is %s', async (_, body) => {
+    expect(await run(body)).toMatchObject({
+      outcome: 'ended',
+      error: { name: 'Crashed', message: expect.stringMatching(/TypeError: late|ENOENT/) as unknown },
+    });
+  });
+
+  it('and what is rejected before a slice ends is one, too', async () => {
+    const source = `${HEADER}export async function* migration() { void Promise.reject(new TypeError('late')); yield { cursor: 1 }; }`;
+    expect(await runModule(source, { sliceMs: 0 })).toMatchObject({ outcome: 'ended', error: { name: 'Crashed' } });
+  });
+
+  it.each<[string, string, string[]]>([
+    ['timers', 'setTimeout(() => undefined, 60_000); setInterval(() => undefined, 60_000);', ['2 timers']],
+    ['a chain that waits', 'void sleep(60_000).then(() => did("never"));', ['1 timer']],
+    ['a process', `(await import('node:child_process')).spawn('sleep', ['60'], { stdio: 'ignore' });`, ['1 process']],
+    ['a server', `(await import('node:http')).createServer().listen(0);`, ['1 server']],
+    [
+      'a thread',
+      `const { Worker } = await import('node:worker_threads'); new Worker('setInterval(() => 1, 60_000)', { eval: true });`,
+      ['something that Node.js does not name'],
+    ],
+    [
+      'an open connection',
+      `const socket = (await import('node:net')).connect(Number('URL'.split(':')[2]), '127.0.0.1'); await new Promise((ok) => socket.on('connect', ok));`,
+      ['1 connection'],
+    ],
+  ])('is told of when it is %s', async (_, body, leftOver) => {
+    const end = await withServer(body);
+    expect(end).toMatchObject({ outcome: 'finished', leftOver });
+    expect(texts('warn')).toEqual([expect.stringContaining(`what it had begun was not: ${leftOver.join(', ')}`)]);
+    expect(did()).toEqual([]);
+  });
+
+  it.each<[string, string]>([
+    [
+      'connections that are kept for the next request',
+      `${S3} s3.config; await Promise.all([1, 2, 3].map((n) => s3.send(new GetObjectCommand({ Bucket: 'b', Key: 'k' + n })).then(({ Body }) => Body.transformToString())));`,
+    ],
+    ['the same of fetch', `for (let n = 0; n < 3; n += 1) await (await fetch('URL/fast')).text();`],
+    [
+      'the same of an agent',
+      `const http = await import('node:http'); const agent = new http.Agent({ keepAlive: true }); await new Promise((ok) => http.get('URL/big', { agent }, (r) => r.resume().on('end', ok)));`,
+    ],
+    [
+      'a request that it broke off',
+      `const stop = new AbortController(); const asked = fetch('URL/slow', { signal: stop.signal }).catch(() => undefined); await sleep(50); stop.abort(); await asked;`,
+    ],
+    ['a timer that it cleared', 'clearTimeout(setTimeout(() => undefined, 60_000));'],
+    ['a timer of which it said that nobody waits for it', 'setInterval(() => undefined, 60_000).unref();'],
+    ['a file that it has read', `for await (const line of fs.createReadStream('/etc/hostname')) void line;`],
+    [
+      'a listener',
+      `process.on('SIGTERM', () => undefined); process.on('beforeExit', () => { setTimeout(() => undefined, 60_000); });`,
+    ],
+    ['no listener of anybody', 'process.removeAllListeners();'],
+  ])('is nothing when it is %s', async (_, body) => {
+    const end = await withServer(body);
+    expect(end).toEqual(FINISHED);
+    expect(lines).toEqual([]);
+  });
+
+  describe('when a slice ends', () => {
+    const slice = (before: string) =>
+      runModule(
+        `${HEADER}export async function* migration() { ${before.replaceAll('URL', url)} await sleep(20); yield { cursor: 1 }; }`,
+        { sliceMs: 0 },
+      );
+
+    it('is told of when it only reads ahead', async () => {
+      expect(await slice(`void fetch('URL/slow');`)).toMatchObject({
+        outcome: 'stopped',
+        leftOver: [`GET ${url}/slow`, '1 connection'],
+      });
+    });
+
+    it('is a failure when it changes something', async () => {
+      expect(await slice(`void fetch('URL/slow', { method: 'DELETE' });`)).toMatchObject({
+        outcome: 'threw',
+        error: { name: 'NotAwaited' },
+      });
+    });
+  });
+
+  it('has an answer in time, and is awaited, when it is slow', async () => {
+    const end = withServer(`await (await fetch('URL/slow', { method: 'PUT' })).text();`);
+    server.once('request', () => setImmediate(release));
+    expect(await end).toEqual(FINISHED);
+  });
 });

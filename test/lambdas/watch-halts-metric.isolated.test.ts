@@ -39,7 +39,10 @@ async function watched(): Promise<Record<string, unknown> | undefined> {
   const written = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => lines.push(String(chunk)) > 0);
   try {
     const { handler } = await import('../../lambdas/watch-halts/handler.ts');
-    await handler({}, { functionName: 'watch-halts', getRemainingTimeInMillis: () => 60_000 } as Context);
+    await handler({ 'detail-type': 'Scheduled Event' }, {
+      functionName: 'watch-halts',
+      getRemainingTimeInMillis: () => 60_000,
+    } as Context);
   } finally {
     written.mockRestore();
   }
@@ -63,7 +66,7 @@ it('has the namespace, the name, the dimension and the hours that the alarm look
         {
           Namespace: HALT_METRIC.namespace,
           Metrics: [{ Name: HALT_METRIC.name }],
-          Dimensions: [expect.arrayContaining([HALT_METRIC.dimension])],
+          Dimensions: [[HALT_METRIC.dimension]],
         },
       ],
     },

@@ -32,7 +32,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createS3 } from '../../local/s3/protocol.ts';
-import { start, temporaryFolder } from './support.ts';
+import { putObjects, start, temporaryFolder } from './support.ts';
 import type { Started } from './support.ts';
 
 let started: Started;
@@ -303,8 +303,11 @@ describe('conditional writes', () => {
 describe('lists', () => {
   it('pages through more than 1000 keys, in the order of their bytes', async () => {
     const written = Array.from({ length: 2300 }, (_, n) => `p/${String(n).padStart(5, '0')}`);
-    const { store } = started.aws.s3; // the requests that write them are no part of this
-    for (const key of written) store.put(Bucket, key, await store.receive(Buffer.from('x')), { headers: {} });
+    await putObjects(
+      started.aws.s3.store,
+      Bucket,
+      written.map((key) => [key, 'x']),
+    );
     await put('other');
 
     const pages: number[] = [];

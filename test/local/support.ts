@@ -11,6 +11,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
 import type { LambdaFunctionConfig } from '../../local/lambda/host.ts';
+import type { S3 } from '../../local/s3/protocol.ts';
 
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'odin-local-'));
@@ -66,6 +67,18 @@ export async function start(options: Partial<EmbeddedAwsOptions> = {}, attempts 
       folder.remove();
     },
   };
+}
+
+/** Straight into the embedded S3, past the requests: those are no part of a test of what happens to thousands of objects. */
+export async function putObjects(
+  store: S3['store'],
+  bucket: string,
+  objects: Iterable<readonly [key: string, body: string | Buffer]>,
+): Promise<void> {
+  if (!store.hasBucket(bucket)) store.createBucket(bucket);
+  for (const [key, body] of objects) {
+    store.put(bucket, key, await store.receive(Buffer.from(body)), { headers: {} });
+  }
 }
 
 export async function until(condition: () => boolean, what: string): Promise<void> {

@@ -65,6 +65,15 @@ export async function migration(): Promise<void> {
   }
   throw new Error('y'.repeat(100_000));
 }`,
+  '0007.ts': `import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+export async function migration(): Promise<void> {
+  void new S3Client({}).send(new PutObjectCommand({ Bucket: 'a', Key: 'b', Body: 'cd' }));
+}`,
+  '0008.ts': `import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+export async function migration(): Promise<void> {
+  setInterval(() => undefined, 60_000);
+  await new S3Client({}).send(new PutObjectCommand({ Bucket: 'a', Key: 'b', Body: 'cd' }));
+}`,
   '0006.ts': `export async function migration(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 }`,
@@ -122,6 +131,19 @@ describe('a preview on the embedded AWS', () => {
       output: ['before'],
     });
     expect(report.error?.message).toContain('exit code 3');
+  });
+
+  it('tells of a write that nobody awaits, as a run would', async () => {
+    expect(await world.preview('0007')).toMatchObject({
+      outcome: 'threw',
+      error: { name: 'NotAwaited', message: expect.stringContaining('S3:PutObject s3://a/b') as unknown },
+    });
+  });
+
+  it('tells what else is alive when it is over', async () => {
+    const report = await world.preview('0008');
+    expect(report).toMatchObject({ outcome: 'finished', leftOver: ['1 timer'] });
+    expect(report.output).toEqual([expect.stringContaining('1 timer')]);
   });
 
   it("ends one that does not end within the function's time", async () => {

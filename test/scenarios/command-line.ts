@@ -214,7 +214,7 @@ export function runCommandLineScenarios(
       await until('the claim of 0001', () => world.claimed('0001'));
       const cancelled = await cli('cancel', '--reason', 'too slow');
       expect(cancelled).toMatchObject({ code: 3, stdout: '' });
-      expect(cancelled.stderr).toMatch(/^NotCheckpointed: Migration 0001, attempt 1, yields no checkpoints/);
+      expect(cancelled.stderr).toMatch(/^NotCheckpointed: Migration 0001, attempt 1, has yielded no checkpoint/);
       await world.stop((await world.turn('0001'))?.execution ?? '');
       const stopped = await waiting;
       expect(stopped.code).toBe(4);

@@ -7,6 +7,7 @@ import { stackName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import type { Configuration } from '../../project/configuration.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
+import { planDeployed } from '../../project/plan.ts';
 import { PROJECT } from '../support/project.ts';
 
 /** File name → text. */
@@ -44,13 +45,10 @@ export function synthesise(workDirectory: string, specs: readonly EnvironmentSpe
   }
   const assembly = path.join(workDirectory, `assembly-${(assemblies += 1)}`);
   const app = offlineApp(assembly);
-  for (const { environment } of specs) {
-    addEnvironments({
-      app,
-      project: { directory: PROJECT, configuration: configuration(path.relative(PROJECT, migrations), specs) },
-      only: environment,
-    });
-  }
+  const project = { directory: PROJECT, configuration: configuration(path.relative(PROJECT, migrations), specs) };
+  addEnvironments(app, project, {
+    plans: specs.flatMap(({ environment }) => planDeployed(project, { only: environment })),
+  });
   app.synth();
   return assembly;
 }

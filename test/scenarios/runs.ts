@@ -1,6 +1,7 @@
 // Runs: what is pending, in which order, how often, and what is refused.
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
+import { sendBaseline } from '../../client/deployment.ts';
 import type { RunPayload } from '../../core/contract/payloads.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
@@ -97,6 +98,30 @@ export const RUNS: Scenario[] = [
       await world.redeploy({ '0003.ts': works() });
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
+    },
+  },
+  {
+    title: 'what was pruned is not missed, and a run refuses when the ledger lacks some of it, until it is adopted',
+    environment: 'pruned',
+    files: { '0001.ts': works(), '0002.ts': works() },
+    async live(world) {
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      const line = (id: string) => `"${id}": "applied 2026-11-02T10:11:12.123Z"`;
+      await world.redeploy({ 'completed.json': `{${line('0001')}, ${line('0002')}, "format": 1}`, '0004.ts': works() });
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await world.effects('0004')).toBe(1);
+
+      const lacks = `{${line('0001')}, ${line('0002')}, ${line('0003')}, "format": 1}`;
+      await world.redeploy({ 'completed.json': lacks, '0004.ts': works(), '0005.ts': works() });
+      const refused = await world.runToEnd({ allowOutOfOrder: true });
+      expect(refused).toMatchObject({ status: 'FAILED', error: 'NotCompleted' });
+      expect(refused.cause).toContain('names 0003 as completed');
+      expect(await world.effects('0005')).toBe(0);
+      const payload = { ask: 'baseline', through: 'pruned', reason: 'ran elsewhere', by: 'anna' } as const;
+      expect(await sendBaseline(world.deployment, payload)).toMatchObject({ recorded: ['0003'] });
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      const applied = { '0001': 'applied', '0002': 'applied', '0004': 'applied', '0005': 'applied' };
+      expect(await world.completions()).toEqual({ ...applied, '0003': 'baseline' });
     },
   },
   {

@@ -42,7 +42,8 @@ export type FaultKind =
   | 'deploy a later migration'
   | 'deploy a late lower migration'
   | 'deploy without a file'
-  | 'deploy other code';
+  | 'deploy other code'
+  | 'deploy without what is completed'; // and a completed.json that names it
 
 export interface Fault {
   /** The how manyth point of the schedule. */
@@ -109,6 +110,7 @@ const DEPLOYMENTS: FaultKind[] = [
   'deploy a late lower migration',
   'deploy without a file',
   'deploy other code',
+  'deploy without what is completed',
 ];
 
 export const KINDS: FaultKind[] = [...new Set([...Object.values(FAULTS).flat(), ...AROUND, ...DEPLOYMENTS])];

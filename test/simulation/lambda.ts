@@ -45,10 +45,12 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
   const preview = (payload as { ask?: string }).ask === 'preview';
   const requestId = `request-${sim.recorder.nextRequest()}`;
   const manifest = new Map(version.manifest.migrations.map(({ id, codeSha256 }) => [id, codeSha256]));
+  const { pruned = [] } = version.manifest;
   const author: Author = {
     name,
     requestId,
     manifest,
+    pruned,
     allowOutOfOrder: caller.allowOutOfOrder,
     preview,
     since: sim.world.now,
@@ -71,7 +73,7 @@ export function invoke(sim: Whole, functionName: string, payload: Json, caller: 
       : runSystem(sim, sandbox, name as SystemFunction, payload, invocation);
   const ends = (settle: () => void) => {
     sandbox.end();
-    if (name === 'list-pending') caller.listed = [...manifest.keys()];
+    if (name === 'list-pending') caller.listed = [...manifest.keys(), ...pruned];
     settle();
   };
   Promise.resolve()
@@ -132,6 +134,7 @@ function preview(
     slice: 1,
     cursor: undefined,
     sliceMs: 20_000,
+    saveEveryMs: 0,
     endAfterMs: Math.min(20_000, remainingMs() - 5_000),
     save: () => Promise.resolve('go on'),
     preview: { allows: [], onSeen: () => undefined },
@@ -171,7 +174,8 @@ async function runSystem(
     case 'start-run': {
       // CloudFormation's own bucket takes the answer.
       const answer = () => Promise.resolve();
-      return code.createStartRun(services, answer)(code.CustomResourceEvent.parse(payload));
+      const pause = (ms: number) => new Promise<void>((resolve) => sim.world.after(ms, resolve));
+      return code.createStartRun(services, answer, pause)(code.CustomResourceEvent.parse(payload), invocation);
     }
   }
 }

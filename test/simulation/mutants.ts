@@ -24,7 +24,7 @@ const SUPERVISE = 'lambdas/run-migration/user-code/supervise.ts';
 const HALT = 'lambdas/halt/halt.ts';
 const RESUME = 'lambdas/resume/resume.ts';
 const RECORD = 'lambdas/record-completion/record-completion.ts';
-const BASELINE = 'lambdas/baseline/baseline.ts';
+const COMPLETIONS = 'core/ledger/completions.ts';
 const MACHINE = 'core/contract/machine-definition.ts';
 
 /** Functions that are slow, and several runs and people at once. */
@@ -162,6 +162,11 @@ export const MUTANTS: Mutant[] = [
     name: 'a late lower file is run',
     focus: { deployments: true, outOfOrder: 0, rate: 0.05 },
     planted: [{ file: DECIDE, name: 'refuseLate', instead: '() => undefined' }],
+  },
+  {
+    name: 'a run goes on although the log lacks what was pruned',
+    focus: DEPLOYED,
+    planted: [{ file: DECIDE, name: 'refuseLacking', instead: '() => undefined' }],
   },
   {
     name: 'the file of a completed migration is run again under another number',
@@ -414,6 +419,21 @@ export const MUTANTS: Mutant[] = [
       },
     ],
   },
+  // --- checkpoints --------------------------------------------------------------------------------------------------
+  {
+    name: 'a slice whose time is over stops at a checkpoint that is not saved',
+    focus: { ...QUIET, migrations: [planned('0010', { steps: 60, stepMs: 300, sliceMs: 10_000 })] },
+    planted: [
+      {
+        file: SUPERVISE,
+        name: 'yielded',
+        instead: `(original, checkpoint) => {
+          if (clock.now() - savedAt >= saveEveryMs || !isNearlyOver()) original(checkpoint);
+          else answer('stop');
+        }`,
+      },
+    ],
+  },
   // --- completions --------------------------------------------------------------------------------------------------
   {
     name: 'what did not succeed is recorded as applied',
@@ -437,9 +457,9 @@ export const MUTANTS: Mutant[] = [
     focus: { rate: 0.1, kinds: ['baseline', 'start another', 'stall'] },
     planted: [
       {
-        file: BASELINE,
-        name: 'whatToAppend',
-        instead: '(original, state, ids, payload) => original({ ...state, turn: undefined }, ids, payload)',
+        file: COMPLETIONS,
+        name: 'baselineOf',
+        instead: '(original, state, ...given) => original({ ...state, turn: undefined }, ...given)',
       },
       {
         file: FOLD,

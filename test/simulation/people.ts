@@ -88,8 +88,9 @@ export class People {
   }
 
   baseline(drawn: number): void {
-    const ids = this.#sim.deployments.newest.manifest.migrations.map(({ id }) => id);
-    if (ids.length > 0) void this.ask({ ask: 'baseline', through: pick(ids, drawn) });
+    const { migrations, pruned } = this.#sim.deployments.newest.manifest;
+    const through = [...migrations.map(({ id }) => id), ...(pruned ? ['pruned'] : [])];
+    if (through.length > 0) void this.ask({ ask: 'baseline', through: pick(through, drawn) });
   }
 
   watch(): void {
@@ -142,20 +143,27 @@ export class People {
       RequestType: 'Create',
       ResponseURL: 'https://cloudformation.example/answer',
       StackId: 'stack',
-      RequestId: 'request',
+      RequestId: name,
       LogicalResourceId: 'RunOnDeploy',
-      ResourceProperties: { ExecutionName: name },
     });
   }
 
   /** @param order in [0, 1): when in that time each function is updated */
-  deploy(migrations: readonly PlannedMigration[], overMs: number, order: (functionName: string) => number): void {
+  deploy(
+    migrations: readonly PlannedMigration[],
+    overMs: number,
+    order: (functionName: string) => number,
+    pruned: readonly string[] = [],
+  ): void {
     const { deployments, code, recorder } = this.#sim;
     recorder.trace(
       'deployment',
-      migrations.map(({ id, code: which }) => `${id}${which ? ` (code ${which})` : ''}`).join(', '),
+      [
+        ...migrations.map(({ id, code: which }) => `${id}${which ? ` (code ${which})` : ''}`),
+        ...pruned.map((id) => `${id} (pruned)`),
+      ].join(', '),
     );
-    const version = versionOf(deployments.newest.number + 1, migrations, code.migrationFunctionName);
+    const version = versionOf(deployments.newest.number + 1, migrations, code.migrationFunctionName, pruned);
     deployments.deploy(version, overMs, order);
   }
 
@@ -211,7 +219,7 @@ export class People {
       case 'redrive':
         return this.#executions.redriveByName(deed.name);
       case 'deploy':
-        return this.deploy(deed.migrations, 0, () => 0);
+        return this.deploy(deed.migrations, 0, () => 0, deed.pruned);
       case 'deploy one':
         return deployments.updateOne(
           deed.functionName,

@@ -46,6 +46,7 @@ export function versionOf(
   number: number,
   migrations: readonly PlannedMigration[],
   nameOf: (of: EnvironmentId, migration: string) => string,
+  pruned: readonly string[] = [],
 ): Version {
   return {
     number,
@@ -53,6 +54,7 @@ export function versionOf(
       formatVersion: 1,
       environment: ENVIRONMENT,
       gitCommit: `commit-${number}`,
+      pruned: pruned.length > 0 ? [...pruned] : undefined,
       migrations: migrations.map((one) => ({
         id: one.id,
         file: `migrations/${ENVIRONMENT}/${one.id}.ts`,
@@ -73,6 +75,6 @@ export interface Caller {
   execution?: string | undefined;
   /** Of that execution's input. */
   allowOutOfOrder: boolean;
-  /** Set by an answer of `list-pending`: ids of the manifest that it was deployed with. */
+  /** Set by an answer of `list-pending`: ids of the manifest that it was deployed with, those that were pruned among them. */
   listed?: readonly string[] | undefined;
 }

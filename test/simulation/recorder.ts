@@ -16,6 +16,8 @@ export interface Author {
   requestId: string;
   /** Ids and codes of the manifest that its function was deployed with. */
   manifest: ReadonlyMap<string, string>;
+  /** Those that its completed.json named. */
+  pruned: readonly string[];
   allowOutOfOrder: boolean;
   preview: boolean;
   /** When the invocation began. */
@@ -69,6 +71,8 @@ interface Turn {
   /** What its user code did, whatever the ledger says of it. */
   code: 'not started' | 'runs' | 'returned' | 'threw' | 'stopped' | 'died';
   sandbox: number | undefined;
+  /** The cursor that it yielded last. */
+  yielded: unknown;
   cancelled: boolean;
   halts: Halt[];
 }
@@ -211,6 +215,11 @@ export class Recorder {
     }
   }
 
+  userCodeYields(sandbox: number, cursor: unknown): void {
+    const turn = this.#running.find((one) => one.sandbox === sandbox);
+    if (turn) turn.yielded = cursor;
+  }
+
   userCodeEnds(sandbox: number, how: 'returned' | 'threw' | 'stopped'): void {
     const turn = this.#running.find((one) => one.sandbox === sandbox);
     if (turn) this.#codeEnds(turn, how);
@@ -287,7 +296,7 @@ export class Recorder {
     }
   }
 
-  #allowed(entry: Entry, { manifest, allowOutOfOrder }: Author): void {
+  #allowed(entry: Entry, { manifest, pruned, allowOutOfOrder }: Author): void {
     const { number, migration, attempt } = entry;
     const slice = Number(entry['slice']);
     const name = `entry ${number} (${migration}, attempt ${attempt}, slice ${slice})`;
@@ -311,6 +320,11 @@ export class Recorder {
           this.violated(3, `${name} was allowed before ${lower} was completed`);
       }
     }
+    // An open turn is settled first: what is lacking cannot be adopted while it is open.
+    if (!before) {
+      for (const id of pruned.filter((each) => !this.#completed.has(each)))
+        this.violated(3, `${name} was allowed, and ${id} was pruned and is not completed`);
+    }
     // Nobody allows it in a simulation.
     const again = [...this.#completed.keys()].find(
       (id) => !manifest.has(id) && this.#turnsOf(id).at(-1)?.entry['sourceSha256'] === entry['sourceSha256'],
@@ -329,6 +343,7 @@ export class Recorder {
       outcomeTime: Infinity,
       code: 'not started',
       sandbox: undefined,
+      yielded: undefined,
       cancelled: false,
       halts: [],
     };
@@ -448,6 +463,14 @@ export class Recorder {
     if (turn.claim?.kind !== 'claimed') this.violated(0, `${key} was written without a claim`);
     if (record['outcome'] === 'succeeded' && turn.code !== 'returned') {
       this.violated(4, `${key} says succeeded, and user code ${turn.code}`);
+    }
+    const stoppedAt = (record['stoppedAt'] as Fields | undefined)?.['checkpoint'] as Fields | undefined;
+    // Not each that it yields is saved; the one at which it stops is.
+    if (record['outcome'] === 'stopped' && stoppedAt?.['cursor'] !== turn.yielded) {
+      this.violated(
+        5,
+        `${key} says stopped at ${String(stoppedAt?.['cursor'])}, and user code at ${String(turn.yielded)}`,
+      );
     }
     turn.outcome = record['outcome'] as string;
     turn.outcomeTime = this.#now();

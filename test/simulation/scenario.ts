@@ -71,8 +71,8 @@ export type Deed =
   | { act: 'preview'; migration: string }
   | { act: 'start'; name: string; allowOutOfOrder?: boolean | undefined }
   | { act: 'stop' | 'redrive'; name: string }
-  /** All at once. */
-  | { act: 'deploy'; migrations: PlannedMigration[] }
+  /** All at once. `pruned`: what completed.json names then; absent: nothing. */
+  | { act: 'deploy'; migrations: PlannedMigration[]; pruned?: string[] | undefined }
   /** One function is updated, and the others are not yet. */
   | { act: 'deploy one'; functionName: string; migrations: PlannedMigration[] }
   | { act: 'invoke'; functionName: string; payload: Json }
@@ -166,8 +166,9 @@ export function changedMigrations(
   current: readonly PlannedMigration[],
   kind: FaultKind,
   size: number,
+  pruned: readonly string[] = [],
 ): PlannedMigration[] {
-  const numbers = current.map(({ id }) => Number(id));
+  const numbers = [...current.map(({ id }) => id), ...pruned].map(Number);
   const seed = Math.floor(size * 2 ** 31);
   switch (kind) {
     case 'deploy a later migration':

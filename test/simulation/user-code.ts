@@ -101,6 +101,7 @@ function userCode(
       try {
         for (let at = typeof resume === 'number' ? resume + 1 : 0; at < planned.steps; at += 1) {
           await work(at);
+          if (turn) recorder.userCodeYields(sandbox.id, at);
           yield { cursor: at, done: at + 1, total: planned.steps };
         }
         done = true;

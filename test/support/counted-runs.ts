@@ -4,6 +4,8 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import type { Step } from '../../core/contract/payloads.ts';
 import type { Entry } from '../../core/ledger/entries.ts';
 import { APPENDED_BY, Entry as EntrySchema, sha256 } from '../../core/ledger/entries.ts';
+import { OdinError } from '../../core/errors.ts';
+import { PRUNED_AT_ONCE, recordBaseline } from '../../core/ledger/completions.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
 import { LedgerLog } from '../../core/ledger/log.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
@@ -175,4 +177,26 @@ export async function costAfter(entries: number): Promise<Counted> {
   await kept.keep();
   counting.morePages = 0;
   return deployCounted(counting, manifestOf('0001', '0002')).toTheEnd();
+}
+
+/** What a run of ten plain migrations takes, all functions cold, after so many that were pruned; the cache and the copies are there. */
+export async function costAfterPruned(count: number): Promise<Counted> {
+  const counting = countedWorld();
+  const all = idsTo(count + 10);
+  const pruned = all.slice(0, count);
+  const written = new LedgerLog(counting.world.store.inner, IDENTITY);
+  const writer = {
+    function: 'baseline',
+    requestId: 'r',
+    version: '1.0.0',
+    now: counting.world.clock.now,
+    nonce: () => 'n',
+  };
+  const whileOpen = () => new OdinError({ code: 'Internal', source: 'system', what: 'No turn is open.' });
+  const said = { by: 'anna', reason: 'pruned' };
+  const ledger = { log: written, store: counting.world.store.inner };
+  await recordBaseline(ledger, writer, pruned, said, { whileOpen, atOnce: PRUNED_AT_ONCE });
+  await written.keep();
+  counting.morePages = 0;
+  return deployCounted(counting, { ...manifestOf(...all.slice(count)), pruned }).toTheEnd();
 }

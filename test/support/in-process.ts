@@ -5,6 +5,7 @@ import { superviseUserCode } from '../../lambdas/run-migration/user-code/supervi
 import { playTurn } from '../../lambdas/run-migration/user-code/child.ts';
 import type { Exit } from '../../lambdas/run-migration/user-code/ends.ts';
 import type { AnswerMessage, ToFunction } from '../../lambdas/run-migration/user-code/protocol.ts';
+import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/yielded.ts';
 import type { LoadMigration } from '../../lambdas/run-migration/user-code/user-module.ts';
 
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -43,12 +44,13 @@ export const inThisProcess =
           return;
         }
         const { cursor } = asJson(message) as { cursor?: unknown };
-        void play(load, cursor, (checkpoint) => {
+        const ask = (checkpoint: YieldedCheckpoint) => {
           const { promise, resolve } = Promise.withResolvers<AnswerMessage['answer']>();
           answer = resolve;
           say({ type: 'checkpoint', checkpoint });
           return promise;
-        }).then(say);
+        };
+        void play(load, cursor, { ask, warn: () => undefined }).then(say);
       },
       kill: () => {
         end({ code: null, signal: 'SIGKILL' });

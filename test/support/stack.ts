@@ -1,16 +1,13 @@
 // An environment whose migrations count as discovered, inspected and bundled: test/infra/bundle.isolated.test.ts and others see
 // to that.
 import type { App } from 'aws-cdk-lib';
-import { Stage } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { SystemFunction } from '../../core/names/names.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import { EnvironmentStack } from '../../infra/environment-stack.ts';
 import type { InternalProps, MigrationsProps } from '../../infra/migrations.ts';
 import { Migrations } from '../../infra/migrations.ts';
+import { bundleOf } from '../../project/bundle.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
 import type { InspectedMigration } from '../../project/inspect.ts';
 import { DEFAULTS } from '../../project/inspect.ts';
@@ -30,7 +27,7 @@ export function stackOf(
     environment: name,
     project: { directory: app.outdir, configuration },
     env,
-    plan: () => planOf(app, name, migrations, warnings),
+    plan: () => planOf(name, migrations, warnings),
   });
 }
 
@@ -44,15 +41,13 @@ export function constructOf(
     environmentName,
     ...more,
     project: { directory: process.cwd(), configuration: parseConfiguration({}) },
-    plan: () => planOf(scope, environmentName, migrations),
+    plan: () => planOf(environmentName, migrations),
   };
   return new Migrations(scope, 'Migrations', props);
 }
 
-function planOf(scope: Construct, name: string, migrations: StubMigration[], warnings: string[] = []): EnvironmentPlan {
-  const bundle = { directory: path.join(Stage.of(scope)?.outdir ?? tmpdir(), 'bundle'), codeSha256: CODE };
-  mkdirSync(bundle.directory, { recursive: true });
-  writeFileSync(path.join(bundle.directory, 'index.mjs'), 'export const handler = () => 1;\n');
+function planOf(name: string, migrations: StubMigration[], warnings: string[] = []): EnvironmentPlan {
+  const bundle = { ...bundleOf(new Map([['index.mjs', 'export const handler = () => 1;\n']])), codeSha256: CODE };
   const system = Object.fromEntries(SYSTEM_FUNCTIONS.map((each) => [each, bundle])) as Record<
     SystemFunction,
     typeof bundle
@@ -72,6 +67,5 @@ function planOf(scope: Construct, name: string, migrations: StubMigration[], war
       })),
     },
     manifest: { formatVersion: 1, environment: name, migrations: [] },
-    remove: () => undefined,
   };
 }

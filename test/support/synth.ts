@@ -7,6 +7,7 @@ import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import { stackName } from '../../core/names/names.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
+import { planDeployed } from '../../project/plan.ts';
 import { WORK_FOLDER } from '../../project/temporary.ts';
 import { PROJECT } from './project.ts';
 
@@ -28,17 +29,14 @@ export function synthesiseStack(
     mkdirSync(path.join(migrations, 'odin-dev'), { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(migrations, 'odin-dev', name), text);
     const app = offlineApp(path.join(workDirectory, `cdk.out-${(synthesised += 1)}`));
-    addEnvironments({
-      app,
-      project: {
-        directory: PROJECT,
-        configuration: parseConfiguration({
-          directory: path.relative(PROJECT, migrations),
-          environments: { 'odin-dev': settings },
-        }),
-      },
-      only: 'odin-dev',
-    });
+    const project = {
+      directory: PROJECT,
+      configuration: parseConfiguration({
+        directory: path.relative(PROJECT, migrations),
+        environments: { 'odin-dev': settings },
+      }),
+    };
+    addEnvironments(app, project, { plans: planDeployed(project, { only: 'odin-dev' }) });
     const template = Template.fromStack(Stack.of(app.node.findChild(stackName({ environment: 'odin-dev' }))));
     return { template, json: template.toJSON() as never, manifest: manifestIn(app.outdir) };
   } finally {

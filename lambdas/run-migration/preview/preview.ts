@@ -14,12 +14,13 @@ import type { Invocation } from '../../../core/contract/ports.ts';
 import type { ProcessSettings } from '../user-code/fork.ts';
 import { userEnvironment } from '../user-code/fork.ts';
 import type { OutputLine } from '../user-code/output.ts';
-import type { YieldedCheckpoint, Seen } from '../user-code/protocol.ts';
+import type { Seen } from '../user-code/protocol.ts';
 import type { RunUserCode } from '../user-code/supervise.ts';
+import type { YieldedCheckpoint } from '../user-code/yielded.ts';
 import type { SessionVariables } from './session.ts';
 
 /** Runs user code in a process of its own; `onLine` hears what it prints. */
-export type InProcess = (settings: Omit<ProcessSettings, 'bundle'>, onLine: (line: OutputLine) => void) => RunUserCode;
+export type InProcess = (settings: Omit<ProcessSettings, 'file'>, onLine: (line: OutputLine) => void) => RunUserCode;
 
 export interface PreviewServices {
   migration: string;
@@ -64,6 +65,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         cursor: asked.cursor,
         sliceMs: Math.min(timeMs, (asked.seconds ?? Infinity) * 1000),
         endAfterMs: timeMs,
+        saveEveryMs: 0,
         save: (checkpoint) => {
           last = checkpoint;
           return Promise.resolve('go on');
@@ -83,6 +85,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         slices: 1,
         checkpoints: end.checkpoints,
         checkpoint: last,
+        leftOver: 'leftOver' in end ? end.leftOver : undefined,
         ...seen,
         output: output.lines,
         omitted: { ...seen.omitted, lines: output.omitted },

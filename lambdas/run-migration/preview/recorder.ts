@@ -19,19 +19,21 @@ export interface ClientModule {
   HeadObjectCommand?: (new (input: never) => unknown) | undefined;
 }
 
+export type AsRequest = <T>(text: string, work: () => Promise<T>) => Promise<T>;
+
 /**
  * @param throughTheGuard runs what may use the network (guard.ts)
+ * @param asRequest has a write that is held back count as a request without an answer, until its answer is there
  * @returns what puts the SDK back as it was
  */
 export function installRecorder(
   clients: readonly ClientModule[],
   listener: CallListener,
   throughTheGuard: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
+  asRequest: AsRequest = (_, work) => work(),
 ): () => void {
-  const recorder = new Recorder(
-    listener,
-    clients.find(({ HeadObjectCommand }) => HeadObjectCommand)?.HeadObjectCommand,
-  );
+  const HeadObjectCommand = clients.find(({ HeadObjectCommand }) => HeadObjectCommand)?.HeadObjectCommand;
+  const recorder = new Recorder(listener, asRequest, HeadObjectCommand);
   const classes = new Set(clients.map(({ __Client }) => __Client as { prototype: { send: Sender } }));
   const restores = [...classes].map(standBefore);
   return () => {
@@ -63,14 +65,16 @@ export function installRecorder(
 
 class Recorder {
   readonly #listener: CallListener;
+  readonly #asRequest: AsRequest;
   readonly #s3 = new S3Shadow();
   /** What was written in other services, by service and target. */
   readonly #written = new Set<string>();
 
   readonly #HeadObjectCommand: ClientModule['HeadObjectCommand'];
 
-  constructor(listener: CallListener, HeadObjectCommand: ClientModule['HeadObjectCommand']) {
+  constructor(listener: CallListener, asRequest: AsRequest, HeadObjectCommand: ClientModule['HeadObjectCommand']) {
     this.#listener = listener;
+    this.#asRequest = asRequest;
     this.#HeadObjectCommand = HeadObjectCommand;
   }
 
@@ -102,10 +106,11 @@ class Recorder {
       return await original(command);
     }
 
-    const { output, bytes, unsized }: HeldBack =
+    const { output, bytes, unsized } = await this.#asRequest(`${name} ${targets[0] ?? ''}`, (): Promise<HeldBack> =>
       service === 'S3'
-        ? await this.#s3.write(operation, input, sendToS3)
-        : { output: plausibleAnswer(service, operation, input), bytes: jsonSize(input), unsized: 0 };
+        ? this.#s3.write(operation, input, sendToS3)
+        : Promise.resolve({ output: plausibleAnswer(service, operation, input), bytes: jsonSize(input), unsized: 0 }),
+    );
     this.#listener.call({ ...subject, sent: false, bytes, unsized });
     if (service !== 'S3') for (const target of targets) this.#written.add(`${service} ${target}`);
     return output;

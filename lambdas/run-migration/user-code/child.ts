@@ -1,37 +1,30 @@
-// What runs in the process of user code: the same bundle as the function, started by fork.ts for one turn, and ended with it.
+// What runs in the process of user code, which is started by fork.ts for one turn, and ends with it.
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
-import { VARIABLES } from '../../../core/names/names.ts';
 import { frameConsole } from './console.ts';
+import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
-import { MessageReader, written } from './messages.ts';
-import { CHANNEL } from './protocol.ts';
-import type {
-  AnswerMessage,
-  YieldedCheckpoint,
-  EndMessage,
-  Seen,
-  StartMessage,
-  ToFunction,
-  ToProcess,
-} from './protocol.ts';
+import { LeftOver } from './left-over.ts';
+import { CHANNEL, MessageReader, written } from './messages.ts';
+import type { AnswerMessage, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
 import type { LoadMigration } from './user-module.ts';
+import type { YieldedCheckpoint } from './yielded.ts';
 
 /** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[]) => Promise<() => Seen>;
+export type HoldBack = (allows: readonly string[], leftOver: LeftOver) => Promise<() => Seen>;
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
 
 /** Waits for the function to say how, runs one turn, says how it ended, and ends. */
 export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
-  Reflect.deleteProperty(process.env, VARIABLES.userProcess); // no business of user code, and of processes that it starts
   printAtOnce();
-  frameConsole();
+  const warn = frameConsole();
   const channel = openChannel();
   // Before user code can replace it.
   const exit = process.exit.bind(process);
+  const leftOver = new LeftOver();
   let seen: (() => Seen) | undefined;
   const tellSeen = () => {
     if (seen) channel.send({ type: 'seen', seen: seen() });
@@ -60,12 +53,15 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   };
   const begin = async ({ cursor, preview }: StartMessage) => {
     if (preview) {
-      seen = await holdBack(preview.allows);
+      seen = await holdBack(preview.allows, leftOver);
       setInterval(tellSeen, SEEN_MS).unref();
       process.on('exit', tellSeen);
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
-    end(await playTurn(load, cursor, ask));
+    leftOver.begin();
+    const ended = await playTurn(load, cursor, { ask, warn });
+    if (ended.outcome === 'finished' || ended.outcome === 'stopped') leftOver.afterReturn(ended.outcome, end);
+    else end(ended);
   };
   channel.listen(
     (message) => {
@@ -77,13 +73,9 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
 }
 
 /** User code's side of a turn, whatever carries its messages. */
-export async function playTurn(
-  load: LoadMigration,
-  cursor: unknown,
-  ask: (checkpoint: YieldedCheckpoint) => Promise<AnswerMessage['answer']>,
-): Promise<EndMessage> {
+export async function playTurn(load: LoadMigration, cursor: unknown, driven: Driven): Promise<EndMessage> {
   try {
-    return { type: 'end', outcome: await drive(await load(), cursor, ask) };
+    return { type: 'end', outcome: await drive(await load(), cursor, driven) };
   } catch (thrown) {
     return { type: 'end', outcome: 'threw', error: errorSummary(thrown) };
   }

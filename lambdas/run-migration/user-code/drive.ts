@@ -1,83 +1,84 @@
 // Runs user code: a plain migration to its end, a checkpointed one from checkpoint to checkpoint.
-import { isDeepStrictEqual } from 'node:util';
-import { describeThrown, OdinError } from '../../../core/errors.ts';
-import { YieldedCheckpoint, MAX_CURSOR_BYTES } from './protocol.ts';
+import { OdinError } from '../../../core/errors.ts';
+import { badCheckpoint, checkpointOf } from './checkpoint.ts';
+import { isDeepStrictEqual } from './node-util.ts';
 import type { MigrationModule } from './user-module.ts';
+import type { YieldedCheckpoint } from './yielded.ts';
+
+export interface Driven {
+  /** Makes a checkpoint durable, or leaves that to the next one; says whether the next step may begin. */
+  ask: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>;
+  /** Hears what is wrong and does not matter, in a sentence. */
+  warn: (sentence: string) => void;
+}
 
 /**
  * @param cursor of the last checkpoint of the migration, of whichever attempt; undefined when there is none
- * @param save makes a checkpoint durable, and says whether the next step may begin
  * @returns `stopped` when it was told to stop at a checkpoint
  */
 export async function drive(
   module: MigrationModule,
   cursor: unknown,
-  save: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>,
+  { ask, warn }: Driven,
 ): Promise<'finished' | 'stopped'> {
   // Awaited in any case: an async function may return a generator, and an awaited generator is that generator.
   const running: unknown = await module.migration(cursor);
   if (!isCheckpointed(running)) {
-    if (isGenerator(running)) throw notAsync();
+    assertDone(running);
     return 'finished';
   }
   let last = cursor;
-  try {
-    for (;;) {
-      const result = await running.next();
-      if (result.done) return 'finished';
-      const checkpoint = validate(result.value, last);
-      last = checkpoint.cursor;
-      if ((await save(checkpoint)) === 'stop') return 'stopped';
+  const warned = new Set<string>();
+  // Whatever JavaScript can go through: `return()`, with which `finally` blocks run when it ends early, is optional.
+  for await (const value of running) {
+    const { checkpoint, dropped } = checkpointOf(value);
+    // A field is wrong in the same way each time.
+    for (const [field, sentence] of dropped) if (!warned.has(field) && warned.add(field)) warn(sentence);
+    if (isDeepStrictEqual(last, checkpoint.cursor)) {
+      throw badCheckpoint(
+        `its cursor ${JSON.stringify(checkpoint.cursor)} is the one before it again, so it would never end`,
+      );
     }
-  } finally {
-    // Lets its own `finally` blocks run, whatever ended it here; nothing happens to one that has ended.
-    await running.return();
+    last = checkpoint.cursor;
+    if ((await ask(checkpoint)) === 'stop') return 'stopped';
   }
+  return 'finished';
 }
 
-function validate(value: unknown, last: unknown): YieldedCheckpoint {
-  const parsed = attempt(() => YieldedCheckpoint.safeParse(value));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw badCheckpoint(`${issue?.path.join('.') || 'the value'}: ${issue?.message ?? 'not valid'}`);
-  }
-  const json = attempt(() => JSON.stringify(parsed.data.cursor));
-  const cursor = JSON.parse(json) as YieldedCheckpoint['cursor']; // as it will be read back: -0 is 0 then
-  const bytes = Buffer.byteLength(json);
-  if (bytes > MAX_CURSOR_BYTES) throw badCheckpoint(`its cursor is ${bytes} bytes of JSON, over ${MAX_CURSOR_BYTES}`);
-  if (isDeepStrictEqual(last, cursor)) {
-    throw badCheckpoint(`its cursor ${JSON.stringify(cursor)} is the one before it again, so it would never end`);
-  }
-  return { ...parsed.data, cursor };
-}
-
-/** What refers to itself, or is nested too deep, is for no parser. */
-function attempt<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (thrown) {
-    throw badCheckpoint(`its cursor cannot be written as JSON (${describeThrown(thrown).split('\n')[0] ?? ''})`);
-  }
-}
-
-const isCheckpointed = (result: unknown): result is AsyncGenerator<unknown, void, undefined> =>
+const isCheckpointed = (result: unknown): result is AsyncIterable<unknown> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+
+/**
+ * What a plain migration gives back is nobody's, but for what shows that its work is not done.
+ * @throws OdinError BadMigrationFile
+ */
+function assertDone(result: unknown): void {
+  if (typeof result === 'function')
+    throw neverRan('a function, which nobody calls', 'Call it, and await what it does.');
+  if (isGenerator(result)) throw neverRan('a generator that is not async', 'Write "export async function* migration".');
+  if (!Array.isArray(result)) return;
+  if (result.some((each) => typeof each === 'function')) {
+    throw neverRan('a list of functions, which nobody calls', 'Call them, and await what they do.');
+  }
+  if (!result.some(isThenable)) return;
+  throw new OdinError({
+    code: 'BadMigrationFile',
+    source: 'user',
+    what: 'migration() gave back a list of promises, which nobody awaits: it ended before their work was done.',
+    next: 'Write "await Promise.all(…)".',
+  });
+}
 
 const isGenerator = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value;
 
-const notAsync = (): OdinError =>
+const isThenable = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+
+const neverRan = (what: string, next: string): OdinError =>
   new OdinError({
     code: 'BadMigrationFile',
     source: 'user',
-    what: 'migration() gave back a generator that is not async, so that none of its code has run.',
-    next: 'Write "export async function* migration".',
-  });
-
-const badCheckpoint = (why: string): OdinError =>
-  new OdinError({
-    code: 'BadCheckpoint',
-    source: 'user',
-    what: `The migration yielded a checkpoint that cannot be kept: ${why}.`,
-    next: 'Yield { cursor, done?, total?, note? }, the cursor being JSON that differs from the one before.',
+    what: `migration() gave back ${what}, so that none of its code has run.`,
+    next,
   });

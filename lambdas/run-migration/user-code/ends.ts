@@ -1,5 +1,5 @@
 // How user code ended when it did not end by itself, in words: what happened, and what to do about it.
-import type { ErrorSummary } from '../../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { cut, MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 
 /** How a process went. */

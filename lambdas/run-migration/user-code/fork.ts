@@ -1,4 +1,4 @@
-// Starts a process for user code, and takes it away again: the bundle of the function itself, evaluated a second time.
+// Starts a process for user code, and takes it away again.
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -7,14 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeThrown } from '../../../core/errors.ts';
 import { VARIABLES } from '../../../core/names/names.ts';
 import type { Exit } from './ends.ts';
-import { MessageReader, written } from './messages.ts';
+import { CHANNEL, MessageReader, written } from './messages.ts';
 import { OutputReader } from './output.ts';
-import { CHANNEL } from './protocol.ts';
 import type { Timing, Listeners, StartProcess, UserProcess } from './supervise.ts';
 
 export interface ProcessSettings {
-  /** The bundle's file. */
-  bundle: string;
+  /** What it runs: absolute. */
+  file: string;
   env: NodeJS.ProcessEnv;
   /** Options of Node.js besides those that every process of user code gets. */
   execArgv?: readonly string[] | undefined;
@@ -54,13 +53,13 @@ const STREAM_PATIENCE_MS = 500;
 const SILENCE_MS = 1_000;
 
 export const startUserProcess =
-  ({ bundle, env, execArgv = [] }: ProcessSettings): StartProcess =>
+  ({ file, env, execArgv = [] }: ProcessSettings): StartProcess =>
   (listeners): UserProcess => {
     const heap = `--max-old-space-size=${heapMB(functionMB())}`;
     let child: ChildProcess;
     try {
-      child = spawn(process.execPath, [heap, '--enable-source-maps', ...execArgv, bundle], {
-        env: { ...env, [VARIABLES.userProcess]: 'true' },
+      child = spawn(process.execPath, [heap, '--enable-source-maps', ...execArgv, file], {
+        env,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
         // A process group of its own, so that what it starts ends with it. A Ctrl-C in a terminal is for its function alone.
         detached: true,

@@ -1,6 +1,12 @@
 // Messages on a stream, each a line of JSON. Not by Node.js's readline, for which U+2028 ends a line, and which has no limit.
 import { StringDecoder } from 'node:string_decoder';
 
+/**
+ * The process's file descriptors for it, each message a line of JSON. Not Node.js's own IPC: there, a line that is no JSON is an
+ * error that nothing can catch, in the function.
+ */
+export const CHANNEL = { write: 3, read: 4 } as const;
+
 export const written = (message: object): string => `${JSON.stringify(message)}\n`;
 
 /** In UTF-16 units: far more than a preview tells. What has no end must not fill the memory. */

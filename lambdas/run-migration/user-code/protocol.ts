@@ -1,15 +1,10 @@
 // What a migration's function and the process that runs its code say to each other. User code can write to the same
 // channel: what comes from there is validated, and what does not fit ends the turn as a known failure.
-import * as z from 'zod';
-import { JsonValue } from '../../../core/ledger/json.ts';
+import * as z from '../../../core/schema.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 import { PreviewReport } from '../../../core/preview/preview.ts';
-
-/**
- * The process's file descriptors for it, each message a line of JSON. Not Node.js's own IPC: there, a line that is no JSON is an
- * error that nothing can catch, in the function.
- */
-export const CHANNEL = { write: 3, read: 4 } as const;
+import { LEFT_OVER, MAX_CURSOR_BYTES } from './limits.ts';
+import { YieldedCheckpoint } from './yielded.ts';
 
 export interface StartMessage {
   type: 'start';
@@ -27,43 +22,36 @@ export interface AnswerMessage {
 
 export type ToProcess = StartMessage | AnswerMessage;
 
-/** A cursor is bookkeeping, not data: this many bytes of JSON at most. */
-export const MAX_CURSOR_BYTES = 64 * 1024;
-
-/** How far a checkpointed migration has come. `done` and `total` count the same things. */
-export const YieldedCheckpoint = z.object({
-  cursor: JsonValue,
-  done: z.number().min(0).optional(),
-  total: z.number().min(0).optional(),
-  note: z.string().max(500).optional(),
-});
-
-export type YieldedCheckpoint = z.infer<typeof YieldedCheckpoint>;
-
 const CheckpointMessage = z.object({
   type: z.literal('checkpoint'),
-  checkpoint: YieldedCheckpoint.refine(
-    ({ cursor }) => Buffer.byteLength(JSON.stringify(cursor)) <= MAX_CURSOR_BYTES,
-    `expected a cursor of at most ${MAX_CURSOR_BYTES} bytes`,
+  checkpoint: YieldedCheckpoint.check(
+    z.refine(
+      ({ cursor }) => Buffer.byteLength(JSON.stringify(cursor)) <= MAX_CURSOR_BYTES,
+      `expected a cursor of at most ${MAX_CURSOR_BYTES} bytes`,
+    ),
   ),
 });
 
 /** What a preview has seen until now. */
-export const Seen = PreviewReport.pick({ calls: true, simulated: true, stale: true, refused: true, omitted: true });
+export const Seen = z.pick(PreviewReport, { calls: true, simulated: true, stale: true, refused: true, omitted: true });
 export type Seen = z.infer<typeof Seen>;
 
 const BoundedError = z.object({
-  name: z.string().max(MAX_SUMMARY.name),
-  message: z.string().max(MAX_SUMMARY.message),
-  stack: z.string().max(MAX_SUMMARY.stack).optional(),
+  name: z.string().check(z.maxLength(MAX_SUMMARY.name)),
+  message: z.string().check(z.maxLength(MAX_SUMMARY.message)),
+  stack: z.optional(z.string().check(z.maxLength(MAX_SUMMARY.stack))),
 });
+
+/** What was still alive when a migration had returned: `2 timers`. */
+const LeftOver = z.array(z.string().check(z.maxLength(LEFT_OVER.length))).check(z.maxLength(LEFT_OVER.items));
 
 /**
  * How the code ended, as its process tells. `threw`: out of migration() or the file's top level. `crashed`: out of a timer, a
  * listener or a promise that nobody awaits. `stuck`: it awaits what nothing is left to settle.
  */
 const EndMessage = z.discriminatedUnion('outcome', [
-  z.object({ type: z.literal('end'), outcome: z.enum(['finished', 'stopped', 'stuck']) }),
+  z.object({ type: z.literal('end'), outcome: z.enum(['finished', 'stopped']), leftOver: z.optional(LeftOver) }),
+  z.object({ type: z.literal('end'), outcome: z.literal('stuck') }),
   z.object({ type: z.literal('end'), outcome: z.enum(['threw', 'crashed']), error: BoundedError }),
 ]);
 export type EndMessage = z.infer<typeof EndMessage>;

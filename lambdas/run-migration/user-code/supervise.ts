@@ -1,13 +1,16 @@
 // The function's side of one turn of user code: answers its checkpoints, watches its time, and ends its process, always.
 //
-//   start ─▶ checkpoint ─▶ save (durable) ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone ─▶ the end
+//   start ─▶ checkpoint ─▶ save (durable), once a second ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone
+//     ─▶ save the last checkpoint ─▶ the end
+import { leftOverText } from '../../../core/views/words.ts';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
-import type { ErrorSummary } from '../../../core/ledger/summaries.ts';
+import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
-import type { AnswerMessage, YieldedCheckpoint, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { AnswerMessage, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { YieldedCheckpoint } from './yielded.ts';
 
 export interface UserCodeOptions {
   migration: string;
@@ -20,6 +23,11 @@ export interface UserCodeOptions {
   /** Its process is ended after so many milliseconds, whatever it does. */
   endAfterMs: number;
   /**
+   * Within so many milliseconds after one checkpoint was saved, others are not: the code goes on, and the next one counts. The one
+   * at which it stops is always saved, and the last one of code that has ended.
+   */
+  saveEveryMs: number;
+  /**
    * Makes a checkpoint durable, and says whether code after it may run. When it throws, none does, and the error is how the turn
    * ended.
    */
@@ -29,12 +37,15 @@ export interface UserCodeOptions {
 }
 
 /**
- * `stopped`: at a checkpoint, because its slice was over. `threw`: migration() or the file's top level did, or a checkpoint
- * was refused. `ended`: its process is gone, or had to go, before it said how it ended.
+ * `stopped`: at a checkpoint, because its slice was over. `threw`: migration() or the file's top level did, a checkpoint was
+ * refused, or a request was not awaited. `ended`: its process is gone, or had to go, before it said how it ended.
  */
-export type UserCodeEnd = { checkpoints: number } & (
-  { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary }
-);
+type End =
+  /** `leftOver`: what was still alive when it had returned, and ended with its process; a few words each. */
+  | { outcome: 'finished' | 'stopped'; leftOver?: string[] | undefined }
+  | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
+
+export type UserCodeEnd = { checkpoints: number } & End;
 
 /** Nothing of its code runs any more when this resolves, and all that it printed was heard. It never rejects. */
 export type RunUserCode = (options: UserCodeOptions) => Promise<UserCodeEnd>;
@@ -68,29 +79,54 @@ const SAFETY_MS = 5_000;
 /** @param onLine hears what user code prints */
 export const superviseUserCode =
   (start: StartProcess, clock: Timing, onLine: (line: OutputLine) => void): RunUserCode =>
-  async ({ cursor, sliceMs, endAfterMs, save, preview }) => {
+  async ({ cursor, sliceMs, endAfterMs, saveEveryMs, save, preview }) => {
     const { promise: end, resolve } = Promise.withResolvers<End>();
     const endsAt = clock.now() + sliceMs;
     let since = clock.now();
     let longest = 0;
     let checkpoints = 0;
+    let savedAt = -Infinity;
+    let unsaved: YieldedCheckpoint | undefined;
     let saving: Promise<void> | undefined;
     let toldToStop = false;
     let refusal: ErrorSummary | undefined;
 
+    const isNearlyOver = (): boolean => endsAt - clock.now() < SAFETY_MS + 2 * longest;
+    const answer = (next: AnswerMessage['answer']): void => {
+      since = clock.now();
+      toldToStop = next === 'stop';
+      process.send({ type: 'answer', answer: next });
+    };
     const keep = async (checkpoint: YieldedCheckpoint): Promise<void> => {
-      longest = Math.max(longest, clock.now() - since);
-      let answer: AnswerMessage['answer'] = 'stop';
+      let next: AnswerMessage['answer'] = 'stop';
       try {
-        answer = await save(checkpoint);
+        next = await save(checkpoint);
         checkpoints += 1;
       } catch (thrown) {
         refusal = errorSummary(thrown);
       }
       saving = undefined;
-      since = clock.now();
-      toldToStop = answer === 'stop' || endsAt - since < SAFETY_MS + 2 * longest;
-      process.send({ type: 'answer', answer: toldToStop ? 'stop' : 'go on' });
+      unsaved = undefined;
+      savedAt = clock.now();
+      answer(isNearlyOver() ? 'stop' : next);
+    };
+    const yielded = (checkpoint: YieldedCheckpoint): void => {
+      longest = Math.max(longest, clock.now() - since);
+      if (clock.now() - savedAt >= saveEveryMs || isNearlyOver()) {
+        saving = keep(checkpoint);
+        return;
+      }
+      unsaved = checkpoint;
+      answer('go on');
+    };
+    const keepLast = async (): Promise<void> => {
+      if (!unsaved) return;
+      try {
+        await save(unsaved);
+        checkpoints += 1;
+      } catch {
+        // How its code ended counts. What was done since the checkpoint before is done again if it has to go on.
+      }
     };
     /** @returns the end, if that is what it means */
     const hear = (message: ToFunction | undefined): End | undefined => {
@@ -102,7 +138,7 @@ export const superviseUserCode =
           return undefined;
         case 'checkpoint':
           if (saving !== undefined || toldToStop) return notUnderstood('a checkpoint was not to be made then');
-          saving = keep(message.checkpoint);
+          yielded(message.checkpoint);
           return undefined;
         case 'end':
           return message.outcome === 'stopped' && !toldToStop
@@ -130,18 +166,20 @@ export const superviseUserCode =
     process.kill();
     await process.gone;
     // A ledger that does not answer must not cost the outcome the time that is left for it.
-    if (ended.outcome !== 'out of time') await saving;
+    if (ended.outcome !== 'out of time') {
+      await saving;
+      await keepLast();
+    }
+    if ('leftOver' in ended && ended.leftOver) onLine({ level: 'warn', text: leftOverText(ended.leftOver) });
     // What was thrown first is what is reported, whatever its `finally` blocks did after that.
     return refusal ? { outcome: 'threw', error: refusal, checkpoints } : { ...ended, checkpoints };
   };
-
-type End = { outcome: 'finished' | 'stopped' } | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
 
 function endOf(message: EndMessage): End {
   switch (message.outcome) {
     case 'finished':
     case 'stopped':
-      return { outcome: message.outcome };
+      return { outcome: message.outcome, leftOver: message.leftOver };
     case 'threw':
       return { outcome: 'threw', error: message.error };
     case 'crashed':

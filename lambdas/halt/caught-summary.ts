@@ -1,0 +1,31 @@
+// What Step Functions caught, as it is kept in the ledger.
+import type { CaughtError, ErrorSummary } from '../../core/ledger/error-records.ts';
+import { cut, MAX_SUMMARY } from '../../core/ledger/summaries.ts';
+import * as z from '../../core/schema.ts';
+
+const LambdaError = z.object({
+  errorType: z.optional(z.string()),
+  errorMessage: z.optional(z.string()),
+  trace: z.optional(z.union([z.array(z.string()), z.string()])),
+});
+
+/** What is kept of an error that Step Functions caught: its `Cause` is Lambda's error as JSON, or plain text. */
+export function caughtSummary(caught: CaughtError): ErrorSummary {
+  const lambda = parseLambdaError(caught.Cause);
+  const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
+  return {
+    name: cut(lambda?.errorType ?? caught.Error ?? 'Error', MAX_SUMMARY.name),
+    message: cut(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_SUMMARY.message),
+    stack: stack === undefined ? undefined : cut(stack, MAX_SUMMARY.stack),
+  };
+}
+
+function parseLambdaError(cause: string | undefined): z.infer<typeof LambdaError> | undefined {
+  if (cause === undefined) return undefined;
+  try {
+    const parsed = LambdaError.safeParse(JSON.parse(cause));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined; // plain text: the caller shows it as it is
+  }
+}

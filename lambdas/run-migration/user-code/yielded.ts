@@ -1,0 +1,14 @@
+// How far a checkpointed migration has come, as the function takes it from the process of user code.
+import { JsonValue } from '../../../core/ledger/json.ts';
+import * as z from '../../../core/schema.ts';
+import { MAX_NOTE } from './limits.ts';
+
+/** `done` and `total` count the same things. */
+export const YieldedCheckpoint = z.object({
+  cursor: JsonValue,
+  done: z.optional(z.number().check(z.minimum(0))),
+  total: z.optional(z.number().check(z.minimum(0))),
+  note: z.optional(z.string().check(z.maxLength(MAX_NOTE))),
+});
+
+export type YieldedCheckpoint = z.infer<typeof YieldedCheckpoint>;

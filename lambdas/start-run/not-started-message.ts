@@ -1,0 +1,42 @@
+// What the operators are told when a deployment was to start a run, and could not.
+import type { ChatNotification } from '../../core/contract/chat.ts';
+import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
+import { plainLine } from '../../core/ledger/summaries.ts';
+import type { Where } from '../../core/text/command.ts';
+import { commandLine } from '../../core/text/command.ts';
+
+/** @param why the error, in one line */
+export function notStarted(
+  where: Where & { environment: string },
+  why: string,
+): { subject: string; text: string; chat: ChatNotification } {
+  const { environment } = where;
+  const subject = `odin-migrate ${environment}: deployed, and no run was started`.slice(0, 99);
+  const error = plainLine(why, 500);
+  const command = commandLine({ verb: 'run', environment }, where);
+  return {
+    subject,
+    text: [
+      `${environment} is deployed. The run that the deployment was to start could not be started; what is pending stays pending.`,
+      '',
+      `Error:         ${error}`,
+      `Start it with: ${command}`,
+      '',
+    ].join('\n'),
+    chat: chatNotification(
+      {
+        title: `${environment}: deployed, and no run was started`,
+        description: [`Error: ${asCode(error)}`, 'What is pending stays pending.'].join('\n'),
+        nextSteps: [`Start it with: ${asCode(command)}`],
+        keywords: ['odin-migrate', environment, 'not started'],
+      },
+      {
+        threadId: threadId(environment, ''),
+        summary: subject,
+        eventType: 'Run Not Started',
+        relatedResources: [],
+        additionalContext: { environment },
+      },
+    ),
+  };
+}

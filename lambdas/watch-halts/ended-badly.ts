@@ -1,0 +1,64 @@
+// A run that ended badly, told to the operators at once and each by itself: an alarm that is up already says nothing of a second one.
+import type { ChatNotification } from '../../core/contract/chat.ts';
+import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
+import type { Services } from '../../core/contract/ports.ts';
+import { plainLine } from '../../core/ledger/summaries.ts';
+import { executionLink } from '../../core/text/links.ts';
+import { announce } from '../shared/announce.ts';
+import type { EndedEvent } from './event.ts';
+
+/** What Step Functions says of it; the event has neither. */
+export type WhyItEnded = (execution: string) => Promise<{ error?: string | undefined; cause?: string | undefined }>;
+
+export function createTellEndedBadly(services: Services, whyItEnded: WhyItEnded) {
+  return async ({ detail: { executionArn, status } }: EndedEvent): Promise<{ told: string }> => {
+    const { error, cause } = await whyItEnded(executionArn);
+    await announce(services, () => ({
+      message: endedBadly(services.environment, executionArn, error ?? status, cause),
+    }));
+    return { told: executionArn };
+  };
+}
+
+function endedBadly(
+  environment: string,
+  execution: string,
+  error: string,
+  cause: string | undefined,
+): { subject: string; text: string; chat: ChatNotification } {
+  const subject = `odin-migrate ${environment}: a run ended badly (${plainLine(error, 40)})`.slice(0, 99);
+  const why = cause === undefined ? undefined : plainLine(cause, 1000);
+  return {
+    subject,
+    text: [
+      `A run in ${environment} ended badly. What is done stays done, and what is pending stays pending.`,
+      '',
+      `Error:         ${plainLine(error, 200)}`,
+      ...(why === undefined ? [] : [`Cause:         ${why}`]),
+      `Execution:     ${execution}`,
+      `               ${executionLink(execution)}`,
+      '',
+      'docs/runbook.md says what each error means, and what to do: "A run that failed".',
+      '',
+    ].join('\n'),
+    chat: chatNotification(
+      {
+        title: `${environment}: a run ended badly`,
+        description: [
+          `Error: ${asCode(plainLine(error, 200))}`,
+          ...(why === undefined ? [] : [asCode(why)]),
+          `Execution: ${executionLink(execution)}`,
+        ].join('\n'),
+        nextSteps: ['docs/runbook.md, "A run that failed", says what to do.'],
+        keywords: ['odin-migrate', environment, 'failed'],
+      },
+      {
+        threadId: threadId(environment, ''),
+        summary: subject,
+        eventType: 'Run Ended Badly',
+        relatedResources: [execution],
+        additionalContext: { environment, error: plainLine(error, 200) },
+      },
+    ),
+  };
+}

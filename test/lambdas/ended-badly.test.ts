@@ -1,0 +1,58 @@
+// A run that ended badly: what the operators are told of it.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createTellEndedBadly } from '../../lambdas/watch-halts/ended-badly.ts';
+import { executionArn } from '../support/fake-executions.ts';
+import type { World } from '../support/services.ts';
+import { createWorld } from '../support/services.ts';
+
+let world: World;
+beforeEach(() => {
+  world = createWorld();
+});
+
+const tell = (status: string, why: { error?: string; cause?: string } = {}) =>
+  createTellEndedBadly(world.services, () => Promise.resolve(why))({
+    'detail-type': 'Step Functions Execution Status Change',
+    detail: { executionArn: executionArn('run-7'), status },
+  });
+
+describe('a run that ended badly', () => {
+  it('is told with its error, its cause and its page', async () => {
+    await tell('FAILED', { error: 'OutOfOrder', cause: '0002.ts is pending, but 0003 was run before' });
+    const [{ subject, message, chat } = { subject: '', message: '', chat: undefined }] = world.published;
+    expect(subject).toBe('odin-migrate odin-dev: a run ended badly (OutOfOrder)');
+    expect(message).toContain(
+      'Error:         OutOfOrder\nCause:         0002.ts is pending, but 0003 was run before\n',
+    );
+    expect(message).toContain(`Execution:     ${executionArn('run-7')}\n`);
+    expect(chat?.content.description).toContain('`OutOfOrder`');
+  });
+
+  it('is told each time: two runs are two messages', async () => {
+    await tell('FAILED', { error: 'Aborted' });
+    await tell('FAILED', { error: 'Aborted' });
+    expect(world.published).toHaveLength(2);
+  });
+
+  it.each(['ABORTED', 'TIMED_OUT'])('is named by its status, %s, when it has no error', async (status) => {
+    await tell(status);
+    expect(world.published[0]?.message).toContain(`Error:         ${status}\nExecution:`);
+  });
+
+  it('is in one line, whatever its cause is', async () => {
+    await tell('FAILED', { error: 'Error', cause: `first\r\nsecond\u0000${'x'.repeat(40_000)}` });
+    const cause = world.published[0]?.message.split('\n').find((line) => line.startsWith('Cause:')) ?? '';
+    expect(cause).toContain('first second');
+    expect(cause.length).toBeLessThan(1100);
+  });
+
+  it('fails the function when Step Functions cannot be asked: it is called again', async () => {
+    const failing = createTellEndedBadly(world.services, () => Promise.reject(new Error('throttled')));
+    const event = {
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: { executionArn: executionArn('run-7'), status: 'FAILED' },
+    } as const;
+    await expect(failing(event)).rejects.toThrow('throttled');
+    expect(world.published).toEqual([]);
+  });
+});
