@@ -241,6 +241,11 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
       'decide only if this is the open halt: the number of its entry, as `status` shows it',
       count,
     )
+    .option(
+      '--instead <number>',
+      'let it count in place of a decision, by the number of its entry, that has had no effect yet',
+      count,
+    )
     .option('--from-start', 'retry a checkpointed migration from its start')
     .option('--keep-checkpoint', 'retry it from its last checkpoint, although other code made that')
     .option('--yes', 'do not ask')

@@ -22,6 +22,8 @@ export interface ResumeOptions {
   reason?: string;
   /** Decide only if it is the halt of this entry. */
   halt?: number;
+  /** The decision, by its entry, in whose place this one is to count. */
+  instead?: number;
   fromStart?: boolean;
   keepCheckpoint?: boolean;
   yes?: boolean;
@@ -57,6 +59,7 @@ export async function resume(
     by,
     reason: options.reason,
     halt: options.halt ?? halt?.halt, // if another one is open by then, it is refused
+    instead: options.instead,
     begin,
   });
   if (options.json) printJson(answer);

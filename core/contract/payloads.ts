@@ -88,6 +88,8 @@ export const DecidePayload = z.strictObject({
   by: By,
   /** Number of the halt's entry. */
   halt: z.optional(EntryNumber),
+  /** Number of the decision on it that has had no effect yet, in whose place this one is to count. */
+  instead: z.optional(EntryNumber),
   /** Of `retry`: where a checkpointed migration begins. Absent: at its checkpoint, if the same code made it. */
   begin: z.optional(z.enum(['start', 'checkpoint'])),
 });
@@ -210,6 +212,8 @@ export interface DecidedAnswer {
   attempt: number;
   /** Number of the halt's entry. */
   halt: number;
+  /** Number of the decision's entry. */
+  entry: number;
   decision: string;
   by: string;
   /** ISO time. */

@@ -243,13 +243,20 @@ function refuseLacking({ state, pruned = [] }: Question): NextStep | undefined {
   return lacking.length > 0 ? { step: 'refuse', error: 'NotCompleted', lacking } : undefined;
 }
 
-/** Pending ids below one that is completed or was attempted: to run them now would not be in order. */
 function refuseLate({ state, manifest, allowOutOfOrder }: Question): NextStep | undefined {
-  if (allowOutOfOrder) return undefined;
+  const { late, highest } = lateIn(state, manifest);
+  return late.length > 0 && !allowOutOfOrder ? { step: 'refuse', error: 'OutOfOrder', late, highest } : undefined;
+}
+
+/** Pending ids below one that is completed or was attempted: to run them now would not be in order. @returns that one, too */
+export function lateIn(
+  state: Pick<LogState, 'migrations'>,
+  manifest: readonly { id: string }[],
+): { late: string[]; highest: string } {
   const known = Object.keys(state.migrations);
   const highest = known.reduce((max, id) => (id > max ? id : max), '');
   const late = manifest.map(({ id }) => id).filter((id) => !known.includes(id) && id < highest);
-  return late.length > 0 ? { step: 'refuse', error: 'OutOfOrder', late, highest } : undefined;
+  return { late, highest };
 }
 
 /** The file of a completed migration that goes on under another number: its work would be done a second time. */

@@ -116,7 +116,10 @@ export const Halted = z.object({
 });
 export type Halted = z.infer<typeof Halted>;
 
-/** What a person said: of a halt, or `cancel` of an open turn. The first on a halt counts. */
+/**
+ * What a person said: of a halt, or `cancel` of an open turn. The first on a halt counts, until one that names it counts instead:
+ * as long as it has had no effect.
+ */
 export const Decided = z.object({
   ...envelope,
   kind: z.literal('decided'),
@@ -127,6 +130,8 @@ export const Decided = z.object({
   of: Positive,
   by: z.string().check(z.minLength(1)),
   reason: z.optional(z.string()),
+  /** Number of the decision on the same halt in whose place it counts. */
+  instead: z.optional(Positive),
   /** Of `retry`: the code that it was said of, and where it begins. */
   retry: z.optional(z.object({ codeSha256: Sha256, begin: z.enum(['start', 'checkpoint']) })),
 });

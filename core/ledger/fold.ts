@@ -55,7 +55,7 @@ export interface TurnState {
   since: string;
   cancel: Numbered<Decided> | undefined;
   halt: { halted: Numbered<Halted>; decided: Numbered<Decided> | undefined } | undefined;
-  /** The turn's first `mark-applied` or `skip`. It stands, whatever is decided on a later halt because it was not recorded. */
+  /** The turn's first `mark-applied` or `skip` that nothing was said instead of. It stands, whatever is decided on a later halt because it was not recorded. */
   verdict: Numbered<Decided> | undefined;
 }
 
@@ -163,9 +163,17 @@ function decided(state: LogState, entry: Numbered<Decided>): LogState {
   const turn = openTurn(state, entry, state.turn?.allowed.number ?? 0);
   if (turn.halt?.halted.number !== entry.of)
     throw logBroken(entry.number, `entry ${entry.of} is not the halt that is open`);
-  if (turn.halt.decided) throw logBroken(entry.number, `entry ${turn.halt.decided.number} has decided it before`);
+  if (turn.halt.decided?.number !== entry.instead) {
+    throw logBroken(
+      entry.number,
+      turn.halt.decided
+        ? `entry ${turn.halt.decided.number} has decided it before`
+        : `entry ${entry.instead ?? 0}, in whose place it is said, is no decision on it`,
+    );
+  }
   const settles = entry.decision === 'mark-applied' || entry.decision === 'skip';
-  const verdict = turn.verdict ?? (settles ? entry : undefined);
+  const earlier = turn.verdict?.of === entry.of ? undefined : turn.verdict;
+  const verdict = earlier ?? (settles ? entry : undefined);
   return { ...state, turn: { ...turn, halt: { ...turn.halt, decided: entry }, verdict } };
 }
 

@@ -1,4 +1,5 @@
 // `resume`: an operator's decision on a halt, first appended to the log and then told to whoever waits (docs/design.md §6).
+import { lateIn } from '../../core/decision/decide.ts';
 import { needsReason } from '../../core/decision/meanings.ts';
 import { describeThrown, OdinError } from '../../core/errors.ts';
 import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
@@ -6,8 +7,10 @@ import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
 import type { EntryContent } from '../../core/ledger/log.ts';
+import { isSameWork } from '../../core/ledger/sources.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
+import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
@@ -16,9 +19,9 @@ import { carryOut, settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
 
 /**
- * Safe to call again, by anybody, at any time: the first decision on a halt counts, and each call tells it to whoever was not
- * told yet.
- * Refuses with ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded, UnknownMigration (a retry without a file), OtherCode
+ * Safe to call again, by anybody, at any time: the first decision on a halt counts, unless another one names it before it has had
+ * its effect, and each call tells what counts to whoever was not told yet.
+ * Refuses with ReasonMissing, NothingHalted, OtherHalt, AttemptSucceeded, UnknownMigration (a retry without a file), OutOfOrder, OtherCode
  * (nothing was appended), and AlreadyDecided (somebody else decided otherwise; it says who, what and when).
  * @throws OdinError DecisionNotDelivered: the decision is recorded; the same call again delivers it
  */
@@ -36,36 +39,81 @@ export function createResume(services: Services, manifest: Manifest) {
       const { decision, by, time, reason } = decided;
       if (entry) services.log.info(`${by} decided ${decision} on ${migration}, attempt ${attempt}`, { halt });
 
-      const goOn = await deliver(state, halted, decided, entry !== undefined);
-      if (!entry && decision !== payload.decision) throw alreadyDecided(decided, payload);
+      // One that is said instead of another is acted on by who was told of that one, if it still runs.
+      const goOn = await deliver(state, halted, decided, entry !== undefined && decided.instead === undefined);
+      const mayBeReplaced = state.turn?.halt?.decided?.number === decided.number;
+      if (!entry && decision !== payload.decision) throw alreadyDecided(decided, payload, mayBeReplaced);
       const waitsUntil = await waitFor(state, decided);
       const result = entry ? 'decided' : 'already';
       const message = messageOf(result, decided, goOn, waitsUntil);
-      return { result, migration, attempt, halt, decision, by, time, reason, executions: goOn, waitsUntil, message };
+      return {
+        result,
+        migration,
+        attempt,
+        halt,
+        entry: decided.number,
+        decision,
+        by,
+        time,
+        reason,
+        executions: goOn,
+        waitsUntil,
+        message,
+      };
     });
 
-  /** Undefined: the halt that is meant is not open. */
-  async function whatToAppend({ turn }: LogState, payload: DecidePayload): Promise<EntryContent | undefined> {
-    const { decision, by } = payload;
-    if (!turn?.halt || turn.halt.decided) return undefined;
+  /** Undefined: the halt that is meant is not open, or another decision counts. */
+  async function whatToAppend(state: LogState, payload: DecidePayload): Promise<EntryContent | undefined> {
+    const { turn } = state;
+    const { decision, by, instead } = payload;
+    if (!turn?.halt) return undefined;
     const { migration, attempt, number } = turn.halt.halted;
     if (payload.halt !== undefined && payload.halt !== number) return undefined;
+    if (turn.halt.decided?.number !== instead) {
+      if (!turn.halt.decided) throw hadItsEffect(instead, turn.halt.halted);
+      return undefined;
+    }
 
     const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
     const succeeded = look.seen === 'closed' && look.outcome?.outcome === 'succeeded';
     if (succeeded && needsReason(decision)) throw attemptSucceeded(turn.halt.halted, decision);
     // What became of it is known then, and a retry only records it.
-    const runs = decision === 'retry' && !succeeded && !turn.verdict;
+    const settled = turn.verdict !== undefined && turn.verdict.of !== number; // by an earlier halt: nothing is said instead of that
+    const runs = decision === 'retry' && !succeeded && !settled;
     const retry = runs ? await retryOf(turn, look, payload) : undefined;
+    if (runs) await assertInOrder(state, turn.halt.halted);
     const reason = payload.reason?.trim() || undefined;
-    return { kind: 'decided', decision, migration, attempt, of: number, by, reason, retry };
+    return { kind: 'decided', decision, migration, attempt, of: number, by, reason, instead, retry };
+  }
+
+  /** The run refuses what is not in order, each time: a retry would be recorded, and nothing would come of it. */
+  async function assertInOrder(state: LogState, { number, migration }: Halted): Promise<void> {
+    const { late, highest } = lateIn(state, manifest.migrations);
+    if (late.length === 0) return;
+    if ((await readWaiters(store, number)).some((waiter) => waiter.allowOutOfOrder)) return;
+    const files = late.map((id) => manifest.migrations.find((entry) => entry.id === id)?.file ?? id);
+    throw new OdinError({
+      code: 'OutOfOrder',
+      source: 'user',
+      what: `Nothing was recorded: the run would refuse a retry of ${migration}, because ${files.join(', ')} ${files.length === 1 ? 'is' : 'are'} pending, and ${highest} was run before.`,
+      why: 'What came late gets the next free number, and is deployed; then decide retry.',
+      next: {
+        words: 'If the order does not matter, decide abort; the next run halts here again, and may retry',
+        verb: 'run',
+        environment,
+        args: ['--allow-out-of-order'],
+      },
+    });
   }
 
   /** Which code a retry is said of, and where it begins. */
   async function retryOf(turn: TurnState, look: TurnLook, { begin }: DecidePayload): Promise<Decided['retry']> {
     const { migration } = turn.allowed;
     const deployed = manifest.migrations.find(({ id }) => id === migration);
-    if (!deployed) throw nothingToRetry(migration);
+    if (!deployed) {
+      const other = manifest.migrations.find((entry) => isSameWork(turn.allowed, entry));
+      throw nothingToRetry(migration, other?.id);
+    }
     const { codeSha256, checkpointed } = deployed;
     if (begin === 'start') return { codeSha256, begin };
     const checkpoint = (await readCheckpoint(store, migration))?.checkpoint;
@@ -174,12 +222,25 @@ const attemptSucceeded = ({ migration, attempt }: Halted, decision: string): Odi
     next: 'Decide retry: nothing is run twice, its success is recorded.',
   });
 
-const nothingToRetry = (migration: string): OdinError =>
+/** @param other under which number its text is deployed now */
+const nothingToRetry = (migration: string, other: string | undefined): OdinError =>
   new OdinError({
     code: 'UnknownMigration',
     source: 'user',
-    what: `The file of ${migration} is not deployed any more, so there is nothing to retry.`,
-    next: 'Decide mark-applied, skip or abort; or deploy the file again, and then retry.',
+    what: `The file of ${migration} is not deployed any more, so there is nothing to retry${other === undefined ? '.' : `: ${other} has its text.`}`,
+    next:
+      other === undefined
+        ? 'Decide mark-applied, skip or abort; or deploy the file again, and then retry.'
+        : `Give the file back the number ${migration}, deploy it, and then retry; or decide skip, and start a run with --allow-renumbered ${other}.`,
+  });
+
+/** @param instead a decision that is not the one on the open halt, or undefined */
+const hadItsEffect = (instead: number | undefined, { number, migration }: Halted): OdinError =>
+  new OdinError({
+    code: 'OtherHalt',
+    source: 'user',
+    what: `Entry ${instead ?? 0} is no decision on the open halt, ${number}, of ${migration}: what was decided there has had its effect.`,
+    next: `Decide on the open one: --halt ${number}, without --instead.`,
   });
 
 const otherCode = (migration: string): OdinError =>
@@ -191,13 +252,19 @@ const otherCode = (migration: string): OdinError =>
     next: 'Type the same again with --from-start, or with --keep-checkpoint if the deployed code goes on from it.',
   });
 
-const alreadyDecided = ({ by, decision, migration, attempt, time, reason }: Decided, asked: DecidePayload): OdinError =>
+const alreadyDecided = (
+  { by, decision, migration, attempt, time, reason, number }: Decided,
+  asked: DecidePayload,
+  mayBeReplaced: boolean,
+): OdinError =>
   new OdinError({
     code: 'AlreadyDecided',
     source: 'user',
     what: `${by} decided ${decision} on ${migration}, attempt ${attempt}, at ${time}${reason === undefined ? '' : ` (${reason})`}.`,
     why: `The first decision on a halt counts; your ${asked.decision} was not recorded.`,
-    next: 'Look at the status; if the run halts again, decide then.',
+    next: mayBeReplaced
+      ? `It has had no effect yet. If yours is to count instead, type the same again with --instead ${number}.`
+      : 'Look at the status; if the run halts again, decide then.',
   });
 
 const completedText = ({ ids, completion, time }: Completed): string =>

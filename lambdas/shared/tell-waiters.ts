@@ -16,11 +16,14 @@ export type Settlement = Numbered<Decided> | Numbered<Completed>;
  * @throws OdinError RecordUnreadable, NewerLedger
  */
 export async function settlementOf(log: LedgerLog, halt: number): Promise<Settlement | undefined> {
+  let settled: Settlement | undefined;
   for (let number = halt + 1; ; number += 1) {
     const entry = await log.entry(number);
-    if (entry === undefined) return undefined;
+    if (entry?.kind === 'decided' && entry.of === halt)
+      settled = entry; // the last one that counts
+    else if (settled || !entry) return settled;
     // Until it is settled nothing but a `cancel` can follow it in the log.
-    if (entry.kind === 'completed' || (entry.kind === 'decided' && entry.decision !== 'cancel')) return entry;
+    else if (entry.kind === 'completed') return entry;
   }
 }
 

@@ -16,7 +16,7 @@ import { once, unavailable } from '../support/hooked-store.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
-import { CODE, createWorld, IDENTITY, invocation, manifestOf } from '../support/services.ts';
+import { CODE, createWorld, IDENTITY, invocation, manifestOf, sourceOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 /** Of a turn that is claimed at the beginning of a test: 15 minutes, and a margin. */
@@ -399,6 +399,88 @@ describe('a verdict that could not be recorded', () => {
     expect(await resume('retry')).toMatchObject({ result: 'decided', halt: 4, executions: [me] });
     expect(await decision(5)).not.toHaveProperty('retry');
     expect((await ledger.look()).turn?.verdict).toMatchObject({ decision: 'mark-applied' });
+  });
+});
+
+describe('a decision that cannot have its effect', () => {
+  beforeEach(failedAndHalted);
+
+  it('is refused: a retry of what is below nothing that was run, and of what a lower file came late to', async () => {
+    const late = await refusal('retry', {}, manifestOf('0002', '0004'));
+    expect(late).toMatchObject({ code: 'OutOfOrder', next: { verb: 'run', args: ['--allow-out-of-order'] } });
+    expect(late.what).toBe(
+      'Nothing was recorded: the run would refuse a retry of 0004, because migrations/odin-dev/0002.ts is pending, and 0004 was run before.',
+    );
+    expect(await decision()).toBeUndefined();
+    // It only records, and runs nothing.
+    expect(await resume('skip', {}, manifestOf('0002', '0004'))).toMatchObject({ result: 'decided' });
+  });
+
+  it('is taken where the run that waits may run out of order', async () => {
+    const other = world.executions.run('other');
+    await ledger.wait(halted, other, world.executions.wait(other), { allowOutOfOrder: true });
+    expect(await resume('retry', {}, manifestOf('0002', '0004'))).toMatchObject({ result: 'decided' });
+  });
+
+  it('is refused with the number under which the text stands now', async () => {
+    const renamed = manifestOf('0005');
+    const migrations = renamed.migrations.map((each) => ({ ...each, sourceSha256: sourceOf('0004') }));
+    const answer = await refusal('retry', {}, { ...renamed, migrations });
+    expect(answer).toMatchObject({ code: 'UnknownMigration' });
+    expect(answer.what).toContain('0005 has its text');
+    expect(answer.next).toContain('Give the file back the number 0004');
+  });
+});
+
+describe('a decision in place of another one', () => {
+  beforeEach(failedAndHalted);
+
+  it('counts, when it names that one before it has had its effect, and is told to nobody twice', async () => {
+    expect(await resume('mark-applied', { by: 'arn:anna' })).toMatchObject({ entry: 3, executions: [me] });
+    const first = await refusal('retry');
+    expect(first).toMatchObject({ code: 'AlreadyDecided' });
+    expect(first.next).toBe(
+      'It has had no effect yet. If yours is to count instead, type the same again with --instead 3.',
+    );
+    expect(await resume('retry', { instead: 3 })).toMatchObject({ result: 'decided', entry: 4, decision: 'retry' });
+    expect(await decision(4)).toMatchObject({ of: 2, instead: 3, by: 'arn:her', retry: { codeSha256: CODE } });
+    expect((await ledger.look()).turn).toMatchObject({ halt: { decided: { number: 4 } }, verdict: undefined });
+    expect(world.executions.started).toEqual([]); // the one that was told goes on, and reads the log
+    // The same call again, and somebody else who had not seen it.
+    expect(await resume('retry', { instead: 3 })).toMatchObject({ result: 'already', entry: 4 });
+    expect(await refusal('skip', { instead: 3 })).toMatchObject({ code: 'AlreadyDecided' });
+    expect(await decision(5)).toBeUndefined();
+  });
+
+  it('lets an execution go on when the one that was told has ended', async () => {
+    await resume('retry');
+    world.executions.stop(me);
+    expect(await resume('skip', { instead: 3 })).toMatchObject({ executions: [executionArn('continue-00000004')] });
+  });
+
+  it('may settle what the one before it did not', async () => {
+    await resume('abort');
+    await resume('skip', { instead: 3 });
+    expect((await ledger.look()).turn?.verdict).toMatchObject({ number: 4, decision: 'skip' });
+  });
+
+  it('is refused when that one has had its effect', async () => {
+    await resume('retry');
+    const again = await ledger.halt(turn, 'code-changed');
+    const answer = await refusal('skip', { instead: 3 });
+    expect(answer).toMatchObject({ code: 'OtherHalt' });
+    expect(answer.next).toContain(`--halt ${again.number}`);
+    await resume('skip');
+    await ledger.complete('0004', 'skipped');
+    expect(await refusal('retry', { halt: again.number, instead: 5 })).toMatchObject({ code: 'AlreadyDecided' });
+    expect(await refusal('retry', { instead: 5 })).toMatchObject({ code: 'NothingHalted' });
+  });
+
+  it('is what is told of a halt that was settled by it', async () => {
+    await resume('retry');
+    await resume('skip', { instead: 3 });
+    await ledger.complete('0004', 'skipped');
+    expect(await resume('skip', { halt: 2 })).toMatchObject({ result: 'already', entry: 4, decision: 'skip' });
   });
 });
 

@@ -785,9 +785,17 @@ class Translation {
       asks.listLine = this.#at;
       return;
     }
+    // Before it appends, `resume` looks whether somebody who waits may run out of order: it reads what never changes, and tells nobody.
+    if (name === 'resume' && !this.#isSettled(number)) return;
     if (name === 'halt' && !invocation.left) return; // its own token, which only a repeated invocation would find
     invocation.halt = { number, tokens: new Map(this.#waiters.get(number)) };
     if (this.#isHeeded(invocation)) this.#emit('WAITERS', this.#known(invocation), number);
+  }
+
+  #isSettled(halt: number): boolean {
+    return this.#entries
+      .slice(halt)
+      .some(({ kind, decision }) => kind === 'completed' || (kind === 'decided' && decision !== 'cancel'));
   }
 
   /** Whether the model follows what it tells; else it is as the watch, which may tell at any time what is settled. */

@@ -10,7 +10,13 @@ import type { Whole } from './whole.ts';
 
 /** A person's request, as `resume` and `baseline` take it, without the name. */
 type Asks =
-  | { ask: 'decide'; decision: string; halt?: number | undefined; begin?: 'start' | 'checkpoint' | undefined }
+  | {
+      ask: 'decide';
+      decision: string;
+      halt?: number | undefined;
+      instead?: number | undefined;
+      begin?: 'start' | 'checkpoint' | undefined;
+    }
   | { ask: 'cancel' }
   | { ask: 'baseline'; through: string };
 
@@ -190,7 +196,10 @@ export class People {
     switch (deed.act) {
       case 'decide': {
         const halt = deed.halt === 'open' ? recorder.openHalt?.number : deed.halt;
-        void this.ask({ ask: 'decide', decision: deed.decision, halt, begin: deed.begin }, deed.by);
+        void this.ask(
+          { ask: 'decide', decision: deed.decision, halt, instead: deed.instead, begin: deed.begin },
+          deed.by,
+        );
         return;
       }
       case 'cancel':

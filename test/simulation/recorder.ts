@@ -391,7 +391,8 @@ export class Recorder {
         `entry ${number} decides entry ${String(entry['of'])}, which is not the halt that is open`,
       );
     }
-    if (halt.decided) this.violated(8, `entry ${number} decides what entry ${halt.decided.number} had decided`);
+    if (halt.decided?.number !== entry['instead'])
+      this.violated(8, `entry ${number} decides what entry ${halt.decided?.number ?? 'none'} had decided`);
     const named = asked.ask['halt'];
     if (named !== undefined && named !== halt.number)
       this.violated(8, `entry ${number} decides another halt than ${by} named`);

@@ -169,6 +169,35 @@ describe('one halt, one decision', () => {
     expect(answerTo(played, 'carol')).toBe('AlreadyDecided');
   });
 
+  it('what can have no effect any more gives way to what is said instead of it', async () => {
+    const lower = planned('0005');
+    const played = await play({
+      migrations: [plain],
+      directed: [FIRST_THROWS],
+      script: [
+        {
+          after: { who: 'halt', what: /^create waiters/ },
+          ms: 1_000,
+          ...{ act: 'decide', halt: 'open', decision: 'retry', by: 'anna' },
+        },
+        { after: { who: 'resume', what: /^create log/ }, act: 'deploy', migrations: [lower, plain] },
+        { atMs: 600_000, act: 'decide', halt: 2, decision: 'skip', by: 'ben' },
+        { atMs: 700_000, act: 'decide', halt: 2, decision: 'skip', by: 'carol', instead: 3 },
+      ],
+    });
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1']);
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'halted failed',
+      'decided retry',
+      'decided skip',
+      'completed 0010 skipped',
+    ]);
+    expect(endOf(played, 'run-1')).toBe('FAILED OutOfOrder');
+    expect(answerTo(played, 'ben')).toBe('AlreadyDecided');
+    expect(answerTo(played, 'carol')).toBe('decided');
+  });
+
   it('a halt of what never started holds every run', async () => {
     const played = await play({
       migrations: [plain],

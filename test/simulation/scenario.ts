@@ -57,7 +57,14 @@ type When =
 
 export type Deed =
   /** `halt`: the number of its entry, or the one that is open then; absent: it is not named. */
-  | { act: 'decide'; decision: string; by: string; halt?: number | 'open' | undefined; begin?: 'start' | 'checkpoint' }
+  | {
+      act: 'decide';
+      decision: string;
+      by: string;
+      halt?: number | 'open' | undefined;
+      instead?: number;
+      begin?: 'start' | 'checkpoint';
+    }
   | { act: 'cancel'; by: string }
   | { act: 'baseline'; by: string; through: string }
   | { act: 'watch' }

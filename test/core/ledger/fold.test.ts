@@ -136,6 +136,22 @@ describe('fold', () => {
     expect(() => stateOf(...retried, allowed('0001', 2))).toThrow('attempt 2, slice 1 does not follow');
   });
 
+  it('takes a decision in place of the one that stands, and of no other', () => {
+    const marked = [allowed('0001'), halted(1, '0001'), decided(2, 'mark-applied', '0001')];
+    const instead = (number: number) => ({ instead: number });
+    const retried = [...marked, decided(2, 'retry', '0001', 1, instead(3))];
+    expect(stateOf(...retried).turn).toMatchObject({ halt: { decided: { number: 4 } }, verdict: undefined });
+    expect(stateOf(...retried, allowed('0001', 2)).turn?.allowed.attempt).toBe(2);
+    expect(stateOf(...retried, decided(2, 'skip', '0001', 1, instead(4))).turn?.verdict?.number).toBe(5);
+    for (const wrong of [{}, instead(2), instead(3)]) {
+      expect(() => stateOf(...retried, decided(2, 'skip', '0001', 1, wrong))).toThrow('entry 4 has decided it before');
+    }
+    const open = [allowed('0001'), halted(1, '0001')];
+    expect(() => stateOf(...open, decided(2, 'skip', '0001', 1, instead(1)))).toThrow('is no decision on it');
+    const unrecorded = [...marked, halted(1, '0001', 1, 'unrecorded'), decided(4, 'abort', '0001')];
+    expect(stateOf(...unrecorded, decided(4, 'skip', '0001', 1, instead(5))).turn?.verdict?.number).toBe(3);
+  });
+
   it('knows at which migrations the last run halted, and forgets it with the next', () => {
     const run = [
       allowed('0001'),
