@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'BadCheckpoint'
   | 'FencedOut'
   | 'ObjectsFailed'
+  | 'BadArgument'
   | 'NothingToRecord'
   // a preview
   | 'NoReadOnlySession'
