@@ -9,7 +9,7 @@ import { BaseSequencer } from 'vitest/node';
 
 const ISOLATED = 'test/**/*.isolated.test.ts';
 const FAULTS = 'test/simulation/mutants.test.ts';
-const MANY = 'test/simulation/*.many.test.ts';
+const MANY = 'test/**/*.many.test.ts';
 
 /** Takes a minute. Begun last, as its size suggests to Vitest, it would leave one core idle at the end. */
 const LONGEST = 'test/scenarios/embedded.test.ts';

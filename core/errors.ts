@@ -48,6 +48,7 @@ export type ErrorCode =
   | 'NotAwaited'
   | 'FencedOut'
   | 'ObjectsFailed'
+  | 'BadArgument'
   | 'NothingToRecord'
   // a preview
   | 'NoReadOnlySession'

@@ -72,6 +72,12 @@ export function escapeXml(text: string): string {
   return text.replace(/[&<>"\p{Cc}]/gu, (character) => XML_ENTITIES[character] ?? `&#${character.charCodeAt(0)};`);
 }
 
+/** Whether XML 1.0 can hold it: no control characters, not as references either. S3 refuses such a request whole. */
+export function isXml(text: string): boolean {
+  // eslint-disable-next-line no-control-regex -- these are what it is about
+  return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(unescapeXml(text));
+}
+
 export function unescapeXml(text: string): string {
   return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(amp|lt|gt|quot|apos));/gi, (_, hex, decimal, name: string) => {
     if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex as string, 16));

@@ -34,6 +34,15 @@ export function checkWriteCondition(current: Current | undefined, { ifNoneMatch,
   if (bare(ifMatch) !== bare(current.etag)) throw preconditionFailed('If-Match');
 }
 
+/**
+ * Of a delete. A star on a missing key is a 412; an ETag on one is answered as a write's is.
+ * @param current undefined: the key does not exist
+ */
+export function checkDeleteCondition(current: Current | undefined, ifMatch: string | undefined): void {
+  if (ifMatch?.trim() !== '*') checkWriteCondition(current, { ifMatch });
+  else if (!current) throw preconditionFailed('If-Match');
+}
+
 export function checkReadCondition(object: Current, request: HttpRequest): void {
   const ifMatch = header(request.headers, 'if-match');
   const ifNoneMatch = header(request.headers, 'if-none-match');

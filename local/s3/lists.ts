@@ -40,7 +40,7 @@ export function listObjects({ store, request, bucket }: S3Call): HttpAnswer {
       (object) =>
         `<Contents><Key>${name(object.key)}</Key><LastModified>${iso(object.modified)}</LastModified>` +
         `<ETag>${escapeXml(object.etag)}</ETag><Size>${object.size}</Size>${owner}` +
-        `<StorageClass>STANDARD</StorageClass></Contents>`,
+        `<StorageClass>${object.headers['x-amz-storage-class'] ?? 'STANDARD'}</StorageClass></Contents>`,
     ),
     ...page.prefixes.map((common) => `<CommonPrefixes><Prefix>${name(common)}</Prefix></CommonPrefixes>`),
   ];
@@ -100,6 +100,7 @@ function decodeToken(token: string): string {
   return text.slice(1);
 }
 
+/** As S3 does, which writes a space as a form does. */
 function encodeUrl(text: string): string {
-  return encodeURIComponent(text).replaceAll('%2F', '/');
+  return encodeURIComponent(text).replaceAll('%2F', '/').replaceAll('%20', '+');
 }

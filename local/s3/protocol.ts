@@ -6,28 +6,49 @@
 //
 // Whatever is not supported here is refused by name (NotImplemented): a condition or a version must never be ignored.
 
-import { createHash } from 'node:crypto';
-import { closeSync, createReadStream } from 'node:fs';
-import { AwsError, escapeXml, header, readBody, unescapeXml } from '../http.ts';
+import { closeSync } from 'node:fs';
+import { AwsError, escapeXml, header, isXml, readBody } from '../http.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';
 import { iso, notImplemented, OWNER, xml } from './answers.ts';
-import { bare, checkReadCondition, writeCondition } from './conditions.ts';
+import {
+  checksumOf,
+  checksumXml,
+  deleteObjectTagging,
+  getObjectAttributes,
+  getObjectTagging,
+  putObjectTagging,
+  shown,
+} from './attributes.ts';
+import { checksumHeaders, DEFAULT_ALGORITHM } from './checksums.ts';
+import { checkReadCondition, checkWriteCondition, writeCondition } from './conditions.ts';
 import { listObjects } from './lists.ts';
+import {
+  abortMultipartUpload,
+  completeMultipartUpload,
+  createMultipartUpload,
+  uploadPart,
+  uploadPartCopy,
+} from './multipart.ts';
 import {
   checkKey,
   closingOnError,
   commit,
   contentOf,
+  copySource,
   decodeUrl,
+  isArchived,
   kept,
+  keptByCopy,
   openCopySource,
   overridden,
   plainBody,
   readRange,
   receiveBody,
+  xmlText,
 } from './requests.ts';
-import type { S3Call } from './requests.ts';
+import type { Range, S3Call } from './requests.ts';
 import { ObjectStore } from './store.ts';
+import type { KeptObject } from './store.ts';
 
 export interface S3Options {
   /** Where objects live; made when missing, and kept. */
@@ -35,6 +56,8 @@ export interface S3Options {
   readonly region?: string | undefined;
   /** Buckets to create if they are not there. */
   readonly buckets?: readonly string[] | undefined;
+  /** The most that one CopyObject copies; S3's 5 GiB without it. For tests, which have no such objects. */
+  readonly maxCopyBytes?: number | undefined;
 }
 
 export interface S3Target {
@@ -48,6 +71,7 @@ export type S3 = ReturnType<typeof createS3>;
 export function createS3(options: S3Options) {
   const store = new ObjectStore(options.directory);
   const region = options.region ?? 'us-east-1';
+  const maxCopyBytes = options.maxCopyBytes ?? 5 * 1024 ** 3;
 
   function createBucket(name: string): void {
     checkBucketName(name);
@@ -67,7 +91,14 @@ export function createS3(options: S3Options) {
       try {
         const operation = OPERATIONS[target.operation];
         if (!operation) throw notImplemented(target.operation);
-        return await operation({ store, region, request, bucket: target.bucket ?? '', key: target.key ?? '' });
+        return await operation({
+          store,
+          region,
+          maxCopyBytes,
+          request,
+          bucket: target.bucket ?? '',
+          key: target.key ?? '',
+        });
       } catch (error) {
         return s3ErrorAnswer(error, request, target);
       }
@@ -108,6 +139,10 @@ const OPERATIONS: Record<string, Operation> = {
   CopyObject: copyObject,
   GetObject: getObject,
   HeadObject: getObject,
+  GetObjectAttributes: getObjectAttributes,
+  GetObjectTagging: getObjectTagging,
+  PutObjectTagging: putObjectTagging,
+  DeleteObjectTagging: deleteObjectTagging,
   DeleteObject: deleteObject,
   DeleteObjects: deleteObjects,
   CreateMultipartUpload: createMultipartUpload,
@@ -152,7 +187,13 @@ function operationName(
       : {
           'PUT ': copies ? 'CopyObject' : 'PutObject',
           'GET ': 'GetObject',
+          'GET partNumber': 'GetObject',
           'HEAD ': 'HeadObject',
+          'HEAD partNumber': 'HeadObject',
+          'GET attributes': 'GetObjectAttributes',
+          'GET tagging': 'GetObjectTagging',
+          'PUT tagging': 'PutObjectTagging',
+          'DELETE tagging': 'DeleteObjectTagging',
           'DELETE ': 'DeleteObject',
           'POST uploads': 'CreateMultipartUpload',
           'PUT partNumber uploadId': copies ? 'UploadPartCopy' : 'UploadPart',
@@ -226,49 +267,75 @@ async function putObject({ store, request, bucket, key }: S3Call): Promise<HttpA
   store.requireBucket(bucket);
   checkKey(key);
   const condition = writeCondition(request);
-  const received = await receiveBody(store, request);
-  const object = commit(store, received, () => store.put(bucket, key, received, { headers: kept(request), condition }));
-  return { status: 200, headers: { etag: object.etag, ...checksum(object.crc32) } };
+  const { received, checksum } = await receiveBody(store, request);
+  const headers = { ...kept(request), ...checksum };
+  const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
+  return { status: 200, headers: { etag: object.etag, ...checksum } };
 }
 
-async function copyObject({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
+async function copyObject({ store, request, bucket, key, maxCopyBytes }: S3Call): Promise<HttpAnswer> {
   store.requireBucket(bucket);
   checkKey(key);
   await readBody(request.body);
   const condition = writeCondition(request);
   const source = openCopySource(store, request);
-  const replaces = header(request.headers, 'x-amz-metadata-directive') === 'REPLACE';
-  const received = await store.receive(contentOf(source, undefined));
-  const headers = replaces ? kept(request) : source.object.headers;
-  const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
+  const { object } = source;
+  const [, from] = copySource(request);
+  closingOnError(source.fd, () => {
+    if (object.size > maxCopyBytes) {
+      const most = `The specified copy source is larger than the maximum allowable size for a copy source: ${maxCopyBytes}`;
+      throw new AwsError('InvalidRequest', most);
+    }
+    checkWriteCondition(store.get(bucket, key), condition);
+    if (from.bucket === bucket && from.key === key && !changesSomething(request)) {
+      throw new AwsError('InvalidRequest', 'This copy request is illegal because it changes nothing of the object.');
+    }
+  });
+  // The source's algorithm, of the whole: a copy is in one piece.
+  const algorithm = checksumOf(object)?.algorithm ?? DEFAULT_ALGORITHM;
+  const received = await store.receive(contentOf(source, undefined), [algorithm]);
+  const value = received.checksums[algorithm]?.toString('base64') ?? '';
+  const headers = { ...keptByCopy(object, request), ...checksumHeaders(algorithm, value, 'FULL_OBJECT') };
+  const copy = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
   return xml(
     'CopyObjectResult',
-    `<ETag>${escapeXml(object.etag)}</ETag><LastModified>${iso(object.modified)}</LastModified>`,
+    `<ETag>${escapeXml(copy.etag)}</ETag><LastModified>${iso(copy.modified)}</LastModified>${checksumXml(copy)}`,
   );
 }
+
+/** What S3 wants of a copy onto itself. */
+const changesSomething = ({ headers }: HttpRequest): boolean =>
+  headers['x-amz-metadata-directive'] === 'REPLACE' ||
+  ['x-amz-storage-class', 'x-amz-website-redirect-location', 'x-amz-server-side-encryption'].some(
+    (name) => headers[name] !== undefined,
+  );
 
 function getObject({ store, request, bucket, key }: S3Call): HttpAnswer {
   store.requireBucket(bucket);
   const found = store.open(bucket, key);
   if (!found) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
   const { object, fd } = found;
-  const range = closingOnError(fd, () => {
+  const { part, range } = closingOnError(fd, () => {
     checkReadCondition(object, request);
-    return readRange(header(request.headers, 'range'), object.size);
+    if (request.method === 'GET' && isArchived(object)) {
+      throw new AwsError('InvalidObjectState', "The operation is not valid for the object's storage class", 403);
+    }
+    const asked = partRange(object, request);
+    return { part: asked, range: asked ?? readRange(header(request.headers, 'range'), object.size) };
   });
   const whole = range === undefined;
   const { start, end } = range ?? { start: 0, end: object.size - 1 };
   const wantsChecksum = whole && header(request.headers, 'x-amz-checksum-mode') === 'ENABLED';
   const headers = {
     'content-type': 'binary/octet-stream',
-    ...object.headers,
+    ...shown(object, wantsChecksum),
     ...overridden(request.query),
     etag: object.etag,
     'last-modified': new Date(object.modified).toUTCString(),
     'accept-ranges': 'bytes',
     'content-length': String(end - start + 1),
     'content-range': range && `bytes ${start}-${end}/${object.size}`,
-    ...checksum(wantsChecksum ? object.crc32 : undefined),
+    'x-amz-mp-parts-count': part && object.parts && String(object.parts.length),
   };
   const status = whole ? 200 : 206;
   if (request.method !== 'HEAD') return { status, headers, body: contentOf(found, range) };
@@ -276,121 +343,43 @@ function getObject({ store, request, bucket, key }: S3Call): HttpAnswer {
   return { status, headers };
 }
 
+/** The bytes of the part that is asked for; an object in one piece is its own only part. */
+function partRange({ size, parts = [size] }: KeptObject, request: HttpRequest): Range | undefined {
+  const asked = request.query.get('partNumber');
+  if (asked === null || size === 0) return undefined;
+  const length = parts[Number(asked) - 1];
+  if (length === undefined) throw new AwsError('InvalidPartNumber', 'The requested partnumber is not satisfiable', 416);
+  const start = parts.slice(0, Number(asked) - 1).reduce((sum, part) => sum + part, 0);
+  return { start, end: start + length - 1 };
+}
+
 function deleteObject({ store, request, bucket, key }: S3Call): HttpAnswer {
-  if (request.headers['if-match'] !== undefined) throw notImplemented('DeleteObject with If-Match');
-  store.delete(bucket, key);
+  store.delete(bucket, key, header(request.headers, 'if-match'));
   return { status: 204 };
 }
 
 async function deleteObjects({ store, request, bucket }: S3Call): Promise<HttpAnswer> {
   store.requireBucket(bucket);
   const text = (await readBody(plainBody(request).body)).toString();
-  const keys = [...text.matchAll(/<Key>([^]*?)<\/Key>/g)].map((match) => unescapeXml(match[1] ?? ''));
-  if (keys.length === 0 || keys.length > 1000) {
-    throw new AwsError('MalformedXML', `DeleteObjects takes 1 to 1000 keys, and ${keys.length} were given`);
+  if (!isXml(text)) throw new AwsError('MalformedXML', 'The XML you provided was not well-formed');
+  const objects = [...text.matchAll(/<Object>([^]*?)<\/Object>/g)].map(([, object = '']) => object);
+  if (objects.length === 0 || objects.length > 1000) {
+    throw new AwsError('MalformedXML', `DeleteObjects takes 1 to 1000 keys, and ${objects.length} were given`);
   }
-  if (/<(VersionId|ETag|LastModifiedTime|Size)>/.test(text)) throw notImplemented('DeleteObjects with a condition');
-  for (const key of keys) store.delete(bucket, key);
+  // The last two are for directory buckets only.
+  if (/<(VersionId|LastModifiedTime|Size)>/.test(text))
+    throw notImplemented('DeleteObjects of versions, times or sizes');
   const quiet = /<Quiet>true<\/Quiet>/.test(text);
-  return xml(
-    'DeleteResult',
-    quiet ? '' : keys.map((key) => `<Deleted><Key>${escapeXml(key)}</Key></Deleted>`).join(''),
-  );
-}
-
-function checksum(crc32: string | undefined): Record<string, string | undefined> {
-  return { 'x-amz-checksum-crc32': crc32, 'x-amz-checksum-type': crc32 && 'FULL_OBJECT' };
-}
-
-// Multipart uploads
-
-async function createMultipartUpload({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
-  store.requireBucket(bucket);
-  checkKey(key);
-  await readBody(request.body);
-  const id = store.createUpload({ bucket, key, headers: kept(request) });
-  const where = `<Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key>`;
-  return xml('InitiateMultipartUploadResult', `${where}<UploadId>${id}</UploadId>`);
-}
-
-async function uploadPart({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
-  const { id, number } = partOf(request);
-  store.upload(id, bucket, key);
-  const received = await receiveBody(store, request);
-  const part = commit(store, received, () => {
-    store.upload(id, bucket, key);
-    return store.putPart(id, number, received);
-  });
-  return { status: 200, headers: { etag: part.etag, 'x-amz-checksum-crc32': received.crc32.toString('base64') } };
-}
-
-async function uploadPartCopy({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
-  const { id, number } = partOf(request);
-  store.upload(id, bucket, key);
-  await readBody(request.body);
-  const source = openCopySource(store, request);
-  const text = header(request.headers, 'x-amz-copy-source-range');
-  const range = closingOnError(source.fd, () => readRange(text, source.object.size));
-  const received = await store.receive(contentOf(source, range));
-  const part = commit(store, received, () => store.putPart(id, number, received));
-  return xml('CopyPartResult', `<ETag>${escapeXml(part.etag)}</ETag><LastModified>${iso(Date.now())}</LastModified>`);
-}
-
-async function completeMultipartUpload({ store, request, bucket, key }: S3Call): Promise<HttpAnswer> {
-  const id = request.query.get('uploadId') ?? '';
-  const upload = store.upload(id, bucket, key);
-  const condition = writeCondition(request);
-  const stored = new Map(store.parts(id).map((part) => [part.number, part]));
-  const asked = readParts((await readBody(request.body)).toString());
-  const parts = asked.map(({ number, etag }) => {
-    const part = stored.get(number);
-    if (part && bare(part.etag) === bare(etag)) return part;
-    throw new AwsError('InvalidPart', `One or more of the specified parts could not be found: part ${number}`);
-  });
-  for (const [index, part] of parts.entries()) {
-    const last = index === parts.length - 1;
-    if (!last && part.size < 5 * 1024 * 1024) {
-      throw new AwsError('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size');
+  const results = objects.map((object) => {
+    const key = xmlText(object, 'Key') ?? '';
+    const name = `<Key>${escapeXml(key)}</Key>`;
+    try {
+      store.delete(bucket, key, xmlText(object, 'ETag'));
+      return quiet ? '' : `<Deleted>${name}</Deleted>`;
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      return `<Error>${name}<Code>${error.code}</Code><Message>${escapeXml(error.message)}</Message></Error>`;
     }
-  }
-  const received = await store.receive(concatenate(parts.map((part) => part.file)));
-  // S3's ETag of such an object: the MD5 of its parts' MD5s, and how many there were.
-  const digests = Buffer.concat(parts.map((part) => Buffer.from(bare(part.etag), 'hex')));
-  const multipartEtag = `"${createHash('md5').update(digests).digest('hex')}-${parts.length}"`;
-  const { headers } = upload;
-  const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition, multipartEtag }));
-  store.dropUpload(id);
-  const where = `<Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key>`;
-  return xml('CompleteMultipartUploadResult', `${where}<ETag>${escapeXml(object.etag)}</ETag>`);
-}
-
-function abortMultipartUpload({ store, request, bucket, key }: S3Call): HttpAnswer {
-  const id = request.query.get('uploadId') ?? '';
-  store.upload(id, bucket, key);
-  store.dropUpload(id);
-  return { status: 204 };
-}
-
-function partOf(request: HttpRequest): { id: string; number: number } {
-  const number = Number(request.query.get('partNumber'));
-  if (Number.isInteger(number) && number >= 1 && number <= 10_000) {
-    return { id: request.query.get('uploadId') ?? '', number };
-  }
-  throw new AwsError('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive');
-}
-
-function readParts(text: string): { number: number; etag: string }[] {
-  const parts = [...text.matchAll(/<Part>([^]*?)<\/Part>/g)].map(([, part = '']) => ({
-    number: Number(/<PartNumber>\s*(\d+)\s*<\/PartNumber>/.exec(part)?.[1]),
-    etag: unescapeXml(/<ETag>([^]*?)<\/ETag>/.exec(part)?.[1] ?? ''),
-  }));
-  if (parts.length === 0) throw new AwsError('MalformedXML', 'You must specify at least one part');
-  if (parts.some(({ number }, index) => number <= (parts[index - 1]?.number ?? 0))) {
-    throw new AwsError('InvalidPartOrder', 'The list of parts was not in ascending order.');
-  }
-  return parts;
-}
-
-async function* concatenate(files: string[]): AsyncGenerator<Buffer> {
-  for (const file of files) yield* createReadStream(file) as AsyncIterable<Buffer>;
+  });
+  return xml('DeleteResult', results.join(''));
 }

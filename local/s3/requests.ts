@@ -3,16 +3,19 @@
 import { closeSync, createReadStream, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { decodeAwsChunked } from './aws-chunked.ts';
-import { AwsError, header } from '../http.ts';
+import { AwsError, header, unescapeXml } from '../http.ts';
 import type { HttpRequest } from '../http.ts';
 import { notImplemented } from './answers.ts';
+import { algorithmOf, checksumHeaders, DEFAULT_ALGORITHM } from './checksums.ts';
 import { checkCopyCondition } from './conditions.ts';
-import type { Opened, Received, ObjectStore } from './store.ts';
+import { without } from './store.ts';
+import type { KeptObject, Opened, Received, ObjectStore } from './store.ts';
 
 /** What an operation gets. */
 export interface S3Call {
   readonly store: ObjectStore;
   readonly region: string;
+  readonly maxCopyBytes: number;
   readonly request: HttpRequest;
   readonly bucket: string;
   readonly key: string;
@@ -28,24 +31,27 @@ export function plainBody(request: HttpRequest): { body: Readable; trailers: Rec
   return { body: Readable.from(decodeAwsChunked(request.body, trailers), { objectMode: false }), trailers };
 }
 
-export async function receiveBody(store: ObjectStore, request: HttpRequest): Promise<Received> {
+/** A body with the checksum that came with it, or else S3's own; and its headers, as S3 keeps them. */
+export async function receiveBody(
+  store: ObjectStore,
+  request: HttpRequest,
+): Promise<{ received: Received; checksum: Record<string, string> }> {
   const { body, trailers } = plainBody(request);
   const given = (name: string) => header(request.headers, name);
   const announced = `${given('x-amz-trailer') ?? ''} ${Object.keys(request.headers).join(' ')}`;
-  const received = await store.receive(body, {
-    sha1: announced.includes('x-amz-checksum-sha1'),
-    sha256: announced.includes('x-amz-checksum-sha256'),
-  });
+  const named = /x-amz-checksum-(?!algorithm|type|mode)([a-z0-9]+)/.exec(announced)?.[1];
+  const algorithm = named === undefined ? DEFAULT_ALGORITHM : algorithmOf(named);
+  const received = await store.receive(body, [algorithm]);
+  const value = received.checksums[algorithm]?.toString('base64') ?? '';
   const length = given('x-amz-decoded-content-length') ?? given('content-length');
   const checks: [string | undefined, string | undefined][] = [
     [given('content-md5'), received.md5.toString('base64')],
     [length, String(received.size)],
-    ...(['crc32', 'sha1', 'sha256'] as const).map((name): [string | undefined, string | undefined] => [
-      given(`x-amz-checksum-${name}`) ?? trailers[`x-amz-checksum-${name}`],
-      received[name]?.toString('base64'),
-    ]),
+    [given(`x-amz-checksum-${algorithm}`) ?? trailers[`x-amz-checksum-${algorithm}`], value],
   ];
-  if (checks.every(([expected, actual]) => expected === undefined || expected === actual)) return received;
+  if (checks.every(([expected, actual]) => expected === undefined || expected === actual)) {
+    return { received, checksum: checksumHeaders(algorithm, value, 'FULL_OBJECT') };
+  }
   store.discard(received);
   throw new AwsError('BadDigest', 'The length or a checksum that was sent did not match the content that arrived.');
 }
@@ -60,17 +66,25 @@ export function commit<T>(store: ObjectStore, received: Received, put: () => T):
   }
 }
 
-export function openCopySource(store: ObjectStore, request: HttpRequest): Opened {
+/** The source as it was named, and what it names. */
+export function copySource(request: HttpRequest): [text: string, place: { bucket: string; key: string }] {
   const text = header(request.headers, 'x-amz-copy-source') ?? '';
-  if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
   const path = decodeUrl(text).replace(/^\//, '');
   const slash = path.indexOf('/');
-  const bucket = path.slice(0, slash);
+  return [text, { bucket: path.slice(0, slash), key: path.slice(slash + 1) }];
+}
+
+export function openCopySource(store: ObjectStore, request: HttpRequest): Opened {
+  const [text, { bucket, key }] = copySource(request);
+  if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
   store.requireBucket(bucket);
-  const source = store.open(bucket, path.slice(slash + 1));
+  const source = store.open(bucket, key);
   if (!source) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
   closingOnError(source.fd, () => {
     checkCopyCondition(source.object, request);
+    if (isArchived(source.object)) {
+      throw new AwsError('InvalidObjectState', "The operation is not valid for the object's storage class", 403);
+    }
   });
   return source;
 }
@@ -118,16 +132,47 @@ export function readRange(text: string | undefined, size: number): Range | undef
   throw new AwsError('InvalidRange', 'The requested range is not satisfiable', 416);
 }
 
-const KEPT =
-  /^(content-(type|disposition|language)|cache-control|expires|x-amz-meta-.*|x-amz-website-redirect-location)$/;
+/** What a copy takes over from its source. */
+const METADATA = /^(content-(type|disposition|language|encoding)|cache-control|expires|x-amz-meta-.*)$/;
+/** What S3 keeps besides, of the request that writes an object. */
+const OWN =
+  /^x-amz-(website-redirect-location|storage-class|server-side-encryption(-aws-kms-key-id|-bucket-key-enabled)?|object-lock-.*)$/;
 
-/** The headers of a write that a read gives back. */
+/** Archived: nobody reads or copies the bytes before they are restored. */
+export const isArchived = ({ headers }: Pick<KeptObject, 'headers'>): boolean =>
+  /^(GLACIER|DEEP_ARCHIVE)$/.test(headers['x-amz-storage-class'] ?? '');
+
+const select = (headers: Record<string, string>, which: RegExp) =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => which.test(name)));
+
+/** The headers of a write that S3 keeps. */
 export function kept(request: HttpRequest): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const name of Object.keys(request.headers)) {
-    const value = header(request.headers, name);
-    if (KEPT.test(name) && value !== undefined) headers[name] = value;
-  }
+  return { ...metadataOf(request), ...ownOf(request), ...tagsOf(header(request.headers, 'x-amz-tagging')) };
+}
+
+/** The headers that a copy has: each directive says whose metadata and whose tags; the rest is the request's. */
+export function keptByCopy(source: KeptObject, request: HttpRequest): Record<string, string> {
+  const replaces = (directive: string) => header(request.headers, directive) === 'REPLACE';
+  const tagging = replaces('x-amz-tagging-directive')
+    ? header(request.headers, 'x-amz-tagging')
+    : source.headers['x-amz-tagging'];
+  return {
+    ...(replaces('x-amz-metadata-directive') ? metadataOf(request) : select(source.headers, METADATA)),
+    ...ownOf(request),
+    ...tagsOf(tagging),
+  };
+}
+
+const tagsOf = (tagging = ''): Record<string, string> => (tagging === '' ? {} : { 'x-amz-tagging': tagging });
+
+function ownOf(request: HttpRequest): Record<string, string> {
+  const headers = select(request.headers as Record<string, string>, OWN);
+  if (headers['x-amz-storage-class'] === 'STANDARD') delete headers['x-amz-storage-class'];
+  return headers;
+}
+
+function metadataOf(request: HttpRequest): Record<string, string> {
+  const headers = select(without(request.headers as Record<string, string>, 'content-encoding'), METADATA);
   const encodings = (header(request.headers, 'content-encoding') ?? '').split(',').map((encoding) => encoding.trim());
   const encoding = encodings.filter((name) => name !== '' && name !== 'aws-chunked').join(', ');
   return encoding === '' ? headers : { ...headers, 'content-encoding': encoding };
@@ -148,4 +193,10 @@ export function decodeUrl(text: string): string {
   } catch {
     throw new AwsError('InvalidURI', `Couldn't parse the specified URI: ${text}`);
   }
+}
+
+/** The text of an element that has no others in it. */
+export function xmlText(text: string, element: string): string | undefined {
+  const found = new RegExp(`<${element}>([^]*?)</${element}>`).exec(text)?.[1];
+  return found === undefined ? undefined : unescapeXml(found);
 }

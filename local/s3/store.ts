@@ -18,9 +18,10 @@ import {
 import { join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { DatabaseSync as Database } from 'node:sqlite';
-import { crc32 } from 'node:zlib';
 import { AwsError } from '../http.ts';
-import { checkWriteCondition } from './conditions.ts';
+import type { Algorithm, Checksums } from './checksums.ts';
+import { digests } from './checksums.ts';
+import { checkDeleteCondition, checkWriteCondition } from './conditions.ts';
 import type { WriteCondition } from './conditions.ts';
 import { DatabaseSync } from './sqlite.ts';
 
@@ -34,10 +35,10 @@ export interface KeptObject {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly modified: number;
-  /** Base64, big endian; absent for an object put together from parts. */
-  readonly crc32: string | undefined;
-  /** The headers that come back on a read: content-type, x-amz-meta-… */
+  /** All that S3 keeps beside the bytes, by the names of headers: content-type, x-amz-meta-…, x-amz-tagging, a checksum. */
   readonly headers: Record<string, string>;
+  /** Bytes of each part; absent for an object that was put in one piece. */
+  readonly parts: readonly number[] | undefined;
   readonly file: string;
 }
 
@@ -52,9 +53,7 @@ export interface Received {
   readonly file: string;
   readonly size: number;
   readonly md5: Buffer;
-  readonly crc32: Buffer;
-  readonly sha1: Buffer | undefined;
-  readonly sha256: Buffer | undefined;
+  readonly checksums: Checksums;
 }
 
 export interface Upload {
@@ -67,6 +66,8 @@ export interface Part {
   readonly number: number;
   readonly etag: string;
   readonly size: number;
+  /** Base64, of the upload's algorithm. */
+  readonly checksum: string;
   readonly file: string;
 }
 
@@ -84,6 +85,7 @@ export class ObjectStore {
     this.#directory = directory;
     this.#db = new DatabaseSync(join(directory, 'index.sqlite'));
     this.#db.exec(SCHEMA);
+    addColumns(this.#db);
     removeLeftovers(this.#db, directory);
     this.#sql = statementsOf(this.#db);
   }
@@ -128,9 +130,9 @@ export class ObjectStore {
   /** Writes a body to a file of its own. Nothing can see it until `put` or `putPart`. */
   receive(
     body: Buffer | Readable | AsyncIterable<Buffer>,
-    also: { sha1?: boolean; sha256?: boolean } = {},
+    algorithms: readonly Algorithm[] = ['crc32'],
   ): Promise<Received> {
-    return receiveInto(join(this.#directory, INCOMING, randomUUID()), body, also);
+    return receiveInto(join(this.#directory, INCOMING, randomUUID()), body, algorithms);
   }
 
   discard(received: Received): void {
@@ -142,16 +144,21 @@ export class ObjectStore {
     bucket: string,
     key: string,
     received: Received,
-    about: { headers: Record<string, string>; condition?: WriteCondition; multipartEtag?: string },
+    about: {
+      headers: Record<string, string>;
+      condition?: WriteCondition;
+      /** Of an object that was uploaded in parts. */
+      multipart?: { etag: string; parts: readonly number[] };
+    },
   ): KeptObject {
     const file = join(this.#directory, bucket, bodyFileName(key));
     const object: KeptObject = {
       key,
-      etag: about.multipartEtag ?? `"${received.md5.toString('hex')}"`,
+      etag: about.multipart?.etag ?? `"${received.md5.toString('hex')}"`,
       size: received.size,
       modified: Date.now(),
-      crc32: about.multipartEtag === undefined ? received.crc32.toString('base64') : undefined,
       headers: about.headers,
+      parts: about.multipart?.parts,
       file,
     };
     const before = this.#transaction(() => {
@@ -159,9 +166,9 @@ export class ObjectStore {
       const current = this.get(bucket, key);
       checkWriteCondition(current, about.condition ?? {});
       renameSync(received.file, file);
-      const { etag, size, modified, headers } = object;
-      const row = [bucket, key, etag, size, modified, object.crc32 ?? null, JSON.stringify(headers)];
-      this.#sql.putObject.run(...row, relative(this.#directory, file));
+      const { etag, size, modified, headers, parts } = object;
+      const beside = [JSON.stringify(headers), parts ? JSON.stringify(parts) : null];
+      this.#sql.putObject.run(bucket, key, etag, size, modified, ...beside, relative(this.#directory, file));
       return current;
     });
     if (before) rmSync(before.file, { force: true });
@@ -169,10 +176,23 @@ export class ObjectStore {
     return object;
   }
 
-  delete(bucket: string, key: string): void {
+  /** Replaces an object's tags, which changes neither its time nor its ETag. */
+  tag(bucket: string, key: string, tagging: string): void {
+    this.#transaction(() => {
+      const current = this.get(bucket, key);
+      if (!current) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
+      const others = without(current.headers, 'x-amz-tagging');
+      const headers = tagging === '' ? others : { ...others, 'x-amz-tagging': tagging };
+      this.#sql.setHeaders.run(JSON.stringify(headers), bucket, key);
+    });
+  }
+
+  /** @param ifMatch the ETag that it must have, or a star for any; the check and the change are one */
+  delete(bucket: string, key: string, ifMatch?: string): void {
     const before = this.#transaction(() => {
       this.requireBucket(bucket);
       const current = this.get(bucket, key);
+      checkDeleteCondition(current, ifMatch);
       if (current) this.#sql.deleteObject.run(bucket, key);
       return current;
     });
@@ -218,12 +238,13 @@ export class ObjectStore {
     return { bucket, key, headers: JSON.parse(row.headers) as Record<string, string> };
   }
 
-  putPart(upload: string, number: number, received: Received): Part {
+  putPart(upload: string, number: number, received: Received, checksum: string): Part {
     const etag = `"${received.md5.toString('hex')}"`;
     const before = this.parts(upload).find((part) => part.number === number);
-    this.#sql.putPart.run(upload, number, etag, received.size, relative(this.#directory, received.file));
+    const { size, file } = received;
+    this.#sql.putPart.run(upload, number, etag, size, relative(this.#directory, file), checksum);
     if (before) rmSync(before.file, { force: true });
-    return { number, etag, size: received.size, file: received.file };
+    return { number, etag, size, checksum, file };
   }
 
   parts(upload: string): Part[] {
@@ -257,6 +278,9 @@ export class ObjectStore {
   }
 }
 
+export const without = (headers: Record<string, string>, ...names: string[]): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
+
 /** Sorts after every continuation of a prefix: the last code point there is. */
 export const AFTER_ALL = '\u{10FFFF}';
 
@@ -265,8 +289,8 @@ interface ObjectRow {
   etag: string;
   size: number;
   modified: number;
-  crc32: string | null;
   headers: string;
+  parts: string | null;
   /** Relative to the directory, which may be moved. */
   file: string;
 }
@@ -277,12 +301,28 @@ const SCHEMA = `
   PRAGMA busy_timeout = 10000;
   CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT, key TEXT, etag TEXT, size INTEGER, modified INTEGER, crc32 TEXT, headers TEXT, file TEXT,
+    bucket TEXT, key TEXT, etag TEXT, size INTEGER, modified INTEGER, headers TEXT, parts TEXT, file TEXT,
     PRIMARY KEY (bucket, key)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, bucket TEXT, key TEXT, headers TEXT);
   CREATE TABLE IF NOT EXISTS parts (
-    upload TEXT, number INTEGER, etag TEXT, size INTEGER, file TEXT, PRIMARY KEY (upload, number));
+    upload TEXT, number INTEGER, etag TEXT, size INTEGER, file TEXT, checksum TEXT, PRIMARY KEY (upload, number));
 `;
+
+/** What an index that was made before these columns lacks. */
+const ADDED = [
+  ['objects', 'parts'],
+  ['parts', 'checksum'],
+] as const;
+
+function addColumns(db: Database): void {
+  for (const [table, column] of ADDED) {
+    const names = db
+      .prepare(`PRAGMA table_info(${table})`)
+      .all()
+      .map(({ name }) => name);
+    if (!names.includes(column)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`);
+  }
+}
 
 /** Bodies that are no object yet. */
 const INCOMING = '.incoming';
@@ -294,7 +334,10 @@ const statementsOf = (db: Database) => ({
   dropBucket: db.prepare('DELETE FROM buckets WHERE name = ?'),
   anyObject: db.prepare('SELECT 1 FROM objects WHERE bucket = ? LIMIT 1'),
   object: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key = ?'),
-  putObject: db.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+  putObject: db.prepare(
+    'INSERT OR REPLACE INTO objects (bucket, key, etag, size, modified, headers, parts, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  ),
+  setHeaders: db.prepare('UPDATE objects SET headers = ? WHERE bucket = ? AND key = ?'),
   deleteObject: db.prepare('DELETE FROM objects WHERE bucket = ? AND key = ?'),
   // The index compares UTF-8 bytes, which is S3's order of keys too.
   list: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key > ? AND key >= ? AND key < ? ORDER BY key'),
@@ -302,27 +345,27 @@ const statementsOf = (db: Database) => ({
   addUpload: db.prepare('INSERT INTO uploads VALUES (?, ?, ?, ?)'),
   dropUpload: db.prepare('DELETE FROM uploads WHERE id = ?'),
   parts: db.prepare('SELECT * FROM parts WHERE upload = ? ORDER BY number'),
-  putPart: db.prepare('INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?)'),
+  putPart: db.prepare(
+    'INSERT OR REPLACE INTO parts (upload, number, etag, size, file, checksum) VALUES (?, ?, ?, ?, ?, ?)',
+  ),
   dropParts: db.prepare('DELETE FROM parts WHERE upload = ?'),
 });
 
 async function receiveInto(
   file: string,
   body: Buffer | Readable | AsyncIterable<Buffer>,
-  also: { sha1?: boolean; sha256?: boolean },
+  algorithms: readonly Algorithm[],
 ): Promise<Received> {
   const md5 = createHash('md5');
-  const sha1 = also.sha1 ? createHash('sha1') : undefined;
-  const sha256 = also.sha256 ? createHash('sha256') : undefined;
-  let crc = 0;
+  const checksums = digests(algorithms);
   let size = 0;
   let fd: number | undefined;
   try {
     fd = openSync(file, 'wx');
     for await (const chunk of (Buffer.isBuffer(body) ? [body] : body) as AsyncIterable<Buffer>) {
       size += chunk.length;
-      crc = crc32(chunk, crc);
-      for (const hash of [md5, sha1, sha256]) hash?.update(chunk);
+      md5.update(chunk);
+      checksums.update(chunk);
       writeFileSync(fd, chunk); // at once: a turn through the thread pool takes several times as long
     }
   } catch (error) {
@@ -332,15 +375,14 @@ async function receiveInto(
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
-  const crcBytes = Buffer.alloc(4);
-  crcBytes.writeUInt32BE(crc);
-  return { file, size, md5: md5.digest(), crc32: crcBytes, sha1: sha1?.digest(), sha256: sha256?.digest() };
+  return { file, size, md5: md5.digest(), checksums: checksums.digest() };
 }
 
 function toObject(directory: string, row: ObjectRow): KeptObject {
   const headers = JSON.parse(row.headers) as Record<string, string>;
   const { key, etag, size, modified } = row;
-  return { key, etag, size, modified, crc32: row.crc32 ?? undefined, headers, file: join(directory, row.file) };
+  const parts = row.parts === null ? undefined : (JSON.parse(row.parts) as number[]);
+  return { key, etag, size, modified, headers, parts, file: join(directory, row.file) };
 }
 
 /** Readable in a file manager, unique, and always one file in the folder: a key may be `../x` or 1,024 bytes long. */

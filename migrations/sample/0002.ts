@@ -2,6 +2,7 @@
 // when there is a backfill of every table: it would be the only copy left.
 
 import { S3Client } from '@aws-sdk/client-s3';
+import type { ListedObject } from 'odin-migrate/s3';
 import { deleteObjects, pages } from 'odin-migrate/s3';
 import pMap from 'p-map';
 
@@ -11,7 +12,7 @@ export const permissions = [
   { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::odin-sample-data'] },
   {
     Effect: 'Allow',
-    Action: ['s3:DeleteObject'],
+    Action: ['s3:GetObject', 's3:DeleteObject'], // the first for a delete of what was listed, and nothing newer
     Resource: ['arn:aws:s3:::odin-sample-data/odin/data/cubic/ods/*'],
   },
 ];
@@ -41,16 +42,16 @@ export async function migration(): Promise<void> {
   console.log(`${backfills.flat().length} backfill files found, every table has one`);
 
   for (const table of TABLES) {
-    const keys = await parquetFiles(bucket, `${LIVE}${table}/`);
-    await deleteObjects({ s3, bucket, keys });
-    console.log(`${table}: ${keys.length} parquet files deleted`);
+    const objects = await parquetFiles(bucket, `${LIVE}${table}/`);
+    await deleteObjects({ s3, bucket, objects });
+    console.log(`${table}: ${objects.length} parquet files deleted`);
   }
 }
 
-async function parquetFiles(bucket: string, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
+async function parquetFiles(bucket: string, prefix: string): Promise<ListedObject[]> {
+  const files: ListedObject[] = [];
   for await (const { objects } of pages({ s3, bucket, prefix })) {
-    for (const { key } of objects) if (key.endsWith('.parquet')) keys.push(key);
+    files.push(...objects.filter(({ key }) => key.endsWith('.parquet')));
   }
-  return keys;
+  return files;
 }

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, readdirSync, renameSync, truncateSync, utimes
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import {
   AbortMultipartUploadCommand,
@@ -17,8 +18,12 @@ import {
   DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  DeleteObjectTaggingCommand,
   GetBucketLocationCommand,
+  GetObjectAclCommand,
+  GetObjectAttributesCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListBucketsCommand,
@@ -231,12 +236,161 @@ describe('objects', () => {
 
   it('refuses by name what it does not support', async () => {
     await put('a');
-    const tagging = new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging: { TagSet: [] } });
-    await expect(s3.send(tagging)).rejects.toMatchObject(refused('NotImplemented', 501));
+    const acl = new GetObjectAclCommand({ Bucket, Key: 'a' });
+    await expect(s3.send(acl)).rejects.toMatchObject(refused('NotImplemented', 501));
     const version = new GetObjectCommand({ Bucket, Key: 'a', VersionId: '1' });
     await expect(s3.send(version)).rejects.toMatchObject(refused('NotImplemented', 501));
-    const condition = new DeleteObjectCommand({ Bucket, Key: 'a', IfMatch: '"x"' });
-    await expect(s3.send(condition)).rejects.toMatchObject(refused('NotImplemented', 501));
+    const deleted = new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: 'a', VersionId: '1' }] } });
+    await expect(s3.send(deleted)).rejects.toMatchObject(refused('NotImplemented', 501));
+    expect(await keys()).toEqual(['a']);
+  });
+});
+
+describe('what is kept beside the bytes', () => {
+  const head = async (Key: string, more: object = {}) => ({
+    ...(await s3.send(new HeadObjectCommand({ Bucket, Key, ...more }))),
+    $metadata: undefined,
+  });
+  const copy = (Key: string, more: object = {}) =>
+    s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/source`, ...more }));
+  const METADATA = {
+    ContentType: 'text/x',
+    ContentLanguage: 'de',
+    ContentEncoding: 'gzip',
+    ContentDisposition: 'attachment',
+    CacheControl: 'no-store',
+    Metadata: { a: '1' },
+  };
+  const OWN = {
+    StorageClass: 'STANDARD_IA',
+    ServerSideEncryption: 'aws:kms',
+    SSEKMSKeyId: 'arn:aws:kms:eu-west-1:000000000000:key/1',
+    WebsiteRedirectLocation: '/there',
+  } as const;
+  const Expires = new Date('2030-01-01T00:00:00Z');
+
+  it('is what the writer said, and of the tags a read tells the number', async () => {
+    await put('source', 'x', { ...METADATA, ...OWN, Expires, Tagging: 'team=a%20b&x=' });
+    expect(await head('source')).toMatchObject({
+      ...METADATA,
+      ...OWN,
+      ExpiresString: 'Tue, 01 Jan 2030 00:00:00 GMT',
+      TagCount: 2,
+    });
+    const { TagSet } = await s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'source' }));
+    expect(TagSet).toEqual([
+      { Key: 'team', Value: 'a b' },
+      { Key: 'x', Value: '' },
+    ]);
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect(Contents?.[0]?.StorageClass).toBe('STANDARD_IA');
+  });
+
+  it('is copied, but for storage class, encryption and redirect, which a copy has of its own', async () => {
+    await put('source', 'x', { ...METADATA, ...OWN, Expires, Tagging: 'team=a' });
+    await copy('plain');
+    const plain = await head('plain');
+    expect(plain).toMatchObject({ ...METADATA, ExpiresString: 'Tue, 01 Jan 2030 00:00:00 GMT', TagCount: 1 });
+    for (const name of Object.keys(OWN)) expect(plain).not.toHaveProperty(name);
+    await copy('own', { ...OWN, TaggingDirective: 'REPLACE', Tagging: 'other=1' });
+    expect(await head('own')).toMatchObject({ ...METADATA, ...OWN, TagCount: 1 });
+    await copy('replaced', { MetadataDirective: 'REPLACE', ContentType: 'text/y' });
+    const replaced = await head('replaced');
+    expect(replaced).toMatchObject({ ContentType: 'text/y', Metadata: {}, TagCount: 1 });
+    expect(replaced).not.toHaveProperty('CacheControl');
+    await expect(copy('source')).rejects.toMatchObject(refused('InvalidRequest', 400));
+  });
+
+  it('of tags can be changed without a new time or ETag', async () => {
+    await put('a', 'x', { Tagging: 'a=1' });
+    const before = await head('a');
+    await s3.send(new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging: { TagSet: [{ Key: 'ä', Value: '<&>' }] } }));
+    const tags = new GetObjectTaggingCommand({ Bucket, Key: 'a' });
+    expect((await s3.send(tags)).TagSet).toEqual([{ Key: 'ä', Value: '<&>' }]);
+    expect(await head('a')).toEqual(before);
+    await s3.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'a' }));
+    expect((await s3.send(tags)).TagSet).toEqual([]);
+    expect((await head('a')).TagCount).toBeUndefined();
+  });
+
+  it('is archived: it is shown, and neither read nor copied', async () => {
+    await put('source', 'x', { StorageClass: 'GLACIER' });
+    expect(await head('source')).toMatchObject({ StorageClass: 'GLACIER', ContentLength: 1 });
+    await expect(read('source')).rejects.toMatchObject(refused('InvalidObjectState', 403));
+    await expect(copy('b')).rejects.toMatchObject(refused('InvalidObjectState', 403));
+  });
+
+  it('is a checksum: the one that came, or else a CRC64NVME, which a copy has too', async () => {
+    const checked = { ChecksumMode: 'ENABLED' } as const;
+    await put('source', '123456789', { ChecksumAlgorithm: 'SHA256' });
+    const ChecksumSHA256 = createHash('sha256').update('123456789').digest('base64');
+    expect(await head('source', checked)).toMatchObject({ ChecksumSHA256, ChecksumType: 'FULL_OBJECT' });
+    await copy('b');
+    expect(await head('b', checked)).toMatchObject({ ChecksumSHA256, ChecksumType: 'FULL_OBJECT' });
+    expect(await head('b')).not.toHaveProperty('ChecksumSHA256');
+
+    await new Promise((resolve, reject) => {
+      const headers = { 'content-length': '9' };
+      request(`${started.aws.endpoint}/${Bucket}/plain`, { method: 'PUT', headers }, resolve)
+        .on('error', reject)
+        .end('123456789');
+    });
+    // The check value of CRC-64/NVME.
+    const ChecksumCRC64NVME = Buffer.from('ae8b14860a799888', 'hex').toString('base64');
+    expect(await head('plain', checked)).toMatchObject({ ChecksumCRC64NVME, ChecksumType: 'FULL_OBJECT' });
+    const attributes = await s3.send(
+      new GetObjectAttributesCommand({
+        Bucket,
+        Key: 'plain',
+        ObjectAttributes: ['Checksum', 'ObjectSize', 'ETag', 'StorageClass', 'ObjectParts'],
+      }),
+    );
+    expect(attributes).toMatchObject({
+      Checksum: { ChecksumCRC64NVME, ChecksumType: 'FULL_OBJECT' },
+      ObjectSize: 9,
+      StorageClass: 'STANDARD',
+    });
+    expect(attributes.ObjectParts).toBeUndefined();
+    expect(`"${attributes.ETag}"`).toBe((await head('plain')).ETag);
+  });
+});
+
+describe('conditional deletes', () => {
+  const remove = (Key: string, IfMatch: string) => s3.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }));
+
+  it('delete what is as expected', async () => {
+    const { ETag = '' } = await put('a');
+    await expect(remove('a', '"other"')).rejects.toMatchObject(refused('PreconditionFailed', 412));
+    expect(await keys()).toEqual(['a']);
+    await remove('a', ETag);
+    expect(await keys()).toEqual([]);
+    await expect(remove('a', '*')).rejects.toMatchObject(refused('PreconditionFailed', 412));
+    await expect(remove('a', ETag)).rejects.toMatchObject(refused('NoSuchKey', 404));
+    await put('b');
+    await remove('b', '*');
+    expect(await keys()).toEqual([]);
+  });
+
+  it('have an ETag for each of many keys, and name those that they leave', async () => {
+    const { ETag } = await put('a');
+    for (const key of ['b', 'c']) await put(key, 'y');
+    const Objects = [{ Key: 'a', ETag }, { Key: 'b', ETag }, { Key: 'c' }, { Key: 'd', ETag }];
+    const { Deleted, Errors } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    expect(Deleted?.map(({ Key }) => Key)).toEqual(['a', 'c']);
+    expect(Errors?.map(({ Key, Code }) => [Key, Code])).toEqual([
+      ['b', 'PreconditionFailed'],
+      ['d', 'NoSuchKey'],
+    ]);
+    expect(await keys()).toEqual(['b']);
+  });
+
+  it('of a key that XML cannot hold are refused with all that are named beside it', async () => {
+    for (const key of ['a', 'b\u0001']) await put(key);
+    const Objects = [{ Key: 'a' }, { Key: 'b\u0001' }];
+    const both = s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    await expect(both).rejects.toMatchObject(refused('MalformedXML', 400));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'b\u0001' }));
+    expect(await keys()).toEqual(['a']);
   });
 });
 
@@ -424,6 +578,73 @@ describe('multipart uploads', () => {
     await expect(complete(parts)).rejects.toMatchObject(refused('EntityTooSmall', 400));
     expect(await keys()).toEqual([]);
     await s3.send(new AbortMultipartUploadCommand(upload));
+  });
+
+  const PART = Buffer.alloc(5 * 1024 * 1024, 'x');
+  async function upload(Key: string, bodies: readonly (string | Buffer)[], more: object = {}) {
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key, ...more }));
+    const Parts = [];
+    for (const [index, Body] of bodies.entries()) {
+      const part = { PartNumber: index + 1, ...more };
+      const { ETag, ChecksumCRC32 } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, Body, ...part }));
+      Parts.push({ PartNumber: index + 1, ETag, ChecksumCRC32 });
+    }
+    return { complete: { Bucket, Key, UploadId, MultipartUpload: { Parts } } };
+  }
+  const crcOf = (body: string | Buffer) => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(crc32(body));
+    return bytes;
+  };
+  const checked = async (Key: string, more: object = {}) =>
+    s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED', ...more }));
+
+  it('have a checksum of the whole, or of the parts, as they are asked for', async () => {
+    const bodies = [PART, 'end'];
+    const whole = await upload('whole', bodies, { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' });
+    await s3.send(new CompleteMultipartUploadCommand(whole.complete));
+    const ChecksumCRC32 = crcOf(Buffer.concat([PART, Buffer.from('end')])).toString('base64');
+    expect(await checked('whole')).toMatchObject({ ChecksumCRC32, ChecksumType: 'FULL_OBJECT' });
+
+    const { complete } = await upload('composite', bodies, { ChecksumAlgorithm: 'CRC32' });
+    const Parts = complete.MultipartUpload.Parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
+    const bare = s3.send(new CompleteMultipartUploadCommand({ ...complete, MultipartUpload: { Parts } }));
+    await expect(bare).rejects.toMatchObject(refused('InvalidRequest', 400));
+    await s3.send(new CompleteMultipartUploadCommand(complete));
+    const composite = `${crcOf(Buffer.concat(bodies.map(crcOf))).toString('base64')}-2`;
+    expect(await checked('composite')).toMatchObject({ ChecksumCRC32: composite, ChecksumType: 'COMPOSITE' });
+
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/composite` }));
+    expect(await checked('copy')).toMatchObject({ ChecksumCRC32, ChecksumType: 'FULL_OBJECT' });
+    expect((await checked('copy')).ETag).not.toContain('-');
+  });
+
+  it('are read by their parts, and say how many there are', async () => {
+    await s3.send(new CompleteMultipartUploadCommand((await upload('a', [PART, 'end'])).complete));
+    expect(await checked('a', { PartNumber: 1 })).toMatchObject({ ContentLength: PART.length, PartsCount: 2 });
+    expect(await checked('a', { PartNumber: 2 })).toMatchObject({ ContentLength: 3, PartsCount: 2 });
+    expect(await read('a', { PartNumber: 2 })).toBe('end');
+    await expect(read('a', { PartNumber: 3 })).rejects.toMatchObject(refused('InvalidPartNumber', 416));
+    await put('b', 'one');
+    const only = await checked('b', { PartNumber: 1 });
+    expect(only.ContentLength).toBe(3);
+    expect(only.PartsCount).toBeUndefined();
+  });
+
+  it('put together what one CopyObject may not copy', async () => {
+    const folder = temporaryFolder();
+    const small = createS3({ directory: folder.path, buckets: ['small'], maxCopyBytes: 3 });
+    small.store.put('small', 'a', await small.store.receive(Buffer.from('four')), { headers: {} });
+    const { status, body } = await small.handle({
+      method: 'PUT',
+      path: '/small/b',
+      query: new URLSearchParams(),
+      headers: { 'x-amz-copy-source': 'small/a' },
+      body: Readable.from([]),
+    });
+    expect([status, body]).toEqual([400, expect.stringContaining('<Code>InvalidRequest</Code>')]);
+    small.close();
+    folder.remove();
   });
 
   it('forgets an upload that is aborted', async () => {

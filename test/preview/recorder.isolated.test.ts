@@ -24,6 +24,7 @@ import { SQSClient, SendMessageBatchCommand, GetQueueAttributesCommand } from '@
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Call } from '../../lambdas/run-migration/preview/call.ts';
+import { moveObjects, pages } from '../../authoring/s3.ts';
 import { installRecorder } from '../../lambdas/run-migration/preview/recorder.ts';
 import type { RequestSummary } from '../../local/embedded-aws.ts';
 import { putSampleData } from '../../migrations/sample-data.ts';
@@ -278,6 +279,100 @@ describe('reads after held-back writes', () => {
     await expect(
       s3.send(new CopyObjectCommand({ Bucket, Key: 'x', CopySource: `${Bucket}/nowhere` })),
     ).rejects.toBeInstanceOf(NoSuchKey);
+  });
+
+  const FIVE_MB = 5 * 1024 * 1024;
+  const OWN = {
+    ContentType: 'text/x',
+    CacheControl: 'no-store',
+    Metadata: { who: 'me' },
+    WebsiteRedirectLocation: '/there',
+    StorageClass: 'STANDARD_IA',
+  } as const;
+
+  it('a head of what was put, copied or put together is as rich as the real one', async () => {
+    await s3.putObject({ Bucket, Key: 'rich/source', Body: 'x', Tagging: 'a=1', ...OWN });
+    const real = await s3.headObject({ Bucket, Key: 'rich/source', ChecksumMode: 'ENABLED' });
+    const beside = (head: object) => ({ ...head, $metadata: undefined, LastModified: undefined });
+    const head = async (Key: string) => beside(await s3.headObject({ Bucket, Key, ChecksumMode: 'ENABLED' }));
+    const { WebsiteRedirectLocation, StorageClass } = OWN;
+    const tags = async (Key: string) => (await s3.getObjectTagging({ Bucket, Key })).TagSet;
+
+    record();
+    await s3.putObject({ Bucket, Key: 'rich/put', Body: 'x', Tagging: 'a=1', ...OWN });
+    expect(await head('rich/put')).toMatchObject({ ...OWN, TagCount: 1, ContentLength: 1, ETag: real.ETag });
+    // Encoded as one often sees it: slashes too.
+    const CopySource = encodeURIComponent(`${Bucket}/rich/source`);
+    const own = { WebsiteRedirectLocation, StorageClass };
+    await s3.copyObject({ Bucket, Key: 'rich/copy', CopySource, ...own });
+    const { AcceptRanges: _, ...copied } = beside(real) as { AcceptRanges?: string };
+    expect(await head('rich/copy')).toEqual(copied);
+    expect(await tags('rich/copy')).toEqual([{ Key: 'a', Value: '1' }]);
+    await s3.putObjectTagging({ Bucket, Key: 'rich/source', Tagging: { TagSet: [] } });
+    expect(await tags('rich/source')).toEqual([]);
+    expect((await head('rich/source')) as object).not.toHaveProperty('TagCount', 1);
+    await s3.copyObject({ Bucket, Key: 'rich/again', CopySource, MetadataDirective: 'REPLACE', ContentType: 'text/y' });
+    const again = await head('rich/again');
+    expect(again).toMatchObject({ ContentType: 'text/y', Metadata: {} });
+    for (const field of ['CacheControl', 'StorageClass', 'WebsiteRedirectLocation']) {
+      expect(again).not.toHaveProperty(field);
+    }
+    expect(occurrences.filter(([seen]) => seen === 'stale')).toEqual([]);
+    expect(_).toBe('bytes');
+  });
+
+  it('a page of a listing is no longer than was asked for, and the rest is on the next ones, encoded or not', async () => {
+    for (const key of ['pages/a', 'pages/m', 'pages/z']) await put(key);
+    record();
+    for (const key of ['pages/b', 'pages/c d+', 'pages/n', 'pages/o', 'pages/zz']) await put(key);
+    for (const EncodingType of [undefined, 'url'] as const) {
+      const pages: (string | undefined)[][] = [];
+      const input = { Bucket, Prefix: 'pages/', MaxKeys: 2, EncodingType };
+      for (let ContinuationToken: string | undefined; ;) {
+        const page = await s3.listObjectsV2({ ...input, ContinuationToken });
+        expect(page.KeyCount).toBe(page.Contents?.length);
+        pages.push((page.Contents ?? []).map(({ Key }) => Key?.slice('pages/'.length)));
+        if (!page.IsTruncated) break;
+        ContinuationToken = page.NextContinuationToken;
+      }
+      const spaced = EncodingType ? 'c+d%2B' : 'c d+';
+      expect(pages).toEqual([
+        ['a', 'b'],
+        [spaced, 'm'],
+        ['n', 'o'],
+        ['z', 'zz'],
+      ]);
+    }
+  });
+
+  it('a move of objects of every kind ends in a preview as it does in a run, and changes nothing', async () => {
+    const move = async () => {
+      for await (const { objects } of pages({ s3, bucket: Bucket, prefix: 'kinds/' })) {
+        await moveObjects({ s3, bucket: Bucket, objects, to: (key) => `moved/${key}` });
+      }
+    };
+    await s3.putObject({ Bucket, Key: 'kinds/rich +', Body: 'x', Tagging: 'a=1', ...OWN });
+    await put('kinds/same');
+    await put('moved/kinds/same');
+    await put('kinds/xml\u0001');
+    const { UploadId } = await s3.createMultipartUpload({ Bucket, Key: 'kinds/parts', ...OWN, Tagging: 'b=2' });
+    const Parts = [];
+    for (const [index, Body] of [Buffer.alloc(FIVE_MB), 'end'].entries()) {
+      const part = { Bucket, Key: 'kinds/parts', UploadId, PartNumber: index + 1, Body };
+      Parts.push({ PartNumber: index + 1, ETag: (await s3.uploadPart(part)).ETag });
+    }
+    await s3.completeMultipartUpload({ Bucket, Key: 'kinds/parts', UploadId, MultipartUpload: { Parts } });
+    const before = await listing(Bucket);
+    record();
+    requests = [];
+    await move();
+    restore();
+    expect(requests.filter(({ operation }) => !/^(Get|Head|List)/.test(operation))).toEqual([]);
+    expect(occurrences.filter(([seen]) => seen === 'stale')).toEqual([]);
+    expect(await listing(Bucket)).toEqual(before);
+    requests = [];
+    await move();
+    expect(calls.map(asRequest).sort()).toEqual(requested());
   });
 
   it('a read that cannot know of them is told', async () => {

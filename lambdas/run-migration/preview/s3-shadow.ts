@@ -3,7 +3,7 @@
 //
 // HeadObject, GetObject and ListObjectsV2 without a delimiter are answered from here. Every other read of a key or prefix
 // that a held-back write would have changed is told as stale.
-import type { ListObjectsV2CommandOutput, _Object } from '@aws-sdk/client-s3';
+import type { ListObjectsV2CommandOutput, _Object, Tag } from '@aws-sdk/client-s3';
 import { NoSuchKey, NotFound } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -19,7 +19,13 @@ interface Content {
   source?: Place | undefined;
   /** A small object's content. */
   body?: Uint8Array | undefined;
+  /** What else a HeadObject tells: content type, metadata, a checksum, … */
+  beside?: Input | undefined;
+  tags?: Tags | undefined;
 }
+
+/** A tag set, or that of the object that it was copied from. */
+type Tags = { set: Tag[] } | { of: Place };
 
 interface Place {
   bucket: string;
@@ -30,6 +36,15 @@ interface Place {
 interface Known {
   size: number;
   etag: string | undefined;
+  /** As a head showed it. */
+  beside?: Input | undefined;
+}
+
+interface Upload {
+  /** What the object will have beside its bytes. */
+  beside: Input;
+  tags: Tags;
+  parts: Map<number, Content>;
 }
 
 type Input = Record<string, unknown>;
@@ -53,7 +68,9 @@ const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 export class S3Shadow {
   readonly #held = new Map<string, Map<string, Held>>();
   readonly #known = new Map<string, Known>();
-  readonly #uploads = new Map<string, Map<number, Content>>();
+  readonly #uploads = new Map<string, Upload>();
+  /** Of objects that were tagged anew, by bucket and key. */
+  readonly #tagged = new Map<string, Tag[]>();
   /** The last key of the page that a continuation token follows. */
   readonly #pageEnds = new Map<string, string>();
   #kept = 0;
@@ -66,16 +83,24 @@ export class S3Shadow {
     if (typeof key !== 'string') return this.#readBucket(operation, bucket, input, send);
 
     const held = this.#held.get(bucket)?.get(key);
+    const tagged = this.#tagged.get(`${bucket}/${key}`);
+    if (operation === 'GetObjectTagging' && (tagged || held?.there)) {
+      return this.#readTags(tagged ? { set: tagged } : held?.there ? held.tags : undefined, input, send);
+    }
     if (!held) {
       const output = await send('same', input);
-      if (operation === 'HeadObject') this.#remember(bucket, key, output['ContentLength'], output['ETag']);
-      return { output, seen: 'real' };
+      if (operation === 'HeadObject' && input['PartNumber'] === undefined) {
+        this.#remember(bucket, key, output['ContentLength'], output['ETag'], output);
+      }
+      if (operation !== 'HeadObject' || !tagged) return { output, seen: 'real' };
+      return { output: { ...output, TagCount: countOf(tagged) }, seen: 'simulated' };
     }
     const whole = input['VersionId'] === undefined && input['Range'] === undefined && input['PartNumber'] === undefined;
     if (whole && !held.there && operation === 'HeadObject') throw notFound();
     if (whole && !held.there && operation === 'GetObject') throw noSuchKey(key);
     if (whole && held.there && operation === 'HeadObject' && held.size !== undefined) {
-      return { output: { ...METADATA, ...headOf(held) }, seen: 'simulated' };
+      const head = { ...METADATA, ...headOf(held) };
+      return { output: tagged ? { ...head, TagCount: countOf(tagged) } : head, seen: 'simulated' };
     }
     if (held.there && operation === 'GetObject' && held.source) {
       const { bucket: Bucket, key: Key } = held.source;
@@ -85,6 +110,13 @@ export class S3Shadow {
       return { output: { ...METADATA, ...headOf(held), Body: sdkStream(held.body) }, seen: 'simulated' };
     }
     return { output: await send('same', input), seen: 'stale' };
+  }
+
+  async #readTags(tags: Tags | undefined, input: Input, send: Send): Promise<{ output: Input; seen: ReadFrom }> {
+    if (!tags) return { output: await send('same', input), seen: 'stale' };
+    if ('set' in tags) return { output: { ...METADATA, TagSet: tags.set }, seen: 'simulated' };
+    const { bucket: Bucket, key: Key } = tags.of;
+    return { output: await send('same', { ...input, Bucket, Key }), seen: 'simulated' };
   }
 
   async #readBucket(
@@ -100,24 +132,31 @@ export class S3Shadow {
     return { output: await send('same', input), seen: changed && operation !== 'HeadBucket' ? 'stale' : 'real' };
   }
 
-  /** A page with the held-back writes made: without what was deleted, with what was written between its first and last key. */
+  /**
+   * A page with the held-back writes made: without what was deleted, with what was written between its first and last key, and
+   * no longer than was asked for.
+   */
   async #list(bucket: string, prefix: string, input: Input, send: Send): Promise<Input> {
     const held = this.#held.get(bucket) ?? new Map<string, Held>();
     const token = input['ContinuationToken'];
+    const own = typeof token === 'string' ? ownToken(token) : undefined;
     let after =
-      typeof token === 'string' ? this.#pageEnds.get(token) : ((input['StartAfter'] as string | undefined) ?? '');
-    let asked = input;
+      own ??
+      (typeof token === 'string' ? this.#pageEnds.get(token) : ((input['StartAfter'] as string | undefined) ?? ''));
+    let asked = own === undefined ? input : { ...input, ContinuationToken: undefined, StartAfter: own };
     for (;;) {
       const page = (await send('same', asked)) as unknown as ListObjectsV2CommandOutput;
       const { Contents = [], IsTruncated = false, NextContinuationToken } = page;
-      for (const { Key = '', Size, ETag } of Contents) this.#remember(bucket, Key, Size, ETag);
-      const last = Contents.at(-1)?.Key ?? '';
+      const encoded = page.EncodingType === 'url';
+      const found = encoded ? Contents.map((object) => ({ ...object, Key: decodeKey(object.Key ?? '') })) : Contents;
+      for (const { Key = '', Size, ETag } of found) this.#remember(bucket, Key, Size, ETag);
+      const last = found.at(-1)?.Key ?? '';
       if (NextContinuationToken !== undefined) this.#pageEnds.set(NextContinuationToken, last);
       if (held.size === 0) return page as unknown as Input;
 
       // A token that another process was given: what was written before this page is on no page.
-      const from = after ?? Contents[0]?.Key ?? '';
-      const real = Contents.filter(({ Key = '' }) => held.get(Key)?.there !== false);
+      const from = after ?? found[0]?.Key ?? '';
+      const real = found.filter(({ Key = '' }) => held.get(Key)?.there !== false);
       const keys = new Set(real.map(({ Key }) => Key));
       const objects: _Object[] = real.map((object) => ({ ...object, ...written(held.get(object.Key ?? '')) }));
       for (const [key, object] of held) {
@@ -127,7 +166,17 @@ export class S3Shadow {
       }
       if (objects.length > 0 || !IsTruncated) {
         objects.sort((a, b) => (precedes(a.Key ?? '', b.Key ?? '') ? -1 : 1));
-        return { ...page, Contents: objects.length > 0 ? objects : undefined, KeyCount: objects.length };
+        const most = typeof input['MaxKeys'] === 'number' ? input['MaxKeys'] : 1_000;
+        const shown = objects.slice(0, most);
+        const cut = shown.length < objects.length;
+        return {
+          ...page,
+          IsTruncated: IsTruncated || cut,
+          // S3's own goes on after all of this page.
+          NextContinuationToken: cut ? tokenAfter(shown.at(-1)?.Key ?? from) : NextContinuationToken,
+          Contents: shown.length === 0 ? undefined : encoded ? shown.map(withEncodedKey) : shown,
+          KeyCount: shown.length,
+        };
       }
       // All of this page was deleted; S3 would begin with the next one.
       after = last;
@@ -145,13 +194,19 @@ export class S3Shadow {
     switch (operation) {
       case 'PutObject': {
         const content = await this.#contentOf(input['Body']);
-        this.#hold(bucket, key, content);
+        this.#hold(bucket, key, { ...content, ...ownOf(input) });
         return sized({ ETag: content.etag }, content.size);
       }
       case 'CopyObject': {
-        const content = await this.#copied(input['CopySource'], send);
+        const content = copyOf(await this.#copied(input['CopySource'], send), input);
         this.#hold(bucket, key, content);
         return sized({ CopyObjectResult: { ETag: content.etag, LastModified: new Date() } }, content.size);
+      }
+      case 'PutObjectTagging':
+      case 'DeleteObjectTagging': {
+        const { TagSet = [] } = (input['Tagging'] ?? {}) as { TagSet?: Tag[] };
+        this.#tagged.set(`${bucket}/${key}`, TagSet);
+        return sized({}, 0);
       }
       case 'DeleteObject': {
         const size = this.#sizeOf(bucket, key);
@@ -162,28 +217,31 @@ export class S3Shadow {
         return this.#deleteObjects(bucket, input['Delete'] as DeleteInput | undefined);
       case 'CreateMultipartUpload': {
         const UploadId = `preview-${this.#uploads.size + 1}`;
-        this.#uploads.set(UploadId, new Map());
+        this.#uploads.set(UploadId, { ...ownOf(input), parts: new Map() });
         return sized({ Bucket, Key, UploadId }, 0);
       }
       case 'UploadPart': {
         const { size, etag } = await this.#contentOf(input['Body']);
-        this.#uploads.get(String(input['UploadId']))?.set(Number(input['PartNumber']), { size, etag });
+        this.#uploads.get(String(input['UploadId']))?.parts.set(Number(input['PartNumber']), { size, etag });
         return sized({ ETag: etag }, size);
       }
       case 'UploadPartCopy': {
-        const { etag } = await this.#copied(input['CopySource'], send);
-        const size = rangeSize(input['CopySourceRange']);
-        this.#uploads.get(String(input['UploadId']))?.set(Number(input['PartNumber']), { size, etag });
+        const content = await this.#copied(input['CopySource'], send);
+        const { size = content.size, etag } = { size: rangeSize(input['CopySourceRange']), etag: content.etag };
+        const upload = this.#uploads.get(String(input['UploadId']));
+        upload?.parts.set(Number(input['PartNumber']), { ...content, size });
         return sized({ CopyPartResult: { ETag: etag, LastModified: new Date() } }, size);
       }
       case 'CompleteMultipartUpload': {
-        const parts = [...(this.#uploads.get(String(input['UploadId'])) ?? [])].sort(([a], [b]) => a - b);
-        const sizes = parts.map(([, part]) => part.size);
-        const size = sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, part) => sum + (part ?? 0), 0);
-        const etag = `"${md5(parts.map(([, part]) => part.etag ?? '').join())}-${parts.length}"`;
-        this.#hold(bucket, key, { size, etag });
+        const { beside, tags, parts } = this.#uploads.get(String(input['UploadId'])) ?? {};
+        const content = await this.#assembled(
+          [...(parts ?? [])].sort(([a], [b]) => a - b).map(([, part]) => part),
+          send,
+        );
+        this.#hold(bucket, key, { ...content, beside: { ...beside, ...checksumsIn(content.beside) }, tags });
         // The parts were counted when they were sent.
-        return sized({ Bucket, Key, ETag: etag, Location: `https://${bucket}.s3.amazonaws.com/${key}` }, 0);
+        const Location = `https://${bucket}.s3.amazonaws.com/${key}`;
+        return sized({ Bucket, Key, ETag: content.etag, Location }, 0);
       }
       default:
         return sized({}, 0);
@@ -202,7 +260,21 @@ export class S3Shadow {
     return { output: { ...METADATA, Deleted: Quiet ? undefined : Objects }, bytes, unsized };
   }
 
+  /** What the parts make: the whole of one object that they were all copied from, or something new. */
+  async #assembled(parts: readonly Content[], send: Send): Promise<Content> {
+    const sizes = parts.map((part) => part.size);
+    const size = sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, part) => sum + (part ?? 0), 0);
+    const [source, ...others] = new Set(parts.map((part) => part.source && `${part.source.bucket}/${part.source.key}`));
+    const place = parts[0]?.source;
+    if (source !== undefined && others.length === 0 && place) {
+      const whole = this.#known.get(source) ?? (await this.#head(place, send));
+      if (whole?.size === size && whole?.etag?.endsWith(`-${parts.length}"`)) return { ...whole, source: place };
+    }
+    return { size, etag: `"${md5(parts.map((part) => part.etag ?? '').join())}-${parts.length}"` };
+  }
+
   #hold(bucket: string, key: string, content: Content | undefined): void {
+    this.#tagged.delete(`${bucket}/${key}`);
     const objects = this.#held.get(bucket) ?? new Map<string, Held>();
     this.#held.set(bucket, objects);
     const before = objects.get(key);
@@ -230,17 +302,25 @@ export class S3Shadow {
     if (!source) return {};
     const held = this.#held.get(source.bucket)?.get(source.key);
     if (held && !held.there) throw noSuchKey(source.key);
-    if (held)
-      return { size: held.size, etag: held.etag, source: held.source, body: held.body && Buffer.from(held.body) };
-    const known = this.#known.get(`${source.bucket}/${source.key}`) ?? (await this.#head(source, send));
-    return { ...known, source };
+    if (held) {
+      const { size, etag, source: first, body, beside, tags } = held;
+      return { size, etag, source: first, body: body && Buffer.from(body), beside, tags };
+    }
+    const known = this.#known.get(`${source.bucket}/${source.key}`);
+    const content = known?.beside ? known : await this.#head(source, send);
+    const tagged = this.#tagged.get(`${source.bucket}/${source.key}`);
+    return { ...(content ?? known), source, tags: tagged ? { set: tagged } : { of: source } };
   }
 
   /** Also of what may not be read: a copy needs no more than its own permission, and then its size is not known. */
   async #head({ bucket, key }: Place, send: Send): Promise<Known | undefined> {
     try {
-      const { ContentLength, ETag } = await send('HeadObject', { Bucket: bucket, Key: key });
-      return { size: ContentLength as number, etag: ETag as string | undefined };
+      const output = await send('HeadObject', { Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
+      return {
+        size: output['ContentLength'] as number,
+        etag: output['ETag'] as string | undefined,
+        beside: besideOf(output),
+      };
     } catch (thrown) {
       if (thrown instanceof NotFound) throw noSuchKey(key);
       return undefined;
@@ -254,9 +334,10 @@ export class S3Shadow {
     return this.#known.get(`${bucket}/${key}`)?.size;
   }
 
-  #remember(bucket: string, key: string, size: unknown, etag: unknown): void {
+  #remember(bucket: string, key: string, size: unknown, etag: unknown, head?: Input): void {
     if (typeof size !== 'number' || this.#known.size >= MAX_KNOWN) return;
-    this.#known.set(`${bucket}/${key}`, { size, etag: typeof etag === 'string' ? etag : undefined });
+    const beside = head && besideOf(head);
+    this.#known.set(`${bucket}/${key}`, { size, etag: typeof etag === 'string' ? etag : undefined, beside });
   }
 }
 
@@ -276,12 +357,113 @@ const sized = (output: Input, size: number | undefined): HeldBack => ({
   unsized: size === undefined ? 1 : 0,
 });
 
-const headOf = ({ size, etag, lastModified }: Extract<Held, { there: true }>): Input => ({
+const headOf = ({ size, etag, lastModified, beside, tags }: Extract<Held, { there: true }>): Input => ({
+  Metadata: {},
+  ...beside,
+  ...(tags && 'set' in tags ? { TagCount: countOf(tags.set) } : undefined),
   ContentLength: size,
   ETag: etag,
   LastModified: lastModified,
-  Metadata: {},
 });
+
+/** What a copy takes over from its source, unless it is to replace it. */
+const METADATA_FIELDS = [
+  'ContentType',
+  'ContentEncoding',
+  'ContentLanguage',
+  'ContentDisposition',
+  'CacheControl',
+  'Expires',
+  'ExpiresString',
+  'Metadata',
+  'MissingMeta',
+];
+/** What every write says of its own. */
+const OWN_FIELDS = [
+  'StorageClass',
+  'WebsiteRedirectLocation',
+  'ServerSideEncryption',
+  'SSEKMSKeyId',
+  'BucketKeyEnabled',
+  'ObjectLockMode',
+  'ObjectLockRetainUntilDate',
+  'ObjectLockLegalHoldStatus',
+];
+
+const pick = (from: Input, fields: readonly string[]): Input =>
+  Object.fromEntries(fields.filter((field) => from[field] !== undefined).map((field) => [field, from[field]]));
+
+/** All that a head tells but what each object has of its own. */
+const besideOf = (head: Input): Input => ({
+  ...pick(head, [...METADATA_FIELDS, ...OWN_FIELDS, 'TagCount']),
+  ...checksumsIn(head),
+});
+
+const checksumsIn = (head: Input = {}): Input =>
+  pick(
+    head,
+    Object.keys(head).filter((field) => field.startsWith('Checksum')),
+  );
+
+/** What a write says of its own object. */
+const ownOf = (input: Input): { beside: Input; tags: Tags } => ({
+  beside: { ...metadataIn(input), ...ownIn(input) },
+  tags: { set: tagsIn(input['Tagging']) },
+});
+
+function metadataIn(input: Input): Input {
+  const { Expires, ...fields } = pick(input, METADATA_FIELDS);
+  const { Metadata = {} } = input as { Metadata?: Record<string, string> };
+  const lower = Object.entries(Metadata).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ContentType: 'application/octet-stream', // of the SDK
+    ...fields,
+    Metadata: Object.fromEntries(lower),
+    ...(Expires instanceof Date ? { Expires, ExpiresString: Expires.toUTCString() } : undefined),
+  };
+}
+
+function ownIn(input: Input): Input {
+  const { StorageClass, ...fields } = pick(input, OWN_FIELDS);
+  return StorageClass === undefined || StorageClass === 'STANDARD' ? fields : { ...fields, StorageClass };
+}
+
+const tagsIn = (tagging: unknown): Tag[] =>
+  [...new URLSearchParams(typeof tagging === 'string' ? tagging : '')].map(([Key, Value]) => ({ Key, Value }));
+
+const countOf = (tags: readonly Tag[]): number | undefined => (tags.length === 0 ? undefined : tags.length);
+
+/** Of an object in parts the copy is in one piece: it has another ETag, and only a checksum of the whole stays. */
+function copyOf(content: Content, input: Input): Content {
+  const { beside = {}, etag = '' } = content;
+  const metadata = input['MetadataDirective'] === 'REPLACE' ? metadataIn(input) : pick(beside, METADATA_FIELDS);
+  const replacesTags = input['TaggingDirective'] === 'REPLACE';
+  return {
+    ...content,
+    etag: /-\d+"$/.test(etag) ? `"${md5(etag)}"` : content.etag,
+    beside: {
+      ...metadata,
+      ...ownIn(input),
+      ...(beside['ChecksumType'] === 'FULL_OBJECT' ? checksumsIn(beside) : undefined),
+      ...(replacesTags ? undefined : pick(beside, ['TagCount'])),
+    },
+    tags: replacesTags ? { set: tagsIn(input['Tagging']) } : content.tags,
+  };
+}
+
+/** As S3 encodes keys in a list (docs/aws-facts.md). */
+const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
+const withEncodedKey = (object: _Object): _Object => ({
+  ...object,
+  Key: encodeURIComponent(object.Key ?? '')
+    .replaceAll('%20', '+')
+    .replaceAll('%2F', '/'),
+});
+
+const OWN_TOKEN = 'preview-after-';
+const tokenAfter = (key: string): string => OWN_TOKEN + Buffer.from(key).toString('base64url');
+const ownToken = (token: string): string | undefined =>
+  token.startsWith(OWN_TOKEN) ? Buffer.from(token.slice(OWN_TOKEN.length), 'base64url').toString() : undefined;
 
 const written = (held: Held | undefined): Partial<_Object> =>
   held?.there ? { Size: held.size, ETag: held.etag, LastModified: held.lastModified } : {};
@@ -291,10 +473,22 @@ const precedes = (a: string, b: string): boolean => Buffer.compare(Buffer.from(a
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
-/** `/bucket/key%20encoded?versionId=…`; undefined for an access point's ARN. */
+/**
+ * `/bucket/key%20encoded?versionId=…`, in which the slash may be encoded too. Undefined for an access point's ARN, and for
+ * what is not encoded: S3 refuses that, and whoever wrote it sees it there.
+ */
 function placeOf(copySource: unknown): Place | undefined {
-  const [, bucket, key] = /^\/?([^/:]+)\/([^?]+)/.exec(typeof copySource === 'string' ? copySource : '') ?? [];
-  return bucket === undefined || key === undefined ? undefined : { bucket, key: decodeURIComponent(key) };
+  const [text = ''] = (typeof copySource === 'string' ? copySource : '').split('?');
+  const [, bucket, key] = /^\/?([^/:]+)\/([^]+)$/.exec(decoded(text)) ?? [];
+  return bucket === undefined || key === undefined ? undefined : { bucket, key };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 function rangeSize(range: unknown): number | undefined {

@@ -10,7 +10,7 @@ const s3 = new S3Client({});
 export async function* migration(resume?: PageCursor): AsyncGenerator<{ cursor: PageCursor }> {
   const bucket = process.env['DATA_BUCKET'] ?? '';
   for await (const { objects, checkpoint } of pages({ s3, bucket, prefix: 'carts/', resume })) {
-    await deleteObjects({ s3, bucket, keys: objects.map(({ key }) => key) });
+    await deleteObjects({ s3, bucket, objects });
     yield checkpoint;
   }
 }
