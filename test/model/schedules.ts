@@ -280,5 +280,7 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
 /** Faults that are the same to the model, and why. By the fault's name. */
 export const OUTSIDE: Record<string, string> = {
   'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
+  'a slice whose time is over stops at a checkpoint that is not saved':
+    'nothing is decided on a checkpoint, so it has none',
   'other code goes on at a cursor, and nobody said so': 'it has no checkpoints, and not where an attempt begins',
 };
