@@ -281,6 +281,8 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
 export const OUTSIDE: Record<string, string> = {
   'a run goes on although the log lacks what was pruned': 'it has no completed.json',
   'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
+  'a slice whose time is over stops at a checkpoint that is not saved':
+    'nothing is decided on a checkpoint, so it has none',
   'the file of a completed migration is run again under another number': 'it has no texts',
   'other code goes on at a cursor, and nobody said so': 'it has no checkpoints, and not where an attempt begins',
 };
