@@ -144,7 +144,7 @@ it('prune says what it would do, does it, goes by the ledger here with --local, 
   git('add', 'migrations/tried');
   git('commit', '--quiet', '--message', 'one');
   expect((await printedBy(() => local(project, 'tried', {}, {}))).code).toBe(EXIT.done);
-  project.write('migrations/tried/0003.ts', OK);
+  project.write('migrations/tried/0003.ts', `export const description = 'Third';\n${OK}`);
 
   const pruned = await printedBy(() => prune(project, { project }, 'tried', { yes: true }));
   expect(pruned.code).toBe(EXIT.done);

@@ -95,7 +95,7 @@ export const RUNS: Scenario[] = [
     files: { '0001.ts': works(), '0002.ts': works() },
     async live(world) {
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
-      await world.redeploy({ '0003.ts': works() });
+      await world.redeploy({ '0003.ts': works('Third') });
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied', '0003': 'applied' });
     },
@@ -107,12 +107,15 @@ export const RUNS: Scenario[] = [
     async live(world) {
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
       const line = (id: string) => `"${id}": "applied 2026-11-02T10:11:12.123Z"`;
-      await world.redeploy({ 'completed.json': `{${line('0001')}, ${line('0002')}, "format": 1}`, '0004.ts': works() });
+      await world.redeploy({
+        'completed.json': `{${line('0001')}, ${line('0002')}, "format": 1}`,
+        '0004.ts': works('Fourth'),
+      });
       expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.effects('0004')).toBe(1);
 
       const lacks = `{${line('0001')}, ${line('0002')}, ${line('0003')}, "format": 1}`;
-      await world.redeploy({ 'completed.json': lacks, '0004.ts': works(), '0005.ts': works() });
+      await world.redeploy({ 'completed.json': lacks, '0004.ts': works('Fourth'), '0005.ts': works('Fifth') });
       const refused = await world.runToEnd({ allowOutOfOrder: true });
       expect(refused).toMatchObject({ status: 'FAILED', error: 'NotCompleted' });
       expect(refused.cause).toContain('names 0003 as completed');
