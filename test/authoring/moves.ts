@@ -45,6 +45,20 @@ export async function playMoves(seed: number, objects: number): Promise<Played> 
   }
 }
 
+/** Each makes of an object another one. */
+const OTHERS: readonly Record<string, string>[] = [
+  { 'content-type': 'text/other' },
+  { 'content-encoding': 'br' },
+  { 'content-language': 'de' },
+  { 'content-disposition': 'inline' },
+  { 'cache-control': 'max-age=1' },
+  { expires: 'Wed, 02 Jan 2030 00:00:00 GMT' },
+  { 'x-amz-meta-a': 'other' },
+  { 'x-amz-tagging': 'other=1' },
+  { 'x-amz-website-redirect-location': '/elsewhere' },
+  { 'x-amz-storage-class': 'ONEZONE_IA' },
+];
+
 /** All that an object is, as text. */
 type Whole = string;
 
@@ -62,6 +76,7 @@ class World {
   /** The sources that go to each. */
   readonly #comers = new Map<string, string[]>();
   readonly #disturbed = new Set<string>();
+  readonly #hashes = new Map<string, string>();
   #requests = 0;
   #writes = 0;
   /** The request at which the mover dies next, and whether that one is still carried out. */
@@ -188,7 +203,8 @@ class World {
       // A copy that is there already, the same bytes under other headers, or something else.
       const { body, headers } = this.#drawn(n, 'first');
       if (chance < 0.04) await this.#put(target, body, headers);
-      else if (chance < 0.08) await this.#put(target, body, { ...headers, 'x-amz-meta-other': '1' });
+      else if (chance < 0.08)
+        await this.#put(target, body, { ...headers, ...pick(OTHERS, draw(this.#seed, 'other', n)) });
       else await this.#put(target, `other ${n}`, headers);
     }
   }
@@ -265,7 +281,9 @@ class World {
       ([name, value]) =>
         !name.startsWith('x-amz-checksum-') && !(name === 'x-amz-server-side-encryption' && value === 'AES256'),
     );
-    const bytes = createHash('sha256').update(readFileSync(object.file)).digest('hex');
+    // Each body has a file of its own, which is never written again.
+    const bytes = this.#hashes.get(object.file) ?? createHash('sha256').update(readFileSync(object.file)).digest('hex');
+    this.#hashes.set(object.file, bytes);
     return JSON.stringify([bytes, headers.sort(([a], [b]) => (a < b ? -1 : 1))]);
   }
 
@@ -308,14 +326,15 @@ class World {
     const { operation, key = '' } = this.#s3.target(http);
     if (!this.#quiet) await this.#disturb(operation, key);
     const answer = await this.#s3.handle(http);
+    if (!this.#quiet && operation === 'CopyObject') await this.#disturb('after CopyObject', key);
     if (dies) throw new Dead();
     return { response: responseOf(answer) };
   }
 
-  /** Somebody writes, right before a request of the mover is carried out. Each object is disturbed once at most. */
+  /** Somebody writes, right before a request of the mover is carried out, or right after it. Each object is disturbed once at most. */
   async #disturb(operation: string, key: string): Promise<void> {
-    const chance = draw(this.#seed, 'disturb', this.#requests);
-    if (chance > 0.02) return;
+    const chance = draw(this.#seed, `disturb ${operation}`, this.#requests);
+    if (chance > 0.08) return;
     const near = key.startsWith('in/') ? key : this.#comers.get(key)?.[0];
     const source = near ?? this.#keyOf(Math.floor(draw(this.#seed, 'whom', this.#requests) * this.#objects));
     if (this.#disturbed.has(source)) return;
@@ -324,17 +343,17 @@ class World {
     const n = this.#requests;
     const whole = { body: `anew ${n}`, headers: { 'x-amz-meta-new': String(n) } };
     const there = this.#s3.store.get(BUCKET, source);
-    if (chance < 0.008 || !there) await this.#put(source, whole.body, whole.headers);
+    if (chance < 0.015 || !there) await this.#put(source, whole.body, whole.headers);
     else if (chance < 0.012) {
       const target = this.#targetOf(source);
       if (target !== source) await this.#put(target, whole.body, whole.headers);
-    } else if (chance < 0.014) {
+    } else if (chance < 0.025) {
       this.#replaced(source);
       this.#s3.store.delete(BUCKET, source);
-    } else if (operation === 'CopyObject' || (operation === 'HeadObject' && near === key)) {
+    } else if (operation.endsWith('CopyObject') || (operation === 'HeadObject' && near === key)) {
       // The same bytes, with other headers or tags: S3 has no condition for these, so not after the last look at them.
       const body = readFileSync(there.file, 'utf8');
-      if (chance < 0.017) await this.#put(source, body, whole.headers);
+      if (chance < 0.05) await this.#put(source, body, whole.headers);
       else {
         this.#replaced(source);
         this.#s3.store.tag(BUCKET, source, `anew=${n}`);
