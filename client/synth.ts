@@ -1,4 +1,5 @@
 // The CDK app of a project that has none of its own: `odin-migrate synth`, which the CDK CLI starts as cdk.json says.
+import { stopCompiler } from '../project/compile.ts';
 import { planDeployed } from '../project/plan.ts';
 import type { Project } from '../project/project.ts';
 import { makeDeployedAssembly } from './assembly.ts';
@@ -14,6 +15,7 @@ export async function synthesise(project: Project): Promise<void> {
     only: typeof environment === 'string' ? environment : undefined,
     bundling: !Array.isArray(bundled) || bundled.length > 0,
   });
+  await stopCompiler(); // CDK takes enough memory by itself
   await makeDeployedAssembly({ project, plans, directory: assemblyDirectory() });
 }
 

@@ -99,7 +99,7 @@ export function compile(directory: string, options: esbuild.BuildOptions): Compi
   }
 }
 
-/** Ends esbuild's process, which would stay as long as this one: for whoever stays long. It starts again when it is needed. */
+/** Ends esbuild's process, which would stay as long as this one. It starts again when it is needed. */
 export const stopCompiler = (): Promise<void> => esbuild.stop();
 
 /** What esbuild says, with the place in the file. @throws OdinError BadMigrationFile of one that is not UTF-8: that is what is wrong */

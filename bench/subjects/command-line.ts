@@ -19,7 +19,7 @@ export const typedCommands: Subject = async function* (bench) {
 
   bench.tell('local again, 1 migration');
   await costOf(one.odin('local', ENVIRONMENT));
-  yield await typed(bench, 'local-1-again', one.odin('local', ENVIRONMENT), bench.short ? 2 : 5);
+  yield await typed(bench, 'local-1-again', one.odin('local', ENVIRONMENT), bench.short ? 3 : 5);
 
   bench.tell('npm start');
   // Each time in a project that was never there before: nothing is kept, nothing is recorded.

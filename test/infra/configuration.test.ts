@@ -1,6 +1,7 @@
 // What odin-migrate.json may say, and in which words it is refused.
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { describe, expect, it } from 'vitest';
-import { configurationOf, parseConfiguration } from '../../project/configuration.ts';
+import { configurationOf, givenThere, parseConfiguration } from '../../project/configuration.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const DEFAULTS = {
@@ -171,5 +172,18 @@ describe('parseConfiguration', () => {
     const error = await thrownBy(() => parseConfiguration(of({ variables: { [name]: 'x' } })));
     expect(error.code).toBe('BadConfiguration');
     expect(error.what).toContain(`${FIELD}.variables.${name}`);
+  });
+});
+
+describe('givenThere', () => {
+  it('has the partition of each region that CDK knows, and of no other', () => {
+    const settings = configurationOf(parseConfiguration({}), 'odin-dev');
+    const partitionIn = (region: string) => givenThere({ ...settings, account: '111122223333', region }).partition;
+    const regions = RegionInfo.regions.filter(({ partition }) => partition !== undefined);
+    expect(regions.length).toBeGreaterThan(30);
+    expect(regions.map(({ name }) => [name, partitionIn(name)])).toEqual(
+      regions.map(({ name, partition }) => [name, partition]),
+    );
+    expect(partitionIn('the-moon')).toBe('⟦odinToken.partition⟧');
   });
 });

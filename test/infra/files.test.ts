@@ -10,9 +10,12 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { offlineApp } from '../../infra/build-app.ts';
+import { stackName } from '../../core/names/names.ts';
+import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import type { MigrationsProps } from '../../infra/index.ts';
 import { Migrations } from '../../infra/index.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
+import { planDeployed } from '../../project/plan.ts';
 import { temporaryFolder } from '../../project/temporary.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { PROJECT, temporaryProject } from '../support/project.ts';
@@ -201,6 +204,28 @@ describe('permissions', () => {
       /"COPY":\{"Fn::Join":\["",\["of ",\{"Ref":"Data\w+"\}\]\]\}/,
     );
     expect(JSON.stringify(resourcesOf(stack))).not.toMatch(/odinToken|⟦|\$\{Token/);
+  });
+
+  it.each([
+    ['known', '"arn:aws-cn:sqs:cn-north-1:111122223333:queue"'],
+    [
+      undefined,
+      '{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":sqs:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":queue"]]}',
+    ],
+  ])('have their values when the files were read before CDK knew them (account and region: %s)', (known, arn) => {
+    vi.stubEnv('CDK_DEFAULT_ACCOUNT', known && '111122223333');
+    vi.stubEnv('CDK_DEFAULT_REGION', known && 'cn-north-1');
+    project = temporaryProject({ 'migrations/odin-dev/0001.ts': AS_FUNCTION });
+    project.configuration.environments = parseConfiguration({
+      environments: {
+        'odin-dev': { variables: { DATA_BUCKET: 'data', TOPIC: 'arn:aws:sns:eu-west-1:111122223333:topic' } },
+      },
+    }).environments;
+    const app = appIn(project, true);
+    addEnvironments(app, project, { plans: planDeployed(project) });
+    vi.unstubAllEnvs();
+    const stack = Stack.of(app.node.findChild(stackName({ environment: 'odin-dev' })));
+    expect(rolePolicies(stack)).toContain(arn);
   });
 
   it('may be a function of what is known, and then see it as it is', () => {
