@@ -5,7 +5,7 @@ import path from 'node:path';
 import { migrationIdOf } from '../core/names/identifiers.ts';
 import type { MigrationFile } from './discover.ts';
 import { git, nearest } from './git.ts';
-import { meaningOf } from './source-text.ts';
+import { significantText } from './source-text.ts';
 
 export interface NumbersInGit {
   ids: string[];
@@ -35,8 +35,8 @@ export function usedBefore(folder: string, migrations: readonly MigrationFile[])
   const deleted = deletedIn(folder);
   return migrations.filter((migration) =>
     (deleted.get(migration.id) ?? []).some((blob) => {
-      const meaning = meaningOf('0000.ts', git(folder, 'cat-file', 'blob', blob));
-      return !migrations.some((other) => meaningOf(other.file, readFileSync(other.path, 'utf8')) === meaning);
+      const meaning = significantText('0000.ts', git(folder, 'cat-file', 'blob', blob));
+      return !migrations.some((other) => significantText(other.file, readFileSync(other.path, 'utf8')) === meaning);
     }),
   );
 }

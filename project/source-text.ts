@@ -61,7 +61,7 @@ function firstBad(bytes: Buffer): number {
 }
 
 /** What it says, for comparing: the tokens of code, JSON without its white space, and any other text with one kind of line end. */
-export function meaningOf(file: string, text: string): string {
+export function significantText(file: string, text: string): string {
   const unified = text.replace(/^\uFEFF/, '').replaceAll(/\r\n?/g, '\n');
   if (/\.json$/i.test(file)) return jsonMeaning(unified);
   return /\.[cm]?[jt]s$/i.test(file) ? tokensOf(unified).join('\0') : unified;

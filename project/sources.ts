@@ -6,7 +6,7 @@ import path from 'node:path';
 import type * as esbuild from 'esbuild';
 import type { Sources } from '../core/ledger/sources.ts';
 import { SOURCES_VERSION } from '../core/ledger/sources.ts';
-import { meaningOf, readSource } from './source-text.ts';
+import { significantText, readSource } from './source-text.ts';
 
 const NODE_MODULES = /(^|\/)node_modules\//;
 /** The last package on the way to a module: others may lie around it. */
@@ -67,7 +67,7 @@ const ownModules = (modules: readonly string[], directory: string): string[] =>
 
 function hashOf(directory: string, module: string): string {
   if (BINARY.test(module)) return sha256(readFileSync(path.resolve(directory, module)));
-  return sha256(meaningOf(module, readSource(directory, module)));
+  return sha256(significantText(module, readSource(directory, module)));
 }
 
 function versionIn(folder: string): string {

@@ -9,7 +9,7 @@ import type { Retries } from './retries.ts';
 
 export type Head = HeadObjectCommandOutput;
 
-export interface Place {
+export interface ObjectAddress {
   Bucket: string;
   Key: string;
 }
@@ -20,7 +20,7 @@ export interface Access {
   retries: Retries;
 }
 
-export const uriOf = ({ Bucket, Key }: Place): string => `s3://${Bucket}/${Key}`;
+export const uriOf = ({ Bucket, Key }: ObjectAddress): string => `s3://${Bucket}/${Key}`;
 
 /**
  * @param more e.g. `IfMatch`
@@ -29,7 +29,7 @@ export const uriOf = ({ Bucket, Key }: Place): string => `s3://${Bucket}/${Key}`
  */
 export async function head(
   { s3, retries }: Access,
-  place: Place,
+  place: ObjectAddress,
   more: { IfMatch?: string | undefined; PartNumber?: number | undefined } = {},
 ): Promise<Head | undefined> {
   const what = `HeadObject of ${uriOf(place)}`;
@@ -47,7 +47,7 @@ export async function head(
 export const CHANGED = 'it changed since it was listed (HTTP 412)';
 
 /** The tags, in the order of their names, as a query. */
-export async function tagsOf({ s3, retries }: Access, place: Place): Promise<string> {
+export async function tagsOf({ s3, retries }: Access, place: ObjectAddress): Promise<string> {
   const what = `GetObjectTagging of ${uriOf(place)}`;
   try {
     const { TagSet = [] } = await retries.again(what, () => s3.send(new GetObjectTaggingCommand(place)));
@@ -123,12 +123,15 @@ const isMd5 = (head: Head): boolean =>
   /^"[0-9a-f]{32}"$/.test(head.ETag ?? '') && !isKms(head) && head.SSECustomerAlgorithm === undefined;
 
 /** Reads both, where S3 does not tell. */
-export async function sameContents(access: Access, [source, target]: readonly [Place, Place]): Promise<boolean> {
+export async function sameContents(
+  access: Access,
+  [source, target]: readonly [ObjectAddress, ObjectAddress],
+): Promise<boolean> {
   const [a, b] = await Promise.all([sha256(access, source), sha256(access, target)]);
   return a === b;
 }
 
-function sha256({ s3, retries }: Access, place: Place): Promise<string> {
+function sha256({ s3, retries }: Access, place: ObjectAddress): Promise<string> {
   return retries.again(`GetObject of ${uriOf(place)}`, async () => {
     const { Body } = await s3.send(new GetObjectCommand(place));
     const hash = createHash('sha256');

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { CompletedPart, CopyPartResult } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
-import type { Access, Head, Place } from './beside.ts';
+import type { Access, Head, ObjectAddress } from './beside.ts';
 import { CHANGED, CHECKSUMS, head, isKms, lockOf, tagsOf, uriOf } from './beside.ts';
 import { refused } from './failures.ts';
 
@@ -27,7 +27,7 @@ const PART_BYTES = 1024 ** 3;
  */
 export async function copyBytes(
   access: Access,
-  [source, target]: readonly [Place, Place],
+  [source, target]: readonly [ObjectAddress, ObjectAddress],
   found: Head,
   expected: Expected,
 ): Promise<string | undefined> {
@@ -39,7 +39,7 @@ export async function copyBytes(
 
 async function copyWhole(
   { s3, retries }: Access,
-  [source, target]: readonly [Place, Place],
+  [source, target]: readonly [ObjectAddress, ObjectAddress],
   found: Head,
   expected: Expected,
 ): Promise<string | undefined> {
@@ -70,7 +70,7 @@ const ownOf = (found: Head) => ({
 });
 
 /** Undefined for an object that was put in one piece. */
-async function partSizes(access: Access, source: Place, found: Head): Promise<number[] | undefined> {
+async function partSizes(access: Access, source: ObjectAddress, found: Head): Promise<number[] | undefined> {
   const { ETag = '', ContentLength: size = 0 } = found;
   if (!/-\d+"$/.test(ETag) || size === 0) return undefined;
   const part = async (PartNumber: number) => {
@@ -89,7 +89,7 @@ const evenly = (size: number, part: number): number[] =>
 
 async function copyInParts(
   access: Access,
-  [source, target]: readonly [Place, Place],
+  [source, target]: readonly [ObjectAddress, ObjectAddress],
   found: Head,
   sizes: readonly number[],
   expected: Expected,
@@ -132,8 +132,8 @@ async function copyInParts(
 
 function copyParts(
   { s3, retries }: Access,
-  source: Place,
-  upload: Place & { UploadId: string | undefined },
+  source: ObjectAddress,
+  upload: ObjectAddress & { UploadId: string | undefined },
   found: Head,
   sizes: readonly number[],
 ): Promise<CompletedPart[]> {
@@ -165,7 +165,7 @@ function copyParts(
 const checksumsOf = (copied: CopyPartResult): Partial<CompletedPart> =>
   Object.fromEntries(CHECKSUMS.map(([, field]) => [field, copied[field]]));
 
-function copySource({ Bucket, Key }: Place): string {
+function copySource({ Bucket, Key }: ObjectAddress): string {
   const path = Bucket.startsWith('arn:') ? `${Bucket}/object/${Key}` : `${Bucket}/${Key}`;
   return path.split('/').map(encodeURIComponent).join('/');
 }

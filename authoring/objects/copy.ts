@@ -2,7 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { bytesText } from '../../core/text/format.ts';
-import type { Access, Head, Place } from './beside.ts';
+import type { Access, Head, ObjectAddress } from './beside.ts';
 import { differencesBeside, head, sameBytes, sameContents, tagsOf, uriOf } from './beside.ts';
 import { checkAsListed, checkReadable, copyBytes } from './copy-one.ts';
 import { deleteOne } from './delete.ts';
@@ -54,7 +54,11 @@ export async function moveObjects(copies: Copies): Promise<void> {
   });
 }
 
-type Transfer = (access: Access, places: readonly [Place, Place], object: ListedObject) => Promise<void>;
+type Transfer = (
+  access: Access,
+  places: readonly [ObjectAddress, ObjectAddress],
+  object: ListedObject,
+) => Promise<void>;
 
 async function transferAll(helper: string, verb: string, copies: Copies, transfer: Transfer): Promise<void> {
   checkOptions(helper, copies, {
@@ -89,7 +93,7 @@ async function transferAll(helper: string, verb: string, copies: Copies, transfe
 const byKey = (a: KeyFailure, b: KeyFailure): number => (a.key < b.key ? -1 : 1);
 
 /** Where each object goes, or why it cannot go there. Whatever can be said before anything is done is said here. */
-function targetsOf({ bucket, toBucket = bucket, objects, to }: Copies): (Place | { refusal: string })[] {
+function targetsOf({ bucket, toBucket = bucket, objects, to }: Copies): (ObjectAddress | { refusal: string })[] {
   const sources = new Set(objects.map(({ key }) => key));
   const keys = objects.map(({ key }): unknown => {
     try {
@@ -143,7 +147,7 @@ interface Copy {
 
 async function copyOnce(
   access: Access,
-  places: readonly [Place, Place],
+  places: readonly [ObjectAddress, ObjectAddress],
   object: ListedObject,
   overwrite: boolean,
 ): Promise<Copy> {
@@ -174,7 +178,7 @@ async function copyOnce(
 /** A condition that did not hold, of the target or of the source; an upload that is there no more. */
 const MAY_BE_THERE = [412, 404];
 
-const isTaken = (target: Place, differences: readonly string[]) =>
+const isTaken = (target: ObjectAddress, differences: readonly string[]) =>
   refused(
     `its target ${uriOf(target)} is there already, with other ${differences.join(', ')}: give it another target, or pass overwrite: true`,
   );
@@ -182,7 +186,7 @@ const isTaken = (target: Place, differences: readonly string[]) =>
 /** In words, what of the source the target does not have, whoever made it. */
 async function differencesOf(
   access: Access,
-  [source, target]: readonly [Place, Place],
+  [source, target]: readonly [ObjectAddress, ObjectAddress],
   [found, there]: readonly [Head, Head],
 ): Promise<string[]> {
   const beside = differencesBeside(found, there);
@@ -195,7 +199,11 @@ async function differencesOf(
 }
 
 /** S3 copied the bytes on the condition that they were those; the rest is looked at. */
-async function checkTarget(access: Access, [, target]: readonly [Place, Place], { source, etag }: Copy): Promise<void> {
+async function checkTarget(
+  access: Access,
+  [, target]: readonly [ObjectAddress, ObjectAddress],
+  { source, etag }: Copy,
+): Promise<void> {
   const now = await head(access, target);
   const differences = now === undefined ? ['it is gone'] : differencesBeside(source, now);
   if (now && (now.ETag !== etag || sameBytes(source, now) === false)) differences.push('bytes');
@@ -205,7 +213,11 @@ async function checkTarget(access: Access, [, target]: readonly [Place, Place], 
 }
 
 /** An ETag says nothing of headers and tags: these are looked at again, right before the delete. */
-async function checkSource(access: Access, [from, target]: readonly [Place, Place], { source }: Copy): Promise<void> {
+async function checkSource(
+  access: Access,
+  [from, target]: readonly [ObjectAddress, ObjectAddress],
+  { source }: Copy,
+): Promise<void> {
   const now = await head(access, from, { IfMatch: source.ETag });
   if (!now) return;
   const sameTime = now.LastModified?.getTime() === source.LastModified?.getTime();

@@ -1,6 +1,6 @@
 // What the `stack` of an environment in odin-migrate.json says becomes what the construct makes of the prop of that name.
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -188,6 +188,7 @@ describe('on this machine', () => {
       },
     });
     const project = { directory: app.outdir, configuration };
+    mkdirSync(path.join(project.directory, 'migrations/odin-dev'), { recursive: true });
     const stack = new EnvironmentStack(app, { environment: 'odin-dev', project, onThisMachine: true });
     const template = Template.fromStack(stack);
     template.resourceCountIs('AWS::SNS::Topic', 1);

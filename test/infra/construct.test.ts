@@ -371,7 +371,7 @@ describe('members', () => {
   it('are there', () => {
     const { construct } = made(() => ({}));
     expect(construct.migrations.map(({ id }) => id)).toEqual(['0001', '0004']);
-    expect(construct.alarms).toHaveLength(5);
+    expect(construct.alarms).toHaveLength(7);
     expect(construct.dashboard?.node.id).toBe('MigrationsDashboard');
     expect(construct.ledger.node.id).toBe('Ledger');
     expect(construct.stateMachine.node.id).toBe('StateMachine');

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { inspectFiles, isFine } from '../../project/inspect.ts';
 import { planEnvironment } from '../../project/plan.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
-import { meaningOf, readSource, tokensOf } from '../../project/source-text.ts';
+import { significantText, readSource, tokensOf } from '../../project/source-text.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -123,7 +123,7 @@ describe('what it means', () => {
     ['a regular expression after a block', 'if (a) { }\n/["]/.test(b); // "', 'if(a){}/["]/.test(b);'],
     ['a division after an object', 'x = { a } / 2; // /', 'x={a}/2;'],
   ])('%s change nothing', (_, one, other) => {
-    expect(meaningOf('a.ts', one)).toBe(meaningOf('a.mts', other));
+    expect(significantText('a.ts', one)).toBe(significantText('a.mts', other));
   });
 
   it.each([
@@ -144,15 +144,15 @@ describe('what it means', () => {
     ['a comment with a line end that ends a statement', 'return /*\n*/ a', 'return a'],
     ['a word that is left out', 'await a()', 'a()'],
   ])('%s changes it', (_, one, other) => {
-    expect(meaningOf('a.ts', one)).not.toBe(meaningOf('a.ts', other));
+    expect(significantText('a.ts', one)).not.toBe(significantText('a.ts', other));
   });
 
   it('of JSON is what it holds, in its order; of other text, all of it but the kind of line end', () => {
-    expect(meaningOf('a.json', '\uFEFF{ "a": [1, 2] }\r\n')).toBe(meaningOf('a.json', '{"a":[1,2]}'));
-    expect(meaningOf('a.json', '{"a":[1,2]}')).not.toBe(meaningOf('a.json', '{"a":[2,1]}'));
-    expect(meaningOf('a.json', '{"a"')).toBe('{"a"');
-    expect(meaningOf('a.sql', '\uFEFFa -- b\r\n')).toBe('a -- b\n');
-    expect(meaningOf('a.sql', 'a  -- b')).not.toBe(meaningOf('a.sql', 'a -- b'));
+    expect(significantText('a.json', '\uFEFF{ "a": [1, 2] }\r\n')).toBe(significantText('a.json', '{"a":[1,2]}'));
+    expect(significantText('a.json', '{"a":[1,2]}')).not.toBe(significantText('a.json', '{"a":[2,1]}'));
+    expect(significantText('a.json', '{"a"')).toBe('{"a"');
+    expect(significantText('a.sql', '\uFEFFa -- b\r\n')).toBe('a -- b\n');
+    expect(significantText('a.sql', 'a  -- b')).not.toBe(significantText('a.sql', 'a -- b'));
   });
 
   it('comes to an end with code that is none', () => {

@@ -69,7 +69,10 @@ export async function start(options: Partial<EmbeddedAwsOptions> = {}, attempts 
   };
 }
 
-/** Straight into the embedded S3, past the requests: those are no part of a test of what happens to thousands of objects. */
+/**
+ * Straight into the embedded S3, past the requests: those are no part of a test of what happens to thousands of objects. With the
+ * content type that the SDK sends when it is told none.
+ */
 export async function putObjects(
   store: S3['store'],
   bucket: string,
@@ -77,7 +80,9 @@ export async function putObjects(
 ): Promise<void> {
   if (!store.hasBucket(bucket)) store.createBucket(bucket);
   for (const [key, body] of objects) {
-    store.put(bucket, key, await store.receive(Buffer.from(body)), { headers: {} });
+    store.put(bucket, key, await store.receive(Buffer.from(body)), {
+      headers: { 'content-type': 'application/octet-stream' },
+    });
   }
 }
 

@@ -3,6 +3,7 @@
 //   start ─▶ checkpoint ─▶ save (durable), once a second ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone
 //     ─▶ save the last checkpoint ─▶ the end
 import { leftOverText } from '../../../core/views/words.ts';
+import { describeThrown } from '../../../core/errors.ts';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
@@ -124,8 +125,9 @@ export const superviseUserCode =
       try {
         await save(unsaved);
         checkpoints += 1;
-      } catch {
+      } catch (thrown) {
         // How its code ended counts. What was done since the checkpoint before is done again if it has to go on.
+        onLine({ level: 'warn', text: `The last checkpoint was not saved: ${describeThrown(thrown)}` });
       }
     };
     /** @returns the end, if that is what it means */
