@@ -1,6 +1,6 @@
 // The ledger's bucket, and the policy that keeps its promise for everyone, whatever their role allows (docs/design.md §4).
 import type { CustomResourceProviderBase } from 'aws-cdk-lib';
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IRole, PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -17,6 +17,11 @@ import { keyPattern, keyRoot, KINDS_OF_KEYS } from './ledger-access.ts';
 export const MIGRATION_TAG = 'odin-migrate:migration';
 /** Tag on a migration's role: the bucket of its own environment, which no other environment of any account or region has. */
 export const LEDGER_TAG = 'odin-migrate:ledger';
+
+/** What is replaced by the next of its kind: checkpoints by the million, and the kept state. */
+const REPLACED_KINDS = KINDS_OF_KEYS.filter(({ written }) => written === 'again');
+/** Long enough to look at what a migration did. Nothing else of a ledger ever expires. */
+const FORMER_VERSIONS = Duration.days(90);
 
 export interface LedgerProps {
   /** A bucket that was this environment's ledger before; a new one when left out. */
@@ -49,6 +54,10 @@ export function createLedgerBucket(
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy,
     autoDeleteObjects: isTemporary,
+    lifecycleRules: REPLACED_KINDS.map(({ pattern }) => ({
+      prefix: pattern.replace(/\/.*$/, '/'),
+      noncurrentVersionExpiration: FORMER_VERSIONS,
+    })),
   });
   const { policy } = bucket;
   if (!policy) throw new OdinError({ code: 'Internal', source: 'system', what: 'The ledger has no policy.' });
@@ -114,7 +123,7 @@ export function protectLedger(
     ...given({ conditions: emptiedBy === undefined ? undefined : { ArnNotEquals: { 'aws:PrincipalArn': emptiedBy } } }),
   });
 
-  const replaced = keys(unique(KINDS_OF_KEYS.filter(({ written }) => written === 'again').map(keyRoot)));
+  const replaced = keys(unique(REPLACED_KINDS.map(keyRoot)));
   deny('KeysAreCreatedOnce', {
     actions: ['s3:PutObject'],
     notResources: replaced,

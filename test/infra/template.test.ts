@@ -367,7 +367,15 @@ describe('the ledger bucket', () => {
       UpdateReplacePolicy: 'Retain',
     });
     expect(ofType(template, 'AWS::S3::Bucket')).toHaveLength(1);
-    expect(JSON.stringify(ofType(template, 'AWS::S3::Bucket'))).not.toContain('Lifecycle');
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: ['checkpoints/', 'state.json'].map((Prefix) => ({
+          NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+          Prefix,
+          Status: 'Enabled',
+        })),
+      },
+    });
   });
 
   const policy = () => {
