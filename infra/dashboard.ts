@@ -35,7 +35,9 @@ export function createConsoleDashboard(
     ],
     variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
   });
-  const dashboardName = resourcePrefix(parts);
+  const { region } = Stack.of(scope);
+  // A name is one for all regions of an account (docs/aws-facts.md).
+  const dashboardName = `${resourcePrefix(parts)}-${region}`;
   const dashboard = new Dashboard(scope, 'MigrationsDashboard', {
     dashboardName,
     widgets: [
@@ -52,7 +54,6 @@ export function createConsoleDashboard(
       ],
     ],
   });
-  const { region } = Stack.of(scope);
   // Where the region is the CLI's current one it is known at deployment only, and so is the partition.
   const partition = Token.isUnresolved(region) ? undefined : RegionInfo.get(region).partition;
   return { dashboard, url: dashboardLink(partition ?? 'aws', region, dashboardName) };

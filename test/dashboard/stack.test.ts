@@ -75,7 +75,8 @@ describe('the deployed dashboard', () => {
 
   it('is a widget on a dashboard, whose address is an output of the stack', () => {
     const { DashboardName, DashboardBody } = only('AWS::CloudWatch::Dashboard');
-    expect(DashboardName).toBe('odin-migrate-odin-dev');
+    // With the region: a name is one for all regions of an account.
+    expect(JSON.stringify(DashboardName)).toBe('{"Fn::Join":["",["odin-migrate-odin-dev-",{"Ref":"AWS::Region"}]]}');
     expect(JSON.stringify(DashboardBody)).toContain('\\"type\\":\\"custom\\"');
     expect(JSON.stringify(template.Outputs[OUTPUTS.dashboardUrl]!.Value)).toContain(
       '#dashboards/dashboard/odin-migrate-odin-dev',
@@ -88,7 +89,9 @@ describe('the deployed dashboard', () => {
     ['cn-north-1', 'https://cn-north-1.console.amazonaws.cn/'],
   ])('in %s it is in that console', (region, console) => {
     const { json } = synthesiseStack({ account: '111122223333', region });
-    expect(json.Outputs[OUTPUTS.dashboardUrl]!.Value).toMatch(console);
+    const address = json.Outputs[OUTPUTS.dashboardUrl]!.Value;
+    expect(address).toMatch(console);
+    expect(address).toMatch(new RegExp(`#dashboards/dashboard/odin-migrate-odin-dev-${region}$`));
   });
 
   it('is not among the functions that the state machine may invoke', () => {

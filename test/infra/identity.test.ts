@@ -23,6 +23,9 @@ const ALLOWED_SINCE: Record<string, string[]> = {
   WatchHaltsRole: ['sns:Publish'],
 };
 
+/** It holds nothing, and its name has the region now: that of another region was the same dashboard. */
+const RENAMED_SINCE = 'MigrationsDashboard0751939A ';
+
 /** Templates of before there was a construct. */
 const stored = (file: string) =>
   JSON.parse(readFileSync(path.join(import.meta.dirname, file), 'utf8')) as { Resources: Record<string, Resource> };
@@ -46,7 +49,9 @@ describe.each([
   it('has every resource of the stored template by its id and its name, and keeps what holds data', () => {
     const identitiesBefore = identities(before.Resources);
     expect(identitiesBefore).toHaveLength(41);
-    expect(identities(now.Resources)).toEqual(expect.arrayContaining(identitiesBefore));
+    const kept = identitiesBefore.filter((identity) => !identity.startsWith(RENAMED_SINCE));
+    expect(kept).toHaveLength(40);
+    expect(identities(now.Resources)).toEqual(expect.arrayContaining(kept));
   });
 
   it('allows what it allowed, and what is listed here: the same actions of each role', () => {
