@@ -17,16 +17,33 @@ const NOT_STARTED = [
   'Lambda.SubnetIPAddressLimitReachedException',
   'Lambda.ResourceNotReadyException',
   'Lambda.ResourceConflictException',
+  'Lambda.ENINotReadyException',
+  'Lambda.CodeArtifactUserPendingException',
 ];
+
+/** What passes by itself, and may take longer than a minute: throttling, an S3 or a Lambda that is not well. */
+const PASSING = [
+  ...NOT_STARTED,
+  'LedgerUnavailable',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
+];
+
+/** IAM is eventually consistent: in the minutes after a deployment a role may lack what it was given (docs/aws-facts.md). */
+const FORBIDDEN = ['LedgerForbidden', 'Lambda.AccessDeniedException'];
 
 /** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
 const PATIENT = { IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 120, MaxAttempts: 20, JitterStrategy: 'FULL' };
 /** 2 s, 4 s, … up to 5 min, 60 times: about 4 h 30 min of waiting in all, and 2 min more for each try that hangs. */
 const FOR_HOURS = { IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 300, MaxAttempts: 60 };
+/** Every 10 s, 12 times. */
+const TWO_MINUTES = { IntervalSeconds: 10, BackoffRate: 1, MaxAttempts: 12 };
 /** 2 s, 4 s, 8 s, … 5 times: about a minute in all. Reading may be repeated after any error. */
 const A_MINUTE = { IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 5 };
 
-/** Errors that the same request would get again. */
+/** Errors that the same request would get again, now. */
 const FINAL_READ_ERRORS = [
   'BadPayload',
   'RecordUnreadable',
@@ -57,7 +74,9 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         OutputPath: '$.Payload',
         TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
         Retry: [
+          { ErrorEquals: FORBIDDEN, ...TWO_MINUTES },
           { ErrorEquals: FINAL_READ_ERRORS, MaxAttempts: 0 },
+          { ErrorEquals: PASSING, ...PATIENT },
           { ErrorEquals: ['States.ALL'], ...A_MINUTE },
         ],
         Next: STATES.whatNext,

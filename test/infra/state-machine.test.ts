@@ -84,6 +84,19 @@ const NOT_STARTED = [
   'Lambda.SubnetIPAddressLimitReachedException',
   'Lambda.ResourceNotReadyException',
   'Lambda.ResourceConflictException',
+  'Lambda.ENINotReadyException',
+  'Lambda.CodeArtifactUserPendingException',
+];
+/** A role may be seconds old. */
+const FORBIDDEN = ['LedgerForbidden', 'Lambda.AccessDeniedException'];
+/** What passes, and may take longer than a minute. */
+const PASSING = [
+  ...NOT_STARTED,
+  'LedgerUnavailable',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.ClientExecutionTimeoutException',
 ];
 const ERRORS = [...MAY_HAVE_RUN, ...NOT_STARTED, 'Lambda.ResourceNotFoundException', 'Lambda.AccessDeniedException'];
 
@@ -189,10 +202,14 @@ describe('what is tried again', () => {
     for (const error of NOT_STARTED) expect(patience(state(STATES.runMigration), error)).toBeGreaterThan(30 * 60);
   });
 
-  it('of `List pending`: everything for a minute, but not what would be answered again', () => {
+  it('of `List pending`: what passes for half an hour, a 403 for two minutes, the rest for one, but not what would be answered again', () => {
     const list = state(STATES.listPending);
-    for (const error of ERRORS) expect(patience(list, error)).toBe(62);
-    for (const error of ['BadPayload', 'RecordUnreadable', 'LedgerForbidden', 'BadConfiguration']) {
+    for (const error of PASSING) expect(patience(list, error), error).toBeGreaterThan(30 * 60);
+    for (const error of FORBIDDEN) expect(patience(list, error), error).toBe(120);
+    const others = ERRORS.filter((error) => ![...PASSING, ...FORBIDDEN].includes(error));
+    expect(others).toContain('States.Timeout');
+    for (const error of others) expect(patience(list, error), error).toBe(62);
+    for (const error of ['BadPayload', 'RecordUnreadable', 'BadConfiguration']) {
       expect(retriesOf(list, error)).toBe(0);
     }
   });

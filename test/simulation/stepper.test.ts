@@ -56,7 +56,7 @@ const HISTORIES: Record<string, Record<string, Scripted[]>> = {
   'a list that is retried': {
     'list-pending': [{ error: 'LedgerUnavailable', message: 'no answer' }, { answer: finished }],
   },
-  'a list that no retry can help': { 'list-pending': [{ error: 'LedgerForbidden', message: 'denied' }] },
+  'a list that no retry can help': { 'list-pending': [{ error: 'RecordUnreadable', message: 'it is no entry' }] },
   'a completion that cannot be recorded': {
     'list-pending': [{ answer: run }, { answer: finished }],
     'f-0001': [done],
