@@ -23,6 +23,15 @@ const COMMON: UserConfig = {
   deps: { onlyBundle: false }, // what is a development dependency and is imported
 };
 
+/** Types name zod itself, and not what deployed code takes it from: a namespace that is exported again has no name in them. */
+const SCHEMA_TYPES = {
+  name: 'schema-types',
+  resolveId: {
+    order: 'pre' as const,
+    handler: (id: string) => (/\/schema\.ts$/.test(id) ? { id: 'zod/mini', external: true } : undefined),
+  },
+};
+
 export default defineConfig([
   {
     ...COMMON,
@@ -35,5 +44,6 @@ export default defineConfig([
     ],
   },
   { ...COMMON, entry: ENTRIES, format: 'cjs', dts: false },
-  { ...COMMON, entry: ENTRIES, format: ['esm', 'cjs'], dts: { emitDtsOnly: true } },
+  // For `require` too: scripts/build.ts.
+  { ...COMMON, entry: ENTRIES, format: 'esm', dts: { emitDtsOnly: true }, plugins: [SCHEMA_TYPES] },
 ]);

@@ -66,8 +66,8 @@ export async function makeDeployedAssembly({ project, plans, directory }: Deploy
 
 /** Everything that decides what CDK makes of these plans. What only a synth in some other folder can change is not in it. */
 function madeOf(project: Project, plans: readonly EnvironmentPlan[], commit: string | undefined): object {
-  const require = createRequire(import.meta.url);
-  const versionOf = (name: string) => (require(`${name}/package.json`) as { version: string }).version;
+  const load = createRequire(import.meta.url);
+  const versionOf = (name: string) => (load(`${name}/package.json`) as { version: string }).version;
   return {
     app: project.configuration.app,
     environments: plans.map(({ manifest, bundles, warnings, problems }) => ({
