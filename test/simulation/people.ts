@@ -81,6 +81,11 @@ export class People {
     if (chance('at once') < 0.2) void this.ask(asks(pick(DECISIONS, chance('other'))));
     await first;
     if (chance('again') < 0.3) await this.ask(asks(chance('same') < 0.5 ? 'retry' : decision));
+    if (chance('instead') < (scenario.insteads ?? 0)) {
+      const last = recorder.entries.findLast((entry) => entry.kind === 'decided' && entry['decision'] !== 'cancel');
+      const better = pick(DECISIONS, chance('better'));
+      if (last) await this.ask({ ask: 'decide', decision: better, halt: Number(last['of']), instead: last.number });
+    }
   }
 
   cancel(): Promise<unknown> {

@@ -579,8 +579,10 @@ export class Recorder {
       return;
     }
     if (asked.ask['ask'] === 'cancel') return;
-    const standing = this.#halts.get(Number(answer['halt']))?.decided;
-    if (standing?.['by'] !== answer['by'] || standing?.['decision'] !== answer['decision']) {
+    // What counted when it was looked at: another one may have come in its place since.
+    const counted = this.entries.find(({ number, kind }) => kind === 'decided' && number === answer['entry']);
+    const fields = ['by', 'decision', 'of'] as const;
+    if (!counted || fields.some((field) => counted[field] !== (field === 'of' ? answer['halt'] : answer[field]))) {
       this.violated(
         8,
         `${by} was told that ${String(answer['by'])} had decided ${String(answer['decision'])}, who had not`,

@@ -14,6 +14,8 @@ export interface Scenario {
   decisions: number;
   /** Chance that one of them asks what runs to stop, instead of deciding. */
   cancels?: number | undefined;
+  /** Chance that somebody says something else instead of what was decided last, in time or too late. */
+  insteads?: number | undefined;
   /** What they always say; undefined: now this, now that. */
   say?: 'retry';
   /** Chance of a fault at a point, and the extra one that user code throws in a step. */
@@ -143,6 +145,7 @@ export function scenarioOf(seed: number): Scenario {
     pageSize: pick([1000, 1000, 2, 1], chance('page')),
     latencyMs: pick([undefined, 100, 5_000], chance('latency')),
     cancels: pick([undefined, undefined, 0.3], chance('cancels')),
+    insteads: pick([undefined, undefined, 0.3], chance('insteads')),
     handoverEvents: pick([undefined, undefined, undefined, 60, 20], chance('handover')),
     finish: true,
   };
