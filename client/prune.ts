@@ -1,6 +1,5 @@
 // What `prune` would do to the files of an environment, and does: what the ledger has as completed gets a line in completed.json, and
 // its file is deleted, which git keeps.
-import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
@@ -11,6 +10,7 @@ import type { CompletedMigration } from '../project/completed.ts';
 import { COMPLETED_FILE, writeCompleted } from '../project/completed.ts';
 import type { MigrationFile } from '../project/discover.ts';
 import { discoverEnvironment, folderOf } from '../project/discover.ts';
+import { git } from '../project/git.ts';
 import type { Project } from '../project/project.ts';
 
 export interface PruningOptions {
@@ -113,15 +113,15 @@ function assertCompletedThrough(
 
 /** Names of the folder's files that git has, as they are here, in its last commit. @throws OdinError BadUsage */
 function committedFiles(folder: string): Set<string> {
-  const git = (...args: string[]): string[] =>
-    execFileSync('git', args, { cwd: folder, encoding: 'utf8', maxBuffer: 64e6, stdio: ['ignore', 'pipe', 'ignore'] })
+  const lines = (...args: string[]): string[] =>
+    git(folder, ...args)
       .split('\0')
       .filter((name) => name !== '');
   try {
-    const known = git('ls-files', '-z', '--', '.');
+    const known = lines('ls-files', '-z', '--', '.');
     // What is staged, changed, or unknown to git.
     const differ = new Set(
-      git('status', '--porcelain', '--no-renames', '-z', '--', '.').map((line) => path.basename(line.slice(3))),
+      lines('status', '--porcelain', '--no-renames', '-z', '--', '.').map((line) => path.basename(line.slice(3))),
     );
     return new Set(known.filter((name) => !differ.has(name)));
   } catch (cause) {
