@@ -33,11 +33,13 @@ export function numbersInGit(folder: string): NumbersInGit {
  */
 export function usedBefore(folder: string, migrations: readonly MigrationFile[]): MigrationFile[] {
   const deleted = deletedIn(folder);
-  return migrations.filter((migration) =>
-    (deleted.get(migration.id) ?? []).some((blob) => {
-      const meaning = significantText('0000.ts', git(folder, 'cat-file', 'blob', blob));
-      return !migrations.some((other) => significantText(other.file, readFileSync(other.path, 'utf8')) === meaning);
-    }),
+  const again = migrations.filter(({ id }) => deleted.has(id));
+  if (again.length === 0) return [];
+  const texts = new Set(migrations.map((other) => significantText(other.file, readFileSync(other.path, 'utf8'))));
+  return again.filter(({ id }) =>
+    (deleted.get(id) ?? []).some(
+      (blob) => !texts.has(significantText('0000.ts', git(folder, 'cat-file', 'blob', blob))),
+    ),
   );
 }
 
