@@ -14,10 +14,11 @@ export interface LedgerFiles {
   renumbered: Renumbered[];
 }
 
-/** @throws OdinError as `LedgerLog.look` */
-export async function compareWith(ledger: Ledger, manifest: ManifestSeen): Promise<LedgerFiles> {
+/** @returns also the log that it stands on @throws OdinError as `LedgerLog.look` */
+export async function compareWith(ledger: Ledger, manifest: ManifestSeen): Promise<LedgerFiles & { state: LogState }> {
   const seen = await lookAtLedger(ledger);
-  return { view: viewOf(manifest, seen), renumbered: renumberedIn(seen.state, manifest.migrations) };
+  const { state } = seen;
+  return { state, view: viewOf(manifest, seen), renumbered: renumberedIn(state, manifest.migrations) };
 }
 
 /** @param accepted ids of which somebody said that their other text is meant */

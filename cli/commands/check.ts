@@ -151,10 +151,7 @@ async function deployedSide(
 ): Promise<Finding[]> {
   const { ledger } = await findDeployment(manifest.environment, deployed);
   const files = await compareWith(ledger, manifest);
-  return [
-    ...deployedFindings(files, accepted),
-    ...prunedFindings(manifest.environment, completed, await ledger.log.look()),
-  ];
+  return [...deployedFindings(files, accepted), ...prunedFindings(manifest.environment, completed, files.state)];
 }
 
 function printChecked({ environment, migrations, pruned, findings }: Checked): void {
