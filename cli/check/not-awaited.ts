@@ -2,7 +2,7 @@
 // nobody goes through, timers, calls that answer by a callback.
 import ts from 'typescript';
 import type { Found } from './finding.ts';
-import { excerpt, placeOf } from './place.ts';
+import { calleeName, excerpt, placeOf } from './place.ts';
 
 /** @param source the migration's own file, or one that it imports */
 export function notAwaited(checker: ts.TypeChecker, source: ts.SourceFile): Found[] {
@@ -128,7 +128,7 @@ const isGenerator = (checker: ts.TypeChecker, node: ts.Expression): boolean =>
 function isLeftAlive(checker: ts.TypeChecker, node: ts.Expression): boolean {
   if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return false;
   if (isInExecutor(node)) return false;
-  const called = nameOf(node.expression);
+  const called = calleeName(node.expression);
   if (called === 'unref') return false; // it says that nobody waits for it
   if (TIMERS.has(called)) return isGlobal(node.expression);
   const symbol = checker.getTypeAtLocation(node).symbol as ts.Symbol | undefined;
@@ -164,9 +164,6 @@ function answersByCallback(checker: ts.TypeChecker, node: ts.CallExpression): bo
 /** `setTimeout(…)`, `globalThis.setTimeout(…)`, and not `socket.setTimeout(…)`. */
 const isGlobal = (callee: ts.Expression): boolean =>
   !ts.isPropertyAccessExpression(callee) || /^(globalThis|global|process|timers)$/.test(callee.expression.getText());
-
-const nameOf = (callee: ts.Expression): string =>
-  ts.isIdentifier(callee) ? callee.text : ts.isPropertyAccessExpression(callee) ? callee.name.text : '';
 
 /** Within `new Promise((resolve) => …)`, which others await. */
 function isInExecutor(node: ts.Node): boolean {

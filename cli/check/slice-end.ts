@@ -1,7 +1,7 @@
 // What runs at the end of every slice of a checkpointed migration, and looks as if it ran once, at its end.
 import ts from 'typescript';
 import type { Found } from './finding.ts';
-import { placeOf } from './place.ts';
+import { calleeName, placeOf } from './place.ts';
 
 /** @param source the migration's own file, or one that it imports: a generator there may be gone through by the migration's */
 export function sliceEnds(source: ts.SourceFile): Found[] {
@@ -46,14 +46,11 @@ function hasYield(node: ts.Node): boolean {
 function onlyCloses(block: ts.Node): boolean {
   const works = (node: ts.Node): boolean => {
     if (ts.isYieldExpression(node) || ts.isNewExpression(node) || ts.isDeleteExpression(node)) return true;
-    if (ts.isCallExpression(node) && !CLOSING.has(nameOf(node.expression))) return true;
+    if (ts.isCallExpression(node) && !CLOSING.has(calleeName(node.expression))) return true;
     return ts.forEachChild(node, (child) => works(child) || undefined) ?? false;
   };
   return !works(block);
 }
-
-const nameOf = (callee: ts.Expression): string =>
-  ts.isPropertyAccessExpression(callee) ? callee.name.text : ts.isIdentifier(callee) ? callee.text : '';
 
 const CLOSING: ReadonlySet<string> = new Set([
   'close',
