@@ -1,5 +1,5 @@
 // Follows a run to its end, or to the halt at which nobody decides here.
-import type { ChangedFile } from '../core/contract/payloads.ts';
+import type { ChangedFile } from '../core/contract/events.ts';
 import { changedIn } from '../core/contract/payloads.ts';
 import type { OpenHalt } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';

@@ -2,7 +2,7 @@
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { lackingError } from '../../core/decision/lacking.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
-import type { ChangedFile } from '../../core/contract/payloads.ts';
+import type { ChangedFile } from '../../core/contract/events.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';

@@ -3,7 +3,7 @@ import { input, select } from '@inquirer/prompts';
 import { meanings, needsReason } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { asOdinError } from '../../core/errors.ts';
-import type { ChangedFile } from '../../core/contract/payloads.ts';
+import type { ChangedFile } from '../../core/contract/events.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { awsError } from '../../client/aws-errors.ts';
 import type { Deployment } from '../../client/deployment.ts';

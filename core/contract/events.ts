@@ -31,6 +31,10 @@ export const MigrationHalted = z.object({
 });
 export type MigrationHalted = z.infer<typeof MigrationHalted>;
 
+/** A file that is not what was run under its number. */
+export const ChangedFile = z.object({ migration: MigrationId, file: z.string() });
+export type ChangedFile = z.infer<typeof ChangedFile>;
+
 /** A run ended well: nothing is pending. Sent at least once per run; `execution` tells a repetition. */
 export const RunCompleted = z.object({
   version,
@@ -42,7 +46,7 @@ export const RunCompleted = z.object({
   /** How many migrations the environment has: those that are deployed, and those that were pruned. */
   migrations: z.int().check(z.minimum(0)),
   /** Files that are not those which were run under their numbers, and so do not run. Absent when there are none. */
-  changed: z.optional(z.array(z.object({ migration: MigrationId, file: z.string() }))),
+  changed: z.optional(z.array(ChangedFile)),
   /** The migrations at which this run had halted. Empty for a run without a halt. */
   afterHalts: z.array(
     z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.optional(z.string()) }),

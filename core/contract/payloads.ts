@@ -5,6 +5,7 @@ import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Next } from '../text/command.ts';
 import { HALT_REASONS } from '../ledger/entries.ts';
+import { ChangedFile } from './events.ts';
 import { CaughtError } from '../ledger/error-records.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
@@ -127,9 +128,6 @@ export interface TurnName {
   slice: number;
   turn: number;
 }
-
-const ChangedFile = z.object({ migration: MigrationId, file: z.string() });
-export type ChangedFile = z.infer<typeof ChangedFile>;
 
 /** Output of an execution that has nothing left to do. */
 const FinishedStep = z.object({

@@ -1,7 +1,7 @@
 // What a run that ends well had needed operators for, and which files it left aside.
-import type { RunCompleted } from '../../core/contract/events.ts';
+import type { ChangedFile, RunCompleted } from '../../core/contract/events.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { ChangedFile, RunInput } from '../../core/contract/payloads.ts';
+import type { RunInput } from '../../core/contract/payloads.ts';
 import { differenceOf } from '../../core/ledger/sources.ts';
 import type { LogState } from '../../core/ledger/fold.ts';
 

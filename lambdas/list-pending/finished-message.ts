@@ -1,6 +1,5 @@
 // What the operators are told when a run ends well that had needed a decision, or that leaves files aside.
-import type { RunCompleted } from '../../core/contract/events.ts';
-import type { ChangedFile } from '../../core/contract/payloads.ts';
+import type { ChangedFile, RunCompleted } from '../../core/contract/events.ts';
 import { executionLink } from '../../core/text/links.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
