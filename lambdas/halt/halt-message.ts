@@ -11,6 +11,7 @@ import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
+import { subjectOf } from '../shared/announce.ts';
 
 export interface HaltNews {
   environment: string;
@@ -33,9 +34,8 @@ export interface HaltNews {
   now: number;
 }
 
-/** Fewer than 100 characters, and no line break (docs/aws-facts.md). */
 export const haltSubject = ({ environment, halted: { migration, attempt } }: HaltNews): string =>
-  `odin-migrate ${environment}: ${migration} halted (attempt ${attempt})`.slice(0, 99);
+  subjectOf(environment, `${migration} halted (attempt ${attempt})`);
 
 export function haltMail(news: HaltNews): string {
   const { environment, halted, execution } = news;

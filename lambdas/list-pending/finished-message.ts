@@ -4,12 +4,10 @@ import { executionLink } from '../../core/text/links.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
+import { subjectOf } from '../shared/announce.ts';
 
 export const finishedSubject = ({ environment, changed }: RunCompleted): string =>
-  `odin-migrate ${environment}: ${changed ? 'finished, but a file changed after it had run' : 'finished after a halt'}`.slice(
-    0,
-    99,
-  );
+  subjectOf(environment, changed ? 'finished, but a file changed after it had run' : 'finished after a halt');
 
 /** Of files that are not those which were run under their numbers. */
 export function changedText(changed: readonly ChangedFile[]): string {

@@ -3,11 +3,22 @@ import type { OdinEvent } from '../../core/contract/events.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import type { Services } from '../../core/contract/ports.ts';
 
+/** For the operators: by mail, and in a chat. */
+export interface Message {
+  subject: string;
+  text: string;
+  chat: ChatNotification;
+}
+
+/** Fewer than 100 characters, and no line break (docs/aws-facts.md). */
+export const subjectOf = (environment: string, what: string): string =>
+  `odin-migrate ${environment}: ${what}`.slice(0, 99);
+
 export interface News {
   /** For programs; absent when there is no event for it. */
   event?: OdinEvent | undefined;
   /** For the operators; absent when they need not hear of it. */
-  message?: { subject: string; text: string; chat: ChatNotification } | undefined;
+  message?: Message | undefined;
 }
 
 /** Never throws. The log says what could not be sent. */

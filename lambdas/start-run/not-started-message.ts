@@ -1,17 +1,15 @@
 // What the operators are told when a deployment was to start a run, and could not.
-import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
 import type { Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
+import type { Message } from '../shared/announce.ts';
+import { subjectOf } from '../shared/announce.ts';
 
 /** @param why the error, in one line */
-export function notStarted(
-  where: Where & { environment: string },
-  why: string,
-): { subject: string; text: string; chat: ChatNotification } {
+export function notStarted(where: Where & { environment: string }, why: string): Message {
   const { environment } = where;
-  const subject = `odin-migrate ${environment}: deployed, and no run was started`.slice(0, 99);
+  const subject = subjectOf(environment, 'deployed, and no run was started');
   const error = plainLine(why, 500);
   const command = commandLine({ verb: 'run', environment }, where);
   return {

@@ -1,10 +1,10 @@
 // A run that ended badly, told to the operators at once and each by itself: an alarm that is up already says nothing of a second one.
-import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import type { Services } from '../../core/contract/ports.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
 import { executionLink } from '../../core/text/links.ts';
-import { announce } from '../shared/announce.ts';
+import type { Message } from '../shared/announce.ts';
+import { announce, subjectOf } from '../shared/announce.ts';
 import type { EndedEvent } from './event.ts';
 
 /** What Step Functions says of it; the event has neither. */
@@ -20,13 +20,8 @@ export function createTellEndedBadly(services: Services, whyItEnded: WhyItEnded)
   };
 }
 
-function endedBadly(
-  environment: string,
-  execution: string,
-  error: string,
-  cause: string | undefined,
-): { subject: string; text: string; chat: ChatNotification } {
-  const subject = `odin-migrate ${environment}: a run ended badly (${plainLine(error, 40)})`.slice(0, 99);
+function endedBadly(environment: string, execution: string, error: string, cause: string | undefined): Message {
+  const subject = subjectOf(environment, `a run ended badly (${plainLine(error, 40)})`);
   const why = cause === undefined ? undefined : plainLine(cause, 1000);
   return {
     subject,
