@@ -1,42 +1,24 @@
 // The life of an environment of an app: deployed by `odin-migrate synth`, found by its registration, its stack destroyed, a second
 // and empty ledger refused, and begun when somebody says so. How the old one is brought back is in own-app.test.ts.
 import { GetBucketTaggingCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stackName } from '../../core/names/names.ts';
-import type { TemporaryProject } from '../support/project.ts';
-import { PROJECT, temporaryProject } from '../support/project.ts';
-import { bootstrap } from './cdk.ts';
-import type { Emulator } from './ministack.ts';
-import { startMiniStack } from './ministack.ts';
-import type { Team } from './team.ts';
-import { bucketOf, loseStack, teamOf } from './team.ts';
+import type { Team, TeamAtWork } from './team.ts';
+import { bucketOf, loseStack, startTeam } from './team.ts';
 
 const STACK = stackName({ app: 'shop', environment: 'odin-dev' });
 
 describe('an environment of an app', () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
-  let emulator: Emulator;
-  let project: TemporaryProject;
+  let atWork: TeamAtWork;
   let team: Team;
 
   beforeAll(async () => {
-    emulator = await startMiniStack({ directory });
-    await bootstrap(emulator);
-    project = temporaryProject({
-      'odin-migrate.json': JSON.stringify({ app: 'shop' }),
+    atWork = await startTeam({
       'migrations/odin-dev/0001.ts': 'export async function migration(): Promise<void> {}\n',
     });
-    const command = [process.execPath, path.join(PROJECT, 'cli/odin-migrate.js')];
-    team = teamOf({ emulator, directory: project.directory, command, app: [...command, 'synth'].join(' ') });
+    ({ team } = atWork);
   });
-  afterAll(async () => {
-    await emulator[Symbol.asyncDispose]();
-    project.remove();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => atWork.close());
 
   it('is deployed, and found from its project and, with --app, from anywhere', async () => {
     await team.deploy(STACK);

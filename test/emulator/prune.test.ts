@@ -2,18 +2,15 @@
 // ten are adopted: to run 200 there would take minutes, and shows nothing that ten do not.
 import { ListFunctionsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stackName } from '../../core/names/names.ts';
 import type { TemporaryProject } from '../support/project.ts';
-import { PROJECT, temporaryProject } from '../support/project.ts';
-import { bootstrap } from './cdk.ts';
 import type { Emulator } from './ministack.ts';
-import { account, region, startMiniStack } from './ministack.ts';
-import type { Team } from './team.ts';
-import { teamOf } from './team.ts';
+import { account, region } from './ministack.ts';
+import type { Team, TeamAtWork } from './team.ts';
+import { startTeam } from './team.ts';
 
 const STACK = stackName({ app: 'shop', environment: 'odin-dev' });
 const COUNT = 200;
@@ -29,29 +26,21 @@ export async function migration(): Promise<void> {}
 `;
 
 describe('an environment with 200 functions', () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
+  let atWork: TeamAtWork;
   let emulator: Emulator;
   let project: TemporaryProject;
   let team: Team;
 
   beforeAll(async () => {
-    emulator = await startMiniStack({ directory });
-    await bootstrap(emulator);
-    project = temporaryProject({
-      'odin-migrate.json': JSON.stringify({ app: 'shop' }),
+    atWork = await startTeam({
       '.gitignore': 'node_modules\ncdk.out\n.odin-migrate\n',
       ...Object.fromEntries(Array.from({ length: COUNT }, (_, n) => [fileOf(idOf(n + 1)), MIGRATION])),
     });
+    ({ emulator, project, team } = atWork);
     git('init', '--quiet');
     commit();
-    const command = [process.execPath, path.join(PROJECT, 'cli/odin-migrate.js')];
-    team = teamOf({ emulator, directory: project.directory, command, app: [...command, 'synth'].join(' ') });
   });
-  afterAll(async () => {
-    await emulator[Symbol.asyncDispose]();
-    project.remove();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => atWork.close());
 
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.org', ...args], { cwd: project.directory });

@@ -8,14 +8,17 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { S3Client } from '@aws-sdk/client-s3';
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { cleanEnvironment } from '../package/tarball.ts';
+import type { TemporaryProject } from '../support/project.ts';
+import { PROJECT, temporaryProject } from '../support/project.ts';
 import type { Deployed } from './cdk.ts';
-import { deploy } from './cdk.ts';
+import { bootstrap, deploy } from './cdk.ts';
 import type { Emulator } from './ministack.ts';
-import { account, region } from './ministack.ts';
+import { account, region, startMiniStack } from './ministack.ts';
 
 export interface TeamOptions {
   emulator: Emulator;
@@ -46,6 +49,33 @@ export interface Team {
   deployAgain: (...stacks: string[]) => Promise<Deployed>;
   /** @param stack as CloudFormation names it */
   destroy: (stack: string) => Promise<void>;
+}
+
+/** A team that works from the sources of this repository, on an emulator of its own. */
+export interface TeamAtWork {
+  emulator: Emulator;
+  project: TemporaryProject;
+  team: Team;
+  close: () => Promise<void>;
+}
+
+/** @param files of the project of the app `shop`, but for its odin-migrate.json */
+export async function startTeam(files: Readonly<Record<string, string>>): Promise<TeamAtWork> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'odin-migrate-emulator-'));
+  const emulator = await startMiniStack({ directory });
+  await bootstrap(emulator);
+  const project = temporaryProject({ 'odin-migrate.json': JSON.stringify({ app: 'shop' }), ...files });
+  const command = [process.execPath, path.join(PROJECT, 'cli/odin-migrate.js')];
+  return {
+    emulator,
+    project,
+    team: teamOf({ emulator, directory: project.directory, command, app: [...command, 'synth'].join(' ') }),
+    close: async () => {
+      await emulator[Symbol.asyncDispose]();
+      project.remove();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 export function teamOf({ emulator, directory, command, app }: TeamOptions): Team {
