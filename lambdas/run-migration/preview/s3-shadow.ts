@@ -227,7 +227,8 @@ export class S3Shadow {
       }
       case 'UploadPartCopy': {
         const content = await this.#copied(input['CopySource'], send);
-        const { size = content.size, etag } = { size: rangeSize(input['CopySourceRange']), etag: content.etag };
+        const { etag } = content;
+        const size = rangeSize(input['CopySourceRange']) ?? content.size;
         const upload = this.#uploads.get(String(input['UploadId']));
         upload?.parts.set(Number(input['PartNumber']), { ...content, size });
         return sized({ CopyPartResult: { ETag: etag, LastModified: new Date() } }, size);
