@@ -34,7 +34,7 @@ export function commandsMarkdown(): string {
     optionTable('For every command that reaches AWS', program.options),
     ...program.commands.map(commandMarkdown),
     `Exit codes: ${EXIT_CODES}.`,
-    'Colour is for terminals only, and `NO_COLOR` turns it off. `AWS_ENDPOINT_URL` leads every command elsewhere.',
+    'Colour is for terminals only: not with `NO_COLOR`, not with `TERM=dumb`, and elsewhere too with `FORCE_COLOR`. What is busy turns a spinner where lines can be drawn over: not in a pipe, in a CI, or on a terminal of 0 columns. `AWS_ENDPOINT_URL` leads every command elsewhere.',
   ].join('\n\n');
 }
 

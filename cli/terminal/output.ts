@@ -1,23 +1,39 @@
 // How the command line prints: one place for marks, colours, spinners and durations. Colour only on a terminal that wants it.
 import { stripVTControlCharacters } from 'node:util';
-import type { Ora } from 'ora';
-import ora from 'ora';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
 import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
+import { canBeDrawnOn, Spinner, wantsColour } from './drawing.ts';
 
 export { duration } from '../../core/text/format.ts';
 
-/** picocolors alone would colour a CI's log too. */
-export const colour = pc.createColors(
-  pc.isColorSupported && (process.stdout.isTTY || (process.env['FORCE_COLOR'] ?? '') !== ''),
-);
-
+/** Whether somebody sits there, who can be asked. */
 export const atTerminal = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
 
+/** Whether a list to choose from can be drawn for them. */
+export const canBeShown = (): boolean => atTerminal() && canBeDrawnOn(process.stdout);
+
 let out: NodeJS.WriteStream = process.stdout;
-let spinner: Ora | undefined;
+let spinner: Spinner | undefined;
+
+const palettes = { plain: pc.createColors(false), coloured: pc.createColors(true) };
+const paletteOf = (stream: NodeJS.WriteStream) => (wantsColour(stream) ? palettes.coloured : palettes.plain);
+type Paint = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** For what `print` prints, wherever that goes. */
+const painted =
+  (paint: Paint) =>
+  (text: string): string =>
+    paletteOf(out)[paint](text);
+export const colour: Readonly<Record<Paint, (text: string) => string>> = {
+  bold: painted('bold'),
+  dim: painted('dim'),
+  red: painted('red'),
+  green: painted('green'),
+  yellow: painted('yellow'),
+  cyan: painted('cyan'),
+};
 
 /** From now on, what people read goes to stderr: stdout belongs to `printJson`. */
 export function keepStdoutForJson(): void {
@@ -39,7 +55,7 @@ const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
 /** What, why and what to type next, each on a line of its own. */
 export function printError(error: OdinError): void {
   spinner?.clear();
-  process.stderr.write(`${colour.red(error.code)}: ${typedError(error).map(plain).join('\n  ')}\n`);
+  process.stderr.write(`${paletteOf(process.stderr).red(error.code)}: ${typedError(error).map(plain).join('\n  ')}\n`);
 }
 
 /** A spinner while the work goes on, at a terminal; nothing elsewhere. */
@@ -60,7 +76,8 @@ export function busyWith(text: string): void {
 
 /** A question at the terminal has the line for itself. */
 export async function withoutSpinner<T>(work: () => Promise<T>): Promise<T> {
-  const paused = spinner?.stop();
+  const paused = spinner;
+  paused?.stop();
   try {
     return await work();
   } finally {
@@ -68,10 +85,11 @@ export async function withoutSpinner<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function startSpinner(text: string): Ora | undefined {
-  if (spinner || !process.stderr.isTTY || !process.stdout.isTTY) return undefined;
-  // It must not take the keys: Ctrl-C and the questions are ours.
-  spinner = ora({ text, discardStdin: false, color: colour.isColorSupported ? 'cyan' : false }).start();
+/** Of several that are busy within one another, the outermost shows. */
+function startSpinner(text: string): Spinner | undefined {
+  if (spinner || !process.stdout.isTTY || !canBeDrawnOn(process.stderr)) return undefined;
+  spinner = new Spinner(process.stderr, text, paletteOf(process.stderr).cyan);
+  spinner.start();
   return spinner;
 }
 

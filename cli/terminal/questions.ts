@@ -1,6 +1,8 @@
 // Questions at the terminal. Ctrl-C leaves a question without an answer, and the command goes on.
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
 import { confirm } from '@inquirer/prompts';
-import { atTerminal } from './output.ts';
+import { atTerminal, canBeShown } from './output.ts';
 
 /** @returns the answer, or undefined when it was left by Ctrl-C */
 export async function answerTo<T>(question: Promise<T>): Promise<T | undefined> {
@@ -16,5 +18,14 @@ export async function answerTo<T>(question: Promise<T>): Promise<T | undefined> 
  * Asks yes or no; no is the default, and what Ctrl-C says.
  * @param said whether the command was told not to ask: then, and where nobody can be asked, it is a yes
  */
-export const agreed = async (message: string, said: boolean | undefined): Promise<boolean> =>
-  said === true || !atTerminal() || (await answerTo(confirm({ message, default: false }))) === true;
+export async function agreed(message: string, said: boolean | undefined): Promise<boolean> {
+  if (said === true || !atTerminal()) return true;
+  if (canBeShown()) return (await answerTo(confirm({ message, default: false }))) === true;
+  const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: false });
+  try {
+    const left = once(lines, 'close').then(() => 'no');
+    return /^\s*y(es)?\s*$/i.test(await Promise.race([lines.question(`${message} (y/N) `), left]));
+  } finally {
+    lines.close();
+  }
+}

@@ -15,7 +15,7 @@ import { typed } from './commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
-import { atTerminal, colour, plain, print, printError, withoutSpinner } from './output.ts';
+import { canBeShown, colour, plain, print, printError, withoutSpinner } from './output.ts';
 import { answerTo } from './questions.ts';
 import type { RunReport } from './run-report.ts';
 
@@ -25,7 +25,7 @@ export interface Run {
   told: Told;
   report: RunReport;
   pollMs: number;
-  /** Whether to ask for decisions. Default: at a terminal. */
+  /** Whether to ask for decisions. Default: at a terminal that a list can be drawn on. */
   ask?: boolean | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface RunResult {
   cause?: string | undefined;
 }
 
-export async function runToEnd({ deployment, report, ask = atTerminal(), ...run }: Run): Promise<RunResult> {
+export async function runToEnd({ deployment, report, ask = canBeShown(), ...run }: Run): Promise<RunResult> {
   const end = await followRun({
     ...run,
     deployment,

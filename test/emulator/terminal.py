@@ -1,7 +1,7 @@
 # Runs a command at a pseudo-terminal, as a person would: waits for a text, then presses keys. Prints what the terminal
 # showed; the exit code is the command's own, or 99 when a text did not appear.
 #
-#   terminal.py '{"command": ["node", "…"], "answers": [["text to wait for", "keys"], …], "seconds": 60}'
+#   terminal.py '{"command": ["node", "…"], "answers": [["text to wait for", "keys"], …], "seconds": 60, "columns": 160}'
 import fcntl
 import json
 import os
@@ -17,7 +17,7 @@ answers = asked["answers"]
 child, terminal = pty.fork()
 if child == 0:
     os.execvp(asked["command"][0], asked["command"])
-fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, asked["columns"], 0, 0))
 
 shown, answered, end = b"", 0, time.time() + asked["seconds"]
 while time.time() < end:

@@ -27,9 +27,14 @@ interface Screen {
   raw: string;
 }
 
-async function typeAt(directory: string, args: string[], answers: Answer[], env: Record<string, string> = {}) {
+async function typeAt(
+  directory: string,
+  args: string[],
+  answers: Answer[],
+  { env = {}, columns = 160 }: { env?: Record<string, string>; columns?: number } = {},
+) {
   const command = [process.execPath, path.join(PROJECT, 'cli/odin-migrate.js'), ...args];
-  const asked = JSON.stringify({ command, answers, seconds: SECONDS });
+  const asked = JSON.stringify({ command, answers, seconds: SECONDS, columns });
   const python = await findPython(10);
   const { PATH = '', HOME = '' } = process.env;
   return await new Promise<Screen>((resolve) => {
@@ -103,6 +108,23 @@ describe('on this machine', { timeout: 300_000 }, () => {
     expect(afterTheLastFrame).toMatch(/\x1b\[[02]K/); // its line is erased
     expect(checked.raw).toContain('\x1b[?25h'); // the cursor is shown again
   });
+
+  it.each([
+    { where: 'of no columns', columns: 0, env: { TERM: 'xterm-256color' } },
+    { where: 'that is dumb', columns: 160, env: { TERM: 'dumb' } },
+    { where: 'of a CI', columns: 160, env: { CI: 'true' } },
+  ])('nothing is drawn over on a terminal $where, and the command ends', async ({ columns, env }) => {
+    for (const args of [
+      ['check', 'practice'],
+      ['status', 'practice', '--local'],
+      ['history', 'practice', '--local'],
+    ]) {
+      const shown = await typeAt(project.directory, args, [], { columns, env });
+      expect(shown.code, args.join(' ')).toBe(0);
+      // eslint-disable-next-line no-control-regex -- escape sequences that move or erase
+      expect(shown.raw).not.toMatch(/\x1b\[[0-9;?]*[A-HJKSTfhlsu]|[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/u);
+    }
+  });
 });
 
 describe('against a deployed environment', { timeout: 300_000 }, () => {
@@ -128,7 +150,7 @@ describe('against a deployed environment', { timeout: 300_000 }, () => {
   });
 
   it('resume and baseline ask before they act; no and Ctrl-C change nothing', async () => {
-    const type = (args: string[], ...answers: Answer[]) => typeAt(PROJECT, args, answers, variables);
+    const type = (args: string[], ...answers: Answer[]) => typeAt(PROJECT, args, answers, { env: variables });
     const baseline = ['baseline', 'terminal', '--through', '0001', '--reason', 'ran elsewhere'];
     for (const no of [`n${ENTER}`, CTRL_C]) {
       expect((await type(baseline, ['This cannot be undone', no])).text).toContain('Nothing was recorded.');
