@@ -1,7 +1,7 @@
 // Suites: `unit`, `isolated`, `simulation` (what takes minutes of it) and `faults` (whether it finds faults in the code) need nothing
 // but Node.js,
 // `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes,
-// `interpreter` runs the state machine on another interpreter (Python).
+// `interpreter` runs the state machine on another interpreter (Python), `templates` lints templates (Python).
 
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
@@ -45,6 +45,7 @@ export default defineConfig({
             ...configDefaults.exclude,
             'test/emulator/**',
             'test/interpreter/**',
+            'test/templates/**',
             'test/browser/**',
             ISOLATED,
             FAULTS,
@@ -84,6 +85,15 @@ export default defineConfig({
           ...UNIT,
           name: 'interpreter',
           include: ['test/interpreter/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'templates',
+          include: ['test/templates/**/*.test.ts'],
+          // Twenty seconds of one core for the largest.
+          testTimeout: 10 * 60_000,
+          hookTimeout: 10 * 60_000,
         },
       },
       {
