@@ -9,7 +9,7 @@ import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { busyWith, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
-import { assertPreviewsStayHere, previewMigration } from '../../client/preview.ts';
+import { assertPreviewsStayHere, previewMigrations } from '../../client/preview.ts';
 import { printPreview } from '../terminal/preview-output.ts';
 
 export interface PreviewOptions {
@@ -30,9 +30,12 @@ export async function preview(
   const previews = await whileBusy(`Looking at ${environment}`, async () => {
     await using opened = await openEnvironment(environment, place, { usersOwnS3: false });
     const done: Previewed[] = [];
-    for (const entry of await choose(opened, ids)) {
-      busyWith(`Previewing ${entry.id}`);
-      const previewed = await previewMigration(opened.deployment, entry, limit);
+    const { entries, pending } = await choose(opened, ids);
+    const previews = previewMigrations(opened.deployment, entries, pending, limit);
+    for (const { id } of entries) {
+      busyWith(`Previewing ${id}`);
+      const { value: previewed } = await previews.next();
+      if (!previewed) break;
       printPreview(previewed, { isFirst: done.length === 0 });
       done.push(previewed);
     }
@@ -45,7 +48,10 @@ export async function preview(
 }
 
 /** Those that are named, completed or not; without a name, those that are pending. */
-async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly string[]): Promise<ManifestEntry[]> {
+async function choose(
+  { ledger, manifest }: OpenEnvironment,
+  ids: readonly string[],
+): Promise<{ entries: ManifestEntry[]; pending: string[] }> {
   const { environment, migrations, pruned } = manifest;
   const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));
   if (unknown !== undefined) {
@@ -58,7 +64,10 @@ async function choose({ ledger, manifest }: OpenEnvironment, ids: readonly strin
       why: `It has: ${migrations.map(({ id }) => id).join(', ') || 'none'}.`,
     });
   }
-  if (ids.length > 0) return migrations.filter(({ id }) => ids.includes(id));
   const known = (await ledger.log.look()).migrations;
-  return migrations.filter(({ id }) => !known[id]?.completion);
+  const pending = migrations.filter(({ id }) => !known[id]?.completion);
+  return {
+    entries: ids.length > 0 ? migrations.filter(({ id }) => ids.includes(id)) : pending,
+    pending: pending.map(({ id }) => id),
+  };
 }

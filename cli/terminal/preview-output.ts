@@ -31,7 +31,7 @@ export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boole
     const line = error.stack === undefined ? '' : firstSourceLine(error.stack);
     if (line !== '') print(`    ${colour.dim(`at ${plain(line)}`)}`);
   }
-  for (const sentence of caveats(previewed, isFirst)) print(`  ${colour.yellow('!')} ${plain(sentence)}`);
+  for (const sentence of caveats(previewed)) print(`  ${colour.yellow('!')} ${plain(sentence)}`);
 }
 
 function cells({ sent, call, calls, items, size, target }: CallRow): Cell[] {

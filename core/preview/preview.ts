@@ -7,11 +7,21 @@ import type { ManifestEntry } from '../contract/manifest.ts';
 import { ErrorSummary } from '../ledger/error-records.ts';
 import { LeftOver } from '../ledger/entries.ts';
 
+/**
+ * In characters, of what was held back until now. With a report, it is well below the 6 MB of a function's answer, and of
+ * the payload of the next one.
+ */
+export const MAX_HANDED_ON = 3_000_000;
+/** Packed by a preview for the next one (lambdas/run-migration/preview/handed-on.ts). Who carries it does not look into it. */
+const HandedOn = z.string().check(z.maxLength(MAX_HANDED_ON));
+
 /** Asks a migration's function for a preview of one slice. It begins after `cursor`, as a run would. */
 export const PreviewPayload = z.strictObject({
   ask: z.literal('preview'),
   migration: MigrationId,
   cursor: z.optional(JsonValue),
+  /** What earlier slices and migrations have handed on: it sees the data with that. */
+  before: z.optional(HandedOn),
   /** Stops at the first checkpoint after so many seconds; without it, when the function's time runs short. */
   seconds: z.optional(z.number().check(z.positive())),
   /** Ends its process after so many seconds, at a checkpoint or not; without it, when the function's time is over. */
@@ -53,8 +63,13 @@ export const CallGroup = z.object({
 });
 export type CallGroup = z.infer<typeof CallGroup>;
 
-/** How often something happened to one target. */
-export const Occurrence = z.object({ what: z.string(), target: z.string(), count: Count });
+/** How often something happened to one target. `of`: because of what an earlier migration would have written, and not itself. */
+export const Occurrence = z.object({
+  what: z.string(),
+  target: z.string(),
+  count: Count,
+  of: z.optional(MigrationId),
+});
 export type Occurrence = z.infer<typeof Occurrence>;
 
 export const PreviewReport = z.object({
@@ -93,11 +108,30 @@ export const PreviewReport = z.object({
 });
 export type PreviewReport = z.infer<typeof PreviewReport>;
 
+export const PreviewAnswer = z.extend(PreviewReport, {
+  /** What it held back, and what was handed to it. Absent when that is too much, or its process did not get to say it. */
+  handedOn: z.optional(HandedOn),
+});
+export type PreviewAnswer = z.infer<typeof PreviewAnswer>;
+
+/**
+ * A migration that is pending before a previewed one, and how much of what it would write the preview saw: `all`, `part` (its own
+ * preview saw no more of it), or nothing, because it was `not previewed`, was `cut off`, or wrote `too much` to be handed on.
+ */
+export interface PendingBefore {
+  migration: string;
+  seen: 'all' | 'part' | 'not previewed' | 'cut off' | 'too much';
+}
+
 /** A report, and how much of the whole it has seen: multiplied by `share`, its numbers are those of a full run. */
 export interface Previewed extends PreviewReport {
   description?: string | undefined;
   /** 1 when it was seen to its end; absent when nothing can be said. */
   share?: number | undefined;
+  /** Those that run before it, in order. */
+  before: PendingBefore[];
+  /** Set: some slice saw the data without what the slices before it would have written. */
+  slicesApart?: true | undefined;
 }
 
 /** Even with the longest keys and lines, all together is far below the 6 MB of a function's answer. */
@@ -162,11 +196,13 @@ export function mergeReports(first: PreviewReport, next: PreviewReport): Preview
   };
 }
 
+export const occurrenceKey = ({ what, target, of = '' }: Occurrence): string => `${what} ${of} ${target}`;
+
 function mergeOccurrences(first: readonly Occurrence[], next: readonly Occurrence[]): Occurrence[] {
   const merged = new Map<string, Occurrence>();
-  for (const { what, target, count } of [...first, ...next]) {
-    const key = `${what} ${target}`;
-    merged.set(key, { what, target, count: (merged.get(key)?.count ?? 0) + count });
+  for (const occurrence of [...first, ...next]) {
+    const key = occurrenceKey(occurrence);
+    merged.set(key, { ...occurrence, count: (merged.get(key)?.count ?? 0) + occurrence.count });
   }
   return [...merged.values()].slice(0, LIMITS.occurrences);
 }
@@ -187,19 +223,26 @@ export function shareOfWhole({ outcome, checkpoint }: PreviewReport, doneBefore 
 export function previewed(
   report: PreviewReport,
   { description }: Pick<ManifestEntry, 'description'>,
+  before: PendingBefore[],
   doneBefore?: number,
 ): Previewed {
   const share = shareOfWhole(report, doneBefore);
-  return { ...report, description, share };
+  return { ...report, description, share, before };
 }
 
 /**
  * What a migration's function answered to a `PreviewPayload`.
  * @throws OdinError NotDeployed for a function that knows of no previews
  */
-export function parseReport(environment: string, answer: unknown): PreviewReport {
-  const report = PreviewReport.safeParse(answer);
-  if (report.success) return report.data;
+export function parseAnswer(
+  environment: string,
+  answer: unknown,
+): { report: PreviewReport; handedOn: string | undefined } {
+  const report = PreviewAnswer.safeParse(answer);
+  if (report.success) {
+    const { handedOn, ...told } = report.data;
+    return { report: told, handedOn };
+  }
   throw new OdinError({
     code: 'NotDeployed',
     source: 'user',

@@ -1,7 +1,7 @@
 // How a preview is worded, in the terminal and on the dashboard. It holds other people's text: whoever shows it escapes it.
-import { bytesText, countText, duration, numberOf } from '../text/format.ts';
+import { bytesText, countText, duration, idsText, numberOf } from '../text/format.ts';
 import { leftOverText } from '../views/words.ts';
-import type { CallGroup, Occurrence, Previewed } from './preview.ts';
+import type { CallGroup, Occurrence, PendingBefore, Previewed } from './preview.ts';
 
 /** The headings of a `CallRow`'s columns, from the second on. */
 export const CALL_HEADINGS = ['Call', 'Calls', 'Items', 'Size', 'Target'] as const;
@@ -74,18 +74,52 @@ export function endText(
   }
 }
 
-/**
- * What may be otherwise in a run.
- * @param isFirst whether no migration is pending before it
- */
-export const caveats = ({ simulated, stale, refused, slices, leftOver }: Previewed, isFirst: boolean): string[] => [
-  ...stale.map(({ what, target, count }) => `${what} of ${target} (${count}×) did not see an earlier write`),
-  ...refused.map(({ what, target, count }) => `it was not let ${what}: ${target} (${count}×)`),
-  ...(leftOver ? [leftOverText(leftOver)] : []),
-  ...(simulated.length > 0 ? [`${sum(simulated)} reads were answered as if its own writes had been made`] : []),
-  ...(slices > 1 ? ['each slice saw the data without the writes of the slices before it'] : []),
-  ...(isFirst ? [] : ['it saw the data without what the migrations before it would change']),
-];
+/** What may be otherwise in a run. */
+export function caveats({ simulated, stale, refused, slicesApart, leftOver, before }: Previewed): string[] {
+  const own = simulated.filter(({ of }) => of === undefined);
+  return [
+    ...stale.map(({ what, target, count, of }) => {
+      const whose = of === undefined ? '' : ` of ${of}`;
+      return `${what} of ${target} (${count}×) did not see an earlier write${whose}`;
+    }),
+    ...refused.map(({ what, target, count }) => `it was not let ${what}: ${target} (${count}×)`),
+    ...(leftOver ? [leftOverText(leftOver)] : []),
+    ...(own.length > 0 ? [`${readsWere(own)} answered as if its own writes had been made`] : []),
+    ...(slicesApart ? ['not every slice saw what the slices before it would have written'] : []),
+    ...caveatsOfEarlier(before, simulated, stale),
+  ];
+}
 
-const sum = (occurrences: readonly Occurrence[]): string =>
-  countText(occurrences.reduce((total, { count }) => total + count, 0));
+function caveatsOfEarlier(
+  before: readonly PendingBefore[],
+  simulated: readonly Occurrence[],
+  stale: readonly Occurrence[],
+): string[] {
+  const idsOf = (...kinds: PendingBefore['seen'][]) =>
+    before.filter(({ seen }) => kinds.includes(seen)).map(({ migration }) => migration);
+  const unseen = (kind: PendingBefore['seen'], why: string) => {
+    const ids = idsOf(kind);
+    return ids.length === 0 ? [] : [`it saw the data without what ${idsText(ids)} would change: ${why}`];
+  };
+  const met = simulated.filter(({ of }) => of !== undefined);
+  const touched = new Set([...met, ...stale].map(({ of }) => of));
+  const restsOn = [...new Set(met.map(({ of = '' }) => of))].sort();
+  const untouched = idsOf('all', 'part').filter((id) => !touched.has(id));
+  const inPart = idsOf('part');
+  return [
+    ...(restsOn.length > 0
+      ? [`${readsWere(met)} answered as if ${idsText(restsOn)} had run: its numbers rest on that`]
+      : []),
+    ...(untouched.length > 0 ? [`it read nothing that ${idsText(untouched)} would change`] : []),
+    ...(inPart.length > 0 ? [`of what ${idsText(inPart)} would change, it knew what is told above, and no more`] : []),
+    ...unseen('not previewed', 'pending before it, and not previewed'),
+    ...unseen('cut off', 'the preview came to no end, and could not say what it had held back'),
+    ...unseen('too much', 'that is too much to be handed on from one preview to the next'),
+  ];
+}
+
+/** `1 read was`, `12 reads were` */
+function readsWere(occurrences: readonly Occurrence[]): string {
+  const count = occurrences.reduce((total, occurrence) => total + occurrence.count, 0);
+  return `${numberOf(count, 'read')} ${count === 1 ? 'was' : 'were'}`;
+}

@@ -8,7 +8,8 @@ import type { Next } from '../../core/text/command.ts';
 import { nextText } from '../../core/text/command.ts';
 import { readView } from '../../core/views/view.ts';
 import type { AskPreview, Decide, WidgetEvent } from './event.ts';
-import type { Frame, Notice, ShownPreview, Typed } from './frame.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
+import type { Frame, Notice, Typed } from './frame.ts';
 import { failurePage, page } from './page.ts';
 import type { AskMigration } from './preview.ts';
 import { previewForPage } from './preview.ts';
@@ -52,7 +53,7 @@ export function createDashboard(
       page: event.page,
       notice,
       typed: notice?.tone === 'good' ? undefined : typed,
-      preview: came && 'previewed' in came ? came : undefined,
+      preview: came && 'migration' in came ? came : undefined,
     };
     try {
       return page(await readView(ledger, manifest), frame);
@@ -64,7 +65,7 @@ export function createDashboard(
     }
   };
 
-  async function previewOf({ migration }: AskPreview): Promise<ShownPreview | Notice> {
+  async function previewOf({ migration }: AskPreview): Promise<Previewed | Notice> {
     try {
       return await previewForPage(migration, ledger, manifest, askMigration);
     } catch (thrown) {

@@ -11,12 +11,6 @@ import type { Clock } from './words.ts';
  */
 export const PREVIEW_SECONDS = 20;
 
-export interface ShownPreview {
-  previewed: Previewed;
-  /** Whether no migration is pending before it. */
-  isFirst: boolean;
-}
-
 /** What every part gets besides the view. */
 export interface Frame extends EnvironmentId {
   /** ARN of this function: where the buttons' calls and the links lead. */
@@ -32,7 +26,7 @@ export interface Frame extends EnvironmentId {
   /** What the operator had typed when the press was refused. */
   typed?: Typed | undefined;
   /** What came of a press on Preview. */
-  preview?: ShownPreview | undefined;
+  preview?: Previewed | undefined;
 }
 
 export interface Notice {

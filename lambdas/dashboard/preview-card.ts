@@ -7,7 +7,7 @@ import { CALL_HEADINGS, callRows, caveats, endText, NOTHING_CHANGED } from '../.
 import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { callAction } from './action.ts';
-import type { Frame, ShownPreview } from './frame.ts';
+import type { Frame } from './frame.ts';
 import { PREVIEW_SECONDS } from './frame.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
@@ -23,7 +23,7 @@ const LIMIT = {
   cutOff: 'its time on this page was over',
 };
 
-export function previewCard({ previewed, isFirst }: ShownPreview, frame: Frame): Html {
+export function previewCard(previewed: Previewed, frame: Frame): Html {
   const { migration, description, calls, omitted, outcome, error } = previewed;
   const rows = callRows(calls);
   const writes = rows.filter(({ sent }) => !sent);
@@ -35,7 +35,7 @@ export function previewCard({ previewed, isFirst }: ShownPreview, frame: Frame):
     ${writes.length > 0 ? callTable(writes, preview) : html`<p>It wrote nothing${rows.length === 0 && ', and read nothing'}.</p>`}
     ${omitted.calls > 0 && html`<p class="small">and ${countText(omitted.calls)} calls on more targets than are listed</p>`}
     <p class="outcome"><b>${MARKS[outcome]}</b> ${`${ended.charAt(0).toUpperCase()}${ended.slice(1)}.`}</p>
-    ${error && errorText(error)} ${uncertain(previewed, isFirst)}
+    ${error && errorText(error)} ${uncertain(previewed)}
     ${reads(
       rows.filter(({ sent }) => sent),
       preview,
@@ -98,8 +98,8 @@ function errorText({ name, message, stack }: NonNullable<Previewed['error']>): H
     ${line !== '' && html`<p class="small">at ${cut(line, MAX_TEXT)}</p>`}`;
 }
 
-function uncertain(previewed: Previewed, isFirst: boolean): Html | false {
-  const sentences = caveats(previewed, isFirst);
+function uncertain(previewed: Previewed): Html | false {
+  const sentences = caveats(previewed);
   const hidden = Math.max(0, sentences.length - MAX_LINES) + previewed.omitted.occurrences;
   return (
     sentences.length > 0 &&

@@ -2,9 +2,9 @@
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { previewStart } from '../../core/preview/start.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { PreviewPayload } from '../../core/preview/preview.ts';
-import { parseReport, previewed } from '../../core/preview/preview.ts';
-import type { Notice, ShownPreview } from './frame.ts';
+import type { Previewed, PreviewPayload } from '../../core/preview/preview.ts';
+import { parseAnswer, previewed } from '../../core/preview/preview.ts';
+import type { Notice } from './frame.ts';
 import { PREVIEW_SECONDS } from './frame.ts';
 
 /** Sends a preview's payload to a migration's function (the role allows any payload, this type does not), and gives its answer. */
@@ -16,7 +16,7 @@ export async function previewForPage(
   ledger: Ledger,
   { environment, migrations }: Manifest,
   ask: AskMigration,
-): Promise<ShownPreview | Notice> {
+): Promise<Previewed | Notice> {
   const entry = migrations.find(({ id }) => id === migration);
   const known = (await ledger.log.look()).migrations;
   const isCompleted = (id: string) => known[id]?.completion !== undefined;
@@ -28,10 +28,14 @@ export async function previewForPage(
     cursor: checkpoint?.cursor,
     endAfterSeconds: PREVIEW_SECONDS,
   });
-  return {
-    previewed: previewed(parseReport(environment, answer), entry, checkpoint?.done),
-    isFirst: migrations.every(({ id }) => id >= migration || isCompleted(id)),
-  };
+  const { report } = parseAnswer(environment, answer);
+  const before = migrations.filter(({ id }) => id < migration && !isCompleted(id));
+  return previewed(
+    report,
+    entry,
+    before.map(({ id }) => ({ migration: id, seen: 'not previewed' })),
+    checkpoint?.done,
+  );
 }
 
 const notPending = (migration: string): Notice => ({

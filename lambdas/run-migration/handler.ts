@@ -6,7 +6,7 @@ import { VARIABLES } from '../../core/names/names.ts';
 import type { RunAnswer } from '../../core/contract/payloads.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
 import { RunPayload } from '../../core/contract/payloads.ts';
-import type { PreviewReport } from '../../core/preview/preview.ts';
+import type { PreviewAnswer } from '../../core/preview/preview.ts';
 import { PreviewPayload } from '../../core/preview/preview.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { ledgerServices, required } from '../shared/ledger-services.ts';
@@ -39,11 +39,11 @@ export function migrationHandler(file: string, practice: Practice = (run) => run
   };
   const run = createRunMigration(self, services, runUserCode);
   // Loaded when one is asked for: no run needs it.
-  const preview = async (payload: PreviewPayload, invocation: Invocation): Promise<PreviewReport> => {
+  const preview = async (payload: PreviewPayload, invocation: Invocation): Promise<PreviewAnswer> => {
     const { previewOnAws } = await import('./preview/on-aws.ts');
     return previewOnAws(self.migration, inProcess)(payload, invocation);
   };
-  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | PreviewReport>(Payload, (payload, invocation) =>
+  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | PreviewAnswer>(Payload, (payload, invocation) =>
     payload.ask === 'run' ? run(payload, invocation) : preview(payload, invocation),
   );
 }

@@ -14,8 +14,8 @@ export interface Parts {
 Error.stackTraceLimit = 100;
 
 export function runMigration({ load, clients }: Parts): void {
-  runUserProcess(load, async (allows, leftOver) => {
+  runUserProcess(load, async (preview, leftOver) => {
     const { holdBack } = await import('./preview/hold-back.ts');
-    return holdBack(allows, leftOver, clients);
+    return holdBack(preview, leftOver, clients);
   });
 }

@@ -140,10 +140,10 @@ describe('a halt', () => {
 });
 
 describe('a preview', () => {
-  const shown = (previewed: Partial<Previewed> = {}, isFirst = true) => {
+  const shown = (previewed: Partial<Previewed> = {}) => {
     const html = page(
       viewOf([row(1, 'applied'), row(2, 'pending')]),
-      frame({ preview: { previewed: { ...reportOf('0002'), ...previewed }, isFirst } }),
+      frame({ preview: { ...reportOf('0002'), before: [], ...previewed } }),
     );
     return { html, text: textOf(html) };
   };
@@ -216,16 +216,14 @@ describe('a preview', () => {
   });
 
   it('says what it cannot know, and what was printed', () => {
-    const { text } = shown(
-      {
-        stale: [{ what: 'DynamoDB:Query', target: 'trips', count: 2 }],
-        output: ['12 files found'],
-        omitted: { calls: 7, occurrences: 3, lines: 0 },
-      },
-      false,
-    );
+    const { text } = shown({
+      stale: [{ what: 'DynamoDB:Query', target: 'trips', count: 2 }],
+      output: ['12 files found'],
+      omitted: { calls: 7, occurrences: 3, lines: 0 },
+      before: [{ migration: '0001', seen: 'not previewed' }],
+    });
     expect(text).toContain('DynamoDB:Query of trips (2×) did not see an earlier write');
-    expect(text).toContain('it saw the data without what the migrations before it would change');
+    expect(text).toContain('it saw the data without what 0001 would change: pending before it, and not previewed');
     expect(text).toContain('and 3 more of this kind');
     expect(text).toContain('and 7 calls on more targets than are listed');
     expect(text).toContain('What it printed (1 line) 12 files found');
@@ -271,7 +269,7 @@ describe('texts of others', () => {
       refused: occurrences,
       output: Array.from({ length: 200 }, () => hostile),
     });
-    const preview = { previewed: { ...report, description: hostile }, isFirst: false };
+    const preview = { ...report, description: hostile, before: [] };
     const html = page(viewOf([row(1, 'pending')]), frame({ preview }));
     expect(html).not.toMatch(/<script|<img|onerror="|onmouseover='/);
     expect(html).not.toContain('\u202e');

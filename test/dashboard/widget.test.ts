@@ -231,7 +231,7 @@ describe('a press on Preview', () => {
     const functionName = manifestOf('0001', '0002').migrations[1]?.functionName;
     expect(asked).toEqual([{ functionName, payload: { ask: 'preview', migration: '0002', endAfterSeconds: 20 } }]);
     expect(html).toContain('data-previewed="0002"');
-    expect(html).toContain('it saw the data without what the migrations before it would change');
+    expect(html).toContain('it saw the data without what 0001 would change');
     expect(world.store.writes()).toEqual(before);
     expect(sent).toEqual([]);
   });

@@ -1,15 +1,17 @@
 // What a preview prints: that of the sample environment is what docs/preview.md shows.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { startTestEnvironment } from 'odin-migrate/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { printPreview } from '../../cli/terminal/preview-output.ts';
 import { NOTHING_CHANGED } from '../../core/preview/words.ts';
-import { putSampleData } from '../../migrations/sample-data.ts';
+import { openEnvironment } from '../../client/environment.ts';
+import { previewMigrations } from '../../client/preview.ts';
+import { openProject } from '../../project/project.ts';
+import { workFolder } from '../../project/temporary.ts';
 
 const printed: string[] = [];
-const print = (previewed: Previewed, isFirst = true) => {
+const print = (previewed: Previewed, { isFirst }: { isFirst: boolean }) => {
   printed.length = 0;
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
   printPreview(previewed, { isFirst });
@@ -21,10 +23,18 @@ afterEach(() => {
 });
 
 it('docs/preview.md shows the preview of the sample environment', async () => {
-  await using environment = await startTestEnvironment({ environment: 'sample' });
-  await putSampleData(environment.s3, 'odin-sample-data');
+  const project = openProject();
+  const directory = mkdtempSync(path.join(workFolder(project.directory), 'preview-'));
+  const settings = { directory, usersOwnS3: false };
   const texts: string[] = [];
-  for (const id of ['0001', '0002', '0003']) texts.push(print(await environment.preview(id), texts.length === 0));
+  {
+    await using opened = await openEnvironment('sample', { project }, settings);
+    const { migrations } = opened.manifest;
+    const pending = migrations.map(({ id }) => id);
+    for await (const previewed of previewMigrations(opened.deployment, migrations, pending))
+      texts.push(print(previewed, { isFirst: texts.length === 0 }));
+  }
+  rmSync(directory, { recursive: true, force: true });
 
   texts.push(`\n${NOTHING_CHANGED}\n`);
 
@@ -68,15 +78,23 @@ describe('a preview in part', () => {
         examples: [],
       },
     ],
-    simulated: [{ what: 'S3:HeadObject', target: 's3://springboard', count: 1_500 }],
-    stale: [{ what: 'DynamoDB:Query', target: 'trips', count: 2 }],
+    simulated: [
+      { what: 'S3:HeadObject', target: 's3://springboard', count: 1_500 },
+      { what: 'S3:HeadObject', target: 's3://springboard', count: 1_000, of: '0003' },
+      { what: 'S3:ListObjectsV2', target: 's3://springboard', count: 3, of: '0001' },
+    ],
+    stale: [
+      { what: 'DynamoDB:Query', target: 'trips', count: 2 },
+      { what: 'S3:ListObjects', target: 's3://springboard/x/', count: 1, of: '0002' },
+    ],
     refused: [{ what: 'open a connection of its own', target: 'db:5432', count: 1 }],
     output: Array.from({ length: 12 }, (_, line) => `line ${line}`),
     omitted: { calls: 7, occurrences: 0, lines: 30 },
+    before: [],
   };
 
   it('says how much of the whole it is, what it left out, and what is not certain', () => {
-    const text = print(report, false);
+    const text = print(report, { isFirst: false });
     expect(text).toContain('▷ 0004  Escape red\n');
     expect(text).toContain('… and 32 lines more');
     expect(text).toMatch(/WRITE {2}DeleteObjects +12 +11,204 +over 48\.1 GB +s3:\/\/springboard\/odin\/data\/\n/);
@@ -89,8 +107,28 @@ describe('a preview in part', () => {
     expect(text).toContain('! DynamoDB:Query of trips (2×) did not see an earlier write');
     expect(text).toContain('! it was not let open a connection of its own: db:5432 (1×)');
     expect(text).toContain('! 1,500 reads were answered as if its own writes had been made');
-    expect(text).toContain('! each slice saw the data without the writes of the slices before it');
-    expect(text).toContain('! it saw the data without what the migrations before it would change');
+    expect(text).toContain('! S3:ListObjects of s3://springboard/x/ (1×) did not see an earlier write of 0002');
+    expect(text).toContain('! 1,003 reads were answered as if 0001, 0003 had run: its numbers rest on that');
+    expect(text).not.toContain('slice saw');
+  });
+
+  it('says how much of each earlier migration it saw', () => {
+    const before = (['all', 'all', 'part', 'all', 'not previewed', 'cut off', 'too much'] as const).map(
+      (seen, index) => ({
+        migration: `000${index + 1}`,
+        seen,
+      }),
+    );
+    const lines = print({ ...report, before, slicesApart: true }, { isFirst: true }).split('\n');
+    expect(lines.filter((line) => line.startsWith('  ! ') && /slice saw|000[3-7]/.test(line))).toEqual([
+      '  ! not every slice saw what the slices before it would have written',
+      '  ! 1,003 reads were answered as if 0001, 0003 had run: its numbers rest on that',
+      '  ! it read nothing that 0004 would change',
+      '  ! of what 0003 would change, it knew what is told above, and no more',
+      '  ! it saw the data without what 0005 would change: pending before it, and not previewed',
+      '  ! it saw the data without what 0006 would change: the preview came to no end, and could not say what it had held back',
+      '  ! it saw the data without what 0007 would change: that is too much to be handed on from one preview to the next',
+    ]);
   });
 
   it.each([
@@ -99,7 +137,7 @@ describe('a preview in part', () => {
     ['ended', 'its process ended after'],
   ] as const)('says of one that %s, that %s …', (outcome, words) => {
     const error = { name: 'TypeError', message: 'of the migration', stack: 'at x (migrations/odin-dev/0004.ts:12:9)' };
-    const text = print({ ...report, outcome, error });
+    const text = print({ ...report, outcome, error }, { isFirst: true });
     expect(text).toContain(`✖ ${words}`);
     expect(text).toContain('TypeError: of the migration\n    at migrations/odin-dev/0004.ts:12:9');
   });

@@ -23,8 +23,9 @@ import * as SQSModule from '@aws-sdk/client-sqs';
 import { SQSClient, SendMessageBatchCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Call } from '../../lambdas/run-migration/preview/call.ts';
+import type { Call, CallListener } from '../../lambdas/run-migration/preview/call.ts';
 import { moveObjects, pages } from '../../authoring/s3.ts';
+import { packed, unpacked } from '../../lambdas/run-migration/preview/handed-on.ts';
 import { installRecorder } from '../../lambdas/run-migration/preview/recorder.ts';
 import type { RequestSummary } from '../../local/embedded-aws.ts';
 import { putSampleData } from '../../migrations/sample-data.ts';
@@ -43,10 +44,11 @@ let restore: () => void;
 
 const Bucket = 'data';
 const record = () => {
-  restore = installRecorder([S3Module, SQSModule], {
-    call: (call) => calls.push(call),
-    occurrence: (...occurrence) => occurrences.push(occurrence),
-  });
+  ({ restore } = installRecorder([S3Module, SQSModule], listener));
+};
+const listener: CallListener = {
+  call: (call) => calls.push(call),
+  occurrence: (kind, what, target) => occurrences.push([kind, what, target]),
 };
 
 beforeAll(async () => {
@@ -373,6 +375,73 @@ describe('reads after held-back writes', () => {
     requests = [];
     await move();
     expect(calls.map(asRequest).sort()).toEqual(requested());
+  });
+
+  it("a get of a copy has the copy's own headers and ETag, and takes conditions on them", async () => {
+    await s3.putObject({ Bucket, Key: 'own/source', Body: 'x', Metadata: { of: 'source' } });
+    record();
+    const copy = { Bucket, Key: 'own/copy', CopySource: `${Bucket}/own/source` };
+    await s3.copyObject({ ...copy, MetadataDirective: 'REPLACE', ContentType: 'text/y', Metadata: { of: 'copy' } });
+    const { ETag } = await s3.headObject({ Bucket, Key: 'own/copy' });
+    const { Body, ...head } = await s3.getObject({ Bucket, Key: 'own/copy', IfMatch: ETag });
+    expect(await Body?.transformToString()).toBe('x');
+    expect(head).toMatchObject({ ContentType: 'text/y', Metadata: { of: 'copy' }, ContentLength: 1, ETag });
+    expect(occurrences.filter(([seen]) => seen === 'stale')).toEqual([]);
+  });
+
+  it('a read that fails is told too', async () => {
+    record();
+    await s3.putObject({ Bucket, Key: 'fails', Body: 'long', ContentType: 'text/x' });
+    await expect(s3.getObject({ Bucket, Key: 'fails', Range: 'bytes=0-1' })).rejects.toBeInstanceOf(NoSuchKey);
+    expect(occurrences).toEqual([['stale', 'S3:GetObject', 's3://data/fails']]);
+  });
+
+  it('what was put, copied, tagged and deleted is there for who comes after, and whose it was is known', async () => {
+    for (const key of ['after/kept', 'after/deleted', 'after/source']) await put(key);
+    const first = installRecorder([S3Module, SQSModule], listener);
+    await s3.putObject({ Bucket, Key: 'after/put', Body: 'new', Expires: new Date(0), ...OWN });
+    await s3.copyObject({ Bucket, Key: 'after/copy', CopySource: `${Bucket}/after/source` });
+    await s3.deleteObject({ Bucket, Key: 'after/deleted' });
+    await s3.putObjectTagging({ Bucket, Key: 'after/kept', Tagging: { TagSet: [{ Key: 'a', Value: '1' }] } });
+    const sqs = new SQSClient({ maxAttempts: 1 });
+    const QueueUrl = `${started.aws.endpoint}/000000000000/after`;
+    await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: [{ Id: 'a', MessageBody: 'a' }] }));
+    const head = await s3.headObject({ Bucket, Key: 'after/put' });
+    const handedOn = packed(first.handOn(), '0001') ?? '';
+    first.restore();
+
+    const told: unknown[][] = [];
+    const hears = { call: () => undefined, occurrence: (...occurrence: unknown[]) => told.push(occurrence) };
+    ({ restore } = installRecorder([S3Module, SQSModule], hears, { before: unpacked(handedOn, '0002') }));
+    const { Contents } = await s3.listObjectsV2({ Bucket, Prefix: 'after/' });
+    expect(Contents?.map(({ Key, Size }) => `${Key} ${Size}`)).toEqual([
+      'after/copy 1',
+      'after/kept 1',
+      'after/put 3',
+      'after/source 1',
+    ]);
+    expect(await s3.headObject({ Bucket, Key: 'after/put' })).toEqual(head);
+    const { Body } = await s3.getObject({ Bucket, Key: 'after/put' });
+    expect(await Body?.transformToString()).toBe('new');
+    await expect(s3.headObject({ Bucket, Key: 'after/deleted' })).rejects.toBeInstanceOf(NotFound);
+    expect((await s3.getObjectTagging({ Bucket, Key: 'after/kept' })).TagSet).toEqual([{ Key: 'a', Value: '1' }]);
+    await s3.copyObject({ Bucket, Key: 'after/again', CopySource: `${Bucket}/after/copy` });
+    await expect(sqs.send(new GetQueueAttributesCommand({ QueueUrl }))).rejects.toThrow('supports S3');
+    expect(told).toEqual([
+      ['simulated', 'S3:ListObjectsV2', 's3://data', '0001'],
+      ['simulated', 'S3:HeadObject', 's3://data', '0001'],
+      ['simulated', 'S3:GetObject', 's3://data', '0001'],
+      ['simulated', 'S3:HeadObject', 's3://data', '0001'],
+      ['simulated', 'S3:GetObjectTagging', 's3://data', '0001'],
+      ['simulated', 'S3:CopyObject', 's3://data', '0001'],
+      ['stale', 'SQS:GetQueueAttributes', QueueUrl, '0001'],
+    ]);
+    // Of what it had written in an earlier slice it is told as of its own.
+    told.length = 0;
+    restore();
+    ({ restore } = installRecorder([S3Module, SQSModule], hears, { before: unpacked(handedOn, '0001') }));
+    await s3.headObject({ Bucket, Key: 'after/put' });
+    expect(told).toEqual([['simulated', 'S3:HeadObject', 's3://data', undefined]]);
   });
 
   it('a read that cannot know of them is told', async () => {

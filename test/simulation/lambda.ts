@@ -137,7 +137,7 @@ function preview(
     saveEveryMs: 0,
     endAfterMs: Math.min(20_000, remainingMs() - 5_000),
     save: () => Promise.resolve('go on'),
-    preview: { allows: [], onSeen: () => undefined },
+    preview: { allows: [], onSeen: () => undefined, onHandedOn: () => undefined },
   });
 }
 

@@ -33,8 +33,9 @@ export interface CallListener {
   /**
    * `simulated`, `stale`: a read of what an earlier held-back write would have changed, answered as if it had, or with what
    * is really there. `refused`: something that is no call of the SDK.
+   * @param of the earlier migration whose write it was; undefined for its own
    */
-  occurrence: (kind: 'simulated' | 'stale' | 'refused', what: string, target: string) => void;
+  occurrence: (kind: 'simulated' | 'stale' | 'refused', what: string, target: string, of?: string) => void;
 }
 
 /** `PutObject` of a PutObjectCommand. */

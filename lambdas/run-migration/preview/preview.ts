@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { OdinError } from '../../../core/errors.ts';
-import type { PreviewAllows, PreviewPayload, PreviewReport } from '../../../core/preview/preview.ts';
+import type { PreviewAllows, PreviewAnswer, PreviewPayload } from '../../../core/preview/preview.ts';
 import { LIMITS } from '../../../core/preview/preview.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
 import type { Invocation } from '../../../core/contract/ports.ts';
@@ -38,7 +38,7 @@ export interface PreviewServices {
 const ANSWER_MS = 5_000;
 
 export function createPreview({ migration, allows, session, inProcess, onLine, now }: PreviewServices) {
-  return async (asked: PreviewPayload, invocation: Invocation): Promise<PreviewReport> => {
+  return async (asked: PreviewPayload, invocation: Invocation): Promise<PreviewAnswer> => {
     if (asked.migration !== migration) {
       throw new OdinError({
         code: 'WrongMigration',
@@ -52,6 +52,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
     const scratch = mkdtempSync(path.join(tmpdir(), 'odin-preview-'));
     const output = new FirstLines(onLine);
     let seen = NOTHING;
+    let handedOn: string | undefined;
     let last: YieldedCheckpoint | undefined;
     try {
       const env = { ...environmentWithoutCredentials(), ...credentials, TMPDIR: scratch };
@@ -72,8 +73,12 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         },
         preview: {
           allows,
+          before: asked.before,
           onSeen: (now) => {
             seen = now;
+          },
+          onHandedOn: (now) => {
+            handedOn = now;
           },
         },
       });
@@ -89,6 +94,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         ...seen,
         output: output.lines,
         omitted: { ...seen.omitted, lines: output.omitted },
+        handedOn,
       };
     } finally {
       rmSync(scratch, { recursive: true, force: true });

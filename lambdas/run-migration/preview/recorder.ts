@@ -6,7 +6,7 @@ import { isReadOnly } from '../../../core/preview/read-only.ts';
 import { plausibleAnswer } from './answers.ts';
 import type { CallListener, SdkClient, SdkCommand } from './call.ts';
 import { operationOf, targetsOf } from './call.ts';
-import type { HeldBack } from './s3-shadow.ts';
+import type { HeldBack, HeldInS3 } from './s3-shadow.ts';
 import { S3Shadow } from './s3-shadow.ts';
 
 type Sender = (this: SdkClient, command: SdkCommand, options?: unknown) => Promise<Record<string, unknown>>;
@@ -21,23 +21,42 @@ export interface ClientModule {
 
 export type AsRequest = <T>(text: string, work: () => Promise<T>) => Promise<T>;
 
-/**
- * @param throughTheGuard runs what may use the network (guard.ts)
- * @param asRequest has a write that is held back count as a request without an answer, until its answer is there
- * @returns what puts the SDK back as it was
- */
+/** All that was held back, for the slices and migrations that come after. */
+export interface HeldWrites {
+  s3: HeldInS3;
+  /** What was written in other services, by service and target; the migration, undefined for this one. */
+  written: Map<string, string | undefined>;
+}
+
+export interface RecorderOptions {
+  /** Runs what may use the network (guard.ts). */
+  throughTheGuard?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Has a write that is held back count as a request without an answer, until its answer is there. */
+  asRequest?: AsRequest;
+  /** What earlier slices and migrations held back. */
+  before?: HeldWrites | undefined;
+}
+
+export interface InstalledRecorder {
+  /** Puts the SDK back as it was. */
+  restore: () => void;
+  handOn: () => HeldWrites;
+}
+
 export function installRecorder(
   clients: readonly ClientModule[],
   listener: CallListener,
-  throughTheGuard: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
-  asRequest: AsRequest = (_, work) => work(),
-): () => void {
+  { throughTheGuard = (work) => work(), asRequest = (_, work) => work(), before }: RecorderOptions = {},
+): InstalledRecorder {
   const HeadObjectCommand = clients.find(({ HeadObjectCommand }) => HeadObjectCommand)?.HeadObjectCommand;
-  const recorder = new Recorder(listener, asRequest, HeadObjectCommand);
+  const recorder = new Recorder(listener, asRequest, HeadObjectCommand, before);
   const classes = new Set(clients.map(({ __Client }) => __Client as { prototype: { send: Sender } }));
   const restores = [...classes].map(standBefore);
-  return () => {
-    for (const restore of restores) restore();
+  return {
+    restore: () => {
+      for (const restore of restores) restore();
+    },
+    handOn: () => recorder.handOn(),
   };
 
   function standBefore({ prototype }: { prototype: { send: Sender } }): () => void {
@@ -66,16 +85,25 @@ export function installRecorder(
 class Recorder {
   readonly #listener: CallListener;
   readonly #asRequest: AsRequest;
-  readonly #s3 = new S3Shadow();
-  /** What was written in other services, by service and target. */
-  readonly #written = new Set<string>();
-
+  readonly #s3: S3Shadow;
+  readonly #written: HeldWrites['written'];
   readonly #HeadObjectCommand: ClientModule['HeadObjectCommand'];
 
-  constructor(listener: CallListener, asRequest: AsRequest, HeadObjectCommand: ClientModule['HeadObjectCommand']) {
+  constructor(
+    listener: CallListener,
+    asRequest: AsRequest,
+    HeadObjectCommand: ClientModule['HeadObjectCommand'],
+    before: HeldWrites | undefined,
+  ) {
     this.#listener = listener;
     this.#asRequest = asRequest;
     this.#HeadObjectCommand = HeadObjectCommand;
+    this.#s3 = new S3Shadow(before?.s3);
+    this.#written = before?.written ?? new Map<string, string | undefined>();
+  }
+
+  handOn(): HeldWrites {
+    return { s3: this.#s3.handOn(), written: this.#written };
   }
 
   async send(
@@ -95,24 +123,31 @@ class Recorder {
     if (isReadOnly(service, operation)) {
       this.#listener.call({ ...subject, sent: true, bytes: 0, unsized: 0 });
       if (service === 'S3') {
-        const { output, seen } = await this.#s3.read(operation, input, sendToS3);
-        if (seen === 'stale') this.#listener.occurrence('stale', name, targets[0] ?? '');
-        if (seen === 'simulated') this.#listener.occurrence('simulated', name, bucketOf(targets));
+        const { output, seen, by } = await this.#s3.read(operation, input, sendToS3);
+        if (seen !== 'real') {
+          const target = seen === 'stale' ? (targets[0] ?? '') : bucketOf(targets);
+          for (const of of by) this.#listener.occurrence(seen, name, target, of);
+        }
+        if (output instanceof Error) throw output;
         return output;
       }
       for (const target of new Set(targets)) {
-        if (this.#written.has(`${service} ${target}`)) this.#listener.occurrence('stale', name, target);
+        const written = `${service} ${target}`;
+        if (this.#written.has(written)) this.#listener.occurrence('stale', name, target, this.#written.get(written));
       }
       return await original(command);
     }
 
-    const { output, bytes, unsized } = await this.#asRequest(`${name} ${targets[0] ?? ''}`, (): Promise<HeldBack> =>
-      service === 'S3'
-        ? this.#s3.write(operation, input, sendToS3)
-        : Promise.resolve({ output: plausibleAnswer(service, operation, input), bytes: jsonSize(input), unsized: 0 }),
+    const { output, bytes, unsized, from } = await this.#asRequest(
+      `${name} ${targets[0] ?? ''}`,
+      (): Promise<HeldBack> =>
+        service === 'S3'
+          ? this.#s3.write(operation, input, sendToS3)
+          : Promise.resolve({ output: plausibleAnswer(service, operation, input), bytes: jsonSize(input), unsized: 0 }),
     );
     this.#listener.call({ ...subject, sent: false, bytes, unsized });
-    if (service !== 'S3') for (const target of targets) this.#written.add(`${service} ${target}`);
+    if (from !== undefined) this.#listener.occurrence('simulated', name, bucketOf(targets), from);
+    if (service !== 'S3') for (const target of targets) this.#written.set(`${service} ${target}`, undefined);
     return output;
   }
 

@@ -1,5 +1,6 @@
 // S3 as it would be after the writes that a preview has held back, as far as one can know without writing: a migration that
-// copies, verifies the copy and then deletes the source goes the same way as in a run.
+// copies, verifies the copy and then deletes the source goes the same way as in a run. It is handed on to the slices and the
+// migrations that come after.
 //
 // HeadObject, GetObject and ListObjectsV2 without a delimiter are answered from here. Every other read of a key or prefix
 // that a held-back write would have changed is told as stale.
@@ -8,8 +9,8 @@ import { NoSuchKey, NotFound } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
-/** An object as a held-back write would have left it. */
-type Held = { there: false } | ({ there: true; lastModified: Date } & Content);
+/** An object as a held-back write would have left it. `by`: an earlier migration; undefined: this one. */
+type Held = { by?: string | undefined } & ({ there: false } | ({ there: true; lastModified: Date } & Content));
 
 interface Content {
   /** Bytes; undefined when not known. */
@@ -30,6 +31,8 @@ type Tags = { set: Tag[] } | { of: Place };
 interface Place {
   bucket: string;
   key: string;
+  /** Absent: the current one. */
+  version?: string | undefined;
 }
 
 /** An object as a listing or a head showed it. */
@@ -53,83 +56,132 @@ type Send = (operation: 'same' | 'HeadObject', input: Input) => Promise<Input>;
 /** How a read was answered: with what is there, as if the held-back writes had been made, or with what they would change. */
 export type ReadFrom = 'real' | 'simulated' | 'stale';
 
+/**
+ * A read's answer, or what it fails with. `by`: the migrations whose held-back writes it is as if they had been made, or does not see; undefined stands
+ * for this one.
+ */
+export interface ReadAnswer {
+  output: Input | Error;
+  seen: ReadFrom;
+  by: (string | undefined)[];
+}
+
 /** A write that is held back: what the SDK would have answered, and the sizes of what it writes or deletes. */
 export interface HeldBack {
   output: Input;
   bytes: number;
   unsized: number;
+  /** Of a copy: the earlier migration that would have written its source. */
+  from?: string | undefined;
+}
+
+/** What later slices and migrations go on from. */
+export interface HeldInS3 {
+  held: Map<string, Map<string, Held>>;
+  tagged: Map<string, Tagged>;
+  uploads: Map<string, Upload>;
+  pageEnds: Map<string, string>;
+}
+
+interface Tagged {
+  by?: string | undefined;
+  set: Tag[];
 }
 
 /** Sizes are remembered for so many objects; beyond that they are told as not known. */
 const MAX_KNOWN = 500_000;
 /** Contents of objects that were to be written are kept up to so many bytes in all, to be read again. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+/** A checkpoint has the token of a page that was just read. */
+const HANDED_ON_TOKENS = 10;
 
 export class S3Shadow {
-  readonly #held = new Map<string, Map<string, Held>>();
+  readonly #held: Map<string, Map<string, Held>>;
   readonly #known = new Map<string, Known>();
-  readonly #uploads = new Map<string, Upload>();
+  readonly #uploads: Map<string, Upload>;
   /** Of objects that were tagged anew, by bucket and key. */
-  readonly #tagged = new Map<string, Tag[]>();
+  readonly #tagged: Map<string, Tagged>;
   /** The last key of the page that a continuation token follows. */
-  readonly #pageEnds = new Map<string, string>();
+  readonly #pageEnds: Map<string, string>;
   #kept = 0;
+
+  /** @param before what earlier slices and migrations held back */
+  constructor(before?: HeldInS3) {
+    this.#held = before?.held ?? new Map<string, Map<string, Held>>();
+    this.#uploads = before?.uploads ?? new Map<string, Upload>();
+    this.#tagged = before?.tagged ?? new Map<string, Tagged>();
+    this.#pageEnds = before?.pageEnds ?? new Map<string, string>();
+  }
+
+  handOn(): HeldInS3 {
+    const pageEnds = new Map([...this.#pageEnds].slice(-HANDED_ON_TOKENS));
+    return { held: this.#held, uploads: this.#uploads, tagged: this.#tagged, pageEnds };
+  }
 
   // --- reads -----------------------------------------------------------------------------------------------------
 
-  async read(operation: string, input: Input, send: Send): Promise<{ output: Input; seen: ReadFrom }> {
+  async read(operation: string, input: Input, send: Send): Promise<ReadAnswer> {
     const { Bucket: bucket, Key: key } = input;
-    if (typeof bucket !== 'string') return { output: await send('same', input), seen: 'real' };
+    if (typeof bucket !== 'string') return { output: await send('same', input), seen: 'real', by: [] };
     if (typeof key !== 'string') return this.#readBucket(operation, bucket, input, send);
 
     const held = this.#held.get(bucket)?.get(key);
     const tagged = this.#tagged.get(`${bucket}/${key}`);
+    const answered = (seen: ReadFrom, output: Input | Error, by = held?.by): ReadAnswer => ({ output, seen, by: [by] });
+    if (input['VersionId'] !== undefined) return { output: await send('same', input), seen: 'real', by: [] };
     if (operation === 'GetObjectTagging' && (tagged || held?.there)) {
-      return this.#readTags(tagged ? { set: tagged } : held?.there ? held.tags : undefined, input, send);
+      const tags = tagged ?? (held?.there ? held.tags : undefined);
+      if (tags && 'set' in tags) return answered('simulated', { ...METADATA, TagSet: tags.set }, (tagged ?? held)?.by);
+      if (tags) return this.#atSource(tags.of, input, send, held?.by, (output) => output);
     }
     if (!held) {
       const output = await send('same', input);
       if (operation === 'HeadObject' && input['PartNumber'] === undefined) {
         this.#remember(bucket, key, output['ContentLength'], output['ETag'], output);
       }
-      if (operation !== 'HeadObject' || !tagged) return { output, seen: 'real' };
-      return { output: { ...output, TagCount: countOf(tagged) }, seen: 'simulated' };
+      if (operation !== 'HeadObject' || !tagged) return { output, seen: 'real', by: [] };
+      return answered('simulated', { ...output, TagCount: countOf(tagged.set) }, tagged.by);
     }
-    const whole = input['VersionId'] === undefined && input['Range'] === undefined && input['PartNumber'] === undefined;
-    if (whole && !held.there && operation === 'HeadObject') throw notFound();
-    if (whole && !held.there && operation === 'GetObject') throw noSuchKey(key);
+    if (!held.there && operation === 'HeadObject') return answered('simulated', notFound());
+    if (!held.there && operation === 'GetObject') return answered('simulated', noSuchKey(key));
+    const whole = input['Range'] === undefined && input['PartNumber'] === undefined;
     if (whole && held.there && operation === 'HeadObject' && held.size !== undefined) {
       const head = { ...METADATA, ...headOf(held) };
-      return { output: tagged ? { ...head, TagCount: countOf(tagged) } : head, seen: 'simulated' };
+      return answered('simulated', tagged ? { ...head, TagCount: countOf(tagged.set) } : head);
     }
     if (held.there && operation === 'GetObject' && held.source) {
-      const { bucket: Bucket, key: Key } = held.source;
-      return { output: await send('same', { ...input, Bucket, Key }), seen: 'simulated' };
+      return this.#atSource(held.source, input, send, held.by, (output) => ({
+        ...headOf(held),
+        ...pick(output, BODY_FIELDS),
+      }));
     }
     if (whole && held.there && operation === 'GetObject' && held.body) {
-      return { output: { ...METADATA, ...headOf(held), Body: sdkStream(held.body) }, seen: 'simulated' };
+      return answered('simulated', { ...METADATA, ...headOf(held), Body: sdkStream(held.body) });
     }
-    return { output: await send('same', input), seen: 'stale' };
+    return orStale('stale', held.by, () => send('same', input));
   }
 
-  async #readTags(tags: Tags | undefined, input: Input, send: Send): Promise<{ output: Input; seen: ReadFrom }> {
-    if (!tags) return { output: await send('same', input), seen: 'stale' };
-    if ('set' in tags) return { output: { ...METADATA, TagSet: tags.set }, seen: 'simulated' };
-    const { bucket: Bucket, key: Key } = tags.of;
-    return { output: await send('same', { ...input, Bucket, Key }), seen: 'simulated' };
-  }
-
-  async #readBucket(
-    operation: string,
-    bucket: string,
+  /** A copy is read where it comes from. */
+  #atSource(
+    { bucket: Bucket, key: Key, version: VersionId }: Place,
     input: Input,
     send: Send,
-  ): Promise<{ output: Input; seen: ReadFrom }> {
+    by: string | undefined,
+    answer: (output: Input) => Input,
+  ): Promise<ReadAnswer> {
+    return orStale('simulated', by, async () =>
+      answer(await send('same', { ...input, ...WITHOUT_CONDITIONS, Bucket, Key, VersionId })),
+    );
+  }
+
+  async #readBucket(operation: string, bucket: string, input: Input, send: Send): Promise<ReadAnswer> {
     const prefix = typeof input['Prefix'] === 'string' ? input['Prefix'] : '';
-    const changed = [...(this.#held.get(bucket)?.keys() ?? [])].some((key) => key.startsWith(prefix));
+    const authors = new Set<string | undefined>();
+    for (const [key, { by }] of this.#held.get(bucket) ?? []) if (key.startsWith(prefix)) authors.add(by);
+    const by = operation === 'HeadBucket' ? [] : [...authors];
     const lists = operation === 'ListObjectsV2' && input['Delimiter'] === undefined;
-    if (lists) return { output: await this.#list(bucket, prefix, input, send), seen: changed ? 'simulated' : 'real' };
-    return { output: await send('same', input), seen: changed && operation !== 'HeadBucket' ? 'stale' : 'real' };
+    const output = await (lists ? this.#list(bucket, prefix, input, send) : send('same', input));
+    return { output, seen: by.length === 0 ? 'real' : lists ? 'simulated' : 'stale', by };
   }
 
   /**
@@ -198,14 +250,15 @@ export class S3Shadow {
         return sized({ ETag: content.etag }, content.size);
       }
       case 'CopyObject': {
-        const content = copyOf(await this.#copied(input['CopySource'], send), input);
+        const { from, ...copied } = await this.#copied(input['CopySource'], send);
+        const content = copyOf(copied, input);
         this.#hold(bucket, key, content);
-        return sized({ CopyObjectResult: { ETag: content.etag, LastModified: new Date() } }, content.size);
+        return sized({ CopyObjectResult: { ETag: content.etag, LastModified: new Date() } }, content.size, from);
       }
       case 'PutObjectTagging':
       case 'DeleteObjectTagging': {
         const { TagSet = [] } = (input['Tagging'] ?? {}) as { TagSet?: Tag[] };
-        this.#tagged.set(`${bucket}/${key}`, TagSet);
+        this.#tagged.set(`${bucket}/${key}`, { set: TagSet });
         return sized({}, 0);
       }
       case 'DeleteObject': {
@@ -226,12 +279,12 @@ export class S3Shadow {
         return sized({ ETag: etag }, size);
       }
       case 'UploadPartCopy': {
-        const content = await this.#copied(input['CopySource'], send);
+        const { from, ...content } = await this.#copied(input['CopySource'], send);
         const { etag } = content;
         const size = rangeSize(input['CopySourceRange']) ?? content.size;
         const upload = this.#uploads.get(String(input['UploadId']));
         upload?.parts.set(Number(input['PartNumber']), { ...content, size });
-        return sized({ CopyPartResult: { ETag: etag, LastModified: new Date() } }, size);
+        return sized({ CopyPartResult: { ETag: etag, LastModified: new Date() } }, size, from);
       }
       case 'CompleteMultipartUpload': {
         const { beside, tags, parts } = this.#uploads.get(String(input['UploadId'])) ?? {};
@@ -265,7 +318,7 @@ export class S3Shadow {
   async #assembled(parts: readonly Content[], send: Send): Promise<Content> {
     const sizes = parts.map((part) => part.size);
     const size = sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, part) => sum + (part ?? 0), 0);
-    const [source, ...others] = new Set(parts.map((part) => part.source && `${part.source.bucket}/${part.source.key}`));
+    const [source, ...others] = new Set(parts.map((part) => part.source && nameOf(part.source)));
     const place = parts[0]?.source;
     if (source !== undefined && others.length === 0 && place) {
       const whole = this.#known.get(source) ?? (await this.#head(place, send));
@@ -298,25 +351,31 @@ export class S3Shadow {
     return { size, etag: `"${hash.digest('hex')}"`, body: keeps ? Buffer.concat(chunks) : undefined };
   }
 
-  async #copied(copySource: unknown, send: Send): Promise<Content> {
+  async #copied(copySource: unknown, send: Send): Promise<Content & Pick<HeldBack, 'from'>> {
     const source = placeOf(copySource);
     if (!source) return {};
-    const held = this.#held.get(source.bucket)?.get(source.key);
+    const held = source.version === undefined ? this.#held.get(source.bucket)?.get(source.key) : undefined;
     if (held && !held.there) throw noSuchKey(source.key);
+    const name = nameOf(source);
+    const tagged = this.#tagged.get(name);
     if (held) {
-      const { size, etag, source: first, body, beside, tags } = held;
-      return { size, etag, source: first, body: body && Buffer.from(body), beside, tags };
+      const { by, size, etag, source: first, body, beside, tags } = held;
+      return { size, etag, source: first, body: body && Buffer.from(body), beside, tags: tagged ?? tags, from: by };
     }
-    const known = this.#known.get(`${source.bucket}/${source.key}`);
+    const known = this.#known.get(name);
     const content = known?.beside ? known : await this.#head(source, send);
-    const tagged = this.#tagged.get(`${source.bucket}/${source.key}`);
-    return { ...(content ?? known), source, tags: tagged ? { set: tagged } : { of: source } };
+    return { ...(content ?? known), source, tags: tagged ?? { of: source }, from: tagged?.by };
   }
 
   /** Also of what may not be read: a copy needs no more than its own permission, and then its size is not known. */
-  async #head({ bucket, key }: Place, send: Send): Promise<Known | undefined> {
+  async #head({ bucket, key, version }: Place, send: Send): Promise<Known | undefined> {
     try {
-      const output = await send('HeadObject', { Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' });
+      const output = await send('HeadObject', {
+        Bucket: bucket,
+        Key: key,
+        VersionId: version,
+        ChecksumMode: 'ENABLED',
+      });
       return {
         size: output['ContentLength'] as number,
         etag: output['ETag'] as string | undefined,
@@ -342,6 +401,16 @@ export class S3Shadow {
   }
 }
 
+/** A read that fails has not seen what was held back: a copy's source, say, may be what the code's role must not read. */
+async function orStale(seen: ReadFrom, by: string | undefined, read: () => Promise<Input>): Promise<ReadAnswer> {
+  try {
+    return { output: await read(), seen, by: [by] };
+  } catch (thrown) {
+    if (!(thrown instanceof Error)) throw thrown;
+    return { output: thrown, seen: 'stale', by: [by] };
+  }
+}
+
 interface DeleteInput {
   Objects?: { Key?: string; VersionId?: string }[];
   Quiet?: boolean;
@@ -352,10 +421,11 @@ export const METADATA = {
   $metadata: { httpStatusCode: 200, requestId: 'held-back-by-the-preview', attempts: 1, totalRetryDelay: 0 },
 };
 
-const sized = (output: Input, size: number | undefined): HeldBack => ({
+const sized = (output: Input, size: number | undefined, from?: string): HeldBack => ({
   output: { ...METADATA, ...output },
   bytes: size ?? 0,
   unsized: size === undefined ? 1 : 0,
+  from,
 });
 
 const headOf = ({ size, etag, lastModified, beside, tags }: Extract<Held, { there: true }>): Input => ({
@@ -366,6 +436,17 @@ const headOf = ({ size, etag, lastModified, beside, tags }: Extract<Held, { ther
   ETag: etag,
   LastModified: lastModified,
 });
+
+/** Of the answer to a GetObject of a copy's source: the rest is the copy's own. */
+const BODY_FIELDS = ['$metadata', 'AcceptRanges', 'Body', 'ContentLength', 'ContentRange'];
+
+/** They are the copy's, and hold. */
+const WITHOUT_CONDITIONS = {
+  IfMatch: undefined,
+  IfNoneMatch: undefined,
+  IfModifiedSince: undefined,
+  IfUnmodifiedSince: undefined,
+};
 
 /** What a copy takes over from its source, unless it is to replace it. */
 const METADATA_FIELDS = [
@@ -479,10 +560,14 @@ const md5 = (text: string): string => createHash('md5').update(text).digest('hex
  * what is not encoded: S3 refuses that, and whoever wrote it sees it there.
  */
 function placeOf(copySource: unknown): Place | undefined {
-  const [text = ''] = (typeof copySource === 'string' ? copySource : '').split('?');
+  const [text = '', query] = (typeof copySource === 'string' ? copySource : '').split('?');
   const [, bucket, key] = /^\/?([^/:]+)\/([^]+)$/.exec(decoded(text)) ?? [];
-  return bucket === undefined || key === undefined ? undefined : { bucket, key };
+  if (bucket === undefined || key === undefined) return undefined;
+  return { bucket, key, version: new URLSearchParams(query).get('versionId') ?? undefined };
 }
+
+const nameOf = ({ bucket, key, version }: Place): string =>
+  version === undefined ? `${bucket}/${key}` : `${bucket}/${key}?versionId=${version}`;
 
 function decoded(text: string): string {
   try {

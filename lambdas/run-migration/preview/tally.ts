@@ -1,6 +1,6 @@
 // Counts what a migration does in a preview, in bounded space.
 import type { CallGroup, Occurrence, PreviewReport } from '../../../core/preview/preview.ts';
-import { commonPrefix, groupKey, LIMITS, mergeGroups } from '../../../core/preview/preview.ts';
+import { commonPrefix, groupKey, LIMITS, mergeGroups, occurrenceKey } from '../../../core/preview/preview.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
 import type { Call, CallListener } from './call.ts';
 
@@ -23,13 +23,13 @@ export class Tally implements CallListener {
     else this.#groups.set(key, known ? mergeGroups(known, group) : group);
   }
 
-  occurrence(kind: Occurrences, what: string, target: string): void {
+  occurrence(kind: Occurrences, what: string, target: string, of?: string): void {
     const found = this.#occurrences[kind];
-    const key = `${what} ${target}`;
+    const occurrence: Occurrence = { what, target: cut(target, LIMITS.lineLength), count: 1, of };
+    const key = occurrenceKey(occurrence);
     const known = found.get(key);
     if (known) known.count += 1;
-    else if (found.size < LIMITS.occurrences)
-      found.set(key, { what, target: cut(target, LIMITS.lineLength), count: 1 });
+    else if (found.size < LIMITS.occurrences) found.set(key, occurrence);
     else this.#omitted.occurrences += 1;
   }
 

@@ -7,12 +7,19 @@ import type { Driven } from './drive.ts';
 import { drive } from './drive.ts';
 import { LeftOverWork } from './left-over.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';
-import type { AnswerMessage, EndMessage, Seen, StartMessage, ToFunction, ToProcess } from './protocol.ts';
+import type { AnswerMessage, EndMessage, Seen, StartMessage, StartPreview, ToFunction, ToProcess } from './protocol.ts';
 import type { LoadMigration } from './user-module.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
-/** Holds every write back; tells what it has seen when asked. */
-export type HoldBack = (allows: readonly string[], leftOver: LeftOverWork) => Promise<() => Seen>;
+/** Holds every write back. */
+export type HoldBack = (preview: StartPreview, leftOver: LeftOverWork) => Promise<Holding>;
+
+export interface Holding {
+  /** What it has seen until now. */
+  seen: () => Seen;
+  /** What was held back until now, for the next preview; undefined when that is too much. */
+  handedOn: () => string | undefined;
+}
 
 /** So often that little is lost when the process has to be ended. */
 const SEEN_MS = 1_000;
@@ -25,12 +32,18 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   // Before user code can replace it.
   const exit = process.exit.bind(process);
   const leftOver = new LeftOverWork();
-  let seen: (() => Seen) | undefined;
+  let holding: Holding | undefined;
   const tellSeen = () => {
-    if (seen) channel.send({ type: 'seen', seen: seen() });
+    if (holding) channel.send({ type: 'seen', seen: holding.seen() });
+  };
+  const tellAll = () => {
+    tellSeen();
+    const handedOn = holding?.handedOn();
+    if (handedOn !== undefined) channel.send({ type: 'handed on', handedOn });
+    holding = undefined;
   };
   const end = (message: EndMessage) => {
-    tellSeen();
+    tellAll();
     channel.send(message);
     exit(0);
   };
@@ -53,9 +66,9 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   };
   const begin = async ({ cursor, preview }: StartMessage) => {
     if (preview) {
-      seen = await holdBack(preview.allows, leftOver);
+      holding = await holdBack(preview, leftOver);
       setInterval(tellSeen, SEEN_MS).unref();
-      process.on('exit', tellSeen);
+      process.on('exit', tellAll);
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
     leftOver.begin();

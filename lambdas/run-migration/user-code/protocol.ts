@@ -2,7 +2,7 @@
 // channel: what comes from there is validated, and what does not fit ends the turn as a known failure.
 import * as z from '../../../core/schema.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
-import { PreviewReport } from '../../../core/preview/preview.ts';
+import { PreviewAnswer, PreviewReport } from '../../../core/preview/preview.ts';
 import { LEFT_OVER, MAX_CURSOR_BYTES } from './limits.ts';
 import { YieldedCheckpoint } from './yielded.ts';
 
@@ -11,7 +11,14 @@ export interface StartMessage {
   /** Where it goes on from; absent: from its beginning. */
   cursor?: unknown;
   /** Present: every write is held back. */
-  preview?: { allows: string[] } | undefined;
+  preview?: StartPreview | undefined;
+}
+
+export interface StartPreview {
+  migration: string;
+  allows: string[];
+  /** What was handed on to it. */
+  before?: string | undefined;
 }
 
 /** To a checkpoint, when it is durable or refused. After `stop` no code runs but the `finally` blocks. */
@@ -36,6 +43,11 @@ const CheckpointMessage = z.object({
 export const Seen = z.pick(PreviewReport, { calls: true, simulated: true, stale: true, refused: true, omitted: true });
 export type Seen = z.infer<typeof Seen>;
 
+/** What a preview hands on, said once, right before its end. */
+const HandedOnMessage = z.extend(z.required(z.pick(PreviewAnswer, { handedOn: true })), {
+  type: z.literal('handed on'),
+});
+
 const BoundedError = z.object({
   name: z.string().check(z.maxLength(MAX_SUMMARY.name)),
   message: z.string().check(z.maxLength(MAX_SUMMARY.message)),
@@ -56,5 +68,10 @@ const EndMessage = z.discriminatedUnion('outcome', [
 ]);
 export type EndMessage = z.infer<typeof EndMessage>;
 
-export const ToFunction = z.union([CheckpointMessage, z.object({ type: z.literal('seen'), seen: Seen }), EndMessage]);
+export const ToFunction = z.union([
+  CheckpointMessage,
+  z.object({ type: z.literal('seen'), seen: Seen }),
+  HandedOnMessage,
+  EndMessage,
+]);
 export type ToFunction = z.infer<typeof ToFunction>;

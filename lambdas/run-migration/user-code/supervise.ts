@@ -10,7 +10,7 @@ import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
-import type { AnswerMessage, EndMessage, Seen, ToProcess } from './protocol.ts';
+import type { AnswerMessage, EndMessage, Seen, StartPreview, ToProcess } from './protocol.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
 export interface UserCodeOptions {
@@ -34,7 +34,9 @@ export interface UserCodeOptions {
    */
   save: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>;
   /** Set: it is a preview, and every write is held back. */
-  preview?: { allows: string[]; onSeen: (seen: Seen) => void } | undefined;
+  preview?:
+    | (Omit<StartPreview, 'migration'> & { onSeen: (seen: Seen) => void; onHandedOn: (handedOn: string) => void })
+    | undefined;
 }
 
 /**
@@ -80,7 +82,7 @@ const SAFETY_MS = 5_000;
 /** @param onLine hears what user code prints */
 export const superviseUserCode =
   (start: StartProcess, clock: Timing, onLine: (line: OutputLine) => void): RunUserCode =>
-  async ({ cursor, sliceMs, endAfterMs, saveEveryMs, save, preview }) => {
+  async ({ migration, cursor, sliceMs, endAfterMs, saveEveryMs, save, preview }) => {
     const { promise: end, resolve } = Promise.withResolvers<End>();
     const endsAt = clock.now() + sliceMs;
     let since = clock.now();
@@ -138,6 +140,9 @@ export const superviseUserCode =
         case 'seen':
           preview?.onSeen(message.seen);
           return undefined;
+        case 'handed on':
+          preview?.onHandedOn(message.handedOn);
+          return undefined;
         case 'checkpoint':
           if (saving !== undefined || toldToStop) return notUnderstood('a checkpoint was not to be made then');
           yielded(message.checkpoint);
@@ -162,7 +167,11 @@ export const superviseUserCode =
     void process.gone.then((exit) => {
       resolve(gone(exit));
     });
-    process.send({ type: 'start', cursor, preview: preview && { allows: preview.allows } });
+    process.send({
+      type: 'start',
+      cursor,
+      preview: preview && { migration, allows: preview.allows, before: preview.before },
+    });
     const ended = await end;
     forget();
     process.kill();
