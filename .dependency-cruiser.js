@@ -21,7 +21,7 @@ const PARTS = {
 
 /** The folders of core. Each may import those after it, and the files for all of them. */
 const CORE = ['preview', 'contract', 'views', 'decision', 'ledger', 'names', 'text'];
-const CORE_FILES = ['core/errors.ts', 'core/schema.ts'];
+const CORE_FILES = ['core/errors.ts', 'core/schema.ts', 'core/thrown.ts'];
 
 const CORE_PACKAGES = ['zod', 'p-map'];
 const CORE_BUILTINS = ['buffer', 'crypto', 'path', 'util'];

@@ -7,7 +7,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OdinError, describeThrown } from '../core/errors.ts';
+import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 import type { KeyList, Store, StoredObject, Written } from '../core/ledger/store.ts';
 
 /** The SDK's exponential back-off: 7 retries, at most about 25 s in all. Every request here is safe to repeat. */

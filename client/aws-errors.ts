@@ -1,5 +1,6 @@
 // What AWS, or the way to it, answered, as an error that a person can act on.
-import { describeThrown, OdinError } from '../core/errors.ts';
+import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 
 /** An OdinError stays what it is. Undefined when this is no error of AWS. */
 export function awsError(thrown: unknown): OdinError | undefined {

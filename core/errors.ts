@@ -1,6 +1,7 @@
 // The one error class of this project, and every code that it can carry.
 import type { Next, Where } from './text/command.ts';
 import { nextText } from './text/command.ts';
+import { describeThrown } from './thrown.ts';
 
 /**
  * Who has to act: `user` (an input, a file, a configuration or a decision is wrong) or `system` (AWS, the ledger, or
@@ -123,23 +124,4 @@ export const errorLines = ({ what, why, next }: Pick<ErrorParts, 'what' | 'why' 
 export function asOdinError(thrown: unknown): OdinError {
   if (thrown instanceof OdinError) return thrown;
   return new OdinError({ code: 'Internal', source: 'system', what: describeThrown(thrown), cause: thrown });
-}
-
-/** One line for anything that JavaScript can throw, `name: message` for an Error. */
-export function describeThrown(thrown: unknown): string {
-  if (typeof thrown === 'string') return thrown;
-  for (const describe of [describeError, JSON.stringify as (value: unknown) => string | undefined, String]) {
-    try {
-      const text = describe(thrown);
-      if (text !== undefined) return text;
-    } catch {
-      // This way fails: a getter throws, it is circular, or it is a revoked proxy. The next way is tried.
-    }
-  }
-  return 'something that cannot be described';
-}
-
-function describeError(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error)) return undefined;
-  return thrown.message === '' ? thrown.name : `${thrown.name}: ${thrown.message}`;
 }

@@ -1,7 +1,8 @@
 // One call of esbuild, with what all bundles have in common. The same source gives the same bytes on every machine.
 import path from 'node:path';
 import * as esbuild from 'esbuild';
-import { describeThrown, OdinError } from '../core/errors.ts';
+import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 import { assertReadable } from './sources.ts';
 
 /** Path, relative to the output folder → content. */

@@ -3,7 +3,8 @@ import type { Dirent } from 'node:fs';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { describeThrown, OdinError } from '../core/errors.ts';
+import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 import {
   assertEnvironmentName,
   idWithOtherEnding,

@@ -1,5 +1,6 @@
 // What the helpers throw when some objects could not be dealt with, and how a failure is worded.
-import { describeThrown, OdinError } from '../../core/errors.ts';
+import { OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 
 export interface KeyFailure {
   key: string;
@@ -28,12 +29,9 @@ export class ObjectsFailed extends OdinError {
 export const refused = (what: string, cause?: unknown): OdinError =>
   new OdinError({ code: 'ObjectsFailed', source: 'user', what, cause });
 
-/** With the HTTP status of S3's answer: to a HEAD it says nothing else. */
-export function reasonOf(thrown: unknown): string {
-  if (thrown instanceof OdinError) return thrown.what;
-  const status = statusOf(thrown);
-  return describeThrown(thrown) + (status === undefined ? '' : ` (HTTP ${status})`);
-}
+/** The key stands beside it. */
+export const reasonOf = (thrown: unknown): string =>
+  thrown instanceof OdinError ? thrown.what : describeThrown(thrown, () => '');
 
 /** By its form: a migration may have another copy of the SDK than this file. */
 export function statusOf(thrown: unknown): number | undefined {

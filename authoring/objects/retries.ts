@@ -1,6 +1,6 @@
 // S3 asks now and then to be asked again; and what takes long is told.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeThrown } from '../../core/errors.ts';
+import { describeThrown, isError, nameOf } from '../../core/thrown.ts';
 import { countText, duration } from '../../core/text/format.ts';
 import { statusOf } from './failures.ts';
 
@@ -24,16 +24,17 @@ const CONNECTION = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|U
 export const passes = (code: string): boolean => PASSING.has(code);
 
 function isPassing(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
+  if (!isError(thrown)) return false;
   const status = statusOf(thrown) ?? 0;
-  const code = 'code' in thrown ? String(thrown.code) : '';
+  const name = nameOf(thrown);
+  const code = typeof thrown.code === 'string' ? thrown.code : '';
   return (
-    passes(thrown.name) ||
+    passes(name) ||
     (status >= 500 && status !== 501) ||
     status === 429 ||
     status === 409 ||
     CONNECTION.test(code) ||
-    thrown.name === 'TimeoutError'
+    name === 'TimeoutError'
   );
 }
 
@@ -48,7 +49,7 @@ export class Retries {
       } catch (thrown) {
         const pause = PAUSES_MS[tries];
         if (pause === undefined || !isPassing(thrown)) throw thrown;
-        const code = thrown instanceof Error ? thrown.name : 'an error';
+        const code = isError(thrown) ? nameOf(thrown) : 'an error';
         const count = (this.#told.get(code) ?? 0) + 1;
         this.#told.set(code, count);
         if (count === 1) tell(`${what}: ${describeThrown(thrown)}; it is tried again, with pauses`);

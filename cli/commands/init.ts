@@ -1,7 +1,8 @@
 // `odin-migrate init`: what a project needs before its first migration, written where nothing is yet.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeThrown, OdinError } from '../../core/errors.ts';
+import { OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import { appFrom, assertEnvironmentId, assertEnvironmentName } from '../../core/names/identifiers.ts';
 import { stackName } from '../../core/names/names.ts';
 import { numberOf } from '../../core/text/format.ts';

@@ -1,7 +1,8 @@
 // Writes a file of the project.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeThrown, OdinError } from '../../core/errors.ts';
+import { OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 
 /**
  * @param file from the project's folder; the folders above it are made

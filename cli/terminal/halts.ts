@@ -4,7 +4,7 @@ import { firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { haltText } from '../../core/views/words.ts';
 import { typed } from './commands.ts';
-import { colour, plain, print, utc } from './output.ts';
+import { colour, errorText, plain, print, utc } from './output.ts';
 
 /** Where the error is, in the migration's own file if that can be told; empty when there is no such place. */
 export const sourceLineOf = (error: OpenHalt['error']): string =>
@@ -15,7 +15,7 @@ export function printHalt({ migration, attempt, error, since, description, reaso
   const what = description === undefined ? '' : `  ${plain(description)}`;
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
   print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${haltText(reason)}`);
-  if (error) print(`  ${colour.red(plain(`${error.name}: ${error.message}`))}`);
+  for (const line of error ? errorText(error) : []) print(`  ${colour.red(line)}`);
   const place = sourceLineOf(error);
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
 }

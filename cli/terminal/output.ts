@@ -2,6 +2,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
+import type { ErrorSummary } from '../../core/ledger/error-records.ts';
+import { linesOfError } from '../../core/ledger/summaries.ts';
 import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { canBeDrawnOn, Spinner, wantsColour } from './drawing.ts';
@@ -99,6 +101,17 @@ export const plain = (text: string): string =>
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
     .replace(BIDIRECTIONAL, '')
     .trim();
+
+/** An error as people read it at a terminal: a line for each of its own, no more than a screen. */
+export const errorText = (error: Pick<ErrorSummary, 'name' | 'message'>): string[] =>
+  linesOfError({ name: plain(error.name), message: textLines(error.message).join('\n') }, 12, 400);
+
+/** Other people's text of several lines; empty ones at its end are none. */
+export const textLines = (text: string): string[] =>
+  stripVTControlCharacters(text).trimEnd().split(/\r?\n/).map(lineOf);
+
+/** As `plain`, with its indentation. */
+const lineOf = (line: string): string => `${/^[ \t]*/.exec(line)?.[0].replaceAll('\t', '  ') ?? ''}${plain(line)}`;
 
 /** Characters that reverse the direction of the text after them. */
 const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

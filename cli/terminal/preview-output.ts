@@ -5,7 +5,7 @@ import type { CallRow } from '../../core/preview/words.ts';
 import { CALL_HEADINGS, callRows, caveats, endText } from '../../core/preview/words.ts';
 import { firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { Cell } from './output.ts';
-import { colour, plain, print, table } from './output.ts';
+import { colour, errorText, plain, print, table, textLines } from './output.ts';
 
 const HEADINGS = ['', ...CALL_HEADINGS.map((heading) => heading.toUpperCase())];
 const LIMIT = { stopped: 'stopped by --limit', cutOff: "the function's time was over" };
@@ -17,7 +17,7 @@ export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boole
   const { migration, description, calls, output, omitted, outcome, error } = previewed;
   if (!isFirst) print();
   print(`${colour.cyan('▷')} ${colour.bold(migration)}  ${plain(description ?? '')}`);
-  for (const line of output.slice(0, LINES)) print(`         ${colour.dim(plain(line))}`);
+  for (const line of output.slice(0, LINES)) for (const text of textLines(line)) print(`         ${colour.dim(text)}`);
   const more = Math.max(0, output.length - LINES) + omitted.lines;
   if (more > 0) print(`         ${colour.dim(`… and ${countText(more)} lines more`)}`);
 
@@ -27,7 +27,7 @@ export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boole
 
   print(`  ${MARKS[outcome]} ${endText(previewed, LIMIT)}`);
   if (error) {
-    print(`    ${colour.red(plain(`${error.name}: ${error.message}`))}`);
+    for (const text of errorText(error)) print(`    ${colour.red(text)}`);
     const line = error.stack === undefined ? '' : firstSourceLine(error.stack);
     if (line !== '') print(`    ${colour.dim(`at ${plain(line)}`)}`);
   }

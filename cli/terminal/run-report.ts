@@ -9,7 +9,7 @@ import { tookOf } from '../../core/views/view.ts';
 import { haltText, leftOverText } from '../../core/views/words.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
-import { colour, duration, plain, print } from './output.ts';
+import { colour, duration, errorText, plain, print, textLines } from './output.ts';
 
 /** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
 const MigrationLine = z.object({
@@ -35,7 +35,7 @@ export class RunReport {
     const parsed = MigrationLine.safeParse(jsonOf(line)).data;
     if (!parsed) return;
     this.#announce(parsed.migration, parsed.attempt);
-    detail(plain(parsed.message));
+    for (const text of textLines(parsed.message)) detail(text);
   };
 
   event(event: RunEvent): void {
@@ -51,7 +51,7 @@ export class RunReport {
       case 'halted': {
         const { migration, attempt, reason, error } = event.halt;
         print(`${colour.red('■')} ${migration}  halted, attempt ${attempt}: ${haltText(reason)}`);
-        if (reason !== 'failed' && error) detail(plain(`${error.name}: ${error.message}`));
+        if (reason !== 'failed' && error) for (const line of errorText(error)) detail(line);
         break;
       }
       case 'handed over':
@@ -71,7 +71,9 @@ export class RunReport {
       case 'halted': {
         const { migration, reason, error } = entry;
         if (reason !== 'failed' || !error) break; // the halt itself says it
-        print(`${colour.red('✖')} ${migration}  ${colour.red('failed')}: ${plain(`${error.name}: ${error.message}`)}`);
+        const [first = '', ...more] = errorText(error);
+        print(`${colour.red('✖')} ${migration}  ${colour.red('failed')}: ${first}`);
+        for (const line of more) detail(line);
         const place = sourceLineOf(error);
         if (place !== '') detail(place);
         break;

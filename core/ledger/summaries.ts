@@ -1,28 +1,37 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
-import { describeThrown } from '../errors.ts';
+import type { AskedOf, Link } from '../thrown.ts';
+import { describeOne, isError, linksOf, messageOf, nameOf } from '../thrown.ts';
 import type { ErrorSummary } from './error-records.ts';
 
 /** UTF-16 units. */
 export const MAX_SUMMARY = { name: 200, message: 4_000, stack: 16_000 };
 
-/** What is kept of anything that user code threw. Its length is bounded, whatever was thrown. */
-export function errorSummary(thrown: unknown): ErrorSummary {
+/** Of an error that has others behind it: room for them too. */
+const MAX_LINK = { first: 2_000, further: 400 };
+
+/**
+ * What is kept of anything that user code threw. Its length is bounded, whatever was thrown. The message has a line for each error
+ * that it was caused by.
+ * @param askedOf what was asked of AWS, which an error of AWS does not say
+ */
+export function errorSummary(thrown: unknown, askedOf?: AskedOf): ErrorSummary {
   try {
-    if (!(thrown instanceof Error)) return { name: 'Error', message: cut(describeThrown(thrown), MAX_SUMMARY.message) };
-    const { name, message, stack } = thrown as { name: unknown; message: unknown; stack?: unknown };
+    const links = linksOf(thrown);
+    if (!isError(thrown)) return { name: 'Error', message: cut(describeOne(thrown), MAX_SUMMARY.message) };
+    const causes = links
+      .slice(1)
+      .map(({ label, thrown: each }) => cut(label + describeOne(each, askedOf), MAX_LINK.further));
+    const message = cut(messageOf(thrown, askedOf), causes.length > 0 ? MAX_LINK.first : MAX_SUMMARY.message);
     return {
-      name: cut(textOf(name) || 'Error', MAX_SUMMARY.name),
-      message: cut(textOf(message), MAX_SUMMARY.message),
-      stack: typeof stack === 'string' ? cut(stackWithCauses(thrown), MAX_SUMMARY.stack) : undefined,
+      name: cut(nameOf(thrown), MAX_SUMMARY.name),
+      message: cut([message, ...causes].filter((line) => line !== '').join('\n'), MAX_SUMMARY.message),
+      stack: typeof thrown.stack === 'string' ? cut(stacksOf(links), MAX_SUMMARY.stack) : undefined,
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
     return { name: 'Error', message: 'something that cannot be described was thrown' };
   }
 }
-
-/** Types promise that names and messages are text; libraries put other things there. */
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : describeThrown(value));
 
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
 export function cut(text: string, length: number): string {
@@ -33,6 +42,20 @@ export function cut(text: string, length: number): string {
 /** Other people's text as part of a line: without line ends, terminal escapes and what turns the direction of text. */
 export const plainLine = (text: string, length: number): string =>
   cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
+
+/** `name: message` as lines, each without what plainLine leaves out: so many of them, of so many characters. */
+export function linesOfError(
+  { name, message }: Pick<ErrorSummary, 'name' | 'message'>,
+  most: number,
+  length: number,
+): string[] {
+  const lines = `${name}: ${message}`
+    .split(/\r\n|[\n\r\u2028\u2029]/)
+    .map((line) => plainLine(line, length).trimEnd())
+    .filter((line) => line !== '');
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), `… and ${lines.length - most + 1} more lines, in the ledger`];
+}
 
 /** `347f0f0dc3`, or `347f0f0dc3-dirty` when what was deployed was not all committed. */
 export const shortCommit = (commit: string): string => commit.replace(/^([0-9a-f]{10})[0-9a-f]+/, '$1');
@@ -45,12 +68,12 @@ export function firstSourceLine(stack: string): string {
   return /(?:lambdas|core|node_modules)\/[^\s()]+:\d+:\d+/.exec(frame)?.[0] ?? frame;
 }
 
-function stackWithCauses(error: Error): string {
-  const lines: string[] = [];
-  let current: unknown = error;
-  for (let depth = 0; current instanceof Error && depth < 5; depth += 1) {
-    lines.push(`${depth > 0 ? 'caused by ' : ''}${current.stack ?? describeThrown(current)}`);
-    current = current.cause;
-  }
-  return lines.join('\n');
-}
+/** Each link's own, five in all. */
+const stacksOf = (links: readonly Link[]): string =>
+  links
+    .slice(0, 5)
+    .map(
+      ({ label, thrown }) =>
+        label + (isError(thrown) && typeof thrown.stack === 'string' ? thrown.stack : describeOne(thrown)),
+    )
+    .join('\n');

@@ -2,7 +2,7 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Allowed, Completed, Decided, Entry, Halted } from '../ledger/entries.ts';
 import type { Numbered } from '../ledger/fold.ts';
-import { firstSourceLine, shortCommit } from '../ledger/summaries.ts';
+import { linesOfError, firstSourceLine, shortCommit } from '../ledger/summaries.ts';
 import { duration } from '../text/format.ts';
 import { tookOf } from './view.ts';
 import type { Tone } from './words.ts';
@@ -54,13 +54,17 @@ const allowed = ({ slice, begin, run, gitCommit }: Allowed): EntryWords => ({
   details: [],
 });
 
+/** Of an error: its causes have lines of their own. */
+const MAX_LINES = 12;
+const MAX_LINE = 500;
+
 function halted({ reason, error }: Halted): EntryWords {
   const place = error?.stack === undefined ? '' : firstSourceLine(error.stack);
   return {
     tone: TONES.halted,
     word: 'halted',
     text: `: ${haltText(reason)}`,
-    details: [...(error ? [`${error.name}: ${error.message}`] : []), ...(place === '' ? [] : [`at ${place}`])],
+    details: [...(error ? linesOfError(error, MAX_LINES, MAX_LINE) : []), ...(place === '' ? [] : [`at ${place}`])],
   };
 }
 

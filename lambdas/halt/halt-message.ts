@@ -2,7 +2,7 @@
 // event. Never a task token: tokens are among the waiters, which are not passed on.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
-import { firstSourceLine, plainLine, shortCommit } from '../../core/ledger/summaries.ts';
+import { linesOfError, firstSourceLine, plainLine, shortCommit } from '../../core/ledger/summaries.ts';
 import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import { commandLine } from '../../core/text/command.ts';
@@ -37,6 +37,8 @@ export interface HaltNews {
 export const haltSubject = ({ environment, halted: { migration, attempt } }: HaltNews): string =>
   subjectOf(environment, `${migration} halted (attempt ${attempt})`);
 
+const INDENT = ' '.repeat('Error:         '.length);
+
 export function haltMail(news: HaltNews): string {
   const { environment, halted, execution } = news;
   const { migration, attempt, number, error } = halted;
@@ -51,11 +53,13 @@ export function haltMail(news: HaltNews): string {
     `Reason:        ${reasonOf(news)}`,
     ...unrecordedDecision(news).map((line) => `Decided:       ${line}`),
     ...cancellation(news).map((line) => `Asked for:     ${line}`),
-    ...(error ? [`Error:         ${oneLine(`${error.name}: ${error.message}`)}`] : []),
-    ...(error?.stack === undefined ? [] : [`               ${oneLine(firstSourceLine(error.stack))}`]),
+    ...(error
+      ? linesOfError(error, 12, 1_000).map((line, index) => (index === 0 ? 'Error:         ' : INDENT) + line)
+      : []),
+    ...(error?.stack === undefined ? [] : [INDENT + oneLine(firstSourceLine(error.stack))]),
     ...runningUntil(news),
     `Execution:     ${execution}`,
-    `               ${executionLink(execution)}`,
+    INDENT + executionLink(execution),
     `Log lines:     ${logsOf(news) ?? 'none: its function has not taken the turn'}`,
     '',
     'Nothing later runs until you decide. Type one of:',

@@ -1,7 +1,8 @@
 // `resume`: an operator's decision on a halt, first appended to the log and then told to whoever waits (docs/design.md §6).
 import { lateIn } from '../../core/decision/decide.ts';
 import { needsReason } from '../../core/decision/meanings.ts';
-import { describeThrown, OdinError } from '../../core/errors.ts';
+import { OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';

@@ -2,7 +2,7 @@
 // deployment: that is sound by itself, and what is wrong here would roll all of it back.
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from '../../core/schema.ts';
-import { describeThrown } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { deployedExecutionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EXIT, exitCodeOf } from '../../cli/terminal/exit-codes.ts';
-import { duration, plain, print, printError, printJson } from '../../cli/terminal/output.ts';
+import { duration, errorText, plain, print, printError, printJson, textLines } from '../../cli/terminal/output.ts';
 import { OdinError } from '../../core/errors.ts';
 
 describe('duration', () => {
@@ -79,6 +79,31 @@ describe('plain', () => {
         expect(plain(text)).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e]/u);
       }),
     );
+  });
+});
+
+describe('an error', () => {
+  it('has a line for each of its own, without what a terminal acts on', () => {
+    const message = 'could not delete\ncaused by Access\u001b[2JDenied: no\r\n\n    indented';
+    expect(errorText({ name: 'Error', message })).toEqual([
+      'Error: could not delete',
+      'caused by AccessDenied: no',
+      '    indented',
+    ]);
+  });
+
+  it('of many lines, or long ones, says that there is more', () => {
+    const lines = errorText({ name: 'E', message: Array.from({ length: 100 }, (_, n) => `line ${n}`).join('\n') });
+    expect(lines).toHaveLength(12);
+    expect(lines.at(-1)).toBe('… and 89 more lines, in the ledger');
+    expect(errorText({ name: 'E', message: 'm'.repeat(4_000) })[0]).toMatch(/^E: m{396}…$/);
+  });
+});
+
+describe('a text of several lines', () => {
+  it('keeps them, and their indentation', () => {
+    expect(textLines('{\n  "a": 1,\n\t"b": 2\n}\n\n')).toEqual(['{', '  "a": 1,', '  "b": 2', '}']);
+    expect(textLines('')).toEqual(['']);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { asOdinError, describeThrown, OdinError } from '../../core/errors.ts';
+import { asOdinError, OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 
 describe('OdinError', () => {
   const cause = new TypeError('the cause');

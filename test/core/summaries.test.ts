@@ -1,7 +1,9 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import { caughtSummary } from '../../lambdas/halt/caught-summary.ts';
 
 /** The longest JSON of a summary: 20,200 characters, six bytes each when every one of them has to be escaped. */
@@ -33,10 +35,67 @@ describe('errorSummary', () => {
     );
   });
 
-  it('comes to an end for an error that is its own cause', () => {
+  it('names each error once, also of a circle', () => {
     const error = withStack(new Error('mine'), 'stack');
-    error.cause = error;
-    expect(errorSummary(error).stack?.split('\n')).toHaveLength(5);
+    error.cause = withStack(new Error('other', { cause: error }), 'other stack');
+    expect(errorSummary(error)).toEqual({
+      name: 'Error',
+      message: 'mine\ncaused by Error: other',
+      stack: 'stack\ncaused by other stack',
+    });
+  });
+
+  it('knows an error by its shape: of another realm, without its prototype, as plain data', () => {
+    const foreign: unknown = runInNewContext("new TypeError('of another realm')");
+    expect(foreign).not.toBeInstanceOf(Error);
+    expect(errorSummary(foreign)).toMatchObject({ name: 'TypeError', message: 'of another realm' });
+    const bare: unknown = Object.setPrototypeOf(withStack(new Error('bare'), 'RangeError: bare\n    at x'), null);
+    expect(errorSummary(bare)).toMatchObject({ name: 'RangeError', message: 'bare' });
+    expect(errorSummary({ name: 'Remote', message: 'sent', details: 1 })).toEqual({ name: 'Remote', message: 'sent' });
+  });
+
+  it('says the code where it has no words, or other words', () => {
+    expect(errorSummary(Object.assign(new Error(''), { code: 'ECONNREFUSED' })).message).toBe('ECONNREFUSED');
+    expect(errorSummary(Object.assign(new Error('no'), { code: 'E_NO' })).message).toBe('no (E_NO)');
+    expect(errorSummary(Object.assign(new Error('ENOENT: gone'), { code: 'ENOENT' })).message).toBe('ENOENT: gone');
+  });
+
+  it('says what it was caused by, and what it gathers', () => {
+    const cause = new AggregateError([new TypeError('one'), 'two'], '');
+    expect(errorSummary(new Error('could not delete', { cause })).message).toBe(
+      'could not delete\ncaused by AggregateError\n1 of 2: TypeError: one\n2 of 2: two',
+    );
+    const gathered = Array.from({ length: 1_000 }, (_, n) => new Error(`${n}`));
+    expect(errorSummary(new AggregateError(gathered, 'all')).message.split('\n')).toHaveLength(10);
+    const suppressed = {
+      name: 'SuppressedError',
+      message: 'x',
+      error: new Error('last'),
+      suppressed: new Error('first'),
+    };
+    expect(errorSummary(suppressed).message).toBe('x\nthrown last: Error: last\nthrown before: Error: first');
+  });
+
+  it('has room for the causes of an error of many words', () => {
+    const error = new Error('m'.repeat(10_000), { cause: new Error('c'.repeat(10_000)) });
+    const { message } = errorSummary(error);
+    expect(message.length).toBeLessThanOrEqual(4_000);
+    expect(message).toMatch(/^m+…\ncaused by Error: c+…$/);
+  });
+
+  it('says of an error of AWS what was answered, and what was asked', () => {
+    const denied = {
+      name: 'AccessDenied',
+      message: 'Access Denied',
+      $metadata: { httpStatusCode: 403, requestId: 'R1' },
+    };
+    expect(errorSummary(denied).message).toBe('Access Denied (HTTP 403)');
+    const asked = (id: string) => (id === 'R1' ? 'DELETE https://bucket.s3.amazonaws.com/a key' : undefined);
+    expect(errorSummary(new Error('no', { cause: denied }), asked).message).toBe(
+      'no\ncaused by AccessDenied: Access Denied (HTTP 403, DELETE https://bucket.s3.amazonaws.com/a key)',
+    );
+    const gone = { ...denied, name: 'NoSuchKey', message: 'It is gone.', Key: 'a/b', BucketName: 'bucket' };
+    expect(describeThrown(gone)).toBe('NoSuchKey: It is gone. (HTTP 403, bucket bucket, key a/b)');
   });
 
   it('says something of an error without a name, a message or a stack', () => {

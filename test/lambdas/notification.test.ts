@@ -191,6 +191,15 @@ describe('a halt', () => {
     expect(JSON.stringify([world.published, world.sentEvents, world.logs])).not.toContain('SECRET-TOKEN');
   });
 
+  it('says what an error was caused by, on a line of its own', async () => {
+    await claim();
+    await finish('failed', { name: 'Error', message: 'could not delete\ncaused by AccessDenied: no (HTTP 403)' });
+    await halt();
+    expect(told().message).toContain(
+      'Error:         Error: could not delete\n               caused by AccessDenied: no (HTTP 403)\n',
+    );
+  });
+
   it('with a hostile error text mentions nobody, forges no line, and fits SNS and EventBridge in all forms together', async () => {
     const hostile = `\`code\` <!channel> <@U1> *bold* \u001b[2J\r\nExecution: forged\u2028\u202e${'\u{1F4A5}\ud800'.repeat(2_000)}`;
     await claim();

@@ -522,3 +522,36 @@ describe('what it has begun, and not awaited', () => {
     expect(await end).toEqual(FINISHED);
   });
 });
+
+describe('an error of AWS', () => {
+  let server: Server;
+  beforeEach(async () => {
+    server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(403, { 'content-type': 'application/xml', 'x-amz-request-id': 'R1' });
+      response.end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterEach(() => server.close());
+
+  it('says which bucket and key it is about, also as a cause', async () => {
+    const { port } = server.address() as AddressInfo;
+    const end = await runModule(`
+      import { DeleteObjectCommand, S3Client } from '${SDK_URL}';
+      const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+      const s3 = new S3Client({ endpoint: 'http://127.0.0.1:${port}', region: 'eu-west-1', forcePathStyle: true, credentials });
+      export async function migration() {
+        try {
+          await s3.send(new DeleteObjectCommand({ Bucket: 'the-bucket', Key: 'the folder/key' }));
+        } catch (cause) {
+          throw new Error('could not delete', { cause });
+        }
+      }`);
+    const asked = `DELETE http://127.0.0.1:${port}/the-bucket/the folder/key`;
+    expect(end).toMatchObject({
+      outcome: 'threw',
+      error: { message: `could not delete\ncaused by AccessDenied: Access Denied (HTTP 403, ${asked})` },
+    });
+  });
+});

@@ -2,7 +2,8 @@
 // to get some: without such a session a preview fails.
 import type { STSClient } from '@aws-sdk/client-sts';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
-import { describeThrown, OdinError } from '../../../core/errors.ts';
+import { OdinError } from '../../../core/errors.ts';
+import { describeThrown } from '../../../core/thrown.ts';
 import { readOnlySessionPolicy } from '../../../core/preview/read-only.ts';
 
 /** Environment variables, as the SDK reads them. */

@@ -1,7 +1,8 @@
 // What a migration yields, as a checkpoint. Its cursor is what the next attempt goes on from: it is JSON, or the migration fails.
 // Everything else is made to be looked at: what of it cannot be shown is cut or left out, and stops no work. It needs no schemas, which
 // the process of user code does not load.
-import { describeThrown, OdinError } from '../../../core/errors.ts';
+import { OdinError } from '../../../core/errors.ts';
+import { describeThrown } from '../../../core/thrown.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
 import { MAX_CURSOR_BYTES, MAX_NOTE } from './limits.ts';
 import type { YieldedCheckpoint } from './yielded.ts';

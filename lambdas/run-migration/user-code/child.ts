@@ -1,6 +1,7 @@
 // What runs in the process of user code, which is started by fork.ts for one turn, and ends with it.
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { AskedOf } from '../../../core/thrown.ts';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import { frameConsole } from './console.ts';
 import type { Driven } from './drive.ts';
@@ -48,7 +49,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
     exit(0);
   };
   process.on('uncaughtException', (thrown) => {
-    end({ type: 'end', outcome: 'crashed', error: errorSummary(thrown) });
+    end({ type: 'end', outcome: 'crashed', error: errorSummary(thrown, leftOver.askedOf) });
   });
   process.on('beforeExit', () => {
     end({ type: 'end', outcome: 'stuck' });
@@ -72,7 +73,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
     leftOver.begin();
-    const ended = await playTurn(load, cursor, { ask, warn });
+    const ended = await playTurn(load, cursor, { ask, warn }, leftOver.askedOf);
     if (ended.outcome === 'finished' || ended.outcome === 'stopped') leftOver.afterReturn(ended.outcome, end);
     else end(ended);
   };
@@ -85,12 +86,20 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
   );
 }
 
-/** User code's side of a turn, whatever carries its messages. */
-export async function playTurn(load: LoadMigration, cursor: unknown, driven: Driven): Promise<EndMessage> {
+/**
+ * User code's side of a turn, whatever carries its messages.
+ * @param askedOf what was asked of AWS, for its errors
+ */
+export async function playTurn(
+  load: LoadMigration,
+  cursor: unknown,
+  driven: Driven,
+  askedOf?: AskedOf,
+): Promise<EndMessage> {
   try {
     return { type: 'end', outcome: await drive(await load(), cursor, driven) };
   } catch (thrown) {
-    return { type: 'end', outcome: 'threw', error: errorSummary(thrown) };
+    return { type: 'end', outcome: 'threw', error: errorSummary(thrown, askedOf) };
   }
 }
 

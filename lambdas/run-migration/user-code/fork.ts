@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeThrown } from '../../../core/errors.ts';
+import { describeThrown } from '../../../core/thrown.ts';
 import { VARIABLES } from '../../../core/names/names.ts';
 import type { Exit } from './ends.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';

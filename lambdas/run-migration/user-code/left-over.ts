@@ -7,6 +7,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { clearInterval, setInterval } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { OdinError } from '../../../core/errors.ts';
+import type { AskedOf } from '../../../core/thrown.ts';
 import { cut, errorSummary } from '../../../core/ledger/summaries.ts';
 import { numberOf } from '../../../core/text/format.ts';
 import type { EndMessage } from './protocol.ts';
@@ -20,9 +21,22 @@ const MOMENT_MS = 1_000;
 interface Request {
   /** `PUT https://host/path`, without what may be secret in it. */
   text: string;
+  /** The same in full; undefined of one that never leaves the process. */
+  asked?: string | undefined;
   /** For certain: a POST may only ask for something. */
   changes: boolean;
 }
+
+/** Of Node.js's own client of HTTP, which the SDK uses. */
+interface Response {
+  statusCode?: number | undefined;
+  headers?: Record<string, unknown> | undefined;
+}
+
+/** Where AWS puts the id of a request, which its SDK has in the `$metadata` of an error. */
+const REQUEST_IDS = ['x-amzn-requestid', 'x-amzn-request-id', 'x-amz-request-id'];
+/** An error that is thrown is rarely older. */
+const MAX_FAILED = 1_000;
 
 export class LeftOverWork {
   /** Requests that have no answer yet. */
@@ -33,6 +47,8 @@ export class LeftOverWork {
   readonly #alive = process.getActiveResourcesInfo.bind(process);
   /** The streams that it prints to. */
   #before: string[] = [];
+  /** The last requests of which AWS said that they failed, by the id that it gave them: its errors do not say what was asked. */
+  readonly #failed = new Map<string, string>();
 
   /** Called before any user code: what is alive now is none of it. */
   begin(): void {
@@ -46,8 +62,8 @@ export class LeftOverWork {
       subscribe(channel, (message) => {
         const { key, method, url } = read(message as never);
         if (this.#open.has(key)) return;
-        const text = cut(`${method} ${url.split('?')[0] ?? ''}`, LEFT_OVER.length);
-        this.began(key, { text, changes: CHANGING.includes(method) });
+        const asked = `${method} ${decoded(url.split('?')[0] ?? '')}`;
+        this.began(key, { text: cut(asked, LEFT_OVER.length), asked, changes: CHANGING.includes(method) });
         // It was broken off, or has become a connection of another kind.
         (key as { once?: (event: 'close', listener: () => void) => void }).once?.('close', () => {
           this.answered(key);
@@ -56,11 +72,25 @@ export class LeftOverWork {
     }
     for (const channel of ANSWERED) {
       subscribe(channel, (message) => {
-        const { request, stream } = message as { request?: unknown; stream?: unknown };
-        this.answered(request ?? stream);
+        const { request, stream, response } = message as { request?: unknown; stream?: unknown; response?: Response };
+        const key = request ?? stream;
+        const asked = this.#open.get(key);
+        if (asked && response) this.#failedWith(asked, response);
+        this.answered(key);
       });
     }
   }
+
+  #failedWith({ asked }: Request, { statusCode = 0, headers = {} }: Response): void {
+    const id = statusCode < 400 ? undefined : REQUEST_IDS.map((name) => headers[name]).find(Boolean);
+    if (typeof id !== 'string' || asked === undefined) return;
+    this.#failed.set(id, asked);
+    const [oldest] = this.#failed.keys();
+    if (this.#failed.size > MAX_FAILED && oldest !== undefined) this.#failed.delete(oldest);
+  }
+
+  /** What was asked under the request id of an error of AWS. */
+  readonly askedOf: AskedOf = (requestId) => this.#failed.get(requestId);
 
   began(key: unknown, request: Request): void {
     this.#open.set(key, request);
@@ -117,18 +147,27 @@ export class LeftOverWork {
   }
 }
 
+/** As people write a key. */
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
+}
+
 const CHANGING = ['PUT', 'DELETE', 'PATCH'];
 
 interface HttpRequest {
   method: string;
   protocol: string;
-  host: string;
   path: string;
+  getHeader: (name: 'host') => unknown;
 }
 
 const ofHttp = ({ request }: { request: HttpRequest }) => {
-  const { method, protocol, host, path } = request;
-  return { key: request, method, url: `${protocol}//${host}${path}` };
+  const { method, protocol, path } = request;
+  return { key: request, method, url: `${protocol}//${String(request.getHeader('host'))}${path}` };
 };
 const ofFetch = ({ request }: { request: { method: string; origin: unknown; path: string } }) => ({
   key: request,

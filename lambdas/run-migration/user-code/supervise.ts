@@ -3,7 +3,7 @@
 //   start ─▶ checkpoint ─▶ save (durable), once a second ─▶ go on … ─▶ end, or gone, or out of time ─▶ kill, wait until it is gone
 //     ─▶ save the last checkpoint ─▶ the end
 import { leftOverText } from '../../../core/views/words.ts';
-import { describeThrown } from '../../../core/errors.ts';
+import { describeThrown } from '../../../core/thrown.ts';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
