@@ -64,6 +64,7 @@ export default defineConfig({
           name: 'simulation',
           include: [MANY],
           testTimeout: 10 * 60_000,
+          hookTimeout: UNIT.hookTimeout,
         },
       },
       {

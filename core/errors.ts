@@ -42,6 +42,7 @@ export type ErrorCode =
   | 'NotCompleted'
   | 'Renumbered'
   | 'HaltedElsewhere'
+  | 'UnknownStep'
   // a migration
   | 'NotAllowed'
   | 'MigrationFailed'

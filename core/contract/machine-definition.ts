@@ -1,7 +1,10 @@
 // The state machine of docs/design.md §6, in the Amazon States Language. It is written out, and not built with constructs, so that
 // it can be read at a glance. Step Functions, the emulator and the embedded engine all run this definition.
+import type { ErrorCode } from '../errors.ts';
 import type { EnvironmentId } from '../names/names.ts';
 import { STATES, systemFunctionName } from '../names/names.ts';
+import { commandLine } from '../text/command.ts';
+import { DEFINITION } from './payloads.ts';
 
 /** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (docs/aws-facts.md). */
 const RUN_TIMEOUT_SECONDS = 960;
@@ -57,7 +60,7 @@ const FINAL_READ_ERRORS = [
 
 export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
   const invoke = `arn:${partition}:states:::lambda:invoke`;
-  const execution = { 'execution.$': '$$.Execution.Id' };
+  const asks = { definition: DEFINITION, 'execution.$': '$$.Execution.Id' };
   const turn = { 'migration.$': '$.migration', 'attempt.$': '$.attempt', 'turn.$': '$.turn' };
   return {
     Comment: `Runs the pending migrations of ${of.environment}, one after the other, each once. The truth is in the ledger bucket.`,
@@ -69,7 +72,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         Resource: invoke,
         Parameters: {
           FunctionName: systemFunctionName(of, 'list-pending'),
-          Payload: { ask: 'next', ...execution, 'input.$': '$$.Execution.Input' },
+          Payload: { ask: 'next', ...asks, 'input.$': '$$.Execution.Input' },
         },
         OutputPath: '$.Payload',
         TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
@@ -90,8 +93,9 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
           { Variable: '$.step', StringEquals: 'halt', Next: STATES.halt },
           { Variable: '$.step', StringEquals: 'finished', Next: STATES.finished },
           { Variable: '$.step', StringEquals: 'handed over', Next: STATES.handedOver },
+          { Variable: '$.step', StringEquals: 'refuse', Next: STATES.refused },
         ],
-        Default: STATES.refused,
+        Default: STATES.unknownStep,
       },
       [STATES.runMigration]: {
         Type: 'Task',
@@ -99,7 +103,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         Resource: invoke,
         Parameters: {
           'FunctionName.$': '$.functionName',
-          Payload: { ask: 'run', ...execution, ...turn, 'slice.$': '$.slice' },
+          Payload: { ask: 'run', ...asks, ...turn, 'slice.$': '$.slice' },
         },
         OutputPath: '$.Payload',
         TimeoutSeconds: RUN_TIMEOUT_SECONDS,
@@ -120,7 +124,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         Resource: invoke,
         Parameters: {
           FunctionName: systemFunctionName(of, 'record-completion'),
-          Payload: { ask: 'record', ...execution, ...turn },
+          Payload: { ask: 'record', ...asks, ...turn },
         },
         ResultPath: null,
         TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
@@ -145,7 +149,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
           FunctionName: systemFunctionName(of, 'halt'),
           Payload: {
             ask: 'halt',
-            ...execution,
+            ...asks,
             'input.$': '$$.Execution.Input',
             'token.$': '$$.Task.Token',
             'at.$': '$',
@@ -162,13 +166,22 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
       [STATES.finished]: { Type: 'Succeed', Comment: 'Nothing is pending.' },
       [STATES.handedOver]: {
         Type: 'Succeed',
-        Comment: 'The history of this execution is nearly full: the one that its output names carries the run on.',
+        Comment:
+          'The history of this execution is nearly full, or its definition too old: the one that its output names carries the run on.',
       },
       [STATES.refused]: {
         Type: 'Fail',
         Comment: 'Running on would break a rule; the cause says which, and what to type.',
         ErrorPath: '$.error',
         CausePath: '$.cause',
+      },
+      [STATES.unknownStep]: {
+        Type: 'Fail',
+        Error: 'UnknownStep' satisfies ErrorCode,
+        Cause:
+          `"List pending" answered with a step that this execution's definition, version ${DEFINITION}, does not know; the input of this ` +
+          `state names it. Another version is deployed than the one that this execution began with. A new run has the deployed ` +
+          `definition, and goes on where this one stopped: ${commandLine({ verb: 'run', environment: of.environment }, of)}`,
       },
     },
   };

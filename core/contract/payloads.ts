@@ -27,8 +27,23 @@ const Attempt = z.int().check(z.minimum(1));
 /** Number of an entry of the log. */
 const EntryNumber = z.int().check(z.minimum(1));
 
+/**
+ * Version of the machine's definition, which it says in every payload. A halted execution keeps its definition for up to a year, and
+ * meets the functions of later releases. Raised when a definition that was released changes (docs/versions.md).
+ */
+export const DEFINITION = 2;
+/** The oldest that these functions serve. An execution of an older one is handed over to a fresh execution. */
+export const OLDEST_DEFINITION = 1;
+/** Of the definition that asks. Definition 1 did not say it. */
+const Definition = z.optional(z.int().check(z.minimum(1)));
+
 /** `List pending`: asks for the next step. */
-export const NextPayload = z.object({ ask: z.literal('next'), execution: Arn, input: RunInput });
+export const NextPayload = z.object({
+  ask: z.literal('next'),
+  definition: Definition,
+  execution: Arn,
+  input: RunInput,
+});
 export type NextPayload = z.infer<typeof NextPayload>;
 
 /** Asks `list-pending` for the manifest that is deployed, and for nothing to be done: the command line's question. */
@@ -38,6 +53,7 @@ export type ManifestPayload = z.infer<typeof ManifestPayload>;
 /** `Run migration`: asks a migration's function to run the turn of one entry. */
 export const RunPayload = z.object({
   ask: z.literal('run'),
+  definition: Definition,
   execution: Arn,
   migration: MigrationId,
   attempt: Attempt,
@@ -49,6 +65,7 @@ export type RunPayload = z.infer<typeof RunPayload>;
 /** `Record completion`: asks for what became of the turn to be recorded. */
 export const RecordPayload = z.object({
   ask: z.literal('record'),
+  definition: Definition,
   execution: Arn,
   migration: MigrationId,
   attempt: Attempt,
@@ -59,6 +76,7 @@ export type RecordPayload = z.infer<typeof RecordPayload>;
 /** `Halt for operator`: `at` is the state's whole input, a step with or without a caught error. */
 export const HaltPayload = z.object({
   ask: z.literal('halt'),
+  definition: Definition,
   execution: Arn,
   input: z.unknown(),
   token: z.string().check(z.minLength(1)),

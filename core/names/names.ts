@@ -11,6 +11,7 @@ export const STATES = {
   finished: 'Finished',
   handedOver: 'Handed over',
   refused: 'Refused',
+  unknownStep: 'Unknown step',
 } as const;
 
 /** Environment variables of the deployed functions. */

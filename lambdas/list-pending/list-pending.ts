@@ -5,7 +5,8 @@
 //    └───── another has appended ────────────┘ …
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
-import type { FinishedStep, HandedOver, NextPayload, Step, TurnName } from '../../core/contract/payloads.ts';
+import type { FinishedStep, NextPayload, Step, TurnName } from '../../core/contract/payloads.ts';
+import { OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
@@ -23,19 +24,28 @@ import { writeMissingCopies } from './copies.ts';
 import { changedText, finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import { lookAtOpenTurn } from './look.ts';
 import { refusalText } from './refusal.ts';
-import { waitStep } from './wait.ts';
+import { beginsOld, waitStep } from './wait.ts';
 
 /** Of the 25,000 events at which Step Functions ends an execution. A slice or a poll takes 14, and with retries some dozen more. */
 export const HANDOVER_EVENTS = 20_000;
+
+/** An execution that has asked once has some five events, and one that has waited and asks again some fifteen. */
+const JUST_BEGUN_EVENTS = 10;
 
 /** While a run goes on, its cache may be so many entries behind: each is one more request for a reader that starts cold. */
 const BEHIND_WHILE_RUNNING = 20;
 
 /**
  * @param handoverEvents when so many events are in its history, the run goes on in a fresh execution
+ * @param oldest the same, when its execution has an older definition than this
  * @throws OdinError as `LedgerLog.look`: the run stops, nothing is taken as absent
  */
-export function createListPending(services: Services, manifest: Manifest, handoverEvents = HANDOVER_EVENTS) {
+export function createListPending(
+  services: Services,
+  manifest: Manifest,
+  handoverEvents = HANDOVER_EVENTS,
+  oldest = OLDEST_DEFINITION,
+) {
   const { ledger, executions, log } = services;
 
   return async (payload: NextPayload, invocation: Invocation): Promise<Step> => {
@@ -43,11 +53,11 @@ export function createListPending(services: Services, manifest: Manifest, handov
     let decided: Decided | undefined;
     const { entry, state } = await ledger.log.append(writer, async (seen) => {
       decided = await decideOn(seen, payload, writer);
-      const { next, handedOver } = decided;
-      return next.step === 'allow' && !handedOver ? allowed(next, seen, decided.seen, payload) : undefined;
+      const { next, instead } = decided;
+      return next.step === 'allow' && !instead ? allowed(next, seen, decided.seen, payload) : undefined;
     });
-    const { next, handedOver } = known(decided);
-    const step = handedOver ?? toStep(next, state, entry, payload);
+    const { next, instead } = known(decided);
+    const step = instead ?? toStep(next, state, entry, payload);
     const goesOn = step.step === 'run' || step.step === 'record';
     if (await ledger.log.keep(goesOn ? BEHIND_WHILE_RUNNING : 1)) await writeMissingCopies(services, state);
     log.info(`Next: ${step.step}`, { ...step });
@@ -58,7 +68,8 @@ export function createListPending(services: Services, manifest: Manifest, handov
   interface Decided {
     next: NextStep;
     seen: TurnSeen | undefined;
-    handedOver: HandedOver | undefined;
+    /** Of an execution that cannot take the next step. */
+    instead: Step | undefined;
   }
 
   /** Takes keys until there is none to be taken: each is taken once, so that is soon. */
@@ -74,7 +85,7 @@ export function createListPending(services: Services, manifest: Manifest, handov
         allowRenumbered: payload.input.allowRenumbered ?? [],
         now: ledger.log.lookedAt,
       });
-      if (next.step !== 'take') return { next, seen, handedOver: await handOver(next, state, seen, payload) };
+      if (next.step !== 'take') return { next, seen, instead: await insteadOf(next, state, seen, payload) };
       await takeKey(next.key, known(state.turn), writer);
     }
   }
@@ -90,28 +101,39 @@ export function createListPending(services: Services, manifest: Manifest, handov
 
   /**
    * Comes before anything is appended for this execution: else the one that takes over would find a turn whose owner has ended.
-   * Asked again, it names the same execution, or the one that has begun a turn meanwhile.
-   * @returns undefined: there is room in the history
+   * A fresh execution has the deployed definition. While a deployment goes on that may be the old one again: so one that has only
+   * begun waits before it hands over, and there is a fresh one every some seconds, and not hundreds.
+   * @returns undefined: there is room in the history, and its definition is served
    */
-  async function handOver(
+  async function insteadOf(
     { step }: NextStep,
     state: LogState,
     seen: TurnSeen | undefined,
-    { execution, input }: NextPayload,
-  ): Promise<HandedOver | undefined> {
+    payload: NextPayload,
+  ): Promise<Step | undefined> {
+    const { definition = 1, execution } = payload;
+    if (definition < oldest) {
+      if ((await executions.events(execution)) < JUST_BEGUN_EVENTS) return beginsOld(definition);
+      const why = `This execution has definition ${definition} of the state machine; what is deployed serves ${oldest} and later.`;
+      return handOver(why, state, seen, payload);
+    }
     if (step !== 'allow' && step !== 'record' && step !== 'wait') return undefined;
     const events = await executions.events(execution);
     if (events < handoverEvents) return undefined;
+    return handOver(`This execution has ${events} events of the 25,000 that it may have.`, state, seen, payload);
+  }
+
+  /** Asked again, it names the same execution, or the one that has begun a turn meanwhile. */
+  async function handOver(
+    why: string,
+    { number, turn }: LogState,
+    seen: TurnSeen | undefined,
+    { execution, input }: NextPayload,
+  ): Promise<Step> {
     const run = runOf(execution, input);
-    const { turn } = state;
     const goesOn = turn && seen?.owner === 'alive' && turn.allowed.run === run ? turn.allowed.execution : undefined;
-    const continuing = goesOn ?? (await continueRun(executions, state.number, { ...input, run }, execution));
-    log.info(`Handed over to ${continuing}`, { events });
-    return {
-      step: 'handed over',
-      execution: continuing,
-      summary: `This execution has ${events} events of the 25,000 that it may have. The run goes on in ${continuing}.`,
-    };
+    const continuing = goesOn ?? (await continueRun(executions, number, { ...input, run }, execution));
+    return { step: 'handed over', execution: continuing, summary: `${why} The run goes on in ${continuing}.` };
   }
 
   function allowed(

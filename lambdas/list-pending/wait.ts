@@ -27,6 +27,13 @@ export function waitStep(wait: Wait, { allowed }: TurnState, now: number): Extra
   }
 }
 
+/** Of an execution that has begun with a definition of before. */
+export const beginsOld = (definition: number): Extract<Step, { step: 'wait' }> => ({
+  step: 'wait',
+  seconds: DEPLOYMENT_POLL,
+  why: `half of a deployment is there: the state machine still begins with its definition ${definition}`,
+});
+
 const MIN_POLL_SECONDS = 2;
 const MAX_POLL_SECONDS = 300;
 const DEPLOYMENT_POLL = 15;

@@ -1,13 +1,16 @@
-// What the last release deploys, in released.json: upgrade.test.ts compares. `npm run record-release` stores what today's deploys.
+// What the last release deploys, in released.json, and its machine's definition: upgrade.test.ts compares. `npm run record-release`
+// stores what today's deploys.
 import { Template } from 'aws-cdk-lib/assertions';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DEFINITION } from '../../core/contract/payloads.ts';
 import { VERSION } from '../../core/names/version.ts';
 import { offlineApp } from '../../infra/build-app.ts';
 import type { Resource } from '../support/resources.ts';
 import { nameOf } from '../support/resources.ts';
 import { stackOf } from '../support/stack.ts';
+import { storeDefinition } from './definitions.ts';
 
 /** Logical id → type and name. With another of the three CloudFormation makes a new resource, and deletes the one that was. */
 export type Deployed = Record<string, string>;
@@ -15,6 +18,8 @@ export type Deployed = Record<string, string>;
 export interface Released {
   /** Null before a first release: what is stored is then the first that was meant to last. */
   version: string | null;
+  /** Version of its machine's definition: its file is never changed. Null before a first release. */
+  definition: number | null;
   resources: Deployed;
 }
 
@@ -44,7 +49,10 @@ export const replaced = (before: Deployed, now: Deployed): string[] =>
   Object.keys(before).filter((id) => before[id] !== now[id]);
 
 function store(version: string | null): void {
-  writeFileSync(FILE, `${JSON.stringify({ version, resources: deployedToday() } satisfies Released, undefined, 2)}\n`);
+  if ((released().definition ?? 0) < DEFINITION) storeDefinition();
+  const definition = version === null ? released().definition : DEFINITION;
+  const today = { version, definition, resources: deployedToday() } satisfies Released;
+  writeFileSync(FILE, `${JSON.stringify(today, undefined, 2)}\n`);
 }
 
 if (import.meta.main) store(process.argv.includes('--unreleased') ? null : VERSION);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { STATES } from '../../core/names/names.ts';
 import { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
+import { DEFINITION } from '../../core/contract/payloads.ts';
 
 interface Retrier {
   ErrorEquals: string[];
@@ -13,7 +14,7 @@ interface Retrier {
 interface State {
   Type: string;
   Resource?: string;
-  Parameters?: { FunctionName?: string; 'FunctionName.$'?: string; Payload: Record<string, string> };
+  Parameters?: { FunctionName?: string; 'FunctionName.$'?: string; Payload: Record<string, unknown> };
   Next?: string;
   End?: boolean;
   Default?: string;
@@ -115,6 +116,7 @@ describe('the graph', () => {
       Finished: 'Succeed',
       'Handed over': 'Succeed',
       Refused: 'Fail',
+      'Unknown step': 'Fail',
     });
   });
 
@@ -129,7 +131,7 @@ describe('the graph', () => {
     expect([...reached].sort()).toEqual(Object.keys(states).sort());
   });
 
-  it('takes each step of `List pending` to its state, and anything else to the refusal', () => {
+  it('takes each step of `List pending` to its state, and one that it does not know to an end that says so', () => {
     expect(state(STATES.whatNext).Choices?.map(({ StringEquals, Next }) => [StringEquals, Next])).toEqual([
       ['run', STATES.runMigration],
       ['record', STATES.recordCompletion],
@@ -137,8 +139,9 @@ describe('the graph', () => {
       ['halt', STATES.halt],
       ['finished', STATES.finished],
       ['handed over', STATES.handedOver],
+      ['refuse', STATES.refused],
     ]);
-    expect(state(STATES.whatNext).Default).toBe(STATES.refused);
+    expect(state(STATES.whatNext).Default).toBe(STATES.unknownStep);
     expect(state(STATES.outcome).Choices?.map(({ StringEquals, Next }) => [StringEquals, Next])).toEqual([
       ['finished', STATES.recordCompletion],
     ]);
@@ -262,6 +265,10 @@ describe('what engines read alike', () => {
       'Record completion': 120,
       'Halt for operator': 31_536_000,
     });
+  });
+
+  it('says its version in every payload', () => {
+    for (const [name, { Parameters }] of tasks) expect(Parameters?.Payload['definition'], name).toBe(DEFINITION);
   });
 
   it('gives the token to the halt and to nobody else', () => {

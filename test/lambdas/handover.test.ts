@@ -1,6 +1,6 @@
 // A run that is longer than one execution's history may be, on the embedded Step Functions: the deployed definition, the
 // real functions, the SDK, and a limit of some dozen events in place of thousands.
-import { CreateStateMachineCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import type { RunEvent } from '../../client/run-events.ts';
 import { runEvents, Told } from '../../client/run-events.ts';
 import { executionName, resourcePrefix, systemFunctionName } from '../../core/names/names.ts';
 import type { HaltPayload, NextPayload, RecordPayload, RunInput, RunPayload } from '../../core/contract/payloads.ts';
-import { stateMachineDefinition } from '../../core/contract/machine-definition.ts';
+import { DEFINITION } from '../../core/contract/payloads.ts';
 import { createExecutions } from '../../aws/step-functions.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
@@ -20,12 +20,15 @@ import { createResume } from '../../lambdas/resume/resume.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { EmbeddedAws } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
+import { storedDefinition, storedDefinitions } from '../infra/definitions.ts';
 import { runInThisProcess } from '../support/in-process.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, ENVIRONMENT, invocation, manifestOf } from '../support/services.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'odin-handover-'));
 const MINUTE = 60_000;
+/** Far above what the runs here need, but for those that are about it. */
+const MANY_EVENTS = 1_000;
 /** Listing and a slice are 14 events: so many that a part has four or five slices. */
 const LIMIT = 60;
 
@@ -39,6 +42,11 @@ let written: number[];
 let failsAt: number | undefined;
 /** What each listing was asked with. */
 let inputs: RunInput[];
+let limit: number;
+/** Of the machine's definition: what the functions serve. */
+let oldest: number | undefined;
+/** Why somebody was told to wait. */
+let waits: string[];
 /** Every answer that hands over gets lost, so that `list-pending` is asked again. */
 let loseHandovers: boolean;
 
@@ -50,15 +58,7 @@ beforeAll(async () => {
   aws = await startEmbeddedAws({ directory, parentEnvironment: {} });
   const { endpoint, region } = aws;
   sfn = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
-  const definition = JSON.stringify(stateMachineDefinition({ environment: ENVIRONMENT }));
-  const created = await sfn.send(
-    new CreateStateMachineCommand({
-      name: resourcePrefix({ environment: ENVIRONMENT }),
-      definition,
-      roleArn: 'arn:aws:iam::1:role/r',
-    }),
-  );
-  stateMachineArn = created.stateMachineArn ?? '';
+  stateMachineArn = deployDefinition(DEFINITION);
   aws.lambda.invoke = async (name, payload) => {
     try {
       return { requestId: 'r', payload: JSON.stringify(await invoke(name, JSON.parse(payload))) };
@@ -79,7 +79,10 @@ beforeEach(() => {
   written = [];
   failsAt = undefined;
   inputs = [];
+  waits = [];
   loseHandovers = false;
+  limit = LIMIT;
+  oldest = undefined;
 });
 
 function invoke(name: string, payload: unknown): Promise<unknown> {
@@ -98,10 +101,11 @@ function invoke(name: string, payload: unknown): Promise<unknown> {
 
 async function list(payload: NextPayload): Promise<unknown> {
   inputs.push(payload.input);
-  const next = await createListPending(world.services, manifest, LIMIT)(payload, invocation(world));
+  const next = await createListPending(world.services, manifest, limit, oldest)(payload, invocation(world));
   if (next.step === 'handed over' && loseHandovers) {
-    return await createListPending(world.services, manifest, LIMIT)(payload, invocation(world));
+    return await createListPending(world.services, manifest, limit, oldest)(payload, invocation(world));
   }
+  if (next.step === 'wait') waits.push(next.why);
   // By the world's clock, which is ahead, the other has run for minutes, and would be waited for as long.
   return next.step === 'wait' ? { ...next, seconds: 1 } : next;
 }
@@ -126,6 +130,13 @@ function slice(payload: RunPayload): Promise<unknown> {
   const runUserCode = runInThisProcess(() => Promise.resolve(module), world.timing);
   return createRunMigration(self, world.services, runUserCode)(payload, invocation(world));
 }
+
+/** Executions that run keep theirs. */
+const deployDefinition = (version: number): string =>
+  aws.stepFunctions.createStateMachine(
+    resourcePrefix({ environment: ENVIRONMENT }),
+    storedDefinition(version, ENVIRONMENT),
+  ).stateMachineArn;
 
 let runs = 0;
 async function run(input: RunInput = {}): Promise<{ name: string; execution: string }> {
@@ -211,3 +222,71 @@ describe('a run that needs more events than one execution may have', () => {
     expect(world.published.at(-1)?.message).toContain('0004           applied');
   });
 });
+
+describe.each(storedDefinitions().filter((version) => version < DEFINITION))(
+  'an execution of definition %i, which the functions of today do not serve',
+  (old) => {
+    beforeEach(() => {
+      limit = MANY_EVENTS;
+      deployDefinition(old);
+    });
+    afterAll(() => {
+      deployDefinition(DEFINITION);
+    });
+
+    it.each(['retry', 'skip', 'mark-applied'] as const)(
+      'that was halted goes on after %s in a fresh execution, which has the definition of today',
+      async (decision) => {
+        failsAt = 3;
+        const { name, execution } = await run({ allowOutOfOrder: true });
+        const resume = createResume(world.services, manifest);
+        const events = await followed(execution, async ({ event }) => {
+          if (event !== 'halted') return;
+          deployDefinition(DEFINITION);
+          oldest = DEFINITION;
+          await resume({ ask: 'decide', decision, by: 'alice', reason: 'seen' }, invocation(world));
+        });
+        expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'SUCCEEDED' });
+        expect(parts(events)).toHaveLength(1);
+        expect(written).toEqual(decision === 'retry' ? range(NUMBERS) : range(2));
+        expect(inputs.at(-1)).toEqual({ allowOutOfOrder: true, run: name });
+        expect(aws.stepFunctions.describeExecution(execution)).toMatchObject({
+          status: 'SUCCEEDED',
+          output: expect.stringContaining(`has definition ${old} of the state machine`) as unknown,
+        });
+      },
+    );
+
+    it('that was halted ends with an abort, and nothing goes on', async () => {
+      failsAt = 3;
+      const { execution } = await run();
+      const before = continued().length;
+      const events = await followed(execution, async ({ event }) => {
+        if (event !== 'halted') return;
+        deployDefinition(DEFINITION);
+        oldest = DEFINITION;
+        await createResume(world.services, manifest)(
+          { ask: 'decide', decision: 'abort', by: 'alice' },
+          invocation(world),
+        );
+      });
+      expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'FAILED' });
+      expect([written, continued().length]).toEqual([range(2), before]);
+    });
+
+    it('that begins while the deployment goes on waits, and hands over until the machine has its new definition', async () => {
+      oldest = DEFINITION;
+      const { execution } = await run();
+      const events = await followed(execution, ({ event, ...of }) => {
+        if (event === 'handed over' && executionName((of as { execution: string }).execution).endsWith('-2')) {
+          deployDefinition(DEFINITION);
+        }
+      });
+      expect(events.at(-1)).toMatchObject({ event: 'ended', status: 'SUCCEEDED' });
+      expect(written).toEqual(range(NUMBERS));
+      expect(parts(events).length).toBeGreaterThanOrEqual(3);
+      // Each execution of the old one waited once before it handed over.
+      expect(waits).toHaveLength(parts(events).length);
+    });
+  },
+);

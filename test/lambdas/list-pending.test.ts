@@ -2,11 +2,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { RunInput, Step } from '../../core/contract/payloads.ts';
+import { DEFINITION, OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
 import { LedgerLog } from '../../core/ledger/log.ts';
 import { DEADLINE_MARGIN_MS, lookAtTurn } from '../../core/ledger/turns.ts';
+import { continuingExecutionName } from '../../core/names/names.ts';
 import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
@@ -467,6 +469,76 @@ describe('a history that is nearly full', () => {
   it('stops the listing, which is repeated, when Step Functions does not say how full it is', async () => {
     world.services.executions = { ...world.services.executions, events: () => Promise.reject(new Error('throttled')) };
     await expect(list()).rejects.toThrow('throttled');
+  });
+});
+
+describe('an execution of a definition that is not served any more', () => {
+  const OLDEST = DEFINITION + 1;
+  const old = (from: { definition?: number } = { definition: DEFINITION }, input: RunInput = {}, execution = me) =>
+    createListPending(
+      { ...world.services, ledger: { log: new LedgerLog(world.store, IDENTITY), store: world.store } },
+      manifestOf('0001', '0002', '0003'),
+      undefined,
+      OLDEST,
+    )({ ask: 'next', ...from, execution, input }, invocation(world));
+  const events = (count: number, execution = me) => world.executions.eventCounts.set(execution, count);
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['something is pending', () => Promise.resolve()],
+    ['it has a turn of its own that is not claimed', () => ledger.allow('0001', { execution: me })],
+    [
+      'another execution waits in a halt',
+      async () => {
+        await ledger.wait(await ledger.halt(await closed('failed', { execution: other })), other, 'token');
+      },
+    ],
+    ['it was halted and is to go on', async () => ledger.decide(await halted(), 'retry')],
+    ['it succeeded', () => closed('succeeded')],
+    ['nothing is pending', () => ledger.complete(['0001', '0002', '0003'], 'baseline')],
+    ['a lower one is late', () => ledger.complete('0003', 'baseline')],
+  ])('is handed over when %s, and nothing is appended for it', async (_, make) => {
+    await make();
+    events(12);
+    const { number } = await ledger.look();
+    const successor = executionArn(continuingExecutionName(number));
+    const step = await old(undefined, { allowOutOfOrder: true });
+    expect(step).toEqual({
+      step: 'handed over',
+      execution: successor,
+      summary: `This execution has definition ${DEFINITION} of the state machine; what is deployed serves ${OLDEST} and later. The run goes on in ${successor}.`,
+    });
+    expect(await old(undefined, { allowOutOfOrder: true })).toEqual(step);
+    expect(world.executions.started.map(({ input }) => input)).toEqual([{ allowOutOfOrder: true, run: 'me' }]);
+    expect((await ledger.look()).number).toBe(number);
+  });
+
+  it('counts as the first when it does not say which', async () => {
+    events(12);
+    expect(await old({})).toMatchObject({ summary: expect.stringContaining('has definition 1 of') as unknown });
+  });
+
+  it('waits first when it has only begun, as while a deployment goes on, and hands over to the next after that', async () => {
+    events(4);
+    expect(await old()).toEqual({
+      step: 'wait',
+      seconds: 15,
+      why: `half of a deployment is there: the state machine still begins with its definition ${DEFINITION}`,
+    });
+    expect(world.executions.started).toEqual([]);
+    expect((await ledger.look()).number).toBe(0);
+    events(15);
+    const first = executionArn('continue-00000000');
+    expect(await old()).toMatchObject({ execution: first });
+    events(15, first);
+    expect(await old(undefined, { run: 'me' }, first)).toMatchObject({
+      execution: executionArn('continue-00000000-2'),
+    });
+  });
+
+  it('is served when it is the oldest of those that are, or newer, whatever its history', async () => {
+    expect(await old({ definition: OLDEST })).toMatchObject({ step: 'run' });
+    expect(await old({ definition: OLDEST + 1 })).toMatchObject({ step: 'run' });
+    expect(OLDEST_DEFINITION).toBeLessThanOrEqual(DEFINITION);
   });
 });
 

@@ -3,19 +3,24 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { deploymentOf } from '../../client/deployment.ts';
-import { stackName } from '../../core/names/names.ts';
+import { resourcePrefix, stackName } from '../../core/names/names.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import { deployTemplate } from '../../local/cloudformation/template.ts';
+import { storedDefinition } from '../infra/definitions.ts';
 import type { Notification, Platform } from './platform.ts';
 import { DATA_BUCKET, synthesise } from './platform.ts';
 import { PROJECT } from '../support/project.ts';
 
-/** @param options what more to hear of; `started` is given the AWS itself */
-export async function embeddedPlatform({
-  onLog,
-  started,
-}: { onLog?: EmbeddedAwsOptions['onLog']; started?: (aws: EmbeddedAws) => void } = {}): Promise<Platform> {
+interface Options {
+  onLog?: EmbeddedAwsOptions['onLog'];
+  /** Is given the AWS itself. */
+  started?: (aws: EmbeddedAws) => void;
+  /** The definition, as it is stored, that each environment has until it is deployed again. */
+  firstDefinition?: number;
+}
+
+export async function embeddedPlatform({ onLog, started, firstDefinition }: Options = {}): Promise<Platform> {
   const parent = path.join(PROJECT, '.odin-migrate', 'test');
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(path.join(parent, 'embedded-')); // inside the project: migrations import its packages
@@ -43,6 +48,10 @@ export async function embeddedPlatform({
       const assemblyDirectory = synthesise(directory, specs);
       const deployments = specs.map(({ environment }) => {
         const { outputs } = deployTemplate(aws, { assemblyDirectory, stackName: stackName({ environment }) });
+        if (firstDefinition !== undefined && !environments.has(environment)) {
+          const name = resourcePrefix({ environment });
+          aws.stepFunctions.createStateMachine(name, storedDefinition(firstDefinition, environment));
+        }
         environments.set(environment, outputs['NotificationTopicArn'] ?? '');
         return [environment, deploymentOf({ environment }, outputs, options, true)] as const;
       });

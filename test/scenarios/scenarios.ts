@@ -7,6 +7,7 @@ import { HALTS } from './halts.ts';
 import type { Platform } from './platform.ts';
 import { REDRIVES } from './redrive.ts';
 import { RUNS } from './runs.ts';
+import type { Scenario } from './scenario.ts';
 import { World } from './world.ts';
 
 /** A place to run the scenarios in, and what it does not have of Step Functions. */
@@ -31,8 +32,14 @@ export const PLACES = {
 /** Above the patience of world.ts, so that a scenario that hangs says what it waited for. */
 const TIMEOUT_MS = 600_000;
 
-export function runScenarios({ title: place, withoutRedrive }: Place, makePlatform: () => Promise<Platform>): void {
-  const scenarios = [...HALTS, ...(withoutRedrive ? [] : REDRIVES), ...CHECKPOINTS, ...RUNS];
+export const SCENARIOS = [...HALTS, ...REDRIVES, ...CHECKPOINTS, ...RUNS];
+
+export function runScenarios(
+  { title: place, withoutRedrive }: Place,
+  makePlatform: () => Promise<Platform>,
+  all: readonly Scenario[] = SCENARIOS,
+): void {
+  const scenarios = all.filter((scenario) => !withoutRedrive || !REDRIVES.includes(scenario));
 
   describe(place, { concurrent: true, timeout: TIMEOUT_MS }, () => {
     let platform: Platform;

@@ -8,9 +8,11 @@ export { migrationFunctionName } from '../../core/names/names.ts';
 export {
   BaselinePayload,
   CancelPayload,
+  DEFINITION,
   DecidePayload,
   HaltPayload,
   NextPayload,
+  OLDEST_DEFINITION,
   RecordPayload,
   RunPayload,
 } from '../../core/contract/payloads.ts';

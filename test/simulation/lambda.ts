@@ -156,6 +156,7 @@ async function runSystem(
         services,
         manifest,
         scenario.handoverEvents,
+        sim.oldestDefinition,
       )(code.NextPayload.parse(payload), invocation);
     case 'record-completion':
       return code.createRecordCompletion(services)(code.RecordPayload.parse(payload), invocation);

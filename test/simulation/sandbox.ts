@@ -195,7 +195,7 @@ export class Sandbox implements Requester {
       executions: {
         isAlive: (arn) => this.request('read', `is ${nameOf(arn)} alive?`, () => executions.isAlive(arn), { failure }),
         events: (arn) =>
-          scenario.handoverEvents === undefined
+          scenario.handoverEvents === undefined && scenario.unservedMs === undefined
             ? Promise.resolve(0)
             : this.request('read', `how many events has ${nameOf(arn)}?`, () => executions.events(arn), { failure }),
         succeedTask: (token, output) =>

@@ -40,6 +40,8 @@ export interface Scenario {
   pageSize: number;
   /** A run is handed over when its execution has so many events; undefined: as deployed, which is never here. */
   handoverEvents?: number | undefined;
+  /** Executions that begin before this time have a definition that the functions do not serve; undefined: none. */
+  unservedMs?: number | undefined;
   /** The longest latency of a request; undefined: each takes 10 ms. */
   latencyMs: number | undefined;
   /** What happens besides, at a time or at a request that is named; for schedules that are written by hand. */
@@ -147,6 +149,7 @@ export function scenarioOf(seed: number): Scenario {
     cancels: pick([undefined, undefined, 0.3], chance('cancels')),
     insteads: pick([undefined, undefined, 0.3], chance('insteads')),
     handoverEvents: pick([undefined, undefined, undefined, 60, 20], chance('handover')),
+    unservedMs: chance('unserved') < 0.1 ? 3 * MINUTE : undefined,
     finish: true,
   };
 }

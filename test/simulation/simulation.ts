@@ -16,7 +16,7 @@ import { Recorder } from './recorder.ts';
 import { Sandboxes } from './sandbox.ts';
 import type { Act, Scenario } from './scenario.ts';
 import { changedMigrations } from './scenario.ts';
-import type { Definition } from './stepper.ts';
+import type { Definition, Json } from './stepper.ts';
 import type { Code } from './surroundings.ts';
 import type { Whole } from './whole.ts';
 import { World } from './world.ts';
@@ -93,6 +93,17 @@ export async function simulate(schedule: Schedule, options: Options): Promise<Re
   };
 }
 
+/** The same states, under another version. */
+const withVersion = ({ StartAt, States }: Definition, definition: number): Definition => ({
+  StartAt,
+  States: Object.fromEntries(
+    Object.entries(States).map(([name, state]) => {
+      const { Payload, ...parameters } = (state.Parameters ?? {}) as Record<string, Record<string, Json>>;
+      return [name, Payload ? { ...state, Parameters: { ...parameters, Payload: { ...Payload, definition } } } : state];
+    }),
+  ),
+});
+
 class Simulation implements Whole {
   readonly seed: number;
   readonly scenario: Scenario;
@@ -103,7 +114,9 @@ class Simulation implements Whole {
   readonly faults: Faults;
   readonly executions: Executions;
   readonly people: People;
-  readonly definition: Definition;
+  readonly oldestDefinition: number;
+  readonly #served: Definition;
+  readonly #unserved: Definition;
   readonly bucket: Bucket;
   readonly deployments: Deployments;
   readonly sandboxes: Sandboxes;
@@ -118,13 +131,19 @@ class Simulation implements Whole {
     this.code = code;
     this.recorder = new Recorder(() => this.world.now, { trace, requests });
     this.faults = new Faults({ ...scenario, seed, given: faults }, points);
-    this.definition = code.stateMachineDefinition({ environment: 'simulated' });
+    this.#served = code.stateMachineDefinition({ environment: 'simulated' });
+    this.#unserved = withVersion(this.#served, code.DEFINITION - 1);
+    this.oldestDefinition = scenario.unservedMs === undefined ? code.OLDEST_DEFINITION : code.DEFINITION;
     this.executions = new Executions(this);
     this.people = new People(this, this.executions);
     this.bucket = new Bucket(this.world, this.recorder);
     const first = versionOf(1, scenario.migrations, code.migrationFunctionName);
     this.deployments = new Deployments(this.world, first, SYSTEM_FUNCTIONS.map(systemFunction));
     this.sandboxes = new Sandboxes(this);
+  }
+
+  get definition(): Definition {
+    return this.world.now < this.began + (this.scenario.unservedMs ?? 0) ? this.#unserved : this.#served;
   }
 
   /** Milliseconds that a request takes to take effect. */

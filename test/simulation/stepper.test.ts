@@ -57,6 +57,7 @@ const HISTORIES: Record<string, Record<string, Scripted[]>> = {
     'list-pending': [{ error: 'LedgerUnavailable', message: 'no answer' }, { answer: finished }],
   },
   'a list that no retry can help': { 'list-pending': [{ error: 'RecordUnreadable', message: 'it is no entry' }] },
+  'a step that the definition does not know': { 'list-pending': [{ answer: { step: 'dance' } }] },
   'a completion that cannot be recorded': {
     'list-pending': [{ answer: run }, { answer: finished }],
     'f-0001': [done],

@@ -25,7 +25,9 @@ interface State {
   Choices?: { Variable: string; StringEquals: string; Next: string }[];
   Default?: string;
   SecondsPath?: string;
+  Error?: string;
   ErrorPath?: string;
+  Cause?: string;
   CausePath?: string;
 }
 
@@ -37,7 +39,7 @@ export interface Definition {
 const KNOWN_FIELDS = new Set(
   (
     'Type Comment Next Resource Parameters ResultPath OutputPath TimeoutSeconds Retry Catch Choices Default ' +
-    'SecondsPath ErrorPath CausePath'
+    'SecondsPath Error ErrorPath Cause CausePath'
   ).split(' '),
 );
 
@@ -93,7 +95,7 @@ export async function step(definition: Definition, host: Host, from: { state: st
         host.exited(name, output);
         return { status: 'SUCCEEDED', output };
       case 'Fail':
-        return failed(text(at(input, state.ErrorPath)), text(at(input, state.CausePath)));
+        return failed(state.Error ?? text(at(input, state.ErrorPath)), state.Cause ?? text(at(input, state.CausePath)));
       case 'Wait':
         await host.sleep(Number(at(input, state.SecondsPath)));
         break;

@@ -29,7 +29,10 @@ export interface Surroundings {
   readonly recorder: Recorder;
   readonly faults: Faults;
   readonly executions: AnsweringExecutions;
+  /** Of the machine, now. */
   readonly definition: Definition;
+  /** The oldest definition that the functions serve. */
+  readonly oldestDefinition: number;
   readonly bucket: Bucket;
   readonly deployments: Deployments;
   /** Milliseconds that a request takes to take effect. */
