@@ -4,7 +4,7 @@ import { numberOf } from '../../core/text/format.ts';
 import { percent, progressText } from '../../core/views/progress.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
-import { stateWord, TONES } from '../../core/views/words.ts';
+import { leftOverText, stateWord, TONES } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { Place } from '../../client/environment.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
@@ -110,6 +110,11 @@ function notes({ environment, migrations, lacking }: EnvironmentView): string[] 
     ...(late === ''
       ? []
       : [`late: ${late} came after a higher number was run, so a run refuses it. To run it all the same: ${allow}`]),
+    ...migrations.flatMap((migration) =>
+      migration.leftOver && !isFolded(migration)
+        ? [`${migration.id}: ${plain(leftOverText(migration.leftOver))}.`]
+        : [],
+    ),
     ...(changed === '' ? [] : [`*: ${changed} changed since it was completed; it does not run again.`]),
     ...(cancelled
       ? [

@@ -65,6 +65,8 @@ export interface MigrationView {
   /** The decision on the last halt of the open turn. */
   decision?: Decision | undefined;
   error?: ErrorSummary | undefined;
+  /** What was still alive when it had returned. */
+  leftOver?: string[] | undefined;
   /** At its last checkpoint; the rate and the time left only while it goes on. */
   progress?: Progress | undefined;
   /** Why its checkpoint cannot be read. Nothing is decided on one, so the rest is shown all the same. */
@@ -228,9 +230,9 @@ type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'cha
 
 function completedRow({ completion }: KnownMigration): Row {
   if (!completion) throw new OdinError(NEITHER);
-  const { startedAt, finishedAt = completion.time, by, reason, gitCommit, execution } = completion;
+  const { startedAt, finishedAt = completion.time, by, reason, leftOver, gitCommit, execution } = completion;
   const state = completion.completion;
-  return { state, startedAt, finishedAt, durationMs: tookOf(completion), by, reason, gitCommit, execution };
+  return { state, startedAt, finishedAt, durationMs: tookOf(completion), by, reason, leftOver, gitCommit, execution };
 }
 
 /** Of one that an operator recorded, the time until the decision says nothing about the migration. */
@@ -267,6 +269,7 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): R
     by,
     reason,
     error: outcome?.error ?? halt?.halted.error,
+    leftOver: outcome?.leftOver,
     cancelled: cancel && { by: cancel.by, time: cancel.time, reason: cancel.reason },
     progress: readable && progressOf(goesOn ? readable : { ...readable, began: undefined }),
     unreadable: checkpoint && 'unreadable' in checkpoint ? checkpoint.unreadable : undefined,

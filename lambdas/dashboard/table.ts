@@ -7,7 +7,7 @@ import { progressText } from '../../core/views/progress.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
-import { stateWord, TONES } from '../../core/views/words.ts';
+import { leftOverText, stateWord, TONES } from '../../core/views/words.ts';
 import type { ButtonCall } from './action.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
@@ -102,10 +102,12 @@ const canBePreviewed = ({ state, file }: MigrationView): boolean =>
 /** The page of older ones that is open stays open. */
 const previewOf = ({ id }: MigrationView, { page }: Frame): ButtonCall => ({ preview: { migration: id }, page });
 
-function about({ file, pruned, description, reason, changedSince, state, error, progress }: MigrationView): Html {
+function about(row: MigrationView): Html {
+  const { file, pruned, description, reason, changedSince, state, error, leftOver, progress } = row;
   return html`${description === undefined ? html`<span class="dim">${file}</span>` : cut(description, MAX_TEXT)}
   ${reason !== undefined && html`<small>“${cut(reason, MAX_TEXT)}”</small>`}
   ${error && state !== 'halted' && html`<small>${cut(`${error.name}: ${error.message}`, MAX_TEXT)}</small>`}
+  ${leftOver && html`<small>${cut(leftOverText(leftOver), MAX_TEXT)}.</small>`}
   ${!isCompleted(state) && progress && meter(progress)}
   ${file === undefined && html`<small>Its file was ${pruned ? 'pruned' : 'deleted'}.</small>`}
   ${changedSince && html`<small>Its file was changed after it ran.</small>`}`;

@@ -55,6 +55,14 @@ describe('the state of one migration', () => {
     });
   });
 
+  it('is told with what it had begun and not awaited, before and after that is recorded', async () => {
+    const turn = await start();
+    await ledger.close(turn, 'succeeded', { leftOver: ['2 timers'] });
+    expect(await only()).toMatchObject({ state: 'succeeded', leftOver: ['2 timers'] });
+    await ledger.complete('0001', 'applied', { leftOver: ['2 timers'] });
+    expect(await only()).toMatchObject({ state: 'applied', leftOver: ['2 timers'] });
+  });
+
   it('is what an operator recorded it as, with who and why, and without a duration', async () => {
     await ledger.complete('0001', 'baseline', { by: 'him', reason: 'adopted' });
     const recorded = { state: 'baseline', attempts: 0, by: 'him', reason: 'adopted', finishedAt: world.clock.iso() };

@@ -70,6 +70,11 @@ describe('the page of an environment', () => {
     expect(textOf(html)).toContain('30 of 120 (25 %), 2/s, about 45 s left · sales/2026');
   });
 
+  it('says what had been begun and not awaited', () => {
+    const text = textOf(page(viewOf([row(1, 'applied', { leftOver: ['2 timers', '1 server'] })]), frame()));
+    expect(text).toContain('what it had begun was not: 2 timers, 1 server.');
+  });
+
   it('names what changed after it ran, and what is known by the ledger alone', () => {
     const { file, ...deleted } = row(1, 'applied');
     const gone: typeof deleted = { ...deleted, id: '0000', pruned: true };
