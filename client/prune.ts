@@ -4,14 +4,18 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
 import { OdinError } from '../core/errors.ts';
-import type { LogState } from '../core/ledger/fold.ts';
+import type { CompletionState, LogState } from '../core/ledger/fold.ts';
+import type { Sources } from '../core/ledger/sources.ts';
+import { differenceOf } from '../core/ledger/sources.ts';
 import { idsText } from '../core/text/format.ts';
+import { readSources } from '../project/bundle.ts';
 import type { CompletedMigration } from '../project/completed.ts';
 import { COMPLETED_FILE, writeCompleted } from '../project/completed.ts';
 import type { MigrationFile } from '../project/discover.ts';
 import { discoverEnvironment, folderOf } from '../project/discover.ts';
 import { git } from '../project/git.ts';
 import type { Project } from '../project/project.ts';
+import { meaningOf } from '../project/source-text.ts';
 
 export interface PruningOptions {
   /** Up to and with this one; undefined: all that is completed. */
@@ -58,11 +62,13 @@ export function planPruning(
   if (through !== undefined) assertCompletedThrough(through, files, state, environment);
 
   const committed = committedFiles(path.resolve(directory, folder));
-  const whyLeft = ({ id, path: filePath, sourceSha256 }: MigrationFile): WhyLeft | undefined => {
-    const { completion } = state.migrations[id] ?? {};
-    if (!completion) return 'not completed';
-    const ran = completed.find((each) => each.id === id)?.sourceSha256 ?? completion.sourceSha256;
-    if (!changed && ran !== undefined && ran !== sourceSha256) return 'changed';
+  const other = new Set([
+    ...returned.filter((file) => file.changed).map(({ id }) => id),
+    ...migrations.filter((file) => isOther(file, state.migrations[file.id]?.completion, directory)).map(({ id }) => id),
+  ]);
+  const whyLeft = ({ id, path: filePath }: MigrationFile): WhyLeft | undefined => {
+    if (!state.migrations[id]?.completion) return 'not completed';
+    if (!changed && other.has(id)) return 'changed';
     return committed.has(path.basename(filePath)) ? undefined : 'not committed';
   };
   const seen = files.map((file) => ({ ...file, why: whyLeft(file) }));
@@ -72,8 +78,11 @@ export function planPruning(
     .filter(([id]) => !stays.has(id) && (through === undefined || id <= through))
     .flatMap(([id, { completion }]): CompletedMigration[] => {
       if (!completion) return [];
-      const sourceSha256 = completion.sourceSha256 ?? files.find((file) => file.id === id)?.sourceSha256;
-      return [{ id, completion: completion.completion, time: completion.finishedAt ?? completion.time, sourceSha256 }];
+      const file = files.find((each) => each.id === id);
+      const sourceSha256 = completion.sourceSha256 ?? file?.sourceSha256;
+      const meaning = file && !other.has(id) ? meaningOf(file.path) : undefined;
+      const time = completion.finishedAt ?? completion.time;
+      return [{ id, completion: completion.completion, time, sourceSha256, meaning }];
     })
     .sort(byId);
   return {
@@ -83,6 +92,24 @@ export function planPruning(
     deleted: seen.filter(({ why }) => why === undefined).map(({ file }) => file),
     left,
   };
+}
+
+/**
+ * Whether a file may be new work. The text that was run is none, whatever became of the files that it imports; of another text counts
+ * what it says.
+ */
+function isOther(file: MigrationFile, ran: CompletionState | undefined, directory: string): boolean {
+  if (!ran || ran.sourceSha256 === file.sourceSha256) return false;
+  return differenceOf(ran, { ...file, sources: sourcesNow(file, directory) }) === 'files';
+}
+
+/** Undefined of one that does not compile any more. */
+function sourcesNow(file: MigrationFile, directory: string): Sources | undefined {
+  try {
+    return readSources(directory, [file]).get(file.id);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The lines come first: cut off between them and the files, it leaves files that a second `prune` deletes. */

@@ -2,7 +2,7 @@
 // the environment's files.
 //
 //   {
-//     "0001": "applied 2026-11-02T10:11:12.123Z 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+//     "0001": "applied 2026-11-02T10:11:12.123Z 9f86d081…0f00a08 2:60303ae2…11c752",
 //     "format": 1
 //   }
 //
@@ -24,10 +24,12 @@ export interface CompletedMigration {
   time: string;
   /** Of the text that was run, or, when nobody knows that (a baseline), of the file that was pruned. Absent when there was none. */
   sourceSha256: string | undefined;
+  /** Of what the pruned file said (source-text.ts), when that was the same: by it a file that comes back is known. */
+  meaning?: string | undefined;
 }
 
 const FORMAT = 1;
-const VALUE = new RegExp(`^(${COMPLETIONS.join('|')}) (\\S+)(?: ([0-9a-f]{64}))?$`);
+const VALUE = new RegExp(`^(${COMPLETIONS.join('|')}) (\\S+)(?: ([0-9a-f]{64})(?: (\\d+:[0-9a-f]{64}))?)?$`);
 
 const File = z
   .object({ format: z.literal(FORMAT) })
@@ -64,14 +66,14 @@ export function writeCompleted(directory: string, completed: readonly CompletedM
 export const formatCompleted = (completed: readonly CompletedMigration[]): string =>
   ['{', ...completed.map(lineOf), `  "format": ${FORMAT}`, '}', ''].join('\n');
 
-const lineOf = ({ id, completion, time, sourceSha256 }: CompletedMigration): string =>
-  `  "${id}": "${[completion, time, sourceSha256].filter((part) => part !== undefined).join(' ')}",`;
+const lineOf = ({ id, completion, time, sourceSha256, meaning }: CompletedMigration): string =>
+  `  "${id}": "${[completion, time, sourceSha256, meaning].filter((part) => part !== undefined).join(' ')}",`;
 
 function completedOf(id: string, value: string, file: string): CompletedMigration {
-  const [, completion, time = '', sourceSha256] = VALUE.exec(value) ?? [];
+  const [, completion, time = '', sourceSha256, meaning] = VALUE.exec(value) ?? [];
   if (!MigrationId.safeParse(id).success) throw unreadable(file, `"${id}" is no migration's four digits`);
   if (!z.iso.datetime().safeParse(time).success) throw unreadable(file, `${id}: "${time}" is no time`);
-  return { id, completion: completion as CompletedMigration['completion'], time, sourceSha256 };
+  return { id, completion: completion as CompletedMigration['completion'], time, sourceSha256, meaning };
 }
 
 /** JSON takes the last of two lines for one id: a conflict that was resolved badly would go unseen. */

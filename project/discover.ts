@@ -18,6 +18,7 @@ import type { CompletedMigration } from './completed.ts';
 import { COMPLETED_FILE, readCompleted } from './completed.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, configurationOf } from './configuration.ts';
+import { meaningOf } from './source-text.ts';
 
 export interface MigrationFile {
   id: string;
@@ -188,7 +189,7 @@ export function discoverEnvironment(
     const filePath = path.join(directory, entry.name);
     const found = { id, file, path: filePath, sourceSha256: sha256OfSource(readFileSync(filePath, 'utf8')) };
     const was = pruned.get(id);
-    if (was) returned.push({ ...found, changed: was.sourceSha256 !== found.sourceSha256 });
+    if (was) returned.push({ ...found, changed: isOther(found, was) });
     else migrations.push(found);
   }
   return { name, migrations, completed, returned, warnings };
@@ -250,6 +251,10 @@ function refuseOtherEndings(folder: string, names: readonly string[]): void {
     next: `Rename to ${wrong.map(({ right }) => right).join(', ')}.`,
   });
 }
+
+/** Also when nobody knows what was run: it may be new work. */
+const isOther = ({ path: filePath, sourceSha256 }: MigrationFile, was: CompletedMigration): boolean =>
+  was.sourceSha256 !== sourceSha256 && was.meaning !== meaningOf(filePath);
 
 /** Line endings do not count: git may change them on checkout. */
 const sha256OfSource = (text: string): string =>

@@ -1,7 +1,9 @@
 // The text of a source: read as what it has to be, and compared by what it means. White space, comments, line ends and a byte order
 // mark mean nothing. No tool says what is left: its next version would say it in another way, and everything would look changed.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { SOURCES_VERSION } from '../core/ledger/sources.ts';
 import { OdinError } from '../core/errors.ts';
 
 /**
@@ -66,6 +68,12 @@ export function significantText(file: string, text: string): string {
   if (/\.json$/i.test(file)) return jsonMeaning(unified);
   return /\.[cm]?[jt]s$/i.test(file) ? tokensOf(unified).join('\0') : unified;
 }
+
+/** Of what a file says, with the version of how that is told: hashes of two versions are not compared. */
+export const meaningOf = (file: string): string => {
+  const text = significantText(file, readFileSync(file, 'utf8'));
+  return `${SOURCES_VERSION}:${createHash('sha256').update(text).digest('hex')}`;
+};
 
 function jsonMeaning(text: string): string {
   try {

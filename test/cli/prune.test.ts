@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyPruning, planPruning } from '../../client/prune.ts';
 import { fold } from '../../core/ledger/fold.ts';
+import { readSources } from '../../project/bundle.ts';
 import { formatCompleted, writeCompleted } from '../../project/completed.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
 import { allowed, completed, halted, logOf } from '../core/ledger/entries.ts';
@@ -21,7 +22,8 @@ beforeEach(() => {
 });
 afterEach(() => project.remove());
 
-const text = (id: string, more = '') => `// ${id}${more}\nexport async function migration(): Promise<void> {}\n`;
+const text = (id: string, more = '') =>
+  `// ${id}\nexport const description = '${id}${more}';\nexport async function migration(): Promise<void> {}\n`;
 const fileOf = (id: string) => `migrations/odin-dev/${id}.ts`;
 function files(...ids: string[]): Record<string, string> {
   return Object.fromEntries(ids.map((id) => [fileOf(id), text(id)]));
@@ -53,6 +55,7 @@ it('gives what is completed a line, deletes its file, and leaves the rest', () =
       completion: 'applied',
       time: expect.stringMatching(/^2026-/) as string,
       sourceSha256: hashOf(id),
+      meaning: expect.stringMatching(/^2:[0-9a-f]{64}$/) as string,
     })),
   );
   expect(pruning.deleted).toEqual([fileOf('0001'), fileOf('0002')]);
@@ -115,6 +118,64 @@ describe('leaves a file', () => {
     const all = plan(said, { changed: true });
     expect(all.deleted).toEqual([fileOf('0001'), fileOf('0002')]);
     expect(all.added[0]?.sourceSha256).not.toBe(hashOf('0001')); // what was run
+  });
+
+  const HELPER = 'migrations/odin-dev/shared/helper.ts';
+  const importing = `import { name } from './shared/helper.ts';\nexport const migration = (): void => { console.log(name); };\n`;
+  /** With all that a turn of the files that are here now records. */
+  const ran = (...ids: string[]): Said[] => {
+    const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
+    const sources = readSources(project.directory, migrations);
+    return ids.flatMap((id) => [
+      allowed(id, 1, 1, { sourceSha256: hashOf(id), sources: sources.get(id) }),
+      completed([id]),
+    ]);
+  };
+
+  it('not for white space and comments, nor for what became of a file that it imports', () => {
+    project.write(HELPER, `export const name = 'a';\n`);
+    project.write(fileOf('0003'), importing);
+    const said = ran('0001', '0002', '0003');
+    project.write(
+      fileOf('0001'),
+      `\uFEFF/* Copyright */\r\n${text('0001').replaceAll(' ', '  ').replace('  0001\n', '\n')}`,
+    );
+    project.write(fileOf('0002'), text('0002', ', new work'));
+    project.write(HELPER, `export const name = 'b';\n`);
+    commit();
+    expect(plan(said)).toMatchObject({
+      deleted: [fileOf('0001'), fileOf('0003')],
+      left: [{ id: '0002', why: 'changed' }, { id: '0004' }],
+    });
+    // The ledger does not say what the file said, apart from what it imports.
+    project.write(fileOf('0003'), `// a comment\n${importing}`);
+    commit();
+    expect(plan(said).deleted).toEqual([fileOf('0001')]);
+    project.write(fileOf('0001'), '}'); // does not compile
+    commit();
+    expect(plan(said).deleted).toEqual([]);
+  });
+
+  it('that came back, unless only its white space and comments are others', () => {
+    const said = ran('0001', '0002');
+    applyPruning(project, plan(said));
+    project.write(fileOf('0001'), `// a comment\n${text('0001')}`);
+    project.write(fileOf('0002'), text('0002', ', new work'));
+    commit();
+    const { returned } = discoverEnvironment('odin-dev', project.directory, project.configuration);
+    expect(returned.map(({ id, changed }) => [id, changed])).toEqual([
+      ['0001', false],
+      ['0002', true],
+    ]);
+    expect(plan(said)).toMatchObject({ deleted: [fileOf('0001')], left: [{ id: '0002', why: 'changed' }, {}, {}] });
+  });
+
+  it('that came back, when nobody knows what ran', () => {
+    const said = [completed(['0009'], 'baseline')];
+    applyPruning(project, plan(said));
+    project.write(fileOf('0009'), text('0009'));
+    commit();
+    expect(plan(said)).toMatchObject({ deleted: [], left: [{}, {}, {}, {}, { id: '0009', why: 'changed' }] });
   });
 
   it('that git does not have as it is here: unknown, staged or changed', () => {
