@@ -17,6 +17,7 @@ import {
 } from '../core/names/names.ts';
 import type { Bundles } from '../project/bundle.ts';
 import type { InspectedMigration } from '../project/inspect.ts';
+import { isAscii } from '../project/inspect.ts';
 import type { FunctionSettings } from './functions.ts';
 import { allow, commonProps, commonVariables, deny, functionArn, FunctionRole, given } from './functions.ts';
 import { ledgerStatements } from './ledger-access.ts';
@@ -91,7 +92,7 @@ function createMigration(
     ...commonProps(scope, bundle, props),
     ...given({ vpc: network?.vpc, vpcSubnets: network?.vpcSubnets, securityGroups: network?.securityGroups }),
     functionName: migrationFunctionName(props, id),
-    description: file.description ?? `Migration ${id} of ${props.environment}`,
+    description: descriptionOf(file) ?? `Migration ${id} of ${props.environment}`,
     role,
     timeout: Duration.seconds(file.timeoutSeconds),
     memorySize: file.memoryMB,
@@ -109,6 +110,10 @@ function createMigration(
   });
   return { migration: migrationOf(id, file.file, lambda, role), lambda, file };
 }
+
+/** What people read is in the manifest: the template is kept ASCII (docs/aws-facts.md). */
+const descriptionOf = ({ description }: InspectedMigration): string | undefined =>
+  description !== undefined && isAscii(description) ? description : undefined;
 
 const migrationOf = (id: string, file: string, lambda: LambdaFunction, role: IRole): Migration => ({
   id,

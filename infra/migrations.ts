@@ -44,6 +44,7 @@ import { createLogGroup } from './log-group.ts';
 import type { MadeMigration, Migration, Network } from './migration.ts';
 import { createMigrations } from './migration.ts';
 import { claimEnvironment, keepLedgerName, registerEnvironment } from './registration.ts';
+import { refuseWhatAwsRefuses } from './refused.ts';
 import { runOnDeploy } from './run-on-deploy.ts';
 import { createStateMachine, namesOfMachine } from './state-machine.ts';
 import type { SystemParts } from './system-functions.ts';
@@ -292,6 +293,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
 
     Tags.of(this).add('odin-migrate:environment', qualifiedName(of));
     acknowledgeFindings(this, ledger.bucket);
+    if (!onThisMachine) refuseWhatAwsRefuses(this, made);
     if (claim) for (const part of this.node.children) if (part !== claim) part.node.addDependency(claim);
   }
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import { problemOfApp } from '../core/names/identifiers.ts';
 import { cut, plainLine } from '../core/ledger/summaries.ts';
-import { Permission } from './permission.ts';
+import { Permissions } from './permission.ts';
 import type { Given } from './placeholder.ts';
 import { NOTHING_GIVEN } from './placeholder.ts';
 
@@ -103,7 +103,7 @@ const StackFields = z.strictObject({
     .optional()
     .describe('The bucket that was the ledger of this environment before: `odin-migrate adopt` says it.'),
   access: z
-    .record(z.string(), z.array(Permission))
+    .record(z.string(), Permissions)
     .default({})
     .describe('What a file may ask for by name, `export const access = ["data"]`: lists of IAM policy statements.'),
   alarms: z.boolean().default(true).describe('Whether there are alarms.'),

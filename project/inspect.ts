@@ -13,12 +13,13 @@ import { cut } from '../core/ledger/summaries.ts';
 import { COMMON, compile } from './compile.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
-import { Permission } from './permission.ts';
+import type { Permission } from './permission.ts';
+import { leastSizeOf, MAX_INLINE_POLICIES, Permissions } from './permission.ts';
 import { assertReadable } from './sources.ts';
 import type { Given } from './placeholder.ts';
-import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN } from './placeholder.ts';
+import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN, withoutPlaceholders } from './placeholder.ts';
 import { temporaryFolder } from './temporary.ts';
-import { variablesRead } from './variables.ts';
+import { MAX_VARIABLES, OWN_VARIABLES, sizeOfVariables, variablesRead } from './variables.ts';
 
 const MAX_TIMEOUT_MINUTES = 15;
 
@@ -26,9 +27,9 @@ const Exports = z.object({
   description: z
     .string('expected one line of text')
     .max(200, 'expected at most 200 characters')
-    .regex(/^[^\r\n]*$/, 'expected one line')
+    .regex(/^\P{Cc}*$/u, 'expected one line without control characters')
     .optional(),
-  permissions: z.array(Permission, 'expected a list of IAM policy statements').optional(),
+  permissions: Permissions.optional(),
   timeoutMinutes: z
     .number('expected a number of minutes')
     .positive('expected more than 0 minutes')
@@ -60,8 +61,8 @@ export interface InspectedMigration extends MigrationFile {
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
-  /** For each export whose name looks misspelt, the end of a sentence that begins with the file's name: nothing reads it. */
-  misspelt: string[];
+  /** What is worth a look: ends of sentences that begin with the file's name. */
+  remarks: string[];
 }
 
 type CompiledMigration = MigrationFile & Pick<InspectedMigration, 'reads'>;
@@ -84,7 +85,7 @@ export const DEFAULTS = {
   reads: [],
   access: [],
   previewAllows: [],
-  misspelt: [],
+  remarks: [],
   checkpointed: false,
 } satisfies Partial<InspectedMigration>;
 
@@ -344,6 +345,7 @@ function check(migration: CompiledMigration, answer: Answer | undefined, given: 
     );
   }
   const { timeoutMinutes = MAX_TIMEOUT_MINUTES, ...fields } = parsed.data;
+  assertSizes(migration, fields, given);
   return {
     ...DEFAULTS,
     ...migration,
@@ -351,11 +353,29 @@ function check(migration: CompiledMigration, answer: Answer | undefined, given: 
     description: fields.description,
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
-    misspelt: (answer.others ?? []).flatMap((name) => {
-      const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
-      return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
-    }),
+    remarks: [
+      ...misspelt(answer.others ?? []),
+      ...notAscii({ variables: fields.variables, permissions: fields.permissions }),
+    ],
   };
+}
+
+/** Of what is joined with what others say: the stack knows the rest (infra/refused.ts). @throws OdinError BadMigrationFile */
+function assertSizes(migration: MigrationFile, fields: z.infer<typeof Exports>, given: Given): void {
+  const { permissions = [], variables = {} } = fields;
+  const policies = leastSizeOf(permissions);
+  if (policies > MAX_INLINE_POLICIES) {
+    const expected = `what fits into the ${MAX_INLINE_POLICIES} characters of a role's inline policies`;
+    const hint = 'name what is alike by one pattern ("*")';
+    throw bad(migration, 'permissions', `expected ${expected}, found at least ${policies}: ${hint}`);
+  }
+  const all = sizeOfVariables({ ...given.variables, ...variables });
+  if (all > MAX_VARIABLES - OWN_VARIABLES) {
+    const expected = `what fits into the ${MAX_VARIABLES} bytes of a function's variables, of which odin-migrate has ${OWN_VARIABLES}`;
+    const hint =
+      'those of the environment are among them; put what is long into a file or a parameter, and its name into a variable';
+    throw bad(migration, 'variables', `expected ${expected}, found ${all} bytes: ${hint}`);
+  }
 }
 
 /** Where what stands for a value may be: in all other places it would be taken for the value. */
@@ -385,6 +405,21 @@ function assertPlaceholders(migration: MigrationFile, fields: Record<string, unk
   }
 }
 
+/**
+ * What lands in the template, and would make that something else than ASCII: a sentence about each field, which begins with its name
+ * (docs/aws-facts.md).
+ */
+export const notAscii = (fields: Record<string, unknown>): string[] =>
+  Object.entries(fields)
+    .flatMap(([name, value]) => textsOf(value, [name]))
+    .filter(([, text]) => !isAscii(withoutPlaceholders(text, () => '')))
+    .map(
+      ([field]) =>
+        `${z.core.toDotPath(field)}: expected ASCII. It is deployed as it is, but CloudFormation shows it as "?", "cdk import" fails over it, and CodePipeline refuses a large template with it. ${field[0] === 'permissions' ? 'Write "*" in place of such letters' : 'Escape it (encodeURIComponent), or import a file that has it'}.`,
+    );
+
+export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
+
 /** Every text in what is JSON, with its path, and the keys too. */
 function textsOf(value: unknown, field: PropertyKey[]): [PropertyKey[], string, boolean][] {
   if (typeof value === 'string') return [[field, value, false]];
@@ -397,6 +432,13 @@ function textsOf(value: unknown, field: PropertyKey[]): [PropertyKey[], string, 
     ];
   });
 }
+
+/** Exports whose names look as if others were meant. */
+const misspelt = (others: readonly string[]): string[] =>
+  others.flatMap((name) => {
+    const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
+    return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
+  });
 
 /** How the exports are usually misspelt: `timeout`, `memoryMb`, `permission`, `env`. */
 const STEMS: [RegExp, string][] = [

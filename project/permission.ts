@@ -1,5 +1,9 @@
 // What a statement of IAM may look like, in a migration's file and in odin-migrate.json.
 import * as z from 'zod';
+import { PLACEHOLDER, withoutPlaceholders } from './placeholder.ts';
+
+/** Characters of a role's inline policies, without white space (docs/aws-facts.md). */
+export const MAX_INLINE_POLICIES = 10_240;
 
 /** A text or a list of texts, each of this form. CDK and CloudFormation would refuse another form without naming the file. */
 function texts(form: RegExp, expected: string) {
@@ -24,7 +28,10 @@ const resources = texts(
 export const Permission = z
   .strictObject(
     {
-      Sid: z.string().optional(),
+      Sid: z
+        .string()
+        .regex(/^[A-Za-z0-9]*$/, 'expected letters and digits (A-Z, a-z, 0-9) alone, as IAM has it')
+        .optional(),
       Effect: z.enum(['Allow', 'Deny'], 'expected "Allow" or "Deny"'),
       Action: actions.optional(),
       NotAction: actions.optional(),
@@ -44,5 +51,51 @@ export const Permission = z
   })
   .refine((statement) => (statement.Resource === undefined) !== (statement.NotResource === undefined), {
     message: 'expected either Resource or NotResource',
+  })
+  .superRefine((statement, context) => {
+    for (const [path, text] of textsIn(statement)) {
+      const taken = withoutOthers(text);
+      if (taken === text) continue;
+      const operators = path[0] === 'Condition' ? 'with StringLike or ArnLike ' : '';
+      const message = `expected characters that IAM takes in a policy (U+0020 to U+00FF), and ${operators}"*" for any others, "${taken}"`;
+      context.addIssue({ code: 'custom', path, message });
+    }
   });
 export type Permission = z.infer<typeof Permission>;
+
+/** Those of one policy. */
+export const Permissions = z
+  .array(Permission, 'expected a list of IAM policy statements')
+  .superRefine((statements, context) => {
+    for (const [index, { Sid }] of statements.entries()) {
+      const first = statements.findIndex((each) => each.Sid === Sid);
+      if (Sid === undefined || Sid === '' || first === index) continue;
+      const message = `expected another than that of statement ${first + 1} of the list: IAM takes each once`;
+      context.addIssue({ code: 'custom', path: [index, 'Sid'], message });
+    }
+  });
+
+/** Characters that they need in a policy at least, however CDK joins those that are alike: each text once, without what is not known. */
+export function leastSizeOf(statements: readonly Permission[]): number {
+  const texts = new Set(
+    statements.flatMap((statement) => [...textsIn(statement)].map(([, text]) => withoutPlaceholders(text, () => ''))),
+  );
+  return [...texts].reduce((sum, text) => sum + text.length + '"",'.length, 0);
+}
+
+/** Every text in what is JSON, keys too, with its path. */
+function* textsIn(value: unknown, path: PropertyKey[] = []): Generator<[PropertyKey[], string]> {
+  if (typeof value === 'string') yield [path, value];
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, each] of Object.entries(value)) {
+    const below = [...path, Array.isArray(value) ? Number(key) : key];
+    if (!Array.isArray(value)) yield [below, key];
+    yield* textsIn(each, below);
+  }
+}
+
+/** With "*" for what IAM does not take in a policy (docs/aws-facts.md); what stands for a value stays. */
+const withoutOthers = (text: string): string =>
+  text.replaceAll(NOT_TAKEN, (found) => (found.startsWith('⟦') ? found : '*'));
+
+const NOT_TAKEN = new RegExp(`${PLACEHOLDER.source}|[^\\t\\n\\r\\u0020-\\u00ff⟦⟧]+`, 'gu');

@@ -13,7 +13,7 @@ export interface Given {
 /** Letters of both cases, and brackets that no name and no policy has: whatever changes it leaves something of it. */
 export const placeholderOf = (name: string): string => `⟦odinToken.${name}⟧`;
 
-const PLACEHOLDER = /⟦odinToken\.([\w.]+)⟧/g;
+export const PLACEHOLDER = /⟦odinToken\.([\w.]+)⟧/g;
 /** What is left of one that was cut, put into other letters, or escaped. */
 const TRACE = /[⟦⟧]|%E2%9F%A[67]|odin.?token/i;
 

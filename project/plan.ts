@@ -7,7 +7,7 @@ import { migrationFunctionName, SYSTEM_FUNCTIONS } from '../core/names/names.ts'
 import type { Bundle, Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment, bundleOf, withMore } from './bundle.ts';
 import type { Configuration } from './configuration.ts';
-import { configurationOf, givenThere } from './configuration.ts';
+import { CONFIGURATION_FILE, configurationOf, givenThere } from './configuration.ts';
 import type { DiscoveredEnvironment, ReturnedFile } from './discover.ts';
 import {
   allEnvironments,
@@ -17,7 +17,7 @@ import {
   returnedText,
 } from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
-import { DEFAULTS, inspectFiles, isFine } from './inspect.ts';
+import { DEFAULTS, inspectFiles, isFine, notAscii } from './inspect.ts';
 import type { Given } from './placeholder.ts';
 import type { Project } from './project.ts';
 
@@ -93,7 +93,10 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
   const warnings = [
     ...discovered.warnings.map(({ message }) => message),
     ...discovered.returned.filter(({ changed }) => !changed).map(returnedText),
-    ...migrations.flatMap(({ file, misspelt }) => misspelt.map((each) => `${file} ${each}`)),
+    ...migrations.flatMap(({ file, remarks }) => remarks.map((each) => `${file} ${each}`)),
+    ...notAscii({ variables: configurationOf(configuration, environment).variables }).map(
+      (each) => `${CONFIGURATION_FILE}, environments.${environment}.${each}`,
+    ),
   ];
   return { warnings, problems, bundles: { system, migrations }, manifest };
 

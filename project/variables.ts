@@ -17,6 +17,16 @@ export function variablesRead(code: string): string[] {
   return [...new Set([...direct, ...destructured])].sort();
 }
 
+/** Bytes of a function's environment variables, all of them together (docs/aws-facts.md). */
+export const MAX_VARIABLES = 4096;
+
+/** How many of them odin-migrate's own have, at the most (test/infra/refused.test.ts). */
+export const OWN_VARIABLES = 500;
+
+/** As Lambda measures them: as JSON. */
+export const sizeOfVariables = (variables: Readonly<Record<string, string>>): number =>
+  Buffer.byteLength(JSON.stringify(variables));
+
 /** `process.env.NAME` and `process.env["NAME"]`, but for what is assigned to and what has a fallback. */
 const ACCESS =
   /\bprocess\.env(?:\??\.([A-Za-z_]\w*)\b|(?:\?\.)?\["([^"]+)"\])(?!\s*(?:\?\?|\|\|)=?(?!\s*""))(?!\s*=(?!=))/g;

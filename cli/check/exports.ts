@@ -35,7 +35,7 @@ export function inspectEach(
   return {
     inspected: files.filter(isFine),
     findings: files.flatMap((file) =>
-      isFine(file) ? misspeltFindings(environment, file) : [brokenFinding(environment, file)],
+      isFine(file) ? remarkFindings(environment, file) : [brokenFinding(environment, file)],
     ),
   };
 }
@@ -69,5 +69,5 @@ function brokenFinding(environment: string, { file, problem }: BrokenMigration):
   return { environment, severity: 'error', rule: 'exports', file, message };
 }
 
-const misspeltFindings = (environment: string, { file, misspelt }: InspectedMigration): Finding[] =>
-  misspelt.map((message) => ({ environment, severity: 'warning', rule: 'exports', file, message }));
+const remarkFindings = (environment: string, { file, remarks }: InspectedMigration): Finding[] =>
+  remarks.map((message) => ({ environment, severity: 'warning', rule: 'exports', file, message }));

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { asOdinError } from '../../core/errors.ts';
 import { countText, numberOf } from '../../core/text/format.ts';
 import type { ManifestSeen } from '../../core/views/view.ts';
-import { configurationOf, givenHere } from '../../project/configuration.ts';
+import { CONFIGURATION_FILE, configurationOf, givenHere } from '../../project/configuration.ts';
 import type { DiscoveredEnvironment } from '../../project/discover.ts';
 import {
   allEnvironments,
@@ -12,6 +12,7 @@ import {
   discoverEnvironment,
   folderOf,
 } from '../../project/discover.ts';
+import { notAscii } from '../../project/inspect.ts';
 import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
 import { compareWith, deployedFindings, localFindings, prunedFindings } from '../check/ledger.ts';
@@ -87,6 +88,7 @@ export async function checkEnvironment(
   const { discovered, unread } = discover(project, environment);
   if (!discovered) return { environment, migrations: 0, findings: unread };
   const { migrations } = discovered;
+  const settings = configurationOf(configuration, environment);
   busyWith(`Checking ${environment}: exports`);
   const given = givenHere(configuration, environment);
   const { inspected, findings } = inspectEach(environment, migrations, given, directory);
@@ -112,7 +114,13 @@ export async function checkEnvironment(
       ...sources.findings,
       ...source,
       ...permissionFindings(environment, inspected),
-      ...missingVariables(inspected, configurationOf(configuration, environment)).map(({ file, message }): Finding => ({
+      ...notAscii({ variables: settings.variables }).map((each): Finding => ({
+        environment,
+        severity: 'warning',
+        rule: 'variables',
+        message: `${CONFIGURATION_FILE}, environments.${environment}.${each}`,
+      })),
+      ...missingVariables(inspected, settings).map(({ file, message }): Finding => ({
         environment,
         severity: 'warning',
         rule: 'variables',

@@ -43,7 +43,7 @@ describe('a good file', () => {
         access: [],
         previewAllows: [],
         checkpointed: false,
-        misspelt: [],
+        remarks: [],
         reads: [],
       },
     ]);
@@ -93,13 +93,24 @@ describe('a good file', () => {
        export const timeoutOf = () => 5;\n${OK}`,
       `export const memoryMB = 2048;\n${OK}`,
     );
-    expect(one?.misspelt).toEqual([
+    expect(one?.remarks).toEqual([
       'exports env, which nothing reads: is variables meant?',
       'exports memoryMb, which nothing reads: is memoryMB meant?',
       'exports permission, which nothing reads: is permissions meant?',
       'exports timeout, which nothing reads: is timeoutMinutes meant?',
     ]);
-    expect(two?.misspelt).toEqual([]);
+    expect(two?.remarks).toEqual([]);
+  });
+
+  it('may hold what is not ASCII, which is told where it would be in the template', () => {
+    const [one] = inspect(
+      `export const description = 'Move ä to b', variables = { CITY: 'Zürich', PLAIN: 'b' };
+       export const permissions = [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/ä/*' }];\n${OK}`,
+    );
+    expect(one?.remarks).toEqual([
+      expect.stringMatching(/^variables.CITY: expected ASCII\. It is deployed as it is, .* Escape it/),
+      expect.stringMatching(/^permissions\[0\].Resource: expected ASCII\. .* Write "\*" in place of such letters\.$/),
+    ]);
   });
 
   it('is not needed at all', () => {
@@ -118,7 +129,7 @@ describe('a bad file is refused, with its name, the field, what was expected and
       'a description of two lines',
       `export const description = 'a\\nb';${OK}`,
       'description',
-      'expected one line, found "a\\nb"',
+      'expected one line without control characters, found "a\\nb"',
     ],
     [
       'a description of 201 characters',
@@ -215,6 +226,61 @@ describe('a bad file is refused, with its name, the field, what was expected and
       permission(`{ Effect: 'Allow', Action: [], Resource: '*' }`),
       'permissions[0].Action',
       'found []',
+    ],
+    [
+      'a resource with letters that IAM does not take',
+      permission(`{ Effect: 'Allow', Action: 's3:*', Resource: ['*', 'arn:aws:s3:::b/売上/*'] }`),
+      'permissions[0].Resource[1]',
+      'expected characters that IAM takes in a policy (U+0020 to U+00FF), and "*" for any others, "arn:aws:s3:::b/*/*", found "arn:aws:s3:::b/売上/*"',
+    ],
+    [
+      'a condition with such letters',
+      permission(
+        `{ Effect: 'Allow', Action: 's3:*', Resource: '*', Condition: { StringEquals: { 's3:prefix': ['a', '売上/'] } } }`,
+      ),
+      'permissions[0].Condition.StringEquals["s3:prefix"][1]',
+      'with StringLike or ArnLike "*" for any others, "*/", found "売上/"',
+    ],
+    [
+      'a condition on a key with such letters',
+      permission(
+        `{ Effect: 'Allow', Action: 's3:*', Resource: '*', Condition: { StringEquals: { 'aws:ResourceTag/売': 'a' } } }`,
+      ),
+      'permissions[0].Condition.StringEquals["aws:ResourceTag/売"]',
+      'expected characters that IAM takes in a policy (U+0020 to U+00FF)',
+    ],
+    [
+      'a Sid of other characters than letters and digits',
+      permission(`{ Sid: 'read-data', Effect: 'Allow', Action: 's3:*', Resource: '*' }`),
+      'permissions[0].Sid',
+      'expected letters and digits (A-Z, a-z, 0-9) alone, as IAM has it, found "read-data"',
+    ],
+    [
+      'one Sid twice',
+      permission(
+        `{ Sid: 'Read', Effect: 'Allow', Action: 's3:*', Resource: '*' }, { Sid: 'Read', Effect: 'Allow', Action: 'sqs:*', Resource: '*' }`,
+      ),
+      'permissions[1].Sid',
+      'expected another than that of statement 1 of the list: IAM takes each once, found "Read"',
+    ],
+    [
+      'more permissions than a role has room for',
+      `export const permissions = Array.from({ length: 250 }, (_, n) => ({
+         Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/a-prefix/of/some/length/' + n }));${OK}`,
+      'permissions',
+      "expected what fits into the 10240 characters of a role's inline policies, found at least",
+    ],
+    [
+      'more variables than a function has room for',
+      `export const variables = { LONG: 'ä'.repeat(1900) };${OK}`,
+      'variables',
+      "expected what fits into the 4096 bytes of a function's variables, of which odin-migrate has 500, found 3811 bytes",
+    ],
+    [
+      'a description with a control character',
+      `export const description = 'a\\u001b[31m';${OK}`,
+      'description',
+      'expected one line without control characters, found "a\\u001b[31m"',
     ],
     [
       '16 minutes',
