@@ -13,6 +13,7 @@ import { cut } from '../core/ledger/summaries.ts';
 import { COMMON, compile } from './compile.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
+import { meantBy } from './near-names.ts';
 import type { Permission } from './permission.ts';
 import { leastSizeOf, MAX_INLINE_POLICIES, Permissions } from './permission.ts';
 import { assertReadable } from './sources.ts';
@@ -311,7 +312,8 @@ for (const url of modules) {
     const others = Object.keys(exported).filter((name) => !(name in fields) && typeof exported[name] !== 'function');
     answers.push({ type: isClass ? 'a class' : typeof migration, kind: migration?.constructor?.name, fields, others });
   } catch (thrown) {
-    answers.push({ error: thrown instanceof Error ? thrown.name + ': ' + thrown.message : String(thrown) });
+    const isError = typeof thrown?.stack === 'string' || typeof thrown?.message === 'string';
+    answers.push({ error: isError ? (thrown.name ?? 'Error') + ': ' + (thrown.message || thrown.code || '') : typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown) });
   }
 }
 writeFileSync(output, JSON.stringify(answers));
@@ -436,20 +438,9 @@ function textsOf(value: unknown, field: PropertyKey[]): [PropertyKey[], string, 
 /** Exports whose names look as if others were meant. */
 const misspelt = (others: readonly string[]): string[] =>
   others.flatMap((name) => {
-    const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
+    const meant = meantBy(name, FIELDS);
     return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
   });
-
-/** How the exports are usually misspelt: `timeout`, `memoryMb`, `permission`, `env`. */
-const STEMS: [RegExp, string][] = [
-  [/^desc/i, 'description'],
-  [/^permission/i, 'permissions'],
-  [/^timeout/i, 'timeoutMinutes'],
-  [/^memory/i, 'memoryMB'],
-  [/^(variable|env(ironment)?$)/i, 'variables'],
-  [/^access/i, 'access'],
-  [/^previewallow/i, 'previewAllows'],
-];
 
 const bad = ({ file }: MigrationFile, field: string, why: string): OdinError =>
   new OdinError({

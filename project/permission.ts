@@ -1,5 +1,6 @@
 // What a statement of IAM may look like, in a migration's file and in odin-migrate.json.
 import * as z from 'zod';
+import { emptyIn } from './empty-text.ts';
 import { PLACEHOLDER, withoutPlaceholders } from './placeholder.ts';
 
 /** Characters of a role's inline policies, without white space (docs/aws-facts.md). */
@@ -11,8 +12,8 @@ function texts(form: RegExp, expected: string) {
     .union([z.string(), z.array(z.string()).min(1)], `${expected}, or a list of such`)
     .superRefine((value, context) => {
       for (const [index, text] of [value].flat().entries()) {
-        // What a variable that nobody gives becomes in a text.
-        const message = /\bundefined\b/.test(text) ? `${expected}, and no "undefined" in it` : expected;
+        const empty = emptyIn(text);
+        const message = empty === undefined ? expected : `${expected}, and no "${empty}" in it`;
         if (form.test(text) && message === expected) continue;
         context.addIssue({ code: 'custom', path: Array.isArray(value) ? [index] : [], message });
       }
@@ -37,7 +38,12 @@ export const Permission = z
       NotAction: actions.optional(),
       Resource: resources.optional(),
       NotResource: resources.optional(),
-      Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+      Condition: z
+        .record(z.string(), z.record(z.string(), z.unknown()))
+        .refine((condition) => emptyIn(JSON.stringify(condition).replaceAll(/[{}",[\]]+/g, ' ')) === undefined, {
+          message: 'expected a condition without "undefined" or "null" in it',
+        })
+        .optional(),
     },
     {
       error: ({ code }) =>

@@ -113,6 +113,32 @@ describe('a good file', () => {
     ]);
   });
 
+  it.each([
+    ['permisions', 'permissions'],
+    ['Permisssions', 'permissions'],
+    ['descritpion', 'description'],
+    ['acess', 'access'],
+    ['timeuotMinutes', 'timeoutMinutes'],
+    ['memryMB', 'memoryMB'],
+    ['varables', 'variables'],
+    ['reviewAllows', 'previewAllows'],
+  ])('that exports %s is asked whether %s is meant', (name, meant) => {
+    const [file] = inspect(`export const ${name} = [];\n${OK}`);
+    expect(file?.remarks).toEqual([`exports ${name}, which nothing reads: is ${meant} meant?`]);
+  });
+
+  it.each(['success', 'process', 'bucket', 'rows', 'regions', 'partitions'])('may export %s', (name) => {
+    expect(inspect(`export const ${name} = [];\n${OK}`)[0]?.remarks).toEqual([]);
+  });
+
+  it('may have undefined and null as parts of words, and JSON with a null in it', () => {
+    const [file] = inspect(
+      `export const variables = { JSON: '{"a":null,"b":[null]}', NAME: 'nullable-undefinedness' };
+       export const permissions = [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::nullable/*' }];\n${OK}`,
+    );
+    expect(file?.variables).toMatchObject({ NAME: 'nullable-undefinedness' });
+  });
+
   it('is not needed at all', () => {
     project = temporaryProject();
     expect(inspectMigrations([])).toEqual([]);
@@ -344,6 +370,43 @@ describe('a bad file is refused, with its name, the field, what was expected and
       'the file',
       'Error: later',
     ],
+    [
+      'a file that throws an error of another realm',
+      `import vm from 'node:vm'; vm.runInNewContext("throw new TypeError('elsewhere')");${OK}`,
+      'the file',
+      'could not be evaluated: TypeError: elsewhere',
+    ],
+    ['a file that throws an object', `throw { status: 7 };${OK}`, 'the file', 'could not be evaluated: {"status":7}'],
+    ...[
+      ['`arn:aws:s3:::${process.env.NO_SUCH_BUCKET}/*`', 'undefined'],
+      ['`arn:aws:s3:::data-${process.env.NO_SUCH_BUCKET}`', 'undefined'],
+      ['`arn:aws:s3:::${null}/*`', 'null'],
+      ['`arn:aws:s3:::${{}}/*`', '[object Object]'],
+    ].map(([resource = '', empty = '']): [string, string, string, string] => [
+      `the resource ${resource}`,
+      permission(`{ Effect: 'Allow', Action: 's3:GetObject', Resource: [${resource}] }`),
+      'permissions[0].Resource[0]',
+      `and no "${empty}" in it`,
+    ]),
+    [
+      'a condition with a variable that nobody gives',
+      permission(
+        '{ Effect: "Allow", Action: "s3:*", Resource: "*", Condition: { StringLike: { "s3:prefix": [`${process.env.NO_SUCH}/*`] } } }',
+      ),
+      'permissions[0].Condition',
+      'without "undefined" or "null" in it',
+    ],
+    ...[
+      ['`${process.env.NO_SUCH_TABLE}`', 'undefined'],
+      ['`${null}`', 'null'],
+      ['`s3://${process.env.NO_SUCH_BUCKET}/data`', 'undefined'],
+      ['`${{}}`', '[object Object]'],
+    ].map(([value = '', empty = '']): [string, string, string, string] => [
+      `the variable ${value}`,
+      `export const variables = { TABLE: ${value} };${OK}`,
+      'variables.TABLE',
+      `expected a text without "${empty}" in it`,
+    ]),
     ['a file that throws text', `throw 'text';${OK}`, 'the file', 'could not be evaluated: text'],
   ])('%s', async (_, source, field, said) => {
     const error = await thrownBy(() => inspect(OK, source));
