@@ -1,6 +1,6 @@
 // An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -138,7 +138,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       ],
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
-      data: await (options.fill?.(deployment.s3) ?? putData(project, settings.local.data, deployment.s3)),
+      data: await filled(options, directory, settings.local.data, deployment.s3),
       close,
     };
   } catch (thrown) {
@@ -172,6 +172,25 @@ async function countPruned(deployment: Deployment, { environment, pruned = [] }:
     atOnce: PRUNED_AT_ONCE,
   });
 }
+
+/** Once: what migrations have done to it since is not undone. `--fresh` forgets that too, and a module of another name is other data. */
+async function filled(
+  { fill, project }: EmbeddedOptions,
+  directory: string,
+  module: string | undefined,
+  s3: S3Client,
+): Promise<string | undefined> {
+  if (!fill && module === undefined) return undefined;
+  const mark = path.join(directory, FILLED_FILE);
+  const by = JSON.stringify({ module });
+  const isFilled = existsSync(mark) && readFileSync(mark, 'utf8') === by;
+  if (!fill && isFilled) return `as the last run left it; --fresh lets ${module ?? ''} fill it again`;
+  const told = await (fill ? fill(s3) : putData(project, module, s3));
+  writeFileSync(mark, by);
+  return told;
+}
+
+const FILLED_FILE = 'filled.json';
 
 async function putData(project: Project, module: string | undefined, s3: S3Client): Promise<string | undefined> {
   if (module === undefined) return undefined;

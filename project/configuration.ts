@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
 import { problemOfApp } from '../core/names/identifiers.ts';
 import { cut, plainLine } from '../core/ledger/summaries.ts';
+import { emptyIn } from './empty-text.ts';
 import { Permissions } from './permission.ts';
 import type { Given } from './placeholder.ts';
 import { NOTHING_GIVEN } from './placeholder.ts';
@@ -16,9 +17,13 @@ const VARIABLE_RULE =
 
 /** Lambda's rule for names, and none that is reserved. Checked on the whole record: of one key zod says only that it is bad. */
 export const Variables = z.record(z.string(), z.string('expected text')).superRefine((variables, context) => {
-  for (const name of Object.keys(variables)) {
-    if (/^[a-zA-Z]\w+$/.test(name) && !RESERVED.test(name)) continue;
-    context.addIssue({ code: 'custom', path: [name], message: VARIABLE_RULE });
+  for (const [name, value] of Object.entries(variables)) {
+    const isNamed = /^[a-zA-Z]\w+$/.test(name) && !RESERVED.test(name);
+    if (!isNamed) context.addIssue({ code: 'custom', path: [name], message: VARIABLE_RULE });
+    const empty = emptyIn(value);
+    if (empty !== undefined) {
+      context.addIssue({ code: 'custom', path: [name], message: `expected a text without "${empty}" in it` });
+    }
   }
 });
 
@@ -154,7 +159,7 @@ const EnvironmentConfiguration = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'A module whose default export, (s3: S3Client) => Promise<string>, fills the embedded S3 before a run.',
+          'A module whose default export, (s3: S3Client) => Promise<string>, fills the embedded S3 before the first run there, and the first after --fresh.',
         ),
     })
     .prefault({})

@@ -10,6 +10,7 @@ import { resume } from '../../cli/commands/resume.ts';
 import { status } from '../../cli/commands/status.ts';
 import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
+import { parseConfiguration } from '../../project/configuration.ts';
 import { temporaryProject } from '../support/project.ts';
 
 const OK = 'export async function migration(): Promise<void> {}\n';
@@ -159,4 +160,33 @@ it('prune says what it would do, does it, goes by the ledger here with --local, 
   expect(code).toBe(EXIT.done);
   expect(printed).toContain('Done: 1 applied.');
   expect(printed).not.toContain('count as done');
+});
+
+it('fills its S3 once: what migrations did to the data since is not undone, until --fresh', async () => {
+  const data = temporaryProject(
+    {
+      'migrations/filled/0001.ts': OK,
+      'data.ts': `import { CreateBucketCommand } from '@aws-sdk/client-s3';
+        let times = 0;
+        export default async (s3) => {
+          times += 1;
+          await s3.send(new CreateBucketCommand({ Bucket: 'data' })); // refused when it is there
+          return 'filled, time ' + times;
+        };`,
+    },
+    { sources: true },
+  );
+  try {
+    const environments = { filled: { local: { data: 'data.ts' } } };
+    const filled = { ...data, configuration: parseConfiguration({ environments }) };
+    const run = (options = {}) => printedBy(() => local(filled, 'filled', options, {}));
+    expect((await run()).printed).toContain('data     filled, time 1\n');
+    const again = await run();
+    expect(again.printed).toContain('data     as the last run left it; --fresh lets data.ts fill it again\n');
+    expect(again.code).toBe(EXIT.done);
+    await printedBy(() => resume({ project: filled }, 'filled', 'retry', {}).catch(() => EXIT.refused));
+    expect((await run({ fresh: true })).printed).toContain('data     filled, time 2\n');
+  } finally {
+    data.remove();
+  }
 });
