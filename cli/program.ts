@@ -1,5 +1,6 @@
 // The commands and options of odin-migrate.
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { parseAllowed } from '../core/decision/removals.ts';
 import type { Decision } from '../core/names/names.ts';
 import { DECISIONS } from '../core/names/names.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
@@ -103,9 +104,14 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument('[environments...]', 'folders under migrations/; all of them when none is named')
     .option(
       '--deployed',
-      "ask the deployed environment's ledger too: late numbers, completed files that changed, what is pending",
+      "ask the deployed environment's ledger too: late numbers, completed files that changed, functions that a deployment would remove, what is pending",
     )
     .option(...ACCEPT_CHANGED_OPTION)
+    .option(
+      '--allow-removed <ids>',
+      'with --deployed: the functions of these, with commas between them, or all, may be removed, as with `cdk deploy -c allow-removed=<ids>`',
+      removedIds,
+    )
     .option('--strict', 'let warnings fail the check too')
     .option(...JSON_OPTION)
     .action(async (environments: string[], options: CheckOptions) => {
@@ -403,6 +409,12 @@ const LOCAL_OPTION = ['--local', 'on this machine instead of AWS'] as const;
 function eachId(id: string, ids: string[] | undefined): string[] {
   if (/^\d{4}$/.test(id)) return [...(ids ?? []), id];
   throw new InvalidArgumentError("Expected a migration's four digits, such as 0004.");
+}
+
+function removedIds(said: string): string[] {
+  const ids = parseAllowed(said);
+  if (ids) return ids;
+  throw new InvalidArgumentError("Expected migrations' four digits, such as 0004,0005, or all.");
 }
 
 function count(text: string): number {

@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'AlreadyDeployed'
   | 'NoFormerLedger'
   | 'LedgerBroken'
+  // a deployment that takes away what may be needed
+  | 'FunctionsRemoved'
   // what a function was sent
   | 'BadPayload'
   | 'WrongMigration'

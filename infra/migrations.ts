@@ -35,6 +35,7 @@ import type { Project } from '../project/project.ts';
 import { findProject } from '../project/project.ts';
 import { acknowledgeFindings } from './acknowledgements.ts';
 import { createAlarms, openHaltHours } from './alarms.ts';
+import { checkRemovals } from './check-removals.ts';
 import { createConsoleDashboard } from './dashboard.ts';
 import { MigrationsGrants } from './grants.ts';
 import type { IMigrations, MigrationsAttributes } from './imported.ts';
@@ -258,6 +259,8 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     });
     // list-pending ships the manifest. It is deployed last, so that a run never names a function that is not there yet.
     for (const { lambda } of made) system['list-pending'].lambda.node.addDependency(lambda);
+    // And after the check, which asks the one that is there by then what is deployed.
+    system['list-pending'].lambda.node.addDependency(checkRemovals(this, parts, ids));
     this.migrations = made.map(({ migration }) => migration);
     this.grantPrincipal = new EveryMigration(this, of, this.migrations);
 

@@ -31,7 +31,7 @@ export interface EnvironmentPlan {
 }
 
 /** The functions that read the manifest. */
-const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard'] as const;
+const WITH_MANIFEST = ['list-pending', 'halt', 'resume', 'baseline', 'dashboard', 'check-removals'] as const;
 
 /** Seconds. To practise an unknown outcome takes a minute, and not the quarter of an hour of a real one. */
 const PRACTICE_TIMEOUT = 60;

@@ -18,6 +18,7 @@ export type Rule =
   | 'changed'
   | 'renumbered'
   | 'halted'
+  | 'removed'
   | 'pending';
 
 export interface Finding {

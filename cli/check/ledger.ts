@@ -1,4 +1,6 @@
 // What a ledger says of the files here: the deployed environment's, and the one on this machine.
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { mayBeRemoved, refusedRemovals, removedBy } from '../../core/decision/removals.ts';
 import type { Renumbered } from '../../core/decision/renumbered.ts';
 import { renumberedIn } from '../../core/decision/renumbered.ts';
 import type { LogState } from '../../core/ledger/fold.ts';
@@ -6,7 +8,7 @@ import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { EnvironmentView, ManifestSeen, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, lookAtLedger, viewOf } from '../../core/views/view.ts';
 import type { CompletedMigration } from '../../project/completed.ts';
-import { typed } from '../terminal/commands.ts';
+import { typed, typedError } from '../terminal/commands.ts';
 import type { Finding } from './finding.ts';
 
 export interface LedgerFiles {
@@ -21,8 +23,15 @@ export async function compareWith(ledger: Ledger, manifest: ManifestSeen): Promi
   return { state, view: viewOf(manifest, seen), renumbered: renumberedIn(state, manifest.migrations) };
 }
 
-/** @param accepted ids of which somebody said that their other text is meant */
-export function deployedFindings(files: LedgerFiles, accepted: readonly string[]): Finding[] {
+/**
+ * @param accepted ids of which somebody said that their other text is meant
+ * @param allowed ids whose functions may go
+ */
+export function deployedFindings(
+  files: LedgerFiles,
+  accepted: readonly string[],
+  allowed: readonly string[] = [],
+): Finding[] {
   const { environment, migrations, halt } = files.view;
   const ran = migrations.filter(({ state }) => state !== 'pending' && state !== 'late');
   const highest = ran.at(-1)?.id ?? '';
@@ -35,14 +44,30 @@ export function deployedFindings(files: LedgerFiles, accepted: readonly string[]
     if (state === 'pending')
       return [{ ...about, severity: 'note', rule: 'pending', message: 'Pending: the next run runs it.' }];
     if (halt?.migration !== id) return [];
-    if (file === undefined) {
-      const message = `${id} is halted, and its file is not here: to deploy like this would be to remove its function, and a retry could not run. Put the file back, or decide mark-applied, skip or abort first (${typed({ verb: 'status', environment })}).`;
+    if (file === undefined && !mayBeRemoved(allowed, id)) {
+      const message = `${id} is halted, and its file is not here, so a retry of it could not run. Put the file back, or decide mark-applied, skip or abort first (${typed({ verb: 'status', environment })}).`;
       return [{ environment, severity: 'error', rule: 'halted', message }];
     }
     const message = `Halted, attempt ${halt.attempt}: nothing later runs until somebody decides (${typed({ verb: 'status', environment })}).`;
     return [{ ...about, severity: 'warning', rule: 'halted', message }];
   });
   return [...found, ...otherFiles(files, accepted, 'the deployed ledger', undefined)];
+}
+
+/** The deployment itself would be refused for these. @param deployed the manifest that is deployed @param allowed ids whose functions may go */
+export function removalFindings(
+  deployed: Manifest,
+  next: ManifestSeen,
+  state: LogState,
+  allowed: readonly string[],
+): Finding[] {
+  const { environment } = next;
+  return refusedRemovals(removedBy(deployed, next, allowed), { environment, deployed, next, state }).map((error) => ({
+    environment,
+    severity: 'error',
+    rule: 'removed',
+    message: typedError(error).join(' '),
+  }));
 }
 
 /** What completed.json says and the deployed ledger does not: a run refuses, or the file is of another text than was run. */

@@ -15,14 +15,14 @@ import {
 import { notAscii } from '../../project/inspect.ts';
 import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
-import { compareWith, deployedFindings, localFindings, prunedFindings } from '../check/ledger.ts';
+import { compareWith, deployedFindings, localFindings, prunedFindings, removalFindings } from '../check/ledger.ts';
 import { numberFindings } from '../check/numbers.ts';
 import { inspectEach, nameFindings, returnedFindings, sourcesOfEach } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { sourceFindings } from '../check/source.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
-import { findDeployment } from '../../client/deployment.ts';
+import { deployedManifest, findDeployment } from '../../client/deployment.ts';
 import { ledgerHere } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
@@ -32,6 +32,7 @@ import type { Project } from '../../project/project.ts';
 export interface CheckOptions {
   deployed?: boolean;
   acceptChanged?: string[];
+  allowRemoved?: string[];
   strict?: boolean;
   json?: boolean;
 }
@@ -62,6 +63,7 @@ export async function check(
         environment,
         options.deployed ? deployedPlace(environment) : undefined,
         options.acceptChanged,
+        options.allowRemoved,
       );
       printChecked(result);
       checked.push(result);
@@ -77,12 +79,14 @@ export async function check(
 /**
  * @param deployed where the environment is; undefined: its ledger is not asked
  * @param accepted ids of which somebody said that another text than was completed is meant
+ * @param allowed ids whose functions a deployment may remove
  */
 export async function checkEnvironment(
   project: Project,
   environment: string,
   deployed: DeployedPlace | undefined,
   accepted: readonly string[] = [],
+  allowed: readonly string[] = [],
 ): Promise<Checked> {
   const { directory, configuration } = project;
   const { discovered, unread } = discover(project, environment);
@@ -128,7 +132,7 @@ export async function checkEnvironment(
         message,
       })),
       ...(await localSide(project, manifest, accepted)),
-      ...(deployed ? await deployedSide(manifest, discovered, deployed, accepted) : []),
+      ...(deployed ? await deployedSide(manifest, discovered, deployed, { accepted, allowed }) : []),
     ],
   };
 }
@@ -154,12 +158,16 @@ async function localSide(project: Project, manifest: ManifestSeen, accepted: rea
 async function deployedSide(
   manifest: ManifestSeen,
   { completed }: DiscoveredEnvironment,
-  deployed: DeployedPlace,
-  accepted: readonly string[],
+  place: DeployedPlace,
+  { accepted, allowed }: { accepted: readonly string[]; allowed: readonly string[] },
 ): Promise<Finding[]> {
-  const { ledger } = await findDeployment(manifest.environment, deployed);
-  const files = await compareWith(ledger, manifest);
-  return [...deployedFindings(files, accepted), ...prunedFindings(manifest.environment, completed, files.state)];
+  const deployment = await findDeployment(manifest.environment, place);
+  const [deployed, files] = await Promise.all([deployedManifest(deployment), compareWith(deployment.ledger, manifest)]);
+  return [
+    ...deployedFindings(files, accepted, allowed),
+    ...removalFindings(deployed, manifest, files.state, allowed),
+    ...prunedFindings(manifest.environment, completed, files.state),
+  ];
 }
 
 function printChecked({ environment, migrations, pruned, findings }: Checked): void {

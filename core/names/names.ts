@@ -61,6 +61,7 @@ export const SYSTEM_FUNCTIONS = [
   'dashboard',
   'watch-halts',
   'start-run',
+  'check-removals',
 ] as const;
 export type SystemFunction = (typeof SYSTEM_FUNCTIONS)[number];
 

@@ -1,31 +1,14 @@
 // `start-run`: the custom resource by which a deployment starts a run (`runOnDeploy`). It never waits for the run, and never fails the
 // deployment: that is sound by itself, and what is wrong here would roll all of it back.
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from '../../core/schema.ts';
 import { describeThrown } from '../../core/thrown.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { deployedExecutionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
+import type { Answer, CustomResourceEvent } from '../shared/custom-resource.ts';
+import { answerTo, patiently } from '../shared/custom-resource.ts';
 import { haltedIn } from '../shared/halted-in.ts';
 import { notStarted } from './not-started-message.ts';
-
-/** What CloudFormation sends for a custom resource, as far as it is read here. */
-export const CustomResourceEvent = z.object({
-  RequestType: z.enum(['Create', 'Update', 'Delete']),
-  ResponseURL: z.url(),
-  StackId: z.string(),
-  RequestId: z.string(),
-  LogicalResourceId: z.string(),
-});
-export type CustomResourceEvent = z.infer<typeof CustomResourceEvent>;
-
-/** Puts the answer where CloudFormation waits for it. */
-export type Answer = (url: string, body: string) => Promise<void>;
-
-/** Between two tries. The role of a first deployment is seconds old, and IAM is eventually consistent (docs/aws-facts.md). */
-const PAUSE_MS = 10_000;
-/** Left for the answer to CloudFormation, and for telling the operators. */
-const KEPT_MS = 20_000;
 
 /**
  * Looks first, as `odin-migrate run` does: beside a halt in which an execution waits, a second one would be refused, and its failure
@@ -37,24 +20,19 @@ export function createStartRun(services: Services, answer: Answer, pause: (ms: n
   const { ledger, executions, log } = services;
 
   return async (event: CustomResourceEvent, { remainingMs }: Invocation): Promise<void> => {
-    const { ResponseURL, RequestType, StackId, RequestId, LogicalResourceId } = event;
+    const { RequestType, RequestId } = event;
     const Outcome =
       RequestType === 'Delete'
         ? 'Nothing was started or stopped.' // what runs goes on; only the setting was taken back
         : await startPatiently(deployedExecutionName(RequestId), remainingMs);
-    const same = { StackId, RequestId, LogicalResourceId, PhysicalResourceId: 'run-on-deploy' };
-    await answer(ResponseURL, JSON.stringify({ ...same, Status: 'SUCCESS', Data: { Outcome } }));
+    await answerTo(event, answer, { PhysicalResourceId: 'run-on-deploy', Status: 'SUCCESS', Data: { Outcome } });
   };
 
   async function startPatiently(name: string, remainingMs: () => number): Promise<string> {
-    for (;;) {
-      try {
-        return await start(name);
-      } catch (thrown) {
-        log.warn('The run could not be started', { cause: thrown });
-        if (remainingMs() < PAUSE_MS + KEPT_MS) return await giveUp(thrown);
-      }
-      await pause(PAUSE_MS);
+    try {
+      return await patiently('To start the run', () => start(name), { remainingMs, pause, log });
+    } catch (thrown) {
+      return await giveUp(thrown);
     }
   }
 

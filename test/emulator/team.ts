@@ -45,7 +45,9 @@ export interface Team {
   odinElsewhere: (...args: string[]) => Promise<Typed>;
   /** @param stacks as `cdk deploy` names them */
   deploy: (...stacks: string[]) => Promise<Deployed>;
-  /** The same, of what was synthesised for the last deployment. */
+  /** The same, with a context: `cdk deploy -c key=value`. */
+  deployWith: (context: Readonly<Record<string, string>>, ...stacks: string[]) => Promise<Deployed>;
+  /** The same as `deploy`, of what was synthesised for the last deployment. */
   deployAgain: (...stacks: string[]) => Promise<Deployed>;
   /** @param stack as CloudFormation names it */
   destroy: (stack: string) => Promise<void>;
@@ -92,6 +94,7 @@ export function teamOf({ emulator, directory, command, app }: TeamOptions): Team
     odin: (...args) => typed(directory, args),
     odinElsewhere: (...args) => typed(tmpdir(), args),
     deploy: (...stacks) => deploy(emulator, { app, stacks, cwd: directory, output: assembly }),
+    deployWith: (context, ...stacks) => deploy(emulator, { app, stacks, cwd: directory, output: assembly, context }),
     deployAgain: (...stacks) => deploy(emulator, { app: assembly, stacks, cwd: directory }),
     async destroy(StackName) {
       await cloudFormation.send(

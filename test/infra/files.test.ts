@@ -137,7 +137,7 @@ describe('without bundling', () => {
     const { stack, errors } = synth(files);
     expect(errors).toEqual([]);
     const functions = ofType(stack, 'AWS::Lambda::Function');
-    expect(functions).toHaveLength(17);
+    expect(functions).toHaveLength(18);
     expect(new Set(functions.map(({ Properties }) => JSON.stringify(Properties?.['Code']))).size).toBe(1);
   });
 

@@ -362,9 +362,13 @@ describe('the state machine', () => {
   });
 
   it('invokes the migrations of this environment, and what it needs', () => {
-    for (const name of ['list-pending', 'record-completion', 'halt'] as const) {
+    for (const [name, others] of [
+      ['list-pending', ['CheckRemovalsRole']], // asks what is deployed
+      ['record-completion', []],
+      ['halt', []],
+    ] as const) {
       const arn = arnOfFunction(systemFunctionName({ environment: 'odin-dev' }, name));
-      expect(holders('lambda:InvokeFunction', arn)).toEqual(['StateMachineRole']);
+      expect(holders('lambda:InvokeFunction', arn)).toEqual([...others, 'StateMachineRole']);
     }
     fc.assert(
       fc.property(fc.nat(9999), (n) => {

@@ -30,7 +30,9 @@ import { createResume } from '../../lambdas/resume/resume.ts';
 import { createPreview } from '../../lambdas/run-migration/preview/preview.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
-import { createStartRun, CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
+import { CustomResourceEvent } from '../../lambdas/shared/custom-resource.ts';
+import { createCheckRemovals, RemovalsEvent } from '../../lambdas/check-removals/check-removals.ts';
+import { createStartRun } from '../../lambdas/start-run/start-run.ts';
 import { createTellEndedBadly } from '../../lambdas/watch-halts/ended-badly.ts';
 import { WatchEvent } from '../../lambdas/watch-halts/event.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
@@ -160,6 +162,24 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     alsoGood: {
       'detail-type': 'Step Functions Execution Status Change',
       detail: { executionArn: executionArn('ended'), status: 'FAILED' },
+    },
+  },
+  'check-removals': {
+    handler: ({ services }) =>
+      served(
+        RemovalsEvent,
+        createCheckRemovals(services, MANIFEST, {
+          askDeployed: () => Promise.resolve(undefined),
+          answer: () => Promise.resolve(),
+        }),
+      ),
+    good: {
+      RequestType: 'Create',
+      ResponseURL: 'https://answer.example',
+      StackId: 's',
+      RequestId: 'r',
+      LogicalResourceId: 'l',
+      ResourceProperties: { AllowRemoved: ['0001'] },
     },
   },
   'start-run': {

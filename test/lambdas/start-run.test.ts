@@ -1,6 +1,6 @@
 // The custom resource behind `runOnDeploy`: what it starts, and what CloudFormation hears of it.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CustomResourceEvent } from '../../lambdas/start-run/start-run.ts';
+import type { CustomResourceEvent } from '../../lambdas/shared/custom-resource.ts';
 import { createStartRun } from '../../lambdas/start-run/start-run.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { ledgerBefore } from '../support/ledger.ts';

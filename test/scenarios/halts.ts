@@ -177,7 +177,7 @@ export const HALTS: Scenario[] = [
     async live(world) {
       const run = await world.start();
       await world.halted('0001', run);
-      await world.redeploy({ '0002.ts': works() });
+      await world.redeploy({ '0002.ts': works() }, '0001');
       await expect(world.decide('retry')).rejects.toMatchObject({ code: 'UnknownMigration' });
       await world.decide('skip', 'alice', 'nobody needs it any more');
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });

@@ -3,6 +3,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Deployment } from '../../client/deployment.ts';
+import { ALLOW_REMOVED } from '../../core/decision/removals.ts';
 import { stackName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
 import type { Configuration } from '../../project/configuration.ts';
@@ -16,6 +17,8 @@ export type Files = Record<string, string>;
 export interface EnvironmentSpec {
   environment: string;
   files: Files;
+  /** As `cdk deploy -c allow-removed=…`. */
+  allowRemoved?: string | undefined;
 }
 
 export interface Notification {
@@ -45,6 +48,7 @@ export function synthesise(workDirectory: string, specs: readonly EnvironmentSpe
   }
   const assembly = path.join(workDirectory, `assembly-${(assemblies += 1)}`);
   const app = offlineApp(assembly);
+  for (const { allowRemoved } of specs) app.node.setContext(ALLOW_REMOVED, allowRemoved);
   const project = { directory: PROJECT, configuration: configuration(path.relative(PROJECT, migrations), specs) };
   addEnvironments(app, project, {
     plans: specs.flatMap(({ environment }) => planDeployed(project, { only: environment })),

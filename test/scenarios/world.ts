@@ -51,8 +51,9 @@ export class World {
     return this.#deployment;
   }
 
-  async redeploy(files: Files): Promise<void> {
-    const deployments = await this.platform.deploy([{ environment: this.environment, files }]);
+  /** @param allowRemoved whose functions may be removed although they may be needed */
+  async redeploy(files: Files, allowRemoved?: string): Promise<void> {
+    const deployments = await this.platform.deploy([{ environment: this.environment, files, allowRemoved }]);
     this.#deployment = deployments.get(this.environment) ?? this.#deployment;
   }
 
