@@ -3,7 +3,7 @@ import { OdinError } from '../../core/errors.ts';
 import type { ManifestEntry } from '../../core/contract/manifest.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
-import { NOTHING_CHANGED } from '../../core/preview/words.ts';
+import { promise } from '../../core/preview/words.ts';
 import type { OpenEnvironment, Place } from '../../client/environment.ts';
 import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
@@ -42,7 +42,7 @@ export async function preview(
     return done;
   });
   if (previews.length === 0) print(`Nothing is pending in ${environment}.`);
-  else print(`\n${NOTHING_CHANGED}`);
+  else print(`\n${promise(previews)}`);
   if (json) printJson(previews);
   return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
 }

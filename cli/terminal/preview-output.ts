@@ -2,7 +2,7 @@
 import { countText } from '../../core/text/format.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { CallRow } from '../../core/preview/words.ts';
-import { CALL_HEADINGS, callRows, caveats, endText } from '../../core/preview/words.ts';
+import { CALL_HEADINGS, callRows, caveats, endText, notCertain } from '../../core/preview/words.ts';
 import { firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { Cell } from './output.ts';
 import { colour, errorText, plain, print, table, textLines } from './output.ts';
@@ -17,6 +17,8 @@ export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boole
   const { migration, description, calls, output, omitted, outcome, error } = previewed;
   if (!isFirst) print();
   print(`${colour.cyan('▷')} ${colour.bold(migration)}  ${plain(description ?? '')}`);
+  const doubt = notCertain(previewed);
+  if (doubt !== undefined) print(`  ${colour.yellow('!')} ${plain(doubt)}`);
   for (const line of output.slice(0, LINES)) for (const text of textLines(line)) print(`         ${colour.dim(text)}`);
   const more = Math.max(0, output.length - LINES) + omitted.lines;
   if (more > 0) print(`         ${colour.dim(`… and ${countText(more)} lines more`)}`);

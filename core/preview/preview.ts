@@ -80,6 +80,8 @@ export const PreviewReport = z.object({
    */
   outcome: z.enum(['finished', 'more', 'threw', 'cut off', 'ended']),
   error: z.optional(ErrorSummary),
+  /** What its file lets it do besides (`previewAllows`), which nothing holds back. */
+  allows: z.optional(z.array(z.string())),
   durationMs: Count,
   slices: Count,
   checkpoints: Count,
@@ -198,7 +200,7 @@ export function mergeReports(first: PreviewReport, next: PreviewReport): Preview
 
 export const occurrenceKey = ({ what, target, of = '' }: Occurrence): string => `${what} ${of} ${target}`;
 
-function mergeOccurrences(first: readonly Occurrence[], next: readonly Occurrence[]): Occurrence[] {
+export function mergeOccurrences(first: readonly Occurrence[], next: readonly Occurrence[]): Occurrence[] {
   const merged = new Map<string, Occurrence>();
   for (const occurrence of [...first, ...next]) {
     const key = occurrenceKey(occurrence);

@@ -8,6 +8,12 @@ interface ReadOnlyService {
   operations: readonly string[];
   /** Actions in IAM, where these are not the operations. */
   actions?: readonly string[] | undefined;
+  /** What its requests are signed for, where that is not `iam`. */
+  signedFor?: string | undefined;
+  /** What its hosts begin with, after a bucket or an account and before the region, where that is not what it is signed for. */
+  hosts?: readonly string[] | undefined;
+  /** `REST`: what a GET or HEAD asks for is a read. All others name their operation. */
+  protocol?: 'REST' | undefined;
 }
 
 /**
@@ -16,7 +22,13 @@ interface ReadOnlyService {
  */
 export const READ_ONLY_SERVICES: Readonly<Record<string, ReadOnlyService>> = {
   // HeadObject, HeadBucket, SelectObjectContent and the listings are s3:GetObject and s3:ListBucket in IAM.
-  S3: { iam: 's3', operations: ['Get*', 'Head*', 'List*', 'SelectObjectContent'], actions: ['Get*', 'List*'] },
+  S3: {
+    iam: 's3',
+    operations: ['Get*', 'Head*', 'List*', 'SelectObjectContent'],
+    actions: ['Get*', 'List*'],
+    hosts: ['s3', 's3-accelerate', 's3-accesspoint'],
+    protocol: 'REST',
+  },
   DynamoDB: {
     iam: 'dynamodb',
     operations: [
@@ -30,15 +42,20 @@ export const READ_ONLY_SERVICES: Readonly<Record<string, ReadOnlyService>> = {
       'TransactGetItems',
     ],
     actions: ['BatchGetItem', 'Describe*', 'GetItem', 'GetResourcePolicy', 'List*', 'Query', 'Scan'],
+    hosts: ['dynamodb', 'ddb'],
   },
   // Not ReceiveMessage: it hides the messages from other consumers.
-  SQS: { iam: 'sqs', operations: ['GetQueue*', 'List*'] },
+  SQS: { iam: 'sqs', operations: ['GetQueue*', 'List*'], hosts: ['sqs', 'queue'] },
   SNS: { iam: 'sns', operations: ['Get*', 'List*'] },
-  Lambda: { iam: 'lambda', operations: ['Get*', 'List*'] },
+  Lambda: { iam: 'lambda', operations: ['Get*', 'List*'], protocol: 'REST' },
   // Not GetActivityTask: it takes the task.
   SFN: { iam: 'states', operations: ['Describe*', 'GetExecutionHistory', 'List*'] },
   EventBridge: { iam: 'events', operations: ['Describe*', 'List*'] },
-  Kinesis: { iam: 'kinesis', operations: ['Describe*', 'Get*', 'List*'] },
+  Kinesis: {
+    iam: 'kinesis',
+    operations: ['Describe*', 'Get*', 'List*'],
+    hosts: ['kinesis', 'control-kinesis', 'data-kinesis'],
+  },
   Firehose: { iam: 'firehose', operations: ['Describe*', 'List*'] },
   // Not StartQueryExecution: a query may write, and writes its result in any case.
   Athena: { iam: 'athena', operations: ['BatchGet*', 'Get*', 'List*'] },
@@ -52,12 +69,12 @@ export const READ_ONLY_SERVICES: Readonly<Record<string, ReadOnlyService>> = {
   STS: { iam: 'sts', operations: ['GetCallerIdentity'] },
   IAM: { iam: 'iam', operations: ['Get*', 'List*'] },
   CloudFormation: { iam: 'cloudformation', operations: ['Describe*', 'Get*', 'List*'] },
-  CloudWatch: { iam: 'cloudwatch', operations: ['Describe*', 'Get*', 'List*'] },
+  CloudWatch: { iam: 'cloudwatch', operations: ['Describe*', 'Get*', 'List*'], signedFor: 'monitoring' },
   'CloudWatch Logs': { iam: 'logs', operations: ['Describe*', 'FilterLogEvents', 'Get*', 'List*'] },
   EC2: { iam: 'ec2', operations: ['Describe*'] },
   ECS: { iam: 'ecs', operations: ['Describe*', 'List*'] },
   RDS: { iam: 'rds', operations: ['Describe*', 'ListTagsForResource'] },
-  'Resource Groups Tagging API': { iam: 'tag', operations: ['Get*'] },
+  'Resource Groups Tagging API': { iam: 'tag', operations: ['Get*'], signedFor: 'tagging' },
 };
 
 /**
@@ -69,6 +86,22 @@ export const isReadOnly = (serviceId: string, operation: string): boolean =>
   (READ_ONLY_SERVICES[serviceId]?.operations ?? []).some((pattern) =>
     pattern.endsWith('*') ? operation.startsWith(pattern.slice(0, -1)) : operation === pattern,
   );
+
+export interface SignedService {
+  serviceId: string;
+  hosts: readonly string[];
+  protocol?: 'REST' | undefined;
+}
+
+/** The service whose requests are signed for `name`; undefined for one of which nothing is known. */
+export function serviceSignedFor(name: string): SignedService | undefined {
+  for (const [serviceId, { iam, signedFor = iam, hosts = [signedFor], protocol }] of Object.entries(
+    READ_ONLY_SERVICES,
+  )) {
+    if (signedFor === name) return { serviceId, hosts, protocol };
+  }
+  return undefined;
+}
 
 /**
  * The session policy of a preview, as JSON. AWS intersects it with the role's own permissions: it grants nothing.

@@ -6,8 +6,17 @@ import type { CallGroup, Occurrence, PendingBefore, Previewed } from './preview.
 /** The headings of a `CallRow`'s columns, from the second on. */
 export const CALL_HEADINGS = ['Call', 'Calls', 'Items', 'Size', 'Target'] as const;
 
+/** Of a preview whose file lets it do what nobody can look into (`previewAllows`): the first line of its report. */
+export const notCertain = ({ allows = [] }: Pick<Previewed, 'allows'>): string | undefined =>
+  allows.length > 0
+    ? `it is not certain that nothing was changed: its file allows ${allows.join(', ')}, and what goes that way is not held back`
+    : undefined;
+
 /** The sentence after every preview. */
-export const NOTHING_CHANGED = 'Nothing was changed: what is marked WRITE was held back.';
+export const promise = (previews: readonly Pick<Previewed, 'allows'>[]): string =>
+  previews.some(notCertain)
+    ? 'What is marked WRITE was held back.'
+    : 'Nothing was changed: what is marked WRITE was held back.';
 
 /** Calls of one kind, together; empty where there is nothing to say. */
 export interface CallRow {

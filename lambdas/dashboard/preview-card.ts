@@ -3,7 +3,7 @@ import { commandLine } from '../../core/text/command.ts';
 import { countText, numberOf } from '../../core/text/format.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { CallRow } from '../../core/preview/words.ts';
-import { CALL_HEADINGS, callRows, caveats, endText, NOTHING_CHANGED } from '../../core/preview/words.ts';
+import { CALL_HEADINGS, callRows, caveats, endText, notCertain, promise } from '../../core/preview/words.ts';
 import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { callAction } from './action.ts';
@@ -28,10 +28,12 @@ export function previewCard(previewed: Previewed, frame: Frame): Html {
   const rows = callRows(calls);
   const writes = rows.filter(({ sent }) => !sent);
   const ended = endText(previewed, LIMIT);
+  const doubt = notCertain(previewed);
   const preview = commandLine({ verb: 'preview', environment: frame.environment, args: [migration] }, frame);
   return html`<div class="card ${TONES[outcome]}" role="status" data-previewed="${migration}">
     <div class="close">${callAction('Close', frame, { page: frame.page })}</div>
     <h3>Preview of ${migration}${description !== undefined && ` · ${cut(description, 200)}`}</h3>
+    ${doubt !== undefined && html`<p><b>!</b> ${doubt.charAt(0).toUpperCase()}${cut(doubt.slice(1), MAX_TEXT)}.</p>`}
     ${writes.length > 0 ? callTable(writes, preview) : html`<p>It wrote nothing${rows.length === 0 && ', and read nothing'}.</p>`}
     ${omitted.calls > 0 && html`<p class="small">and ${countText(omitted.calls)} calls on more targets than are listed</p>`}
     <p class="outcome"><b>${MARKS[outcome]}</b> ${`${ended.charAt(0).toUpperCase()}${ended.slice(1)}.`}</p>
@@ -41,7 +43,7 @@ export function previewCard(previewed: Previewed, frame: Frame): Html {
       preview,
     )}
     ${printed(previewed)}
-    <p class="small promise">${NOTHING_CHANGED}</p>
+    <p class="small promise">${promise([previewed])}</p>
   </div>`;
 }
 

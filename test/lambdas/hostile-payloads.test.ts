@@ -93,7 +93,7 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
       const preview = createPreview({
         migration: '0002',
         allows: [],
-        session: () => Promise.resolve({ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_SESSION_TOKEN: '' }),
+        session: () => Promise.resolve({ accessKeyId: '', secretAccessKey: '', sessionToken: '' }),
         inProcess: () => inProcess,
         onLine: () => undefined,
         now: services.now,

@@ -93,7 +93,7 @@ describe('a preview on the embedded AWS', () => {
     await platform.close();
   });
 
-  it('has other credentials, and refuses what is no read of the SDK', async () => {
+  it('has no credentials, and refuses what is no read of the SDK', async () => {
     const report = await world.preview('0001');
     expect(report.output).toEqual([
       'fetch: RefusedInPreview',
@@ -105,7 +105,7 @@ describe('a preview on the embedded AWS', () => {
       'write beside it: ERR_ACCESS_DENIED',
       'write into its scratch folder: done',
       'read from S3: done',
-      'credentials: EMBEDDEDSESSION embedded',
+      'credentials: PREVIEW preview',
     ]);
     const target = new URL(world.deployment.options.endpoint ?? '').host;
     expect(report.refused).toEqual([
@@ -113,13 +113,15 @@ describe('a preview on the embedded AWS', () => {
       { what: 'start a process', target: 'true', count: 2 },
       { what: 'start a thread', target: '0', count: 1 },
       { what: 'load a native addon', target: '/addon.node', count: 1 },
+      { what: 'write a file', target: '/tmp/odin-preview-wrote-this', count: 1 },
     ]);
   });
 
   it('lets a migration do what its file says changes nothing', async () => {
-    const { output, refused } = await world.preview('0002');
+    const { output, refused, allows } = await world.preview('0002');
+    expect(allows).toEqual(['child_process', 'network:127.0.0.1']);
     expect(output.slice(1, 5)).toEqual(['http: done', 'execSync: done', 'spawn: done', 'thread: RefusedInPreview']);
-    expect(refused).toHaveLength(2);
+    expect(refused).toHaveLength(3);
   });
 
   it('tells what was seen of one that ends its process', async () => {
@@ -199,9 +201,9 @@ describe('the session', () => {
       });
       const roleArn = 'arn:aws:iam::000000000000:role/odin-dev-0001';
       expect(await readOnlySession(sts, roleArn, '0001')).toEqual({
-        AWS_ACCESS_KEY_ID: 'EMBEDDEDSESSION',
-        AWS_SECRET_ACCESS_KEY: 'embedded',
-        AWS_SESSION_TOKEN: 'embedded',
+        accessKeyId: 'EMBEDDEDSESSION',
+        secretAccessKey: 'embedded',
+        sessionToken: 'embedded',
       });
       expect(requests[0]?.input).toMatchObject({ RoleArn: roleArn, Policy: readOnlySessionPolicy() });
 

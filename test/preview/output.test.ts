@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { printPreview } from '../../cli/terminal/preview-output.ts';
-import { NOTHING_CHANGED } from '../../core/preview/words.ts';
+import { promise } from '../../core/preview/words.ts';
 import { openEnvironment } from '../../client/environment.ts';
 import { previewMigrations } from '../../client/preview.ts';
 import { openProject } from '../../project/project.ts';
@@ -36,7 +36,7 @@ it('docs/preview.md shows the preview of the sample environment', async () => {
   }
   rmSync(directory, { recursive: true, force: true });
 
-  texts.push(`\n${NOTHING_CHANGED}\n`);
+  texts.push(`\n${promise([])}\n`);
 
   const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/preview.md'), 'utf8');
   const shown = /^\$ npx odin-migrate preview sample --local\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
@@ -129,6 +129,17 @@ describe('a preview in part', () => {
       '  ! it saw the data without what 0006 would change: the preview came to no end, and could not say what it had held back',
       '  ! it saw the data without what 0007 would change: that is too much to be handed on from one preview to the next',
     ]);
+  });
+
+  it('says in its first line what its file allows, and then promises less', () => {
+    const allowing = { ...report, allows: ['child_process', 'network:db.example.com'] };
+    expect(print(allowing, { isFirst: true }).split('\n')[1]).toBe(
+      '  ! it is not certain that nothing was changed: its file allows child_process, network:db.example.com, ' +
+        'and what goes that way is not held back',
+    );
+    expect(promise([report, allowing])).toBe('What is marked WRITE was held back.');
+    expect(promise([report])).toBe('Nothing was changed: what is marked WRITE was held back.');
+    expect(print(report, { isFirst: true })).not.toContain('not certain that');
   });
 
   it.each([

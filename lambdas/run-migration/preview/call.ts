@@ -4,7 +4,29 @@ import { cut } from '../../../core/ledger/summaries.ts';
 
 /** A client of the AWS SDK v3, as far as a preview looks into it. */
 export interface SdkClient {
-  config: { serviceId?: string };
+  config: { serviceId?: string; requestHandler?: RequestHandler | undefined };
+}
+
+/** A request as the SDK hands it to what sends it: serialised, and most often signed. */
+export interface SdkRequest {
+  method: string;
+  protocol?: string | undefined;
+  hostname: string;
+  port?: number | undefined;
+  /** Encoded, without its query. */
+  path: string;
+  /** Not encoded. */
+  query?: Record<string, string | string[] | null> | undefined;
+  headers: Record<string, string>;
+  body?: unknown;
+}
+
+export interface RequestHandler {
+  metadata?: { handlerProtocol: string } | undefined;
+  handle: (request: SdkRequest, options?: { abortSignal?: AbortSignal | undefined }) => Promise<{ response: object }>;
+  destroy?: (() => void) | undefined;
+  updateHttpClientConfig?: ((key: never, value: never) => void) | undefined;
+  httpHandlerConfigs?: (() => object) | undefined;
 }
 
 /** A command of the AWS SDK v3. Those of the DynamoDB document client wrap the one that is sent. */

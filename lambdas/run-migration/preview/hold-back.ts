@@ -2,11 +2,12 @@
 import type { LeftOverWork } from '../user-code/left-over.ts';
 import type { Holding } from '../user-code/child.ts';
 import type { StartPreview } from '../user-code/protocol.ts';
-import { installGuard, throughTheGuard } from './guard.ts';
+import { installGuard } from './guard.ts';
 import { packed, unpacked } from './handed-on.ts';
 import type { ClientModule } from './recorder.ts';
 import { installRecorder } from './recorder.ts';
 import { Tally } from './tally.ts';
+import { openBroker } from './to-broker.ts';
 
 export type LoadClient = () => Promise<ClientModule>;
 
@@ -16,11 +17,12 @@ export async function holdBack(
   clients: readonly LoadClient[],
 ): Promise<Holding> {
   const tally = new Tally();
-  installGuard(allows, (what, target) => {
+  const throughBroker = openBroker();
+  await installGuard(allows, (what, target) => {
     tally.occurrence('refused', what, target);
   });
   const recorder = installRecorder(await Promise.all(clients.map((load) => load())), tally, {
-    throughTheGuard,
+    throughBroker,
     asRequest: (text, work) => leftOver.asRequest(text, work),
     before: before === undefined ? undefined : unpacked(before, migration),
   });

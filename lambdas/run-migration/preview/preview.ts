@@ -1,14 +1,14 @@
 // A preview of one slice, in a process of its own as any user code:
 //
-//   a session that can only read ─▶ a process that has no other credentials ─▶ recorder and guard ─▶ user code
+//   a session that can only read ─▶ broker ═pipe═ a process without credentials and network ─▶ recorder and guard ─▶ user code
 //
 // Nothing is claimed and nothing of the ledger is touched.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { OdinError } from '../../../core/errors.ts';
 import type { PreviewAllows, PreviewAnswer, PreviewPayload } from '../../../core/preview/preview.ts';
-import { LIMITS } from '../../../core/preview/preview.ts';
+import { LIMITS, mergeOccurrences } from '../../../core/preview/preview.ts';
 import { cut } from '../../../core/ledger/summaries.ts';
 import type { Invocation } from '../../../core/contract/ports.ts';
 import type { ProcessSettings } from '../user-code/fork.ts';
@@ -17,7 +17,11 @@ import type { OutputLine } from '../user-code/output.ts';
 import type { Seen } from '../user-code/protocol.ts';
 import type { RunUserCode } from '../user-code/supervise.ts';
 import type { YieldedCheckpoint } from '../user-code/yielded.ts';
-import type { SessionVariables } from './session.ts';
+import { serveReads } from './broker.ts';
+import { PLACEHOLDER } from './carried.ts';
+import { endpointsIn } from './judge.ts';
+import type { Credentials } from './signature.ts';
+import { Tally } from './tally.ts';
 
 /** Runs user code in a process of its own; `onLine` hears what it prints. */
 export type InProcess = (settings: Omit<ProcessSettings, 'file'>, onLine: (line: OutputLine) => void) => RunUserCode;
@@ -26,7 +30,7 @@ export interface PreviewServices {
   migration: string;
   allows: PreviewAllows;
   /** @throws OdinError NoReadOnlySession */
-  session: () => Promise<SessionVariables>;
+  session: () => Promise<Credentials>;
   inProcess: InProcess;
   /** Hears what the report shows of what it prints, each line whole. */
   onLine: (line: OutputLine) => void;
@@ -51,12 +55,27 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
     const timeMs = Math.min(invocation.remainingMs() - ANSWER_MS, (asked.endAfterSeconds ?? Infinity) * 1000);
     const scratch = mkdtempSync(path.join(tmpdir(), 'odin-preview-'));
     const output = new FirstLines(onLine);
+    const atBroker = new Tally();
     let seen = NOTHING;
     let handedOn: string | undefined;
     let last: YieldedCheckpoint | undefined;
     try {
-      const env = { ...environmentWithoutCredentials(), ...credentials, TMPDIR: scratch };
-      const run = inProcess({ env, execArgv: restrictions(scratch, allows) }, (line) => {
+      const env = { ...environmentWithoutCredentials(), ...PLACEHOLDER, TMPDIR: scratch };
+      const endpoints = endpointsIn(process.env);
+      const settings: Parameters<InProcess>[0] = {
+        env,
+        execArgv: restrictions(scratch, allows),
+        onPipe: (pipe) => {
+          serveReads(pipe, {
+            credentials,
+            endpoints,
+            onObjection: ({ what }, target) => {
+              atBroker.occurrence('refused', what, target);
+            },
+          });
+        },
+      };
+      const run = inProcess(settings, (line) => {
         output.take(line);
       });
       const end = await run({
@@ -86,12 +105,14 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         migration,
         outcome: OUTCOMES[end.outcome],
         error: end.outcome === 'threw' || end.outcome === 'ended' ? end.error : undefined,
+        allows: allows.length > 0 ? allows : undefined,
         durationMs: Math.max(0, now() - from),
         slices: 1,
         checkpoints: end.checkpoints,
         checkpoint: last,
         leftOver: 'leftOver' in end ? end.leftOver : undefined,
         ...seen,
+        refused: mergeOccurrences(seen.refused, atBroker.snapshot().refused),
         output: output.lines,
         omitted: { ...seen.omitted, lines: output.omitted },
         handedOn,
@@ -118,27 +139,39 @@ const NOTHING: Seen = {
   omitted: { calls: 0, occurrences: 0, lines: 0 },
 };
 
-/** Whatever could lead to the function's own credentials, or to others. */
-const CREDENTIALS =
-  /^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
+/** Whatever could lead to credentials, and what has Node.js load something first, or write files by itself. */
+const NOT_FOR_PREVIEW =
+  /^(NODE_OPTIONS|NODE_V8_COVERAGE)$|^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
 
 const environmentWithoutCredentials = (): NodeJS.ProcessEnv => ({
-  ...Object.fromEntries(Object.entries(userEnvironment()).filter(([name]) => !CREDENTIALS.test(name))),
+  ...Object.fromEntries(Object.entries(userEnvironment()).filter(([name]) => !NOT_FOR_PREVIEW.test(name))),
   AWS_EC2_METADATA_DISABLED: 'true',
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 });
 
-/** Node's own permission model: no writes but to its scratch folder, no processes, no threads, no native code. */
+/** Node's own permission model: no writes but to its scratch folder, no processes, no threads, no native code, from 25 on no network. */
 const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
   '--permission',
-  '--allow-fs-read=*',
+  ...readable().map((path) => `--allow-fs-read=${path}`),
   `--allow-fs-write=${scratch}`,
   ...(allows.includes('addons') ? ['--allow-addons'] : []),
   ...(allows.includes('child_process') ? ['--allow-child-process'] : []),
   ...(allows.includes('worker_threads') ? ['--allow-worker'] : []),
+  ...(allows.some((each) => each.startsWith('network:')) && process.allowedNodeEnvironmentFlags.has('--allow-net')
+    ? ['--allow-net']
+    : []),
   '--disable-warning=SecurityWarning',
+  '--disable-warning=ExperimentalWarning', // of node:sqlite, which the guard looks at
 ];
+
+/** All but the memory and the variables of other processes, its function's above all. */
+const readable = (): string[] =>
+  existsSync('/proc/self')
+    ? readdirSync('/')
+        .filter((name) => name !== 'proc')
+        .map((name) => `/${name}`)
+    : ['*'];
 
 /** The first lines of what is printed, each cut; `onLine` hears them whole. */
 class FirstLines {

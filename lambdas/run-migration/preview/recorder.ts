@@ -29,8 +29,8 @@ export interface HeldWrites {
 }
 
 export interface RecorderOptions {
-  /** Runs what may use the network (guard.ts). */
-  throughTheGuard?: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Has the reads of a client sent by the broker (to-broker.ts). */
+  throughBroker?: (client: SdkClient) => void;
   /** Has a write that is held back count as a request without an answer, until its answer is there. */
   asRequest?: AsRequest;
   /** What earlier slices and migrations held back. */
@@ -46,7 +46,7 @@ export interface InstalledRecorder {
 export function installRecorder(
   clients: readonly ClientModule[],
   listener: CallListener,
-  { throughTheGuard = (work) => work(), asRequest = (_, work) => work(), before }: RecorderOptions = {},
+  { throughBroker = () => undefined, asRequest = (_, work) => work(), before }: RecorderOptions = {},
 ): InstalledRecorder {
   const HeadObjectCommand = clients.find(({ HeadObjectCommand }) => HeadObjectCommand)?.HeadObjectCommand;
   const recorder = new Recorder(listener, asRequest, HeadObjectCommand, before);
@@ -64,7 +64,8 @@ export function installRecorder(
     prototype.send = function send(command, options?: unknown, callback?: Callback) {
       const then = typeof options === 'function' ? (options as Callback) : callback;
       const passed = typeof options === 'function' ? undefined : options;
-      const answer = recorder.send(this, command, (sent) => throughTheGuard(() => original.call(this, sent, passed)));
+      throughBroker(this);
+      const answer = recorder.send(this, command, (sent) => original.call(this, sent, passed));
       if (then === undefined) return answer;
       void answer.then(
         (output) => {

@@ -5,15 +5,13 @@ import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { OdinError } from '../../../core/errors.ts';
 import { describeThrown } from '../../../core/thrown.ts';
 import { readOnlySessionPolicy } from '../../../core/preview/read-only.ts';
-
-/** Environment variables, as the SDK reads them. */
-export type SessionVariables = Record<'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY' | 'AWS_SESSION_TOKEN', string>;
+import type { Credentials } from './signature.ts';
 
 /** The least that STS gives, and as long as a function may run. */
 const SESSION_SECONDS = 900;
 
 /** @throws OdinError NoReadOnlySession */
-export async function readOnlySession(sts: STSClient, roleArn: string, migration: string): Promise<SessionVariables> {
+export async function readOnlySession(sts: STSClient, roleArn: string, migration: string): Promise<Credentials> {
   const refused = (why: string, cause?: unknown) =>
     new OdinError({
       code: 'NoReadOnlySession',
@@ -22,7 +20,7 @@ export async function readOnlySession(sts: STSClient, roleArn: string, migration
       next: 'Deploy the environment again; its stack lets this role assume itself.',
       cause,
     });
-  const { Credentials: credentials } = await sts
+  const { Credentials: given } = await sts
     .send(
       new AssumeRoleCommand({
         RoleArn: roleArn,
@@ -34,11 +32,7 @@ export async function readOnlySession(sts: STSClient, roleArn: string, migration
     .catch((thrown: unknown) => {
       throw refused(describeThrown(thrown), thrown);
     });
-  const { AccessKeyId, SecretAccessKey, SessionToken } = credentials ?? {};
+  const { AccessKeyId, SecretAccessKey, SessionToken } = given ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken) throw refused('STS answered without credentials');
-  return {
-    AWS_ACCESS_KEY_ID: AccessKeyId,
-    AWS_SECRET_ACCESS_KEY: SecretAccessKey,
-    AWS_SESSION_TOKEN: SessionToken,
-  };
+  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
 }

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeThrown } from '../../../core/thrown.ts';
 import { VARIABLES } from '../../../core/names/names.ts';
@@ -17,6 +17,8 @@ export interface ProcessSettings {
   env: NodeJS.ProcessEnv;
   /** Options of Node.js besides those that every process of user code gets. */
   execArgv?: readonly string[] | undefined;
+  /** Has the process one pipe more, after those for its messages, and is given the function's end of it. */
+  onPipe?: ((pipe: Duplex) => void) | undefined;
 }
 
 export const REAL_CLOCK: Timing = {
@@ -53,14 +55,14 @@ const STREAM_PATIENCE_MS = 500;
 const SILENCE_MS = 1_000;
 
 export const startUserProcess =
-  ({ file, env, execArgv = [] }: ProcessSettings): StartProcess =>
+  ({ file, env, execArgv = [], onPipe }: ProcessSettings): StartProcess =>
   (listeners): UserProcess => {
     const heap = `--max-old-space-size=${heapMB(functionMB())}`;
     let child: ChildProcess;
     try {
       child = spawn(process.execPath, [heap, '--enable-source-maps', ...execArgv, file], {
         env,
-        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...(onPipe ? (['pipe'] as const) : [])],
         // A process group of its own, so that what it starts ends with it. A Ctrl-C in a terminal is for its function alone.
         detached: true,
       });
@@ -75,6 +77,8 @@ export const startUserProcess =
     preferForOutOfMemory(child);
     const toChild = child.stdio[CHANNEL.read] as Writable;
     toChild.on('error', nothing); // it is gone, and says so
+    const pipe = child.stdio[CHANNEL.read + 1] as Duplex | null | undefined;
+    if (pipe) onPipe?.(pipe);
     return {
       send: (message) => void toChild.write(written(message)),
       kill,

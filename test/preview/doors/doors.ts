@@ -1,0 +1,615 @@
+// Ways out of a previewed process, as a migration would try them: what walls.test.ts bundles as a migration, and holds against what
+// arrived at a real server. Each is refused, and told in the report.
+/* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call,
+   @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-deprecated,
+   @typescript-eslint/unbound-method -- the inside of Node.js, which it goes at, has no types */
+import { GetObjectCommand, GetObjectTaggingCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import async_hooks from 'node:async_hooks';
+import childProcess from 'node:child_process';
+import cluster from 'node:cluster';
+import crypto from 'node:crypto';
+import dgram from 'node:dgram';
+import dns from 'node:dns';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import inspector from 'node:inspector';
+import module from 'node:module';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import type sqlite from 'node:sqlite';
+import type { Readable } from 'node:stream';
+import tls from 'node:tls';
+import traceEvents from 'node:trace_events';
+import v8 from 'node:v8';
+import vm from 'node:vm';
+import wasi from 'node:wasi';
+import workerThreads from 'node:worker_threads';
+
+/** Where nothing must arrive. */
+export interface Outside {
+  /** Of TCP and of UDP, on 127.0.0.1. */
+  port: number;
+  socket: string;
+  /** A folder that is not the preview's own, with a file `victim`. */
+  folder: string;
+  bucket: string;
+}
+
+interface Door {
+  /** As the report has it, after "it was not let". */
+  told: string;
+  /** Rejects or throws when it is refused. */
+  open: (outside: Outside) => unknown;
+}
+
+const connection = 'open a connection of its own';
+const file = 'write a file';
+
+/** What has no types. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- handles of Node.js
+type Untyped = any;
+
+/** An error may come twice: the second is nobody's. */
+function happened(emitter: NodeJS.EventEmitter, event: string): Promise<unknown> {
+  emitter.on('error', () => undefined);
+  return once(emitter, event);
+}
+const connected = (socket: net.Socket): Promise<unknown> => happened(socket, 'connect');
+const url = ({ port }: Outside): string => `http://127.0.0.1:${port}/`;
+const remove = (outside: Outside): Promise<unknown> => fetch(url(outside), { method: 'DELETE' });
+const connect = ({ port }: Outside): Promise<unknown> => connected(net.connect(port, '127.0.0.1'));
+
+const s3 = (): S3Client => new S3Client({ maxAttempts: 1 });
+const get = ({ bucket }: Outside) => new GetObjectCommand({ Bucket: bucket, Key: 'there' });
+const bodyOf = async (outside: Outside) => (await s3().send(get(outside))).Body as Readable;
+
+/** What a listener of an event does, as its own promise. */
+async function inEvent(emitter: NodeJS.EventEmitter, event: string, work: () => unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    emitter.once(event, () => {
+      Promise.resolve().then(work).then(resolve, reject);
+    });
+  });
+}
+
+type Changed = (request: Untyped) => unknown;
+
+/** A client whose requests user code changes when they are signed, or before. */
+function changing(client: { middlewareStack: Untyped }, step: 'build' | 'finalizeRequest', change: Changed): Untyped {
+  client.middlewareStack.add(
+    (next: Untyped) => async (args: Untyped) => {
+      await change(args.request);
+      return next(args);
+    },
+    { step, priority: 'low' },
+  );
+  return client;
+}
+
+const handleError = (result: number): void => {
+  if (result !== 0) throw Object.assign(new Error('refused by the handle'), { code: `errno ${result}` });
+};
+
+const PLACEHOLDER =
+  'AWS4-HMAC-SHA256 Credential=PREVIEW/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=00';
+
+/** By the module of Node.js, or `sdk`. */
+export const DOORS: Record<string, Record<string, Door>> = {
+  sdk: {
+    'fetch in an event of a body': {
+      told: connection,
+      open: async (outside) => {
+        const body = await bodyOf(outside);
+        const done = inEvent(body, 'end', () => remove(outside));
+        body.resume();
+        await done;
+      },
+    },
+    'net.connect in a readline event of a body': {
+      told: connection,
+      open: async (outside) =>
+        inEvent(readline.createInterface({ input: await bodyOf(outside) }), 'line', () => connect(outside)),
+    },
+    'a connection in its middleware': {
+      told: connection,
+      open: (outside) => changing(s3(), 'finalizeRequest', () => connect(outside)).send(get(outside)),
+    },
+    'a connection of a credential provider': {
+      told: connection,
+      open: (outside) =>
+        new S3Client({
+          maxAttempts: 1,
+          credentials: async () => {
+            await remove(outside);
+            return { accessKeyId: 'a', secretAccessKey: 'b' };
+          },
+        }).send(get(outside)),
+    },
+    'credentials of its own': {
+      told: connection,
+      open: (outside) =>
+        new S3Client({ maxAttempts: 1, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }).send(get(outside)),
+    },
+    "a socket of its handler's pool": {
+      told: connection,
+      open: async (outside) => {
+        const httpAgent = new http.Agent({ keepAlive: true });
+        await (await new S3Client({ requestHandler: { httpAgent } }).send(get(outside))).Body?.transformToString();
+        const [pooled] = Object.values(httpAgent.freeSockets).flatMap((sockets) => sockets ?? []);
+        if (pooled) return pooled.write(`DELETE /${outside.bucket}/there HTTP/1.1\r\nhost: x\r\n\r\n`);
+        return happened(http.request(url(outside), { agent: httpAgent, method: 'DELETE' }).end(), 'response');
+      },
+    },
+    'a handler of its own': {
+      told: connection,
+      open: async (outside) =>
+        new S3Client({
+          maxAttempts: 1,
+          credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+          requestHandler: { handle: () => remove(outside) } as never,
+        }).send(get(outside)),
+    },
+    'another method in its middleware': {
+      told: 'send what is no read',
+      open: (outside) => changing(s3(), 'finalizeRequest', (request) => (request.method = 'DELETE')).send(get(outside)),
+    },
+    'another method before it is signed': {
+      told: 'send what is no read',
+      open: (outside) => changing(s3(), 'build', (request) => (request.method = 'PUT')).send(get(outside)),
+    },
+    'another host in its middleware': {
+      told: 'send to what is no endpoint of AWS',
+      open: (outside) =>
+        changing(s3(), 'finalizeRequest', (request) => {
+          request.headers.host = `127.0.0.1:${outside.port}`;
+        }).send(get(outside)),
+    },
+    'another operation in its middleware': {
+      told: 'send what is no read',
+      open: () =>
+        changing(new SSMClient({ maxAttempts: 1 }), 'finalizeRequest', (request) => {
+          request.headers['x-amz-target'] = 'AmazonSSM.PutParameter';
+          request.body = JSON.stringify({ Name: 'door', Value: 'x', Type: 'String' });
+          request.headers['content-length'] = String(request.body.length);
+        }).send(new GetParameterCommand({ Name: 'door' })),
+    },
+    'the operation of a command that says it reads': {
+      told: 'send what is no read',
+      open: (outside) => {
+        const write = new PutObjectCommand({ Bucket: outside.bucket, Key: 'written', Body: 'x' });
+        const read = new GetObjectTaggingCommand({ Bucket: outside.bucket, Key: 'there' });
+        read.resolveMiddleware = write.resolveMiddleware.bind(write) as never;
+        (read as Untyped).input = write.input;
+        return s3().send(read);
+      },
+    },
+    'a request past the client': {
+      told: 'send what is no read',
+      open: async (outside) => {
+        const client = s3();
+        await client.send(get(outside));
+        const { hostname, port, protocol } = new URL(process.env['AWS_ENDPOINT_URL'] ?? '');
+        return client.config.requestHandler.handle({
+          method: 'DELETE',
+          protocol,
+          hostname,
+          port,
+          path: `/${outside.bucket}/there`,
+          headers: { host: `${hostname}:${port}`, authorization: PLACEHOLDER },
+        } as never);
+      },
+    },
+  },
+  globalThis: {
+    fetch: { told: connection, open: remove },
+    WebSocket: {
+      told: connection,
+      open: ({ port }) =>
+        new Promise((resolve, reject) => {
+          const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+          socket.addEventListener('open', resolve);
+          socket.addEventListener('error', () => {
+            reject(new Error('refused'));
+          });
+        }),
+    },
+  },
+  http: { request: { told: connection, open: (outside) => happened(http.request(url(outside)).end(), 'response') } },
+  https: {
+    get: { told: connection, open: ({ port }) => happened(https.get(`https://127.0.0.1:${port}/`), 'response') },
+  },
+  http2: { connect: { told: connection, open: (outside) => happened(http2.connect(url(outside)), 'connect') } },
+  tls: { connect: { told: connection, open: ({ port }) => happened(tls.connect(port, '127.0.0.1'), 'secureConnect') } },
+  net: {
+    connect: { told: connection, open: connect },
+    'connect to a socket file': { told: connection, open: ({ socket }) => connected(net.connect(socket)) },
+    'connect, with a path beside the host': {
+      told: connection,
+      open: ({ socket }) => connected(net.connect({ host: '127.0.0.1', port: 1, path: socket })),
+    },
+    listen: { told: 'listen for connections', open: () => happened(net.createServer().listen(0), 'listening') },
+    'a handle that listens': {
+      told: connection,
+      open: () => {
+        const found = (net as Untyped)._createServerHandle('127.0.0.1', 0, 4);
+        if (typeof found === 'number') handleError(found);
+      },
+    },
+    'the handle of a pipe': {
+      told: connection,
+      open: ({ socket }) => {
+        const Pipe = (process.stdout as Untyped)._handle.constructor;
+        handleError(new Pipe(0).connect({}, socket));
+      },
+    },
+    'with builtins of JavaScript replaced': {
+      told: connection,
+      open: async (outside) => {
+        const { includes } = Array.prototype;
+        const { apply, call } = Function.prototype;
+        const { apply: reflect } = Reflect;
+        try {
+          Array.prototype.includes = () => true;
+          Reflect.apply = (of: Untyped, self: unknown, args: Untyped) => call.call(reflect, Reflect, of, self, args);
+          Function.prototype.apply = function stealing(this: Untyped, self: unknown, args: unknown) {
+            return call.call(this, self, ...(args as []));
+          };
+          await connect(outside);
+        } finally {
+          Array.prototype.includes = includes;
+          Function.prototype.apply = apply;
+          Reflect.apply = reflect;
+        }
+      },
+    },
+  },
+  dgram: {
+    send: {
+      told: 'send or receive datagrams',
+      open: ({ port }) =>
+        new Promise((resolve, reject) => {
+          dgram.createSocket('udp4').send('x', port, '127.0.0.1', (error) => {
+            if (error) reject(error);
+            else resolve(undefined);
+          });
+        }),
+    },
+    bind: { told: 'send or receive datagrams', open: () => happened(dgram.createSocket('udp4').bind(0), 'listening') },
+    'its handle': {
+      told: connection,
+      open: ({ port }) => {
+        const socket = dgram.createSocket('udp4') as Untyped;
+        const [handle] = Object.getOwnPropertySymbols(socket).flatMap((symbol) => socket[symbol]?.handle ?? []);
+        handleError(handle.bind('127.0.0.1', 0, 0));
+        handleError(handle.send({}, [Buffer.from('x')], 1, port, '127.0.0.1', false));
+      },
+    },
+  },
+  dns: {
+    lookup: {
+      told: 'look a host up',
+      open: () =>
+        new Promise((resolve) => {
+          dns.lookup('localhost', resolve);
+        }),
+    },
+    'promises.lookup': { told: 'look a host up', open: () => dns.promises.lookup('localhost') },
+    lookupService: { told: 'look a host up', open: () => dns.promises.lookupService('127.0.0.1', 80) },
+    resolve: { told: 'look a host up', open: () => dns.promises.resolve('example.com', 'TXT') },
+    'its handle': {
+      told: 'look a host up',
+      open: () => {
+        handleError((new dns.Resolver() as Untyped)._handle.queryA({}, 'example.com'));
+      },
+    },
+  },
+  child_process: {
+    spawn: { told: 'start a process', open: () => childProcess.spawn('true') },
+    'its handle': {
+      told: 'start a process',
+      open: () => {
+        new (childProcess as Untyped).ChildProcess().spawn({ file: '/bin/true', args: [], stdio: [] });
+      },
+    },
+  },
+  cluster: { fork: { told: 'start a process', open: () => happened(cluster.fork(), 'online') } },
+  worker_threads: {
+    Worker: { told: 'start a thread', open: () => new workerThreads.Worker('0', { eval: true }) },
+  },
+  module: {
+    register: {
+      told: 'start a thread',
+      open: () => {
+        module.register('data:text/javascript,');
+      },
+    },
+    // It says "skipped", and does not throw.
+    enableCompileCache: {
+      told: file,
+      open: ({ folder }) => {
+        const { message } = module.enableCompileCache(path.join(folder, 'cache'));
+        throw new Error(message);
+      },
+    },
+  },
+  vm: {
+    'fetch of another context': {
+      told: connection,
+      open: (outside) =>
+        vm.runInNewContext('fetch(url, { method: "DELETE" })', { fetch, url: url(outside) }) as Promise<unknown>,
+    },
+  },
+  async_hooks: {
+    'in the context of a read': {
+      told: connection,
+      open: async (outside) => {
+        const context = new async_hooks.AsyncResource('READ');
+        await s3().send(get(outside));
+        await context.runInAsyncScope(() => connect(outside));
+      },
+    },
+  },
+  wasi: {
+    WASI: {
+      told: 'use WASI',
+      open: ({ folder }) => new wasi.WASI({ version: 'preview1', preopens: { '/': folder } }),
+    },
+  },
+  inspector: {
+    open: {
+      told: 'open a debugger',
+      open: () => {
+        inspector.open(0);
+      },
+    },
+    Session: {
+      told: 'open a debugger',
+      open: () => {
+        new inspector.Session().connect();
+      },
+    },
+  },
+  trace_events: {
+    createTracing: {
+      told: file,
+      open: () => {
+        traceEvents.createTracing({ categories: ['node'] }).enable();
+      },
+    },
+  },
+  v8: {
+    writeHeapSnapshot: { told: file, open: ({ folder }) => v8.writeHeapSnapshot(path.join(folder, 'heap')) },
+    setHeapSnapshotNearHeapLimit: {
+      told: file,
+      open: () => {
+        v8.setHeapSnapshotNearHeapLimit(1);
+      },
+    },
+    setFlagsFromString: {
+      told: 'set flags of V8',
+      open: () => {
+        v8.setFlagsFromString('--allow-natives-syntax');
+      },
+    },
+  },
+  crypto: {
+    setEngine: {
+      told: 'load a native addon',
+      open: () => {
+        crypto.setEngine('/engine.so');
+      },
+    },
+  },
+  sqlite: {
+    DatabaseSync: {
+      told: 'open a database of node:sqlite',
+      open: ({ folder }) => {
+        const { DatabaseSync } = module.createRequire(import.meta.url)('node:sqlite') as typeof sqlite;
+        new DatabaseSync(path.join(folder, 'database')).exec('CREATE TABLE a (b)');
+      },
+    },
+    'ATTACH of one in memory': {
+      told: 'open a database of node:sqlite',
+      open: ({ folder }) => {
+        const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+        new DatabaseSync(':memory:').exec(`ATTACH '${folder}/attached' AS a; CREATE TABLE a.b (c)`);
+      },
+    },
+  },
+  process: {
+    dlopen: {
+      told: 'load a native addon',
+      open: () => {
+        process.dlopen({ exports: {} }, '/addon.node');
+      },
+    },
+    binding: { told: 'look into Node.js', open: () => (process as Untyped).binding('tcp_wrap') },
+    execve: { told: 'start a process', open: () => (process as Untyped).execve('/bin/true', ['true']) },
+    'report.writeReport': {
+      told: file,
+      open: ({ folder }) => process.report.writeReport(path.join(folder, 'report.json')),
+    },
+    'kill of its function': { told: 'touch another process', open: () => process.kill(process.ppid, 'SIGUSR1') },
+    _kill: { told: 'touch another process', open: () => (process as Untyped)._kill(process.ppid, 10) },
+    _debugProcess: { told: 'touch another process', open: () => (process as Untyped)._debugProcess(process.ppid) },
+    'variables of its function': { told: 'read a file', open: () => fs.readFileSync(`/proc/${process.ppid}/environ`) },
+    'memory of its function': { told: 'read a file', open: () => fs.openSync(`/proc/${process.ppid}/mem`, 'r') },
+    'files of its function': { told: 'read a file', open: () => fs.opendirSync(`/proc/${process.ppid}/fd`) },
+  },
+  os: {
+    setPriority: {
+      told: 'touch another process',
+      open: () => {
+        os.setPriority(process.ppid, 1);
+      },
+    },
+  },
+  fs: {
+    writeFileSync: {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(path.join(folder, 'written'), '');
+      },
+    },
+    'promises.writeFile': { told: file, open: ({ folder }) => fs.promises.writeFile(path.join(folder, 'written'), '') },
+    createWriteStream: {
+      told: file,
+      open: ({ folder }) => happened(fs.createWriteStream(path.join(folder, 'written')), 'open'),
+    },
+    'beside its scratch folder': {
+      told: file,
+      open: () => {
+        fs.writeFileSync(`${os.tmpdir()}-beside`, '');
+      },
+    },
+    'out of its scratch folder': {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(`${os.tmpdir()}/../${path.basename(folder)}/written`, '');
+      },
+    },
+    'a link into its scratch folder': {
+      told: file,
+      open: ({ folder }) => {
+        fs.linkSync(path.join(folder, 'victim'), path.join(os.tmpdir(), 'linked'));
+        fs.writeFileSync(path.join(os.tmpdir(), 'linked'), '');
+      },
+    },
+    symlink: {
+      told: file,
+      open: ({ folder }) => {
+        fs.symlinkSync(path.join(folder, 'victim'), path.join(os.tmpdir(), 'linked'));
+      },
+    },
+    rename: {
+      told: file,
+      open: ({ folder }) => {
+        fs.renameSync(path.join(folder, 'victim'), path.join(os.tmpdir(), 'moved'));
+      },
+    },
+    chmod: {
+      told: file,
+      open: ({ folder }) => {
+        fs.chmodSync(path.join(folder, 'victim'), 0o777);
+      },
+    },
+    'a relative path after chdir': {
+      told: file,
+      open: ({ folder }) => {
+        process.chdir(folder);
+        fs.writeFileSync('written', '');
+      },
+    },
+    'through /proc/self/root': {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(`/proc/self/root${folder}/written`, '');
+      },
+    },
+  },
+};
+
+/** Tries each, and says what came of it. */
+export async function tryDoors(outside: Outside): Promise<void> {
+  for (const [name, doors] of Object.entries(DOORS)) {
+    for (const [door, { open }] of Object.entries(doors)) {
+      console.log(`${name}, ${door}: ${await outcomeOf(() => open(outside))}`);
+    }
+  }
+}
+
+export async function outcomeOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+    return 'open';
+  } catch (thrown) {
+    const { name, code, cause } = thrown as { name?: string; code?: string; cause?: { name?: string } };
+    return `shut (${cause?.name ?? code ?? name ?? ''})`;
+  }
+}
+
+/** With one host allowed: no other is reached by its name, its lookup, or its handle. */
+export async function tryDoorsBesideAllowed({ port }: Outside): Promise<void> {
+  const say = async (what: string, work: () => unknown) => {
+    console.log(`${what}: ${await outcomeOf(work)}`);
+  };
+  const elsewhere = (options: object) => connected(net.connect({ host: 'localhost', port, ...options }));
+  await say('the host itself', () => elsewhere({}));
+  await say('one whose name ends like it', () => elsewhere({ host: 'not-localhost' }));
+  await say('one whose name begins like it', () => elsewhere({ host: 'localhost.example.com' }));
+  await say('a lookup of its own', () =>
+    elsewhere({
+      lookup: (_: unknown, __: unknown, then: Untyped) => then(null, [{ address: '127.0.0.2', family: 4 }]),
+    }),
+  );
+  await say('a host that changes', () => {
+    let read = 0;
+    return connected(
+      new net.Socket().connect({
+        port,
+        get host() {
+          return (read += 1) === 1 ? 'localhost' : '127.0.0.2';
+        },
+      }),
+    );
+  });
+  await say('its handle', () => {
+    const socket = net.connect({ host: 'localhost', port });
+    const { _handle: handle } = socket as Untyped;
+    socket.on('error', () => undefined).destroy();
+    handleError(new handle.constructor(0).connect({}, '127.0.0.2', port));
+  });
+  await say('the request of a lookup', async () => {
+    const requests: Untyped[] = [];
+    const hook = async_hooks
+      .createHook({
+        init: (_, type, __, resource) => {
+          if (type === 'GETADDRINFOREQWRAP') requests.push(resource);
+        },
+      })
+      .enable();
+    await elsewhere({});
+    hook.disable();
+    for (const request of requests) request.callback(null, '127.0.0.2', 4);
+    return elsewhere({ host: '127.0.0.2' });
+  });
+}
+
+/** Writes to the pipe itself: it breaks what it may have said next. */
+export async function speakToBroker(outside: Outside): Promise<void> {
+  fs.writeSync(5, `DELETE /${outside.bucket}/there HTTP/1.1\r\nauthorization: ${PLACEHOLDER}\r\n\r\n`);
+  console.log(await outcomeOf(() => s3().send(get(outside))));
+}
+
+/** What the broker carries: bodies of any size, many at once and not taken, errors, and an end before the end. */
+export async function readAll({ bucket }: Outside): Promise<void> {
+  const client = s3();
+  const send = (Key: string, options: object = {}) =>
+    client.send(new GetObjectCommand({ Bucket: bucket, Key }), options);
+  console.log(await outcomeOf(() => send('nowhere')));
+  let bytes = 0;
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  for await (const chunk of (await send('large')).Body as Readable) {
+    bytes += (chunk as Buffer).length;
+    most = Math.max(most, process.memoryUsage.rss() - before);
+  }
+  console.log(`${bytes} bytes, ${most < 40_000_000 ? 'flat' : `${most} bytes more`}`);
+  const notTaken = await Promise.all(Array.from({ length: 30 }, () => send('some')));
+  console.log(`${notTaken.length} at once, ${(await send('there')).ContentLength} bytes`);
+  for (const { Body } of notTaken) (Body as Readable).destroy();
+  console.log(await outcomeOf(() => send('there', { abortSignal: AbortSignal.abort() })));
+  const controller = new AbortController();
+  const sending = outcomeOf(() => send('there', { abortSignal: controller.signal }));
+  setImmediate(() => {
+    controller.abort();
+  });
+  console.log(/^(open|shut \(AbortError\))$/.test(await sending));
+  console.log(await outcomeOf(() => send('there')));
+}
