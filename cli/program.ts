@@ -185,7 +185,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...JSON_OPTION)
     .action(async (environment: string, options: RunCommandOptions) => {
       const { run } = await import('./commands/run.ts');
-      done(await run(environment, options, deployedPlace(environment)));
+      done(await run(environment, options, deployedPlace(environment), findProject()));
     });
 
   program

@@ -66,13 +66,37 @@ export function environmentNames(projectDirectory: string, configuration: Config
     ? readdirSync(directory, { withFileTypes: true })
         .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
         .map((entry) => entry.name)
-        .filter((name) =>
-          readdirSync(path.join(directory, name)).some(
-            (file) => (migrationIdOf(file) ?? isNearMiss(file)) || file === COMPLETED_FILE,
-          ),
+        .filter(
+          (name) =>
+            readdirSync(path.join(directory, name)).some(
+              (file) => (migrationIdOf(file) ?? isNearMiss(file)) || file === COMPLETED_FILE,
+            ) || nestedIn(path.join(directory, name), ownFolders(projectDirectory, configuration)).length > 0,
         )
     : [];
   return [...new Set([...folders, ...Object.keys(configuration.environments)])].sort();
+}
+
+/** Folders that odin-migrate.json names as those of environments: what is in them is theirs, wherever they lie. */
+const ownFolders = (projectDirectory: string, { environments }: Configuration): ReadonlySet<string> =>
+  new Set(
+    Object.values(environments).flatMap(({ directory }) =>
+      directory === undefined ? [] : [path.resolve(projectDirectory, directory)],
+    ),
+  );
+
+/** Files below the folders in it that are called as migrations are, from the folder; nothing runs them. */
+function nestedIn(directory: string, but: ReadonlySet<string>): string[] {
+  const below = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const at = path.join(folder, entry.name);
+      if (entry.isDirectory()) {
+        const isNone = entry.name.startsWith('.') || entry.name === 'node_modules' || but.has(at);
+        return isNone ? [] : below(at);
+      }
+      const found = folder !== directory && migrationIdOf(entry.name) !== undefined;
+      return found ? [path.relative(directory, at).split(path.sep).join('/')] : [];
+    });
+  return below(directory).sort();
 }
 
 /**
@@ -172,10 +196,15 @@ export function discoverEnvironment(
     folder,
     entries.map(({ name }) => name).filter((name) => !isMadeOfAnother(name)),
   );
+  const below = nestedIn(directory, ownFolders(projectDirectory, configuration));
+  for (const nested of below) {
+    const message = `${plainLine(`${folder}/${nested}`, 500)} is NOT a migration and was skipped: it must lie in ${folder}/ itself, and not in a folder below.`;
+    warnings.push({ message, nearMiss: true });
+  }
   for (const entry of entries) {
     const id = entry.isFile() ? migrationIdOf(entry.name) : undefined;
     const file = `${folder}/${entry.name}`;
-    if (entry.name === COMPLETED_FILE) continue;
+    if (entry.name === COMPLETED_FILE || below.some((nested) => nested.startsWith(`${entry.name}/`))) continue;
     if (id === undefined) {
       const skipped = plainLine(file, 500);
       const named = isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined;

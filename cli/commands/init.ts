@@ -46,8 +46,8 @@ export async function init(environment: string, { app, from = process.cwd() }: I
   else
     tell(
       'written',
-      writeNext(project, environment, (await usedNumbers(project, environment)).ids).file,
-      'the first migration, which does nothing yet',
+      writeNext(project, environment, (await usedNumbers(project, environment)).ids, FIRST, FIRST_WORK).file,
+      'the first migration, which only says that it ran',
     );
   ignore(directory);
   const deployed = cdkApp(directory);
@@ -65,6 +65,13 @@ export async function init(environment: string, { app, from = process.cwd() }: I
   printCommands('Type next:', next);
   return EXIT.done;
 }
+
+/** It may be run as it is, to see how that goes: whatever comes after it is written with `new`. */
+const FIRST = 'A first run, which changes nothing';
+const FIRST_WORK = [
+  '// Work here, and await all of it: what is not awaited may never happen.',
+  "console.log('The first migration ran, and changed nothing.');",
+];
 
 const SYNTH = 'npx --no-install odin-migrate synth';
 

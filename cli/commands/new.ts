@@ -53,6 +53,7 @@ const LAST = 9999;
 
 /**
  * @param used every number that is known to have been used
+ * @param work the lines of migration(); without them it throws
  * @returns the path of the file, relative to the project
  * @throws OdinError BadUsage
  */
@@ -61,6 +62,7 @@ export function writeNext(
   environment: string,
   used: readonly string[],
   description?: string,
+  work: readonly string[] = NOT_WRITTEN,
 ): { file: string; id: string } {
   if (description !== undefined && (/[\r\n]/.test(description) || description.length > 200)) {
     throw new OdinError({
@@ -81,11 +83,17 @@ export function writeNext(
   }
   const id = pad(next, 4);
   const file = `${folder}/${id}.ts`;
-  writeProjectFile(directory, file, template(description), 'wx');
+  writeProjectFile(directory, file, template(description, work), 'wx');
   return { file, id };
 }
 
-const template = (description: string | undefined): string => `${
+/** What has run is recorded for good: a file that nobody wrote anything into must not count as that. */
+const NOT_WRITTEN = [
+  '// Work here, and await all of it: what is not awaited may never happen.',
+  "throw new Error('This migration is not written yet: put its work here, in place of this line.');",
+];
+
+const template = (description: string | undefined, work: readonly string[]): string => `${
   description === undefined
     ? "// export const description = 'One line that operators see';"
     : `export const description = ${quoted(description)};`
@@ -98,7 +106,7 @@ export const permissions = [
 
 /** Runs once, in this environment, and never again. */
 export async function migration(): Promise<void> {
-  // Work here, and await all of it: what is not awaited may never happen.
+${work.map((line) => `  ${line}`).join('\n')}
 }
 `;
 

@@ -9,6 +9,8 @@ import { isCompleted, readView } from '../../core/views/view.ts';
 import type { DeployedPlace, Deployment } from '../../client/deployment.ts';
 import { startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
+import { discoverEnvironment } from '../../project/discover.ts';
+import type { Project } from '../../project/project.ts';
 import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
@@ -28,8 +30,16 @@ export interface RunCommandOptions {
 /** Often enough for a person who watches; each look lists the ledger once. */
 const POLL_MS = 1_000;
 
-export async function run(environment: string, options: RunCommandOptions, deployed: DeployedPlace): Promise<ExitCode> {
+/** @param project that is around, if there is one: its files may look as if they were to run */
+export async function run(
+  environment: string,
+  options: RunCommandOptions,
+  deployed: DeployedPlace,
+  project?: Project,
+): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
+  for (const message of project ? skippedFiles(project, environment) : [])
+    print(colour.yellow(`  warning  ${message}`));
   const result = await whileBusy(`Looking at ${environment}`, async () => {
     await using opened = await openEnvironment(environment, deployed);
     const { deployment, manifest, ledger } = opened;
@@ -60,6 +70,16 @@ export async function run(environment: string, options: RunCommandOptions, deplo
   });
   if (options.json) printJson(result);
   return result.exitCode;
+}
+
+/** Files here that look like migrations and are none: whoever starts a run may wait for them. */
+function skippedFiles({ directory, configuration }: Project, environment: string): string[] {
+  try {
+    const { warnings } = discoverEnvironment(environment, directory, configuration);
+    return warnings.filter(({ nearMiss }) => nearMiss).map(({ message }) => message);
+  } catch {
+    return []; // it is deployed from elsewhere, and what runs is what is deployed
+  }
 }
 
 const changedOf = ({ migrations }: EnvironmentView, accepted: readonly string[] = []): ChangedFile[] =>

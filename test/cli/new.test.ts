@@ -53,6 +53,13 @@ it('writes the next number, and what it writes passes the check', async () => {
   expect({ findings, migrations }).toEqual({ findings: [], migrations: 4 });
 });
 
+it('writes a file that throws until it is written: what has run is recorded for good', async () => {
+  project = testProject({ 'odin-dev/0001.ts': MIGRATION });
+  const file = path.join(project.directory, await typeNew(project, 'odin-dev'));
+  const { migration } = (await import(file)) as { migration: () => Promise<void> };
+  await expect(migration()).rejects.toThrow('This migration is not written yet');
+});
+
 it('uses no number of completed.json again, also without git', async () => {
   project = testProject({
     'odin-dev/0001.ts': MIGRATION,

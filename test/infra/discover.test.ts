@@ -44,6 +44,30 @@ describe('discoverEnvironment', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('warns loudly of migrations in a folder below, but for one that is configured', () => {
+    const { migrations, warnings } = discover([
+      '0001.ts',
+      'more/0002.ts',
+      'more/deep/0003.ts',
+      'lib/a.ts',
+      '.x/0004.ts',
+    ]);
+    expect(migrations).toHaveLength(1);
+    expect(warnings.filter(({ nearMiss }) => nearMiss).map(({ message }) => message)).toEqual([
+      'migrations/odin-dev/more/0002.ts is NOT a migration and was skipped: it must lie in migrations/odin-dev/ itself, and not in a folder below.',
+      'migrations/odin-dev/more/deep/0003.ts is NOT a migration and was skipped: it must lie in migrations/odin-dev/ itself, and not in a folder below.',
+    ]);
+    expect(environmentNames(project.directory, parseConfiguration({}))).toEqual(['odin-dev']);
+    const environments = { more: { directory: 'migrations/odin-dev/more' } };
+    const configured = discoverEnvironment('odin-dev', project.directory, parseConfiguration({ environments }));
+    expect(configured.warnings.filter(({ nearMiss }) => nearMiss)).toEqual([]);
+  });
+
+  it('takes a folder for an environment that has migrations below it alone: they are not passed over', () => {
+    project = temporaryProject({ 'migrations/team/deep/0001.ts': '', 'migrations/shared/lib/a.ts': '' });
+    expect(environmentNames(project.directory, parseConfiguration({}))).toEqual(['team']);
+  });
+
   it('hashes the source text, in which the kind of line end does not count', () => {
     const { migrations } = discover({
       '0001.ts': 'export const a = "ü";\n// b\n',
@@ -84,7 +108,7 @@ describe('discoverEnvironment', () => {
   });
 
   it('warns of each other thing that it skips, a folder too', () => {
-    const { migrations, warnings } = discover(['README.md', 'helpers.ts', '.DS_Store', 'old/0001.ts', '0002.ts']);
+    const { migrations, warnings } = discover(['README.md', 'helpers.ts', '.DS_Store', 'old/a.ts', '0002.ts']);
     expect(migrations.map(({ id }) => id)).toEqual(['0002']);
     expect(warnings).toEqual(
       ['.DS_Store', 'README.md', 'helpers.ts', 'old'].map((file) => ({
