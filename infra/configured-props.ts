@@ -4,7 +4,7 @@ import type { ISubnet, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { SecurityGroup, Subnet, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
@@ -49,6 +49,7 @@ export const configuredPropsHere = ({
   haltAlarmHours,
   access,
   architecture,
+  runtime,
   tracing,
   alarms,
   dashboard,
@@ -58,6 +59,7 @@ export const configuredPropsHere = ({
   dashboard,
   runOnDeploy,
   architecture: ARCHITECTURES[architecture],
+  runtime: RUNTIMES[runtime],
   tracing: TRACINGS[tracing],
   subscriptions: notify.map((address) =>
     address.startsWith('mailto:')
@@ -76,6 +78,7 @@ export const configuredPropsHere = ({
 });
 
 const ARCHITECTURES = { arm64: Architecture.ARM_64, x86_64: Architecture.X86_64 };
+const RUNTIMES = { 'nodejs24.x': Runtime.NODEJS_24_X, 'nodejs22.x': Runtime.NODEJS_22_X };
 const TRACINGS = { active: Tracing.ACTIVE, 'pass-through': Tracing.PASS_THROUGH, disabled: Tracing.DISABLED };
 
 function allowAll({ grantPrincipal }: Migration, statements: readonly Permission[]): void {

@@ -2,8 +2,8 @@
 import { ArnFormat, Stack, Stage } from 'aws-cdk-lib';
 import type { AddToPrincipalPolicyResult, RoleProps } from 'aws-cdk-lib/aws-iam';
 import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { Code, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
@@ -38,15 +38,16 @@ export interface FunctionSettings {
   ledger: IBucket;
   logGroup: ILogGroup;
   architecture: Architecture;
+  runtime: Runtime;
   tracing: Tracing;
 }
 
 export const commonProps = (
   scope: Construct,
   bundle: Bundle,
-  { logGroup, architecture, tracing }: FunctionSettings,
+  { logGroup, architecture, runtime, tracing }: FunctionSettings,
 ) => ({
-  runtime: Runtime.NODEJS_24_X,
+  runtime,
   architecture,
   handler: 'index.handler',
   code: codeOf(scope, bundle),

@@ -13,7 +13,7 @@ import type {
 } from 'aws-cdk-lib/aws-iam';
 import { AnyPrincipal, PrincipalBase } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic, ITopicSubscription } from 'aws-cdk-lib/aws-sns';
@@ -27,7 +27,7 @@ import type { EnvironmentId } from '../core/names/names.ts';
 import { logGroupName, migrationRoleName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import { VERSION } from '../core/names/version.ts';
 import { commitOf } from '../project/commit.ts';
-import { configurationOf, parseConfiguration, Variables } from '../project/configuration.ts';
+import { configurationOf, parseConfiguration, StackFields, Variables } from '../project/configuration.ts';
 import { refusePlugAndPlay } from '../project/package.ts';
 import type { EnvironmentPlan, PlanOptions } from '../project/plan.ts';
 import { planEnvironment } from '../project/plan.ts';
@@ -104,6 +104,8 @@ export interface MigrationsProps {
   readonly securityGroups?: ISecurityGroup[] | undefined;
   /** Of every function. @default Architecture.ARM_64 */
   readonly architecture?: Architecture | undefined;
+  /** Of every function: Node.js 24, or Node.js 22 where a region lacks that. @default Runtime.NODEJS_24_X */
+  readonly runtime?: Runtime | undefined;
   /** X-Ray, of every function and of the state machine. @default Tracing.ACTIVE */
   readonly tracing?: Tracing | undefined;
   /** How long log groups keep their lines; what happened is in the ledger too, which keeps it. @default RetentionDays.ONE_YEAR */
@@ -181,12 +183,14 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       logRetention = RetentionDays.ONE_YEAR,
       tracing = Tracing.ACTIVE,
       architecture = Architecture.ARM_64,
+      runtime = Runtime.NODEJS_24_X,
       encryptionKey,
     } = props;
     const { directory, configuration } = project ?? projectOf(props.projectRoot);
     const { environmentName: environment, app = configuration.app } = props;
     const of = { app, environment };
     assertEnvironmentId(of);
+    assertRuntime(runtime);
     if (!project) assertVariables(props.variables ?? {});
     const settings = configurationOf(configuration, environment);
     const variables = { ...settings.variables, ...props.variables };
@@ -235,6 +239,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       bundles: bundles.system,
       logGroup: createLogGroup(this, 'SystemLogs', logGroupName(of, 'system'), logRetention),
       architecture,
+      runtime,
       tracing,
     };
     const system = createSystemFunctions(this, parts);
@@ -341,6 +346,14 @@ function projectOf(projectRoot: string | undefined): Project {
   const found = findProject(directory);
   if (found && (projectRoot === undefined || found.directory === directory)) return found;
   return { directory, configuration: parseConfiguration({}) };
+}
+
+/** @throws OdinError BadConfiguration */
+function assertRuntime({ name }: Runtime): void {
+  const { error } = StackFields.shape.runtime.safeParse(name);
+  if (!error) return;
+  const message = error.issues[0]?.message ?? 'not valid';
+  throw new OdinError({ code: 'BadConfiguration', source: 'user', what: `runtime: ${message}, found "${name}".` });
 }
 
 /** @throws OdinError BadConfiguration */

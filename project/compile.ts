@@ -32,7 +32,7 @@ export const COMMON = {
 /** What runs in Lambda. */
 export const DEPLOYED = {
   ...COMMON,
-  target: 'node24',
+  target: 'node22', // the oldest that may be configured (project/configuration.ts)
   mainFields: ['module', 'main'],
   minify: true,
   keepNames: true, // class names in errors and stack traces stay readable

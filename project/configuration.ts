@@ -43,7 +43,7 @@ const exactlyOne = (parts: object): boolean =>
   Object.values(parts).filter((part: unknown) => part !== undefined).length === 1;
 
 /** What the stack of an environment is made with, read by `odin-migrate synth` alone: a CDK app of one's own says it in code. */
-const StackFields = z.strictObject({
+export const StackFields = z.strictObject({
   topic: arn('sns', 'arn:aws:sns:eu-west-1:111122223333:operators').describe(
     'Where operators are told, in place of a topic of its own: an ARN. Its policy has to let CloudWatch publish.',
   ),
@@ -87,6 +87,10 @@ const StackFields = z.strictObject({
     .enum(['arm64', 'x86_64'], 'expected "arm64" or "x86_64"')
     .default('arm64')
     .describe('The processor of every function: `arm64` or `x86_64`.'),
+  runtime: z
+    .enum(['nodejs24.x', 'nodejs22.x'], 'expected "nodejs24.x" or "nodejs22.x"')
+    .default('nodejs24.x')
+    .describe('What runs every function: `nodejs24.x`, or `nodejs22.x` where a region lacks that.'),
   tracing: z
     .enum(['active', 'pass-through', 'disabled'], 'expected "active", "pass-through" or "disabled"')
     .default('active')
@@ -141,7 +145,7 @@ const EnvironmentConfiguration = z.strictObject({
     .describe("Where it is deployed; the current credentials' account when absent."),
   region: z
     .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'expected a region, e.g. "eu-west-1"')
+    .regex(/^[a-z]{2,}(-[a-z]+)+-\d+$/, 'expected a region, e.g. "eu-west-1"')
     .optional()
     .describe('Where it is deployed, and where the commands look; the current one when absent.'),
   profile: z.string().min(1).optional().describe('The AWS profile that the commands use for it, unless one is named.'),
@@ -263,5 +267,5 @@ const PARTITIONS: [RegExp, string][] = [
   [/^us-isof-/, 'aws-iso-f'],
   [/^eu-isoe-/, 'aws-iso-e'],
   [/^eusc-/, 'aws-eusc'],
-  [/^[a-z]{2}-[a-z]+-\d$/, 'aws'],
+  [/^[a-z]{2}-[a-z]+-\d+$/, 'aws'],
 ];

@@ -23,6 +23,11 @@ export const dashboardLink = (partition: string, region: string, name: string): 
 const CONSOLES: Record<string, string> = {
   'aws-cn': 'console.amazonaws.cn',
   'aws-us-gov': 'console.amazonaws-us-gov.com',
+  'aws-eusc': 'console.amazonaws-eusc.eu',
+  'aws-iso': 'console.c2shome.ic.gov',
+  'aws-iso-b': 'console.sc2shome.sgov.gov',
+  'aws-iso-e': 'console.csphome.adc-e.uk',
+  'aws-iso-f': 'console.csphome.hci.ic.gov',
 };
 
 function placeOf(arn: string): { host: string; region: string } {

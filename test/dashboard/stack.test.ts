@@ -87,6 +87,11 @@ describe('the deployed dashboard', () => {
     ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/'],
     ['us-gov-west-1', 'https://us-gov-west-1.console.amazonaws-us-gov.com/'],
     ['cn-north-1', 'https://cn-north-1.console.amazonaws.cn/'],
+    ['eusc-de-east-1', 'https://eusc-de-east-1.console.amazonaws-eusc.eu/'],
+    ['us-iso-east-1', 'https://us-iso-east-1.console.c2shome.ic.gov/'],
+    ['us-isob-east-1', 'https://us-isob-east-1.console.sc2shome.sgov.gov/'],
+    ['eu-isoe-west-1', 'https://eu-isoe-west-1.console.csphome.adc-e.uk/'],
+    ['us-isof-south-1', 'https://us-isof-south-1.console.csphome.hci.ic.gov/'],
   ])('in %s it is in that console', (region, console) => {
     const { json } = synthesiseStack({ account: '111122223333', region });
     const address = json.Outputs[OUTPUTS.dashboardUrl]!.Value;

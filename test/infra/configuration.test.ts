@@ -13,6 +13,7 @@ const DEFAULTS = {
     haltAlarmHours: 4,
     access: {},
     architecture: 'arm64',
+    runtime: 'nodejs24.x',
     tracing: 'active',
     alarms: true,
     dashboard: true,
@@ -20,6 +21,8 @@ const DEFAULTS = {
     runOnDeploy: false,
   },
 };
+
+const of = (environment: object) => ({ environments: { 'odin-dev': environment } });
 
 describe('parseConfiguration', () => {
   it('needs nothing', () => {
@@ -45,6 +48,7 @@ describe('parseConfiguration', () => {
         vpcSubnets: { ids: ['subnet-0a1b'] },
         securityGroups: ['sg-0a1b'],
         architecture: 'x86_64',
+        runtime: 'nodejs22.x',
         tracing: 'pass-through',
         logRetentionDays: 7,
         haltAlarmHours: 0.5,
@@ -62,7 +66,6 @@ describe('parseConfiguration', () => {
     expect(configurationOf(configuration, 'odin-prod')).toEqual(DEFAULTS);
   });
 
-  const of = (environment: object) => ({ environments: { 'odin-dev': environment } });
   const FIELD = 'environments.odin-dev';
   const KEY = 'arn:aws:kms:eu-west-1:111122223333:key/0a1b';
   it.each<[string, unknown, string, string]>([
@@ -78,6 +81,12 @@ describe('parseConfiguration', () => {
     ['a misspelt field of an environment', of({ notifi: [] }), FIELD, 'notifi'],
     ['an account that is a number', of({ account: 111_122_223_333 }), `${FIELD}.account`, '111122223333'],
     ['an account that is too short', of({ account: '1' }), `${FIELD}.account`, 'expected twelve digits in quotes'],
+    [
+      'a runtime that the functions are not made for',
+      of({ stack: { runtime: 'nodejs20.x' } }),
+      `${FIELD}.stack.runtime`,
+      'expected "nodejs24.x" or "nodejs22.x"',
+    ],
     ['a region that is none', of({ region: 'Europe' }), `${FIELD}.region`, 'expected a region, e.g. "eu-west-1"'],
     ['a variable that is no text', of({ variables: { A_B: 1 } }), `${FIELD}.variables.A_B`, 'Found 1.'],
     [
@@ -185,5 +194,6 @@ describe('givenThere', () => {
       regions.map(({ name, partition }) => [name, partition]),
     );
     expect(partitionIn('the-moon')).toBe('⟦odinToken.partition⟧');
+    for (const { name } of regions) expect(() => parseConfiguration(of({ region: name })), name).not.toThrow();
   });
 });

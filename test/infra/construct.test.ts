@@ -6,7 +6,7 @@ import type { IVpc, VpcProps } from 'aws-cdk-lib/aws-ec2';
 import { Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, PermissionsBoundary, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -305,6 +305,14 @@ describe('props', () => {
     }
     expect(JSON.stringify(ofType(template, 'AWS::IAM::Role'))).not.toContain('xray');
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', { TracingConfiguration: { Enabled: false } });
+  });
+
+  it('runtime: of every function; one that they are not made for is refused', async () => {
+    const { template } = made(() => ({ runtime: Runtime.NODEJS_22_X }));
+    for (const { Runtime: name } of lambdas(template, /./)) expect(name).toBe('nodejs22.x');
+    const error = await thrownBy(() => made(() => ({ runtime: Runtime.NODEJS_20_X })));
+    expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
+    expect(error.what).toBe('runtime: expected "nodejs24.x" or "nodejs22.x", found "nodejs20.x".');
   });
 
   it('logRetention, haltAlarmAfter: are kept, and waited for, as long as is said', () => {

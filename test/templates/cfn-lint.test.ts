@@ -42,6 +42,7 @@ const FULL = {
   vpc: { id: 'vpc-0a1b2c3d' },
   vpcSubnets: { ids: ['subnet-0a1b2c3d'] },
   architecture: 'x86_64',
+  runtime: 'nodejs22.x',
   tracing: 'pass-through',
   removalPolicy: 'destroy',
   runOnDeploy: true,
