@@ -1,5 +1,5 @@
-// What is shipped beside a bundle, and not in it: packages with native addons or WebAssembly, which look for these files next to
-// their own, and the packages that those need. They are laid out as a node_modules folder, in which Node.js finds them.
+// What is shipped beside a bundle, and not in it: packages with native addons or WebAssembly, or whose code asks where it lies, which look
+// for files next to their own, and the packages that those need. They are laid out as a node_modules folder, in which Node.js finds them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
@@ -37,17 +37,24 @@ export function targetOf(architecture: string | undefined): Target {
  * Of the packages that these files are of, those that a bundle cannot hold: they have such files, or need a package that has, and
  * that its code may look for by a name which it makes up.
  * @param files absolute, by their real paths
+ * @param asking those of them that ask where they lie
  * @param own the folders of packages whose code is bundled whatever lies there
  * @returns their names
  */
-export function packagesBeside(files: Iterable<string>, own: readonly string[]): string[] {
+export function packagesBeside(
+  files: Iterable<string>,
+  own: readonly string[],
+  asking: ReadonlySet<string> = new Set(),
+): string[] {
   const packages = new Map<string, Package>();
   const inTypeScript = new Set<string>();
+  const withFiles = new Set<string>();
   for (const file of files) {
     const found = packageOf(file);
     if (!found || own.some((folder) => isWithin(folder, found.directory))) continue;
     packages.set(found.directory, found);
     if (/\.[cm]?tsx?$/.test(file)) inTypeScript.add(found.directory);
+    if (asking.has(file)) withFiles.add(found.directory);
   }
   const looked = new Map<string, boolean>();
   const hasBinaries = (directory: string): boolean => {
@@ -58,7 +65,9 @@ export function packagesBeside(files: Iterable<string>, own: readonly string[]):
   const beside = [...packages.values()].filter(
     ({ directory }) =>
       !inTypeScript.has(directory) && // a package of the team's own workspace, which Node.js could not load as it is
-      (hasBinaries(directory) || needed(directory).some((each) => hasBinaries(each.directory))),
+      (withFiles.has(directory) ||
+        hasBinaries(directory) ||
+        needed(directory).some((each) => hasBinaries(each.directory))),
   );
   return beside.map(({ name }) => name);
 }

@@ -28,6 +28,7 @@ import { compile, DEPLOYED, NOWHERE, textOf } from './compile.ts';
 import type { MigrationFile } from './discover.ts';
 import { findPackage } from './node-modules.ts';
 import { PACKAGE_DIRECTORY } from './package.ts';
+import { asksWhereItLies } from './opened-beside.ts';
 import { ownFiles } from './own-functions.ts';
 import { assertReadable, sourcesOf } from './sources.ts';
 
@@ -160,10 +161,11 @@ function compileBesidePackages(directory: string, options: esbuild.BuildOptions 
   for (;;) {
     const { made, files, failed } = attempt();
     const inside = files.map((file) => path.resolve(directory, file));
-    const found = packagesBeside(inside, [directory, PACKAGE_DIRECTORY]).filter((name) => !external.has(name));
+    const asking = made ? filesThatAsk(made, inside) : undefined;
+    const found = packagesBeside(inside, [directory, PACKAGE_DIRECTORY], asking).filter((name) => !external.has(name));
     if (found.length === 0) {
       if (!made) throw failed;
-      assertReadable(Object.keys(made.metafile.inputs), directory);
+      assertReadable(made.metafile.inputs, directory);
       return made;
     }
     for (const name of found) external.add(name);
@@ -178,6 +180,20 @@ function compileBesidePackages(directory: string, options: esbuild.BuildOptions 
       return { made: undefined, files: errors.flatMap(({ location }) => location?.file ?? []), failed };
     }
   }
+}
+
+/** Of packages, those that ask where they lie. They are read only if the bundles say that there are any. */
+function filesThatAsk({ files }: Compiled, inside: readonly string[]): Set<string> {
+  const codes = [...files].filter(([file]) => file.endsWith('.mjs')).map(([, text]) => text);
+  if (!codes.some((code) => asksWhereItLies(code.replace(DEPLOYED.banner.js, '')))) return new Set();
+  return new Set(
+    inside.filter(
+      (file) =>
+        file.includes(`${path.sep}node_modules${path.sep}`) &&
+        existsSync(file) &&
+        asksWhereItLies(readFileSync(file, 'utf8')),
+    ),
+  );
 }
 
 /**

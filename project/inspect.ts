@@ -16,6 +16,8 @@ import type { MigrationFile } from './discover.ts';
 import { meantBy } from './near-names.ts';
 import type { Permission } from './permission.ts';
 import { leastSizeOf, MAX_INLINE_POLICIES, Permissions } from './permission.ts';
+import type { OpenedBeside } from './opened-beside.ts';
+import { openedBeside } from './opened-beside.ts';
 import { assertReadable } from './sources.ts';
 import type { Given } from './placeholder.ts';
 import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN, withoutPlaceholders } from './placeholder.ts';
@@ -66,7 +68,7 @@ export interface InspectedMigration extends MigrationFile {
   remarks: string[];
 }
 
-type CompiledMigration = MigrationFile & Pick<InspectedMigration, 'reads'>;
+type CompiledMigration = MigrationFile & Pick<InspectedMigration, 'reads'> & OpenedBeside;
 
 /** What is wrong with it is known, and nothing else. */
 export interface BrokenMigration extends MigrationFile {
@@ -119,8 +121,9 @@ export function inspectFiles(
     return migrations.map((migration) => {
       const problem = broken.get(migration.id);
       if (problem) return { ...migration, problem };
-      const reads = variablesRead(readFileSync(path.join(workDirectory, `${migration.id}.mjs`), 'utf8'));
-      return checked({ ...migration, reads }, answerOf.get(migration.id), given);
+      const code = readFileSync(path.join(workDirectory, `${migration.id}.mjs`), 'utf8');
+      const about = { ...migration, reads: variablesRead(code), ...openedBeside(code) };
+      return checked(about, answerOf.get(migration.id), given);
     });
   } finally {
     rmSync(workDirectory, { recursive: true, force: true });
@@ -186,7 +189,7 @@ function compileInto(workDirectory: string, migrations: readonly MigrationFile[]
     entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
   });
   assertNoAddons(metafile);
-  assertReadable(Object.keys(metafile.inputs), directory);
+  assertReadable(metafile.inputs, directory);
   const importersIn = (module: string) =>
     (metafile.inputs[module]?.imports ?? [])
       .filter(({ external }) => external)
@@ -320,7 +323,18 @@ writeFileSync(output, JSON.stringify(answers));
 process.exit(0);
 `;
 
-function check(migration: CompiledMigration, answer: Answer | undefined, given: Given): InspectedMigration {
+function check(
+  { opens, asks, ...migration }: CompiledMigration,
+  answer: Answer | undefined,
+  given: Given,
+): InspectedMigration {
+  if (opens !== undefined) {
+    throw bad(
+      migration,
+      'the file',
+      `opens "${opens}" where it lies, which is not there in Lambda: what is imported is shipped, and nothing else. Write import data from '${opens}' with { type: 'text' }, or 'bytes' for what is no text`,
+    );
+  }
   if (!answer || answer.error !== undefined) {
     throw bad(migration, 'the file', `could not be evaluated: ${cut(answer?.error ?? 'no answer', 1000)}`);
   }
@@ -356,6 +370,11 @@ function check(migration: CompiledMigration, answer: Answer | undefined, given: 
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
     checkpointed: answer.kind === 'AsyncGeneratorFunction',
     remarks: [
+      ...(asks.length === 0
+        ? []
+        : [
+            `asks for ${asks.join(' and ')}, which is /var/task in Lambda: nothing lies beside it there. Import what it needs.`,
+          ]),
       ...misspelt(answer.others ?? []),
       ...notAscii({ variables: fields.variables, permissions: fields.permissions }),
     ],

@@ -11,15 +11,18 @@ import { significantText, readSource } from './source-text.ts';
 const NODE_MODULES = /(^|\/)node_modules\//;
 /** The last package on the way to a module: others may lie around it. */
 const PACKAGE = /^.*(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+/;
-/** As project/compile.ts loads them. */
-const BINARY = /\.(wasm|node)$/i;
+/** As project/compile.ts loads them, or as they are imported: `with { type: 'bytes' }`. */
+const isBinary = (module: string, inputs: esbuild.Metafile['inputs']): boolean =>
+  /\.(wasm|node)$/i.test(module) || inputs[module]?.with?.['type'] === 'bytes';
 
 /**
- * @param inputs modules by their names from the folder in which was compiled
+ * @param inputs those of a metafile: modules by their names from the folder in which was compiled
  * @throws OdinError BadMigrationFile for one of the project's that is not UTF-8
  */
-export function assertReadable(inputs: readonly string[], directory: string): void {
-  for (const input of ownModules(inputs, directory)) if (!BINARY.test(input)) readSource(directory, input);
+export function assertReadable(inputs: esbuild.Metafile['inputs'], directory: string): void {
+  for (const module of ownModules(Object.keys(inputs), directory)) {
+    if (!isBinary(module, inputs)) readSource(directory, module);
+  }
 }
 
 /**
@@ -34,17 +37,18 @@ export function sourcesOf(
   directory: string,
 ): Sources {
   const modules = importedBy(entry, metafile);
+  const hash = (module: string) => hashOf(directory, module, isBinary(module, metafile.inputs));
   const texts = ownModules(modules, directory)
     .filter((module) => module !== entry)
     // As the migration finds it: its own name is not among it, so that one which was renumbered is known.
-    .map((module) => `${path.posix.relative(path.posix.dirname(entry), module)} ${hashOf(directory, module)}`)
+    .map((module) => `${path.posix.relative(path.posix.dirname(entry), module)} ${hash(module)}`)
     .sort();
   const installed = modules.flatMap((module) => PACKAGE.exec(module)?.[0] ?? []);
   const folders = new Set([...installed.map((folder) => path.resolve(directory, folder)), ...packages]);
   const versions = new Set([...folders].map(versionIn));
   return {
     version: SOURCES_VERSION,
-    files: sha256([hashOf(directory, entry), ...texts].join('\n')),
+    files: sha256([hash(entry), ...texts].join('\n')),
     packages: sha256([...versions].sort().join('\n')),
   };
 }
@@ -65,8 +69,8 @@ function importedBy(file: string, { inputs }: esbuild.Metafile): string[] {
 const ownModules = (modules: readonly string[], directory: string): string[] =>
   modules.filter((module) => !NODE_MODULES.test(module) && existsSync(path.resolve(directory, module)));
 
-function hashOf(directory: string, module: string): string {
-  if (BINARY.test(module)) return sha256(readFileSync(path.resolve(directory, module)));
+function hashOf(directory: string, module: string, binary: boolean): string {
+  if (binary) return sha256(readFileSync(path.resolve(directory, module)));
   return sha256(significantText(module, readSource(directory, module)));
 }
 

@@ -28,6 +28,8 @@ const ADD_WASM = Buffer.from('AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgAC
 const TYPES = `declare module '*.sql' { const text: string; export default text; }
 declare module '*.csv' { const text: string; export default text; }
 declare module '*.txt' { const text: string; export default text; }
+declare module '*.dat' { const text: string; export default text; }
+declare module '*.bin' { const bytes: Uint8Array; export default bytes; }
 declare module '*.wasm' { const bytes: Uint8Array<ArrayBuffer>; export default bytes; }
 `;
 const TSCONFIG = {
@@ -105,6 +107,21 @@ exports.add = (a, b) => instance(require('node:path').join(__dirname, 'add.wasm'
   'node_modules/adder-core/index.js': `const { readFileSync } = require('node:fs');
 exports.instance = (file) => new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)));
 `,
+  // It has no such files, and looks for its data where it lies.
+  'node_modules/greeter/package.json': '{"name":"greeter","version":"1.0.0","types":"index.d.ts"}',
+  'node_modules/greeter/index.d.ts': 'export function greet(): string;\n',
+  'node_modules/greeter/index.js':
+    "exports.greet = () => require('node:fs').readFileSync(require('node:path').join(__dirname, 'greeting.txt'), 'utf8');\n",
+  'node_modules/greeter/greeting.txt': 'hello',
+  'migrations/odin-dev/notes.dat': 'a note',
+  'migrations/odin-dev/0005.ts': `import { greet } from 'greeter';
+import notes from './notes.dat' with { type: 'text' };
+import picture from './picture.bin' with { type: 'bytes' };
+
+export async function migration(): Promise<void> {
+  console.log('fifth:', greet(), notes, picture.length, picture[0]);
+}
+`,
   'migrations/odin-dev/0004.ts': `import { add } from 'adder';
 import bytes from '../../src/add.wasm';
 
@@ -121,6 +138,7 @@ const outside = realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-outside-')));
 
 beforeAll(() => {
   project = temporaryProject(FILES, { packages: [NATIVE, '@types/node'] });
+  writeFileSync(path.join(project.directory, 'migrations/odin-dev/picture.bin'), Buffer.from([0xff, 0xfe, 0x80])); // no UTF-8
   for (const file of ['node_modules/adder/lib/add.wasm', 'src/add.wasm']) {
     writeFileSync(path.join(project.directory, file), ADD_WASM);
   }
@@ -170,12 +188,15 @@ describe('aliases, modules of every kind, JSON, text, native addons and WebAssem
     } finally {
       await embedded.close();
     }
-    const printed = lines.flatMap((line) => /"message":"((?:first|second|third|fourth): [^"]*)"/.exec(line)?.[1] ?? []);
+    const printed = lines.flatMap(
+      (line) => /"message":"((?:first|second|third|fourth|fifth): [^"]*)"/.exec(line)?.[1] ?? [],
+    );
     expect(printed).toEqual([
       'first: the orders the text js mjs cjs mts cts',
       'second: 3 select 1; a,b some text',
       'third: a{color:red}',
       'fourth: 5 34',
+      'fifth: hello a note 3 255',
     ]);
   });
 });
@@ -195,6 +216,7 @@ describe('what is shipped beside a bundle', () => {
       'node_modules/adder/lib/index.js',
       'node_modules/adder/package.json',
     ]);
+    expect(packages('0005')).toEqual(['greeter']);
   });
 
   it('is a part of the code: another content is other code', () => {
@@ -232,6 +254,37 @@ describe('a native addon that is a file of the project', () => {
     expect(findings.find(({ rule }) => rule === 'exports')?.message).toContain(
       'migrations/other/0001.ts imports src/own.node: a native addon is shipped as a part of its package',
     );
+  });
+});
+
+describe('a file that code opens where the migration lies', () => {
+  it.each([
+    ["new URL('./prices.csv', import.meta.url)", './prices.csv'],
+    ["path.join(import.meta.dirname, 'data', 'prices.csv')", 'data'],
+    ["path.resolve(import.meta.dirname, '../prices.csv')", '../prices.csv'],
+    ['`${import.meta.dirname}/prices.csv`', '/prices.csv'],
+  ])('%s is refused by name, with what to make of it', async (code, name) => {
+    const text = `import path from 'node:path';\nexport const previewAllows = [];\nexport async function migration() { console.log(path, ${code}); }\n`;
+    project.write('migrations/opens/0001.ts', text);
+    const { findings } = await checkEnvironment(project, 'opens', undefined);
+    expect(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)).toEqual([
+      `the file: opens "${name}" where it lies, which is not there in Lambda: what is imported is shipped, and nothing else. Write import data from '${name}' with { type: 'text' }, or 'bytes' for what is no text.`,
+    ]);
+    expect(planOf('opens').problems.map(({ what }) => what)).toHaveLength(1);
+  });
+
+  it('what else asks where the file lies is told: it is not there in Lambda', async () => {
+    const text = `export async function migration() { console.log(import.meta.dirname, process.argv[1] === import.meta.filename); }\n`;
+    project.write('migrations/asks/0001.ts', text);
+    const { findings } = await checkEnvironment(project, 'asks', undefined);
+    expect(findings.map(({ severity, message }) => [severity, message])).toEqual([
+      [
+        'warning',
+        expect.stringMatching(
+          /^asks for import\.meta\.dirname and import\.meta\.filename, which is \/var\/task in Lambda/,
+        ),
+      ],
+    ]);
   });
 });
 

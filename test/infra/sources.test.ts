@@ -14,12 +14,14 @@ const FILES: Record<string, string> = {
 import { helper } from '../shared/helper.ts';
 import names from '../shared/names.json' with { type: 'json' };
 import query from '../shared/query.sql';
+import note from '../shared/note.dat' with { type: 'text' };
+import picture from '../shared/picture.dat' with { type: 'bytes' };
 import { S3Client } from '@aws-sdk/client-s3';
 import { inside } from 'inside';
 import { team } from '@team/lib';
 export async function migration(): Promise<void> {
   // it's the work
-  await helper(new S3Client({}), names, query, inside, team);
+  await helper(new S3Client({}), names, query, note, picture, inside, team);
 }
 `,
   'migrations/shared/helper.ts': `
@@ -32,6 +34,8 @@ export const helper = (...all: Kind[]) => Promise.resolve(deep(all));
   'migrations/shared/other.ts': 'export const other = 1;\n',
   'migrations/shared/names.json': '{ "a": 1 }\n',
   'migrations/shared/query.sql': 'select 1\n',
+  'migrations/shared/note.dat': 'a note\n',
+  'migrations/shared/picture.dat': 'a picture',
   'packages/lib/package.json': '{"name":"@team/lib","version":"1.0.0","type":"module","main":"index.js"}',
   'packages/lib/index.js': 'export const team = 1;\n',
   'node_modules/inside/package.json': '{"name":"inside","version":"1.2.3","type":"module","main":"index.js"}',
@@ -114,6 +118,8 @@ describe('the hash of the sources', () => {
     ['what that imports', 'migrations/shared/deep.ts', (text: string) => text.replace(' of them', '  of them')],
     ['JSON', 'migrations/shared/names.json', (text: string) => text.replace('1', '2')],
     ['text', 'migrations/shared/query.sql', () => 'select 2\n'],
+    ['what is imported as text', 'migrations/shared/note.dat', () => 'another note\n'],
+    ['what is imported as bytes', 'migrations/shared/picture.dat', () => 'a picture '],
     ['a package of the workspace', 'packages/lib/index.js', () => 'export const team = 2;\n'],
   ])('%s is another text', (_, file, change) => {
     expect(changed(file, change)).toBe('files');
