@@ -8,6 +8,7 @@ import type { BaselineOptions } from './commands/baseline.ts';
 import type { CancelOptions } from './commands/cancel.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { DashboardOptions } from './commands/dashboard.ts';
+import type { DestroyOptions } from './commands/destroy.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
@@ -346,6 +347,21 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, options: StartOverOptions) => {
       const { leaveLedger } = await import('./commands/start-over.ts');
       done(await leaveLedger(environment, options, deployedPlace(environment)));
+    });
+
+  program
+    .command('destroy')
+    .summary('take a deployed environment down, and keep its ledger')
+    .description(
+      'Stops the runs that have not ended, which would keep the stack from being deleted, takes back its protection, deletes it, and ' +
+        'waits. The ledger stays, with a halt that is open. It deletes what is left of a failed first deployment too. At a terminal ' +
+        'the name has to be typed. An environment on this machine is forgotten by `local --fresh`.',
+    )
+    .argument(...ENVIRONMENT)
+    .option('--yes', 'do not ask')
+    .action(async (environment: string, options: DestroyOptions) => {
+      const { destroyEnvironment } = await import('./commands/destroy.ts');
+      done(await destroyEnvironment(environment, options, deployedPlace(environment)));
     });
 
   program

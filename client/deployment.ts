@@ -90,8 +90,12 @@ export async function ofPlace(
 
 /** What the deployment says of itself: a registration in SSM or, without an app, the outputs of the stack that `synth` makes. */
 async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Record<string, string>> {
-  const outputs = of.app === undefined ? await outputsOf(stackName(of), options) : undefined;
-  if (outputs) return outputs;
+  const stack = of.app === undefined ? await findStack(stackName(of), options) : undefined;
+  if (stack && !failedStack(stack)) {
+    return Object.fromEntries(
+      (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+    );
+  }
   const { registration } = await findRegistration(of, options);
   if (registration) {
     return {
@@ -100,6 +104,8 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Recor
       [OUTPUTS.resumeFunction]: registration.resumeFunction,
     };
   }
+  const failed = await failedDeployment(of, options);
+  if (failed) throw failed;
   const others = (await listRegistered(options)).map(({ app, environment }) =>
     [app, environment].filter(Boolean).join('/'),
   );
@@ -116,12 +122,22 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Recor
   });
 }
 
-async function outputsOf(name: string, options: ClientOptions): Promise<Record<string, string> | undefined> {
-  const stack = await findStack(name, options);
-  return (
-    stack &&
-    Object.fromEntries((stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
-  );
+/** Whether a stack is what a first deployment left that failed, which holds nothing: CDK replaces it only if it is not protected. */
+export const failedStack = ({ StackStatus }: Stack): boolean =>
+  StackStatus === 'ROLLBACK_COMPLETE' || StackStatus === 'ROLLBACK_FAILED';
+
+/** Undefined too when it may not be looked for. */
+async function failedDeployment(of: EnvironmentId, options: ClientOptions): Promise<OdinError | undefined> {
+  const name = stackName(of);
+  const stack = await findStack(name, options).catch(() => undefined);
+  if (!stack || !failedStack(stack)) return undefined;
+  return new OdinError({
+    code: 'NotDeployed',
+    source: 'user',
+    what: `The first deployment of ${of.environment} failed. Its stack ${name} is left (${stack.StackStatus ?? ''}), and in the way of the next one.`,
+    why: stack.StackStatusReason,
+    next: { words: 'It holds nothing. Delete it, and deploy again', verb: 'destroy', environment: of.environment },
+  });
 }
 
 /** Undefined when there is no such stack. */

@@ -1,11 +1,5 @@
 // The ledger of an environment whose stack is gone: it is brought back, or left for a new one. Both only when nothing is deployed,
 // and neither touches what the ledger says (docs/runbook.md).
-import {
-  CloudFormationClient,
-  DeleteStackCommand,
-  UpdateTerminationProtectionCommand,
-  waitUntilStackDeleteComplete,
-} from '@aws-sdk/client-cloudformation';
 import type { S3Client, Tag } from '@aws-sdk/client-s3';
 import { DeleteBucketPolicyCommand, GetBucketTaggingCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { S3Store } from '../aws/s3-store.ts';
@@ -19,8 +13,9 @@ import { stackName } from '../core/names/names.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace } from './deployment.ts';
-import { callerOf, findStack, ofPlace, s3ClientOf } from './deployment.ts';
+import { callerOf, failedStack, findStack, ofPlace, s3ClientOf } from './deployment.ts';
 import { deleteParameters, findRegistration } from './registration.ts';
+import { removeStack } from './remove-stack.ts';
 
 export interface FormerLedger {
   identity: LedgerIdentity;
@@ -50,7 +45,8 @@ export async function findFormerLedger(environment: string, place: DeployedPlace
       next: 'Destroy that stack first, if another one is to have the environment: its ledger stays.',
     });
   }
-  if (ledgerBucket === undefined) throw noFormerLedger(of);
+  const leftover = await leftoverOf(of, options);
+  if (ledgerBucket === undefined) throw noFormerLedger(of, leftover);
   const identity = await identityFrom(of, options);
   const store = new S3Store(s3ClientOf(options), ledgerBucket);
   const ledger = { log: new LedgerLog(store, identity), store };
@@ -70,7 +66,6 @@ export async function findFormerLedger(environment: string, place: DeployedPlace
     });
   }
   const completed = Object.values(state.migrations).filter(({ completion }) => completion).length;
-  const leftover = await leftoverOf(of, options);
   return { identity, bucket: ledgerBucket, entries: state.number, completed, options, kept, leftover };
 }
 
@@ -79,7 +74,7 @@ export async function findFormerLedger(environment: string, place: DeployedPlace
  * What refuses a deployment without this ledger stays.
  */
 export async function adopt({ bucket, options, leftover }: FormerLedger): Promise<void> {
-  await removeStack(leftover, options);
+  if (leftover !== undefined) await removeStack(leftover, options);
   await s3ClientOf(options).send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
 }
 
@@ -89,7 +84,7 @@ export async function startOver(
   by: string,
   reason: string,
 ): Promise<void> {
-  await removeStack(leftover, options);
+  if (leftover !== undefined) await removeStack(leftover, options);
   const tags = {
     'odin-migrate:left-at': new Date().toISOString(),
     'odin-migrate:left-by': by,
@@ -107,20 +102,8 @@ export async function startOver(
  * next one. A stack that is not protected is replaced by CDK itself (docs/aws-facts.md).
  */
 async function leftoverOf(of: EnvironmentId, options: ClientOptions): Promise<string | undefined> {
-  const { StackName, StackStatus } = (await findStack(stackName(of), options)) ?? {};
-  return StackStatus === 'ROLLBACK_COMPLETE' ? StackName : undefined;
-}
-
-async function removeStack(StackName: string | undefined, options: ClientOptions): Promise<void> {
-  if (StackName === undefined) return;
-  const client = new CloudFormationClient(options);
-  try {
-    await client.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }));
-    await client.send(new DeleteStackCommand({ StackName }));
-    await waitUntilStackDeleteComplete({ client, minDelay: 1, maxWaitTime: 300 }, { StackName });
-  } catch (cause) {
-    throw awsError(cause) ?? cause;
-  }
+  const stack = await findStack(stackName(of), options);
+  return stack && failedStack(stack) ? stack.StackName : undefined;
 }
 
 /** Those that a caller may put again: the ones of AWS itself stay by themselves (docs/aws-facts.md). */
@@ -143,10 +126,17 @@ async function identityFrom(of: EnvironmentId, options: ClientOptions): Promise<
   return { ...of, account, region };
 }
 
-const noFormerLedger = ({ app, environment }: EnvironmentId): OdinError =>
+const noFormerLedger = ({ app, environment }: EnvironmentId, leftover: string | undefined): OdinError =>
   new OdinError({
     code: 'NoFormerLedger',
     source: 'user',
     what: `${environment}${app === undefined ? '' : ` of ${app}`} has no ledger that was kept where these credentials lead.`,
-    next: 'Check its name, --app, --profile and --region. Without one, deploy it: its ledger is made.',
+    next:
+      leftover === undefined
+        ? 'Check its name, --app, --profile and --region. Without one, deploy it: its ledger is made.'
+        : {
+            words: `Its first deployment failed, and left the stack ${leftover}. Remove it, and deploy again`,
+            verb: 'destroy',
+            environment,
+          },
   });

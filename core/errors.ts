@@ -28,6 +28,9 @@ export type ErrorCode =
   | 'LedgerBroken'
   // a deployment that takes away what may be needed
   | 'FunctionsRemoved'
+  // a deployed environment that is taken down
+  | 'StillRunning'
+  | 'StackNotDeleted'
   // what a function was sent
   | 'BadPayload'
   | 'WrongMigration'

@@ -30,6 +30,7 @@ const REFUSALS: readonly ErrorCode[] = [
   'AlreadyAttempted',
   'UnknownMigration',
   'AlreadyDeployed',
+  'StillRunning',
   'NoFormerLedger',
   'LedgerBroken',
 ];

@@ -1,7 +1,8 @@
 // Questions at the terminal. Ctrl-C leaves a question without an answer, and the command goes on.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
-import { confirm } from '@inquirer/prompts';
+import { confirm, input } from '@inquirer/prompts';
+import { OdinError } from '../../core/errors.ts';
 import { atTerminal, canBeShown } from './output.ts';
 
 /** @returns the answer, or undefined when it was left by Ctrl-C */
@@ -28,4 +29,20 @@ export async function agreed(message: string, said: boolean | undefined): Promis
   } finally {
     lines.close();
   }
+}
+
+/**
+ * Lets the name be typed of what cannot be brought back.
+ * @param said whether the command was told not to ask
+ * @throws OdinError BadUsage when it was not, and nobody can be asked
+ */
+export async function typedName(name: string, said: boolean | undefined): Promise<boolean> {
+  if (said === true) return true;
+  if (atTerminal()) return (await answerTo(input({ message: `Type ${name} if that is meant:` })))?.trim() === name;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: 'Nobody can be asked here, and this cannot be undone.',
+    next: 'Say --yes.',
+  });
 }

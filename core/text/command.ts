@@ -5,7 +5,20 @@ export type Command = OdinCommand | DeployCommand;
 
 /** A command of this tool. */
 export interface OdinCommand {
-  verb: 'baseline' | 'check' | 'history' | 'init' | 'new' | 'preview' | 'prune' | 'resume' | 'run' | 'status';
+  verb:
+    | 'adopt'
+    | 'baseline'
+    | 'check'
+    | 'destroy'
+    | 'history'
+    | 'init'
+    | 'new'
+    | 'preview'
+    | 'prune'
+    | 'resume'
+    | 'run'
+    | 'start-over'
+    | 'status';
   environment: string;
   /** What follows the environment, as it is typed. */
   args?: readonly string[] | undefined;

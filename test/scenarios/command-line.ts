@@ -215,6 +215,9 @@ export function runCommandLineScenarios(
       const cancelled = await cli('cancel', '--reason', 'too slow');
       expect(cancelled).toMatchObject({ code: 3, stdout: '' });
       expect(cancelled.stderr).toMatch(/^NotCheckpointed: Migration 0001, attempt 1, has yielded no checkpoint/);
+      const cutOff = await cli('destroy', '--yes');
+      expect(cutOff.code).toBe(3);
+      expect(cutOff.stderr).toMatch(/^StillRunning: 0001 of cli-stopped is running: nothing would record/);
       await world.stop((await world.turn('0001'))?.execution ?? '');
       const stopped = await waiting;
       expect(stopped.code).toBe(4);
