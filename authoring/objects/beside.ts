@@ -83,7 +83,8 @@ const AT_LEAST: Readonly<Record<string, (head: Head) => unknown>> = {
   'legal hold': (head) => (head.ObjectLockLegalHoldStatus === 'ON' ? 'ON' : undefined),
 };
 
-export const isKms = ({ ServerSideEncryption: how }: Head): boolean => how?.startsWith('aws:kms') ?? false;
+export const isKms = ({ ServerSideEncryption: how }: Pick<Head, 'ServerSideEncryption'>): boolean =>
+  how?.startsWith('aws:kms') ?? false;
 
 /** A lock whose time has come locks nothing, and S3 does not take it for a copy. */
 export function lockOf(head: Head): { mode: Head['ObjectLockMode']; until: Date } | undefined {

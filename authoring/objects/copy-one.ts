@@ -11,6 +11,9 @@ import pMap from 'p-map';
 import type { Access, Head, ObjectAddress } from './beside.ts';
 import { CHANGED, CHECKSUMS, head, isKms, lockOf, tagsOf, uriOf } from './beside.ts';
 import { refused } from './failures.ts';
+import { isPassing, tell } from './retries.ts';
+import type { UploadAddress } from './unfinished.ts';
+import { etagOfParts, goingOn, unfinishedCopy } from './unfinished.ts';
 
 /** What has to hold of the target: `*`, that nothing is there; an ETag, that this is what is there. */
 export type Expected = { IfNoneMatch: '*' } | { IfMatch: string };
@@ -93,12 +96,13 @@ async function copyInParts(
   found: Head,
   sizes: readonly number[],
   expected: Expected,
+  anew = false,
 ): Promise<string | undefined> {
   const { s3, retries } = access;
   if (found.MissingMeta)
     throw refused(`it has ${found.MissingMeta} metadata that HTTP cannot show, and no copy in parts has`);
   const [ChecksumAlgorithm] = CHECKSUMS.find(([, field]) => found[field] !== undefined) ?? [];
-  const { UploadId } = await retries.again(`CreateMultipartUpload of ${uriOf(target)}`, async () =>
+  const begun = await retries.again(`CreateMultipartUpload of ${uriOf(target)}`, async () =>
     s3.send(
       new CreateMultipartUploadCommand({
         ...target,
@@ -116,50 +120,102 @@ async function copyInParts(
       }),
     ),
   );
-  const upload = { ...target, UploadId };
+  const own = { ...target, UploadId: begun.UploadId ?? '' };
+  return goingOn(own, async () => {
+    // Under a key of KMS the ETags of parts prove nothing.
+    const earlier = anew || isKms(begun) ? undefined : await unfinishedCopy(access, own, found, sizes);
+    if (!earlier) return (await filled(access, source, own, found, sizes, expected))?.ETag;
+    await abort(access, own);
+    const { upload, parts } = earlier;
+    tell(
+      `${uriOf(target)}: an earlier attempt has copied ${parts.size} of ${sizes.length} parts, and this one the others`,
+    );
+    const done = await goingOn(upload, () => filled(access, source, upload, found, sizes, expected, parts));
+    if (done) return done.ETag;
+    tell(`${uriOf(target)}: what an earlier attempt had copied was something else, and is dropped`);
+    return copyInParts(access, [source, target], found, sizes, expected, true);
+  });
+}
+
+/**
+ * @param earlier parts that are there, which have to be those of the source
+ * @returns undefined when they are not
+ */
+async function filled(
+  access: Access,
+  source: ObjectAddress,
+  upload: UploadAddress,
+  found: Head,
+  sizes: readonly number[],
+  expected: Expected,
+  earlier?: ReadonlyMap<number, CompletedPart>,
+): Promise<{ ETag: string | undefined } | undefined> {
+  const { s3, retries } = access;
   try {
-    const Parts = await copyParts(access, source, upload, found, sizes);
-    const { ETag } = await retries.again(`CompleteMultipartUpload of ${uriOf(target)}`, () =>
+    const Parts = await copyParts(access, source, upload, found, sizes, earlier);
+    if (earlier && etagOfParts(Parts) !== found.ETag) {
+      await abort(access, upload);
+      return undefined;
+    }
+    const { ETag } = await retries.again(`CompleteMultipartUpload of ${uriOf(upload)}`, () =>
       s3.send(new CompleteMultipartUploadCommand({ ...upload, ...expected, MultipartUpload: { Parts } })),
     );
-    return ETag;
+    return { ETag };
   } catch (thrown) {
-    // Its parts would be paid for until somebody looks for them. Where that is denied, a rule of the bucket has to do it.
-    await s3.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+    // Of what passes, the next attempt goes on with its parts. Else they would be paid for until somebody looks for them.
+    if (!isPassing(thrown)) await abort(access, upload);
     throw thrown;
   }
 }
 
-function copyParts(
+/** Where that is denied, a rule of the bucket has to do it. */
+async function abort({ s3 }: Access, upload: UploadAddress): Promise<void> {
+  await s3.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
+}
+
+/** When one fails no other is begun, and those that are under way are waited for: nothing lands after it has thrown. */
+async function copyParts(
   { s3, retries }: Access,
   source: ObjectAddress,
-  upload: ObjectAddress & { UploadId: string | undefined },
+  upload: UploadAddress,
   found: Head,
   sizes: readonly number[],
+  earlier?: ReadonlyMap<number, CompletedPart>,
 ): Promise<CompletedPart[]> {
   let start = 0;
   const ranges = sizes.map((size) => {
     start += size;
     return `bytes=${start - size}-${start - 1}`;
   });
-  return pMap(
+  const failures: unknown[] = [];
+  const copy = async (PartNumber: number, CopySourceRange: string): Promise<CompletedPart> => {
+    const { CopyPartResult: copied = {} } = await retries.again(`UploadPartCopy to ${uriOf(upload)}`, () =>
+      s3.send(
+        new UploadPartCopyCommand({
+          ...upload,
+          PartNumber,
+          CopySourceRange,
+          CopySource: copySource(source),
+          CopySourceIfMatch: found.ETag,
+        }),
+      ),
+    );
+    return { PartNumber, ETag: copied.ETag, ...checksumsOf(copied) };
+  };
+  const parts = await pMap(
     ranges,
-    async (CopySourceRange, index) => {
-      const part = { PartNumber: index + 1, CopySourceRange };
-      const { CopyPartResult: copied = {} } = await retries.again(`UploadPartCopy to ${uriOf(upload)}`, () =>
-        s3.send(
-          new UploadPartCopyCommand({
-            ...upload,
-            ...part,
-            CopySource: copySource(source),
-            CopySourceIfMatch: found.ETag,
-          }),
-        ),
-      );
-      return { PartNumber: part.PartNumber, ETag: copied.ETag, ...checksumsOf(copied) };
+    async (range, index) => {
+      const there = earlier?.get(index + 1);
+      if (there || failures.length > 0) return there;
+      return copy(index + 1, range).catch((thrown: unknown) => {
+        failures.push(thrown);
+        return undefined;
+      });
     },
     { concurrency: PARTS_AT_ONCE },
   );
+  if (failures.length > 0) throw failures[0];
+  return parts.flatMap((part) => part ?? []);
 }
 
 const checksumsOf = (copied: CopyPartResult): Partial<CompletedPart> =>

@@ -23,7 +23,7 @@ const CONNECTION = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|U
 /** Whether it is S3's to ask for the same again: too many requests, its own error, a conflict of the moment, a lost connection. */
 export const passes = (code: string): boolean => PASSING.has(code);
 
-function isPassing(thrown: unknown): boolean {
+export function isPassing(thrown: unknown): boolean {
   if (!isError(thrown)) return false;
   const status = statusOf(thrown) ?? 0;
   const name = nameOf(thrown);
@@ -67,7 +67,7 @@ export class Retries {
 }
 
 // eslint-disable-next-line no-console -- the migration's own log, where its author looks
-const tell = (line: string): void => console.warn(line);
+export const tell = (line: string): void => console.warn(line);
 
 const LONG_MS = 60_000;
 

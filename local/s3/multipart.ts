@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { AwsError, escapeXml, header, readBody } from '../http.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';
-import { iso, xml } from './answers.ts';
+import { iso, OWNER, xml } from './answers.ts';
 import { checksumXml } from './attributes.ts';
 import { algorithmOf, checksumHeaders, compositeOf, DEFAULT_ALGORITHM, digests } from './checksums.ts';
 import type { Algorithm, ChecksumType } from './checksums.ts';
@@ -35,7 +35,8 @@ export async function createMultipartUpload({ store, request, bucket, key }: S3C
   if ((algorithm.startsWith('sha') && type === 'FULL_OBJECT') || (algorithm === 'crc64nvme' && type === 'COMPOSITE')) {
     throw new AwsError('InvalidRequest', `The ${type} checksum type cannot be used with the ${algorithm} algorithm.`);
   }
-  const headers = { ...kept(request), [ASKED_ALGORITHM]: algorithm, 'x-amz-checksum-type': type };
+  const own = { [ASKED_ALGORITHM]: algorithm, [INITIATED]: iso(Date.now()), [INITIATOR]: callerOf(request) };
+  const headers = { ...kept(request), ...own, 'x-amz-checksum-type': type };
   const id = store.createUpload({ bucket, key, headers });
   const where = `<Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key>`;
   return xml('InitiateMultipartUploadResult', `${where}<UploadId>${id}</UploadId>`);
@@ -43,6 +44,12 @@ export async function createMultipartUpload({ store, request, bucket, key }: S3C
 
 /** Kept with an upload, and not with its object. */
 const ASKED_ALGORITHM = 'x-amz-checksum-algorithm';
+const INITIATED = 'initiated';
+const INITIATOR = 'initiator';
+
+/** By the access key: nobody has another name here. */
+const callerOf = ({ headers }: HttpRequest): string =>
+  /Credential=([^/]+)/.exec(header(headers, 'authorization') ?? '')?.[1] ?? 'anonymous';
 
 const algorithmOfUpload = ({ headers }: Upload): Algorithm =>
   algorithmOf(headers[ASKED_ALGORITHM] ?? DEFAULT_ALGORITHM);
@@ -121,13 +128,47 @@ export async function completeMultipartUpload({ store, request, bucket, key }: S
   // S3's ETag of such an object: the MD5 of its parts' MD5s, and how many there were.
   const md5s = Buffer.concat(parts.map((part) => Buffer.from(bare(part.etag), 'hex')));
   const etag = `"${createHash('md5').update(md5s).digest('hex')}-${parts.length}"`;
-  const own = without(upload.headers, ASKED_ALGORITHM);
+  const own = without(upload.headers, ASKED_ALGORITHM, INITIATED, INITIATOR);
   const headers = { ...own, ...checksumHeaders(algorithm, value, type as ChecksumType) };
   const multipart = { etag, parts: parts.map((part) => part.size) };
   const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition, multipart }));
   store.dropUpload(id);
   const where = `<Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key>`;
   return xml('CompleteMultipartUploadResult', `${where}<ETag>${escapeXml(object.etag)}</ETag>${checksumXml(object)}`);
+}
+
+/** All of them at once. */
+export function listMultipartUploads({ store, request, bucket }: S3Call): HttpAnswer {
+  store.requireBucket(bucket);
+  const prefix = request.query.get('prefix') ?? '';
+  const uploads = store.uploads(bucket, prefix).map(({ id, key, headers }) => {
+    const by = escapeXml(headers[INITIATOR] ?? '');
+    return (
+      `<Upload><Key>${escapeXml(key)}</Key><UploadId>${id}</UploadId>` +
+      `<Initiator><ID>${by}</ID><DisplayName>${by}</DisplayName></Initiator>${OWNER}` +
+      `<StorageClass>${headers['x-amz-storage-class'] ?? 'STANDARD'}</StorageClass><Initiated>${headers[INITIATED] ?? ''}</Initiated>` +
+      `<ChecksumAlgorithm>${headers[ASKED_ALGORITHM]?.toUpperCase() ?? ''}</ChecksumAlgorithm>` +
+      `<ChecksumType>${headers['x-amz-checksum-type'] ?? ''}</ChecksumType></Upload>`
+    );
+  });
+  const named = `<Bucket>${escapeXml(bucket)}</Bucket><Prefix>${escapeXml(prefix)}</Prefix><IsTruncated>false</IsTruncated>`;
+  return xml('ListMultipartUploadsResult', named + uploads.join(''));
+}
+
+/** In pages of 1,000. */
+export function listParts({ store, request, bucket, key }: S3Call): HttpAnswer {
+  const id = request.query.get('uploadId') ?? '';
+  const name = `Checksum${algorithmOfUpload(store.upload(id, bucket, key)).toUpperCase()}`;
+  const after = Number(request.query.get('part-number-marker') ?? 0);
+  const all = store.parts(id).filter(({ number }) => number > after);
+  const page = all.slice(0, 1_000);
+  const parts = page.map(
+    ({ number, etag, size, checksum }) =>
+      `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag><Size>${size}</Size><${name}>${checksum}</${name}></Part>`,
+  );
+  const more = all.length > page.length;
+  const next = more ? `<NextPartNumberMarker>${page.at(-1)?.number ?? 0}</NextPartNumberMarker>` : '';
+  return xml('ListPartsResult', `<UploadId>${id}</UploadId><IsTruncated>${more}</IsTruncated>${next}${parts.join('')}`);
 }
 
 export function abortMultipartUpload({ store, request, bucket, key }: S3Call): HttpAnswer {

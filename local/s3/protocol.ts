@@ -26,6 +26,8 @@ import {
   abortMultipartUpload,
   completeMultipartUpload,
   createMultipartUpload,
+  listMultipartUploads,
+  listParts,
   uploadPart,
   uploadPartCopy,
 } from './multipart.ts';
@@ -150,11 +152,13 @@ const OPERATIONS: Record<string, Operation> = {
   UploadPartCopy: uploadPartCopy,
   CompleteMultipartUpload: completeMultipartUpload,
   AbortMultipartUpload: abortMultipartUpload,
+  ListMultipartUploads: listMultipartUploads,
+  ListParts: listParts,
 };
 
 /** Query parameters that change nothing here: the SDK's own label, signatures, and what lists read themselves. */
 const HARMLESS =
-  /^(x-id|x-amz-.*|list-type|prefix|delimiter|marker|max-keys|continuation-token|start-after|encoding-type|fetch-owner|response-.*)$/i;
+  /^(x-id|x-amz-.*|list-type|prefix|delimiter|marker|max-keys|continuation-token|start-after|encoding-type|fetch-owner|part-number-marker|response-.*)$/i;
 
 function identify(request: HttpRequest): S3Target {
   const { bucket, key } = locate(request);
@@ -183,6 +187,7 @@ function operationName(
           'GET location': 'GetBucketLocation',
           'GET versioning': 'GetBucketVersioning',
           'POST delete': 'DeleteObjects',
+          'GET uploads': 'ListMultipartUploads',
         }
       : {
           'PUT ': copies ? 'CopyObject' : 'PutObject',
@@ -199,6 +204,7 @@ function operationName(
           'PUT partNumber uploadId': copies ? 'UploadPartCopy' : 'UploadPart',
           'POST uploadId': 'CompleteMultipartUpload',
           'DELETE uploadId': 'AbortMultipartUpload',
+          'GET uploadId': 'ListParts',
         };
   return names[`${method} ${flags}`] ?? `${method} ${key === undefined ? 'bucket' : 'object'} ?${flags}`;
 }

@@ -238,6 +238,16 @@ export class ObjectStore {
     return { bucket, key, headers: JSON.parse(row.headers) as Record<string, string> };
   }
 
+  /** Of the keys that begin like that, in their order. */
+  uploads(bucket: string, prefix: string): (Upload & { id: string })[] {
+    const rows = this.#sql.uploads.all(bucket, prefix, prefix + AFTER_ALL) as {
+      id: string;
+      key: string;
+      headers: string;
+    }[];
+    return rows.map(({ id, key, headers }) => ({ id, bucket, key, headers: JSON.parse(headers) as Upload['headers'] }));
+  }
+
   putPart(upload: string, number: number, received: Received, checksum: string): Part {
     const etag = `"${received.md5.toString('hex')}"`;
     const before = this.parts(upload).find((part) => part.number === number);
@@ -342,6 +352,7 @@ const statementsOf = (db: Database) => ({
   // The index compares UTF-8 bytes, which is S3's order of keys too.
   list: db.prepare('SELECT * FROM objects WHERE bucket = ? AND key > ? AND key >= ? AND key < ? ORDER BY key'),
   upload: db.prepare('SELECT * FROM uploads WHERE id = ?'),
+  uploads: db.prepare('SELECT * FROM uploads WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key, rowid'),
   addUpload: db.prepare('INSERT INTO uploads VALUES (?, ?, ?, ?)'),
   dropUpload: db.prepare('DELETE FROM uploads WHERE id = ?'),
   parts: db.prepare('SELECT * FROM parts WHERE upload = ? ORDER BY number'),

@@ -3,12 +3,16 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   paginateListObjectsV2,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  S3,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import type { DeleteObjectsCommand } from '@aws-sdk/client-s3';
 import { readdirSync } from 'node:fs';
@@ -418,6 +422,92 @@ describe('moveObjects', () => {
     expect(await reasons(move(out))).toEqual({ 'in/parts': expect.stringContaining('AccessDenied') as unknown });
     expect(readdirSync(path.join(started.folder, 'aws', 's3', '.incoming'))).toEqual([]);
     expect(await keysIn(bucket)).toEqual(['in/parts']);
+  });
+
+  describe('a copy in parts that was cut off', () => {
+    const BODIES = [FIVE_MB + 1_000_000, FIVE_MB, FIVE_MB, 100_000].map((size, n) => Buffer.alloc(size, String(n)));
+
+    /** What a function leaves whose time was over. */
+    async function cutOff(from: string, numbers: readonly number[], client = s3, more: object = {}): Promise<void> {
+      const target = { Bucket: bucket, Key: 'out/parts' };
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...target, ...more }));
+      for (const PartNumber of numbers) {
+        const start = BODIES.slice(0, PartNumber - 1).reduce((sum, { length }) => sum + length, 0);
+        const CopySourceRange = `bytes=${start}-${start + (BODIES[PartNumber - 1]?.length ?? 0) - 1}`;
+        const part = { ...target, UploadId, PartNumber, CopySource: `${bucket}/${from}`, CopySourceRange };
+        await client.send(new UploadPartCopyCommand(part));
+      }
+    }
+    /** @returns the parts that a move copied */
+    async function moved(): Promise<(string | undefined)[]> {
+      const parts: (string | undefined)[] = [];
+      onRequest = ({ operation, key }) => {
+        if (operation === 'UploadPartCopy') parts.push(key);
+        return 'pass';
+      };
+      const { ETag } = await head('in/parts');
+      await move(out);
+      onRequest = () => 'pass';
+      expect(await keysIn(bucket)).toContain('out/parts');
+      expect((await head('out/parts')).ETag).toBe(ETag);
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'out/parts' }));
+      expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(Buffer.concat(BODIES))).toBe(true);
+      return parts;
+    }
+    const unfinished = async () =>
+      (await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.length ?? 0;
+
+    it('goes on with the parts that are there, and leaves none behind', async () => {
+      await upload('in/parts', BODIES);
+      await cutOff('in/parts', [4]);
+      await cutOff('in/parts', [1, 3, 4]);
+      expect(await moved()).toHaveLength(1);
+      expect(await keysIn(bucket)).toEqual(['out/parts']);
+      expect(await unfinished()).toBe(1);
+    });
+
+    it('begins with its first part where they are of something else, and those are gone', async () => {
+      await upload('in/parts', BODIES);
+      await upload(
+        'other',
+        BODIES.map((body) => Buffer.alloc(body.length, 'x')),
+      );
+      await cutOff('other', [1, 2]);
+      expect(await moved()).toHaveLength(2 + 4);
+      expect(await unfinished()).toBe(0);
+    });
+
+    it('does not touch what others have begun, or what was begun otherwise or before the source was put', async () => {
+      const other = new S3({
+        credentials: { accessKeyId: 'SOMEBODYELSE', secretAccessKey: 'x' },
+        endpoint: started.aws.endpoint,
+        forcePathStyle: true,
+        region: started.aws.region,
+      });
+      await upload('in/parts', BODIES);
+      await cutOff('in/parts', [1, 2], other);
+      await cutOff('in/parts', [1, 2], s3, { ChecksumAlgorithm: 'CRC32' });
+      await cutOff('in/parts', [1, 2], s3, { StorageClass: 'STANDARD_IA' });
+      expect(await moved()).toHaveLength(4);
+      expect(await unfinished()).toBe(3);
+
+      await upload('in/parts', BODIES);
+      const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 10_000);
+      await cutOff('in/parts', [1, 2]);
+      clock.mockRestore();
+      await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'out/parts' }));
+      await upload('in/parts', BODIES);
+      expect(await moved()).toHaveLength(4);
+    });
+
+    it('begins with its first part where nobody may look for them', async () => {
+      await upload('in/parts', BODIES);
+      await cutOff('in/parts', [1, 2]);
+      onRequest = ({ operation }) =>
+        operation === 'ListMultipartUploads' ? { status: 403, code: 'AccessDenied' } : 'pass';
+      await move(out);
+      expect(await keysIn(bucket)).toEqual(['out/parts']);
+    });
   });
 
   it('reads both where S3 does not tell whether they are the same', async () => {

@@ -178,7 +178,8 @@ export class S3Shadow {
     const prefix = typeof input['Prefix'] === 'string' ? input['Prefix'] : '';
     const authors = new Set<string | undefined>();
     for (const [key, { by }] of this.#held.get(bucket) ?? []) if (key.startsWith(prefix)) authors.add(by);
-    const by = operation === 'HeadBucket' ? [] : [...authors];
+    // Neither tells of objects.
+    const by = operation === 'HeadBucket' || operation === 'ListMultipartUploads' ? [] : [...authors];
     const lists = operation === 'ListObjectsV2' && input['Delimiter'] === undefined;
     const output = await (lists ? this.#list(bucket, prefix, input, send) : send('same', input));
     return { output, seen: by.length === 0 ? 'real' : lists ? 'simulated' : 'stale', by };
