@@ -2,7 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { OdinError } from '../../core/errors.ts';
-import { BUCKET, CLIENT, CURSOR, FLAG, TEXT, checkOptions, whole } from './options.ts';
+import { BUCKET, CLIENT, CURSOR, FLAG, TEXT, checkOptions, whole, wrong } from './options.ts';
 import { Retries } from './retries.ts';
 
 export interface ListedObject {
@@ -59,6 +59,11 @@ export function pages(listing: Listing): AsyncGenerator<Page, void, undefined> {
     required: { s3: CLIENT, bucket: BUCKET },
     optional: { prefix: TEXT, resume: CURSOR, pageSize: whole(1, 1_000), counted: FLAG },
   });
+  const { prefix = '', resume } = listing;
+  // It would begin behind or before all of them; behind, nothing is listed, and what was not done counts as done.
+  if (resume && !resume.after.startsWith(prefix)) {
+    throw wrong('pages', `expected resume to be the cursor of a listing of "${prefix}", found one of "${resume.after}"`);
+  }
   return pagesOf(listing);
 }
 

@@ -684,6 +684,11 @@ describe('what is given to a helper', () => {
       'expected keys to be a list of keys',
     ],
     [
+      'pages with the cursor of another listing',
+      () => pages({ ...base(), prefix: 'a/', resume: { after: 'b/50', done: 50 } }),
+      'expected resume to be the cursor of a listing of "a/", found one of "b/50"',
+    ],
+    [
       'deleteObjects of a text',
       () => deleteObjects({ ...base(), keys: 'abc' as never }),
       'expected keys to be a list of keys',
