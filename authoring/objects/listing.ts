@@ -62,7 +62,10 @@ export function pages(listing: Listing): AsyncGenerator<Page, void, undefined> {
   const { prefix = '', resume } = listing;
   // It would begin behind or before all of them; behind, nothing is listed, and what was not done counts as done.
   if (resume && !resume.after.startsWith(prefix)) {
-    throw wrong('pages', `expected resume to be the cursor of a listing of "${prefix}", found one of "${resume.after}"`);
+    throw wrong(
+      'pages',
+      `expected resume to be the cursor of a listing of "${prefix}", found one of "${resume.after}"`,
+    );
   }
   return pagesOf(listing);
 }
