@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
 import type { Entry } from '../../core/ledger/entries.ts';
-import type { PreviewReport } from '../../core/preview/preview.ts';
+import type { Previewed } from '../../core/preview/preview.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { fails, readsNothing, takes, works } from './migrations.ts';
 import type { Platform } from './platform.ts';
@@ -158,11 +158,12 @@ export function runCommandLineScenarios(
 
         const previewed = await cli('preview', '--json');
         expect(previewed.code).toBe(4); // 0002 throws here too
-        const reports = JSON.parse(previewed.stdout) as PreviewReport[];
+        const reports = JSON.parse(previewed.stdout) as Previewed[];
         expect(reports.map(({ migration, outcome }) => [migration, outcome])).toEqual([
           ['0002', 'threw'],
           ['0003', 'finished'],
         ]);
+        expect(reports[1]?.before).toEqual([{ migration: '0002', seen: 'part' }]);
         expect(previewed.stderr).toMatch(
           /^ {2}WRITE {2}PutObject +1 +1 +s3:\/\/scenario-effects\/effects\/cli-halts\/0003\//m,
         );
