@@ -124,7 +124,7 @@ describe('a previewed process', () => {
     expect(await Body?.transformToString()).toBe(THERE);
     const told = Object.values(DOORS).flatMap((each) => Object.values(each).map((door) => door.told));
     expect(omitted.occurrences).toBe(0);
-    expect(counted(refused)).toEqual(counted(told.map((what) => ({ what, count: 1 }))));
+    expect(counted(refused)).toEqual(counted(told.flatMap((what) => (what === undefined ? [] : [{ what, count: 1 }]))));
   });
 
   it('was tried with every module that Node.js has', () => {

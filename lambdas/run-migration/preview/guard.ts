@@ -16,6 +16,7 @@ import dnsPromises from 'node:dns/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
+import traceEvents from 'node:trace_events';
 import v8 from 'node:v8';
 import workerThreads from 'node:worker_threads';
 import { OdinError } from '../../../core/errors.ts';
@@ -59,6 +60,7 @@ export async function installGuard(allows: readonly string[], onRefused: OnRefus
     });
   }
   if (!allows.includes('addons')) guardNativeCode(refuse);
+  guardFilesOfNode(refuse);
   syncBuiltinESMExports();
 }
 
@@ -225,26 +227,22 @@ function guardHandles({ isAddress, anyAllowed }: Network, onRefused: OnRefused):
 
 const CONNECTING = ['bind', 'bind6', 'listen', 'connect', 'connect6', 'send', 'send6', 'addMembership'];
 
-/** One of each kind, which is never used. */
+/** One of each kind. Those that are made here are never used; its output is a pipe. */
 function handles(): { kind: 'tcp' | 'pipe' | 'udp' | 'dns'; handle: object }[] {
-  const nothing = () => undefined;
-  const handleOf = (options: net.NetConnectOpts) => {
-    const socket = net.connect(options).on('error', nothing);
-    const { _handle: handle } = socket as unknown as { _handle: object };
-    socket.destroy(); // before it has begun
-    return handle;
-  };
+  const handleOf = (owner: object) => (owner as { _handle?: object | null })._handle ?? undefined;
+  const socket = net.connect({ host: '127.0.0.1', port: 1 });
+  const tcp = handleOf(socket);
+  socket.destroy(); // before it has begun
   const datagrams = dgram.createSocket('udp4');
   const udp = Object.getOwnPropertySymbols(datagrams)
     .map((symbol) => (datagrams as unknown as Record<symbol, { handle?: object } | undefined>)[symbol]?.handle)
     .find((handle) => handle !== undefined);
   datagrams.close();
-  const { _handle: resolver } = new dns.Resolver() as unknown as { _handle: object };
   const found = [
-    { kind: 'tcp', handle: handleOf({ host: '127.0.0.1', port: 1 }) },
-    { kind: 'pipe', handle: handleOf({ path: os.devNull }) },
+    { kind: 'tcp', handle: tcp },
+    { kind: 'pipe', handle: handleOf(process.stdout) },
     { kind: 'udp', handle: udp },
-    { kind: 'dns', handle: resolver },
+    { kind: 'dns', handle: handleOf(new dns.Resolver()) },
   ] as const;
   return found.map(({ kind, handle }) => {
     if (handle !== undefined) return { kind, handle };
@@ -294,6 +292,16 @@ function guardNativeCode(refuse: Refuse): void {
   if (!sqlite) return;
   replace(sqlite, 'DatabaseSync', function refused(file) {
     throw refuse('open a database of node:sqlite', String(file), 'addons');
+  });
+}
+
+/** What Node.js writes by itself. Some versions do not hold these against their permissions. */
+function guardFilesOfNode(refuse: Refuse): void {
+  replace(traceEvents, 'createTracing', () => {
+    throw refuse('write a file', 'node_trace.1.log');
+  });
+  replace(v8, 'setHeapSnapshotNearHeapLimit', () => {
+    throw refuse('write a file', '*.heapsnapshot');
   });
 }
 
