@@ -27,6 +27,7 @@ export const configuredProps = (
 ): Partial<MigrationsProps> => ({
   ...configuredPropsHere(settings),
   ...networkOf(scope, environment, settings),
+  runOnDeploy: settings.runOnDeploy,
   ...given({
     topic:
       settings.topic === undefined
@@ -42,7 +43,10 @@ export const configuredProps = (
   }),
 });
 
-/** On this machine: without what was made elsewhere, in a VPC or not, and with a ledger of its own that is kept. */
+/**
+ * On this machine: without what was made elsewhere, in a VPC or not, and with a ledger of its own that is kept. `local` starts the run
+ * itself.
+ */
 export const configuredPropsHere = ({
   notify,
   logRetentionDays,
@@ -53,11 +57,9 @@ export const configuredPropsHere = ({
   tracing,
   alarms,
   dashboard,
-  runOnDeploy,
 }: StackConfiguration): Partial<MigrationsProps> => ({
   alarms,
   dashboard,
-  runOnDeploy,
   architecture: ARCHITECTURES[architecture],
   runtime: RUNTIMES[runtime],
   tracing: TRACINGS[tracing],

@@ -1,7 +1,7 @@
 // `check`: one environment with everything wrong that it knows, and one with nothing.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deployedFindings, localFindings, prunedFindings } from '../../cli/check/ledger.ts';
+import { deployedFindings, localFindings, prunedFindings, removalFindings } from '../../cli/check/ledger.ts';
 import type { Finding } from '../../cli/check/finding.ts';
 import { tooWide } from '../../cli/check/permissions.ts';
 import type { Checked } from '../../cli/commands/check.ts';
@@ -10,7 +10,8 @@ import { fold } from '../../core/ledger/fold.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { formatCompleted } from '../../project/completed.ts';
 import type { Permission } from '../../project/permission.ts';
-import { allowed, completed, logOf } from '../core/ledger/entries.ts';
+import { allowed, completed, halted, logOf } from '../core/ledger/entries.ts';
+import { manifestOf } from '../support/services.ts';
 import type { TestProject } from './project.ts';
 import { testProject } from './project.ts';
 
@@ -230,4 +231,15 @@ it('says what completed.json names and the deployed ledger lacks, or has with an
       'completed.json names 0004, and the deployed ledger does not have it as completed: a run refuses.',
     ],
   ]);
+});
+
+it('says what a deployment would be refused for, unless that is allowed', () => {
+  const deployed = manifestOf('0001', '0002');
+  const here = { environment: 'odin-dev', migrations: manifestOf('0001').migrations };
+  const state = fold(logOf(allowed('0001'), completed(['0001']), allowed('0002'), halted(3, '0002')));
+  const found = removalFindings(deployed, here, state, []);
+  expect(found).toMatchObject([{ environment: 'odin-dev', severity: 'error', rule: 'removed' }]);
+  expect(found[0]?.message).toContain('0002 is halted (attempt 1), and its file is not here');
+  expect(removalFindings(deployed, here, state, ['0002'])).toEqual([]);
+  expect(removalFindings(deployed, deployed, state, [])).toEqual([]);
 });

@@ -190,3 +190,21 @@ it('fills its S3 once: what migrations did to the data since is not undone, unti
     data.remove();
   }
 });
+
+it('starts one run here, also of an environment whose deployments start one', async () => {
+  using other = disposable({ 'migrations/started/0001.ts': OK });
+  const configuration = parseConfiguration({ environments: { started: { stack: { runOnDeploy: true } } } });
+  const { code, printed } = await printedBy(() => local({ ...other.project, configuration }, 'started', {}, {}));
+  expect(code).toBe(EXIT.done);
+  expect(printed).toContain('1 applied');
+});
+
+function disposable(files: Record<string, string>) {
+  const made = temporaryProject(files, { sources: true });
+  return {
+    project: made,
+    [Symbol.dispose]: () => {
+      made.remove();
+    },
+  };
+}
