@@ -40,6 +40,7 @@ export default defineConfig([
     dts: false,
     copy: [
       { from: 'cli/dashboard/page', to: 'dist' },
+      { from: 'project/iam-names.txt', to: 'dist' },
       { from: 'cli/bin.js', to: 'dist/cli', rename: 'odin-migrate.js' },
     ],
   },

@@ -11,8 +11,10 @@ import { describeThrown } from '../core/thrown.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
 import { COMMON, compile } from './compile.ts';
+import type { EnvironmentConfiguration } from './configuration.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
+import { unknownNames } from './iam-names.ts';
 import { meantBy } from './near-names.ts';
 import type { Permission } from './permission.ts';
 import { leastSizeOf, MAX_INLINE_POLICIES, Permissions } from './permission.ts';
@@ -377,6 +379,7 @@ function check(
           ]),
       ...misspelt(answer.others ?? []),
       ...notAscii({ variables: fields.variables, permissions: fields.permissions }),
+      ...unknownNames(['permissions'], fields.permissions ?? []),
     ],
   };
 }
@@ -426,17 +429,26 @@ function assertPlaceholders(migration: MigrationFile, fields: Record<string, unk
   }
 }
 
+/** What is worth a look in odin-migrate.json, of an environment. */
+export function remarksOn({ variables, stack }: EnvironmentConfiguration): string[] {
+  const access = Object.entries(stack.access);
+  return [
+    ...notAscii({ variables, access: stack.access }),
+    ...access.flatMap(([name, statements]) => unknownNames(['stack', 'access', name], statements)),
+  ];
+}
+
 /**
  * What lands in the template, and would make that something else than ASCII: a sentence about each field, which begins with its name
  * (docs/aws-facts.md).
  */
-export const notAscii = (fields: Record<string, unknown>): string[] =>
+const notAscii = (fields: Record<string, unknown>): string[] =>
   Object.entries(fields)
     .flatMap(([name, value]) => textsOf(value, [name]))
     .filter(([, text]) => !isAscii(withoutPlaceholders(text, () => '')))
     .map(
       ([field]) =>
-        `${z.core.toDotPath(field)}: expected ASCII. It is deployed as it is, but CloudFormation shows it as "?", "cdk import" fails over it, and CodePipeline refuses a large template with it. ${field[0] === 'permissions' ? 'Write "*" in place of such letters' : 'Escape it (encodeURIComponent), or import a file that has it'}.`,
+        `${z.core.toDotPath(field)}: expected ASCII. It is deployed as it is, but CloudFormation shows it as "?", "cdk import" fails over it, and CodePipeline refuses a large template with it. ${field[0] !== 'variables' ? 'Write "*" in place of such letters' : 'Escape it (encodeURIComponent), or import a file that has it'}.`,
     );
 
 export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);

@@ -1,4 +1,4 @@
-// Which export a misspelt one may be meant for: nothing reads it, and nobody would see that.
+// Which name a misspelt one may be meant for: of an export, which nothing reads and nobody would see, and of what IAM has.
 
 /** How the exports are usually misspelt: `timeout`, `memoryMb`, `permission`, `env`. */
 const STEMS: [RegExp, string][] = [
@@ -14,10 +14,12 @@ const STEMS: [RegExp, string][] = [
 /** @param fields the names that there are */
 export function meantBy(name: string, fields: readonly string[]): string | undefined {
   const [, meant] = STEMS.find(([stem]) => stem.test(name)) ?? [];
-  return (
-    meant ?? fields.find((field) => distance(name.toLowerCase(), field.toLowerCase()) <= (field.length < 8 ? 1 : 2))
-  );
+  return meant ?? nearName(name, fields);
 }
+
+/** One that differs in a letter, or in two when it is long. */
+export const nearName = (name: string, names: readonly string[]): string | undefined =>
+  names.find((each) => distance(name.toLowerCase(), each.toLowerCase()) <= (each.length < 8 ? 1 : 2));
 
 /** How many letters have to be added, left out, changed, or changed places with the next one. */
 function distance(a: string, b: string): number {

@@ -26,6 +26,9 @@ export const sandboxWorker = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/worker
 /** The folder of what the local dashboard's server serves. */
 export const dashboardPage = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/page' : 'cli/dashboard/page');
 
+/** What project/iam-names.ts reads. */
+export const iamNamesFile = path.join(PACKAGE_DIRECTORY, isBuilt ? 'dist/iam-names.txt' : 'project/iam-names.txt');
+
 /** @throws OdinError BadConfiguration under Yarn's Plug'n'Play: the files of a migration are evaluated by a Node.js that knows none of it */
 export function refusePlugAndPlay(): void {
   if (process.versions['pnp'] === undefined) return;

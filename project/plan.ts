@@ -17,7 +17,7 @@ import {
   returnedText,
 } from './discover.ts';
 import type { InspectedMigration } from './inspect.ts';
-import { DEFAULTS, inspectFiles, isFine, notAscii } from './inspect.ts';
+import { DEFAULTS, inspectFiles, isFine, remarksOn } from './inspect.ts';
 import type { Given } from './placeholder.ts';
 import type { Project } from './project.ts';
 
@@ -94,7 +94,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
     ...discovered.warnings.map(({ message }) => message),
     ...discovered.returned.filter(({ changed }) => !changed).map(returnedText),
     ...migrations.flatMap(({ file, remarks }) => remarks.map((each) => `${file} ${each}`)),
-    ...notAscii({ variables: configurationOf(configuration, environment).variables }).map(
+    ...remarksOn(configurationOf(configuration, environment)).map(
       (each) => `${CONFIGURATION_FILE}, environments.${environment}.${each}`,
     ),
   ];

@@ -12,7 +12,7 @@ import {
   discoverEnvironment,
   folderOf,
 } from '../../project/discover.ts';
-import { notAscii } from '../../project/inspect.ts';
+import { remarksOn } from '../../project/inspect.ts';
 import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
 import { compareWith, deployedFindings, localFindings, prunedFindings, removalFindings } from '../check/ledger.ts';
@@ -118,7 +118,7 @@ export async function checkEnvironment(
       ...sources.findings,
       ...source,
       ...permissionFindings(environment, inspected),
-      ...notAscii({ variables: settings.variables }).map((each): Finding => ({
+      ...remarksOn(settings).map((each): Finding => ({
         environment,
         severity: 'warning',
         rule: 'variables',
