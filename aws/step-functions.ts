@@ -1,5 +1,5 @@
 // What the functions ask of Step Functions.
-import type { SFNClient } from '@aws-sdk/client-sfn';
+import type { DescribeExecutionCommandOutput, SFNClient } from '@aws-sdk/client-sfn';
 import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
@@ -12,14 +12,44 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Executions } from '../core/contract/ports.ts';
 
-export function createExecutions(sfn: SFNClient, stateMachineArn: string): Executions {
+/** Soon after its start Step Functions may not know an execution yet: it is asked so often more, over 4 s (docs/aws-facts.md). */
+const UNTIL_KNOWN_MS = [250, 750, 1_000, 2_000];
+
+type Pause = (ms: number) => Promise<unknown>;
+
+/**
+ * What is asked of one execution, which may have been started a moment ago.
+ * @throws ExecutionDoesNotExist: it is none, or ended more than 90 days ago
+ */
+export async function onceKnown<T>(ask: () => Promise<T>, pause: Pause = sleep): Promise<T> {
+  for (const ms of UNTIL_KNOWN_MS) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (!(thrown instanceof ExecutionDoesNotExist)) throw thrown;
+    }
+    await pause(ms);
+  }
+  return await ask();
+}
+
+/** @throws ExecutionDoesNotExist, as `onceKnown` */
+export const describeExecution = (
+  sfn: SFNClient,
+  executionArn: string,
+  pause?: Pause,
+): Promise<DescribeExecutionCommandOutput> =>
+  onceKnown(() => sfn.send(new DescribeExecutionCommand({ executionArn })), pause);
+
+export function createExecutions(sfn: SFNClient, stateMachineArn: string, pause?: Pause): Executions {
   /** Whoever invokes a function by hand may say anything; only this machine's executions are asked for. */
   async function ofKnown<T>(executionArn: string, ask: () => Promise<T>): Promise<T | undefined> {
     if (!executionArn.startsWith(executionArnOf(stateMachineArn, ''))) return undefined;
     try {
-      return await ask();
+      return await onceKnown(ask, pause);
     } catch (thrown) {
       if (thrown instanceof ExecutionDoesNotExist) return undefined;
       throw thrown;

@@ -3,7 +3,7 @@ import type { Stack } from '@aws-sdk/client-cloudformation';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
-import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { GetCallerIdentityCommandOutput } from '@aws-sdk/client-sts';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { userInfo } from 'node:os';
@@ -29,6 +29,7 @@ import type {
 } from '../core/contract/payloads.ts';
 import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
+import { describeExecution } from '../aws/step-functions.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import { identityOf } from './identity.ts';
@@ -207,7 +208,7 @@ export function deploymentOf(
     s3,
     sfn,
     lambda: new LambdaClient(options),
-    describe: (executionArn) => sfn.send(new DescribeExecutionCommand({ executionArn })),
+    describe: (executionArn) => describeExecution(sfn, executionArn),
     pause: (ms) => sleep(ms),
   };
 }

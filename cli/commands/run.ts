@@ -1,5 +1,5 @@
 // `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { createExecutions } from '../../aws/step-functions.ts';
 import { lackingError } from '../../core/decision/lacking.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import type { ChangedFile } from '../../core/contract/events.ts';
@@ -88,8 +88,11 @@ const changedOf = ({ migrations }: EnvironmentView, accepted: readonly string[] 
   );
 
 /** The machine would refuse it too (docs/design.md §5), but by a failed execution, which sets off an alarm. */
-async function assertNotHalted({ environment, sfn }: Deployment, halt: EnvironmentView['halt']): Promise<void> {
-  if (!halt || !(await isRunning(sfn, halt.execution))) return;
+async function assertNotHalted(
+  { environment, sfn, stateMachineArn }: Deployment,
+  halt: EnvironmentView['halt'],
+): Promise<void> {
+  if (!halt || !(await createExecutions(sfn, stateMachineArn).isAlive(halt.execution))) return;
   throw new OdinError({
     code: 'HaltedElsewhere',
     source: 'user',
@@ -97,15 +100,4 @@ async function assertNotHalted({ environment, sfn }: Deployment, halt: Environme
     why: 'That run goes on as soon as somebody decides.',
     next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', halt.halt) },
   });
-}
-
-async function isRunning(sfn: Deployment['sfn'], executionArn: string): Promise<boolean> {
-  try {
-    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    return status === 'RUNNING' || status === 'PENDING_REDRIVE';
-  } catch (thrown) {
-    // Step Functions forgets an execution 90 days after its end.
-    if (thrown instanceof Error && thrown.name === 'ExecutionDoesNotExist') return false;
-    throw thrown;
-  }
 }

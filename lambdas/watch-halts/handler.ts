@@ -1,4 +1,5 @@
-import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { describeExecution } from '../../aws/step-functions.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { createTellEndedBadly } from './ended-badly.ts';
@@ -9,7 +10,7 @@ import { createWatchHalts } from './watch-halts.ts';
 const services = awsServices();
 const watch = createWatchHalts(services);
 const sfn = new SFNClient();
-const tell = createTellEndedBadly(services, (executionArn) => sfn.send(new DescribeExecutionCommand({ executionArn })));
+const tell = createTellEndedBadly(services, (executionArn) => describeExecution(sfn, executionArn));
 
 export const handler = lambdaHandler<WatchEvent, object>(WatchEvent, async (event) => {
   if (event['detail-type'] !== 'Scheduled Event') return await tell(event);

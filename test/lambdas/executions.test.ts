@@ -93,6 +93,24 @@ describe('on the embedded Step Functions', () => {
     expect(await createExecutions(sfn, own).isAlive(arn)).toBe(false);
   });
 
+  it('asks again, for some seconds, of an execution that was started a moment ago and is not known yet', async () => {
+    const machine = await waiting.newMachine();
+    const arn = await waiting.start(machine, 'new');
+    const paused: number[] = [];
+    const executions = createExecutions(sfn, machine, (ms) => Promise.resolve(paused.push(ms)));
+    let unknown = 3;
+    onRequest = () => ((unknown -= 1) >= 0 ? { status: 400, code: 'ExecutionDoesNotExist' } : 'pass');
+    expect(await executions.isAlive(arn)).toBe(true);
+    unknown = 3;
+    expect(await executions.events(arn)).toBeGreaterThan(0);
+    expect(paused).toEqual([250, 750, 1_000, 250, 750, 1_000]);
+    unknown = Infinity;
+    paused.length = 0;
+    expect(await executions.isAlive(arn)).toBe(false);
+    expect(paused.reduce((sum, ms) => sum + ms, 0)).toBe(4_000);
+    onRequest = () => 'pass';
+  });
+
   it('never takes an error of Step Functions for "not alive", "gone" or "existed"', async () => {
     const machine = await waiting.newMachine();
     const executions = createExecutions(sfn, machine);

@@ -70,7 +70,7 @@ export class WaitingExecutions {
   async underTest(): Promise<ExecutionsUnderTest> {
     const machine = await this.newMachine();
     return {
-      executions: createExecutions(this.#sfn, machine),
+      executions: createExecutions(this.#sfn, machine, () => Promise.resolve()),
       run: (name) => this.start(machine, name),
       wait: async (name) => {
         const execution = await this.start(machine, name);
