@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type * as esbuild from 'esbuild';
 import * as z from 'zod';
 import { asOdinError, OdinError } from '../core/errors.ts';
+import { LAMBDA_MOST, LEAST_MEMORY_MB } from '../core/names/lambda-limits.ts';
 import { describeThrown } from '../core/thrown.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
@@ -26,7 +27,7 @@ import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN, withoutPlaceholde
 import { temporaryFolder } from './temporary.ts';
 import { MAX_VARIABLES, OWN_VARIABLES, sizeOfVariables, variablesRead } from './variables.ts';
 
-const MAX_TIMEOUT_MINUTES = 15;
+const MAX_TIMEOUT_MINUTES = LAMBDA_MOST.timeoutSeconds / 60;
 
 const Exports = z.object({
   description: z
@@ -45,8 +46,11 @@ const Exports = z.object({
     .optional(),
   memoryMB: z
     .int('expected a whole number of MB')
-    .min(128, "expected at least 128, Lambda's smallest")
-    .max(10_240, "expected at most 10240, Lambda's largest")
+    .min(
+      LEAST_MEMORY_MB,
+      `expected at least ${LEAST_MEMORY_MB}: user code has a process of its own beside the function's, and with less both run out of memory`,
+    )
+    .max(LAMBDA_MOST.memoryMB, `expected at most ${LAMBDA_MOST.memoryMB}, Lambda's largest`)
     .optional(),
   variables: Variables.optional(),
   access: z.array(z.string('expected a name'), 'expected a list of names').optional(),
@@ -79,12 +83,10 @@ export interface BrokenMigration extends MigrationFile {
 
 export const isFine = (file: InspectedMigration | BrokenMigration): file is InspectedMigration => !('problem' in file);
 
-const MAX_TIMEOUT_SECONDS = MAX_TIMEOUT_MINUTES * 60;
-
 /** Of a file that says nothing. */
 export const DEFAULTS = {
   permissions: [],
-  timeoutSeconds: MAX_TIMEOUT_SECONDS,
+  timeoutSeconds: LAMBDA_MOST.timeoutSeconds,
   memoryMB: 1024,
   variables: {},
   reads: [],

@@ -329,9 +329,9 @@ describe('a bad file is refused, with its name, the field, what was expected and
     ],
     [
       'too little memory',
-      `export const memoryMB = 127;${OK}`,
+      `export const memoryMB = 255;${OK}`,
       'memoryMB',
-      "expected at least 128, Lambda's smallest, found 127",
+      "expected at least 256: user code has a process of its own beside the function's, and with less both run out of memory, found 255",
     ],
     [
       'too much memory',
@@ -339,7 +339,7 @@ describe('a bad file is refused, with its name, the field, what was expected and
       'memoryMB',
       "expected at most 10240, Lambda's largest, found 10241",
     ],
-    ['half a MB', `export const memoryMB = 128.5;${OK}`, 'memoryMB', 'expected a whole number of MB, found 128.5'],
+    ['half a MB', `export const memoryMB = 256.5;${OK}`, 'memoryMB', 'expected a whole number of MB, found 256.5'],
     [
       'a variable of our own',
       `export const variables = { ODIN_MIGRATION: '1' };${OK}`,

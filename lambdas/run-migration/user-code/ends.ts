@@ -1,6 +1,7 @@
 // How user code ended when it did not end by itself, in words: what happened, and what to do about it.
 import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
 import { cut, MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
+import { LAMBDA_MOST } from '../../../core/names/lambda-limits.ts';
 
 /** How a process went. */
 export interface Exit {
@@ -24,7 +25,7 @@ const ended = (name: string, message: string, stack?: string): Ended => ({
   error: { name, message: cut(message, MAX_SUMMARY.message), stack },
 });
 
-const LESS_OR_MORE = 'Work on less at a time, or raise its memoryMB (10240 at most).';
+const LESS_OR_MORE = `Work on less at a time, or raise its memoryMB (${LAMBDA_MOST.memoryMB} at most).`;
 
 /** What is said of a process that is gone without having said how its code ended. */
 export function gone({ code, signal, notStarted, silent, heapFull }: Exit): Ended {

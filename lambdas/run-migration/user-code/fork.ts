@@ -6,6 +6,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeThrown } from '../../../core/thrown.ts';
 import { VARIABLES } from '../../../core/names/names.ts';
+import { FUNCTION_OWN_MB } from '../../../core/names/lambda-limits.ts';
 import type { Exit } from './ends.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';
 import { OutputReader } from './output.ts';
@@ -44,8 +45,8 @@ export const userEnvironment = (): NodeJS.ProcessEnv =>
 const FUNCTIONS_OWN = /^(ODIN_.*|AWS_LAMBDA_RUNTIME_API|_LAMBDA_TELEMETRY_LOG_FD)$/;
 const FOR_USER_CODE: string[] = [VARIABLES.environment, VARIABLES.migration];
 
-/** 128 MB are for the function itself; of the rest a fifth is for what a process needs besides objects, its code above all. */
-export const heapMB = (functionMB: number): number => Math.floor((functionMB - 128) * 0.8);
+/** Of what is not the function's own a fifth is for what a process needs besides objects, its code above all. */
+export const heapMB = (functionMB: number): number => Math.floor((functionMB - FUNCTION_OWN_MB) * 0.8);
 
 const functionMB = (): number => Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024);
 
