@@ -132,7 +132,9 @@ export class S3Store implements Store {
       source: 'system',
       what: `Could not ${verb} s3://${this.#bucket}/${key}: ${describeThrown(cause)}.`,
       why: 'This says nothing about whether a record is there.',
-      next: forbidden ? "Look at the role's policy and at the bucket's." : 'Try again when S3 answers.',
+      next: forbidden
+        ? "Look at the role's policy and at the bucket's. In the minutes after a deployment a 403 may pass by itself."
+        : 'Try again when S3 answers.',
       cause,
     });
   }

@@ -57,6 +57,7 @@ export type ErrorCode =
   | 'ObjectsFailed'
   | 'BadArgument'
   | 'NothingToRecord'
+  | 'OutcomeNotWritten'
   // a preview
   | 'NoReadOnlySession'
   | 'RefusedInPreview'

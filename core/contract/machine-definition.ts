@@ -2,12 +2,13 @@
 // it can be read at a glance. Step Functions, the emulator and the embedded engine all run this definition.
 import type { ErrorCode } from '../errors.ts';
 import type { EnvironmentId } from '../names/names.ts';
+import { LAMBDA_MOST } from '../names/lambda-limits.ts';
 import { STATES, systemFunctionName } from '../names/names.ts';
 import { commandLine } from '../text/command.ts';
 import { DEFINITION } from './payloads.ts';
 
 /** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (docs/aws-facts.md). */
-const RUN_TIMEOUT_SECONDS = 960;
+const RUN_TIMEOUT_SECONDS = LAMBDA_MOST.timeoutSeconds + 60;
 const SYSTEM_TIMEOUT_SECONDS = 120;
 /** The longest that a callback token lives (docs/aws-facts.md). */
 const ONE_YEAR_SECONDS = 31_536_000;
@@ -34,7 +35,10 @@ const PASSING = [
   'Lambda.ClientExecutionTimeoutException',
 ];
 
-/** IAM is eventually consistent: in the minutes after a deployment a role may lack what it was given (docs/aws-facts.md). */
+/**
+ * IAM is eventually consistent: in the minutes after a deployment a role may lack what it was given (docs/aws-facts.md). A
+ * migration's function throws `LedgerForbidden` and `LedgerUnavailable` before it has run any code, and not after that.
+ */
 const FORBIDDEN = ['LedgerForbidden', 'Lambda.AccessDeniedException'];
 
 /** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
@@ -54,7 +58,6 @@ const FINAL_READ_ERRORS = [
   'NewerLedger',
   'OldLedger',
   'AnotherAppsLedger',
-  'LedgerForbidden',
   'BadConfiguration',
 ];
 
@@ -108,7 +111,10 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         OutputPath: '$.Payload',
         TimeoutSeconds: RUN_TIMEOUT_SECONDS,
         // Nothing else may be retried: after any other error the function may have run.
-        Retry: [{ ErrorEquals: NOT_STARTED, ...PATIENT }],
+        Retry: [
+          { ErrorEquals: FORBIDDEN, ...TWO_MINUTES },
+          { ErrorEquals: [...NOT_STARTED, 'LedgerUnavailable'], ...PATIENT },
+        ],
         Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.halt }],
         Next: STATES.outcome,
       },
@@ -129,6 +135,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         ResultPath: null,
         TimeoutSeconds: SYSTEM_TIMEOUT_SECONDS,
         Retry: [
+          { ErrorEquals: FORBIDDEN, ...TWO_MINUTES },
           { ErrorEquals: ['NothingToRecord', ...FINAL_READ_ERRORS], MaxAttempts: 0 },
           { ErrorEquals: ['States.ALL'], ...FOR_HOURS },
         ],
@@ -157,6 +164,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         },
         TimeoutSeconds: ONE_YEAR_SECONDS,
         Retry: [
+          { ErrorEquals: FORBIDDEN, ...TWO_MINUTES },
           { ErrorEquals: ['HaltNotNeeded', 'Aborted', 'States.Timeout', ...FINAL_READ_ERRORS], MaxAttempts: 0 },
           { ErrorEquals: ['States.ALL'], ...FOR_HOURS },
         ],

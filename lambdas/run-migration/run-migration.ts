@@ -1,5 +1,6 @@
 // `Run migration`: the wrapper around a migration's file. Claims a turn, has its code run, writes its outcome.
 import { OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
@@ -31,7 +32,8 @@ const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(
  * @param runUserCode called after the claim, because a module's top level is user code too. When it is over, nothing of its
  *   code runs any more: no write can follow the outcome
  * @throws OdinError MigrationFailed when user code failed: its outcome is in the ledger by then, unless the log says that it
- *   could not be written
+ *   could not be written; OutcomeNotWritten when it did not fail, and nobody knows. LedgerForbidden, LedgerUnavailable:
+ *   nothing was run
  */
 export function createRunMigration(self: Self, services: LedgerServices, runUserCode: RunUserCode) {
   const { ledger, log, now } = services;
@@ -64,7 +66,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       stoppedAt: end.outcome === 'stopped' ? last : undefined,
     }).catch((cause: unknown) => {
       log.error('The outcome could not be written: nobody knows what became of this turn', { cause });
-      throw failure ?? cause;
+      throw failure ?? outcomeNotWritten(turn, cause);
     });
     if (taken === 'by another') {
       log.error('The outcome came after the deadline: the run has gone on without it, and a person decides');
@@ -116,6 +118,15 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
     return { end, last };
   }
 }
+
+/** The machine tries the ledger's own errors again: they prove that no code has run. This one does not. */
+const outcomeNotWritten = ({ migration, attempt }: Allowed, cause: unknown): OdinError =>
+  new OdinError({
+    code: 'OutcomeNotWritten',
+    source: 'system',
+    what: `Migration ${migration}, attempt ${attempt}, came to an end, and what became of it could not be written: ${describeThrown(cause)}`,
+    cause,
+  });
 
 const failed = ({ migration, attempt }: Allowed, { name, message }: ErrorSummary): OdinError =>
   new OdinError({

@@ -75,7 +75,7 @@ const MAY_HAVE_RUN = [
   'Runtime.ExitError',
   'Runtime.HandlerError',
   'MigrationFailed',
-  'LedgerUnavailable',
+  'OutcomeNotWritten',
   'Error',
 ];
 const NOT_STARTED = [
@@ -99,7 +99,7 @@ const PASSING = [
   'Lambda.SdkClientException',
   'Lambda.ClientExecutionTimeoutException',
 ];
-const ERRORS = [...MAY_HAVE_RUN, ...NOT_STARTED, 'Lambda.ResourceNotFoundException', 'Lambda.AccessDeniedException'];
+const ERRORS = [...MAY_HAVE_RUN, ...NOT_STARTED, ...FORBIDDEN, 'LedgerUnavailable', 'Lambda.ResourceNotFoundException'];
 
 describe('the graph', () => {
   it('has the states of docs/design.md §6, and begins with listing', () => {
@@ -198,11 +198,16 @@ describe('an error', () => {
 });
 
 describe('what is tried again', () => {
-  it('of `Run migration`: only errors that prove that the function did not start', () => {
-    const { Retry = [] } = state(STATES.runMigration);
-    expect(Retry.flatMap(({ ErrorEquals }) => ErrorEquals)).toEqual(NOT_STARTED);
-    for (const error of MAY_HAVE_RUN) expect(retriesOf(state(STATES.runMigration), error), error).toBe(0);
-    for (const error of NOT_STARTED) expect(patience(state(STATES.runMigration), error)).toBeGreaterThan(30 * 60);
+  it('of `Run migration`: only errors that prove that the function did not start, or had not taken its turn', () => {
+    const run = state(STATES.runMigration);
+    expect(run.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals)).toEqual([
+      ...FORBIDDEN,
+      ...NOT_STARTED,
+      'LedgerUnavailable',
+    ]);
+    for (const error of MAY_HAVE_RUN) expect(retriesOf(run, error), error).toBe(0);
+    for (const error of [...NOT_STARTED, 'LedgerUnavailable']) expect(patience(run, error)).toBeGreaterThan(30 * 60);
+    for (const error of FORBIDDEN) expect(patience(run, error), error).toBe(120);
   });
 
   it('of `List pending`: what passes for half an hour, a 403 for two minutes, the rest for one, but not what would be answered again', () => {
@@ -217,20 +222,22 @@ describe('what is tried again', () => {
     }
   });
 
-  it('of `Record completion`: everything for hours, but not what would be answered again', () => {
+  it('of `Record completion`: everything for hours, a 403 for two minutes, but not what would be answered again', () => {
     const record = state(STATES.recordCompletion);
-    for (const error of ERRORS) expect(patience(record, error)).toBeGreaterThan(4 * 3_600);
-    for (const error of ['BadPayload', 'NothingToRecord', 'RecordUnreadable', 'LedgerForbidden']) {
-      expect(retriesOf(record, error)).toBe(0);
+    for (const error of ERRORS) {
+      if (FORBIDDEN.includes(error)) expect(patience(record, error), error).toBe(120);
+      else expect(patience(record, error), error).toBeGreaterThan(4 * 3_600);
     }
+    for (const error of ['BadPayload', 'NothingToRecord', 'RecordUnreadable']) expect(retriesOf(record, error)).toBe(0);
   });
 
-  it('of the halt: everything for hours, but not an abort, the end of the year, and what would be answered again', () => {
+  it('of the halt: everything for hours, a 403 for two minutes, but not an abort, the end of the year, and what would be answered again', () => {
     const halt = state(STATES.halt);
     for (const error of ERRORS.filter((name) => name !== 'States.Timeout')) {
-      expect(patience(halt, error)).toBeGreaterThan(4 * 3_600);
+      if (FORBIDDEN.includes(error)) expect(patience(halt, error), error).toBe(120);
+      else expect(patience(halt, error), error).toBeGreaterThan(4 * 3_600);
     }
-    for (const error of ['HaltNotNeeded', 'Aborted', 'States.Timeout', 'LedgerForbidden', 'RecordUnreadable']) {
+    for (const error of ['HaltNotNeeded', 'Aborted', 'States.Timeout', 'RecordUnreadable']) {
       expect(retriesOf(halt, error)).toBe(0);
     }
   });

@@ -554,7 +554,7 @@ describe('an outcome', () => {
     world.store.before = once('create', outcomeKey(turn), () => {
       throw unavailable();
     });
-    expect((await thrownBy(run(turn))).code).toBe('LedgerUnavailable');
+    expect((await thrownBy(run(turn))).code).toBe('OutcomeNotWritten');
     expect(starts).toBe(1);
     expect(await claimOf(turn)).toMatchObject({ claim: 'claimed' });
     expect(await outcomeOf(turn)).toBeUndefined();

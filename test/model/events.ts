@@ -40,8 +40,8 @@ export class OutOfScope extends Error {
 
 /** Invoke errors that prove that the function did not start: Step Functions repeats it, and nothing has happened. */
 const REPEATED = ['Lambda.TooManyRequestsException'];
-/** Errors of `record-completion` after which the machine does not repeat it. */
-const FINAL = ['NothingToRecord', 'BadPayload', 'RecordUnreadable', 'LogBroken', 'LedgerForbidden'];
+/** Errors of a migration's function, before its code, and of `record-completion` that are repeated for a while. */
+const REPEATED_FOR_A_WHILE = ['LedgerForbidden', 'LedgerUnavailable'];
 
 const WORDS: Record<string, string> = {
   allowed: 'ALLOWED',
@@ -184,10 +184,12 @@ class Translation {
   readonly #heard = new Set<string>();
   readonly #started = new Map<number, number>();
   readonly #codes = new Map<string, string[]>();
+  readonly #lines: readonly RequestLine[];
   #time = 0;
   #at = 0;
 
   constructor(lines: readonly RequestLine[], size: Size) {
+    this.#lines = lines;
     this.#size = size;
     this.#slots = Array.from({ length: size.invocations }, () => undefined);
     this.#people = Array.from({ length: size.people + size.cancellers + 1 }, () => undefined);
@@ -298,12 +300,13 @@ class Translation {
       }
       case 'hears of Run migration': {
         if (REPEATED.includes(answer)) return;
-        const outcome = failed ? 'ERROR' : ANSWERS[String(body['outcome'])];
+        const again = REPEATED_FOR_A_WHILE.includes(answer) && !this.#goesOnToHalt(name);
+        const outcome = failed ? (again ? 'AGAIN' : 'ERROR') : ANSWERS[String(body['outcome'])];
         this.#emit('HEARS', index, outcome);
         return;
       }
       case 'hears of Record completion': {
-        this.#emit('HEARS', index, failed ? (FINAL.includes(answer) ? 'UNRECORDED' : 'ERROR') : 'RECORD');
+        this.#emit('HEARS', index, failed ? (this.#goesOnToHalt(name) ? 'UNRECORDED' : 'ERROR') : 'RECORD');
         return;
       }
       case 'hears of Halt for operator': {
@@ -314,6 +317,19 @@ class Translation {
       default:
         throw unknownLine(line);
     }
+  }
+
+  /** Whether the machine goes on to the halt after this error, and does not invoke the same function again. */
+  #goesOnToHalt(name: string): boolean {
+    for (const { actor, request, body } of this.#lines.slice(this.#at + 1)) {
+      if (actor === name && request.startsWith('hears of ')) return request === 'hears of Halt for operator';
+      if (actor === name && request.startsWith('is redriven from ')) return request.endsWith(' Halt for operator');
+      if (request !== 'begins') continue;
+      const { payload } = body as { payload: Fields };
+      const of = typeof payload['execution'] === 'string' ? payload['execution'] : '';
+      if (of.slice(of.lastIndexOf(':') + 1) === name) return payload['ask'] === 'halt';
+    }
+    return false;
   }
 
   // --- functions --------------------------------------------------------------------------------------------------
@@ -953,7 +969,7 @@ const bit = (value: boolean | undefined): number | undefined => (value === undef
 
 /** Errors that are made around a function, and those by which it says what the model knows. */
 const FROM_OUTSIDE =
-  /^fails with (LedgerUnavailable|LedgerForbidden|Internal: ServiceUnavailable|DecisionNotDelivered|HaltNotNeeded|MigrationFailed): /;
+  /^fails with (LedgerUnavailable|LedgerForbidden|Internal: ServiceUnavailable|DecisionNotDelivered|HaltNotNeeded|MigrationFailed|OutcomeNotWritten): /;
 
 /** To fail of itself is nothing that the model has. */
 function assertFromOutside(line: RequestLine): void {

@@ -958,7 +958,8 @@ invoke:
   if
   :: d_step { answer[me] == SUCCEEDED && hears(SUCCEEDED) -> next(); answer[me] = 0; enter(RECORD) }; goto record
   :: d_step { (answer[me] == MORE || answer[me] == ELSEWHERE) && hears(answer[me]) -> next(); answer[me] = 0; enter(LIST) }; goto list
-  :: d_step { answer[me] == ERROR && hears(ERROR) -> next(); answer[me] = 0; cause = ERROR; enter(HALT) }; goto halted
+  :: d_step { (answer[me] == ERROR || answer[me] == AGAIN) && hears(ERROR) -> next(); answer[me] = 0; cause = ERROR; enter(HALT) }; goto halted
+  :: d_step { answer[me] == AGAIN && hears(AGAIN) -> next(); answer[me] = 0; printf("%d: Run migration again: no code has run\n", me) }; goto invoke
   :: d_step { gaveUp > 0 && (answer[me] == 0 || traced) && runs && hears(ERROR) -> next(); gaveUp--; forget(); cause = ERROR; enter(HALT); printf("%d: gives up on run-migration\n", me) }; goto halted
   :: d_step { !runs -> forget(); enter(RUN) }; goto ended
   fi;
@@ -1135,13 +1136,13 @@ idle:
 #else
   :: d_step { invoked[me] != 0 && claimOf != 0 && (claims(CLAIMED, 0) || claims(VOID, 0)) -> next(); reply(ELSEWHERE) }; goto idle
 #endif
-  :: d_step { invoked[me] != 0 && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(ERROR) }; goto idle
-  :: d_step { invoked[me] != 0 && denials > 0 && isGone -> next(); denials--; reply(ERROR) }; goto idle
+  :: d_step { invoked[me] != 0 && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(AGAIN) }; goto idle
+  :: d_step { invoked[me] != 0 && denials > 0 && isGone -> next(); denials--; reply(AGAIN) }; goto idle
   fi;
-  if
+  if /* the answer to its claim may be lost: then it fails, is invoked again, and finds the claim */
   :: d_step { inTime && sees(CODE_STARTS, function(me)) -> next(); assert(!otherCode); userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
-  :: d_step { inTime && crashes > 0 && isGone -> next(); crashes--; printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
-  :: d_step { !inTime && isGone -> next(); reply(ERROR) }; goto idle
+  :: d_step { inTime && crashes > 0 && isGone -> next(); crashes--; printf("   f%d: dies\n", me); reply(AGAIN) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(AGAIN) }; goto idle
   fi;
 userCode:
   if

@@ -37,8 +37,13 @@ interface Output {
   execution?: string;
 }
 
-/** Of what can go wrong here, the invocation errors which prove that the function did not start (docs/aws-facts.md). */
-const NOT_STARTED = ['Lambda.TooManyRequestsException', 'Lambda.ResourceNotFoundException'];
+/** Of what can go wrong here, the errors which prove that no code of a migration ran (docs/aws-facts.md, docs/design.md §6). */
+const NOT_STARTED = [
+  'Lambda.TooManyRequestsException',
+  'Lambda.ResourceNotFoundException',
+  'LedgerForbidden',
+  'LedgerUnavailable',
+];
 
 /** Longer than any schedule: such a timeout is not waited for. */
 const FAR_SECONDS = 30 * 86_400;

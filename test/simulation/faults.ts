@@ -9,7 +9,7 @@ export type FaultKind =
   | 'slow answer' // minutes pass between the effect and the answer
   // of a request to the ledger or to Step Functions
   | 'fails' // 500 or 503 until the SDK gave up, without an effect
-  | 'forbidden' // 403
+  | 'forbidden' // 403, for some minutes: whatever its role asks of the ledger
   | 'lost' // it took effect, and the SDK gave up waiting for the answer
   | 'repeated' // it took effect, the answer was lost, and the SDK's repetition was answered: 412
   | 'late' // the SDK gave up, and the request took effect after that

@@ -148,7 +148,10 @@ describe('one halt, one decision', () => {
     const said = { act: 'decide', halt: 'open' } as const;
     const played = await play({
       migrations: [plain],
-      directed: [FIRST_THROWS, { who: 'record-completion', what: /^list log/, kind: 'forbidden', size: 0 }],
+      directed: [
+        FIRST_THROWS,
+        { who: 'record-completion', what: /^list log/, kind: 'forbidden', size: 0, ms: 122_000 },
+      ],
       script: [
         { after: { who: 'halt', what: /^create waiters/ }, ms: 1_000, ...said, decision: 'mark-applied', by: 'anna' },
         { after: { who: 'halt', what: /^create waiters/, nth: 2 }, ms: 1_000, ...said, decision: 'retry', by: 'ben' },

@@ -135,6 +135,11 @@ export class Sandbox implements Requester {
         return;
       }
       recorder.trace(this.#who(), what + note);
+      if (ofLedger(what) && this.#sim.sandboxes.isForbidden(this.name)) {
+        fail('LedgerForbidden');
+        this.#sim.passed(at);
+        return;
+      }
       this.#take(fault, { effect, succeed, fail, reject, repeated, exits });
       this.#sim.passed(at);
     };
@@ -157,6 +162,7 @@ export class Sandbox implements Requester {
       case 'conflict':
         return world.after(3_100, () => fail());
       case 'forbidden':
+        this.#sim.sandboxes.forbid(this.name, ms(0, 5 * MINUTE));
         return fail('LedgerForbidden');
       case 'lost':
         effect();
@@ -248,6 +254,8 @@ interface Effects<T> {
   exits: (() => void) | undefined;
 }
 
+const ofLedger = (what: string): boolean => /^(get|list|create|replace) /.test(what);
+
 const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
 /** An error that is none of odin-migrate's. */
@@ -259,9 +267,19 @@ export class UserFailure extends Error {
 export class Sandboxes {
   readonly #sim: Surroundings;
   readonly #all: Sandbox[] = [];
+  /** By function: until when its role lacks what it was given. */
+  readonly #forbidden = new Map<string, number>();
 
   constructor(sim: Surroundings) {
     this.#sim = sim;
+  }
+
+  forbid(name: string, ms: number): void {
+    this.#forbidden.set(name, this.#sim.world.now + ms);
+  }
+
+  isForbidden(name: string): boolean {
+    return this.#sim.faults.enabled && this.#sim.world.now < (this.#forbidden.get(name) ?? 0);
   }
 
   take(functionName: string, name: string, version: Version): Sandbox {

@@ -61,7 +61,7 @@ const HISTORIES: Record<string, Record<string, Scripted[]>> = {
   'a completion that cannot be recorded': {
     'list-pending': [{ answer: run }, { answer: finished }],
     'f-0001': [done],
-    'record-completion': [{ error: 'LedgerForbidden', message: 'denied' }],
+    'record-completion': [{ error: 'NothingToRecord', message: 'denied' }],
     halt: [{ decide: { decision: 'mark-applied', by: 'him' } }],
   },
 };

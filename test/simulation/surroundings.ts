@@ -21,6 +21,12 @@ export interface AnsweringExecutions {
   start: (name: string, input: Json) => { execution: string; existed: boolean };
 }
 
+/** The roles of the functions, of which one may lack what it was given. */
+export interface Roles {
+  forbid: (name: string, ms: number) => void;
+  isForbidden: (name: string) => boolean;
+}
+
 export interface Surroundings {
   readonly seed: number;
   readonly scenario: Scenario;
@@ -35,6 +41,7 @@ export interface Surroundings {
   readonly oldestDefinition: number;
   readonly bucket: Bucket;
   readonly deployments: Deployments;
+  readonly sandboxes: Roles;
   /** Milliseconds that a request takes to take effect. */
   latency: (point: number) => number;
   ledgerError: (code: 'LedgerUnavailable' | 'LedgerForbidden', what: string) => Error;
