@@ -296,7 +296,10 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       dashboardUrl: this.dashboardUrl,
     });
     const commit = props.commit ?? commitOf(directory);
-    if (commit !== undefined) system['list-pending'].lambda.addEnvironment(VARIABLES.commit, commit);
+    if (commit !== undefined) {
+      for (const name of ['list-pending', 'halt'] as const)
+        system[name].lambda.addEnvironment(VARIABLES.commit, commit);
+    }
     this.run = props.runOnDeploy ? runOnDeploy(this, parts, { manifest, commit }) : undefined;
 
     Tags.of(this).add('odin-migrate:environment', qualifiedName(of));

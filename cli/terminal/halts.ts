@@ -1,6 +1,6 @@
 // What a halt is and how it is answered, in the words that every command uses.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
-import { firstSourceLine } from '../../core/ledger/summaries.ts';
+import { commitsText, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { haltText } from '../../core/views/words.ts';
 import { typed } from './commands.ts';
@@ -11,10 +11,12 @@ export const sourceLineOf = (error: OpenHalt['error']): string =>
   error?.stack === undefined ? '' : plain(firstSourceLine(error.stack));
 
 /** The open halt with its error, as `status` and `resume` show it. */
-export function printHalt({ migration, attempt, error, since, description, reason }: OpenHalt): void {
+export function printHalt({ migration, attempt, error, since, description, reason, commits }: OpenHalt): void {
   const what = description === undefined ? '' : `  ${plain(description)}`;
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
   print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${haltText(reason)}`);
+  const commit = commitsText(commits);
+  if (commit !== undefined) print(`  ${commit}`);
   for (const line of error ? errorText(error) : []) print(`  ${colour.red(line)}`);
   const place = sourceLineOf(error);
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);

@@ -1,7 +1,7 @@
 // The events that are sent to EventBridge's default bus, for other programs. docs/events.md has the same as JSON Schema.
 import * as z from '../schema.ts';
 import { MigrationId } from '../names/identifiers.ts';
-import { COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
+import { Commits, COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
 
 export const EVENT_SOURCE = 'odin-migrate';
 
@@ -22,6 +22,8 @@ export const MigrationHalted = z.object({
   halt: z.int().check(z.minimum(1)),
   /** As in the halt's entry (docs/records.md). */
   reason: z.enum(HALT_REASONS),
+  /** As in the halt's entry. */
+  commits: z.optional(Commits),
   error: z.optional(z.object({ name: z.string(), message: z.string() })),
   /** ARN of the execution that waits. */
   execution: z.string(),

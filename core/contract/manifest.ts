@@ -26,7 +26,7 @@ export const Manifest = z.object({
   /** Absent of an environment without one. */
   app: z.optional(z.string()),
   environment: z.string(),
-  /** What list-pending answers, and nobody else: a variable of its own says it, or every commit would be other bundles. */
+  /** What list-pending and halt say, and nobody else: a variable of theirs has it, or every commit would be other bundles. */
   gitCommit: z.nullish(z.string()),
   /** Ascending by id. */
   migrations: z.array(ManifestEntry),

@@ -100,6 +100,10 @@ export const HALT_REASONS = [
 ] as const;
 export type HaltReason = (typeof HALT_REASONS)[number];
 
+/** The commit that the attempt's first turn was allowed under, and the one that was deployed at the halt; where it is known. */
+export const Commits = z.object({ began: z.optional(z.string()), deployed: z.optional(z.string()) });
+export type Commits = z.infer<typeof Commits>;
+
 /** The run waits for a person. */
 export const Halted = z.object({
   ...envelope,
@@ -111,6 +115,7 @@ export const Halted = z.object({
   /** Of the execution that halted first. */
   run: z.string().check(z.minLength(1)),
   reason: z.enum(HALT_REASONS),
+  commits: z.optional(Commits),
   error: z.optional(ErrorSummary),
   outcome: z.optional(Reference),
 });

@@ -51,8 +51,9 @@ export interface TurnState {
   allowed: Numbered<Allowed>;
   /** How many turns in a row were allowed for this slice, this one among them: those before it were void. */
   tries: number;
-  /** When the first turn of this attempt was allowed. */
+  /** When the first turn of this attempt was allowed, and under which commit. */
   since: string;
+  began: string | undefined;
   cancel: Numbered<Decided> | undefined;
   halt: { halted: Numbered<Halted>; decided: Numbered<Decided> | undefined } | undefined;
   /** The turn's first `mark-applied` or `skip` that nothing was said instead of. It stands, whatever is decided on a later halt because it was not recorded. */
@@ -111,12 +112,14 @@ function allow(state: LogState, entry: Numbered<Allowed>): LogState {
     const how = followsOn(turn, entry);
     if (how === undefined)
       throw logBroken(number, `attempt ${attempt}, slice ${slice} does not follow the turn before it`);
-    const since = how === 'attempt' ? entry.time : turn.since;
-    return withTurn(state, entry, { tries: how === 'again' ? turn.tries + 1 : 1, since });
+    const { since, began } = how === 'attempt' ? firstOf(entry) : turn;
+    return withTurn(state, entry, { tries: how === 'again' ? turn.tries + 1 : 1, since, began });
   }
   if (attempt !== 1 || slice !== 1) throw logBroken(number, `the first turn of ${migration} is attempt 1, slice 1`);
-  return withTurn(state, entry, { tries: 1, since: entry.time });
+  return withTurn(state, entry, { tries: 1, ...firstOf(entry) });
 }
+
+const firstOf = ({ time, gitCommit }: Allowed) => ({ since: time, began: gitCommit });
 
 function followsOn(turn: TurnState, entry: Allowed): 'again' | 'slice' | 'attempt' | undefined {
   const before = turn.allowed;
@@ -132,13 +135,13 @@ function followsOn(turn: TurnState, entry: Allowed): 'again' | 'slice' | 'attemp
 function withTurn(
   state: LogState,
   allowed: Numbered<Allowed>,
-  { tries, since }: Pick<TurnState, 'tries' | 'since'>,
+  attempt: Pick<TurnState, 'tries' | 'since' | 'began'>,
 ): LogState {
-  const { migration, attempt, run } = allowed;
+  const { migration, run } = allowed;
   return {
     ...state,
-    migrations: { ...state.migrations, [migration]: { attempts: attempt, completion: undefined } },
-    turn: { allowed, tries, since, cancel: undefined, halt: undefined, verdict: undefined },
+    migrations: { ...state.migrations, [migration]: { attempts: allowed.attempt, completion: undefined } },
+    turn: { allowed, ...attempt, cancel: undefined, halt: undefined, verdict: undefined },
     run: runOf(state, run),
   };
 }

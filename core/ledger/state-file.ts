@@ -5,7 +5,7 @@ import { sha256 } from './entries.ts';
 import type { LogState } from './fold.ts';
 
 /** Raised when `fold` keeps something else of the same entries: what an older or newer version kept is ignored. */
-const FOLD_VERSION = 2;
+const FOLD_VERSION = 3;
 
 export interface KeptState {
   state: LogState;

@@ -1,6 +1,7 @@
 // Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
 import type { AskedOf, Link } from '../thrown.ts';
 import { describeOne, isError, linksOf, messageOf, nameOf } from '../thrown.ts';
+import type { Commits } from './entries.ts';
 import type { ErrorSummary } from './error-records.ts';
 
 /** UTF-16 units. */
@@ -59,6 +60,14 @@ export function linesOfError(
 
 /** `347f0f0dc3`, or `347f0f0dc3-dirty` when what was deployed was not all committed. */
 export const shortCommit = (commit: string): string => commit.replace(/^([0-9a-f]{10})[0-9a-f]+/, '$1');
+
+/** Of an attempt that halted: `began with commit 347f0f0dc3, and 9b1c21f0aa is deployed`; undefined when no commit is known. */
+export function commitsText({ began, deployed }: Commits = {}): string | undefined {
+  if (began === undefined && deployed === undefined) return undefined;
+  const name = (commit: string) => plainLine(shortCommit(commit), 100);
+  const first = `began with ${began === undefined ? 'an unknown commit' : `commit ${name(began)}`}`;
+  return deployed === undefined || deployed === began ? first : `${first}, and ${name(deployed)} is deployed`;
+}
 
 /** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
 export function firstSourceLine(stack: string): string {

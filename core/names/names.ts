@@ -27,7 +27,7 @@ export const VARIABLES = {
   resumeFunction: 'ODIN_RESUME_FUNCTION',
   migration: 'ODIN_MIGRATION',
   codeSha256: 'ODIN_CODE_SHA256',
-  /** What is deployed, as the records name it; list-pending's alone. */
+  /** What is deployed, as the records name it; list-pending's and halt's alone. */
   commit: 'ODIN_COMMIT',
   /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
   sliceSeconds: 'ODIN_SLICE_SECONDS',

@@ -5,7 +5,7 @@ import { lackingOf } from '../decision/lacking.ts';
 import { OdinError } from '../errors.ts';
 import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
-import type { Completed, HaltReason } from '../ledger/entries.ts';
+import type { Commits, Completed, HaltReason } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
 import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Sources } from '../ledger/sources.ts';
@@ -102,6 +102,8 @@ export interface OpenHalt {
   /** ARN of the execution that the turn was allowed for. Another one may wait in the halt, when that one is gone. */
   execution: string;
   requestId?: string | undefined;
+  /** Under which commit the attempt began, and which one was deployed when it halted; as far as it is known. */
+  commits?: Commits | undefined;
 }
 
 export interface EnvironmentView {
@@ -206,6 +208,7 @@ export function openHaltOf(
     mayRunUntil: look?.seen === 'claimed' && at <= look.deadline ? new Date(look.deadline).toISOString() : undefined,
     execution: turn.allowed.execution,
     requestId: requestIdOf(look, halted.migration),
+    commits: halted.commits,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Decision } from '../../core/names/names.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import type { HaltReason } from '../../core/ledger/entries.ts';
-import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
+import { commitsText, cut, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
@@ -16,6 +16,7 @@ const MAX_STACK = 6000;
 
 export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): Html {
   const { migration, attempt, reason, since, error } = halt;
+  const commit = commitsText(halt.commits);
   const row = view.migrations.find(({ id }) => id === migration);
   return html`<div class="card bad" data-halted="${migration}">
     <h3>${migration}${halt.description !== undefined && ` · ${cut(halt.description, 200)}`}</h3>
@@ -23,7 +24,7 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
     <p class="small">
       Waiting since <span title="${since}">${frame.clock.minute(since)}</span> ${frame.clock.zone}${
         row?.file !== undefined && ` · ${row.file}`
-      }
+      }${commit !== undefined && ` · ${commit}`}
     </p>
     ${error && errorText(error)} ${!frame.local && links(halt, row?.startedAt, frame)}
     <form>

@@ -2,7 +2,7 @@
 // event. Never a task token: tokens are among the waiters, which are not passed on.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
-import { linesOfError, firstSourceLine, plainLine, shortCommit } from '../../core/ledger/summaries.ts';
+import { linesOfError, firstSourceLine, plainLine, commitsText } from '../../core/ledger/summaries.ts';
 import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import { commandLine } from '../../core/text/command.ts';
@@ -51,6 +51,7 @@ export function haltMail(news: HaltNews): string {
     `Attempt:       ${attempt}`,
     `Halt:          ${number}`,
     `Reason:        ${reasonOf(news)}`,
+    ...commits(news).map((text) => `Commit:        ${text}`),
     ...unrecordedDecision(news).map((line) => `Decided:       ${line}`),
     ...cancellation(news).map((line) => `Asked for:     ${line}`),
     ...(error
@@ -82,6 +83,7 @@ export function haltChat(news: HaltNews): ChatNotification {
         ...(entry?.description === undefined ? [] : [asCode(oneLine(entry.description))]),
         `${fileOf(entry)}, attempt ${attempt}, halt ${number}`,
         reasonOf(news),
+        ...commits(news).map((text) => `It ${text}.`),
         ...unrecordedDecision(news).map(asCode),
         ...cancellation(news).map(asCode),
         ...(error ? [asCode(oneLine(`${error.name}: ${error.message}`))] : []),
@@ -118,6 +120,7 @@ export function haltEvent(news: HaltNews): MigrationHalted {
     attempt,
     halt: number,
     reason,
+    commits: halted.commits,
     error: error && { name: oneLine(error.name), message: oneLine(error.message) },
     execution,
     mayRunUntil: mayRun ? isoTime(look.deadline) : undefined,
@@ -136,7 +139,7 @@ const entryOf = ({ manifest, halted }: HaltNews): ManifestEntry | undefined =>
 
 const fileOf = (entry: ManifestEntry | undefined): string => entry?.file ?? 'not in the deployed manifest any more';
 
-function reasonOf({ halted: { reason }, allowed, look, verdict }: HaltNews): string {
+function reasonOf({ halted: { reason }, look, verdict }: HaltNews): string {
   switch (reason) {
     case 'failed':
       return 'FAILED. Some of its effects may be there.';
@@ -147,7 +150,7 @@ function reasonOf({ halted: { reason }, allowed, look, verdict }: HaltNews): str
         ? 'CANCELLED, before its code was started.'
         : 'CANCELLED. It stopped at a checkpoint, from which a retry goes on.';
     case 'code-changed':
-      return `CODE CHANGED. Other code is deployed than it was to go on with; it began with ${commitOf(allowed.gitCommit)}. A retry says --from-start or --keep-checkpoint, if there is a checkpoint.`;
+      return `CODE CHANGED. Other code is deployed than it was to go on with. A retry says --from-start or --keep-checkpoint, if there is a checkpoint.`;
     case 'file-gone':
       return 'FILE GONE. It was to go on, and its file is not deployed any more.';
     case 'not-started':
@@ -161,8 +164,7 @@ function reasonOf({ halted: { reason }, allowed, look, verdict }: HaltNews): str
   }
 }
 
-const commitOf = (commit: string | null | undefined): string =>
-  commit === null || commit === undefined ? 'no commit' : `commit ${oneLine(shortCommit(commit))}`;
+const commits = ({ halted }: HaltNews): string[] => [commitsText(halted.commits)].filter((text) => text !== undefined);
 
 const unrecordedDecision = ({ halted: { reason }, verdict }: HaltNews): string[] =>
   reason === 'unrecorded' && verdict

@@ -81,7 +81,11 @@ export function createHalt(services: Services, manifest: Manifest) {
     const caught = at.unrecorded ?? at.error;
     const known = at.unrecorded ? undefined : outcome?.outcome?.error;
     const error = known ?? (caught ? caughtSummary(caught) : halt?.halted.error);
-    return { kind: 'halted', migration, attempt, turn: at.turn, run, reason, error, outcome: outcome?.reference };
+    const { began } = turn;
+    const deployed = manifest.gitCommit ?? undefined;
+    const commits = began === undefined && deployed === undefined ? undefined : { began, deployed };
+    const of = { migration, attempt, turn: at.turn, run };
+    return { kind: 'halted', ...of, reason, commits, error, outcome: outcome?.reference };
   }
 
   /** Why a person is needed, as the ledger says it now: what sent the run here may be over. */

@@ -1,7 +1,7 @@
 import { HaltPayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { shippedManifest } from '../shared/manifest.ts';
+import { deployedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { createHalt } from './halt.ts';
 
-export const handler = lambdaHandler(HaltPayload, createHalt(awsServices(), shippedManifest()));
+export const handler = lambdaHandler(HaltPayload, createHalt(awsServices(), deployedManifest()));

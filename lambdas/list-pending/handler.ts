@@ -1,12 +1,11 @@
 import * as z from '../../core/schema.ts';
 import { ManifestPayload, NextPayload } from '../../core/contract/payloads.ts';
-import { VARIABLES } from '../../core/names/names.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { shippedManifest } from '../shared/manifest.ts';
+import { deployedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { createListPending } from './list-pending.ts';
 
-const manifest = { ...shippedManifest(), gitCommit: process.env[VARIABLES.commit] };
+const manifest = deployedManifest();
 const listPending = createListPending(awsServices(), manifest);
 
 /** The manifest beside this function's code says what is deployed; the command line asks for it here. */

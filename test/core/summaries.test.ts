@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ErrorSummary } from '../../core/ledger/error-records.ts';
-import { cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
+import { commitsText, cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
 import { describeThrown } from '../../core/thrown.ts';
 import { caughtSummary } from '../../lambdas/halt/caught-summary.ts';
 
@@ -151,6 +151,15 @@ it('a commit is shortened, and still says that not all was committed', () => {
   expect(shortCommit('347f0f0dc3a1b2c3d4e5f60718293a4b5c6d7e8f')).toBe('347f0f0dc3');
   expect(shortCommit('347f0f0dc3a1b2c3d4e5f60718293a4b5c6d7e8f-dirty')).toBe('347f0f0dc3-dirty');
   expect(shortCommit('commit-1')).toBe('commit-1');
+});
+
+it('the commits of a halt are those that are known, the same one once', () => {
+  const [began, deployed] = ['a'.repeat(40), 'b'.repeat(40)];
+  expect(commitsText({ began, deployed })).toBe('began with commit aaaaaaaaaa, and bbbbbbbbbb is deployed');
+  expect(commitsText({ began, deployed: began })).toBe('began with commit aaaaaaaaaa');
+  expect(commitsText({ began })).toBe('began with commit aaaaaaaaaa');
+  expect(commitsText({ deployed })).toBe('began with an unknown commit, and bbbbbbbbbb is deployed');
+  expect([commitsText({}), commitsText()]).toEqual([undefined, undefined]);
 });
 
 describe('caughtSummary', () => {

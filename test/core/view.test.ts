@@ -211,7 +211,7 @@ describe('the whole', () => {
   it('shows the open halt, and no task token', async () => {
     const turn = await start();
     await ledger.close(turn, 'failed', { error: ERROR });
-    const halt = await ledger.halt(turn, 'failed', { error: ERROR });
+    const halt = await ledger.halt(turn, 'failed', { error: ERROR, commits: { began: 'abc123' } });
     await ledger.wait(halt, executionArn('run-1'), 'SECRET');
     const whole = await view('0001', '0002', '0003');
     expect(whole.halt).toEqual({
@@ -224,6 +224,7 @@ describe('the whole', () => {
       since: world.clock.iso(),
       execution: executionArn('run-1'),
       requestId: 'prepared',
+      commits: { began: 'abc123' },
     });
     expect(JSON.stringify(whole)).not.toContain('SECRET');
     expect(whole).toMatchObject({ environment: 'odin-dev', completed: 0, total: 3, gitCommit: 'abc123' });

@@ -137,6 +137,12 @@ describe('a halt', () => {
     expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Abort', 'Preview']);
   });
 
+  it('says which commit its attempt began with, and which is deployed', () => {
+    const halt = openHalt('0001', { commits: { began: 'abc123', deployed: 'def456' } });
+    const text = textOf(page(viewOf([row(1, 'halted')], halt), frame()));
+    expect(text).toContain('began with commit abc123, and def456 is deployed');
+  });
+
   it('without an error says that the outcome is unknown', () => {
     const { error, ...halt } = openHalt('0001', { reason: 'unknown' });
     expect(error).toBeDefined();

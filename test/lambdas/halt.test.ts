@@ -96,6 +96,7 @@ describe('what is appended', () => {
       turn: 1,
       run: 'me',
       reason: 'failed',
+      commits: { began: 'abc123', deployed: 'abc123' },
       error: FAILURE,
       outcome: { key: outcomeKey(turn), sha256: sha256(outcome) },
     });
@@ -487,6 +488,7 @@ File:          migrations/odin-dev/0004.ts
 Attempt:       1
 Halt:          2
 Reason:        FAILED. Some of its effects may be there.
+Commit:        began with commit abc123
 Error:         RangeError: too much
                migrations/odin-dev/0004.ts:12:9
 Execution:     ${me}
@@ -538,11 +540,13 @@ Nothing later runs until you decide. Type one of:
     if (!entry) throw new Error('no entry');
     const manifest = {
       ...manifestOf('0004'),
+      gitCommit: 'def456',
       migrations: [{ ...entry, codeSha256: 'd'.repeat(64) }],
     };
     await halt({}, { reason: 'code-changed' }, manifest);
     expect(message()).toContain('Other code is deployed than it was to go on with');
-    expect(message()).toContain('it began with commit abc123');
+    expect(message()).toContain('Commit:        began with commit abc123, and def456 is deployed\n');
+    expect((await halted()).commits).toEqual({ began: 'abc123', deployed: 'def456' });
     expect(message()).toContain('--from-start or --keep-checkpoint');
   });
 

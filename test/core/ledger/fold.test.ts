@@ -53,6 +53,15 @@ describe('fold', () => {
     expect(stateOf(allowed('0001'), again, allowedAfter('0001', 1, 2)).turn?.tries).toBe(1);
   });
 
+  it('keeps the commit that an attempt began with, through its slices and repetitions, and not that of the attempt before', () => {
+    const of = (said: Said, gitCommit: string) => ({ ...said, gitCommit });
+    const slices = [of(allowed('0001'), 'a'), of(allowedAfter('0001', 1, 1), 'b'), of(allowedAfter('0001', 1, 2), 'c')];
+    expect(stateOf(...slices).turn).toMatchObject({ began: 'a', allowed: { gitCommit: 'c' } });
+    const retried = [...slices, halted(3, '0001'), decided(4, 'retry', '0001'), of(allowed('0001', 2), 'd')];
+    expect(stateOf(...retried).turn?.began).toBe('d');
+    expect(stateOf(allowed('0001')).turn?.began).toBeUndefined();
+  });
+
   it('takes a baseline of several, when no turn is open', () => {
     const state = stateOf(completed(['0001', '0002'], 'baseline'), allowed('0003'));
     expect(Object.keys(state.migrations)).toEqual(['0001', '0002', '0003']);
