@@ -118,10 +118,27 @@ async function runHere(
 
   const executionArn = await startRun(deployment, options);
   const { exitCode } = await runToEnd({ deployment, executionArn, told, report, pollMs: 100 });
+  if (practiceFault && exitCode === EXIT.done) await tellNotReached(embedded, practiceFault);
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
   if (exitCode === EXIT.done) suggest(project, environment, manifest);
   return exitCode;
+}
+
+/** A fault after a checkpoint that was never made looks as if it had been practised. */
+async function tellNotReached(
+  { deployment }: Embedded,
+  { migration, checkpoint, fault }: PracticeFault,
+): Promise<void> {
+  const { migrations } = await deployment.ledger.log.look();
+  if (checkpoint === undefined || migrations[migration]?.attempts !== 1) return;
+  if (migrations[migration].completion?.completion !== 'applied') return;
+  const asked = `--${fault} ${migration}@${checkpoint}`;
+  print(
+    colour.yellow(
+      `${asked} was not reached: ${migration} made fewer than ${checkpoint} checkpoints, and nothing failed.`,
+    ),
+  );
 }
 
 /** Files whose numbers git has seen under another text. */

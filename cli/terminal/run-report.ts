@@ -7,6 +7,7 @@ import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completed, Entry } from '../../core/ledger/entries.ts';
 import { tookOf } from '../../core/views/view.ts';
 import { haltText, leftOverText } from '../../core/views/words.ts';
+import { MigrationId } from '../../core/names/identifiers.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
 import { colour, duration, errorText, plain, print, textLines } from './output.ts';
@@ -14,9 +15,10 @@ import { colour, duration, errorText, plain, print, textLines } from './output.t
 /** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
 const MigrationLine = z.object({
   from: z.literal('migration'),
-  migration: z.string(),
-  attempt: z.number(),
-  message: z.string(),
+  // A structured logger of user code may have fields of these names that mean something else.
+  migration: z.unknown(),
+  attempt: z.unknown(),
+  message: z.unknown(),
 });
 
 export class RunReport {
@@ -34,8 +36,10 @@ export class RunReport {
   readonly onLog = ({ line }: LambdaLogLine): void => {
     const parsed = MigrationLine.safeParse(jsonOf(line)).data;
     if (!parsed) return;
-    this.#announce(parsed.migration, parsed.attempt);
-    for (const text of textLines(parsed.message)) detail(text);
+    const { migration, attempt, message } = parsed;
+    if (MigrationId.safeParse(migration).success && typeof attempt === 'number')
+      this.#announce(migration as string, attempt);
+    for (const text of textLines(typeof message === 'string' ? message : JSON.stringify(message))) detail(text);
   };
 
   event(event: RunEvent): void {

@@ -6,6 +6,8 @@ import type { OutputLine } from './user-code/output.ts';
 export function logLine({ level, text }: OutputLine, from: 'migration' | 'preview'): void {
   const record = recordOf(text);
   if (record) logRecord({ ...record, from }, { level: level.toUpperCase(), message: text });
+  // Whatever level the function's own lines have: what a migration prints is printed.
+  else if (level === 'debug') logRecord({ from }, { level: 'DEBUG', message: text });
   else logger[level](text, { from });
 }
 

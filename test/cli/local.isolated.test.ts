@@ -208,3 +208,48 @@ function disposable(files: Record<string, string>) {
     },
   };
 }
+
+const practice = (files: Record<string, string>) =>
+  temporaryProject(
+    Object.fromEntries(Object.entries(files).map(([name, text]) => [`migrations/practice/${name}`, text])),
+    { sources: true },
+  );
+
+it('shows all that a migration prints, in whichever way', async () => {
+  const printing = practice({
+    '0001.ts': `export async function migration(): Promise<void> {
+      process.stdout.write('one by stdout\\n');
+      process.stderr.write('two by stderr\\n');
+      console.debug('three by debug');
+      console.dir({ by: 'four by dir' });
+      console.log('five\\n  of two lines');
+      process.stdout.write(JSON.stringify({ level: 30, msg: 'six by pino' }) + '\\n');
+      process.stdout.write(JSON.stringify({ message: { by: 'seven by an object' } }) + '\\n');
+      process.stdout.write(JSON.stringify({ message: 'eight', migration: 'of mice', attempt: 'the last' }) + '\\n');
+    }`,
+  });
+  try {
+    const { printed } = await printedBy(() => local(printing, 'practice', {}, {}));
+    for (const text of ['one by', 'two by', 'three by', 'four by', 'six by', 'seven by', 'eight'])
+      expect(printed).toMatch(new RegExp(`^ {9}.*${text}`, 'm'));
+    expect(printed).toContain('         five\n           of two lines\n');
+  } finally {
+    printing.remove();
+  }
+});
+
+it('says that a fault was not reached, and forgets nothing when what is there is refused', async () => {
+  const steps = `export async function* migration(): AsyncGenerator<{ cursor: number }> { yield { cursor: 1 }; }\n`;
+  const faulty = practice({ '0001.ts': steps });
+  try {
+    const reached = await printedBy(() => local(faulty, 'practice', { fail: '0001@2' }, {}));
+    expect(reached.code).toBe(EXIT.done);
+    expect(reached.printed).toContain('--fail 0001@2 was not reached: 0001 made fewer than 2 checkpoints');
+    faulty.write('migrations/practice/0002.ts', 'export const migration = 7;\n');
+    await expect(local(faulty, 'practice', { fresh: true }, {})).rejects.toThrow('expected an exported async function');
+    faulty.write('migrations/practice/0002.ts', OK);
+    expect((await printedBy(() => local(faulty, 'practice', {}, {}))).printed).toContain('pending  1 of 2 migrations');
+  } finally {
+    faulty.remove();
+  }
+});
