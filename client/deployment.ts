@@ -221,7 +221,16 @@ export function s3ClientOf(options: ClientOptions = {}): S3Client {
 
 /** Who acts: the caller's IAM identity, or this machine's user on the embedded AWS. */
 export const operatorOf = async ({ local, options }: Deployment): Promise<string> =>
-  local ? `local:${userInfo().username}` : await callerName(options);
+  local ? `local:${userName()}` : await callerName(options);
+
+/** In a container, a user may be a number that nobody has given a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
 
 export const callerName = async (options: ClientOptions): Promise<string> => (await callerOf(options)).Arn ?? 'unknown';
 

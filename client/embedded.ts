@@ -8,6 +8,7 @@ import { PRUNED_AT_ONCE, recordBaseline } from '../core/ledger/completions.ts';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
 import { VERSION } from '../core/names/version.ts';
 import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
 import type { PracticeFault } from '../project/bundle.ts';
@@ -84,7 +85,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     return Promise.resolve();
   };
   try {
-    if (options.fresh) forget(directory);
     const settings = configurationOf(project.configuration, environment);
     const plan = planEnvironment({
       environment,
@@ -97,6 +97,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const assemblyDirectory = path.join(directory, ASSEMBLY);
     const [problem] = plan.problems;
     if (problem) throw problem;
+    if (options.fresh) forget(directory); // when nothing is left that could be refused
     await makeLocalAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     const node = nodeFor(project.directory);
     const aws = await startEmbeddedAws({
@@ -216,41 +217,64 @@ const ASSEMBLY = 'cdk.out';
 const LOCK_FILE = 'process';
 
 /**
- * The embedded S3 belongs to one process at a time: its conditional writes hold within a process. A lock whose process
- * is gone is taken over.
+ * The embedded S3 belongs to one process at a time: its conditional writes hold within a process. A lock whose process is gone is taken
+ * over: its number may be another program's by now, so a lock says when its process was started too.
  */
 function lock(directory: string, environment: string): () => void {
   mkdirSync(directory, { recursive: true });
   const file = path.join(directory, LOCK_FILE);
   for (let tries = 0; tries < 2; tries += 1) {
     try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      writeFileSync(file, [process.pid, startOf(process.pid)].join(' ').trim(), { flag: 'wx' });
       const unlock = () => {
         rmSync(file, { force: true });
       };
       process.once('exit', unlock);
       return unlock;
-    } catch {
-      const owner = Number(readFileSync(file, 'utf8'));
-      if (isRunning(owner) && owner !== process.pid) {
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw notLocked(file, cause);
+      const [pid = '', start] = readFileSync(file, 'utf8').trim().split(' ');
+      if (isOwnedBy(Number(pid), start)) {
         throw new OdinError({
           code: 'BadUsage',
           source: 'user',
-          what: `${environment} is running locally in another process (${owner}).`,
-          next: 'Answer the halt there, or end that process.',
+          what: `${environment} is running locally in another process (${pid}).`,
+          next: `Answer the halt there, or end that process. If it is none of odin-migrate, remove ${file}.`,
         });
       }
       rmSync(file, { force: true });
     }
   }
-  throw new OdinError({ code: 'Internal', source: 'system', what: `${file} could not be made.` });
+  throw notLocked(file, undefined);
 }
 
-function isRunning(pid: number): boolean {
+const notLocked = (file: string, cause: unknown): OdinError =>
+  new OdinError({
+    code: 'BadConfiguration',
+    source: 'system',
+    what: `${file} could not be made${cause === undefined ? '' : `: ${describeThrown(cause)}`}.`,
+    next: 'Is the disk full, or the folder of another user? Make room, or remove that file, and try again.',
+    cause,
+  });
+
+/** An empty lock is of nobody: a full disk makes one. */
+function isOwnedBy(pid: number, start: string | undefined): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
-    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EPERM') return false; // of another user, it is alive
+  }
+  const now = startOf(pid);
+  return start === undefined || now === undefined || now === start;
+}
+
+/** When a process was started, in the kernel's own count; undefined where no /proc says it. */
+function startOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
-    return false;
+    return undefined;
   }
 }
