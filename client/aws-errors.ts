@@ -9,6 +9,47 @@ export function awsError(thrown: unknown): OdinError | undefined {
   const { name } = thrown;
   const { code } = thrown as NodeJS.ErrnoException;
   const what = describeThrown(thrown);
+  if (SKEWED.has(name) || /signature (not yet current|expired)/i.test(thrown.message)) {
+    return new OdinError({
+      code: 'NoCredentials',
+      source: 'user',
+      what: `The clock of this machine is not that of AWS: ${what}`,
+      next: `It is ${new Date().toISOString()} here. Set the clock, and try again.`,
+      cause: thrown,
+    });
+  }
+  if (THROTTLED.test(name)) {
+    return new OdinError({
+      code: 'AwsUnreachable',
+      source: 'system',
+      what: `AWS was asked too often, and answered nothing else: ${what}`,
+      next: 'Nothing is wrong with the environment. Try again in a minute.',
+      cause: thrown,
+    });
+  }
+  if (EXPIRED.test(name) || /\btoken\b.*\bexpired\b/i.test(thrown.message)) {
+    return new OdinError({
+      code: 'NoCredentials',
+      source: 'user',
+      what: `Your credentials have expired: ${what}`,
+      next: 'Sign in again (aws sso login, or as you got them), and type the same command.',
+      cause: thrown,
+    });
+  }
+  if (
+    name === 'EndpointError' ||
+    code === 'ERR_INVALID_URL' ||
+    code === 'ERR_INVALID_PROTOCOL' ||
+    /unknown scheme|Protocol "[^"]*" not supported/i.test(thrown.message)
+  ) {
+    return new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: `AWS was not asked: an endpoint is no URL: ${what}`,
+      next: 'AWS_ENDPOINT_URL, or endpoint_url of the profile, begins with http:// or https://.',
+      cause: thrown,
+    });
+  }
   if (NO_CREDENTIALS.has(name)) {
     return new OdinError({
       code: 'NoCredentials',
@@ -18,7 +59,10 @@ export function awsError(thrown: unknown): OdinError | undefined {
       cause: thrown,
     });
   }
-  if (name === 'ConfigError' || /^region (is missing|not accepted)/i.test(thrown.message)) {
+  if (
+    name === 'ConfigError' ||
+    /^region (is missing|not accepted)|Invalid region|region set in/i.test(thrown.message)
+  ) {
     return new OdinError({
       code: 'BadUsage',
       source: 'user',
@@ -45,13 +89,15 @@ export function awsError(thrown: unknown): OdinError | undefined {
 const NO_CREDENTIALS = new Set([
   'CredentialsProviderError',
   'TokenProviderError',
-  'ExpiredToken',
-  'ExpiredTokenException',
   'InvalidClientTokenId',
   'UnrecognizedClientException',
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
 ]);
+const SKEWED = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
+const THROTTLED =
+  /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|SlowDown|RequestThrottled(Exception)?)$/;
+const EXPIRED = /^(ExpiredToken(Exception)?|TokenRefreshRequired)$/;
 const FORBIDDEN = /^AccessDenied(Exception)?$|^UnauthorizedOperation$|^AuthorizationError$/;
 const FORBIDDEN_NEXT =
   'Check --profile: this identity may not do that; docs/configuration.md lists what operators need.';

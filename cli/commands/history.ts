@@ -25,7 +25,7 @@ export async function history(
     const found = await readHistory(seen.ledger, id);
     if (id !== undefined && found.length === 0 && !seen.manifest.migrations.some((entry) => entry.id === id)) {
       throw new OdinError({
-        code: 'UnknownMigration',
+        code: 'BadUsage',
         source: 'user',
         what: `${environment} has no migration ${id}: neither its manifest nor its ledger knows it.`,
         next: { words: 'See those that there are', verb: 'status', environment },

@@ -56,7 +56,7 @@ async function choose(
   const unknown = ids.find((id) => !migrations.some((entry) => entry.id === id));
   if (unknown !== undefined) {
     throw new OdinError({
-      code: 'UnknownMigration',
+      code: 'BadUsage',
       source: 'user',
       what: pruned?.includes(unknown)
         ? `${unknown} of ${environment} was pruned: it is completed, and has no function to preview.`

@@ -70,7 +70,8 @@ export async function resume(
   const follows = (options.wait ?? false) || local;
   if (!follows || executionArn === undefined) {
     if (!local) printNext(environment, answer);
-    return EXIT.done;
+    // Nobody is left whose end could be waited for: that it is aborted is the end.
+    return options.wait && answer.decision === 'abort' ? EXIT.failed : EXIT.done;
   }
   return await whileBusy(`Following ${environment}`, async () => {
     const result = await runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });

@@ -7,7 +7,7 @@ import { OdinError } from '../../core/errors.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
 import type { DeployedPlace, Deployment } from '../../client/deployment.ts';
-import { startRun } from '../../client/deployment.ts';
+import { findDeployment, startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
 import type { Project } from '../../project/project.ts';
@@ -59,14 +59,18 @@ export async function run(
     print();
     const report = new RunReport();
     report.describe(manifest);
-    return await runToEnd({
-      deployment,
-      executionArn: execution,
-      told,
-      report,
-      pollMs: POLL_MS,
-      ask: options.json ? false : undefined,
-    });
+    const ask = options.json ? false : undefined;
+    const follow = (by: Deployment) =>
+      runToEnd({ deployment: by, executionArn: execution, told, report, pollMs: POLL_MS, ask });
+    try {
+      return await follow(deployment);
+    } catch (thrown) {
+      // Somebody, or something, may have signed in again meanwhile: new clients read what is there now.
+      if (!(thrown instanceof OdinError) || thrown.code !== 'NoCredentials') throw thrown;
+      const renewed = await findDeployment(environment, deployed).catch(() => undefined);
+      if (!renewed) throw thrown;
+      return await follow(renewed);
+    }
   });
   if (options.json) printJson(result);
   return result.exitCode;

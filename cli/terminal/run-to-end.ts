@@ -2,7 +2,7 @@
 import { input, select } from '@inquirer/prompts';
 import { meanings, needsReason } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
-import { asOdinError } from '../../core/errors.ts';
+import { asOdinError, OdinError } from '../../core/errors.ts';
 import type { ChangedFile } from '../../core/contract/events.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { awsError } from '../../client/aws-errors.ts';
@@ -42,7 +42,7 @@ export interface RunResult {
 }
 
 export async function runToEnd({ deployment, report, ask = canBeShown(), ...run }: Run): Promise<RunResult> {
-  const end = await followRun({
+  const following = followRun({
     ...run,
     deployment,
     onEvent: (event) => {
@@ -54,7 +54,26 @@ export async function runToEnd({ deployment, report, ask = canBeShown(), ...run 
       return false;
     },
   });
+  const end = await following.catch((thrown: unknown) => {
+    throw deployment.local ? thrown : goesOn(thrown, deployment.environment, run.executionArn);
+  });
   return { execution: end.execution, ...printEnd(deployment.environment, end, report.summary()) };
+}
+
+/** Who follows a run is not who runs it: when AWS does not answer here any more, it goes on there. */
+function goesOn(thrown: unknown, environment: string, execution: string): unknown {
+  const error = awsError(thrown);
+  if (!error) return thrown;
+  const { code, source, what, next } = error;
+  const first = typeof next === 'string' ? `${next} Then look at it` : 'Look at it';
+  return new OdinError({
+    code,
+    source,
+    what,
+    why: `The run goes on in AWS, and nobody here follows it: ${execution}`,
+    next: { words: first, verb: 'status', environment },
+    cause: thrown,
+  });
 }
 
 /** It looks like success: somebody waits for a file to run that never will. */
