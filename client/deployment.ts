@@ -18,21 +18,21 @@ import type { EnvironmentId } from '../core/names/names.ts';
 import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
 import type {
   Baselined,
-  BaselinePayload,
   CancelledAnswer,
-  CancelPayload,
   DecidedAnswer,
-  DecidePayload,
   ManifestPayload,
   Refusal,
   RunInput,
 } from '../core/contract/payloads.ts';
+import { BaselinePayload, CancelPayload, DecidePayload } from '../core/contract/payloads.ts';
 import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { describeExecution } from '../aws/step-functions.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import { identityOf } from './identity.ts';
+import type { ZodMiniType } from '../core/schema.ts';
+import { proofOf } from './proof.ts';
 import { findRegistration, listRegistered } from './registration.ts';
 
 export interface Deployment extends EnvironmentId {
@@ -269,18 +269,26 @@ export async function startRun(
  * @throws OdinError with the code and the words that the function refused with
  */
 export const sendDecision = (deployment: Deployment, payload: DecidePayload): Promise<DecidedAnswer> =>
-  invokeOrRefuse<DecidedAnswer>(deployment, deployment.resumeFunction, payload);
+  say<DecidedAnswer>(deployment, deployment.resumeFunction, DecidePayload, payload);
 
 /** Invokes `resume` too: who may decide on a halt may cancel. @throws OdinError as sendDecision */
 export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<CancelledAnswer> =>
-  invokeOrRefuse<CancelledAnswer>(deployment, deployment.resumeFunction, payload);
+  say<CancelledAnswer>(deployment, deployment.resumeFunction, CancelPayload, payload);
 
 /** Invokes `baseline`. @throws OdinError as sendDecision */
 export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>
-  invokeOrRefuse<Baselined>(deployment, systemFunctionName(deployment, 'baseline'), payload);
+  say<Baselined>(deployment, systemFunctionName(deployment, 'baseline'), BaselinePayload, payload);
 
-async function invokeOrRefuse<T>(deployment: Deployment, name: string, payload: object): Promise<T> {
-  const answer = (await invokeFunction(deployment.lambda, name, payload)) as T | Refusal;
+/** With the proof of who says it, where somebody asks for one. @throws OdinError with the code and the words of a refusal */
+async function say<T>(deployment: Deployment, name: string, schema: ZodMiniType<object>, said: object): Promise<T> {
+  const payload = schema.safeParse(said).data ?? said; // what is wrong with it, the function says
+  const { local, identity, stateMachineArn, options, lambda } = deployment;
+  const proof = local ? undefined : await proofOf(payload, identity, stateMachineArn, options);
+  const answer = (await invokeFunction(lambda, name, { ...payload, proof }).catch((thrown: unknown) => {
+    // Functions of an earlier version take no proof. Nothing was done, and what is said counts more than who is known to say it.
+    if (!proof || !(thrown instanceof OdinError) || thrown.code !== 'BadPayload') throw thrown;
+    return invokeFunction(lambda, name, payload);
+  })) as T | Refusal;
   if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
   return answer;
 }

@@ -4,7 +4,7 @@ import { numberOf } from '../../core/text/format.ts';
 import { percent, progressText } from '../../core/views/progress.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
-import { leftOverText, stateWord, TONES } from '../../core/views/words.ts';
+import { leftOverText, stateWord, TONES, who, whoShort } from '../../core/views/words.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { Place } from '../../client/environment.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
@@ -57,7 +57,7 @@ const HEADINGS = ['ID', 'DESCRIPTION', 'STATE', 'ATTEMPTS', 'WHEN (UTC)', 'TOOK'
 const MAX_DESCRIPTION = 60;
 
 function row(migration: MigrationView): Cell[] {
-  const { id, state, attempts, startedAt, finishedAt, durationMs, by } = migration;
+  const { id, state, attempts, startedAt, finishedAt, durationMs, by, identity } = migration;
   const when = finishedAt ?? startedAt;
   return [
     { text: id, paint: colour.bold },
@@ -66,7 +66,7 @@ function row(migration: MigrationView): Cell[] {
     { text: String(attempts) },
     { text: when === undefined ? '' : utc(when) },
     { text: durationMs === undefined ? '' : duration(durationMs) },
-    { text: by === undefined ? '' : shortName(by) },
+    { text: by === undefined ? '' : plain(whoShort({ by, identity })) },
   ];
 }
 
@@ -82,9 +82,6 @@ function stateOf({ state, progress, decision, cancelled, changedSince }: Migrati
   if (state === 'running' || state === 'stopped' || state === 'halted') return word + share;
   return changedSince ? `${word} *` : word;
 }
-
-/** `alice` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`; JSON output has the whole of it. */
-const shortName = (by: string): string => plain(by.startsWith('arn:') ? (by.split('/').at(-1) ?? by) : by);
 
 function notes({ environment, migrations, lacking }: EnvironmentView): string[] {
   const ids = (wanted: (migration: MigrationView) => boolean) =>
@@ -118,7 +115,7 @@ function notes({ environment, migrations, lacking }: EnvironmentView): string[] 
     ...(changed === '' ? [] : [`*: ${changed} changed since it was completed; it does not run again.`]),
     ...(cancelled
       ? [
-          `cancelled: ${plain(cancelled.cancelled?.by ?? '')} asked ${cancelled.id} to stop; it does so at its next checkpoint.`,
+          `cancelled: ${plain(cancelled.cancelled ? who(cancelled.cancelled) : '')} asked ${cancelled.id} to stop; it does so at its next checkpoint.`,
         ]
       : []),
     ...(aborted === '' ? [] : [`aborted: ${aborted} waits for the next run, which halts there again.`]),

@@ -6,7 +6,7 @@ import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completed, Entry } from '../../core/ledger/entries.ts';
 import { tookOf } from '../../core/views/view.ts';
-import { haltText, leftOverText } from '../../core/views/words.ts';
+import { haltText, leftOverText, who } from '../../core/views/words.ts';
 import { MigrationId } from '../../core/names/identifiers.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
@@ -83,10 +83,10 @@ export class RunReport {
         break;
       }
       case 'decided': {
-        const { migration, decision, by, reason } = entry;
+        const { migration, decision, reason } = entry;
         const why = reason === undefined ? '' : `: ${plain(reason)}`;
-        if (decision === 'cancel') detail(`${plain(by)} asked it to stop${why}`);
-        else print(`${colour.yellow('◆')} ${migration}  ${decision}, decided by ${plain(by)}${why}`);
+        if (decision === 'cancel') detail(`${plain(who(entry))} asked it to stop${why}`);
+        else print(`${colour.yellow('◆')} ${migration}  ${decision}, decided by ${plain(who(entry))}${why}`);
         break;
       }
       case 'completed': {

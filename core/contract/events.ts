@@ -1,7 +1,7 @@
 // The events that are sent to EventBridge's default bus, for other programs. docs/events.md has the same as JSON Schema.
 import * as z from '../schema.ts';
 import { MigrationId } from '../names/identifiers.ts';
-import { Commits, COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
+import { CallerIdentity, Commits, COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
 
 export const EVENT_SOURCE = 'odin-migrate';
 
@@ -51,7 +51,12 @@ export const RunCompleted = z.object({
   changed: z.optional(z.array(ChangedFile)),
   /** The migrations at which this run had halted. Empty for a run without a halt. */
   afterHalts: z.array(
-    z.object({ migration: MigrationId, completion: z.enum(COMPLETIONS), by: z.optional(z.string()) }),
+    z.object({
+      migration: MigrationId,
+      completion: z.enum(COMPLETIONS),
+      by: z.optional(z.string()),
+      identity: z.optional(CallerIdentity),
+    }),
   ),
   time: Time,
 });

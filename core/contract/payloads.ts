@@ -4,8 +4,10 @@ import * as z from '../schema.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Next } from '../text/command.ts';
+import type { Said } from '../ledger/entries.ts';
 import { HALT_REASONS } from '../ledger/entries.ts';
 import { ChangedFile } from './events.ts';
+import { Proof } from './proof.ts';
 import { CaughtError } from '../ledger/error-records.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
@@ -105,6 +107,8 @@ export const DecidePayload = z.strictObject({
   decision: z.enum(DECISIONS),
   reason: z.optional(Reason),
   by: By,
+  /** Without one, `by` is what the caller says of itself. */
+  proof: z.optional(Proof),
   /** Number of the halt's entry. */
   halt: z.optional(EntryNumber),
   /** Number of the decision on it that has had no effect yet, in whose place this one is to count. */
@@ -115,7 +119,12 @@ export const DecidePayload = z.strictObject({
 export type DecidePayload = z.infer<typeof DecidePayload>;
 
 /** `resume`, invoked by an operator who wants the running attempt to stop at its next checkpoint. */
-export const CancelPayload = z.strictObject({ ask: z.literal('cancel'), by: By, reason: z.optional(Reason) });
+export const CancelPayload = z.strictObject({
+  ask: z.literal('cancel'),
+  by: By,
+  proof: z.optional(Proof),
+  reason: z.optional(Reason),
+});
 export type CancelPayload = z.infer<typeof CancelPayload>;
 
 /**
@@ -127,6 +136,7 @@ export const BaselinePayload = z.strictObject({
   through: z.string().check(z.regex(/^(\d{4}|pruned)$/, 'expected four digits, e.g. "0004", or "pruned"')),
   reason: Reason.check(z.trim(), z.minLength(1, 'expected a reason')),
   by: By,
+  proof: z.optional(Proof),
 });
 export type BaselinePayload = z.infer<typeof BaselinePayload>;
 
@@ -197,12 +207,11 @@ export type DecideAnswer = DecidedAnswer | Refusal;
 /** Answer of `resume` to a `CancelPayload`. */
 export type CancelAnswer = CancelledAnswer | Refusal;
 
-export interface CancelledAnswer {
+export interface CancelledAnswer extends Said {
   /** `already`: somebody else had asked before, and is named here. */
   result: 'cancelled' | 'already';
   migration: string;
   attempt: number;
-  by: string;
   /** ISO time. */
   time: string;
   reason?: string | undefined;
@@ -212,16 +221,15 @@ export interface CancelledAnswer {
 /** Answer of `baseline`. */
 export type BaselineAnswer = Baselined | Refusal;
 
-export interface Baselined {
+export interface Baselined extends Said {
   result: 'recorded';
   /** Ids recorded now, and those that had a completion before; ascending. */
   recorded: string[];
   already: string[];
-  by: string;
   message: string;
 }
 
-export interface DecidedAnswer {
+export interface DecidedAnswer extends Said {
   /** `already`: this halt had been decided before; the decision below is the one that counts. */
   result: 'decided' | 'already';
   migration: string;
@@ -231,7 +239,6 @@ export interface DecidedAnswer {
   /** Number of the decision's entry. */
   entry: number;
   decision: string;
-  by: string;
   /** ISO time. */
   time: string;
   reason?: string | undefined;

@@ -1,5 +1,7 @@
 // What the functions need of the world. lambdas/shared/aws-services.ts provides it on AWS, test/simulation/lambda.ts in a simulation.
+import type { CallerIdentity } from '../ledger/entries.ts';
 import type { OdinEvent } from './events.ts';
+import type { Proof } from './proof.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { EnvironmentId } from '../names/names.ts';
 import type { ChatNotification } from './chat.ts';
@@ -10,6 +12,7 @@ export interface Services extends LedgerServices {
   executions: Executions;
   notifications: Notifications;
   events: Events;
+  callers: Callers;
 }
 
 /** All that a migration's own function needs. */
@@ -58,6 +61,20 @@ export interface Events {
   /** @throws when the event bus did not take the event; the caller goes on without it */
   send: (event: OdinEvent) => Promise<void>;
 }
+
+export interface Callers {
+  /**
+   * Asks STS, for a few seconds at most, and never fails. `by`, the caller's ARN, is there when it is verified.
+   * @param host of STS: the caller has signed it
+   * @param said what the proof has to have been made for (`saidIn`)
+   * @param now epoch milliseconds
+   */
+  identify: (proof: Proof, host: string, said: string, now: number) => Promise<Identified>;
+}
+
+export type Identified =
+  | { by: string; identity: Extract<CallerIdentity, { is: 'verified' }> }
+  | { identity: Extract<CallerIdentity, { is: 'claimed' }> };
 
 /** Where a function logs what it does. */
 export interface FunctionLog {

@@ -2,7 +2,7 @@
 // `completed/0004.json`: for people and programs that look into the bucket. If it is there, it is true; its absence says nothing.
 import pMap from 'p-map';
 import type { OdinError } from '../errors.ts';
-import type { Completed } from './entries.ts';
+import type { Completed, Said } from './entries.ts';
 import type { LogState, Numbered, TurnState } from './fold.ts';
 import { completedKey } from './keys.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,8 +20,7 @@ export async function copyCompleted(store: Store, completed: Numbered<Completed>
   await pMap(completed.ids, (id) => store.create(completedKey(id), body), { concurrency: WRITE_CONCURRENCY });
 }
 
-interface Said {
-  by: string;
+interface Reasoned extends Said {
   reason: string;
 }
 
@@ -36,7 +35,7 @@ export async function recordBaseline(
   { log, store }: Ledger,
   writer: LogWriter,
   ids: readonly string[],
-  said: Said,
+  said: Reasoned,
   { whileOpen, atOnce = ids.length }: { whileOpen: (turn: TurnState) => OdinError; atOnce?: number | undefined },
 ): Promise<string[]> {
   const recorded: string[] = [];
@@ -57,10 +56,12 @@ export async function recordBaseline(
 function baselineOf(
   { turn, migrations }: LogState,
   ids: readonly string[],
-  { by, reason }: Said,
+  { by, identity, reason }: Reasoned,
   whileOpen: (turn: TurnState) => OdinError,
 ): EntryContent | undefined {
   if (turn) throw whileOpen(turn);
   const pending = ids.filter((id) => !migrations[id]?.completion);
-  return pending.length === 0 ? undefined : { kind: 'completed', ids: pending, completion: 'baseline', by, reason };
+  return pending.length === 0
+    ? undefined
+    : { kind: 'completed', ids: pending, completion: 'baseline', by, identity, reason };
 }

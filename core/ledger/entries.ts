@@ -53,6 +53,19 @@ const envelope = {
   }),
 };
 
+/** `verified`: STS said so of the caller. `claimed`: the caller said so of itself. Absent in entries of before: claimed. */
+export const CallerIdentity = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('verified') }),
+  z.object({ is: z.literal('claimed'), why: z.string() }),
+]);
+export type CallerIdentity = z.infer<typeof CallerIdentity>;
+
+/** Who said something. Verified, `by` is an ARN. */
+export interface Said {
+  by: string;
+  identity?: CallerIdentity | undefined;
+}
+
 /** A turn: one invocation of one migration's function may run user code. */
 export const Allowed = z.object({
   ...envelope,
@@ -134,6 +147,7 @@ export const Decided = z.object({
   /** Number of the `halted` entry; for `cancel`, of the `allowed` entry. */
   of: Positive,
   by: z.string().check(z.minLength(1)),
+  identity: z.optional(CallerIdentity),
   reason: z.optional(z.string()),
   /** Number of the decision on the same halt in whose place it counts. */
   instead: z.optional(Positive),
@@ -155,6 +169,7 @@ export const Completed = z.object({
   ids: z.array(MigrationId).check(z.minLength(1)),
   completion: z.enum(COMPLETIONS),
   by: z.optional(z.string()),
+  identity: z.optional(CallerIdentity),
   reason: z.optional(z.string()),
   startedAt: z.optional(Time),
   finishedAt: z.optional(Time),

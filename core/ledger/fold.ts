@@ -35,7 +35,7 @@ export interface KnownMigration {
 /** What is kept of a completion: a log of thousands stays small. */
 export interface CompletionState extends Pick<
   Completed,
-  'number' | 'completion' | 'time' | 'by' | 'reason' | 'startedAt' | 'finishedAt' | 'leftOver'
+  'number' | 'completion' | 'time' | 'by' | 'identity' | 'reason' | 'startedAt' | 'finishedAt' | 'leftOver'
 > {
   sha256: string;
   /** Of the last turn, as the next three; undefined of a baseline. */
@@ -188,7 +188,7 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
   }
   const again = ids.find((id) => state.migrations[id]?.completion);
   if (again !== undefined) throw logBroken(number, `${again} is completed already`);
-  const { sha256, time, by, reason, startedAt, finishedAt, leftOver } = entry;
+  const { sha256, time, by, identity, reason, startedAt, finishedAt, leftOver } = entry;
   const { sourceSha256, sources, execution, gitCommit } = turn?.allowed ?? {};
   const completed: CompletionState = {
     number,
@@ -196,6 +196,7 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
     completion,
     time,
     by,
+    identity,
     reason,
     startedAt,
     finishedAt,

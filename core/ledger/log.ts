@@ -43,7 +43,8 @@ export interface Appended {
 
 export class LedgerLog {
   readonly #store: Store;
-  readonly #identity: LedgerIdentity;
+  /** Whose log it is to be. */
+  readonly identity: LedgerIdentity;
   /** What was read so far, and the ETag of its last entry. Entries never change, so each is read once. */
   #seen: Seen = NOTHING_SEEN;
   /** `state.json` as it was read or written last: its ETag, and the last entry that it stands for. */
@@ -54,7 +55,7 @@ export class LedgerLog {
   /** @param identity whose log it is to be: entry 1 says so, and a log of another is refused */
   constructor(store: Store, identity: LedgerIdentity) {
     this.#store = store;
-    this.#identity = identity;
+    this.identity = identity;
   }
 
   /**
@@ -174,7 +175,7 @@ export class LedgerLog {
         next: {
           words: 'Deploy to a new bucket, and record there what is done',
           verb: 'baseline',
-          environment: this.#identity.environment,
+          environment: this.identity.environment,
           args: ['--through <id>', '--reason "..."'],
         },
       });
@@ -189,7 +190,7 @@ export class LedgerLog {
       format: LOG_FORMAT,
       number,
       previous: state.sha256,
-      ledger: number === 1 ? this.#identity : undefined,
+      ledger: number === 1 ? this.identity : undefined,
       time: new Date(writer.now()).toISOString(),
       nonce: writer.nonce(),
       writer: { function: writer.function, requestId: writer.requestId, version: writer.version },
@@ -216,11 +217,11 @@ export class LedgerLog {
   }
 
   #assertOurs({ ledger }: LogState): void {
-    if (!ledger || isSameLedger(ledger, this.#identity)) return;
+    if (!ledger || isSameLedger(ledger, this.identity)) return;
     throw new OdinError({
       code: 'AnotherAppsLedger',
       source: 'system',
-      what: `This ledger is of ${identityText(ledger)}; expected ${identityText(this.#identity)}.`,
+      what: `This ledger is of ${identityText(ledger)}; expected ${identityText(this.identity)}.`,
       why: 'What was run for another environment says nothing about this one.',
       next: 'Look at the bucket that the functions of this environment name, and deploy the stack that belongs to it.',
     });

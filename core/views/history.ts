@@ -6,7 +6,7 @@ import { linesOfError, firstSourceLine, shortCommit } from '../ledger/summaries.
 import { duration } from '../text/format.ts';
 import { tookOf } from './view.ts';
 import type { Tone } from './words.ts';
-import { haltText, leftOverText, TONES } from './words.ts';
+import { haltText, leftOverText, TONES, who } from './words.ts';
 
 /** An entry in words: `word` and `text` are one line, `details` the lines below it. Texts of others are as they were written. */
 export interface EntryWords {
@@ -68,22 +68,25 @@ function halted({ reason, error }: Halted): EntryWords {
   };
 }
 
-const decided = ({ decision, of, by, reason, retry }: Decided): EntryWords => ({
+const decided = ({ decision, of, by, identity, reason, retry }: Decided): EntryWords => ({
   tone: 'warn',
   word: decision,
-  text: `${decision === 'cancel' ? `, asked by ${by}` : `, decided by ${by} on the halt of entry ${of}`}${because(reason)}`,
-  details: retry?.begin === 'checkpoint' ? ['from its last checkpoint'] : [],
+  text: `${decision === 'cancel' ? `, asked by ${who({ by, identity })}` : `, decided by ${who({ by, identity })} on the halt of entry ${of}`}${because(reason)}`,
+  details: [
+    ...(retry?.begin === 'checkpoint' ? ['from its last checkpoint'] : []),
+    ...(identity?.is === 'claimed' ? [`claimed: ${identity.why}`] : []),
+  ],
 });
 
 function completed(entry: Completed): EntryWords {
-  const { completion, by, reason, leftOver } = entry;
+  const { completion, by, identity, reason, leftOver } = entry;
   const took = tookOf(entry);
   return {
     tone: TONES[completion],
     word: completion,
     text: [
       ...(took === undefined ? [] : [` in ${duration(took)}`]),
-      ...(by === undefined ? [] : [`, by ${by}`]),
+      ...(by === undefined ? [] : [`, by ${who({ by, identity })}`]),
       because(reason),
     ].join(''),
     details: leftOver ? [leftOverText(leftOver)] : [],

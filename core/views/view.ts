@@ -5,7 +5,7 @@ import { lackingOf } from '../decision/lacking.ts';
 import { OdinError } from '../errors.ts';
 import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
-import type { Commits, Completed, HaltReason } from '../ledger/entries.ts';
+import type { CallerIdentity, Commits, Completed, HaltReason, Said } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
 import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Sources } from '../ledger/sources.ts';
@@ -61,6 +61,7 @@ export interface MigrationView {
   durationMs?: number | undefined;
   /** Who decided or recorded it; absent when the run did. */
   by?: string | undefined;
+  identity?: CallerIdentity | undefined;
   reason?: string | undefined;
   /** The decision on the last halt of the open turn. */
   decision?: Decision | undefined;
@@ -72,7 +73,7 @@ export interface MigrationView {
   /** Why its checkpoint cannot be read. Nothing is decided on one, so the rest is shown all the same. */
   unreadable?: string | undefined;
   /** Who asked the turn to stop at its next checkpoint. */
-  cancelled?: { by: string; time: string; reason?: string | undefined } | undefined;
+  cancelled?: (Said & { time: string; reason?: string | undefined }) | undefined;
   /** Lambda's request id of the last turn, once its code has ended, and its execution: for links. */
   requestId?: string | undefined;
   execution?: string | undefined;
@@ -233,9 +234,9 @@ type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'cha
 
 function completedRow({ completion }: KnownMigration): Row {
   if (!completion) throw new OdinError(NEITHER);
-  const { startedAt, finishedAt = completion.time, by, reason, leftOver, gitCommit, execution } = completion;
+  const { startedAt, finishedAt = completion.time, by, identity, reason, leftOver, gitCommit, execution } = completion;
   const state = completion.completion;
-  return { state, startedAt, finishedAt, durationMs: tookOf(completion), by, reason, leftOver, gitCommit, execution };
+  return { state, startedAt, finishedAt, durationMs: tookOf(completion), by, identity, reason, leftOver, gitCommit, execution };
 }
 
 /** Of one that an operator recorded, the time until the decision says nothing about the migration. */
@@ -260,7 +261,7 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): R
   const outcome = outcomeOf(look);
   const ended = outcome?.outcome === 'succeeded' || outcome?.outcome === 'failed' ? outcome.time : undefined;
   const until = ended !== undefined ? Date.parse(ended) : state === 'running' ? at : undefined;
-  const { decision, by, reason } = halt?.decided ?? {};
+  const { decision, by, identity, reason } = halt?.decided ?? {};
   const goesOn = state === 'running' || state === 'stopped' || state === 'starting'; // what stands still has no rate
   const readable = checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined;
   return {
@@ -270,10 +271,11 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): R
     durationMs: until === undefined ? undefined : Math.max(0, until - Date.parse(since)),
     decision: decision === 'cancel' ? undefined : decision,
     by,
+    identity,
     reason,
     error: outcome?.error ?? halt?.halted.error,
     leftOver: outcome?.leftOver,
-    cancelled: cancel && { by: cancel.by, time: cancel.time, reason: cancel.reason },
+    cancelled: cancel && { by: cancel.by, identity: cancel.identity, time: cancel.time, reason: cancel.reason },
     progress: readable && progressOf(goesOn ? readable : { ...readable, began: undefined }),
     unreadable: checkpoint && 'unreadable' in checkpoint ? checkpoint.unreadable : undefined,
     requestId: requestIdOf(look, allowed.migration),

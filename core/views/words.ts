@@ -1,5 +1,5 @@
 // The words of a migration's state and of a halt, and how good or bad it is: the same on the terminal and on the dashboard.
-import type { HaltReason } from '../ledger/entries.ts';
+import type { HaltReason, Said } from '../ledger/entries.ts';
 import type { Decision } from '../names/names.ts';
 import type { MigrationState } from './view.ts';
 
@@ -49,6 +49,19 @@ const HALTS: Record<HaltReason, string> = {
 
 /** Why it halted, to follow "halted:". */
 export const haltText = (reason: HaltReason): string => HALTS[reason];
+
+/** `arn:aws:iam::111122223333:user/alice (verified)`, `Alice (claimed)` */
+export const who = ({ by, identity }: Said): string =>
+  identity?.is === 'verified' ? `${by} (verified)` : `${by.replaceAll(/verified/gi, '…')} (claimed)`; // whatever was typed there
+
+/**
+ * The same with the person alone: `alice (verified)` of `arn:aws:sts::111122223333:assumed-role/Operator/alice`, and `dashboard (claimed)`
+ * of one who pressed a button there and gave no name.
+ */
+export function whoShort({ by, identity }: Said): string {
+  const name = by.replace(/^(dashboard) .*$/s, '$1').replace(/ \(dashboard .*\)$/s, '');
+  return who({ by: name.startsWith('arn:') ? (name.split('/').at(-1) ?? name) : name, identity });
+}
 
 /** What is said of one that ended well, and had not awaited all that it had begun. */
 export const leftOverText = (leftOver: readonly string[]): string =>

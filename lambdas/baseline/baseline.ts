@@ -8,7 +8,9 @@ import type { BaselineAnswer, Baselined, BaselinePayload } from '../../core/cont
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { idsText } from '../../core/text/format.ts';
 import { orRefusal } from '../shared/refusal.ts';
+import { saidBy } from '../shared/said-by.ts';
 import { writerOf } from '../shared/writer.ts';
+import { who } from '../../core/views/words.ts';
 
 /**
  * Records every migration up to and with `through`: of the manifest, all at once; of those that were pruned, before them, some at a
@@ -23,13 +25,14 @@ export function createBaseline(services: Services, manifest: Manifest) {
 
   return (payload: BaselinePayload, invocation: Invocation): Promise<BaselineAnswer> =>
     orRefusal(log, async (): Promise<Baselined> => {
-      const { through, by } = payload;
+      const { through, reason } = payload;
       const all = through === 'pruned' ? pruned : [...pruned, ...deployed].filter((id) => id <= through).sort();
       if (through !== 'pruned' && all.at(-1) !== through) throw unknownMigration(through);
 
       const writer = writerOf(services, 'baseline', invocation);
+      const said = await saidBy(services, payload, invocation);
       const record = (ids: string[], atOnce?: number) =>
-        recordBaseline(ledger, writer, ids, payload, { whileOpen: alreadyAttempted, atOnce });
+        recordBaseline(ledger, writer, ids, { ...said, reason }, { whileOpen: alreadyAttempted, atOnce });
       const known = new Set(pruned);
       const first = await record(
         all.filter((id) => known.has(id)),
@@ -39,8 +42,8 @@ export function createBaseline(services: Services, manifest: Manifest) {
       const recorded = [...first, ...last].sort();
       const now = new Set(recorded);
       const already = all.filter((id) => !now.has(id));
-      log.info(`${by} recorded a baseline through ${through}`, { recorded, already });
-      return { result: 'recorded', recorded, already, by, message: message(recorded, already) };
+      log.info(`${who(said)} recorded a baseline through ${through}`, { recorded, already });
+      return { result: 'recorded', recorded, already, ...said, message: message(recorded, already) };
     });
 
   function alreadyAttempted({ allowed: { migration, attempt }, halt }: TurnState): OdinError {

@@ -125,12 +125,14 @@ const STALE: Notice = {
 };
 
 /**
- * The console tells a widget the account and not the person (widgetContext has no identity), so this says no more than
- * it knows. CloudTrail has the person, where it records data events of Lambda.
+ * The console tells a widget the account and not the person (widgetContext has no identity), so this says no more than it knows, and
+ * `resume` records it as claimed. What is typed in the form of an ARN is quoted: nobody was asked for it.
  */
 function decidedBy(name: string, { accountId, dashboardName }: WidgetEvent['widgetContext']): string {
   const place = `dashboard ${cut(dashboardName ?? '', 255)} of account ${cut(accountId ?? 'unknown', 12)}`;
-  return name === '' ? place.replace('  ', ' ') : `${cut(name, MAX_NAME)} (${place.replace('  ', ' ')})`;
+  if (name === '') return place.replace('  ', ' ');
+  const typed = cut(name, MAX_NAME);
+  return `${/^arn:/i.test(typed) ? `"${typed}"` : typed} (${place.replace('  ', ' ')})`;
 }
 
 const textOf = (field: unknown): string => (typeof field === 'string' ? field.trim() : '');

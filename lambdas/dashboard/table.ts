@@ -7,13 +7,12 @@ import { progressText } from '../../core/views/progress.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
-import { leftOverText, stateWord, TONES } from '../../core/views/words.ts';
+import { leftOverText, stateWord, TONES, who, whoShort } from '../../core/views/words.ts';
 import type { ButtonCall } from './action.ts';
 import { callAction } from './action.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { Frame } from './frame.ts';
-import { shortName } from './words.ts';
 
 /** Up to so many completed ones are all shown. Of more, only `RECENT` are, and the rest is in pages. */
 const FEW = 12;
@@ -79,7 +78,7 @@ const table = (rows: readonly MigrationView[], frame: Frame): Html => html`
 `;
 
 function tableRow(row: MigrationView, frame: Frame): Html {
-  const { id, attempts, durationMs, by } = row;
+  const { id, attempts, durationMs, by, identity } = row;
   const when = row.finishedAt ?? row.startedAt;
   const nobody = isCompleted(row.state) ? 'the run' : '';
   return html`<tr class="${TONES[row.state]}" data-migration="${id}" data-state="${row.state}">
@@ -89,7 +88,9 @@ function tableRow(row: MigrationView, frame: Frame): Html {
     <td class="number">${attempts > 0 && attempts}</td>
     <td class="number">${durationMs !== undefined && duration(durationMs)}</td>
     <td class="number">${when !== undefined && html`<span title="${when}">${frame.clock.minute(when)}</span>`}</td>
-    <td>${by === undefined ? nobody : html`<span title="${by}">${cut(shortName(by), 60)}</span>`}</td>
+    <td>
+      ${by === undefined ? nobody : html`<span title="${who({ by, identity })}">${cut(whoShort({ by, identity }), 60)}</span>`}
+    </td>
     ${!frame.local && html`<td class="number links">${links(row, frame)}</td>`}
     <td class="press">${canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}</td>
   </tr>`;

@@ -87,9 +87,3 @@ export class Clock {
     return new Date(Date.parse(iso) + this.#offsetMs).toISOString().slice(0, 16).replace('T', ' ');
   }
 }
-
-/** The person in an identity: `arn:aws:sts::1:assumed-role/Admin/alice (dashboard …)` → `alice`; `dashboard` for nobody. */
-export function shortName(by: string): string {
-  const name = by.replace(/^(dashboard) .*$/s, '$1').replace(/ \(dashboard .*\)$/s, '');
-  return name.startsWith('arn:') ? (name.split('/').at(-1) ?? name) : name;
-}

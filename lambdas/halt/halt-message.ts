@@ -7,6 +7,7 @@ import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import { commandLine } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
+import { who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
@@ -168,7 +169,7 @@ const commits = ({ halted }: HaltNews): string[] => [commitsText(halted.commits)
 
 const unrecordedDecision = ({ halted: { reason }, verdict }: HaltNews): string[] =>
   reason === 'unrecorded' && verdict
-    ? [`${oneLine(verdict.by)} decided ${verdict.decision}, and its completion could not be recorded.`]
+    ? [`${oneLine(who(verdict))} decided ${verdict.decision}, and its completion could not be recorded.`]
     : [];
 
 /** Also when its code ended otherwise before it came to its next checkpoint. */
@@ -176,7 +177,7 @@ const cancellation = ({ cancel }: HaltNews): string[] =>
   cancel
     ? [
         oneLine(
-          `${cancel.by} asked for it to stop at ${cancel.time}${cancel.reason === undefined ? '.' : `: ${cancel.reason}`}`,
+          `${who(cancel)} asked for it to stop at ${cancel.time}${cancel.reason === undefined ? '.' : `: ${cancel.reason}`}`,
         ),
       ]
     : [];

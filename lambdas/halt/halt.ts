@@ -8,6 +8,7 @@ import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn, readClaim } from '../../core/ledger/turns.ts';
 import { leaveWaiter, readWaiters } from '../../core/ledger/waiters.ts';
 import { executionName } from '../../core/names/names.ts';
+import { who } from '../../core/views/words.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { HaltPayload } from '../../core/contract/payloads.ts';
 import { RunInput } from '../../core/contract/payloads.ts';
@@ -99,7 +100,7 @@ export function createHalt(services: Services, manifest: Manifest) {
     if (!turn.halt && look.seen === 'claimed') return 'unknown';
     if (!turn.halt && look.seen === 'unclaimed') return 'not-started';
     const decided = turn.halt?.decided;
-    throw notNeeded(at, decided ? `${decided.by} decided ${decided.decision}` : `the next step is "${next.step}"`);
+    throw notNeeded(at, decided ? `${who(decided)} decided ${decided.decision}` : `the next step is "${next.step}"`);
   }
 
   async function isOpen(number: number): Promise<boolean> {

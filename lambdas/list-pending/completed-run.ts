@@ -23,7 +23,9 @@ export function completedRun(
     changed: changed.length > 0 ? changed : undefined,
     afterHalts: haltedAt.flatMap((migration) => {
       const completion = state.migrations[migration]?.completion;
-      return completion ? [{ migration, completion: completion.completion, by: completion.by }] : [];
+      return completion
+        ? [{ migration, completion: completion.completion, by: completion.by, identity: completion.identity }]
+        : [];
     }),
     time: new Date(now).toISOString(),
   };

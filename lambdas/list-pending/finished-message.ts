@@ -2,6 +2,7 @@
 import type { ChangedFile, RunCompleted } from '../../core/contract/events.ts';
 import { executionLink } from '../../core/text/links.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
+import { who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import { subjectOf } from '../shared/announce.ts';
@@ -27,8 +28,8 @@ export function finishedText(run: RunCompleted): string {
     '',
     ...(run.changed ? [changedText(run.changed), ''] : []),
     ...run.afterHalts.map(
-      ({ migration, completion, by }) =>
-        `${migration}           ${completion}${by === undefined ? '' : ` by ${oneLine(by)}`}`,
+      ({ migration, completion, by, identity }) =>
+        `${migration}           ${completion}${by === undefined ? '' : ` by ${oneLine(who({ by, identity }))}`}`,
     ),
     `Completed:     ${run.completed} in the ledger`,
     `Execution:     ${run.execution}`,
@@ -47,8 +48,8 @@ export function finishedChat(run: RunCompleted): ChatNotification {
       description: [
         ...(changed ? [changedText(changed)] : []),
         ...afterHalts.map(
-          ({ migration, completion, by }) =>
-            `${migration}: ${completion}${by === undefined ? '' : ` by ${asCode(oneLine(by))}`}`,
+          ({ migration, completion, by, identity }) =>
+            `${migration}: ${completion}${by === undefined ? '' : ` by ${asCode(oneLine(who({ by, identity })))}`}`,
         ),
         `${run.completed} migrations are completed.`,
         `Execution: ${executionLink(execution)}`,

@@ -10,6 +10,7 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { copyCompleted } from '../../core/ledger/completions.ts';
 import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
+import { who } from '../../core/views/words.ts';
 
 /**
  * Idempotent: a completion that stands already is success (docs/design.md §6). Whoever waits in a halt of the turn goes on.
@@ -58,11 +59,19 @@ export function createRecordCompletion(services: Services) {
     if (!verdict)
       throw nothingToRecord(payload, 'It did not succeed, and no operator marked it applied or skipped it.');
     if (look.seen !== 'closed' && look.seen !== 'void') {
-      throw nothingToRecord(payload, `${verdict.by} decided ${verdict.decision}, and its code may still be running.`);
+      throw nothingToRecord(payload, `${who(verdict)} decided ${verdict.decision}, and its code may still be running.`);
     }
-    const { by, reason, time, number, sha256 } = verdict;
+    const { by, identity, reason, time, number, sha256 } = verdict;
     const completion = verdict.decision === 'skip' ? 'skipped' : 'marked-applied';
-    return { ...content, completion, by, reason, finishedAt: time, restsOn: { key: entryKey(number), sha256 } };
+    return {
+      ...content,
+      completion,
+      by,
+      identity,
+      reason,
+      finishedAt: time,
+      restsOn: { key: entryKey(number), sha256 },
+    };
   }
 
   /** Of every halt of the turn: who decided it may have been cut off before all were told. */

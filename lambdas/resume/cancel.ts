@@ -2,7 +2,7 @@
 // entry at every checkpoint, and the run halts.
 import { OdinError } from '../../core/errors.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
-import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Allowed, Said } from '../../core/ledger/entries.ts';
 import type { LogState, TurnState } from '../../core/ledger/fold.ts';
 import type { EntryContent } from '../../core/ledger/log.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
@@ -11,7 +11,9 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import type { CancelAnswer, CancelledAnswer, CancelPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { orRefusal } from '../shared/refusal.ts';
+import { saidBy } from '../shared/said-by.ts';
 import { writerOf } from '../shared/writer.ts';
+import { who } from '../../core/views/words.ts';
 
 /**
  * Safe to call again: the first one who asks for a turn to stop is the one who is recorded.
@@ -24,21 +26,24 @@ export function createCancel(services: Services, manifest: Manifest) {
   return (payload: CancelPayload, invocation: Invocation): Promise<CancelAnswer> =>
     orRefusal(services.log, async (): Promise<CancelledAnswer> => {
       const writer = writerOf(services, 'resume', invocation);
-      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload));
+      const said = await saidBy(services, payload, invocation);
+      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload, said));
       const { allowed, cancel } = state.turn ?? {};
       if (!allowed || !cancel) throw nothingRunning();
       const { migration, attempt } = allowed;
-      const { by, time, reason } = cancel;
-      if (entry) services.log.info(`${by} asked attempt ${attempt} of ${migration} to stop at its next checkpoint`);
-      const asked = entry ? 'Recorded' : `${by} had asked for it at ${time}`;
+      const { by, identity, time, reason } = cancel;
+      if (entry)
+        services.log.info(`${who(cancel)} asked attempt ${attempt} of ${migration} to stop at its next checkpoint`);
+      const asked = entry ? 'Recorded' : `${who(cancel)} had asked for it at ${time}`;
       const message = `${asked}: ${migration}, attempt ${attempt}, stops at its next checkpoint, and the run halts there. A retry goes on from it.`;
-      return { result: entry ? 'cancelled' : 'already', migration, attempt, by, time, reason, message };
+      return { result: entry ? 'cancelled' : 'already', migration, attempt, by, identity, time, reason, message };
     });
 
   /** Undefined: somebody asked for it before. */
   async function whatToAppend(
     { turn }: LogState,
-    { by, reason = '' }: CancelPayload,
+    { reason = '' }: CancelPayload,
+    said: Said,
   ): Promise<EntryContent | undefined> {
     if (!turn || turn.halt) throw nothingRunning();
     const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
@@ -46,7 +51,7 @@ export function createCancel(services: Services, manifest: Manifest) {
     if (!(await isCheckpointed(turn))) throw notCheckpointed(turn.allowed, look);
     if (turn.cancel) return undefined;
     const { migration, attempt, number: of } = turn.allowed;
-    return { kind: 'decided', decision: 'cancel', migration, attempt, of, by, reason: reason.trim() || undefined };
+    return { kind: 'decided', decision: 'cancel', migration, attempt, of, ...said, reason: reason.trim() || undefined };
   }
 
   /** Whether its code runs, or is to go on without a decision: between two slices, or with a fresh turn. */

@@ -5,7 +5,7 @@ import { OdinError } from '../../core/errors.ts';
 import { describeThrown } from '../../core/thrown.ts';
 import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
-import type { Completed, Decided, Halted } from '../../core/ledger/entries.ts';
+import type { Completed, Decided, Halted, Said } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
 import type { EntryContent } from '../../core/ledger/log.ts';
 import { isSameWork } from '../../core/ledger/sources.ts';
@@ -17,7 +17,9 @@ import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/cont
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { orRefusal } from '../shared/refusal.ts';
 import { carryOut, settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { saidBy } from '../shared/said-by.ts';
 import { writerOf } from '../shared/writer.ts';
+import { who } from '../../core/views/words.ts';
 
 /**
  * Safe to call again, by anybody, at any time: the first decision on a halt counts, unless another one names it before it has had
@@ -34,11 +36,12 @@ export function createResume(services: Services, manifest: Manifest) {
     orRefusal(services.log, async (): Promise<DecidedAnswer> => {
       assertReason(payload);
       const writer = writerOf(services, 'resume', invocation);
-      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload));
+      const said = await saidBy(services, payload, invocation);
+      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload, said));
       const { halted, decided } = await decidedHalt(state, payload);
       const { migration, attempt, number: halt } = halted;
-      const { decision, by, time, reason } = decided;
-      if (entry) services.log.info(`${by} decided ${decision} on ${migration}, attempt ${attempt}`, { halt });
+      const { decision, by, identity, time, reason } = decided;
+      if (entry) services.log.info(`${who(decided)} decided ${decision} on ${migration}, attempt ${attempt}`, { halt });
 
       // One that is said instead of another is acted on by who was told of that one, if it still runs.
       const goOn = await deliver(state, halted, decided, entry !== undefined && decided.instead === undefined);
@@ -46,7 +49,7 @@ export function createResume(services: Services, manifest: Manifest) {
       if (!entry && decision !== payload.decision) throw alreadyDecided(decided, payload, mayBeReplaced);
       const waitsUntil = await waitFor(state, decided);
       const result = entry ? 'decided' : 'already';
-      const message = messageOf(result, decided, goOn, waitsUntil);
+      const message = messageOf(result, decided, goOn, { waitsUntil, proved: payload.proof !== undefined });
       return {
         result,
         migration,
@@ -55,6 +58,7 @@ export function createResume(services: Services, manifest: Manifest) {
         entry: decided.number,
         decision,
         by,
+        identity,
         time,
         reason,
         executions: goOn,
@@ -64,9 +68,9 @@ export function createResume(services: Services, manifest: Manifest) {
     });
 
   /** Undefined: the halt that is meant is not open, or another decision counts. */
-  async function whatToAppend(state: LogState, payload: DecidePayload): Promise<EntryContent | undefined> {
+  async function whatToAppend(state: LogState, payload: DecidePayload, said: Said): Promise<EntryContent | undefined> {
     const { turn } = state;
-    const { decision, by, instead } = payload;
+    const { decision, instead } = payload;
     if (!turn?.halt) return undefined;
     const { migration, attempt, number } = turn.halt.halted;
     if (payload.halt !== undefined && payload.halt !== number) return undefined;
@@ -84,7 +88,7 @@ export function createResume(services: Services, manifest: Manifest) {
     const retry = runs ? await retryOf(turn, look, payload) : undefined;
     if (runs) await assertInOrder(state, turn.halt.halted);
     const reason = payload.reason?.trim() || undefined;
-    return { kind: 'decided', decision, migration, attempt, of: number, by, reason, instead, retry };
+    return { kind: 'decided', decision, migration, attempt, of: number, ...said, reason, instead, retry };
   }
 
   /** The run refuses what is not in order, each time: a retry would be recorded, and nothing would come of it. */
@@ -254,14 +258,14 @@ const otherCode = (migration: string): OdinError =>
   });
 
 const alreadyDecided = (
-  { by, decision, migration, attempt, time, reason, number }: Decided,
+  { decision, migration, attempt, time, reason, number, ...said }: Decided,
   asked: DecidePayload,
   mayBeReplaced: boolean,
 ): OdinError =>
   new OdinError({
     code: 'AlreadyDecided',
     source: 'user',
-    what: `${by} decided ${decision} on ${migration}, attempt ${attempt}, at ${time}${reason === undefined ? '' : ` (${reason})`}.`,
+    what: `${who(said)} decided ${decision} on ${migration}, attempt ${attempt}, at ${time}${reason === undefined ? '' : ` (${reason})`}.`,
     why: `The first decision on a halt counts; your ${asked.decision} was not recorded.`,
     next: mayBeReplaced
       ? `It has had no effect yet. If yours is to count instead, type the same again with --instead ${number}.`
@@ -273,14 +277,16 @@ const completedText = ({ ids, completion, time }: Completed): string =>
 
 function messageOf(
   result: DecidedAnswer['result'],
-  { decision, migration, attempt, by, time, retry }: Decided,
+  { decision, migration, attempt, time, retry, ...said }: Decided,
   goOn: readonly string[],
-  waitsUntil: string | undefined,
+  { waitsUntil, proved }: { waitsUntil: string | undefined; proved: boolean },
 ): string {
+  const unverified = result === 'decided' && proved && said.identity?.is === 'claimed' ? said.identity.why : undefined;
   const parts = [
     result === 'decided'
       ? `Recorded: ${decision} on ${migration}, attempt ${attempt}.`
-      : `${by} had decided ${decision} on ${migration}, attempt ${attempt}, at ${time}.`,
+      : `${who(said)} had decided ${decision} on ${migration}, attempt ${attempt}, at ${time}.`,
+    unverified !== undefined && `Who decided is recorded as claimed, not as verified: ${unverified}.`,
     decision === 'abort' && 'The run ends as failed; the next run halts here again.',
     goOn.length > 0 && 'The run goes on.',
     retry?.begin === 'checkpoint' && 'It begins at the last checkpoint.',

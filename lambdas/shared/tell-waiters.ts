@@ -4,6 +4,7 @@ import type { LogState, Numbered } from '../../core/ledger/fold.ts';
 import type { LedgerLog } from '../../core/ledger/log.ts';
 import type { Waiter } from '../../core/ledger/waiters.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
+import { who } from '../../core/views/words.ts';
 import type { RunInput } from '../../core/contract/payloads.ts';
 import type { Executions, Services } from '../../core/contract/ports.ts';
 import { continueRun, continueRunAtMost } from './continue-run.ts';
@@ -116,6 +117,6 @@ function answerTask(executions: Executions, token: string, settlement: Settlemen
   return executions.failTask(
     token,
     'Aborted',
-    `${by} aborted this run at migration ${migration}, attempt ${attempt}${why}`,
+    `${who(settlement)} aborted this run at migration ${migration}, attempt ${attempt}${why}`,
   );
 }

@@ -30,11 +30,11 @@ async function prepared() {
   const second = await ledger.allow('0002', { attempt: 2 });
   const reference = { key: 'turns/0002/00000005/outcome.json', sha256: 'a'.repeat(64) };
   const slice = await ledger.allow('0002', { attempt: 2, slice: 2, begin: 'checkpoint', restsOn: { turn: reference } });
-  await ledger.cancel(slice, { by: 'her', reason: 'too slow' });
+  await ledger.cancel(slice, { by: 'verified her', identity: { is: 'claimed', why: 'no proof' }, reason: 'too slow' });
   const halt = await ledger.halt(slice, 'cancelled');
   world.clock.advance(60_000);
-  await ledger.decide(halt, 'skip', { by: 'her', reason: 'not needed' });
-  await ledger.complete('0002', 'skipped', { by: 'her', reason: 'not needed' });
+  await ledger.decide(halt, 'skip', { by: 'her', identity: { is: 'verified' }, reason: 'not needed' });
+  await ledger.complete('0002', 'skipped', { by: 'her', identity: { is: 'verified' }, reason: 'not needed' });
   await ledger.complete('0003', 'baseline');
   expect(second.number).toBe(5);
   return world;
@@ -44,16 +44,16 @@ it('tells every entry, in the order of the log', async () => {
   const { ledger } = await prepared();
   const entries = await readHistory(ledger);
   expect(entries.map(line)).toEqual([
-    '1 0000,0001 baseline, by him: adopted',
+    '1 0000,0001 baseline, by him (claimed): adopted',
     '2 0002/1 allowed to run in run-1, of commit 0123456789',
     '3 0002/1 halted: it failed | Error: no space | at migrations/odin-dev/0002.ts:3:9',
-    '4 0002/1 retry, decided by anna on the halt of entry 3',
+    '4 0002/1 retry, decided by anna (claimed) on the halt of entry 3',
     '5 0002/2 allowed to run in run-1',
     '6 0002/2 slice 2 allowed to run from its checkpoint in run-1',
-    '7 0002/2 cancel, asked by her: too slow',
+    '7 0002/2 cancel, asked by … her (claimed): too slow | claimed: no proof',
     '8 0002/2 halted: it was cancelled, and stopped at a checkpoint',
-    '9 0002/2 skip, decided by her on the halt of entry 8: not needed',
-    '10 0002 skipped, by her: not needed',
+    '9 0002/2 skip, decided by her (verified) on the halt of entry 8: not needed',
+    '10 0002 skipped, by her (verified): not needed',
     '11 0003 baseline',
   ]);
   expect(entries[8]).toMatchObject({ decision: 'skip', by: 'her', time: '2026-03-01T12:01:00.000Z' });
@@ -87,12 +87,15 @@ it('of an abort shows it after its halt, and the halt that follows, though all w
     ['decided', world.clock.iso()],
     ['halted', world.clock.iso()],
   ]);
-  expect(told(history[2]!)).toMatchObject({ word: 'abort', text: ', decided by anna on the halt of entry 2' });
+  expect(told(history[2]!)).toMatchObject({
+    word: 'abort',
+    text: ', decided by anna (claimed) on the halt of entry 2',
+  });
 });
 
 it('tells of one migration alone, a baseline of several among it', async () => {
   const { ledger } = await prepared();
-  expect((await readHistory(ledger, '0001')).map(line)).toEqual(['1 0000,0001 baseline, by him: adopted']);
+  expect((await readHistory(ledger, '0001')).map(line)).toEqual(['1 0000,0001 baseline, by him (claimed): adopted']);
   expect((await readHistory(ledger, '0002')).map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(await readHistory(ledger, '0009')).toEqual([]);
 });

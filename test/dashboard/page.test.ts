@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { duration } from '../../core/text/format.ts';
 import type { MigrationState } from '../../core/views/view.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
-import { Clock, headline, shortName } from '../../lambdas/dashboard/words.ts';
+import { whoShort } from '../../core/views/words.ts';
+import { Clock, headline } from '../../lambdas/dashboard/words.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import { actions, callsOf, EXECUTION, frame, FUNCTION_ARN, openHalt, reportOf, row, rows, viewOf } from './support.ts';
 
@@ -383,7 +384,8 @@ describe('words', () => {
     ['dashboard odin-migrate-odin-dev of account 1', 'dashboard'],
     ['local:alice', 'local:alice'],
   ])('who decided, %s, is shown as %s', (by, shown) => {
-    expect(shortName(by)).toBe(shown);
+    expect(whoShort({ by, identity: { is: 'verified' } })).toBe(`${shown} (verified)`);
+    expect(whoShort({ by })).toBe(`${shown} (claimed)`);
   });
 });
 

@@ -152,6 +152,18 @@ describe('a press', () => {
     expect(sent[0]?.by).toBe('dashboard odin-migrate-odin-dev of account 111122223333');
   });
 
+  it('with an ARN for a name quotes it, and is recorded as claimed', async () => {
+    await halt();
+    const html = await call({ ...decide('retry'), ...context({ name: 'arn:aws:iam::111122223333:user/boss' }) });
+    const by = '"arn:aws:iam::111122223333:user/boss" (dashboard odin-migrate-odin-dev of account 111122223333)';
+    expect(sent[0]?.by).toBe(by);
+    expect((await ledger.look()).turn?.halt?.decided?.identity).toEqual({
+      is: 'claimed',
+      why: 'no proof came with it',
+    });
+    expect(html).toContain('&#34;arn:aws:iam::111122223333:user/boss&#34; (claimed)</span>');
+  });
+
   it('that lacks its reason is refused, and what was typed stays', async () => {
     await halt();
     const html = await call({ ...decide('mark-applied'), ...context({ reason: ' ', name: 'alice' }) });
@@ -165,7 +177,9 @@ describe('a press', () => {
     await halt();
     await call({ ...decide('retry'), ...context({ name: 'alice' }) });
     const again = await call({ ...decide('retry'), ...context({ name: 'bob' }) });
-    expect(again).toContain('alice (dashboard odin-migrate-odin-dev of account 111122223333) had decided retry');
+    expect(again).toContain(
+      'alice (dashboard odin-migrate-odin-dev of account 111122223333) (claimed) had decided retry',
+    );
     const other = await call({ ...decide('abort'), ...context({ name: 'bob' }) });
     expect(notice(other)).toBe('warn');
     expect((await ledger.look()).turn?.halt?.decided).toMatchObject({ decision: 'retry', by: sent[0]?.by });
@@ -181,7 +195,7 @@ describe('a press', () => {
       expect(html).toContain('That was about an earlier halt');
     }
     expect(await call({ ...decide('skip'), ...context({ reason: 'because' }) })).toContain(
-      'anna decided abort on 0001',
+      'anna (claimed) decided abort on 0001',
     );
     expect((await ledger.look()).turn?.halt?.decided).toBeUndefined();
   });

@@ -26,12 +26,15 @@ const completed = async () =>
   Object.entries((await before.look()).migrations).flatMap(([id, { completion }]) => (completion ? [id] : []));
 const body = async (key: string) => (await world.store.inner.get(key))?.body ?? '';
 
+const UNPROVED = { is: 'claimed', why: 'no proof came with it' };
+
 it('records every migration up to the number, in one entry, with who and why', async () => {
   expect(await baseline('0005')).toEqual({
     result: 'recorded',
     recorded: ['0001', '0002', '0005'],
     already: [],
     by: 'alice',
+    identity: UNPROVED,
     message: 'Recorded as baseline: 0001, 0002, 0005.',
   });
   expect(JSON.parse(await body(entryKey(1)))).toEqual({
@@ -46,6 +49,7 @@ it('records every migration up to the number, in one entry, with who and why', a
     ids: ['0001', '0002', '0005'],
     completion: 'baseline',
     by: 'alice',
+    identity: UNPROVED,
     reason: 'ran elsewhere',
   });
   expect(await completed()).toEqual(['0001', '0002', '0005']);

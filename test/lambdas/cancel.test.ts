@@ -50,6 +50,7 @@ describe('a running checkpointed migration', () => {
       migration: '0004',
       attempt: 1,
       by: 'arn:her',
+      identity: { is: 'claimed', why: 'no proof came with it' },
       time: '2026-03-01T12:00:00.000Z',
       reason: 'too slow',
       message:
@@ -64,7 +65,7 @@ describe('a running checkpointed migration', () => {
     const again = await cancel({ by: 'arn:him' });
     expect(again).toMatchObject({ result: 'already', by: 'arn:her', time: '2026-03-01T12:00:00.000Z' });
     expect((again as CancelledAnswer).message).toMatch(
-      /^arn:her had asked for it at 2026-03-01T12:00:00.000Z: 0004, attempt 1/,
+      /^arn:her \(claimed\) had asked for it at 2026-03-01T12:00:00.000Z: 0004, attempt 1/,
     );
   });
 

@@ -150,7 +150,9 @@ describe('what is appended', () => {
     await before.decide(await before.halt(turn), 'mark-applied', { by: 'her', reason: 'by hand' });
     await halt({}, { unrecorded: { Error: 'LedgerForbidden', Cause: 'no' } });
     expect(await halted()).toMatchObject({ number: 4, reason: 'unrecorded', error: { name: 'LedgerForbidden' } });
-    expect(message()).toContain('Decided:       her decided mark-applied, and its completion could not be recorded.');
+    expect(message()).toContain(
+      'Decided:       her (claimed) decided mark-applied, and its completion could not be recorded.',
+    );
     expect(message()).toContain('records now what is known of it; nothing is run twice');
   });
 
@@ -373,7 +375,7 @@ describe('when others are faster', () => {
     justBefore(2, async () => {
       await before.decide(await before.halt(turn), 'retry', { by: 'her' });
     });
-    expect((await thrownBy(halt())).message).toContain('her decided retry');
+    expect((await thrownBy(halt())).message).toContain('her (claimed) decided retry');
     expect(await before.look()).toMatchObject({ number: 3 });
   });
 
@@ -441,14 +443,14 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
     async (decision) => {
       await before.claim(turn);
       await before.decide(await before.halt(turn, 'unknown'), decision, { by: 'her' });
-      await expectNotNeeded(`her decided ${decision}`);
+      await expectNotNeeded(`her (claimed) decided ${decision}`);
     },
   );
 
   it('when what List pending saw is no longer so: another retry was said since, of the code that is deployed', async () => {
     await failed();
     await before.decide(await before.halt(turn, 'code-changed'), 'retry', { by: 'her' });
-    await expectNotNeeded('her decided retry', { reason: 'code-changed' });
+    await expectNotNeeded('her (claimed) decided retry', { reason: 'code-changed' });
   });
 
   it('when it is invoked by hand for a turn that never was', async () => {
@@ -556,7 +558,7 @@ Nothing later runs until you decide. Type one of:
     const { time } = await before.cancel(turn, { by: 'alice', reason: 'the data\nis wrong' });
     await halt({}, { reason: 'cancelled' });
     expect(message()).toContain('CANCELLED. It stopped at a checkpoint, from which a retry goes on.');
-    expect(message()).toContain(`Asked for:     alice asked for it to stop at ${time}: the data is wrong\n`);
+    expect(message()).toContain(`Asked for:     alice (claimed) asked for it to stop at ${time}: the data is wrong\n`);
   });
 
   it('is never a task token, and neither is it logged', async () => {

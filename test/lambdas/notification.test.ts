@@ -4,7 +4,7 @@ import type * as z from '../../core/schema.ts';
 import type { OdinEvent } from '../../core/contract/events.ts';
 import { EVENTS } from '../../core/contract/events.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
-import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Allowed, CallerIdentity } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
@@ -239,7 +239,8 @@ describe('a halt', () => {
 });
 
 describe('the end of a run', () => {
-  const complete = (by?: string) => ledger.complete('0004', by === undefined ? 'applied' : 'marked-applied', { by });
+  const complete = (by?: string, identity?: CallerIdentity) =>
+    ledger.complete('0004', by === undefined ? 'applied' : 'marked-applied', { by, identity });
 
   it('without a halt is an event, and no message', async () => {
     await complete();
@@ -266,13 +267,13 @@ describe('the end of a run', () => {
     await claim();
     await finish('failed', FAILURE);
     await halt();
-    await complete('arn:aws:iam::1:user/`alice`');
+    await complete('arn:aws:iam::1:user/`alice`', { is: 'verified' });
     await list();
     expect(told()).toMatchObject({
       subject: 'odin-migrate odin-dev: finished after a halt',
       message: `The run in odin-dev that had needed your decision has finished. Nothing is pending.
 
-0004           marked-applied by arn:aws:iam::1:user/\`alice\`
+0004           marked-applied by arn:aws:iam::1:user/\`alice\` (verified)
 Completed:     1 in the ledger
 Execution:     ${me}
                ${executionLink(me)}
@@ -282,8 +283,12 @@ Execution:     ${me}
         metadata: { threadId: 'odin-migrate/odin-dev/0004' },
       },
     });
-    expect(told().chat.content.description).toContain("0004: marked-applied by `arn:aws:iam::1:user/'alice'`");
-    expect(sent().detail).toMatchObject({ afterHalts: [{ migration: '0004', completion: 'marked-applied' }] });
+    expect(told().chat.content.description).toContain(
+      "0004: marked-applied by `arn:aws:iam::1:user/'alice' (verified)`",
+    );
+    expect(sent().detail).toMatchObject({
+      afterHalts: [{ migration: '0004', completion: 'marked-applied', identity: { is: 'verified' } }],
+    });
     assertDocumented(sent());
   });
 

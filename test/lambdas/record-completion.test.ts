@@ -1,6 +1,6 @@
 // `Record completion`: what it appends, that it appends nothing that the ledger does not say already, and whom it tells.
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Allowed, CallerIdentity } from '../../core/ledger/entries.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
@@ -37,8 +37,8 @@ async function failed(): Promise<void> {
   await before.close(turn, 'failed');
 }
 /** Of the turn as it failed: halted and decided. */
-async function decided(decision: Decision, reason?: string) {
-  return before.decide(await before.halt(turn), decision, { reason });
+async function decided(decision: Decision, reason?: string, identity?: CallerIdentity) {
+  return before.decide(await before.halt(turn), decision, { reason, identity });
 }
 
 it('says what was still alive when user code had returned', async () => {
@@ -109,11 +109,12 @@ describe('after an operator said so', () => {
   ] as const)('appends %s as %s, with who and why, resting on the decision', async (decision, kind) => {
     await failed();
     world.clock.advance(60_000);
-    const entry = await decided(decision, 'because');
+    const entry = await decided(decision, 'because', { is: 'verified' });
     expect(await record()).toEqual({ migration: '0004', completion: kind });
     expect(await completion()).toMatchObject({
       completion: kind,
       by: 'anna',
+      identity: { is: 'verified' },
       reason: 'because',
       startedAt: '2026-03-01T12:00:00.000Z',
       finishedAt: '2026-03-01T12:01:00.000Z',
@@ -239,7 +240,10 @@ describe('those who wait in a halt of the turn', () => {
     expect(world.executions.sent).toEqual([
       {
         token,
-        answer: { error: 'Aborted', cause: 'anna aborted this run at migration 0004, attempt 1: wrong account' },
+        answer: {
+          error: 'Aborted',
+          cause: 'anna (claimed) aborted this run at migration 0004, attempt 1: wrong account',
+        },
       },
     ]);
   });
@@ -296,7 +300,7 @@ describe('appends nothing', () => {
   it('when it is invoked by hand after the decision, and before the deadline: its code may still be running', async () => {
     await before.claim(turn);
     await decided('skip', 'because');
-    await expectNothing('anna decided skip, and its code may still be running.');
+    await expectNothing('anna (claimed) decided skip, and its code may still be running.');
     world.clock.advance(16 * 60_000);
     await expectNothing('its code may still be running'); // who goes on takes the outcome first
     await before.close(turn, 'unknown');

@@ -118,6 +118,27 @@ describe.each(DECISIONS)('%s', (decided) => {
     expect(entry?.retry).toEqual(decided === 'retry' ? { codeSha256: CODE, begin: 'start' } : undefined);
   });
 
+  it('is recorded as verified, by whom STS names, when it came with a proof', async () => {
+    const proof = { authorization: 'AWS4-HMAC-SHA256 …', date: '20260301T120000Z' };
+    world.services.callers = { identify: () => Promise.resolve({ by: 'arn:alice', identity: { is: 'verified' } }) };
+    const answer = await resume(decided, { proof });
+    expect(answer).toMatchObject({ by: 'arn:alice', identity: { is: 'verified' } });
+    expect(answer.message).not.toContain('claimed');
+    expect(await decision()).toMatchObject({ by: 'arn:alice', identity: { is: 'verified' } });
+    expect(JSON.stringify(await decision())).not.toContain('AWS4');
+    const again = await resume(decided);
+    expect(again.message).toContain(`arn:alice (verified) had decided ${decided}`);
+  });
+
+  it('counts all the same when its proof is not verified, and the answer says why', async () => {
+    const answer = await resume(decided, { proof: { authorization: 'AWS4', date: '20260301T120000Z' } });
+    expect(answer.message).toContain('Who decided is recorded as claimed, not as verified: there is no STS here.');
+    expect(await decision()).toMatchObject({
+      by: 'arn:her',
+      identity: { is: 'claimed', why: 'there is no STS here' },
+    });
+  });
+
   it('reaches the execution that waits, and starts no other', async () => {
     const answer = await resume(decided);
     expect(answer).toMatchObject({
@@ -132,7 +153,7 @@ describe.each(DECISIONS)('%s', (decided) => {
     });
     const aborted = {
       token,
-      answer: { error: 'Aborted', cause: 'arn:her aborted this run at migration 0004, attempt 1.' },
+      answer: { error: 'Aborted', cause: 'arn:her (claimed) aborted this run at migration 0004, attempt 1.' },
     };
     expect(world.executions.sent).toEqual([decided === 'abort' ? aborted : success(token, decided)]);
     expect(world.executions.started).toEqual([]);
@@ -191,7 +212,9 @@ describe.each(DECISIONS)('%s', (decided) => {
       by: 'arn:her',
       time: '2026-03-01T12:00:00.000Z',
     });
-    expect(again.message).toContain(`arn:her had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.`);
+    expect(again.message).toContain(
+      `arn:her (claimed) had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.`,
+    );
     expect(await decision()).toEqual(stands);
     expect(world.executions.sent).toHaveLength(1);
   });
@@ -202,7 +225,9 @@ describe.each(DECISIONS)('%s', (decided) => {
     world.clock.advance(60_000);
     const error = await refusal(decided);
     expect(error).toMatchObject({ result: 'refused', code: 'AlreadyDecided' });
-    expect(error.what).toBe(`arn:him decided ${first} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z (his reason).`);
+    expect(error.what).toBe(
+      `arn:him (claimed) decided ${first} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z (his reason).`,
+    );
     expect(error.why).toContain(`your ${decided} was not recorded`);
     expect(await decision()).toMatchObject({ decision: first, by: 'arn:him' });
     expect(world.executions.sent).toEqual([success(token, first, 'arn:him')]);
@@ -258,7 +283,7 @@ describe('a reason', () => {
     await resume('abort', { reason: 'wrong account' });
     expect(world.executions.sent[0]?.answer).toEqual({
       error: 'Aborted',
-      cause: 'arn:her aborted this run at migration 0004, attempt 1: wrong account',
+      cause: 'arn:her (claimed) aborted this run at migration 0004, attempt 1: wrong account',
     });
   });
 });
@@ -331,7 +356,7 @@ describe('which halt', () => {
     await ledger.wait(again, next, world.executions.wait(next));
     const error = await refusal('retry', { halt: 2 });
     expect(error.code).toBe('AlreadyDecided');
-    expect(error.what).toContain('arn:her decided abort on 0004, attempt 1');
+    expect(error.what).toContain('arn:her (claimed) decided abort on 0004, attempt 1');
     expect((await ledger.look()).turn?.halt).toMatchObject({ halted: { number: 4 }, decided: undefined });
     expect(await world.executions.isAlive(next)).toBe(true);
   });
@@ -607,7 +632,9 @@ describe('two operators at the same time', () => {
     expect(loser).toMatchObject({
       result: 'refused',
       code: 'AlreadyDecided',
-      what: expect.stringContaining(`${stands?.by ?? ''} decided ${stands?.decision ?? ''} on 0004`) as unknown,
+      what: expect.stringContaining(
+        `${stands?.by ?? ''} (claimed) decided ${stands?.decision ?? ''} on 0004`,
+      ) as unknown,
     });
     expect(world.executions.sent).toHaveLength(1);
     expect(world.executions.sent[0]?.answer).toMatchObject(

@@ -185,11 +185,14 @@ export function runCommandLineScenarios(
         expect(skipped.code).toBe(0);
         expect(skipped.stdout).toContain('Recorded: skip on 0002, attempt 2.');
         expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'skipped', '0003': 'applied' });
-        expect((await world.completion('0002'))?.by).toMatch(/^arn:aws:/);
+        expect(await world.completion('0002')).toMatchObject({
+          by: expect.stringMatching(/^arn:aws:/) as string,
+          identity: { is: 'verified' },
+        });
 
         const history = await cli('history');
         expect(history.stdout).toMatch(
-          /0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+ on the halt of entry \d+: not needed here/,
+          /0002 {2}attempt 2 {2}skip, decided by arn:aws:\S+ \(verified\) on the halt of entry \d+: not needed here/,
         );
         expect((await cli('resume', 'retry')).code).toBe(3);
       },
@@ -250,6 +253,7 @@ export function runCommandLineScenarios(
           completion: 'baseline',
           reason: 'ran in the old process',
           by: expect.stringMatching(/^arn:aws:/) as string,
+          identity: { is: 'verified' },
         });
 
         expect((await cli('run', '--wait')).code).toBe(0);
@@ -295,7 +299,8 @@ export function runCommandLineScenarios(
         });
         expect(await world.completion('0001')).toMatchObject({
           completion: 'skipped',
-          by: expect.stringMatching(/^arn:aws:/) as string,
+          by: expect.stringMatching(/^"arn:aws:.*" \(dashboard on localhost/) as string,
+          identity: { is: 'claimed' },
         });
         served.kill('SIGINT');
         expect(await once(served, 'exit')).toEqual([0, null]);

@@ -89,6 +89,7 @@ export function createWorld(): World {
           return Promise.resolve();
         },
       },
+      callers: { identify: () => Promise.resolve({ identity: { is: 'claimed', why: 'there is no STS here' } }) },
       log: { info: logAs('info'), warn: logAs('warn'), error: logAs('error') },
       now: clock.now,
       nonce: () => `nonce-${(nonces += 1)}`,
