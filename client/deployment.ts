@@ -41,6 +41,8 @@ export interface Deployment extends EnvironmentId {
   stateMachineArn: string;
   ledgerBucket: string;
   resumeFunction: string;
+  /** Undefined where it is not said. */
+  topicArn?: string | undefined;
   ledger: Ledger;
   /** Whose ledger it has to be. */
   identity: LedgerIdentity;
@@ -103,6 +105,7 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Recor
       [OUTPUTS.stateMachineArn]: registration.stateMachineArn,
       [OUTPUTS.ledgerBucket]: registration.ledgerBucket,
       [OUTPUTS.resumeFunction]: registration.resumeFunction,
+      [OUTPUTS.topicArn]: registration.topicArn,
     };
   }
   const failed = await failedDeployment(of, options);
@@ -203,6 +206,7 @@ export function deploymentOf(
     stateMachineArn,
     ledgerBucket,
     resumeFunction: output(OUTPUTS.resumeFunction),
+    topicArn: outputs[OUTPUTS.topicArn],
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
     s3,

@@ -37,6 +37,8 @@ export interface SeenEnvironment extends AsyncDisposable {
   ledger: Ledger;
   /** Whose ledger it has to be; undefined of one on this machine that was never run. */
   identity: LedgerIdentity | undefined;
+  /** Absent of one on this machine that is only looked at. */
+  deployment?: Deployment | undefined;
 }
 
 /** Enough to run and to decide. */

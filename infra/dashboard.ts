@@ -32,8 +32,12 @@ export function createConsoleDashboard(
         ['lambda:InvokeFunction'],
         [resumeFunction.functionArn, ...migrationFunctions(parts, migrations).map((name) => functionArn(scope, name))],
       ),
+      allow(['sns:GetTopicAttributes'], [parts.topic.topicArn]), // how many are told
     ],
-    variables: { [VARIABLES.resumeFunction]: resumeFunction.functionName },
+    variables: {
+      [VARIABLES.resumeFunction]: resumeFunction.functionName,
+      [VARIABLES.topicArn]: parts.topic.topicArn,
+    },
   });
   const { region } = Stack.of(scope);
   // A name is one for all regions of an account (docs/aws-facts.md).

@@ -15,6 +15,8 @@ export interface GrantedParts extends EnvironmentId {
   machine: MachineNames;
   /** The name of its stack. */
   stack: string;
+  /** ARN of the topic that tells the operators, or a pattern. */
+  topic: string;
   /** Their ids; any when undefined. */
   migrations: readonly string[] | undefined;
 }
@@ -32,7 +34,7 @@ export class MigrationsGrants {
 
   /** To look: `status`, `history`, `check --deployed`. */
   read(grantee: IGrantable): Grant {
-    const { ledger, machine } = this.parts;
+    const { ledger, machine, topic } = this.parts;
     const stack = Stack.of(this.scope);
     const parameters = stack.formatArn({
       service: 'ssm',
@@ -50,6 +52,7 @@ export class MigrationsGrants {
       add(grantee, ['s3:ListBucket'], [ledger.bucketArn]),
       add(grantee, ['s3:GetObject'], [ledger.arnForObjects('*')]),
       add(grantee, ['states:DescribeExecution'], [machine.executions]),
+      add(grantee, ['sns:GetTopicAttributes'], [topic]),
       this.invoke(grantee, [systemFunctionName(this.parts, 'list-pending')]),
     ];
     const decrypt = ledger.encryptionKey?.grant(grantee, 'kms:Decrypt');

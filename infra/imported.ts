@@ -1,4 +1,5 @@
 // An environment that another stack, or another app, has made: what can be said of it from its name.
+import { Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -53,6 +54,7 @@ export class ImportedMigrations extends Construct implements IMigrations {
       ledger: this.ledger,
       machine,
       stack,
+      topic: Stack.of(this).formatArn({ service: 'sns', resource: `${stack}-*` }), // CloudFormation names it
       migrations: undefined,
     });
   }

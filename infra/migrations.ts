@@ -283,6 +283,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       ledger: this.ledger,
       machine: machineNames,
       stack: Stack.of(this).stackName,
+      topic: this.topic.topicArn,
       migrations: ids,
     });
     if (isNew) keepLedgerName(this, of, this.ledger.bucketName, removalPolicy);

@@ -291,6 +291,7 @@ async function understandQuery(
     },
     run: () => {
       if (operation === 'Publish') return publish(services.sns, form);
+      if (operation === 'GetTopicAttributes') return topicAttributes(form.get('TopicArn') ?? '');
       if (operation === 'GetCallerIdentity') return callerIdentity(services.accountId);
       if (operation === 'AssumeRole') return assumeRole(form);
       if (operation === 'DescribeStacks') {
@@ -311,6 +312,21 @@ function publish(sns: Sns, form: URLSearchParams): HttpAnswer {
     structure: form.get('MessageStructure') ?? undefined,
   });
   return queryAnswer('Publish', 'http://sns.amazonaws.com/doc/2010-03-31/', `<MessageId>${messageId}</MessageId>`);
+}
+
+/** Nobody subscribes here: what is published becomes a file. */
+function topicAttributes(arn: string): HttpAnswer {
+  const attributes = {
+    TopicArn: arn,
+    SubscriptionsConfirmed: '0',
+    SubscriptionsPending: '0',
+    SubscriptionsDeleted: '0',
+  };
+  const entries = Object.entries(attributes).map(
+    ([key, value]) => `<entry><key>${key}</key><value>${escapeXml(value)}</value></entry>`,
+  );
+  const result = `<Attributes>${entries.join('')}</Attributes>`;
+  return queryAnswer('GetTopicAttributes', 'http://sns.amazonaws.com/doc/2010-03-31/', result);
 }
 
 function callerIdentity(accountId: string): HttpAnswer {

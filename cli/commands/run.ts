@@ -11,7 +11,9 @@ import { findDeployment, startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
 import { discoverEnvironment } from '../../project/discover.ts';
 import type { Project } from '../../project/project.ts';
+import { subscribersOf } from '../../client/subscribers.ts';
 import { typed } from '../terminal/commands.ts';
+import { printSubscribers } from '../terminal/halts.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
@@ -51,6 +53,7 @@ export async function run(
     const execution = await startRun(deployment, options);
     print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
     print(`  ${colour.dim(execution)}`);
+    printSubscribers(await subscribersOf(deployment));
     if (!options.wait) {
       printChanged(environment, changedOf(view, options.acceptChanged));
       print(`Look at it with: ${typed({ verb: 'status', environment })}`);

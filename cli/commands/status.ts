@@ -8,10 +8,12 @@ import { leftOverText, stateWord, TONES, who, whoShort } from '../../core/views/
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { Place } from '../../client/environment.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
+import type { SubscribersSeen } from '../../client/subscribers.ts';
+import { subscribersOf } from '../../client/subscribers.ts';
 import { typed, typedError, where } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { printDecisions, printHalt } from '../terminal/halts.ts';
+import { printDecisions, printHalt, printSubscribers } from '../terminal/halts.ts';
 import type { Cell } from '../terminal/output.ts';
 import { colour, duration, PAINT, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
 
@@ -21,18 +23,20 @@ export interface StatusOptions {
 
 /** 2 when a migration is halted, so that a script may ask. */
 export async function status(place: Place, environment: string, { json }: StatusOptions): Promise<ExitCode> {
-  const view = await whileBusy(`Reading the ledger of ${environment}`, async () => {
+  const { view, subscribers } = await whileBusy(`Reading the ledger of ${environment}`, async () => {
     await using seen = await lookAtEnvironment(environment, place);
-    return await readView(seen.ledger, seen.manifest);
+    const counting = seen.deployment && subscribersOf(seen.deployment);
+    return { view: await readView(seen.ledger, seen.manifest), subscribers: await counting };
   });
-  if (json) printJson(view);
-  else printView(view);
+  if (json) printJson({ ...view, subscribers });
+  else printView(view, subscribers);
   return view.halt ? EXIT.halted : EXIT.done;
 }
 
-function printView(view: EnvironmentView): void {
+function printView(view: EnvironmentView, subscribers: SubscribersSeen | undefined): void {
   const commit = view.gitCommit === undefined ? '' : `, deployed from ${shortCommit(view.gitCommit)}`;
   print(`${colour.bold(view.environment)}  ${view.completed} of ${view.total} completed${commit}`);
+  printSubscribers(subscribers);
   print();
   const rows = view.migrations.filter((migration) => !isFolded(migration));
   const folded = view.migrations.filter(isFolded);

@@ -3,6 +3,8 @@ import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import { commitsText, firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { haltText } from '../../core/views/words.ts';
+import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
+import type { SubscribersSeen } from '../../client/subscribers.ts';
 import { typed } from './commands.ts';
 import { colour, errorText, plain, print, utc } from './output.ts';
 
@@ -20,6 +22,17 @@ export function printHalt({ migration, attempt, error, since, description, reaso
   for (const line of error ? errorText(error) : []) print(`  ${colour.red(line)}`);
   const place = sourceLineOf(error);
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
+}
+
+/** Who would hear of one. */
+export function printSubscribers(subscribers: SubscribersSeen | undefined): void {
+  if (subscribers === undefined) return;
+  if ('unknown' in subscribers) {
+    print(colour.dim(`Who is told of halts is not known: ${plain(subscribers.unknown)}`));
+    return;
+  }
+  const warning = nobodyIsTold(subscribers);
+  print(warning === undefined ? colour.dim(subscribersText(subscribers)) : colour.yellow(warning));
 }
 
 export function printDecisions(environment: string, { halt, reason }: OpenHalt): void {

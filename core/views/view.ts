@@ -236,7 +236,18 @@ function completedRow({ completion }: KnownMigration): Row {
   if (!completion) throw new OdinError(NEITHER);
   const { startedAt, finishedAt = completion.time, by, identity, reason, leftOver, gitCommit, execution } = completion;
   const state = completion.completion;
-  return { state, startedAt, finishedAt, durationMs: tookOf(completion), by, identity, reason, leftOver, gitCommit, execution };
+  return {
+    state,
+    startedAt,
+    finishedAt,
+    durationMs: tookOf(completion),
+    by,
+    identity,
+    reason,
+    leftOver,
+    gitCommit,
+    execution,
+  };
 }
 
 /** Of one that an operator recorded, the time until the decision says nothing about the migration. */

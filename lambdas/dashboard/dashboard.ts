@@ -1,11 +1,13 @@
 // `dashboard`: the CloudWatch widget that draws an environment, passes an operator's decision on to `resume`, and asks a
 // migration's function for a preview.
 import { asOdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { DecideAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { Next } from '../../core/text/command.ts';
 import { nextText } from '../../core/text/command.ts';
+import type { Subscribers } from '../../core/views/subscribers.ts';
 import { readView } from '../../core/views/view.ts';
 import type { AskPreview, Decide, WidgetEvent } from './event.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
@@ -29,6 +31,7 @@ export function createDashboard(
   manifest: Manifest,
   sendDecision: (payload: DecidePayload) => Promise<DecideAnswer>,
   askMigration: AskMigration,
+  countSubscribers: () => Promise<Subscribers | undefined>,
 ) {
   return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
     if (event.describe !== undefined && event.describe !== false) return HELP;
@@ -42,6 +45,7 @@ export function createDashboard(
         : event.preview && pressed('preview')
           ? await previewOf(event.preview)
           : undefined;
+    const counting = subscribers();
     const notice = came && 'title' in came ? came : undefined;
     const frame: Frame = {
       app: manifest.app,
@@ -54,6 +58,7 @@ export function createDashboard(
       notice,
       typed: notice?.tone === 'good' ? undefined : typed,
       preview: came && 'migration' in came ? came : undefined,
+      subscribers: await counting,
     };
     try {
       return page(await readView(ledger, manifest), frame);
@@ -64,6 +69,16 @@ export function createDashboard(
       return failurePage(frame, { tone: 'bad', title: 'The ledger could not be read', lines });
     }
   };
+
+  /** Of a topic of another account, say, it is not known: then nothing is said. */
+  async function subscribers(): Promise<Subscribers | undefined> {
+    try {
+      return await countSubscribers();
+    } catch (thrown) {
+      log.warn(`Who is told of halts is not known: ${describeThrown(thrown)}`);
+      return undefined;
+    }
+  }
 
   async function previewOf({ migration }: AskPreview): Promise<Previewed | Notice> {
     try {

@@ -1,6 +1,7 @@
 // What the parts of the page need besides the view of the environment.
 import type { EnvironmentId } from '../../core/names/names.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
+import type { Subscribers } from '../../core/views/subscribers.ts';
 import type { Tone } from '../../core/views/words.ts';
 import type { Theme } from './style.ts';
 import type { Clock } from './words.ts';
@@ -25,6 +26,8 @@ export interface Frame extends EnvironmentId {
   notice?: Notice | undefined;
   /** What the operator had typed when the press was refused. */
   typed?: Typed | undefined;
+  /** Who is told of halts; undefined where that is not known. */
+  subscribers?: Subscribers | undefined;
   /** What came of a press on Preview. */
   preview?: Previewed | undefined;
 }

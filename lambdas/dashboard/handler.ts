@@ -1,14 +1,20 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { VARIABLES } from '../../core/names/names.ts';
 import type { DecideAnswer } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
+import { QUICK } from '../../aws/notify.ts';
+import { countSubscribers } from '../../aws/subscribers.ts';
 import { shippedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { required } from '../shared/ledger-services.ts';
 import { createDashboard } from './dashboard.ts';
 import { WidgetEvent } from './event.ts';
 
+const services = awsServices();
+const sns = new SNSClient({ ...QUICK, maxAttempts: 1 });
+const topicArn = process.env[VARIABLES.topicArn];
 const resumeFunction = required(VARIABLES.resumeFunction);
 // Two attempts, each as long as `resume` may take: a repeated decision changes nothing.
 const lambda = new LambdaClient({ maxAttempts: 2 });
@@ -21,9 +27,10 @@ const patient = new LambdaClient({
 export const handler = lambdaHandler(
   WidgetEvent,
   createDashboard(
-    awsServices(),
+    services,
     shippedManifest(),
     async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
     (functionName, payload) => invokeFunction(patient, functionName, payload),
+    () => (services.local || topicArn === undefined ? Promise.resolve(undefined) : countSubscribers(sns, topicArn)),
   ),
 );

@@ -3,6 +3,7 @@
 import type { EnvironmentView, MigrationState, MigrationView } from '../../core/views/view.ts';
 import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { Tone } from '../../core/views/words.ts';
+import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
 import { stateName, TONES } from '../../core/views/words.ts';
 import { haltCard } from './halt-card.ts';
 import type { Frame, Notice } from './frame.ts';
@@ -16,10 +17,11 @@ import { headline } from './words.ts';
 export const page = (view: EnvironmentView, frame: Frame): string =>
   shell(
     frame,
-    html`${frame.notice && noticeCard(frame.notice)} ${head(view, frame)}
+    html`${frame.notice && noticeCard(frame.notice)} ${head(view, frame)} ${told(frame)}
       ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
       <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
       ${view.total > 0 && migrationsTable(view, frame)}
+      ${frame.subscribers && html`<p class="foot">${subscribersText(frame.subscribers)}</p>`}
       ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${shortCommit(view.gitCommit)}</p>`}`,
   );
 
@@ -37,6 +39,12 @@ const noticeCard = ({ tone, title, lines }: Notice): Html =>
     <h3>${title}</h3>
     ${lines.map((line) => html`<p>${line}</p>`)}
   </div>`;
+
+/** That nobody would hear of a halt is seen when there is none. */
+function told({ subscribers }: Frame): Html | undefined {
+  const warning = subscribers && nobodyIsTold(subscribers);
+  return warning === undefined ? undefined : noticeCard({ tone: 'warn', title: 'Nobody is told', lines: [warning] });
+}
 
 function head(view: EnvironmentView, frame: Frame): Html {
   const { tone, title, detail } = headline(view, frame);

@@ -48,7 +48,7 @@ describe('the deployed dashboard', () => {
     expect(systemFunctionName({ environment: 'odin-dev' }, 'dashboard')).toBe('customWidget-odin-migrate-odin-dev');
   });
 
-  it('has a role that reads the ledger, invokes resume and the migrations, and nothing else', () => {
+  it('has a role that reads the ledger, counts who is told, invokes resume and the migrations, and nothing else', () => {
     const { Role } = only(
       'AWS::Lambda::Function',
       ({ FunctionName }) => FunctionName === 'customWidget-odin-migrate-odin-dev',
@@ -61,6 +61,7 @@ describe('the deployed dashboard', () => {
       'lambda:InvokeFunction',
       's3:GetObject',
       's3:ListBucket',
+      'sns:GetTopicAttributes',
       'xray:PutTelemetryRecords',
       'xray:PutTraceSegments',
     ]);

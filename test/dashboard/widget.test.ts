@@ -12,6 +12,7 @@ import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
+import type { Subscribers } from '../../core/views/subscribers.ts';
 import type { World } from '../support/services.ts';
 import { createWorld, invocation, manifestOf } from '../support/services.ts';
 import { actions, FUNCTION_ARN, reportOf } from './support.ts';
@@ -22,6 +23,7 @@ let turn: Numbered<Allowed>;
 let halted: Numbered<Halted>;
 let sent: DecidePayload[];
 let failure: Error | undefined;
+let subscribers: () => Promise<Subscribers | undefined>;
 /** What the migrations' functions were sent, and what they answer. */
 let asked: { functionName: string; payload: PreviewPayload }[];
 let report: unknown;
@@ -31,6 +33,7 @@ beforeEach(() => {
   ledger = ledgerBefore(world);
   sent = [];
   failure = undefined;
+  subscribers = () => Promise.resolve(undefined);
   asked = [];
   report = reportOf('0001');
 });
@@ -46,7 +49,7 @@ function call(event: object): Promise<string> {
     asked.push({ functionName, payload: PreviewPayload.parse(payload) });
     return failure === undefined ? Promise.resolve(report) : Promise.reject(failure);
   };
-  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send, ask);
+  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send, ask, subscribers);
   return dashboard(WidgetEvent.parse(event), { functionArn: FUNCTION_ARN });
 }
 
@@ -125,6 +128,32 @@ describe('describe', () => {
       expect([...sent, ...asked]).toEqual([]);
     },
   );
+});
+
+describe('who is told of halts', () => {
+  const topicArn = 'arn:aws:sns:eu-west-1:111122223333:topic';
+
+  it('is a number at the foot', async () => {
+    subscribers = () => Promise.resolve({ topicArn, confirmed: 3, pending: 1 });
+    const html = await call(context());
+    expect(html).toContain('3 subscribers are told of halts, 1 is not confirmed yet');
+    expect(notice(html)).toBeUndefined();
+  });
+
+  it('is nobody: a warning, with what to type', async () => {
+    subscribers = () => Promise.resolve({ topicArn, confirmed: 0, pending: 1 });
+    const html = await call(context());
+    expect(notice(html)).toBe('warn');
+    expect(html).toContain(`aws sns subscribe --topic-arn ${topicArn}`);
+  });
+
+  it('is not said where SNS does not say it, and everything else is shown', async () => {
+    subscribers = () => Promise.reject(new Error('AuthorizationError'));
+    const html = await call(context());
+    expect(html).not.toContain('told of halts');
+    expect(html).toContain('data-migration="0001"');
+    expect(world.logs).toContainEqual(expect.objectContaining({ level: 'warn' }));
+  });
 });
 
 describe('a press', () => {

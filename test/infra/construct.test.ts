@@ -444,6 +444,7 @@ describe('grants', () => {
     'lambda:InvokeFunction',
     's3:GetObject',
     's3:ListBucket',
+    'sns:GetTopicAttributes',
     'ssm:GetParameter',
     'ssm:GetParameters',
     'ssm:GetParametersByPath',
@@ -479,6 +480,7 @@ describe('grants', () => {
       const text = JSON.stringify(Resource);
       if (text.includes('Ledger')) continue;
       if (Action === 'cloudformation:DescribeStacks') expect(text).toContain('stack/Team/*');
+      else if (Action === 'sns:GetTopicAttributes') expect(text).toMatch(/^{"Ref":"MigrationsNotifications\w+"}$/);
       else expect(text, String(Action)).toMatch(/shop(--|\/)odin-dev/);
     }
   });

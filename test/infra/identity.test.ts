@@ -17,6 +17,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Role → what it was given since. */
 const ALLOWED_SINCE: Record<string, string[]> = {
+  // It says how many are told of halts.
+  DashboardRole: ['sns:GetTopicAttributes'],
   // It looks at the ledger before it starts a run, and tells the operators when it cannot.
   StartRunRole: ['s3:GetObject', 's3:ListBucket', 'sns:Publish', 'states:DescribeExecution'],
   // It tells the operators of every run that ends badly.

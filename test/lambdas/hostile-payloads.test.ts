@@ -141,7 +141,10 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
       const resume = createResume(services, MANIFEST);
       const send = (payload: DecidePayload) => resume(payload, invocation(createWorld()));
       const previewNothing = () => Promise.reject(new Error('nothing was previewed'));
-      return served(WidgetEvent, createDashboard(services, MANIFEST, send, previewNothing));
+      return served(
+        WidgetEvent,
+        createDashboard(services, MANIFEST, send, previewNothing, () => Promise.resolve(undefined)),
+      );
     },
     good: {
       decide: { decision: 'abort', halt: HALT },

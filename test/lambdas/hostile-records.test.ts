@@ -120,6 +120,7 @@ const READERS: Record<string, (full: Full) => Promise<unknown>> = {
       MANIFEST,
       () => Promise.reject(new Error('nothing was decided')),
       () => Promise.reject(new Error('nothing was previewed')),
+      () => Promise.reject(new Error('nobody was counted')),
     )(WidgetEvent.parse({}), invocation(world)),
 };
 const NAMES = Object.keys(READERS);
