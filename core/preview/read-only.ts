@@ -104,8 +104,9 @@ export function serviceSignedFor(name: string): SignedService | undefined {
 }
 
 /**
- * The session policy of a preview, as JSON. AWS intersects it with the role's own permissions: it grants nothing.
- * At most 2,048 characters (STS AssumeRole, `Policy`).
+ * The session policy of a preview, as JSON. AWS intersects it with the role's own permissions: it grants nothing. What it does not
+ * let through it denies by name: a resource policy that allows something to the session could win over an implicit deny, and
+ * never does over an explicit one (docs/aws-facts.md). At most 2,048 characters (STS AssumeRole, `Policy`).
  */
 export function readOnlySessionPolicy(): string {
   const actions = Object.values(READ_ONLY_SERVICES).flatMap(({ iam, operations, actions: named = operations }) =>
@@ -113,6 +114,9 @@ export function readOnlySessionPolicy(): string {
   );
   return JSON.stringify({
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }],
+    Statement: [
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', NotAction: actions, Resource: '*' },
+    ],
   });
 }

@@ -26,6 +26,21 @@ describe('Allow and Deny', () => {
   });
 });
 
+describe('a session policy', () => {
+  const deny: Statement = { ...ALLOW, Effect: 'Deny' };
+  it.each<[string, Statement[], Statement[], Statement[], boolean]>([
+    ['grants nothing', [], [ALLOW], [], false],
+    ['lets through what both allow', [ALLOW], [ALLOW], [], true],
+    ['narrows what the role allows', [ALLOW], [], [], false],
+    ['that says nothing loses against a resource policy', [ALLOW], [], [ALLOW], true],
+    ['that denies wins against a resource policy', [ALLOW], [ALLOW, deny], [ALLOW], false],
+  ])('%s', (_, statements, session, policy, expected) => {
+    const principal = { arn: ARN, tags: {}, statements, session };
+    const request = { principal, action: 's3:PutObject', resource: 'arn:aws:s3:::b/k' };
+    expect(isAllowed(request, policy)).toBe(expected);
+  });
+});
+
 describe('actions and resources', () => {
   it.each<[Partial<Statement>, boolean]>([
     [{ Action: 's3:PutObject' }, true],

@@ -20,6 +20,8 @@ export interface Principal {
   tags: Readonly<Record<string, string>>;
   /** Of its identity policies. */
   statements: readonly Statement[];
+  /** Of the session that it has assumed itself with. Undefined: none was said. */
+  session?: readonly Statement[] | undefined;
 }
 
 export interface Request {
@@ -30,10 +32,17 @@ export interface Request {
   context?: Readonly<Record<string, string>>;
 }
 
-/** Within one account: an explicit Deny of any policy wins; without one, an Allow of any is enough. */
+/**
+ * Within one account: an explicit Deny of any policy wins; without one, an Allow of any is enough. A session policy narrows what the
+ * identity allows, and not what a resource policy gives to the session.
+ */
 export function isAllowed(request: Request, resourcePolicy: readonly Statement[] = []): boolean {
-  const fitting = [...request.principal.statements, ...resourcePolicy].filter((one) => fits(one, request));
-  return fitting.some(({ Effect }) => Effect === 'Allow') && !fitting.some(({ Effect }) => Effect === 'Deny');
+  const { statements, session } = request.principal;
+  const says = (policy: readonly Statement[] | undefined, effect: Statement['Effect']) =>
+    (policy ?? []).some((one) => one.Effect === effect && fits(one, request));
+  if ([statements, session, resourcePolicy].some((policy) => says(policy, 'Deny'))) return false;
+  if (says(resourcePolicy, 'Allow')) return true;
+  return says(statements, 'Allow') && (session === undefined || says(session, 'Allow'));
 }
 
 function fits({ Action, NotAction, Resource, NotResource, Condition = {} }: Statement, request: Request): boolean {
