@@ -82,7 +82,7 @@ async function invokeWidget(
       accountId: deployment.stateMachineArn.split(':')[4],
       theme,
       timezone: { offsetISO: timezone },
-      forms: { all: { ...forms, name: forms['name']?.trim() ? forms['name'] : caller } },
+      forms: { all: { ...forms, operator: forms['operator']?.trim() ? forms['operator'] : caller } },
       params: {},
     },
   };

@@ -36,7 +36,7 @@ export function createDashboard(
   return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
     if (event.describe !== undefined && event.describe !== false) return HELP;
     const { theme, timezone, forms, params } = event.widgetContext;
-    const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['name']) };
+    const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['operator']) };
     // What a widget is configured with arrives as well: it must not act just because somebody looks at it.
     const pressed = (button: 'decide' | 'preview') => !(button in params);
     const came =

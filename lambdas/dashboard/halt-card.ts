@@ -14,6 +14,7 @@ import type { Frame } from './frame.ts';
 const MAX_MESSAGE = 1500;
 const MAX_STACK = 6000;
 
+/** A field is not called `name`, nor by any other property of a form: sanitisers take such names away (docs/aws-facts.md). */
 export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): Html {
   const { migration, attempt, reason, since, error } = halt;
   const commit = commitsText(halt.commits);
@@ -32,7 +33,7 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
         >Reason <span>(needed for Mark applied${reason !== 'unrecorded' && ' and Skip'})</span>
         <input name="reason" maxlength="2000" autocomplete="off" value="${frame.typed?.reason}"
       /></label>
-      <label>Your name <input name="name" maxlength="100" value="${frame.typed?.name}" /></label>
+      <label>Your name <input name="operator" maxlength="100" value="${frame.typed?.name}" /></label>
     </form>
     <div class="answers">
       ${ANSWERS.filter(({ fits }) => fits(reason)).map((answer) => answerButton(answer, halt, frame))}

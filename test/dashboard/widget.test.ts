@@ -95,7 +95,7 @@ describe('a look', () => {
   it('changes nothing, however often', async () => {
     await halt();
     const before = world.store.writes();
-    for (let times = 0; times < 3; times += 1) await call(context({ reason: 'because', name: 'alice' }));
+    for (let times = 0; times < 3; times += 1) await call(context({ reason: 'because', operator: 'alice' }));
     expect(world.store.writes()).toEqual(before);
     expect([...sent, ...asked]).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('a press', () => {
   it('sends what the page names, with the reason and the name from its form', async () => {
     await halt();
     const { payload } = actions(await call(context())).get('Skip')!;
-    const html = await call({ ...(payload as object), ...context({ reason: '  not needed ', name: 'alice' }) });
+    const html = await call({ ...(payload as object), ...context({ reason: '  not needed ', operator: 'alice' }) });
     expect(sent).toEqual([
       {
         ask: 'decide',
@@ -183,7 +183,7 @@ describe('a press', () => {
 
   it('with an ARN for a name quotes it, and is recorded as claimed', async () => {
     await halt();
-    const html = await call({ ...decide('retry'), ...context({ name: 'arn:aws:iam::111122223333:user/boss' }) });
+    const html = await call({ ...decide('retry'), ...context({ operator: 'arn:aws:iam::111122223333:user/boss' }) });
     const by = '"arn:aws:iam::111122223333:user/boss" (dashboard odin-migrate-odin-dev of account 111122223333)';
     expect(sent[0]?.by).toBe(by);
     expect((await ledger.look()).turn?.halt?.decided?.identity).toEqual({
@@ -195,7 +195,7 @@ describe('a press', () => {
 
   it('that lacks its reason is refused, and what was typed stays', async () => {
     await halt();
-    const html = await call({ ...decide('mark-applied'), ...context({ reason: ' ', name: 'alice' }) });
+    const html = await call({ ...decide('mark-applied'), ...context({ reason: ' ', operator: 'alice' }) });
     expect(notice(html)).toBe('warn');
     expect(html).toContain('Please fill in the reason');
     expect(html).toContain('value="alice"');
@@ -204,12 +204,12 @@ describe('a press', () => {
 
   it('again, by a refresh or a second person, changes nothing', async () => {
     await halt();
-    await call({ ...decide('retry'), ...context({ name: 'alice' }) });
-    const again = await call({ ...decide('retry'), ...context({ name: 'bob' }) });
+    await call({ ...decide('retry'), ...context({ operator: 'alice' }) });
+    const again = await call({ ...decide('retry'), ...context({ operator: 'bob' }) });
     expect(again).toContain(
       'alice (dashboard odin-migrate-odin-dev of account 111122223333) (claimed) had decided retry',
     );
-    const other = await call({ ...decide('abort'), ...context({ name: 'bob' }) });
+    const other = await call({ ...decide('abort'), ...context({ operator: 'bob' }) });
     expect(notice(other)).toBe('warn');
     expect((await ledger.look()).turn?.halt?.decided).toMatchObject({ decision: 'retry', by: sent[0]?.by });
     expect(world.executions.sent).toHaveLength(1);
@@ -259,7 +259,10 @@ describe('a press', () => {
   it('with far too much text is cut to what `resume` takes', async () => {
     await halt();
     const long = 'x'.repeat(10_000);
-    const html = await call({ ...decide('skip'), ...context({ reason: long, name: long }, { dashboardName: long }) });
+    const html = await call({
+      ...decide('skip'),
+      ...context({ reason: long, operator: long }, { dashboardName: long }),
+    });
     expect(notice(html)).toBe('good');
     expect(sent[0]?.by.length).toBeLessThanOrEqual(512);
   });
