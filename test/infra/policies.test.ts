@@ -2,7 +2,7 @@
 // roles of others, against the ledger's bucket and the state machine.
 import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -387,6 +387,58 @@ describe('the state machine', () => {
     for (const environment of ['odin', 'odin-two', 'odin-dev-two', 'odin-dev-0abc']) {
       const arn = arnOfFunction(migrationFunctionName({ environment }, '0001'));
       expect(ours(holders('lambda:InvokeFunction', arn))).toEqual([]);
+    }
+  });
+});
+
+describe('the policy for operators in docs/configuration.md', () => {
+  const text = readFileSync(path.join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+  const [, json = ''] = /```json\n(\{\n {2}"Version"[^]*?)```/.exec(text) ?? [];
+  const { Statement: statements } = JSON.parse(json.replaceAll('LEDGER', 'ledger')) as { Statement: Statement[] };
+  const may = (sids: string[], action: string, resource: string) =>
+    isAllowed({
+      principal: { ...ADMINISTRATOR, statements: statements.filter(({ Sid = '' }) => sids.includes(Sid)) },
+      action,
+      resource,
+    });
+  const machine = 'arn:aws:states:eu-west-1:111122223333:stateMachine:odin-migrate-odin-dev';
+  const execution = 'arn:aws:states:eu-west-1:111122223333:execution:odin-migrate-odin-dev:run-1';
+  const group = 'arn:aws:logs:eu-west-1:111122223333:log-group:/odin-migrate/odin-dev/migrations:log-stream:x';
+  const resume = 'arn:aws:lambda:eu-west-1:111122223333:function:odin-migrate-odin-dev-resume';
+  const dashboard = 'arn:aws:cloudwatch::111122223333:dashboard/odin-migrate-odin-dev-eu-west-1';
+  const topic = 'arn:aws:sns:eu-west-1:111122223333:OdinMigrate-odin-dev-MigrationsNotifications1A2B3C4D-x';
+
+  it.each<[string, string, string]>([
+    ['ReadTheLedger', 's3:ListBucket', 'arn:aws:s3:::ledger'],
+    ['ReadTheLedger', 's3:GetObject', 'arn:aws:s3:::ledger/log/00000001.json'],
+    ['Look', 'sns:GetTopicAttributes', topic],
+    ['Look', 'states:DescribeExecution', execution],
+    ['FollowLinks', 'states:GetExecutionHistory', execution],
+    ['FollowLinks', 'states:DescribeStateMachineForExecution', execution],
+    ['FollowLinks', 'states:ListExecutions', machine],
+    ['FollowLinks', 'logs:FilterLogEvents', group],
+    ['FollowLinks', 'cloudwatch:GetDashboard', dashboard],
+    ['StopAndRedrive', 'states:StopExecution', execution],
+    ['StopAndRedrive', 'states:RedriveExecution', execution],
+    ['DecideInTheLambdaConsole', 'lambda:GetFunction', resume],
+    ['Decide', 'lambda:InvokeFunction', resume],
+    ['FindItInTheConsole', 'logs:DescribeLogGroups', '*'],
+  ])('%s, and no other statement, opens %s', (sid, action, resource) => {
+    const others = statements.flatMap(({ Sid = '' }) => (Sid === sid ? [] : [Sid]));
+    expect([may([sid], action, resource), may(others, action, resource)]).toEqual([true, false]);
+    const elsewhere = resource.replaceAll('odin-dev', 'odin-prod').replace(':ledger', ':ledger-of-prod');
+    if (elsewhere !== resource) expect(may([sid], action, elsewhere)).toBe(false);
+  });
+
+  it('lets nobody write the ledger, send a task its answer, or change what is deployed', () => {
+    const all = statements.map(({ Sid = '' }) => Sid);
+    for (const action of ['s3:PutObject', 's3:DeleteObject', 's3:PutBucketPolicy']) {
+      expect(may(all, action, 'arn:aws:s3:::ledger/log/00000002.json'), action).toBe(false);
+    }
+    for (const action of ['states:SendTaskSuccess', 'states:UpdateStateMachine'])
+      expect(may(all, action, machine)).toBe(false);
+    for (const action of ['lambda:UpdateFunctionCode', 'lambda:UpdateFunctionConfiguration']) {
+      expect(may(all, action, resume), action).toBe(false);
     }
   });
 });
