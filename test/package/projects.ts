@@ -44,6 +44,11 @@ const type = (name: string, file: string): Step => ({ name, run: npx('tsc', '-p'
 
 const SCHEMA_IS_THERE = "require('node:fs').statSync(require('./odin-migrate.json').$schema)";
 
+/** In place of the line of a new migration that throws until it is written. */
+const WRITE_0002 = `const fs = require('node:fs');
+const file = 'migrations/odin-dev/0002.ts';
+fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(/throw new Error.*/, "console.log('written');"));`;
+
 export const ofTheTarball = (tarball: string): Step[] => [
   { name: 'has at most 2 MB', run: ['find', tarball, '-size', '-2048k'], says: [tarball] },
   {
@@ -123,6 +128,7 @@ export const projects = (tarball: string): TeamProject[] => [
     install: [add(tarball, ...PEERS, ...TOOLS, ours('vitest'), ours('aws-cdk'), 'typescript@5.9.3')],
     steps: [
       { name: 'new', run: odin('new', 'odin-dev'), says: ['migrations/odin-dev/0002.ts'] },
+      { name: 'what new wrote gets its work', run: ['node', '-e', WRITE_0002] },
       { name: 'check', run: odin('check'), says: ['nothing to remark'] },
       { name: 'local', run: odin('local', 'odin-dev'), says: ['four objects', 'Done: 2 applied.'] },
       { name: 'local, in a folder below', run: odin('local', 'odin-dev'), at: 'migrations', says: ['pending  0 of 2'] },

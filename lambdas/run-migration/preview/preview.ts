@@ -165,12 +165,16 @@ const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
   '--disable-warning=ExperimentalWarning', // of node:sqlite, which the guard looks at
 ];
 
+/** Of what the system tells of processes: what packages ask to find their native part, and nothing of another process. */
+const OF_THE_SYSTEM = ['/proc/self/exe', '/proc/cpuinfo', '/proc/meminfo'];
+
 /** All but the memory and the variables of other processes, its function's above all. */
 const readable = (): string[] =>
   existsSync('/proc/self')
     ? readdirSync('/')
         .filter((name) => name !== 'proc')
         .map((name) => `/${name}`)
+        .concat(OF_THE_SYSTEM)
     : ['*'];
 
 /** The first lines of what is printed, each cut; `onLine` hears them whole. */
