@@ -15,7 +15,7 @@ import type { MigrationFile } from '../project/discover.ts';
 import { discoverEnvironment, folderOf } from '../project/discover.ts';
 import { git } from '../project/git.ts';
 import type { Project } from '../project/project.ts';
-import { meaningOf } from '../project/source-text.ts';
+import { significantHash } from '../project/source-text.ts';
 
 export interface PruningOptions {
   /** Up to and with this one; undefined: all that is completed. */
@@ -80,7 +80,7 @@ export function planPruning(
       if (!completion) return [];
       const file = files.find((each) => each.id === id);
       const sourceSha256 = completion.sourceSha256 ?? file?.sourceSha256;
-      const meaning = file && !other.has(id) ? meaningOf(file.path) : undefined;
+      const meaning = file && !other.has(id) ? significantHash(file.path) : undefined;
       const time = completion.finishedAt ?? completion.time;
       return [{ id, completion: completion.completion, time, sourceSha256, meaning }];
     })

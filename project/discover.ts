@@ -18,7 +18,7 @@ import type { CompletedMigration } from './completed.ts';
 import { COMPLETED_FILE, readCompleted } from './completed.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, configurationOf } from './configuration.ts';
-import { meaningOf } from './source-text.ts';
+import { significantHash } from './source-text.ts';
 
 export interface MigrationFile {
   id: string;
@@ -283,7 +283,7 @@ function refuseOtherEndings(folder: string, names: readonly string[]): void {
 
 /** Also when nobody knows what was run: it may be new work. */
 const isOther = ({ path: filePath, sourceSha256 }: MigrationFile, was: CompletedMigration): boolean =>
-  was.sourceSha256 !== sourceSha256 && was.meaning !== meaningOf(filePath);
+  was.sourceSha256 !== sourceSha256 && was.meaning !== significantHash(filePath);
 
 /** Line endings do not count: git may change them on checkout. */
 const sha256OfSource = (text: string): string =>

@@ -70,7 +70,7 @@ export function significantText(file: string, text: string): string {
 }
 
 /** Of what a file says, with the version of how that is told: hashes of two versions are not compared. */
-export const meaningOf = (file: string): string => {
+export const significantHash = (file: string): string => {
   const text = significantText(file, readFileSync(file, 'utf8'));
   return `${SOURCES_VERSION}:${createHash('sha256').update(text).digest('hex')}`;
 };

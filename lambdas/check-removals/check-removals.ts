@@ -11,7 +11,7 @@ import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
 import { ALLOW_REMOVED, refusedRemovals, removedBy } from '../../core/decision/removals.ts';
 import { idsText } from '../../core/text/format.ts';
 import type { Answer, Patience } from '../shared/custom-resource.ts';
-import { answerTo, CustomResourceEvent, patiently } from '../shared/custom-resource.ts';
+import { answerCloudFormation, CustomResourceEvent, patiently } from '../shared/custom-resource.ts';
 
 export const RemovalsEvent = z.extend(CustomResourceEvent, {
   ResourceProperties: z.optional(z.object({ AllowRemoved: z.optional(z.array(z.string())) })),
@@ -21,7 +21,7 @@ export type RemovalsEvent = z.infer<typeof RemovalsEvent>;
 /** CloudFormation takes 4,096 bytes of an answer. */
 const MOST_OF_A_REASON = 1500;
 
-export interface Asked {
+export interface RemovalsServices {
   /** The manifest that the stack runs by now; undefined when it runs none. */
   askDeployed: () => Promise<Manifest | undefined>;
   answer: Answer;
@@ -36,14 +36,14 @@ export interface Asked {
 export function createCheckRemovals(
   { ledger, log, app, environment }: LedgerServices,
   manifest: Manifest,
-  { askDeployed, answer, pause = sleep }: Asked,
+  { askDeployed, answer, pause = sleep }: RemovalsServices,
 ) {
   return async (event: RemovalsEvent, { remainingMs }: Invocation): Promise<void> => {
     const allowed = event.ResourceProperties?.AllowRemoved ?? [];
     const refused = event.RequestType === 'Create' ? await refusedOf(allowed, { remainingMs, pause, log }) : [];
     const Reason = refused.flatMap((error) => errorLines(error, { app })).join(' ');
     if (Reason !== '') log.error('The deployment is refused', { reason: Reason });
-    await answerTo(event, answer, {
+    await answerCloudFormation(event, answer, {
       PhysicalResourceId: 'check-removals',
       Status: Reason === '' ? 'SUCCESS' : 'FAILED',
       Reason: Reason === '' ? undefined : Reason.slice(0, MOST_OF_A_REASON),

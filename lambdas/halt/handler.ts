@@ -1,7 +1,7 @@
 import { HaltPayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { deployedManifest } from '../shared/manifest.ts';
+import { manifestWithCommit } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { createHalt } from './halt.ts';
 
-export const handler = lambdaHandler(HaltPayload, createHalt(awsServices(), deployedManifest()));
+export const handler = lambdaHandler(HaltPayload, createHalt(awsServices(), manifestWithCommit()));

@@ -1,11 +1,11 @@
 import * as z from '../../core/schema.ts';
 import { ManifestPayload, NextPayload } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
-import { deployedManifest } from '../shared/manifest.ts';
+import { manifestWithCommit } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
 import { createListPending } from './list-pending.ts';
 
-const manifest = deployedManifest();
+const manifest = manifestWithCommit();
 const listPending = createListPending(awsServices(), manifest);
 
 /** The manifest beside this function's code says what is deployed; the command line asks for it here. */

@@ -25,7 +25,7 @@ export interface Answered {
 export type Answer = (url: string, body: string) => Promise<void>;
 
 /** @throws when CloudFormation does not take it; Lambda then calls the function again */
-export const answerTo = (
+export const answerCloudFormation = (
   { ResponseURL, StackId, RequestId, LogicalResourceId }: CustomResourceEvent,
   answer: Answer,
   answered: Answered,

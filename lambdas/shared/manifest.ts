@@ -9,4 +9,4 @@ export const shippedManifest = (): Manifest =>
   Manifest.parse(JSON.parse(readFileSync(new URL(MANIFEST_FILE, import.meta.url), 'utf8')));
 
 /** The same, with the commit that it was deployed from, where the function has it in a variable. */
-export const deployedManifest = (): Manifest => ({ ...shippedManifest(), gitCommit: process.env[VARIABLES.commit] });
+export const manifestWithCommit = (): Manifest => ({ ...shippedManifest(), gitCommit: process.env[VARIABLES.commit] });

@@ -6,7 +6,7 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { deployedExecutionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
 import type { Answer, CustomResourceEvent } from '../shared/custom-resource.ts';
-import { answerTo, patiently } from '../shared/custom-resource.ts';
+import { answerCloudFormation, patiently } from '../shared/custom-resource.ts';
 import { haltedIn } from '../shared/halted-in.ts';
 import { notStarted } from './not-started-message.ts';
 
@@ -25,7 +25,11 @@ export function createStartRun(services: Services, answer: Answer, pause: (ms: n
       RequestType === 'Delete'
         ? 'Nothing was started or stopped.' // what runs goes on; only the setting was taken back
         : await startPatiently(deployedExecutionName(RequestId), remainingMs);
-    await answerTo(event, answer, { PhysicalResourceId: 'run-on-deploy', Status: 'SUCCESS', Data: { Outcome } });
+    await answerCloudFormation(event, answer, {
+      PhysicalResourceId: 'run-on-deploy',
+      Status: 'SUCCESS',
+      Data: { Outcome },
+    });
   };
 
   async function startPatiently(name: string, remainingMs: () => number): Promise<string> {

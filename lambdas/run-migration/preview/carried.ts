@@ -4,7 +4,7 @@
 export const PIPE = 5;
 
 /** The credentials of a previewed process: what is signed with them goes to the broker. They are good for nothing else. */
-export const PLACEHOLDER = {
+export const PLACEHOLDER_CREDENTIALS = {
   AWS_ACCESS_KEY_ID: 'PREVIEW',
   AWS_SECRET_ACCESS_KEY: 'preview',
   AWS_SESSION_TOKEN: 'preview',

@@ -18,7 +18,7 @@ import type { Seen } from '../user-code/protocol.ts';
 import type { RunUserCode } from '../user-code/supervise.ts';
 import type { YieldedCheckpoint } from '../user-code/yielded.ts';
 import { serveReads } from './broker.ts';
-import { PLACEHOLDER } from './carried.ts';
+import { PLACEHOLDER_CREDENTIALS } from './carried.ts';
 import { endpointsIn } from './judge.ts';
 import type { Credentials } from './signature.ts';
 import { Tally } from './tally.ts';
@@ -60,7 +60,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
     let handedOn: string | undefined;
     let last: YieldedCheckpoint | undefined;
     try {
-      const env = { ...environmentWithoutCredentials(), ...PLACEHOLDER, TMPDIR: scratch };
+      const env = { ...environmentWithoutCredentials(), ...PLACEHOLDER_CREDENTIALS, TMPDIR: scratch };
       const endpoints = endpointsIn(process.env);
       const settings: Parameters<InProcess>[0] = {
         env,

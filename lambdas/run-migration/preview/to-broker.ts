@@ -4,7 +4,7 @@ import { connect, constants } from 'node:http2';
 import { Socket } from 'node:net';
 import { OdinError } from '../../../core/errors.ts';
 import type { RequestHandler, SdkClient, SdkRequest } from './call.ts';
-import { FAILED, OBJECTED, PIPE, PLACEHOLDER, withoutConnection } from './carried.ts';
+import { FAILED, OBJECTED, PIPE, PLACEHOLDER_CREDENTIALS, withoutConnection } from './carried.ts';
 
 /** One for all clients. A client with credentials of its own keeps its own handler, whose connections the guard refuses. */
 export function openBroker(): (client: SdkClient) => void {
@@ -69,7 +69,7 @@ export function openBroker(): (client: SdkClient) => void {
 }
 
 const isSignedWithPlaceholder = ({ headers }: SdkRequest): boolean =>
-  (headers['authorization'] ?? '').includes(` Credential=${PLACEHOLDER.AWS_ACCESS_KEY_ID}/`);
+  (headers['authorization'] ?? '').includes(` Credential=${PLACEHOLDER_CREDENTIALS.AWS_ACCESS_KEY_ID}/`);
 
 const decoded = (text: unknown): string => decodeURIComponent(String(text));
 

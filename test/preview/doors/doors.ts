@@ -96,7 +96,7 @@ const handleError = (result: number): void => {
   if (result !== 0) throw Object.assign(new Error('refused by the handle'), { code: `errno ${result}` });
 };
 
-const PLACEHOLDER =
+const PLACEHOLDER_CREDENTIALS =
   'AWS4-HMAC-SHA256 Credential=PREVIEW/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=00';
 
 /** By the module of Node.js, or `sdk`. */
@@ -201,7 +201,7 @@ export const DOORS: Record<string, Record<string, Door>> = {
           hostname,
           port,
           path: `/${outside.bucket}/there`,
-          headers: { host: `${hostname}:${port}`, authorization: PLACEHOLDER },
+          headers: { host: `${hostname}:${port}`, authorization: PLACEHOLDER_CREDENTIALS },
         } as never);
       },
     },
@@ -596,7 +596,7 @@ export async function tryDoorsBesideAllowed({ port }: Outside): Promise<void> {
 
 /** Writes to the pipe itself: it breaks what it may have said next. */
 export async function speakToBroker(outside: Outside): Promise<void> {
-  fs.writeSync(5, `DELETE /${outside.bucket}/there HTTP/1.1\r\nauthorization: ${PLACEHOLDER}\r\n\r\n`);
+  fs.writeSync(5, `DELETE /${outside.bucket}/there HTTP/1.1\r\nauthorization: ${PLACEHOLDER_CREDENTIALS}\r\n\r\n`);
   console.log(await outcomeOf(() => s3().send(get(outside))));
 }
 
