@@ -367,10 +367,10 @@ export const MUTANTS: Mutant[] = [
       {
         file: RESUME,
         name: 'whatToAppend',
-        instead: `async (original, state, payload) => {
+        instead: `async (original, state, payload, said) => {
           const halt = state.turn?.halt?.halted.number;
           if (halt) (store as any).known = (await store.list('waiters/' + String(halt).padStart(8, '0') + '/')).objects;
-          return original(state, payload);
+          return original(state, payload, said);
         }`,
       },
       {
@@ -392,7 +392,7 @@ export const MUTANTS: Mutant[] = [
       {
         file: RESUME,
         name: 'whatToAppend',
-        instead: '(original, state, payload) => original(state, { ...payload, halt: undefined })',
+        instead: '(original, state, payload, said) => original(state, { ...payload, halt: undefined }, said)',
       },
     ],
   },
@@ -402,8 +402,8 @@ export const MUTANTS: Mutant[] = [
       {
         file: RESUME,
         name: 'whatToAppend',
-        instead: `(original, { turn, ...state }, payload) =>
-          original({ ...state, turn: turn?.halt ? { ...turn, halt: { ...turn.halt, decided: undefined } } : turn }, payload)`,
+        instead: `(original, { turn, ...state }, payload, said) =>
+          original({ ...state, turn: turn?.halt ? { ...turn, halt: { ...turn.halt, decided: undefined } } : turn }, payload, said)`,
       },
     ],
   },
