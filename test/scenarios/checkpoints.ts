@@ -42,7 +42,7 @@ export const CHECKPOINTS: Scenario[] = [
       expect(halt).toMatchObject({ reason: 'cancelled' });
       const [told] = await world.notified(1);
       expect(told?.message).toContain('CANCELLED. It stopped at a checkpoint');
-      expect(told?.message).toContain('alice asked for it to stop');
+      expect(told?.message).toContain('alice (claimed) asked for it to stop');
       const at = (await world.checkpoint('0001'))?.done ?? 60;
       expect(at).toBeLessThan(60);
       await expect(world.cancel()).rejects.toMatchObject({ code: 'NothingRunning' });

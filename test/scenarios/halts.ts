@@ -59,7 +59,7 @@ export const HALTS: Scenario[] = [
       const lost = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason as OdinError);
       expect([won.length, lost.length]).toEqual([1, 1]);
       expect(lost[0]?.code).toBe('AlreadyDecided');
-      expect(lost[0]?.message).toContain(`${won[0]?.by} decided ${won[0]?.decision} on 0002, attempt 1`);
+      expect(lost[0]?.message).toContain(`${won[0]?.by} (claimed) decided ${won[0]?.decision} on 0002, attempt 1`);
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       const expected = won[0]?.decision === 'skip' ? 'skipped' : 'marked-applied';
       expect((await world.completions())['0002']).toBe(expected);
@@ -195,7 +195,7 @@ export const HALTS: Scenario[] = [
       await world.decide('abort', 'alice', 'not tonight');
       const ended = await world.ended(run);
       expect(ended).toMatchObject({ status: 'FAILED', error: 'Aborted' });
-      expect(ended.cause).toContain('alice aborted this run at migration 0002, attempt 1: not tonight');
+      expect(ended.cause).toContain('alice (claimed) aborted this run at migration 0002, attempt 1: not tonight');
 
       const next = await world.start();
       const again = await world.halted('0002', next);
@@ -273,7 +273,7 @@ export const HALTS: Scenario[] = [
       const page = await world.widget({});
       expect(page).toContain('Halted at 0002');
       const press = /\{"decide":\{"decision":"skip".*?\}\}/.exec(page)?.[0] ?? '';
-      const all = { reason: 'not needed', name: 'alice' };
+      const all = { reason: 'not needed', operator: 'alice' };
       const after = await world.widget({ ...(JSON.parse(press) as object), widgetContext: { forms: { all } } });
       expect(after).toContain('Recorded: skip on 0002, attempt 1.');
 
