@@ -71,9 +71,6 @@ export interface DeployedPlace {
   aws?: ClientOptions | undefined;
 }
 
-/** The embedded AWS asks nobody who they are. */
-export const EMBEDDED_CREDENTIALS = { accessKeyId: 'embedded', secretAccessKey: 'embedded' };
-
 /** @throws OdinError NotDeployed, OtherAccount, BadEnvironmentName; NoCredentials and the like when AWS was not reached */
 export async function findDeployment(environment: string, place: DeployedPlace): Promise<Deployment> {
   const { of, options } = await ofPlace(environment, place);

@@ -22,7 +22,7 @@ import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
 import { makeLocalAssembly } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
-import { deploymentOf, EMBEDDED_CREDENTIALS, operatorOf } from './deployment.ts';
+import { deploymentOf, operatorOf } from './deployment.ts';
 import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
 import { nearby } from './near.ts';
 import type { Project } from '../project/project.ts';
@@ -121,7 +121,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       {
         endpoint: aws.endpoint,
         region: aws.region,
-        credentials: EMBEDDED_CREDENTIALS,
+        credentials: aws.credentials,
       },
       true,
     );

@@ -2,6 +2,7 @@
 // SSM and CloudFormation for the ordinary SDK clients, so that a migration and the whole state machine run on a laptop as they are.
 
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { devNull } from 'node:os';
@@ -60,9 +61,16 @@ export interface EmbeddedAws {
   readonly stacks: Stacks;
   readonly parameters: Parameters;
   readonly events: EmbeddedEvents;
+  /** The run's own: a request without them is refused (router.ts). */
+  readonly credentials: Credentials;
   /** What a process needs so that its SDK clients come here. */
   readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
+}
+
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
 }
 
 export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<EmbeddedAws> {
@@ -91,10 +99,13 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const { port } = server.address() as AddressInfo;
   // An IP address, so that the SDK puts the bucket into the path: `bucket.localhost` is not resolved everywhere.
   const endpoint = `http://127.0.0.1:${port}`;
+  const accessKeyId = `EMBEDDED${randomBytes(20).toString('hex').toUpperCase()}`;
+  const credentials = { accessKeyId, secretAccessKey: 'embedded' };
+  const place = { endpoint, region, credentials };
 
   const lambda = new LambdaHost({
     functions: [],
-    environment: functionEnvironment(endpoint, region, options.parentEnvironment ?? process.env),
+    environment: functionEnvironment(place, options.parentEnvironment ?? process.env),
     onLog: options.onLog,
     compileCache,
     code: resolve(directory, 'code'),
@@ -112,7 +123,18 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
 
   const stacks = createStacks(region, accountId);
   const parameters = createParameters(region, accountId);
-  const services: EmbeddedServices = { s3, sns, events, lambda, stepFunctions, stacks, parameters, region, accountId };
+  const services: EmbeddedServices = {
+    s3,
+    sns,
+    events,
+    lambda,
+    stepFunctions,
+    stacks,
+    parameters,
+    region,
+    accountId,
+    key: accessKeyId,
+  };
   const pending = new Set<Promise<void>>();
   server.on('request', (incoming, response) => {
     const work = serve(services, decide, incoming, response).catch(() => void response.destroy());
@@ -133,7 +155,8 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     stacks,
     parameters,
     events,
-    environment: embeddedEnvironment(endpoint, region),
+    credentials,
+    environment: embeddedEnvironment(place),
 
     async close() {
       stepFunctions.close();
@@ -161,14 +184,16 @@ function emptyIfLarge(directory: string): void {
 
 const MAX_COMPILED_BYTES = 64e6;
 
+type Place = Pick<EmbeddedAws, 'endpoint' | 'region' | 'credentials'>;
+
 /** Everything goes to the embedded endpoint, and nothing of the user's real AWS configuration is read. */
-function embeddedEnvironment(endpoint: string, region: string): Record<string, string> {
+function embeddedEnvironment({ endpoint, region, credentials }: Place): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: 'embedded',
-    AWS_SECRET_ACCESS_KEY: 'embedded',
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
@@ -179,12 +204,16 @@ function embeddedEnvironment(endpoint: string, region: string): Record<string, s
 const USERS_OWN =
   /^AWS_(ENDPOINT_URL(_S3)?|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_REGION|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)$/;
 
-/** If the user has set an endpoint, the migrations' S3 is there; the ledger and the state machine stay embedded. */
+/**
+ * If the user has set an endpoint, the migrations' S3 is there; the ledger and the state machine stay embedded. What then comes here
+ * is signed with the user's own credentials, so the run's key is in the path.
+ */
 function functionEnvironment(
-  endpoint: string,
-  region: string,
+  place: Place,
   parent: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
+  const usersOwn = Boolean(parent['AWS_ENDPOINT_URL'] || parent['AWS_ENDPOINT_URL_S3']);
+  const endpoint = usersOwn ? `${place.endpoint}/${place.credentials.accessKeyId}` : place.endpoint;
   const always = {
     [VARIABLES.local]: 'true',
     [VARIABLES.ledgerEndpoint]: endpoint,
@@ -194,8 +223,8 @@ function functionEnvironment(
     AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_ENDPOINT_URL_STS: endpoint,
   };
-  const embedded = embeddedEnvironment(endpoint, region);
-  if (!parent['AWS_ENDPOINT_URL'] && !parent['AWS_ENDPOINT_URL_S3']) return { ...embedded, ...always };
+  const embedded = embeddedEnvironment(place);
+  if (!usersOwn) return { ...embedded, ...always };
   const own = Object.entries(parent).filter((entry): entry is [string, string] => {
     return USERS_OWN.test(entry[0]) && entry[1] !== undefined && entry[1] !== '';
   });

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { EmbeddedEvents } from './messages/events.ts';
+import { isForThisServer, isSecret } from './door.ts';
 import { AwsError, escapeXml, header, readBody, sendAnswer } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import type { LambdaAnswer, LambdaHost } from './lambda/host.ts';
@@ -49,6 +50,8 @@ export interface EmbeddedServices {
   readonly parameters: Parameters;
   readonly region: string;
   readonly accountId: string;
+  /** Who does not know it is nobody here. */
+  readonly key: string;
 }
 
 /** A request that was understood: what it is, how to carry it out, and the form of its service's errors. */
@@ -66,7 +69,7 @@ export async function serve(
 ): Promise<void> {
   let call: Call;
   try {
-    call = await understand(services, readRequest(incoming));
+    call = await understand(services, admitted(incoming, services.key));
   } catch (error) {
     incoming.resume();
     await sendAnswer(response, jsonError(error));
@@ -91,6 +94,22 @@ export async function serve(
     return;
   }
   await sendAnswer(response, answer);
+}
+
+/**
+ * Of one of the run's own processes. It names the run's key: as the access key of its signature or, where it signs with the user's
+ * own credentials, at the head of the path. A page of a browser knows no key, and says where it is from.
+ * @throws AwsError AccessDenied
+ */
+function admitted(incoming: IncomingMessage, key: string): HttpRequest {
+  const request = readRequest(incoming);
+  const [, head = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(request.path) ?? [];
+  const byPath = isSecret(head, key);
+  const known = byPath || isSecret(signatureOf(request)?.accessKey ?? '', key);
+  if (!isForThisServer(incoming) || incoming.headers.origin !== undefined || !known) {
+    throw new AwsError('AccessDenied', 'This AWS answers to the processes of its own run only', 403);
+  }
+  return byPath ? { ...request, path: rest === '' ? '/' : rest } : request;
 }
 
 function readRequest(incoming: IncomingMessage): HttpRequest {
@@ -137,8 +156,7 @@ const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'ssm', 'cloudf
 
 /** A signed request names its service. Others are known by their form. */
 function serviceOf(request: HttpRequest): Service {
-  const signed = header(request.headers, 'authorization') ?? request.query.get('X-Amz-Credential') ?? '';
-  const scope = /\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed)?.[1];
+  const scope = signatureOf(request)?.service;
   if (scope !== undefined) return SPOKEN.find((name) => name === scope) ?? 'unknown';
   if (header(request.headers, 'x-amz-target')) {
     const target = header(request.headers, 'x-amz-target') ?? '';
@@ -150,6 +168,13 @@ function serviceOf(request: HttpRequest): Service {
   const form = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   if (request.method === 'POST' && request.path === '/' && form) return 'sns';
   return 's3';
+}
+
+/** Whose signature it has, in a header or in its address, and for which service. */
+function signatureOf({ headers, query }: HttpRequest): { accessKey: string; service: string } | undefined {
+  const signed = header(headers, 'authorization') ?? `Credential=${query.get('X-Amz-Credential') ?? ''}`;
+  const [, accessKey, service] = /\bCredential=([^/]*)\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed) ?? [];
+  return accessKey === undefined || service === undefined ? undefined : { accessKey, service };
 }
 
 // Step Functions: JSON 1.0
@@ -293,7 +318,7 @@ async function understandQuery(
       if (operation === 'Publish') return publish(services.sns, form);
       if (operation === 'GetTopicAttributes') return topicAttributes(form.get('TopicArn') ?? '');
       if (operation === 'GetCallerIdentity') return callerIdentity(services.accountId);
-      if (operation === 'AssumeRole') return assumeRole(form);
+      if (operation === 'AssumeRole') return assumeRole(form, services.key);
       if (operation === 'DescribeStacks') {
         const described = describeStacks(services.stacks, form.get('StackName') ?? undefined);
         return queryAnswer(operation, 'http://cloudformation.amazonaws.com/doc/2010-05-15/', described);
@@ -335,16 +360,16 @@ function callerIdentity(accountId: string): HttpAnswer {
   return queryAnswer('GetCallerIdentity', 'https://sts.amazonaws.com/doc/2011-06-15/', result);
 }
 
-/** Credentials like all others here: nothing is checked, and no session policy either. */
-function assumeRole(form: URLSearchParams): HttpAnswer {
+/** The run's own credentials, as a session: nothing is checked, and no session policy either. */
+function assumeRole(form: URLSearchParams, key: string): HttpAnswer {
   const role = /^(arn:[\w-]+):iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(form.get('RoleArn') ?? '');
   const session = form.get('RoleSessionName') ?? '';
   if (!role) throw new AwsError('ValidationError', `${form.get('RoleArn')} is not the ARN of a role`);
   const [, partition, account, name] = role;
   const expires = new Date(Date.now() + Number(form.get('DurationSeconds') ?? 3600) * 1000).toISOString();
   const credentials =
-    `<AccessKeyId>EMBEDDEDSESSION</AccessKeyId><SecretAccessKey>embedded</SecretAccessKey>` +
-    `<SessionToken>embedded</SessionToken><Expiration>${expires}</Expiration>`;
+    `<AccessKeyId>${key}</AccessKeyId><SecretAccessKey>embedded</SecretAccessKey>` +
+    `<SessionToken>embedded-session</SessionToken><Expiration>${expires}</Expiration>`;
   const arn = escapeXml(`${partition}:sts::${account}:assumed-role/${name}/${session}`);
   const user = `<Arn>${arn}</Arn><AssumedRoleId>EMBEDDED:${escapeXml(session)}</AssumedRoleId>`;
   return queryAnswer(
@@ -373,8 +398,7 @@ function queryError(error: unknown): HttpAnswer {
 
 /** A migration that uses another service gets an error that names it; without this it would be taken for a bucket. */
 function refuse(request: HttpRequest): Call {
-  const signed = header(request.headers, 'authorization') ?? '';
-  const name = /\/([^/]+)\/aws4_request/.exec(signed)?.[1] ?? header(request.headers, 'x-amz-target') ?? request.path;
+  const name = signatureOf(request)?.service ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
   const message = `The embedded AWS supports S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
   const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');

@@ -1,5 +1,5 @@
 // Serves the widget on localhost, in a page that stands in for the CloudWatch console.
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -8,6 +8,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { asOdinError, OdinError } from '../../core/errors.ts';
+import { isForThisServer, isSecret } from '../../local/door.ts';
 import { dashboardPage } from '../../project/package.ts';
 import { typedError } from '../terminal/commands.ts';
 
@@ -91,10 +92,8 @@ async function serve(
   options: DashboardServerOptions,
   token: string,
 ): Promise<void> {
-  const port = request.socket.localPort ?? 0;
-  const host = request.headers.host ?? '';
-  const refusal = [`127.0.0.1:${port}`, `localhost:${port}`].includes(host)
-    ? request.method === 'POST' && whyNotFromPage(request, host, token)
+  const refusal = isForThisServer(request)
+    ? request.method === 'POST' && whyNotFromPage(request, token)
     : 'This is not a name of this server.';
   if (refusal) {
     sendJson(response, 403, { error: refusal });
@@ -107,11 +106,9 @@ async function serve(
   }
 }
 
-function whyNotFromPage({ headers }: IncomingMessage, host: string, token: string): string | undefined {
-  if (headers.origin !== `http://${host}`) return 'This request did not come from the page.';
-  const given = Buffer.from(String(headers['x-odin-token'] ?? ''));
-  const expected = Buffer.from(token);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+function whyNotFromPage({ headers }: IncomingMessage, token: string): string | undefined {
+  if (headers.origin !== `http://${headers.host ?? ''}`) return 'This request did not come from the page.';
+  if (!isSecret(String(headers['x-odin-token'] ?? ''), token)) {
     return 'Open the address that the terminal shows, with everything behind the #.';
   }
   if (headers['content-type'] !== 'application/json') return 'Expected JSON.';

@@ -2,7 +2,7 @@
 //
 // An endpoint that is an IP address makes the SDK v3 put the bucket into the path by itself, so a plain
 // `new S3Client({})` works with AWS_ENDPOINT_URL=http://127.0.0.1:port. With `localhost` it would ask for
-// `bucket.localhost`, which not every machine resolves; such requests are understood all the same.
+// `bucket.localhost`, which not every machine resolves.
 //
 // Whatever is not supported here is refused by name (NotImplemented): a condition or a version must never be ignored.
 
@@ -210,10 +210,7 @@ function operationName(
 }
 
 function locate(request: HttpRequest): { bucket: string | undefined; key: string | undefined } {
-  const host = (header(request.headers, 'host') ?? '').replace(/:\d+$/, '');
-  const virtual = /^(?<bucket>.+?)(?:\.s3(?:[.-][a-z0-9-]+)?)?\.localhost$/.exec(host)?.groups?.['bucket'];
   const path = request.path.slice(1);
-  if (virtual !== undefined && virtual !== 's3') return { bucket: virtual, key: decodeKey(path) };
   const slash = path.indexOf('/');
   const bucket = decodeUrl(slash < 0 ? path : path.slice(0, slash));
   return { bucket: bucket === '' ? undefined : bucket, key: slash < 0 ? undefined : decodeKey(path.slice(slash + 1)) };

@@ -10,6 +10,6 @@ afterAll(() => started?.stop());
 
 objectsContract('the embedded S3', async () => {
   started = await start();
-  const { endpoint, region } = started.aws;
-  return new S3({ endpoint, region, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+  const { endpoint, region, credentials } = started.aws;
+  return new S3({ endpoint, region, credentials });
 });

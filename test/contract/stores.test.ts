@@ -30,7 +30,7 @@ let buckets = 0;
 const clientOptions = () => ({
   endpoint: aws.endpoint,
   region: aws.region,
-  credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  credentials: aws.credentials,
   forcePathStyle: true,
 });
 

@@ -303,8 +303,7 @@ describe('a bundle that runs', () => {
       parentEnvironment: {},
       onLog: ({ line }) => logs.push(line),
     });
-    const { endpoint, region } = aws;
-    const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+    const { endpoint, region, credentials } = aws;
     s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
     await s3.send(new CreateBucketCommand({ Bucket: 'ledger' }));
     store = new S3Store(s3, 'ledger');

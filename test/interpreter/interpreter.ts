@@ -32,6 +32,8 @@ export async function startInterpreter(aws: EmbeddedAws): Promise<Interpreter> {
     cwd: directory,
     env: {
       ...aws.environment,
+      // It signs with credentials of its own.
+      AWS_ENDPOINT_URL: `${aws.endpoint}/${aws.credentials.accessKeyId}`,
       AWS_ACCOUNT_ID: aws.accountId,
       HOME: directory,
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',

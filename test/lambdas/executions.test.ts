@@ -63,8 +63,7 @@ describe('on the embedded Step Functions', () => {
 
   beforeAll(async () => {
     aws = await startEmbeddedAws({ directory, parentEnvironment: {}, onRequest: (request) => onRequest(request) });
-    const { endpoint, region } = aws;
-    const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+    const { endpoint, region, credentials } = aws;
     sfn = new SFNClient({ endpoint, region, credentials, maxAttempts: 1 });
     waiting = new WaitingExecutions(aws, sfn);
   });

@@ -56,8 +56,8 @@ const manifest = { ...plain, migrations: plain.migrations.map((each) => ({ ...ea
 
 beforeAll(async () => {
   aws = await startEmbeddedAws({ directory, parentEnvironment: {} });
-  const { endpoint, region } = aws;
-  sfn = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+  const { endpoint, region, credentials } = aws;
+  sfn = new SFNClient({ endpoint, region, credentials });
   stateMachineArn = deployDefinition(DEFINITION);
   aws.lambda.invoke = async (name, payload) => {
     try {

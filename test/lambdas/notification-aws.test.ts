@@ -50,7 +50,7 @@ const client = () => ({
   ...QUICK,
   endpoint: started.aws.endpoint,
   region: started.aws.region,
-  credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  credentials: started.aws.credentials,
 });
 
 describe('a notification', () => {

@@ -18,15 +18,15 @@ let started: Started;
 beforeAll(async () => {
   started = await start();
   await started.s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  const { endpoint } = started.aws;
+  const { endpoint, credentials } = started.aws;
   vi.stubEnv(VARIABLES.environment, 'odin-dev');
   vi.stubEnv(VARIABLES.account, IDENTITY.account);
   vi.stubEnv(VARIABLES.ledgerBucket, BUCKET);
   vi.stubEnv(VARIABLES.ledgerEndpoint, endpoint);
   vi.stubEnv('AWS_ENDPOINT_URL', endpoint);
   vi.stubEnv('AWS_REGION', IDENTITY.region);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'embedded');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'embedded');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -1,7 +1,9 @@
 // The one endpoint: which service a request is for, what the SDK's clients make of its answers, and faults on order.
 
 import { readFileSync } from 'node:fs';
-import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { request } from 'node:http';
+import { text as textOf } from 'node:stream/consumers';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DescribeExecutionCommand,
@@ -13,6 +15,7 @@ import {
   ListExecutionsCommand,
   ListStateMachinesCommand,
   RedriveExecutionCommand,
+  SFNClient,
   SendTaskFailureCommand,
   SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
@@ -22,7 +25,7 @@ import {
   TaskTimedOut,
   UpdateStateMachineCommand,
 } from '@aws-sdk/client-sfn';
-import { PublishCommand } from '@aws-sdk/client-sns';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -30,7 +33,7 @@ import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { RequestSummary, Verdict } from '../../local/embedded-aws.ts';
 import type { LambdaLogLine } from '../../local/lambda/host.ts';
 import type { Notification } from '../../local/messages/sns.ts';
-import { start, temporaryFolder, until, writeFunction } from './support.ts';
+import { start, temporaryFolder, until, withKey, writeFunction } from './support.ts';
 import type { Started } from './support.ts';
 
 const logs: LambdaLogLine[] = [];
@@ -234,7 +237,7 @@ describe('Step Functions', () => {
 
   it('refuses what is no JSON', async () => {
     const headers = { 'x-amz-target': 'AWSStepFunctions.StartExecution', 'content-type': 'application/x-amz-json-1.0' };
-    const answer = await fetch(started.aws.endpoint, { method: 'POST', headers, body: '{' });
+    const answer = await fetch(withKey(started.aws), { method: 'POST', headers, body: '{' });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ __type: 'SerializationException' });
   });
@@ -304,7 +307,7 @@ describe('any other service', () => {
     await expect(sqs.send(new GetQueueUrlCommand({ QueueName: 'q' }))).rejects.toMatchObject({
       message: expect.stringMatching(/not sqs\..*AWS_ENDPOINT_URL_SQS/) as unknown,
     });
-    const iam = await fetch(started.aws.endpoint, {
+    const iam = await fetch(withKey(started.aws), {
       method: 'POST',
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
@@ -424,16 +427,118 @@ describe('the environment', () => {
       AWS_ENDPOINT_URL: 'http://127.0.0.1:9000',
       AWS_ACCESS_KEY_ID: 'mine',
       AWS_PROFILE: 'dev',
-      ODIN_LEDGER_ENDPOINT_URL: aws.endpoint,
-      AWS_ENDPOINT_URL_SFN: aws.endpoint,
-      AWS_ENDPOINT_URL_SNS: aws.endpoint,
-      AWS_ENDPOINT_URL_LAMBDA: aws.endpoint,
-      AWS_ENDPOINT_URL_STS: aws.endpoint,
+      ODIN_LEDGER_ENDPOINT_URL: withKey(aws),
+      AWS_ENDPOINT_URL_SFN: withKey(aws),
+      AWS_ENDPOINT_URL_SNS: withKey(aws),
+      AWS_ENDPOINT_URL_LAMBDA: withKey(aws),
+      AWS_ENDPOINT_URL_STS: withKey(aws),
     });
     expect(environment).not.toHaveProperty('OTHER');
     expect(environment).not.toHaveProperty('AWS_CONFIG_FILE');
     await aws.close();
     folder.remove();
+  });
+});
+
+describe('the door', () => {
+  const signed = (service: string, accessKey: string) => ({
+    authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/20260301/eu-west-1/${service}/aws4_request, Signature=0`,
+  });
+  const target = (name: string) => ({ 'x-amz-target': name, 'content-type': 'application/x-amz-json-1.0' });
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const REQUESTS: [string, string, string, Record<string, string>, string][] = [
+    ['s3', 'PUT', '/door/planted', {}, 'x'],
+    ['s3', 'GET', '/', {}, ''],
+    ['states', 'POST', '/', target('AWSStepFunctions.ListStateMachines'), '{}'],
+    ['lambda', 'POST', '/2015-03-31/functions/echo/invocations', {}, '{}'],
+    ['events', 'POST', '/', target('AWSEvents.PutEvents'), '{"Entries":[]}'],
+    ['ssm', 'POST', '/', target('AmazonSSM.GetParametersByPath'), '{"Path":"/"}'],
+    ['sns', 'POST', '/', form, 'Action=Publish&Message=x'],
+    ['sts', 'POST', '/', form, 'Action=GetCallerIdentity'],
+    ['sts', 'POST', '/', form, 'Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/r'],
+    ['cloudformation', 'POST', '/', form, 'Action=DescribeStacks'],
+    ['sqs', 'OPTIONS', '/', {}, ''],
+  ];
+
+  /** What a browser, a neighbour and a process of the run would send. fetch() would not let a test choose the Host. */
+  const ask = (method: string, path: string, headers: Record<string, string>, body: string) =>
+    new Promise<{ status: number; body: string; headers: Record<string, unknown> }>((resolve, reject) => {
+      request({ host: '127.0.0.1', port: started.aws.port, method, path, headers }, (answer) => {
+        textOf(answer).then((body) => {
+          resolve({ status: answer.statusCode ?? 0, body, headers: answer.headers });
+        }, reject);
+      })
+        .once('error', reject)
+        .end(body);
+    });
+
+  it.each(REQUESTS)('%s: %s %s is for a process of the run alone', async (service, method, path, headers, body) => {
+    const key = started.aws.credentials.accessKeyId;
+    const mine = { ...headers, ...signed(service, key) };
+    const refused: Record<string, string>[] = [
+      headers,
+      { ...headers, ...signed(service, 'embedded') },
+      { ...headers, ...signed(service, '') },
+      { ...headers, ...signed(service, `${key}0`) },
+      { ...mine, origin: 'https://evil.example' },
+      { ...mine, origin: 'null' },
+      { ...mine, origin: started.aws.endpoint },
+      { ...mine, host: 'evil.example' },
+      { ...mine, host: `evil.example:${started.aws.port}` },
+      { ...mine, host: `127.0.0.1.evil.example:${started.aws.port}` },
+      { ...mine, host: '127.0.0.1' },
+      { ...mine, host: `127.0.0.1:${started.aws.port - 1}` },
+      { ...mine, host: `door.localhost:${started.aws.port}` },
+    ];
+    for (const sent of refused) {
+      const answer = await ask(method, path, sent, body);
+      expect([sent, answer.status, answer.body]).toEqual([sent, 403, expect.stringContaining('AccessDenied')]);
+      expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    }
+    for (const wrong of [key.toLowerCase(), `${key}0`, `/${key}`, `%${key}`]) {
+      expect((await ask(method, `/${wrong}${path}`, headers, body)).status).toBe(403);
+    }
+    expect(seen).toEqual([]);
+    for (const known of [await ask(method, path, mine, body), await ask(method, `/${key}${path}`, headers, body)]) {
+      expect(known.status).not.toBe(403);
+    }
+    expect(seen).toHaveLength(2);
+  });
+
+  it('has another key in each run', async () => {
+    const other = await start();
+    const { accessKeyId } = other.aws.credentials;
+    await other.stop();
+    expect(accessKeyId).not.toBe(started.aws.credentials.accessKeyId);
+    expect(accessKeyId).toMatch(/^EMBEDDED[0-9A-F]{40}$/);
+  });
+
+  it('is open to clients that sign with the key in an address', async () => {
+    await started.s3.send(new CreateBucketCommand({ Bucket: 'by-address' }));
+    const credential = `${started.aws.credentials.accessKeyId}/20260301/eu-west-1/s3/aws4_request`;
+    expect((await ask('GET', `/by-address?X-Amz-Credential=${encodeURIComponent(credential)}`, {}, '')).status).toBe(
+      200,
+    );
+  });
+
+  it('takes from the SDK every service by the key in the path, whatever it signs with', async () => {
+    const options = {
+      ...clientOptions(),
+      endpoint: withKey(started.aws),
+      credentials: { accessKeyId: 'mine', secretAccessKey: 'x' },
+    };
+    const s3 = new S3Client(options);
+    await s3.send(new CreateBucketCommand({ Bucket: 'by-path' }));
+    await s3.send(new PutObjectCommand({ Bucket: 'by-path', Key: 'a//b ü', Body: 'x' }));
+    expect(started.aws.s3.store.get('by-path', 'a//b ü')).toMatchObject({ size: 1 });
+    const lambda = new LambdaClient(options);
+    expect((await lambda.send(new InvokeCommand({ FunctionName: 'echo' }))).StatusCode).toBe(200);
+    expect((await new SFNClient(options).send(new ListStateMachinesCommand({}))).stateMachines).toBeDefined();
+    expect((await new STSClient(options).send(new GetCallerIdentityCommand({}))).Account).toBe('000000000000');
+    const { topicArn: TopicArn } = started.aws.sns.createTopic('by-path');
+    expect(await new SNSClient(options).send(new PublishCommand({ TopicArn, Message: 'x' }))).toHaveProperty(
+      'MessageId',
+    );
   });
 });
 
@@ -457,7 +562,7 @@ function clientOptions() {
   return {
     endpoint: started.aws.endpoint,
     region: 'eu-west-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    credentials: started.aws.credentials,
     maxAttempts: 1,
   };
 }

@@ -13,7 +13,7 @@ beforeAll(async () => {
   eventBridge = new EventBridgeClient({
     endpoint: started.aws.endpoint,
     region: started.aws.region,
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    credentials: started.aws.credentials,
     maxAttempts: 1,
   });
 });

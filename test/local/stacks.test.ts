@@ -9,8 +9,7 @@ let cloudFormation: CloudFormationClient;
 
 beforeAll(async () => {
   started = await start();
-  const { endpoint, region } = started.aws;
-  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+  const { endpoint, region, credentials } = started.aws;
   cloudFormation = new CloudFormationClient({ endpoint, region, credentials, maxAttempts: 1 });
   started.aws.stacks.deployed('One', { Name: 'a <b> & "c"' });
   started.aws.stacks.deployed('Two', {});

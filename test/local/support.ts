@@ -18,6 +18,9 @@ export function temporaryFolder(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The address for a request that is not signed. */
+export const withKey = ({ endpoint, credentials }: EmbeddedAws): string => `${endpoint}/${credentials.accessKeyId}`;
+
 /** A function whose bundle is this text. */
 export function writeFunction(
   folder: string,
@@ -48,7 +51,7 @@ export async function start(options: Partial<EmbeddedAwsOptions> = {}, attempts 
   const client = {
     endpoint: aws.endpoint,
     region: aws.region,
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    credentials: aws.credentials,
     maxAttempts: attempts,
   };
   const clients = {

@@ -197,13 +197,13 @@ describe('the session', () => {
       const sts = new STSClient({
         endpoint: aws.endpoint,
         region: aws.region,
-        credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+        credentials: aws.credentials,
       });
       const roleArn = 'arn:aws:iam::000000000000:role/odin-dev-0001';
       expect(await readOnlySession(sts, roleArn, '0001')).toEqual({
-        accessKeyId: 'EMBEDDEDSESSION',
+        accessKeyId: aws.credentials.accessKeyId,
         secretAccessKey: 'embedded',
-        sessionToken: 'embedded',
+        sessionToken: 'embedded-session',
       });
       expect(requests[0]?.input).toMatchObject({ RoleArn: roleArn, Policy: readOnlySessionPolicy() });
 

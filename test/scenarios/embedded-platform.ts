@@ -39,7 +39,7 @@ export async function embeddedPlatform({ onLog, started, firstDefinition }: Opti
   const options = {
     endpoint: aws.endpoint,
     region: aws.region,
-    credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' },
+    credentials: aws.credentials,
   };
   await new S3Client({ ...options, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket: DATA_BUCKET }));
 
