@@ -1,6 +1,8 @@
 // Whatever JavaScript can throw, in words. An error is known by its shape: one of another realm, of another copy of a library, or that
 // was sent from elsewhere is no `instanceof Error`, and has its name and message all the same.
 
+import { withoutSecrets } from './text/secrets.ts';
+
 interface ErrorShape {
   name?: unknown;
   message?: unknown;
@@ -38,11 +40,16 @@ export function isError(thrown: unknown): thrown is ErrorShape {
   return typeof stack === 'string' || (typeof message === 'string' && typeof name === 'string');
 }
 
-/** `name: message` of an error, with its causes; one line for anything, as far as the texts in it are one. */
+/**
+ * `name: message` of an error, with its causes; one line for anything, as far as the texts in it are one; without what looks like a
+ * credential.
+ */
 export const describeThrown = (thrown: unknown, askedOf?: AskedOf): string =>
-  linksOf(thrown)
-    .map(({ label, thrown: each }) => label + describeOne(each, askedOf))
-    .join('; ');
+  withoutSecrets(
+    linksOf(thrown)
+      .map(({ label, thrown: each }) => label + describeOne(each, askedOf))
+      .join('; '),
+  );
 
 export function linksOf(thrown: unknown): Link[] {
   const links: Link[] = [];

@@ -4,6 +4,7 @@ import * as z from '../schema.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Next } from '../text/command.ts';
+import { withoutSecrets } from '../text/secrets.ts';
 import type { Said } from '../ledger/entries.ts';
 import { HALT_REASONS } from '../ledger/entries.ts';
 import { ChangedFile } from './events.ts';
@@ -99,7 +100,8 @@ export type HaltPayload = z.infer<typeof HaltPayload>;
 /** Text that a person typed. Step Functions refuses half a surrogate pair. */
 const Words = z.string().check(z.overwrite((text) => text.toWellFormed()));
 const By = Words.check(z.minLength(1), z.maxLength(512));
-const Reason = Words.check(z.maxLength(4000));
+/** It stays in the ledger. */
+const Reason = Words.check(z.maxLength(4000), z.overwrite(withoutSecrets));
 
 /** `resume`, invoked by an operator. With `halt`, the decision holds for that halt only, or is refused. */
 export const DecidePayload = z.strictObject({

@@ -1,6 +1,7 @@
-// Errors and other people's texts, cut to what a record, a message and an AWS limit can hold.
+// Errors and other people's texts, as records and messages may hold them: cut to their limits, and without secrets.
 import type { AskedOf, Link } from '../thrown.ts';
 import { describeOne, isError, linksOf, messageOf, nameOf } from '../thrown.ts';
+import { withoutSecrets } from '../text/secrets.ts';
 import type { Commits } from './entries.ts';
 import type { ErrorSummary } from './error-records.ts';
 
@@ -18,15 +19,15 @@ const MAX_LINK = { first: 2_000, further: 400 };
 export function errorSummary(thrown: unknown, askedOf?: AskedOf): ErrorSummary {
   try {
     const links = linksOf(thrown);
-    if (!isError(thrown)) return { name: 'Error', message: cut(describeOne(thrown), MAX_SUMMARY.message) };
+    if (!isError(thrown)) return { name: 'Error', message: kept(describeOne(thrown), MAX_SUMMARY.message) };
     const causes = links
       .slice(1)
-      .map(({ label, thrown: each }) => cut(label + describeOne(each, askedOf), MAX_LINK.further));
-    const message = cut(messageOf(thrown, askedOf), causes.length > 0 ? MAX_LINK.first : MAX_SUMMARY.message);
+      .map(({ label, thrown: each }) => kept(label + describeOne(each, askedOf), MAX_LINK.further));
+    const message = kept(messageOf(thrown, askedOf), causes.length > 0 ? MAX_LINK.first : MAX_SUMMARY.message);
     return {
-      name: cut(nameOf(thrown), MAX_SUMMARY.name),
+      name: kept(nameOf(thrown), MAX_SUMMARY.name),
       message: cut([message, ...causes].filter((line) => line !== '').join('\n'), MAX_SUMMARY.message),
-      stack: typeof thrown.stack === 'string' ? cut(stacksOf(links), MAX_SUMMARY.stack) : undefined,
+      stack: typeof thrown.stack === 'string' ? kept(stacksOf(links), MAX_SUMMARY.stack) : undefined,
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
@@ -34,15 +35,22 @@ export function errorSummary(thrown: unknown, askedOf?: AskedOf): ErrorSummary {
   }
 }
 
+/** What is looked at of a text that will be cut. */
+const MOST_LOOKED_AT = 100_000;
+
+/** Other people's text as it may stay for good: `cut`, with what looks like a credential masked before that. */
+export const kept = (text: string, length: number): string =>
+  cut(withoutSecrets(text.slice(0, MOST_LOOKED_AT)), length);
+
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
 export function cut(text: string, length: number): string {
   const wellFormed = text.toWellFormed();
   return wellFormed.length <= length ? wellFormed : `${wellFormed.slice(0, length - 1).toWellFormed()}…`;
 }
 
-/** Other people's text as part of a line: without line ends, terminal escapes and what turns the direction of text. */
+/** Other people's text as part of a line: without line ends, terminal escapes, what turns the direction of text, and secrets. */
 export const plainLine = (text: string, length: number): string =>
-  cut(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
+  kept(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
 
 /** `name: message` as lines, each without what plainLine leaves out: so many of them, of so many characters. */
 export function linesOfError(

@@ -6,6 +6,7 @@ import { JsonValue } from '../ledger/json.ts';
 import type { ManifestEntry } from '../contract/manifest.ts';
 import { ErrorSummary } from '../ledger/error-records.ts';
 import { LeftOver } from '../ledger/entries.ts';
+import { withoutSecrets } from '../text/secrets.ts';
 
 /**
  * In characters, of what was held back until now. With a report, it is well below the 6 MB of a function's answer, and of
@@ -103,8 +104,8 @@ export const PreviewReport = z.object({
   refused: z.array(Occurrence),
   /** What it had begun, and was still alive when it was over. */
   leftOver: z.optional(LeftOver),
-  /** What it printed. */
-  output: z.array(z.string()),
+  /** What it printed, without what looks like a credential: whoever may look at a dashboard sees it. */
+  output: z.array(z.string().check(z.overwrite(withoutSecrets))),
   /** What is left out above, because the answer of a function has a limit. */
   omitted: z.object({ calls: Count, occurrences: Count, lines: Count }),
 });

@@ -75,4 +75,11 @@ describe('describeThrown', () => {
   ])('%s', (thrown, expected) => {
     expect(describeThrown(thrown)).toBe(expected);
   });
+
+  it('says nothing secret', () => {
+    expect(describeThrown(new Error('login with password=hunter2 failed'))).toBe(
+      'Error: login with password=*** failed',
+    );
+    expect(describeThrown({ token: 'abc123' })).toBe('{"token":"***"}');
+  });
 });

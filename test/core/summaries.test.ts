@@ -2,7 +2,15 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ErrorSummary } from '../../core/ledger/error-records.ts';
-import { commitsText, cut, errorSummary, firstSourceLine, shortCommit } from '../../core/ledger/summaries.ts';
+import {
+  commitsText,
+  cut,
+  errorSummary,
+  firstSourceLine,
+  kept,
+  plainLine,
+  shortCommit,
+} from '../../core/ledger/summaries.ts';
 import { describeThrown } from '../../core/thrown.ts';
 import { caughtSummary } from '../../lambdas/halt/caught-summary.ts';
 
@@ -15,6 +23,7 @@ const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom('\u0000', '\u001b[2J', '\ud800', '\udc00', '€', '\u{1F9A5}', '\n', '"', '\\') }),
   fc.nat(60_000).map((n) => '\u{1F9A5}'.repeat(n / 2)),
 );
+const lambdaCause = (cause: unknown) => ({ Error: 'caught', Cause: JSON.stringify(cause) });
 const withStack = (error: Error, stack: string | undefined) => Object.assign(error, { stack });
 
 describe('errorSummary', () => {
@@ -163,8 +172,6 @@ it('the commits of a halt are those that are known, the same one once', () => {
 });
 
 describe('caughtSummary', () => {
-  const lambdaCause = (cause: unknown) => ({ Error: 'caught', Cause: JSON.stringify(cause) });
-
   it("is Lambda's own error, when the cause is its JSON", () => {
     const trace = ['TypeError: no', '    at migration (/var/task/migrations/odin-dev/0004.ts:12:9)'];
     expect(caughtSummary(lambdaCause({ errorType: 'TypeError', errorMessage: 'no', trace }))).toEqual({
@@ -207,6 +214,33 @@ describe('caughtSummary', () => {
         expect(bytes(found)).toBeLessThan(MAX_BYTES);
       }),
     );
+  });
+});
+
+describe('what is kept of an error', () => {
+  const secret = 'hunter2hunter2';
+  const text = `connect to postgres://app:${secret}@db:5432 refused`;
+
+  it('has no secret: not in its name, its message, its stack and the stacks of its causes', () => {
+    const cause = withStack(new Error('c'), `Error: password=${secret}\n    at a (x.ts:1:2)`);
+    const error = Object.assign(new Error(text, { cause }), { name: `token=${secret}` });
+    expect(JSON.stringify(errorSummary(error))).not.toContain(secret);
+    expect(errorSummary(error).message).toBe('connect to postgres://app:***@db:5432 refused');
+    expect(errorSummary(error).stack).toContain('caused by Error: password=***\n    at a (x.ts:1:2)');
+    expect(errorSummary({ password: secret }).message).toBe('{"password":"***"}');
+    expect(plainLine(text, 100)).toBe('connect to postgres://app:***@db:5432 refused');
+  });
+
+  it('has none when Step Functions caught it', () => {
+    const error = { errorType: `pwd=${secret}`, errorMessage: text, trace: [text, `at secret=${secret}`] };
+    for (const caught of [lambdaCause(error), { Error: `pwd=${secret}`, Cause: text }]) {
+      expect(JSON.stringify(caughtSummary(caught))).not.toContain(secret);
+    }
+  });
+
+  it('is masked before it is cut', () => {
+    expect(kept(`postgres://app:${secret}@db`, 20)).toBe('postgres://app:***@…');
+    expect(kept(`${'x'.repeat(3_990)} password=${secret}`, 4_000)).not.toContain('hunt');
   });
 });
 

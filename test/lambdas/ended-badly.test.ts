@@ -46,6 +46,12 @@ describe('a run that ended badly', () => {
     expect(cause.length).toBeLessThan(1100);
   });
 
+  it('is told without the secrets of its cause', async () => {
+    await tell('FAILED', { error: 'Error', cause: 'postgres://app:hunter2@db refused' });
+    expect(JSON.stringify(world.published)).toContain('postgres://app:***@db refused');
+    expect(JSON.stringify(world.published)).not.toContain('hunter2');
+  });
+
   it('fails the function when Step Functions cannot be asked: it is called again', async () => {
     const failing = createTellEndedBadly(world.services, () => Promise.reject(new Error('throttled')));
     const event = {

@@ -38,7 +38,7 @@ export async function migration(): Promise<void> {
   await attempt('write beside it', () => writeFileSync('/tmp/odin-preview-wrote-this', ''));
   await attempt('write into its scratch folder', () => writeFileSync(tmpdir() + '/file', ''));
   await attempt('read from S3', () => new S3Client({}).send(new ListBucketsCommand({})));
-  console.log('credentials: ' + process.env['AWS_ACCESS_KEY_ID'] + ' ' + process.env['AWS_SESSION_TOKEN']);
+  console.log('signs as ' + process.env['AWS_ACCESS_KEY_ID'] + ' ' + process.env['AWS_SESSION_TOKEN']);
 }
 `;
 
@@ -105,7 +105,7 @@ describe('a preview on the embedded AWS', () => {
       'write beside it: ERR_ACCESS_DENIED',
       'write into its scratch folder: done',
       'read from S3: done',
-      'credentials: PREVIEW preview',
+      'signs as PREVIEW preview',
     ]);
     const target = new URL(world.deployment.options.endpoint ?? '').host;
     expect(report.refused).toEqual([

@@ -20,7 +20,11 @@ const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e]/u;
 const exports = { description: HOSTILE_TEXT.replace(/[\r\n]/g, '').slice(0, 200), variables: { SIGNING_KEY: SECRET } };
 const FILES = {
   '0001.ts': throwsAtFirst(HOSTILE_TEXT.repeat(500), exports),
-  '0002.ts': throwsAtFirst(HOSTILE_TEXT, exports),
+  '0002.ts': throwsAtFirst(
+    HOSTILE_TEXT,
+    exports,
+    `postgres://app:${SECRET}@db refused password=${SECRET} ${HOSTILE_TEXT}`,
+  ),
   '0003.ts': works(),
 };
 
@@ -55,7 +59,7 @@ beforeAll(async () => {
   pages.push(await world.widget({}), await world.widget({ page: 1 }));
   await world.decide('retry', HOSTILE_TEXT, HOSTILE_TEXT.repeat(100).slice(0, 4_000));
   tokens.push(...(await world.halted('0002', execution)).waiting.map(({ token }) => token));
-  await cli('resume', 'skip', '--reason', HOSTILE_TEXT.replaceAll('\0', ''), '--wait');
+  await cli('resume', 'skip', '--reason', `token=${SECRET} ${HOSTILE_TEXT.replaceAll('\0', '')}`, '--wait');
   await Promise.all([cli('history'), cli('history', '--json')]);
   await cli('status', '--migration', HOSTILE_TEXT.replaceAll('\0', '')); // wrong use
   pages.push(await world.widget({}));

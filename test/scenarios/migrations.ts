@@ -28,12 +28,14 @@ export const takes = (seconds: number): string =>
 export const throwsAtFirst = (
   text: string,
   exports: { description: string; variables: Record<string, string> },
+  message = text,
 ): string =>
   source(
     `if ((await effect()) === 1) {
     const text = ${JSON.stringify(text)};
+    const message = ${JSON.stringify(message)};
     console.log(text);
-    throw Object.assign(new Error(text), { name: text, stack: text + '\\n    at ' + text.padEnd(5_000_000, 'x') });
+    throw Object.assign(new Error(message), { name: text, stack: message + '\\n    at ' + text.padEnd(5_000_000, 'x') });
   }`,
     exports,
   );
