@@ -1,7 +1,6 @@
 // How the reports of several slices become one, and what they say of the whole.
 import { describe, expect, it } from 'vitest';
-import type { PreviewReport } from '../../core/preview/preview.ts';
-import { LIMITS, mergeReports, parseReport, shareOfWhole } from '../../core/preview/preview.ts';
+import { LIMITS, PreviewReport, mergeReports, shareOfWhole } from '../../core/preview/preview.ts';
 
 const report = (changes: Partial<PreviewReport> = {}): PreviewReport => ({
   migration: '0001',
@@ -94,5 +93,5 @@ describe('shareOfWhole', () => {
 
 it('shows what was printed without what looks like a credential', () => {
   const printed = report({ output: ['connect to postgres://app:hunter2@db', 'page 1'] });
-  expect(parseReport('odin-dev', printed).output).toEqual(['connect to postgres://app:***@db', 'page 1']);
+  expect(PreviewReport.parse(printed).output).toEqual(['connect to postgres://app:***@db', 'page 1']);
 });
