@@ -10,7 +10,7 @@ import type { Construct } from 'constructs';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { EnvironmentId } from '../core/names/names.ts';
-import { VARIABLES } from '../core/names/names.ts';
+import { migrationRoleName, VARIABLES } from '../core/names/names.ts';
 import type { Bundle } from '../project/bundle.ts';
 import { writeBundle } from '../project/bundle.ts';
 
@@ -28,6 +28,19 @@ export const functionArn = (scope: Construct, name: string): string =>
     resourceName: name,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+
+/** Tag on all that a construct makes: of which environment it is. */
+export const ENVIRONMENT_TAG = 'odin-migrate:environment';
+
+/**
+ * The role of a migration, by its name: nobody but IAM says which role asks, while a session may tag itself.
+ * @param id four digits, or `????` for those of every migration
+ */
+export const migrationRoleArn = (scope: Construct, of: EnvironmentId, id: string): string => {
+  const stack = Stack.of(scope);
+  const resourceName = migrationRoleName(of, id, stack.region);
+  return stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName });
+};
 
 /** Without what is undefined: the types of CDK take a property that is left out, and no undefined one. */
 export const given = <T extends object>(props: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

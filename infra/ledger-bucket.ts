@@ -9,14 +9,12 @@ import { BlockPublicAccess, Bucket, BucketEncryption, BucketPolicy, ObjectOwners
 import type { Construct } from 'constructs';
 import { OdinError } from '../core/errors.ts';
 import type { Kind, LedgerFunction } from '../core/ledger/keys.ts';
-import type { SystemFunction } from '../core/names/names.ts';
-import { given } from './functions.ts';
+import type { EnvironmentId, SystemFunction } from '../core/names/names.ts';
+import { given, migrationRoleArn } from './functions.ts';
 import { keyPattern, keyRoot, KINDS_OF_KEYS } from './ledger-access.ts';
 
 /** Tag on a migration's role: whose part of a ledger it may write. */
 export const MIGRATION_TAG = 'odin-migrate:migration';
-/** Tag on a migration's role: the bucket of its own environment, which no other environment of any account or region has. */
-export const LEDGER_TAG = 'odin-migrate:ledger';
 
 /** What is replaced by the next of its kind: checkpoints by the million, and the kept state. */
 const REPLACED_KINDS = KINDS_OF_KEYS.filter(({ written }) => written === 'again');
@@ -105,6 +103,7 @@ function roleThatEmpties(bucket: Bucket): string {
 /** @param functions all system functions that write to the ledger, or read what is secret in it, by their names */
 export function protectLedger(
   { bucket, policy, emptiedBy }: LedgerBucket,
+  of: EnvironmentId,
   functions: Partial<Record<SystemFunction, { role: IRole }>>,
 ): void {
   const keys = (patterns: string[]) => patterns.map((pattern) => bucket.arnForObjects(pattern));
@@ -178,13 +177,10 @@ export function protectLedger(
 
   /** Holds for whoever is none of them: of several values a negated operator holds only if none is equal (docs/aws-facts.md). */
   function noneOf(names: readonly LedgerFunction[]): Record<string, Record<string, unknown>> {
-    const ofSystem = names.filter((name) => name !== 'migration').map((name) => roleOf(name).roleArn);
-    const conditions: Record<string, Record<string, unknown>> = {};
-    if (ofSystem.length > 0) conditions['ArnNotEquals'] = { 'aws:PrincipalArn': ofSystem };
-    if (names.includes('migration')) {
-      conditions['StringNotEquals'] = { [`aws:PrincipalTag/${LEDGER_TAG}`]: bucket.bucketName };
-    }
-    return conditions;
+    const roles = names.map((name) =>
+      name === 'migration' ? migrationRoleArn(policy, of, '????') : roleOf(name).roleArn,
+    );
+    return { ArnNotLike: { 'aws:PrincipalArn': roles } };
   }
 
   function roleOf(name: SystemFunction): IRole {

@@ -2,7 +2,7 @@
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import type { Connections, IConnectable, ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IGrantable, IPrincipal, IRole, PrincipalPolicyFragment, RoleProps } from 'aws-cdk-lib/aws-iam';
-import { AccountRootPrincipal, AnyPrincipal, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, AnyPrincipal, Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
@@ -19,9 +19,19 @@ import type { Bundles } from '../project/bundle.ts';
 import type { InspectedMigration } from '../project/inspect.ts';
 import { isAscii } from '../project/inspect.ts';
 import type { FunctionSettings } from './functions.ts';
-import { allow, commonProps, commonVariables, deny, functionArn, FunctionRole, given } from './functions.ts';
+import {
+  allow,
+  commonProps,
+  commonVariables,
+  deny,
+  ENVIRONMENT_TAG,
+  functionArn,
+  FunctionRole,
+  given,
+  migrationRoleArn,
+} from './functions.ts';
 import { ledgerStatements } from './ledger-access.ts';
-import { LEDGER_TAG, MIGRATION_TAG } from './ledger-bucket.ts';
+import { MIGRATION_TAG } from './ledger-bucket.ts';
 import type { MachineNames } from './state-machine.ts';
 
 /**
@@ -73,9 +83,8 @@ function createMigration(
 ): MadeMigration {
   const { ledger, network, variables } = props;
   const { id, bundle, previewAllows } = file;
-  const stack = Stack.of(scope);
-  const roleName = migrationRoleName(props, id, stack.region);
-  const roleArn = stack.formatArn({ service: 'iam', region: '', resource: 'role', resourceName: roleName });
+  const roleName = migrationRoleName(props, id, Stack.of(scope).region);
+  const roleArn = migrationRoleArn(scope, props, id);
   const statements = [
     ...ledgerStatements(ledger, 'migration', id),
     allow(['sts:AssumeRole'], [roleArn]),
@@ -87,7 +96,6 @@ function createMigration(
     managedPolicies: [limits],
   });
   Tags.of(role).add(MIGRATION_TAG, id);
-  Tags.of(role).add(LEDGER_TAG, ledger.bucketName);
   const lambda = new LambdaFunction(scope, `Migration${id}`, {
     ...commonProps(scope, bundle, props),
     ...given({ vpc: network?.vpc, vpcSubnets: network?.vpcSubnets, securityGroups: network?.securityGroups }),
@@ -191,5 +199,12 @@ const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineN
       deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
       // On everything: such a request has a token, and names no machine.
       deny(['states:SendTask*'], ['*']),
+      // Of other environments too, whose names nobody here knows: their parts carry a tag.
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: ['lambda:*', 'states:*', 'iam:*', 'ssm:*'],
+        resources: ['*'],
+        conditions: { Null: { [`aws:ResourceTag/${ENVIRONMENT_TAG}`]: 'false' } },
+      }),
     ],
   });

@@ -24,7 +24,7 @@ import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
-import { logGroupName, migrationRoleName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
+import { logGroupName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
 import { VERSION } from '../core/names/version.ts';
 import { commitOf } from '../project/commit.ts';
 import { configurationOf, parseConfiguration, StackFields, Variables } from '../project/configuration.ts';
@@ -48,6 +48,7 @@ import { claimEnvironment, keepLedgerName, registerEnvironment } from './registr
 import { refuseWhatAwsRefuses } from './refused.ts';
 import { runOnDeploy } from './run-on-deploy.ts';
 import { createStateMachine, namesOfMachine } from './state-machine.ts';
+import { ENVIRONMENT_TAG, migrationRoleArn } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunctions } from './system-functions.ts';
 import { placeholdersFor } from './placeholders.ts';
@@ -276,7 +277,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const haltAlarmHours = (props.haltAlarmAfter ?? Duration.hours(4)).toHours({ integral: false });
     const watched = { halt: system.halt.lambda, watchHalts: watchHalts.lambda };
     this.alarms = props.alarms === false ? [] : createAlarms(this, parts, watched, haltAlarmHours);
-    protectLedger(ledger, { ...system, 'watch-halts': watchHalts });
+    protectLedger(ledger, of, { ...system, 'watch-halts': watchHalts });
     giveAccess(this, made, props.access ?? {}, onThisMachine);
     this.grants = new MigrationsGrants(this, {
       ...of,
@@ -303,7 +304,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     }
     this.run = props.runOnDeploy ? runOnDeploy(this, parts, { manifest, commit }) : undefined;
 
-    Tags.of(this).add('odin-migrate:environment', qualifiedName(of));
+    Tags.of(this).add(ENVIRONMENT_TAG, qualifiedName(of));
     acknowledgeFindings(this, ledger.bucket);
     if (!onThisMachine) refuseWhatAwsRefuses(this, made);
     if (claim) for (const part of this.node.children) if (part !== claim) part.node.addDependency(claim);
@@ -411,11 +412,9 @@ class EveryMigration extends PrincipalBase {
 
   constructor(scope: Construct, of: EnvironmentId, migrations: readonly Migration[]) {
     super();
-    const { account, region } = Stack.of(scope);
-    const resourceName = migrationRoleName(of, '????', region);
-    const roles = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'role', resourceName });
+    const roles = migrationRoleArn(scope, of, '????');
     this.policyFragment = new AnyPrincipal().withConditions({ ArnLike: { 'aws:PrincipalArn': roles } }).policyFragment;
-    this.principalAccount = account;
+    this.principalAccount = Stack.of(scope).account;
     this.scope = scope;
     this.migrations = migrations;
   }

@@ -17,7 +17,14 @@ import {
   STATE_KEY,
   waiterKey,
 } from '../../core/ledger/keys.ts';
-import { migrationFunctionName, resourcePrefix, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
+import type { EnvironmentId } from '../../core/names/names.ts';
+import {
+  migrationFunctionName,
+  migrationRoleName,
+  resourcePrefix,
+  SYSTEM_FUNCTIONS,
+  systemFunctionName,
+} from '../../core/names/names.ts';
 import { offlineApp } from '../../infra/build-app.ts';
 import type { Principal, Statement } from '../support/policies.ts';
 import {
@@ -28,7 +35,9 @@ import {
   bucketPolicyOf,
   isAllowed,
   LEDGER,
+  REGION,
   rolesOf,
+  trustOf,
 } from '../support/policies.ts';
 import { stackOf } from '../support/stack.ts';
 import type { SynthesisedResource } from '../support/synth.ts';
@@ -41,12 +50,14 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let roles: Map<string, Principal>;
 let bucketPolicy: Statement[];
+let trust: [string, string[]][];
 beforeAll(() => {
   const migrations = [{ id: '0001' }, { id: '0004', permissions: GREEDY }, { id: '0010' }];
   const stack = stackOf(offlineApp(directory), migrations, { environment: { stack: { runOnDeploy: true } } });
   const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, SynthesisedResource> };
   roles = rolesOf(Resources);
   bucketPolicy = bucketPolicyOf(Resources);
+  trust = trustOf(Resources);
 });
 
 const everything: Statement[] = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
@@ -60,7 +71,7 @@ const ADMINISTRATOR: Principal = {
 const ELSEWHERE: Principal = {
   arn: `arn:aws:iam::${ACCOUNT}:role/odin-other-0004-eu-west-1`,
   isService: false,
-  tags: { 'odin-migrate:migration': '0004', 'odin-migrate:ledger': 'ledger-of-the-other' },
+  tags: { 'odin-migrate:migration': '0004' },
   statements: everything,
 };
 const everybody = () => [...roles, ['Administrator', ADMINISTRATOR] as const, ['Elsewhere', ELSEWHERE] as const];
@@ -188,6 +199,122 @@ describe('the ledger', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  describe('of another environment of the account', () => {
+    /** Names that could be taken for ours, which is odin-dev without an app, or for a number or a region. */
+    const word = fc.constantFrom(
+      'odin',
+      'odin-dev',
+      'dev',
+      'odin-odin-dev',
+      'a',
+      'dev-0004',
+      'n0004',
+      'eu-west-1',
+      'odin-dev-eu',
+    );
+    const other = fc
+      .record({ app: fc.option(word, { nil: undefined }), environment: word }, { requiredKeys: ['environment'] })
+      .filter(({ app, environment }) => app !== undefined || environment !== 'odin-dev');
+    const region = fc.constantFrom(REGION, 'us-east-1', 'eu-west-1');
+    /** Every tag that a session can give itself, among them those of our roles. */
+    const tags = fc.dictionary(
+      fc.constantFrom('odin-migrate:migration', 'odin-migrate:environment', 'odin-migrate:ledger', 'aws:PrincipalArn'),
+      fc.constantFrom(
+        '0004',
+        '0001',
+        'odin-dev',
+        'ledger',
+        LEDGER,
+        '*',
+        '',
+        `arn:aws:iam::${ACCOUNT}:role/odin-odin-dev-0004-eu-west-1`,
+      ),
+    );
+    const session = (arn: string, tagged: Record<string, string>): Principal => ({
+      arn,
+      isService: false,
+      tags: tagged,
+      statements: everything,
+    });
+    const writes = (principal: Principal, key: string) =>
+      [CREATE, REPLACE, TLS].some((context) =>
+        isAllowed({ principal, action: 's3:PutObject', resource: `${LEDGER}/${key}`, context }, bucketPolicy),
+      );
+
+    it('a migration writes nothing, whatever its environment is called and its session is tagged with', () => {
+      fc.assert(
+        fc.property(other, id, region, tags, keyOfKind, (of: EnvironmentId, migration, where, tagged, key) => {
+          const arn = `arn:aws:iam::${ACCOUNT}:role/${migrationRoleName(of, migration, where)}`;
+          expect(writes(session(arn, tagged), key)).toBe(false);
+        }),
+        { numRuns: 1000 },
+      );
+    });
+
+    it('nor does the same environment in another region, or in another account', () => {
+      const ours = { environment: 'odin-dev' };
+      for (const [account, where] of [
+        [ACCOUNT, 'us-east-1'],
+        ['444455556666', REGION],
+      ] as const) {
+        const arn = `arn:aws:iam::${account}:role/${migrationRoleName(ours, '0004', where)}`;
+        expect(writes(session(arn, { 'odin-migrate:migration': '0004' }), KEYS.claim('0004'))).toBe(false);
+      }
+      const arn = `arn:aws:iam::${ACCOUNT}:role/${migrationRoleName(ours, '0004', REGION)}`;
+      expect(writes(session(arn, { 'odin-migrate:migration': '0004' }), KEYS.claim('0004'))).toBe(true);
+    });
+
+    it('nor does anybody who is no role of ours, whatever the session is tagged with', () => {
+      const name = fc.constantFrom(
+        'Administrator',
+        'odin-odin-dev-0004',
+        'odin-odin-dev-0004-eu-west-1-x',
+        'x/odin-odin-dev-0004-eu-west-1',
+        'odin-odin-dev-00004-eu-west-1',
+      );
+      fc.assert(
+        fc.property(name, fc.constantFrom('role', 'user'), tags, keyOfKind, (who, kind, tagged, key) => {
+          expect(writes(session(`arn:aws:iam::${ACCOUNT}:${kind}/${who}`, tagged), key)).toBe(false);
+        }),
+        { numRuns: 1000 },
+      );
+    });
+
+    it('and no session of a role of ours may tag itself: so a migration keeps its own number', () => {
+      expect(trust).toHaveLength(roles.size);
+      for (const [role, actions] of trust)
+        expect([role, actions.filter((one) => one !== 'sts:AssumeRole')]).toEqual([role, []]);
+    });
+
+    it.each([
+      'lambda:UpdateFunctionCode',
+      'lambda:UpdateFunctionConfiguration',
+      'lambda:InvokeFunction',
+      'lambda:AddPermission',
+      'lambda:UntagResource',
+      'states:UpdateStateMachine',
+      'states:StartExecution',
+      'states:DeleteStateMachine',
+      'states:UntagResource',
+      'iam:PutRolePolicy',
+      'iam:AttachRolePolicy',
+      'iam:UpdateAssumeRolePolicy',
+      'iam:TagRole',
+      'iam:UntagRole',
+      'iam:DeleteRolePolicy',
+      'ssm:PutParameter',
+      'ssm:DeleteParameter',
+    ])('its parts are reached by no migration of ours, although 0004 was given all: %s', (action) => {
+      const may = (resource: string, context: Record<string, string>) =>
+        [...roles].filter(([, principal]) => isAllowed({ principal, action, resource, context })).map(([name]) => name);
+      for (const of of ['odin-prod', 'shop--prod', 'odin-dev']) {
+        const parts = may('arn:aws:any:::prod', { 'aws:ResourceTag/odin-migrate:environment': of });
+        expect(parts.filter((name) => name.startsWith('Migration'))).toEqual([]);
+      }
+      expect(may('arn:aws:any:::theirs', {}), 'what is not ours is its own affair').toContain('Migration0004Role');
+    });
   });
 
   it('nothing is overwritten without a look, by anybody, also in parts', () => {

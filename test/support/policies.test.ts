@@ -100,6 +100,8 @@ describe('conditions', () => {
     [{ ArnNotEquals: { 'aws:PrincipalArn': [ARN, 'arn:x'] } }, false],
     [{ ArnNotEquals: { 'aws:PrincipalArn': ['arn:x', 'arn:y'] } }, true],
     [{ ArnNotEquals: { absent: 'arn:x' } }, true],
+    [{ ArnNotLike: { 'aws:PrincipalArn': ['arn:x', 'arn:aws:iam::*:role/h??'] } }, false],
+    [{ ArnNotLike: { 'aws:PrincipalArn': ['arn:x', 'arn:aws:iam::*:role/h?'] } }, true],
     [{ Null: { 'aws:PrincipalTag/key': 'false' } }, true],
     [{ Null: { 'aws:PrincipalTag/none': 'false' } }, false],
     [{ Bool: { 'aws:SecureTransport': 'true' }, Null: { absent: 'false' } }, false],

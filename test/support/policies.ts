@@ -79,6 +79,7 @@ function holds(operator: string, found: string | undefined, values: readonly str
     case 'ArnLike':
       return found !== undefined && values.some((value) => matches(value, found));
     case 'ArnNotEquals':
+    case 'ArnNotLike':
       return found === undefined || !values.some((value) => matches(value, found));
     case 'NumericLessThan':
       return found !== undefined && values.some((value) => Number(found) < Number(value));
@@ -121,7 +122,7 @@ const list = (value: unknown): string[] => (value === undefined ? [] : [value].f
 // --- from a template ----------------------------------------------------------------------------------------------
 
 export const ACCOUNT = '111122223333';
-const REGION = 'eu-west-1';
+export const REGION = 'eu-west-1';
 export const LEDGER = 'arn:aws:s3:::ledger';
 
 type Resources = Record<string, SynthesisedResource>;
@@ -152,7 +153,7 @@ export function rolesOf(resources: Resources): Map<string, Principal> {
         return [
           id.replace(/\w{8}$/, ''),
           {
-            arn: arnOf(id),
+            arn: arnOf(id, resources),
             isService: false,
             tags: Object.fromEntries(tags) as Record<string, string>,
             statements: [...inline, ...attached, ...managed].flatMap(({ PolicyDocument }) =>
@@ -163,6 +164,15 @@ export function rolesOf(resources: Resources): Map<string, Principal> {
       }),
   );
 }
+
+/** Who may take each role's place: its trust policy, with the actions of STS that it allows. */
+export const trustOf = (resources: Resources): [id: string, actions: string[]][] =>
+  Object.entries(resources)
+    .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
+    .map(([id, { Properties = {} }]) => {
+      const { Statement: statements } = Properties['AssumeRolePolicyDocument'] as Document['PolicyDocument'];
+      return [id, statements.flatMap(({ Action }) => list(Action))];
+    });
 
 /** The statements of the one bucket policy; its principal is everybody, in each of them. */
 export function bucketPolicyOf(resources: Resources): Statement[] {
@@ -176,7 +186,10 @@ export function bucketPolicyOf(resources: Resources): Statement[] {
   });
 }
 
-const arnOf = (roleId: string): string => `arn:aws:iam::${ACCOUNT}:role/${roleId}`;
+const arnOf = (roleId: string, resources: Resources): string => {
+  const name = resources[roleId]?.Properties?.['RoleName'];
+  return `arn:aws:iam::${ACCOUNT}:role/${name === undefined ? roleId : String(resolve(name, resources))}`;
+};
 
 /** The same with the ARNs that references would have. */
 const resolved = (statement: Statement, resources: Resources): Statement => resolve(statement, resources) as Statement;
@@ -190,16 +203,16 @@ function resolve(value: unknown, resources: Resources): unknown {
     'Fn::Join': join,
   } = value as { Ref?: string; 'Fn::GetAtt'?: [string, string]; 'Fn::Join'?: [string, unknown[]] };
   if (Ref !== undefined) return PSEUDO[Ref] ?? `<${Ref}>`;
-  if (attribute) return arnOfResource(attribute.join('.'), resources[attribute[0]]);
+  if (attribute) return arnOfResource(attribute.join('.'), resources);
   if (join) return join[1].map((inner) => resolve(inner, resources)).join(join[0]);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolve(inner, resources)]));
 }
 
-function arnOfResource(reference: string, resource: SynthesisedResource | undefined): string {
+function arnOfResource(reference: string, resources: Resources): string {
   const [id = ''] = reference.split('.');
-  const { Type, Properties } = resource ?? {};
+  const { Type, Properties } = resources[id] ?? {};
   if (Type === 'AWS::S3::Bucket') return LEDGER; // the only one
-  if (Type === 'AWS::IAM::Role') return arnOf(id);
+  if (Type === 'AWS::IAM::Role') return arnOf(id, resources);
   return Type === 'AWS::Lambda::Function' ? arnOfFunction(String(Properties?.['FunctionName'])) : `<${reference}>`;
 }
 
