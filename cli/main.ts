@@ -1,7 +1,6 @@
 // Runs one command and turns whatever it throws into what, why, and what to type next.
 import { CommanderError } from 'commander';
 import { asOdinError } from '../core/errors.ts';
-import { errorSummary } from '../core/ledger/summaries.ts';
 import { awsError } from '../client/aws-errors.ts';
 import { EXIT, exitCodeOf } from './terminal/exit-codes.ts';
 import { printError } from './terminal/output.ts';
@@ -28,7 +27,6 @@ export async function main(args: string[]): Promise<number> {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.wrong;
     const error = awsError(thrown) ?? asOdinError(thrown);
     printError(error);
-    if (error.code === 'Internal') process.stderr.write(`${errorSummary(error.cause).stack ?? ''}\n`);
     return exitCodeOf(error.code);
   }
 }

@@ -79,7 +79,7 @@ function fill(to: S3Client, urls: readonly string[], options: LocalOptions, depl
       const { objects, bytes, listed, more } = copied;
       told.push(`${objects} of ${more ? 'over ' : ''}${listed} objects (${bytesText(bytes)}) copied from ${url}`);
     }
-    return told.join('\n           ');
+    return told.join('\n');
   });
 }
 
@@ -94,7 +94,7 @@ async function runHere(
   const { deployment, data, manifest, counted } = embedded;
   const faulty = practiceFault?.migration;
   const warnings = [...embedded.warnings, ...(practiceFault ? faultWarnings(manifest, practiceFault) : [])];
-  if (data !== undefined) print(`  data     ${data}`);
+  data?.split('\n').forEach((line, index) => print(`  ${index === 0 ? 'data' : '    '}     ${line}`));
   if (counted.length > 0)
     print(
       `  pruned   ${countText(counted.length)} count as done on this machine, as completed.json says: ${idsText(counted)}`,

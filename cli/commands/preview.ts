@@ -42,7 +42,10 @@ export async function preview(
     return done;
   });
   if (previews.length === 0) print(`Nothing is pending in ${environment}.`);
-  else print(`\n${promise(previews)}`);
+  else {
+    print();
+    print(promise(previews));
+  }
   if (json) printJson(previews);
   return previews.every(({ outcome }) => outcome === 'finished' || outcome === 'more') ? EXIT.done : EXIT.failed;
 }

@@ -15,6 +15,7 @@ import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { printDecisions, printHalt, printSubscribers } from '../terminal/halts.ts';
 import type { Cell } from '../terminal/output.ts';
+import type { OdinError } from '../../core/errors.ts';
 import { colour, duration, PAINT, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
 
 export interface StatusOptions {
@@ -41,10 +42,16 @@ function printView(view: EnvironmentView, subscribers: SubscribersSeen | undefin
   const rows = view.migrations.filter((migration) => !isFolded(migration));
   const folded = view.migrations.filter(isFolded);
   if (view.total === 0) print('It has no migrations.');
-  if (folded.length > 0) print(colour.dim(foldedText(folded)));
+  if (folded.length > 0) {
+    print(colour.dim(foldedText(folded)));
+    print();
+  }
   if (rows.length > 0) table(HEADINGS, rows.map(row)).forEach((line) => print(line));
 
-  for (const note of notes(view)) print(`\n${note}`);
+  for (const note of notes(view)) {
+    print();
+    [note].flat().forEach((line) => print(line));
+  }
   if (!view.halt) return;
   print();
   printHalt(view.halt);
@@ -55,7 +62,7 @@ function printView(view: EnvironmentView, subscribers: SubscribersSeen | undefin
 const isFolded = ({ pruned, state }: MigrationView): boolean => pruned === true && isCompleted(state);
 
 const foldedText = (folded: readonly MigrationView[]): string =>
-  `${folded[0]?.id ?? ''} to ${folded.at(-1)?.id ?? ''}: ${numberOf(folded.length, 'migration')} completed and pruned (completed.json)\n`;
+  `${folded[0]?.id ?? ''} to ${folded.at(-1)?.id ?? ''}: ${numberOf(folded.length, 'migration')} completed and pruned (completed.json)`;
 
 const HEADINGS = ['ID', 'DESCRIPTION', 'STATE', 'ATTEMPTS', 'WHEN (UTC)', 'TOOK', 'BY'];
 const MAX_DESCRIPTION = 60;
@@ -87,7 +94,12 @@ function stateOf({ state, progress, decision, cancelled, changedSince }: Migrati
   return changedSince ? `${word} *` : word;
 }
 
-function notes({ environment, migrations, lacking }: EnvironmentView): string[] {
+function refusedNote(error: OdinError): string[] {
+  const [what = '', ...more] = typedError(error);
+  return [`refused: ${what}`, ...more.map((line) => `  ${line}`)];
+}
+
+function notes({ environment, migrations, lacking }: EnvironmentView): (string | string[])[] {
   const ids = (wanted: (migration: MigrationView) => boolean) =>
     migrations
       .filter(wanted)
@@ -107,7 +119,7 @@ function notes({ environment, migrations, lacking }: EnvironmentView): string[] 
       const note = progress.note === undefined ? '' : `  ${plain(progress.note)}`;
       return [`${id}: ${text}, at ${utc(progress.time)}${note}`];
     }),
-    ...(lacking ? [`refused: ${typedError(lackingError(lacking, environment, where())).join('\n  ')}`] : []),
+    ...(lacking ? [refusedNote(lackingError(lacking, environment, where()))] : []),
     ...(late === ''
       ? []
       : [`late: ${late} came after a higher number was run, so a run refuses it. To run it all the same: ${allow}`]),

@@ -1,9 +1,9 @@
 // How the command line prints: one place for marks, colours, spinners and durations. Colour only on a terminal that wants it.
-import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
-import { linesOfError } from '../../core/ledger/summaries.ts';
+import { errorSummary, linesOfError } from '../../core/ledger/summaries.ts';
+import { withoutControls } from '../../core/text/plain.ts';
 import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { canBeDrawnOn, Spinner, wantsColour } from './drawing.ts';
@@ -42,22 +42,34 @@ export function keepStdoutForJson(): void {
   out = process.stderr;
 }
 
+/** One line, whoever's text is in it: beside our own colours nothing in it acts on a terminal, and nothing begins another line. */
 export const print = (line = ''): void => {
   spinner?.clear();
-  out.write(`${line}\n`);
+  const pieces = wantsColour(out) ? line.split(OUR_COLOURS) : [line];
+  out.write(`${pieces.map((piece, index) => (index % 2 === 1 ? piece : withoutControls(piece))).join('')}\n`);
 };
+/** What the paints of `colour` begin and end with. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const OUR_COLOURS = /(\u001b\[(?:1|2|22|3[1236]|39)m)/;
 
 /** JSON does not escape every character that a terminal acts on: these are escaped here. */
 export const printJson = (value: unknown): void => {
   const text = JSON.stringify(value, undefined, 2);
-  process.stdout.write(`${text.replace(ACTED_ON, (character) => `\\u${pad(character.charCodeAt(0).toString(16))}`)}\n`);
+  process.stdout.write(`${text.replace(ACTED_ON, escaped)}\n`);
 };
-const pad = (hexadecimal: string): string => hexadecimal.padStart(4, '0');
+/** A character above U+FFFF as its two halves, as JSON has it. */
+const escaped = (character: string): string =>
+  character
+    .split('')
+    .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
 
 /** What, why and what to type next, each on a line of its own. */
 export function printError(error: OdinError): void {
   spinner?.clear();
   process.stderr.write(`${paletteOf(process.stderr).red(error.code)}: ${typedError(error).map(plain).join('\n  ')}\n`);
+  if (error.code !== 'Internal') return;
+  for (const line of textLines(errorSummary(error.cause).stack ?? '')) process.stderr.write(`${line}\n`);
 }
 
 /** A spinner while the work goes on, at a terminal; nothing elsewhere. */
@@ -73,7 +85,7 @@ export async function whileBusy<T>(text: string, work: () => Promise<T>): Promis
 
 /** Changes the text of the spinner, if one is shown. */
 export function busyWith(text: string): void {
-  if (spinner) spinner.text = text;
+  if (spinner) spinner.text = plain(text);
 }
 
 /** A question at the terminal has the line for itself. */
@@ -90,32 +102,25 @@ export async function withoutSpinner<T>(work: () => Promise<T>): Promise<T> {
 /** Of several that are busy within one another, the outermost shows. */
 function startSpinner(text: string): Spinner | undefined {
   if (spinner || !process.stdout.isTTY || !canBeDrawnOn(process.stderr)) return undefined;
-  spinner = new Spinner(process.stderr, text, paletteOf(process.stderr).cyan);
+  spinner = new Spinner(process.stderr, plain(text), paletteOf(process.stderr).cyan);
   spinner.start();
   return spinner;
 }
 
-/** Other people's text on our terminal: without escape sequences, control characters and line breaks. */
-export const plain = (text: string): string =>
-  stripVTControlCharacters(text)
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replace(BIDIRECTIONAL, '')
-    .trim();
+/** Other people's text as part of a line. */
+export const plain = (text: string): string => withoutControls(text).trim();
 
 /** An error as people read it at a terminal: a line for each of its own, no more than a screen. */
 export const errorText = (error: Pick<ErrorSummary, 'name' | 'message'>): string[] =>
   linesOfError({ name: plain(error.name), message: textLines(error.message).join('\n') }, 12, 400);
 
 /** Other people's text of several lines; empty ones at its end are none. */
-export const textLines = (text: string): string[] =>
-  stripVTControlCharacters(text).trimEnd().split(/\r?\n/).map(lineOf);
+export const textLines = (text: string): string[] => text.trimEnd().split(/\r?\n/).map(lineOf);
 
 /** As `plain`, with its indentation. */
 const lineOf = (line: string): string => `${/^[ \t]*/.exec(line)?.[0].replaceAll('\t', '  ') ?? ''}${plain(line)}`;
 
-/** Characters that reverse the direction of the text after them. */
-const BIDIRECTIONAL = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${BIDIRECTIONAL.source}`, 'g');
+const ACTED_ON = /[\u007f-\u009f\u2028\u2029]|(?![\u200c\u200d])\p{Cf}/gu;
 
 /** `2026-03-01 12:00:06`, in UTC as every record of the ledger. */
 export const utc = (time: string): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { confirm, input } from '@inquirer/prompts';
 import { OdinError } from '../../core/errors.ts';
-import { atTerminal, canBeShown } from './output.ts';
+import { atTerminal, canBeShown, plain } from './output.ts';
 
 /** @returns the answer, or undefined when it was left by Ctrl-C */
 export async function answerTo<T>(question: Promise<T>): Promise<T | undefined> {
@@ -19,7 +19,8 @@ export async function answerTo<T>(question: Promise<T>): Promise<T | undefined> 
  * Asks yes or no; no is the default, and what Ctrl-C says.
  * @param said whether the command was told not to ask: then, and where nobody can be asked, it is a yes
  */
-export async function agreed(message: string, said: boolean | undefined): Promise<boolean> {
+export async function agreed(question: string, said: boolean | undefined): Promise<boolean> {
+  const message = plain(question);
   if (said === true || !atTerminal()) return true;
   if (canBeShown()) return (await answerTo(confirm({ message, default: false }))) === true;
   const lines = createInterface({ input: process.stdin, output: process.stdout, terminal: false });

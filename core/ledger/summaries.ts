@@ -1,6 +1,7 @@
 // Errors and other people's texts, as records and messages may hold them: cut to their limits, and without secrets.
 import type { AskedOf, Link } from '../thrown.ts';
 import { describeOne, isError, linksOf, messageOf, nameOf } from '../thrown.ts';
+import { withoutControls } from '../text/plain.ts';
 import { withoutSecrets } from '../text/secrets.ts';
 import type { Commits } from './entries.ts';
 import type { ErrorSummary } from './error-records.ts';
@@ -49,8 +50,7 @@ export function cut(text: string, length: number): string {
 }
 
 /** Other people's text as part of a line: without line ends, terminal escapes, what turns the direction of text, and secrets. */
-export const plainLine = (text: string, length: number): string =>
-  kept(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' '), length);
+export const plainLine = (text: string, length: number): string => kept(withoutControls(text), length);
 
 /** `name: message` as lines, each without what plainLine leaves out: so many of them, of so many characters. */
 export function linesOfError(

@@ -26,6 +26,5 @@ export const escape = (text: string): string =>
     .replace(UNPRINTABLE, '\ufffd')
     .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** Control characters but tab and newline, and those that turn the direction of the text after them around. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
-const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Control characters but tab and newline, and what cannot be seen or turns the direction of text, but for joiners within words. */
+const UNPRINTABLE = /(?![\t\n\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
