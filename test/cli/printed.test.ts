@@ -62,7 +62,8 @@ const error = (text: string) => ({ name: text, message: text, stack: `${text}\n 
 const VIEWS: Record<string, (text: string) => void> = {
   'a line': (text) => print(text),
   'a line with a paint': (text) => print(`  ${colour.red(text)} ${colour.dim(`${text} ${colour.bold(text)}`)}`),
-  'a table': (text) => table(['A', text], [[{ text, paint: colour.dim }, { text }]]).forEach((line) => print(line)),
+  'a table': (text) =>
+    table(['A', text], [[{ text: `x${text}`, paint: colour.dim }, { text }]]).forEach((line) => print(line)),
   commands: (text) => printCommands(text, [[text, text]]),
   'an error': (text) =>
     printError(new OdinError({ code: 'BadUsage', source: 'user', what: text, why: text, next: text })),

@@ -225,7 +225,7 @@ describe('what is kept of an error', () => {
     const cause = withStack(new Error('c'), `Error: password=${secret}\n    at a (x.ts:1:2)`);
     const error = Object.assign(new Error(text, { cause }), { name: `token=${secret}` });
     expect(JSON.stringify(errorSummary(error))).not.toContain(secret);
-    expect(errorSummary(error).message).toBe('connect to postgres://app:***@db:5432 refused');
+    expect(errorSummary(error).message).toBe('connect to postgres://app:***@db:5432 refused\ncaused by Error: c');
     expect(errorSummary(error).stack).toContain('caused by Error: password=***\n    at a (x.ts:1:2)');
     expect(errorSummary({ password: secret }).message).toBe('{"password":"***"}');
     expect(plainLine(text, 100)).toBe('connect to postgres://app:***@db:5432 refused');

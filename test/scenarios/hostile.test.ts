@@ -17,7 +17,13 @@ const SECRET = 'canary-5f1d8c1e0a';
 const LIMIT = 256 * 1024;
 const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e]/u;
 
-const exports = { description: HOSTILE_TEXT.replace(/[\r\n]/g, '').slice(0, 200), variables: { SIGNING_KEY: SECRET } };
+const exports = {
+  // What a file may say: an environment with more than that is not synthesised.
+  description: HOSTILE_TEXT.toWellFormed()
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '')
+    .slice(0, 200),
+  variables: { SIGNING_KEY: SECRET },
+};
 const FILES = {
   '0001.ts': throwsAtFirst(HOSTILE_TEXT.repeat(500), exports),
   '0002.ts': throwsAtFirst(
