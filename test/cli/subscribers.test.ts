@@ -1,6 +1,6 @@
 // Who is told of halts: counted by SNS, said beside everything else, and never a reason for it to fail.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { deploymentOf, EMBEDDED_CREDENTIALS } from '../../client/deployment.ts';
+import { deploymentOf } from '../../client/deployment.ts';
 import { subscribersOf } from '../../client/subscribers.ts';
 import { OUTPUTS } from '../../core/names/names.ts';
 import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
@@ -30,7 +30,7 @@ const deployment = (local: boolean, topicArn: string | undefined = TOPIC) => {
     [OUTPUTS.resumeFunction]: 'resume',
   };
   if (topicArn !== '') outputs[OUTPUTS.topicArn] = topicArn;
-  const options = { endpoint: started.aws.endpoint, region: 'us-east-1', credentials: EMBEDDED_CREDENTIALS };
+  const options = { endpoint: started.aws.endpoint, region: 'us-east-1', credentials: started.aws.credentials };
   return deploymentOf({ environment: 'odin-dev' }, outputs, { ...options, maxAttempts: 1 }, local);
 };
 
