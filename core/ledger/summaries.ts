@@ -20,15 +20,15 @@ const MAX_LINK = { first: 2_000, further: 400 };
 export function errorSummary(thrown: unknown, askedOf?: AskedOf): ErrorSummary {
   try {
     const links = linksOf(thrown);
-    if (!isError(thrown)) return { name: 'Error', message: kept(describeOne(thrown), MAX_SUMMARY.message) };
+    if (!isError(thrown)) return { name: 'Error', message: keptText(describeOne(thrown), MAX_SUMMARY.message) };
     const causes = links
       .slice(1)
-      .map(({ label, thrown: each }) => kept(label + describeOne(each, askedOf), MAX_LINK.further));
-    const message = kept(messageOf(thrown, askedOf), causes.length > 0 ? MAX_LINK.first : MAX_SUMMARY.message);
+      .map(({ label, thrown: each }) => keptText(label + describeOne(each, askedOf), MAX_LINK.further));
+    const message = keptText(messageOf(thrown, askedOf), causes.length > 0 ? MAX_LINK.first : MAX_SUMMARY.message);
     return {
-      name: kept(nameOf(thrown), MAX_SUMMARY.name),
+      name: keptText(nameOf(thrown), MAX_SUMMARY.name),
       message: cut([message, ...causes].filter((line) => line !== '').join('\n'), MAX_SUMMARY.message),
-      stack: typeof thrown.stack === 'string' ? kept(stacksOf(links), MAX_SUMMARY.stack) : undefined,
+      stack: typeof thrown.stack === 'string' ? keptText(stacksOf(links), MAX_SUMMARY.stack) : undefined,
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
@@ -40,7 +40,7 @@ export function errorSummary(thrown: unknown, askedOf?: AskedOf): ErrorSummary {
 const MOST_LOOKED_AT = 100_000;
 
 /** Other people's text as it may stay for good: `cut`, with what looks like a credential masked before that. */
-export const kept = (text: string, length: number): string =>
+export const keptText = (text: string, length: number): string =>
   cut(withoutSecrets(text.slice(0, MOST_LOOKED_AT)), length);
 
 /** At most `length` UTF-16 units, well formed, with a mark where something was left out. */
@@ -50,7 +50,7 @@ export function cut(text: string, length: number): string {
 }
 
 /** Other people's text as part of a line: without line ends, terminal escapes, what turns the direction of text, and secrets. */
-export const plainLine = (text: string, length: number): string => kept(withoutControls(text), length);
+export const plainLine = (text: string, length: number): string => keptText(withoutControls(text), length);
 
 /** `name: message` as lines, each without what plainLine leaves out: so many of them, of so many characters. */
 export function linesOfError(

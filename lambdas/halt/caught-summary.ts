@@ -1,6 +1,6 @@
 // What Step Functions caught, as it is kept in the ledger.
 import type { CaughtError, ErrorSummary } from '../../core/ledger/error-records.ts';
-import { kept, MAX_SUMMARY } from '../../core/ledger/summaries.ts';
+import { keptText, MAX_SUMMARY } from '../../core/ledger/summaries.ts';
 import * as z from '../../core/schema.ts';
 
 const LambdaError = z.object({
@@ -14,9 +14,9 @@ export function caughtSummary(caught: CaughtError): ErrorSummary {
   const lambda = parseLambdaError(caught.Cause);
   const stack = Array.isArray(lambda?.trace) ? lambda.trace.join('\n') : lambda?.trace;
   return {
-    name: kept(lambda?.errorType ?? caught.Error ?? 'Error', MAX_SUMMARY.name),
-    message: kept(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_SUMMARY.message),
-    stack: stack === undefined ? undefined : kept(stack, MAX_SUMMARY.stack),
+    name: keptText(lambda?.errorType ?? caught.Error ?? 'Error', MAX_SUMMARY.name),
+    message: keptText(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_SUMMARY.message),
+    stack: stack === undefined ? undefined : keptText(stack, MAX_SUMMARY.stack),
   };
 }
 

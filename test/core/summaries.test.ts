@@ -7,7 +7,7 @@ import {
   cut,
   errorSummary,
   firstSourceLine,
-  kept,
+  keptText,
   plainLine,
   shortCommit,
 } from '../../core/ledger/summaries.ts';
@@ -239,8 +239,8 @@ describe('what is kept of an error', () => {
   });
 
   it('is masked before it is cut', () => {
-    expect(kept(`postgres://app:${secret}@db`, 20)).toBe('postgres://app:***@…');
-    expect(kept(`${'x'.repeat(3_990)} password=${secret}`, 4_000)).not.toContain('hunt');
+    expect(keptText(`postgres://app:${secret}@db`, 20)).toBe('postgres://app:***@…');
+    expect(keptText(`${'x'.repeat(3_990)} password=${secret}`, 4_000)).not.toContain('hunt');
   });
 });
 

@@ -3,7 +3,7 @@
 // the process of user code does not load.
 import { OdinError } from '../../../core/errors.ts';
 import { describeThrown } from '../../../core/thrown.ts';
-import { cut, kept } from '../../../core/ledger/summaries.ts';
+import { cut, keptText } from '../../../core/ledger/summaries.ts';
 import { MAX_CURSOR_BYTES, MAX_NOTE } from './limits.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
@@ -31,7 +31,7 @@ export function checkpointOf(value: unknown): { checkpoint: YieldedCheckpoint; d
     const found = orDropped(value, 'note');
     if (typeof found === 'string') {
       if (found.length > MAX_NOTE) drop('note', `was cut: it has ${found.length} characters, over ${MAX_NOTE}`);
-      return kept(found, MAX_NOTE);
+      return keptText(found, MAX_NOTE);
     }
     if (found !== undefined) drop('note', `was left out: expected text, found ${shown(found)}`);
     return undefined;

@@ -8,7 +8,7 @@ import { clearInterval, setInterval } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { OdinError } from '../../../core/errors.ts';
 import type { AskedOf } from '../../../core/thrown.ts';
-import { cut, errorSummary, kept } from '../../../core/ledger/summaries.ts';
+import { cut, errorSummary, keptText } from '../../../core/ledger/summaries.ts';
 import { numberOf } from '../../../core/text/format.ts';
 import type { EndMessage } from './protocol.ts';
 import { LEFT_OVER } from './limits.ts';
@@ -63,7 +63,7 @@ export class LeftOverWork {
         const { key, method, url } = read(message as never);
         if (this.#open.has(key)) return;
         const asked = `${method} ${decoded(url.split('?')[0] ?? '')}`;
-        this.began(key, { text: kept(asked, LEFT_OVER.length), asked, changes: CHANGING.includes(method) });
+        this.began(key, { text: keptText(asked, LEFT_OVER.length), asked, changes: CHANGING.includes(method) });
         // It was broken off, or has become a connection of another kind.
         (key as { once?: (event: 'close', listener: () => void) => void }).once?.('close', () => {
           this.answered(key);
@@ -104,7 +104,7 @@ export class LeftOverWork {
   /** Of a write that never leaves the process: its answer is not there at once, as that of no service is. */
   async asRequest<T>(text: string, work: () => Promise<T>): Promise<T> {
     const key = {};
-    this.began(key, { text: kept(text, LEFT_OVER.length), changes: true });
+    this.began(key, { text: keptText(text, LEFT_OVER.length), changes: true });
     try {
       const answer = await work();
       await setImmediate();
