@@ -162,7 +162,7 @@ export class Sandbox implements Requester {
       case 'conflict':
         return world.after(3_100, () => fail());
       case 'forbidden':
-        this.#sim.sandboxes.forbid(this.name, ms(0, 5 * MINUTE));
+        this.#sim.sandboxes.forbid(this.name, ms(1_000, 10 * MINUTE));
         return fail('LedgerForbidden');
       case 'lost':
         effect();
