@@ -1,10 +1,14 @@
 // What EventBridge sends to the watch, as far as it is read here.
 import * as z from '../../core/schema.ts';
 
+const Arn = z.string().check(z.minLength(1), z.maxLength(2048));
+/** `FAILED`, `TIMED_OUT`, `ABORTED`. */
+const Status = z.string().check(z.maxLength(100));
+
 /** An execution has ended. */
 export const EndedEvent = z.object({
   'detail-type': z.literal('Step Functions Execution Status Change'),
-  detail: z.object({ executionArn: z.string(), status: z.string() }),
+  detail: z.object({ executionArn: Arn, status: Status }),
 });
 export type EndedEvent = z.infer<typeof EndedEvent>;
 

@@ -293,6 +293,14 @@ it.each<[keyof typeof FUNCTIONS, object, string]>([
   ['list-pending', { ask: 'next' }, 'execution: '],
   ['list-pending', {}, "ask: Invalid discriminator value. Expected 'manifest' | 'next'"],
   ['list-pending', { ask: 'next', execution: EXECUTION, input: { [HOSTILE_TEXT.repeat(2_000)]: 1 } }, 'input: '],
+  [
+    'watch-halts',
+    {
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: { executionArn: HOSTILE_TEXT.repeat(2_000), status: 'FAILED' },
+    },
+    'detail.executionArn: ',
+  ],
   ['run-migration', { ask: 'decide' }, "ask: Invalid discriminator value. Expected 'preview' | 'run'"],
   ['run-migration', { ask: 'run', execution: EXECUTION, ...AT, turn: 0, slice: 1 }, 'turn: '],
   ['run-migration', { ask: 'preview', ...AT }, 'Unrecognized keys: "attempt", "turn"'],
