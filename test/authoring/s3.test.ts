@@ -480,7 +480,7 @@ describe('moveObjects', () => {
     it('does not touch what others have begun, or what was begun otherwise or before the source was put', async () => {
       const other = new S3({
         credentials: { accessKeyId: 'SOMEBODYELSE', secretAccessKey: 'x' },
-        endpoint: started.aws.endpoint,
+        endpoint: `${started.aws.endpoint}/${started.aws.credentials.accessKeyId}`, // with the run's key, as who signs with their own
         forcePathStyle: true,
         region: started.aws.region,
       });
