@@ -253,7 +253,7 @@ export function lambdaEnvironment(
     ...Object.fromEntries(PASSED.map((name) => [name, process.env[name]])),
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    TZ: 'UTC',
+    TZ: ':UTC', // as Lambda writes it (docs/aws-facts.md)
     ...shared,
     ...config.environment,
     AWS_LAMBDA_FUNCTION_NAME: config.name,

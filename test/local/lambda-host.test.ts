@@ -126,7 +126,7 @@ describe('an invocation', () => {
       AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
       LAMBDA_TASK_ROOT: join(folder.path, 'echo'),
       _HANDLER: 'index.handler',
-      TZ: 'UTC',
+      TZ: ':UTC',
       PATH: process.env['PATH'],
     });
     expect(env).not.toHaveProperty('PARENTS_SECRET');
