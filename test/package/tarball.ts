@@ -42,7 +42,9 @@ export function writeFiles(directory: string, files: Record<string, string>): vo
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) =>
-      !/^(npm_(package|lifecycle|command|execpath|node_execpath|config_local_prefix)|INIT_CWD|AWS_|CDK_)/.test(name),
+      !/^(npm_(package|lifecycle|command|execpath|node_execpath|config_(local_prefix|strict_allow_scripts|allow_scripts))|INIT_CWD|AWS_|CDK_)/.test(
+        name,
+      ),
   );
   const folders = (process.env['PATH'] ?? '')
     .split(path.delimiter)
