@@ -94,7 +94,7 @@ describe('on this machine', { timeout: 300_000 }, () => {
       ['You must provide a value', `not needed here${ENTER}`],
     );
     expect(skipped.code).toBe(0);
-    expect(skipped.text).toMatch(/◆ 0002 {2}skip, decided by local:\S+: not needed here/);
+    expect(skipped.text).toMatch(/◆ 0002 {2}skip, decided by local:\S+ \(claimed\): not needed here/);
     expect(skipped.text).toContain('Done: 1 applied, 1 skipped.');
   });
 
@@ -137,12 +137,12 @@ describe('against a deployed environment', { timeout: 300_000 }, () => {
     const environment = 'terminal';
     const deployments = await platform.deploy([{ environment, files: { '0001.ts': works(), '0002.ts': fails() } }]);
     world = new World(platform, environment, deployments.get(environment)!);
-    const { endpoint = '', region = '' } = world.deployment.options;
+    const { endpoint = '', region = '', credentials } = world.deployment.options;
     variables = {
       AWS_ENDPOINT_URL: endpoint,
       AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: 'embedded',
-      AWS_SECRET_ACCESS_KEY: 'embedded',
+      AWS_ACCESS_KEY_ID: credentials?.accessKeyId ?? '',
+      AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey ?? '',
     };
   });
   afterAll(async () => {
