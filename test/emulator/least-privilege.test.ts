@@ -128,12 +128,12 @@ describe('on the emulator, with policies enforced', () => {
   });
 
   it('an operator with the policy of docs/configuration.md can use each command, and without a statement not', async () => {
-    const all = documentedStatements();
+    const all = documentedStatements(odinDev.deployment.ledgerBucket);
     const [looker, operator] = await Promise.all([
       identity(
         odinDev,
         'looker',
-        all.filter(({ Sid }) => Sid === 'Look' || Sid === 'AskForTheManifest'),
+        all.filter(({ Sid }) => ['Look', 'ReadTheLedger', 'AskForTheManifest'].includes(Sid)),
       ),
       identity(odinDev, 'operator', all),
     ]);
@@ -165,11 +165,11 @@ interface Statement {
   Sid: string;
 }
 
-/** The policy in docs/configuration.md, which names the environment `odin-dev`. */
-function documentedStatements(): Statement[] {
+/** The policy in docs/configuration.md, which names the environment `odin-dev`, with the ledger's name in the place that it leaves for it. */
+function documentedStatements(ledgerBucket: string): Statement[] {
   const text = readFileSync(path.join(PROJECT, 'docs/configuration.md'), 'utf8');
   const [, json = ''] = /```json\n(\{\s+"Version"[^]*?)```/.exec(text) ?? [];
-  return (JSON.parse(json) as { Statement: Statement[] }).Statement;
+  return (JSON.parse(json.replaceAll('LEDGER', ledgerBucket)) as { Statement: Statement[] }).Statement;
 }
 
 /** The environment variables of a session of an IAM role with these statements and no others. */

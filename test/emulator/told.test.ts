@@ -28,9 +28,16 @@ async function* steps(): AsyncGenerator<{ cursor: number; done: number; total: n
 }
 export const migration = () => steps();
 `;
-const NOT_AWAITED = `import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+/** The server that it asks never answers: a quick answer would come before the end. */
+const NOT_AWAITED = `import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 export async function migration(): Promise<void> {
-  void new S3Client({}).send(new PutObjectCommand({ Bucket: 'shop-orders', Key: 'half', Body: 'done' }));
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const endpoint = 'http://127.0.0.1:' + String((silent.address() as AddressInfo).port);
+  void new S3Client({ endpoint, forcePathStyle: true }).send(new PutObjectCommand({ Bucket: 'shop-orders', Key: 'half', Body: 'done' }));
 }
 `;
 
