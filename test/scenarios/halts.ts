@@ -13,7 +13,7 @@ import {
   works,
 } from './migrations.ts';
 import type { Scenario } from './scenario.ts';
-import { secondFails, three } from './scenario.ts';
+import { secondFails, three, whoSaid } from './scenario.ts';
 
 /** How user code may end that neither returns nor throws. */
 const KNOWN_FAILURES = [
@@ -59,7 +59,8 @@ export const HALTS: Scenario[] = [
       const lost = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => reason as OdinError);
       expect([won.length, lost.length]).toEqual([1, 1]);
       expect(lost[0]?.code).toBe('AlreadyDecided');
-      expect(lost[0]?.message).toContain(`${won[0]?.by} (claimed) decided ${won[0]?.decision} on 0002, attempt 1`);
+      expect(lost[0]?.message).toMatch(/^\S+ \((?:claimed|verified)\) decided /);
+      expect(lost[0]?.message).toContain(`decided ${won[0]?.decision} on 0002, attempt 1`);
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       const expected = won[0]?.decision === 'skip' ? 'skipped' : 'marked-applied';
       expect((await world.completions())['0002']).toBe(expected);
@@ -142,7 +143,9 @@ export const HALTS: Scenario[] = [
       expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
         1, 2, 1,
       ]);
-      expect(await world.entries('decided')).toMatchObject([{ of: halt.number, by: 'alice', reason: 'fixed' }]);
+      expect(await world.entries('decided')).toMatchObject([
+        { of: halt.number, by: whoSaid('alice'), reason: 'fixed' },
+      ]);
 
       const [, last] = await world.notified(2);
       expect(last?.subject).toBe('odin-migrate fix: finished after a halt');
@@ -163,7 +166,7 @@ export const HALTS: Scenario[] = [
       await world.decide('skip', 'bob', 'not needed here');
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
       expect(await world.completions()).toEqual({ '0001': 'marked-applied', '0002': 'skipped', '0003': 'applied' });
-      expect(await world.completion('0001')).toMatchObject({ by: 'alice', reason: 'done by hand' });
+      expect(await world.completion('0001')).toMatchObject({ by: whoSaid('alice'), reason: 'done by hand' });
       expect([await world.effects('0001'), await world.effects('0002'), await world.effects('0003')]).toEqual([
         1, 1, 1,
       ]);
@@ -195,7 +198,9 @@ export const HALTS: Scenario[] = [
       await world.decide('abort', 'alice', 'not tonight');
       const ended = await world.ended(run);
       expect(ended).toMatchObject({ status: 'FAILED', error: 'Aborted' });
-      expect(ended.cause).toContain('alice (claimed) aborted this run at migration 0002, attempt 1: not tonight');
+      expect(ended.cause).toMatch(
+        /(?:alice \(claimed\)|:root \(verified\)) aborted this run at migration 0002, attempt 1: not tonight/,
+      );
 
       const next = await world.start();
       const again = await world.halted('0002', next);

@@ -1,4 +1,5 @@
 // One thing that users of the system live through, in an environment of its own.
+import { expect } from 'vitest';
 import { fails, works } from './migrations.ts';
 import type { Files } from './platform.ts';
 import type { World } from './world.ts';
@@ -14,3 +15,7 @@ export interface Scenario {
 
 export const three = { '0001.ts': works(), '0002.ts': works(), '0003.ts': works() };
 export const secondFails = { ...three, '0002.ts': fails() };
+
+/** Who is recorded to have said it: the name that was given or, where STS vouches for the caller, its identity. */
+export const whoSaid = (name: string): string =>
+  expect.stringMatching(new RegExp(String.raw`^(?:${name}|arn:aws:iam::\d+:root)$`)) as string;
