@@ -32,3 +32,7 @@ const NOT_CARRIED = [
 
 export const withoutConnection = <T>(headers: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_CARRIED.includes(name.toLowerCase())));
+
+/** As AWS encodes, and the SDK's own handlers: all but letters, digits and `-_.~`. */
+export const percentEncoded = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -1,6 +1,7 @@
 // Signs again, with other credentials, what the AWS SDK has signed: Signature Version 4, over the same headers and of the same time.
 // (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
 import { createHash, createHmac } from 'node:crypto';
+import { percentEncoded } from './carried.ts';
 
 export interface Credentials {
   accessKeyId: string;
@@ -53,7 +54,7 @@ export function signedAgain(
   const canonical = [
     request.method,
     // S3 alone takes the path as it is sent.
-    service === 's3' ? path : escaped(withoutDots(path)).replaceAll('%2F', '/'),
+    service === 's3' ? path : percentEncoded(withoutDots(path)).replaceAll('%2F', '/'),
     canonicalQuery(query),
     ...names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/\s+/g, ' ')}`),
     '',
@@ -77,17 +78,13 @@ const sha256 = (data: string | Uint8Array): string => createHash('sha256').updat
 function canonicalQuery(query: string): string {
   const pairs = query === '' ? [] : query.split('&').map((pair) => pair.split(/=(.*)/s));
   return pairs
-    .map(([name = '', value = '']) => [name, value].map((text) => escaped(decodeURIComponent(text))))
+    .map(([name = '', value = '']) => [name, value].map((text) => percentEncoded(decodeURIComponent(text))))
     .sort(([name = '', value = ''], [other = '', its = '']) => compared(name, other) || compared(value, its))
     .map((pair) => pair.join('='))
     .join('&');
 }
 
 const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** As AWS encodes: all but letters, digits and `-_.~`. */
-const escaped = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
 function withoutDots(path: string): string {
   const kept: string[] = [];

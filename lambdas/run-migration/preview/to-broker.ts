@@ -4,7 +4,7 @@ import { connect, constants } from 'node:http2';
 import { Socket } from 'node:net';
 import { OdinError } from '../../../core/errors.ts';
 import type { RequestHandler, SdkClient, SdkRequest } from './call.ts';
-import { FAILED, OBJECTED, PIPE, PLACEHOLDER_CREDENTIALS, withoutConnection } from './carried.ts';
+import { FAILED, OBJECTED, percentEncoded, PIPE, PLACEHOLDER_CREDENTIALS, withoutConnection } from './carried.ts';
 
 /** One for all clients. A client with credentials of its own keeps its own handler, whose connections the guard refuses. */
 export function openBroker(): (client: SdkClient) => void {
@@ -61,7 +61,7 @@ export function openBroker(): (client: SdkClient) => void {
         return;
       }
       stream.resume();
-      reject(noAnswer === undefined ? notSent(decodeURIComponent(String(objected))) : new NoAnswer(decoded(noAnswer)));
+      reject(noAnswer === undefined ? notSent(decoded(objected)) : new NoAnswer(decoded(noAnswer)));
     });
     if (body !== undefined) stream.end(body);
     return promise;
@@ -89,13 +89,10 @@ const queryOf = (query: Readonly<Record<string, string | string[] | null>>): str
     .sort()
     .flatMap((name) => {
       const value = query[name];
-      if (value === null || value === undefined) return [escaped(name)];
-      return [value].flat().map((each) => `${escaped(name)}=${escaped(each)}`);
+      if (value === null || value === undefined) return [percentEncoded(name)];
+      return [value].flat().map((each) => `${percentEncoded(name)}=${percentEncoded(each)}`);
     })
     .join('&');
-
-const escaped = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** Undefined for none. */
 function bodyOf({ body }: SdkRequest): string | Uint8Array | undefined {
