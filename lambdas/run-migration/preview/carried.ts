@@ -1,8 +1,5 @@
 // What both ends of the pipe between a previewed process and its function know of it.
 
-/** The file descriptor of the process for it, beside those of its messages (user-code/messages.ts). */
-export const PIPE = 5;
-
 /** The credentials of a previewed process: what is signed with them goes to the broker. They are good for nothing else. */
 export const PLACEHOLDER_CREDENTIALS = {
   AWS_ACCESS_KEY_ID: 'PREVIEW',

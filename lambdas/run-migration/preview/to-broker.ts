@@ -3,8 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { connect, constants } from 'node:http2';
 import { Socket } from 'node:net';
 import { OdinError } from '../../../core/errors.ts';
+import { PIPE } from '../user-code/messages.ts';
 import type { RequestHandler, SdkClient, SdkRequest } from './call.ts';
-import { FAILED, OBJECTED, percentEncoded, PIPE, PLACEHOLDER_CREDENTIALS, withoutConnection } from './carried.ts';
+import { FAILED, OBJECTED, percentEncoded, PLACEHOLDER_CREDENTIALS, withoutConnection } from './carried.ts';
 
 /** One for all clients. A client with credentials of its own keeps its own handler, whose connections the guard refuses. */
 export function openBroker(): (client: SdkClient) => void {

@@ -8,7 +8,7 @@ import { describeThrown } from '../../../core/thrown.ts';
 import { VARIABLES } from '../../../core/names/names.ts';
 import { FUNCTION_OWN_MB } from '../../../core/names/lambda-limits.ts';
 import type { Exit } from './ends.ts';
-import { CHANNEL, MessageReader, written } from './messages.ts';
+import { CHANNEL, MessageReader, PIPE, written } from './messages.ts';
 import { OutputReader } from './output.ts';
 import type { Timing, Listeners, StartProcess, UserProcess } from './supervise.ts';
 
@@ -78,7 +78,7 @@ export const startUserProcess =
     preferForOutOfMemory(child);
     const toChild = child.stdio[CHANNEL.read] as Writable;
     toChild.on('error', nothing); // it is gone, and says so
-    const pipe = child.stdio[CHANNEL.read + 1] as Duplex | null | undefined;
+    const pipe = (child.stdio as readonly unknown[])[PIPE] as Duplex | null | undefined; // its type knows of five
     if (pipe) onPipe?.(pipe);
     return {
       send: (message) => void toChild.write(written(message)),

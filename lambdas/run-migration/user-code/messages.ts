@@ -6,6 +6,8 @@ import { StringDecoder } from 'node:string_decoder';
  * error that nothing can catch, in the function.
  */
 export const CHANNEL = { write: 3, read: 4 } as const;
+/** The file descriptor of the one pipe more that a process may have. */
+export const PIPE = 5;
 
 export const written = (message: object): string => `${JSON.stringify(message)}\n`;
 
