@@ -25,7 +25,7 @@ export const RunInput = z.strictObject({
 });
 export type RunInput = z.infer<typeof RunInput>;
 
-const Arn = z.string().check(z.minLength(1), z.maxLength(2048));
+export const Arn = z.string().check(z.minLength(1), z.maxLength(2048));
 const Attempt = z.int().check(z.minimum(1));
 /** Number of an entry of the log. */
 const EntryNumber = z.int().check(z.minimum(1));

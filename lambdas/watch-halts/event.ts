@@ -1,7 +1,7 @@
 // What EventBridge sends to the watch, as far as it is read here.
 import * as z from '../../core/schema.ts';
+import { Arn } from '../../core/contract/payloads.ts';
 
-const Arn = z.string().check(z.minLength(1), z.maxLength(2048));
 /** `FAILED`, `TIMED_OUT`, `ABORTED`. */
 const Status = z.string().check(z.maxLength(100));
 
