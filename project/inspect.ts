@@ -25,6 +25,7 @@ import { assertReadable } from './sources.ts';
 import type { Given } from './placeholder.ts';
 import { hasChangedPlaceholder, hasPlaceholder, NOTHING_GIVEN, withoutPlaceholders } from './placeholder.ts';
 import { temporaryFolder } from './temporary.ts';
+import { textsOf } from './texts.ts';
 import { MAX_VARIABLES, OWN_VARIABLES, sizeOfVariables, variablesRead } from './variables.ts';
 
 const MAX_TIMEOUT_MINUTES = LAMBDA_MOST.timeoutSeconds / 60;
@@ -454,19 +455,6 @@ const notAscii = (fields: Record<string, unknown>): string[] =>
     );
 
 export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
-
-/** Every text in what is JSON, with its path, and the keys too. */
-function textsOf(value: unknown, field: PropertyKey[]): [PropertyKey[], string, boolean][] {
-  if (typeof value === 'string') return [[field, value, false]];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, each]) => {
-    const below = [...field, Array.isArray(value) ? Number(key) : key];
-    return [
-      ...(Array.isArray(value) ? [] : [[field, key, true] as [PropertyKey[], string, boolean]]),
-      ...textsOf(each, below),
-    ];
-  });
-}
 
 /** Exports whose names look as if others were meant. */
 const misspelt = (others: readonly string[]): string[] =>

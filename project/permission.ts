@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { emptyIn } from './empty-text.ts';
 import { PLACEHOLDER, withoutPlaceholders } from './placeholder.ts';
+import { textsOf } from './texts.ts';
 
 /** Characters of a role's inline policies, without white space (docs/aws-facts.md). */
 export const MAX_INLINE_POLICIES = 10_240;
@@ -59,7 +60,8 @@ export const Permission = z
     message: 'expected either Resource or NotResource',
   })
   .superRefine((statement, context) => {
-    for (const [path, text] of textsIn(statement)) {
+    for (const [field, text, isKey] of textsOf(statement)) {
+      const path = isKey ? [...field, text] : field;
       const taken = withoutOthers(text);
       if (taken === text) continue;
       const operators = path[0] === 'Condition' ? 'with StringLike or ArnLike ' : '';
@@ -84,20 +86,9 @@ export const Permissions = z
 /** Characters that they need in a policy at least, however CDK joins those that are alike: each text once, without what is not known. */
 export function leastSizeOf(statements: readonly Permission[]): number {
   const texts = new Set(
-    statements.flatMap((statement) => [...textsIn(statement)].map(([, text]) => withoutPlaceholders(text, () => ''))),
+    statements.flatMap((statement) => textsOf(statement).map(([, text]) => withoutPlaceholders(text, () => ''))),
   );
   return [...texts].reduce((sum, text) => sum + text.length + '"",'.length, 0);
-}
-
-/** Every text in what is JSON, keys too, with its path. */
-function* textsIn(value: unknown, path: PropertyKey[] = []): Generator<[PropertyKey[], string]> {
-  if (typeof value === 'string') yield [path, value];
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, each] of Object.entries(value)) {
-    const below = [...path, Array.isArray(value) ? Number(key) : key];
-    if (!Array.isArray(value)) yield [below, key];
-    yield* textsIn(each, below);
-  }
 }
 
 /** With "*" for what IAM does not take in a policy (docs/aws-facts.md); what stands for a value stays. */
