@@ -165,7 +165,7 @@ function compileBesidePackages(directory: string, options: esbuild.BuildOptions 
     const found = packagesBeside(inside, [directory, PACKAGE_DIRECTORY], asking).filter((name) => !external.has(name));
     if (found.length === 0) {
       if (!made) throw failed;
-      assertReadable(made.metafile.inputs, directory);
+      assertReadable(Object.keys(made.metafile.inputs), directory, made.metafile.inputs);
       return made;
     }
     for (const name of found) external.add(name);

@@ -107,7 +107,7 @@ export const stopCompiler = (): Promise<void> => esbuild.stop();
 function bundlingFailed(thrown: unknown, directory: string): OdinError {
   const errors = (thrown as Partial<esbuild.BuildFailure>).errors ?? [];
   const named = errors.flatMap(({ location }) => location?.file ?? []);
-  assertReadable(Object.fromEntries(named.map((file) => [file, { bytes: 0, imports: [] }])), directory);
+  assertReadable(named, directory);
   const lines = errors.map(({ text, location }) =>
     location ? `${location.file}:${location.line}:${location.column}: ${text}` : text,
   );

@@ -194,7 +194,7 @@ function compileInto(workDirectory: string, migrations: readonly MigrationFile[]
     entryPoints: migrations.map(({ id, path: from }) => ({ in: from, out: id })),
   });
   assertNoAddons(metafile);
-  assertReadable(metafile.inputs, directory);
+  assertReadable(Object.keys(metafile.inputs), directory, metafile.inputs);
   const importersIn = (module: string) =>
     (metafile.inputs[module]?.imports ?? [])
       .filter(({ external }) => external)

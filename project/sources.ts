@@ -16,11 +16,16 @@ const isBinary = (module: string, inputs: esbuild.Metafile['inputs']): boolean =
   /\.(wasm|node)$/i.test(module) || inputs[module]?.with?.['type'] === 'bytes';
 
 /**
- * @param inputs those of a metafile: modules by their names from the folder in which was compiled
+ * @param modules by their names from the folder in which was compiled
+ * @param inputs of the metafile, if it came to one: how each is imported
  * @throws OdinError BadMigrationFile for one of the project's that is not UTF-8
  */
-export function assertReadable(inputs: esbuild.Metafile['inputs'], directory: string): void {
-  for (const module of ownModules(Object.keys(inputs), directory)) {
+export function assertReadable(
+  modules: readonly string[],
+  directory: string,
+  inputs: esbuild.Metafile['inputs'] = {},
+): void {
+  for (const module of ownModules(modules, directory)) {
     if (!isBinary(module, inputs)) readSource(directory, module);
   }
 }
