@@ -68,10 +68,7 @@ export async function init(environment: string, { app, from = process.cwd() }: I
 
 /** It may be run as it is, to see how that goes: whatever comes after it is written with `new`. */
 const FIRST = 'A first run, which changes nothing';
-const FIRST_WORK = [
-  '// Work here, and await all of it: what is not awaited may never happen.',
-  "console.log('The first migration ran, and changed nothing.');",
-];
+const FIRST_WORK = "console.log('The first migration ran, and changed nothing.');";
 
 const SYNTH = 'npx --no-install odin-migrate synth';
 

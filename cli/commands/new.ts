@@ -53,7 +53,7 @@ const LAST = 9999;
 
 /**
  * @param used every number that is known to have been used
- * @param work the lines of migration(); without them it throws
+ * @param work the line of migration(); without it it throws
  * @returns the path of the file, relative to the project
  * @throws OdinError BadUsage
  */
@@ -62,7 +62,7 @@ export function writeNext(
   environment: string,
   used: readonly string[],
   description?: string,
-  work: readonly string[] = NOT_WRITTEN,
+  work = NOT_WRITTEN,
 ): { file: string; id: string } {
   if (description !== undefined && (/[\r\n]/.test(description) || description.length > 200)) {
     throw new OdinError({
@@ -88,12 +88,9 @@ export function writeNext(
 }
 
 /** What has run is recorded for good: a file that nobody wrote anything into must not count as that. */
-const NOT_WRITTEN = [
-  '// Work here, and await all of it: what is not awaited may never happen.',
-  "throw new Error('This migration is not written yet: put its work here, in place of this line.');",
-];
+const NOT_WRITTEN = "throw new Error('This migration is not written yet: put its work here, in place of this line.');";
 
-const template = (description: string | undefined, work: readonly string[]): string => `${
+const template = (description: string | undefined, work: string): string => `${
   description === undefined
     ? "// export const description = 'One line that operators see';"
     : `export const description = ${quoted(description)};`
@@ -106,7 +103,8 @@ export const permissions = [
 
 /** Runs once, in this environment, and never again. */
 export async function migration(): Promise<void> {
-${work.map((line) => `  ${line}`).join('\n')}
+  // Work here, and await all of it: what is not awaited may never happen.
+  ${work}
 }
 `;
 
