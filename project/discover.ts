@@ -62,6 +62,7 @@ export const MAX_MIGRATIONS = 220;
  */
 export function environmentNames(projectDirectory: string, configuration: Configuration): string[] {
   const directory = path.resolve(projectDirectory, configuration.directory);
+  const own = ownFolders(projectDirectory, configuration);
   const folders = existsSync(directory)
     ? readdirSync(directory, { withFileTypes: true })
         .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
@@ -70,7 +71,7 @@ export function environmentNames(projectDirectory: string, configuration: Config
           (name) =>
             readdirSync(path.join(directory, name)).some(
               (file) => (migrationIdOf(file) ?? isNearMiss(file)) || file === COMPLETED_FILE,
-            ) || nestedIn(path.join(directory, name), ownFolders(projectDirectory, configuration)).length > 0,
+            ) || nestedIn(path.join(directory, name), own).length > 0,
         )
     : [];
   return [...new Set([...folders, ...Object.keys(configuration.environments)])].sort();
