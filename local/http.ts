@@ -39,6 +39,13 @@ export function header(headers: IncomingHttpHeaders, name: string): string | und
   return Array.isArray(value) ? value[0] : value;
 }
 
+/** Whose signature it has, in a header or in its address, and for which service. */
+export function signerOf({ headers, query }: HttpRequest): { accessKey: string; service: string } | undefined {
+  const signed = header(headers, 'authorization') ?? `Credential=${query.get('X-Amz-Credential') ?? ''}`;
+  const [, accessKey, service] = /\bCredential=([^/]*)\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed) ?? [];
+  return accessKey === undefined || service === undefined ? undefined : { accessKey, service };
+}
+
 export async function readBody(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk as Buffer);

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { EmbeddedEvents } from './messages/events.ts';
 import { isForThisServer, isSecret } from './door.ts';
-import { AwsError, escapeXml, header, readBody, sendAnswer } from './http.ts';
+import { AwsError, escapeXml, header, readBody, sendAnswer, signerOf } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http.ts';
 import type { LambdaAnswer, LambdaHost } from './lambda/host.ts';
 import { s3ErrorAnswer } from './s3/protocol.ts';
@@ -105,7 +105,7 @@ function admitted(incoming: IncomingMessage, key: string): HttpRequest {
   const request = readRequest(incoming);
   const [, head = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(request.path) ?? [];
   const byPath = isSecret(head, key);
-  const known = byPath || isSecret(signatureOf(request)?.accessKey ?? '', key);
+  const known = byPath || isSecret(signerOf(request)?.accessKey ?? '', key);
   if (!isForThisServer(incoming) || incoming.headers.origin !== undefined || !known) {
     throw new AwsError('AccessDenied', 'This AWS answers to the processes of its own run only', 403);
   }
@@ -156,7 +156,7 @@ const SPOKEN = ['s3', 'states', 'lambda', 'sns', 'events', 'sts', 'ssm', 'cloudf
 
 /** A signed request names its service. Others are known by their form. */
 function serviceOf(request: HttpRequest): Service {
-  const scope = signatureOf(request)?.service;
+  const scope = signerOf(request)?.service;
   if (scope !== undefined) return SPOKEN.find((name) => name === scope) ?? 'unknown';
   if (header(request.headers, 'x-amz-target')) {
     const target = header(request.headers, 'x-amz-target') ?? '';
@@ -168,13 +168,6 @@ function serviceOf(request: HttpRequest): Service {
   const form = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   if (request.method === 'POST' && request.path === '/' && form) return 'sns';
   return 's3';
-}
-
-/** Whose signature it has, in a header or in its address, and for which service. */
-function signatureOf({ headers, query }: HttpRequest): { accessKey: string; service: string } | undefined {
-  const signed = header(headers, 'authorization') ?? `Credential=${query.get('X-Amz-Credential') ?? ''}`;
-  const [, accessKey, service] = /\bCredential=([^/]*)\/\d{8}\/[^/]*\/([^/]+)\/aws4_request/.exec(signed) ?? [];
-  return accessKey === undefined || service === undefined ? undefined : { accessKey, service };
 }
 
 // Step Functions: JSON 1.0
@@ -398,7 +391,7 @@ function queryError(error: unknown): HttpAnswer {
 
 /** A migration that uses another service gets an error that names it; without this it would be taken for a bucket. */
 function refuse(request: HttpRequest): Call {
-  const name = signatureOf(request)?.service ?? header(request.headers, 'x-amz-target') ?? request.path;
+  const name = signerOf(request)?.service ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
   const message = `The embedded AWS supports S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
   const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');

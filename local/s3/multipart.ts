@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { AwsError, escapeXml, header, readBody } from '../http.ts';
+import { AwsError, escapeXml, header, readBody, signerOf } from '../http.ts';
 import type { HttpAnswer, HttpRequest } from '../http.ts';
 import { iso, OWNER, xml } from './answers.ts';
 import { checksumXml } from './attributes.ts';
@@ -48,8 +48,7 @@ const INITIATED = 'initiated';
 const INITIATOR = 'initiator';
 
 /** By the access key: nobody has another name here. */
-const callerOf = ({ headers }: HttpRequest): string =>
-  /Credential=([^/]+)/.exec(header(headers, 'authorization') ?? '')?.[1] ?? 'anonymous';
+const callerOf = (request: HttpRequest): string => signerOf(request)?.accessKey ?? 'anonymous';
 
 const algorithmOfUpload = ({ headers }: Upload): Algorithm =>
   algorithmOf(headers[ASKED_ALGORITHM] ?? DEFAULT_ALGORITHM);
