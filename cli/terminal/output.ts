@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { errorSummary, linesOfError } from '../../core/ledger/summaries.ts';
-import { withoutControls } from '../../core/text/plain.ts';
+import { UNSEEN, withoutControls } from '../../core/text/plain.ts';
 import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { canBeDrawnOn, Spinner, wantsColour } from './drawing.ts';
@@ -120,7 +120,7 @@ export const textLines = (text: string): string[] => text.trimEnd().split(/\r?\n
 /** As `plain`, with its indentation. */
 const lineOf = (line: string): string => `${/^[ \t]*/.exec(line)?.[0].replaceAll('\t', '  ') ?? ''}${plain(line)}`;
 
-const ACTED_ON = /[\u007f-\u009f\u2028\u2029]|(?![\u200c\u200d])\p{Cf}/gu;
+const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${UNSEEN.source}`, 'gu');
 
 /** `2026-03-01 12:00:06`, in UTC as every record of the ledger. */
 export const utc = (time: string): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');

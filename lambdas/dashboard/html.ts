@@ -1,4 +1,5 @@
 // HTML that escapes by itself: whatever is put into an `html` template is text, unless an `html` template made it.
+import { UNSEEN } from '../../core/text/plain.ts';
 
 export class Html {
   readonly text: string;
@@ -26,5 +27,5 @@ export const escape = (text: string): string =>
     .replace(UNPRINTABLE, '\ufffd')
     .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** Control characters but tab and newline, and what cannot be seen or turns the direction of text, but for joiners within words. */
-const UNPRINTABLE = /(?![\t\n\u200c\u200d])[\p{Cc}\p{Cf}]/gu;
+/** Control characters but tab and newline, and what cannot be seen. */
+const UNPRINTABLE = new RegExp(`(?![\\t\\n])\\p{Cc}|${UNSEEN.source}`, 'gu');
