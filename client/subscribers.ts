@@ -1,5 +1,6 @@
 // Who would be told of a halt. It is looked at beside something else, which it never fails.
 import { SNSClient } from '@aws-sdk/client-sns';
+import { regionOf } from '../core/names/names.ts';
 import { describeThrown } from '../core/thrown.ts';
 import type { Subscribers } from '../core/views/subscribers.ts';
 import { countSubscribers } from '../aws/subscribers.ts';
@@ -10,9 +11,8 @@ export type SubscribersSeen = Subscribers | { unknown: string };
 /** Undefined on this machine, and of an environment whose topic is not known. */
 export async function subscribersOf({ local, topicArn, options }: Deployment): Promise<SubscribersSeen | undefined> {
   if (local || topicArn === undefined) return undefined;
-  const [, , , region = ''] = topicArn.split(':');
   try {
-    return await countSubscribers(new SNSClient({ ...options, region }), topicArn);
+    return await countSubscribers(new SNSClient({ ...options, region: regionOf(topicArn) }), topicArn);
   } catch (thrown) {
     return { unknown: describeThrown(thrown) };
   }

@@ -1,7 +1,7 @@
 // `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
 import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
-import { systemFunctionName } from '../../core/names/names.ts';
+import { regionOf, systemFunctionName } from '../../core/names/names.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
 import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
@@ -39,7 +39,7 @@ async function serveDeployed(deployment: Deployment, port: number): Promise<Dash
   const caller = await operatorOf(deployment);
   return await startDashboardServer({
     environment: deployment.environment,
-    place: regionOf(deployment),
+    place: regionOf(deployment.stateMachineArn),
     port,
     pollMs: POLL_MS.deployed,
     callWidget: (request) => invokeWidget(deployment, request, caller),
@@ -90,5 +90,3 @@ async function invokeWidget(
   if (typeof html === 'string') return html;
   throw new OdinError({ code: 'Internal', source: 'system', what: `${name} answered ${typeof html} and not HTML.` });
 }
-
-const regionOf = ({ stateMachineArn }: Deployment): string => stateMachineArn.split(':')[3] ?? '';

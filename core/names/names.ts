@@ -159,6 +159,9 @@ export const continuingExecutionName = (entry: number, tries = 1): string =>
 /** The last part of an execution's ARN. */
 export const executionName = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
+/** The region of an ARN; empty of what has none. */
+export const regionOf = (arn: string): string => arn.split(':')[3] ?? '';
+
 /** ARN of another execution of the same state machine. */
 export const siblingExecution = (arn: string, name: string): string =>
   `${arn.slice(0, arn.lastIndexOf(':') + 1)}${name}`;

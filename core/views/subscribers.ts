@@ -1,4 +1,5 @@
 // Who is told of halts, by the count: what status, run and the dashboard say of it.
+import { regionOf } from '../names/names.ts';
 import { numberOf } from '../text/format.ts';
 
 export interface Subscribers {
@@ -18,9 +19,8 @@ export function subscribersText({ confirmed, pending }: Subscribers): string {
 export function nobodyIsTold({ topicArn, confirmed, pending }: Subscribers): string | undefined {
   if (confirmed > 0) return undefined;
   const why = pending === 0 ? '' : ` (${pending} not confirmed yet, which SNS forgets after 48 hours)`;
-  const [, , , region = ''] = topicArn.split(':');
   return (
     `Nobody is told of a halt: the topic has no confirmed subscriber${why}. Subscribe, and confirm as docs/runbook.md says: ` +
-    `aws sns subscribe --topic-arn ${topicArn} --protocol email --notification-endpoint ADDRESS --region ${region}`
+    `aws sns subscribe --topic-arn ${topicArn} --protocol email --notification-endpoint ADDRESS --region ${regionOf(topicArn)}`
   );
 }
