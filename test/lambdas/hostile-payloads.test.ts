@@ -75,6 +75,15 @@ const served = <Payload, Answer>(
   return async (payload: unknown): Promise<unknown> => await handler(payload as Payload, CONTEXT);
 };
 
+/** Of a custom resource that CloudFormation makes. */
+const CREATED = {
+  RequestType: 'Create',
+  ResponseURL: 'https://answer.example',
+  StackId: 's',
+  RequestId: 'r',
+  LogicalResourceId: 'l',
+};
+
 const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
   'list-pending': {
     handler: ({ services }) => {
@@ -176,14 +185,7 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
           answer: () => Promise.resolve(),
         }),
       ),
-    good: {
-      RequestType: 'Create',
-      ResponseURL: 'https://answer.example',
-      StackId: 's',
-      RequestId: 'r',
-      LogicalResourceId: 'l',
-      ResourceProperties: { AllowRemoved: ['0001'] },
-    },
+    good: { ...CREATED, ResourceProperties: { AllowRemoved: ['0001'] } },
   },
   'start-run': {
     handler: ({ services }) =>
@@ -191,13 +193,7 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
         CustomResourceEvent,
         createStartRun(services, () => Promise.resolve()),
       ),
-    good: {
-      RequestType: 'Create',
-      ResponseURL: 'https://answer.example',
-      StackId: 's',
-      RequestId: 'r',
-      LogicalResourceId: 'l',
-    },
+    good: CREATED,
   },
 };
 const NAMES = Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[];
