@@ -35,9 +35,8 @@ describe('an environment that is taken down', () => {
   beforeAll(async () => {
     atWork = await startTeam({ 'migrations/odin-dev/0001.ts': LEAVES, [FILE]: FAILS });
     ({ team } = atWork);
-    const credentials = { accessKeyId: account, secretAccessKey: 'test' };
-    ssm = new SSMClient({ endpoint: atWork.emulator.endpoint, region, credentials });
-    sfn = new SFNClient({ endpoint: atWork.emulator.endpoint, region, credentials });
+    ssm = new SSMClient(team.options);
+    sfn = new SFNClient(team.options);
     const CreateBucketConfiguration = { LocationConstraint: region } as const;
     await team.s3.send(new CreateBucketCommand({ Bucket: EFFECTS, CreateBucketConfiguration }));
   });

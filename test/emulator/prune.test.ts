@@ -7,8 +7,6 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stackName } from '../../core/names/names.ts';
 import type { TemporaryProject } from '../support/project.ts';
-import type { Emulator } from './ministack.ts';
-import { account, region } from './ministack.ts';
 import type { Team, TeamAtWork } from './team.ts';
 import { startTeam } from './team.ts';
 
@@ -27,7 +25,6 @@ export async function migration(): Promise<void> {}
 
 describe('an environment with 200 functions', () => {
   let atWork: TeamAtWork;
-  let emulator: Emulator;
   let project: TemporaryProject;
   let team: Team;
 
@@ -36,7 +33,7 @@ describe('an environment with 200 functions', () => {
       '.gitignore': 'node_modules\ncdk.out\n.odin-migrate\n',
       ...Object.fromEntries(Array.from({ length: COUNT }, (_, n) => [fileOf(idOf(n + 1)), MIGRATION])),
     });
-    ({ emulator, project, team } = atWork);
+    ({ project, team } = atWork);
     git('init', '--quiet');
     commit();
   });
@@ -50,8 +47,7 @@ describe('an environment with 200 functions', () => {
   };
 
   async function functionsOfMigrations(): Promise<string[]> {
-    const credentials = { accessKeyId: account, secretAccessKey: 'test' };
-    const lambda = new LambdaClient({ endpoint: emulator.endpoint, region, credentials });
+    const lambda = new LambdaClient(team.options);
     const names: string[] = [];
     for (let Marker: string | undefined, first = true; first || Marker !== undefined; first = false) {
       const { Functions = [], NextMarker } = await lambda.send(new ListFunctionsCommand({ Marker }));

@@ -5,7 +5,6 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrationFunctionName, stackName } from '../../core/names/names.ts';
-import { account, region } from './ministack.ts';
 import type { Team, TeamAtWork } from './team.ts';
 import { startTeam } from './team.ts';
 
@@ -27,8 +26,7 @@ describe('a deployment that takes functions away', () => {
       [fileOf('0002')]: FAILS,
     });
     ({ team } = atWork);
-    const credentials = { accessKeyId: account, secretAccessKey: 'test' };
-    lambda = new LambdaClient({ endpoint: atWork.emulator.endpoint, region, credentials });
+    lambda = new LambdaClient(team.options);
     await team.deploy(STACK);
     expect((await team.odin('run', 'odin-dev', '--wait')).code).toBe(2);
   });

@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'vitest';
+import type { ClientOptions } from '../../client/client-options.ts';
 import { cleanEnvironment } from '../package/tarball.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { PROJECT, temporaryProject } from '../support/project.ts';
@@ -37,6 +38,8 @@ export interface Typed {
 }
 
 export interface Team {
+  /** For clients of the SDK that come to its emulator. */
+  options: ClientOptions;
   s3: S3Client;
   cloudFormation: CloudFormationClient;
   /** Types `odin-migrate …` in the project. */
@@ -81,7 +84,7 @@ export async function startTeam(files: Readonly<Record<string, string>>): Promis
 }
 
 export function teamOf({ emulator, directory, command, app }: TeamOptions): Team {
-  const options = {
+  const options: ClientOptions = {
     region,
     endpoint: emulator.endpoint,
     credentials: { accessKeyId: account, secretAccessKey: 'test' },
@@ -89,6 +92,7 @@ export function teamOf({ emulator, directory, command, app }: TeamOptions): Team
   const cloudFormation = new CloudFormationClient(options);
   const assembly = path.join(directory, 'cdk.out');
   return {
+    options,
     s3: new S3Client({ ...options, forcePathStyle: true }),
     cloudFormation,
     odin: (...args) => typed(directory, args),
