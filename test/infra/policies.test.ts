@@ -2,7 +2,7 @@
 // roles of others, against the ledger's bucket and the state machine.
 import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,6 +33,7 @@ import {
   arnOfFunction,
   arnOfMachine,
   bucketPolicyOf,
+  documentedStatements,
   isAllowed,
   LEDGER,
   REGION,
@@ -519,9 +520,7 @@ describe('the state machine', () => {
 });
 
 describe('the policy for operators in docs/configuration.md', () => {
-  const text = readFileSync(path.join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
-  const [, json = ''] = /```json\n(\{\n {2}"Version"[^]*?)```/.exec(text) ?? [];
-  const { Statement: statements } = JSON.parse(json.replaceAll('LEDGER', 'ledger')) as { Statement: Statement[] };
+  const statements = documentedStatements('ledger');
   const may = (sids: string[], action: string, resource: string) =>
     isAllowed({
       principal: { ...ADMINISTRATOR, statements: statements.filter(({ Sid = '' }) => sids.includes(Sid)) },

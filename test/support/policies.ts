@@ -1,5 +1,8 @@
 // What IAM would answer, from the policies of a synthesised template: identity and bucket policies, Deny before Allow,
 // conditions, wildcards and policy variables. As much of IAM's evaluation as these policies use; anything else throws.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PROJECT } from './project.ts';
 import type { SynthesisedResource } from './synth.ts';
 
 export interface Statement {
@@ -226,3 +229,10 @@ export const arnOfFunction = (name: string): string => `arn:aws:lambda:${REGION}
 export const arnOfExecution = (machine: string, name: string): string =>
   `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
 export const arnOfMachine = (name: string): string => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
+
+/** The policy for operators in docs/configuration.md, of the environment `odin-dev`, with a ledger's name in the place that it leaves for it. */
+export function documentedStatements(ledgerBucket: string): Statement[] {
+  const text = readFileSync(path.join(PROJECT, 'docs/configuration.md'), 'utf8');
+  const [, json = ''] = /```json\n(\{\n {2}"Version"[^]*?)```/.exec(text) ?? [];
+  return (JSON.parse(json.replaceAll('LEDGER', ledgerBucket)) as { Statement: Statement[] }).Statement;
+}
