@@ -45,7 +45,6 @@ export function createDashboard(
         : event.preview && pressed('preview')
           ? await previewOf(event.preview)
           : undefined;
-    const counting = subscribers();
     const notice = came && 'title' in came ? came : undefined;
     const frame: Frame = {
       app: manifest.app,
@@ -58,10 +57,10 @@ export function createDashboard(
       notice,
       typed: notice?.tone === 'good' ? undefined : typed,
       preview: came && 'migration' in came ? came : undefined,
-      subscribers: await counting,
     };
     try {
-      return page(await readView(ledger, manifest), frame);
+      const [view, told] = await Promise.all([readView(ledger, manifest), subscribers()]);
+      return page(view, { ...frame, subscribers: told });
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The dashboard could not be drawn: ${error.message}`, { code: error.code });
