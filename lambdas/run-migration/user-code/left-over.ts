@@ -19,10 +19,8 @@ const CLOSING_MS = 50;
 const MOMENT_MS = 1_000;
 
 interface Request {
-  /** `PUT https://host/path`, without what may be secret in it. */
-  text: string;
-  /** The same in full; undefined of one that never leaves the process. */
-  asked?: string | undefined;
+  /** `PUT https://host/path` */
+  asked: string;
   /** For certain: a POST may only ask for something. */
   changes: boolean;
 }
@@ -63,7 +61,7 @@ export class LeftOverWork {
         const { key, method, url } = read(message as never);
         if (this.#open.has(key)) return;
         const asked = `${method} ${decoded(url.split('?')[0] ?? '')}`;
-        this.began(key, { text: keptText(asked, LEFT_OVER.length), asked, changes: CHANGING.includes(method) });
+        this.began(key, { asked, changes: CHANGING.includes(method) });
         // It was broken off, or has become a connection of another kind.
         (key as { once?: (event: 'close', listener: () => void) => void }).once?.('close', () => {
           this.answered(key);
@@ -83,7 +81,7 @@ export class LeftOverWork {
 
   #failedWith({ asked }: Request, { statusCode = 0, headers = {} }: Response): void {
     const id = statusCode < 400 ? undefined : REQUEST_IDS.map((name) => headers[name]).find(Boolean);
-    if (typeof id !== 'string' || asked === undefined) return;
+    if (typeof id !== 'string') return;
     this.#failed.set(id, asked);
     const [oldest] = this.#failed.keys();
     if (this.#failed.size > MAX_FAILED && oldest !== undefined) this.#failed.delete(oldest);
@@ -102,9 +100,9 @@ export class LeftOverWork {
   }
 
   /** Of a write that never leaves the process: its answer is not there at once, as that of no service is. */
-  async asRequest<T>(text: string, work: () => Promise<T>): Promise<T> {
+  async asRequest<T>(asked: string, work: () => Promise<T>): Promise<T> {
     const key = {};
-    this.began(key, { text: keptText(text, LEFT_OVER.length), changes: true });
+    this.began(key, { asked, changes: true });
     try {
       const answer = await work();
       await setImmediate();
@@ -134,10 +132,7 @@ export class LeftOverWork {
     const beat = setInterval(() => {
       beats += 1;
       if (beats === 1)
-        left = [...atReturn.map(({ text }) => text), ...resources(this.#alive(), this.#before)].slice(
-          0,
-          LEFT_OVER.items,
-        );
+        left = [...atReturn.map(textOf), ...resources(this.#alive(), this.#before)].slice(0, LEFT_OVER.items);
       if (unanswered().length > 0 || beats * CLOSING_MS >= MOMENT_MS) finish();
     }, CLOSING_MS);
     beat.unref();
@@ -146,6 +141,9 @@ export class LeftOverWork {
     if (unanswered().length > 0) finish();
   }
 }
+
+/** As it is told, without what may be secret in it. Not of each when it begins: there may be millions. */
+const textOf = ({ asked }: Request): string => keptText(asked, LEFT_OVER.length);
 
 /** As people write a key. */
 function decoded(url: string): string {
@@ -234,9 +232,6 @@ const notAwaited = (requests: readonly Request[]): OdinError =>
     source: 'user',
     what:
       `migration() was over, and ${numberOf(requests.length, 'request')} that it had begun had no answer: ` +
-      `${requests
-        .slice(0, LEFT_OVER.items)
-        .map(({ text }) => text)
-        .join(', ')}. Whether they did their work is not known.`,
+      `${requests.slice(0, LEFT_OVER.items).map(textOf).join(', ')}. Whether they did their work is not known.`,
     next: 'Await all that it starts; deploy, and retry.',
   });
