@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { dashboardLink } from '../core/text/links.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names/names.ts';
-import { allow, functionArn } from './functions.ts';
+import { allow, functionArn, given } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
 
@@ -18,24 +18,26 @@ const HEIGHT = 20;
 /**
  * The function reads the ledger, and may invoke `resume`, which records and delivers a decision, and the migrations' functions,
  * which it asks for previews; it can neither write the ledger nor answer a halt by itself.
- * @param migrations ids
+ * @param acts what its buttons reach, the migrations by their ids; undefined of one that only shows: its role can neither decide nor
+ *   preview, whoever invokes it with whatever
  * @returns also its address in the console
  */
 export function createConsoleDashboard(
   scope: Construct,
   parts: SystemParts,
-  { resumeFunction, migrations }: { resumeFunction: LambdaFunction; migrations: readonly string[] },
+  acts: { resumeFunction: LambdaFunction; migrations: readonly string[] } | undefined,
 ): { dashboard: Dashboard; url: string } {
+  const invoked = acts && [
+    acts.resumeFunction.functionArn,
+    ...migrationFunctions(parts, acts.migrations).map((name) => functionArn(scope, name)),
+  ];
   const { lambda } = createSystemFunction(scope, 'dashboard', parts, {
     statements: [
-      allow(
-        ['lambda:InvokeFunction'],
-        [resumeFunction.functionArn, ...migrationFunctions(parts, migrations).map((name) => functionArn(scope, name))],
-      ),
+      ...(invoked ? [allow(['lambda:InvokeFunction'], invoked)] : []),
       allow(['sns:GetTopicAttributes'], [parts.topic.topicArn]), // how many are told
     ],
     variables: {
-      [VARIABLES.resumeFunction]: resumeFunction.functionName,
+      ...given({ [VARIABLES.resumeFunction]: acts?.resumeFunction.functionName }),
       [VARIABLES.topicArn]: parts.topic.topicArn,
     },
   });

@@ -115,8 +115,8 @@ export interface MigrationsProps {
   readonly haltAlarmAfter?: Duration | undefined;
   /** Whether there are alarms. @default true */
   readonly alarms?: boolean | undefined;
-  /** Whether there is a dashboard in CloudWatch's console. @default true */
-  readonly dashboard?: boolean | undefined;
+  /** Whether there is a dashboard in CloudWatch's console; `look`: one in which nobody decides or previews. @default true */
+  readonly dashboard?: boolean | 'look' | undefined;
   /** Whether the deployment itself starts a run when it is done, unless one is halted; it does not wait for it. @default false */
   readonly runOnDeploy?: boolean | undefined;
   /** What is deployed, as the records name it. @default - git's HEAD, or what the CI system says */
@@ -248,7 +248,11 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     const inConsole =
       props.dashboard === false
         ? undefined
-        : createConsoleDashboard(this, parts, { resumeFunction: system.resume.lambda, migrations: ids });
+        : createConsoleDashboard(
+            this,
+            parts,
+            props.dashboard === 'look' ? undefined : { resumeFunction: system.resume.lambda, migrations: ids },
+          );
     this.dashboard = inConsole?.dashboard;
     this.dashboardUrl = inConsole?.url;
     this.network = networkOf(this, props);

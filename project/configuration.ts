@@ -116,7 +116,10 @@ export const StackFields = z.strictObject({
     .default({})
     .describe('What a file may ask for by name, `export const access = ["data"]`: lists of IAM policy statements.'),
   alarms: z.boolean().default(true).describe('Whether there are alarms.'),
-  dashboard: z.boolean().default(true).describe("Whether there is a dashboard in CloudWatch's console."),
+  dashboard: z
+    .union([z.boolean(), z.literal('look')], 'expected true, false or "look"')
+    .default(true)
+    .describe("Whether there is a dashboard in CloudWatch's console; `look`: one in which nobody decides or previews."),
   removalPolicy: z
     .enum(['retain', 'destroy'], 'expected "retain" or "destroy"')
     .default('retain')

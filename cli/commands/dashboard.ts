@@ -7,13 +7,14 @@ import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
 import type { Deployment } from '../../client/deployment.ts';
 import { operatorOf, startRun } from '../../client/deployment.ts';
-import type { Place } from '../../client/environment.ts';
+import type { LocalPlace, Place } from '../../client/environment.ts';
 import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { colour, print } from '../terminal/output.ts';
 import { assertPreviewsStayHere } from '../../client/preview.ts';
+import { configurationOf } from '../../project/configuration.ts';
 
 export interface DashboardOptions {
   port?: number;
@@ -29,7 +30,9 @@ export async function dashboard(place: Place, environment: string, { port = 0 }:
   const { deployment, manifest } = opened;
   report.describe(manifest);
   await untilEnded(
-    await (isLocal(place) ? serveEmbedded(deployment, port) : serveDeployed(deployment, port)),
+    await (isLocal(place)
+      ? serveEmbedded(deployment, port, onlyShows(place, environment))
+      : serveDeployed(deployment, port)),
     environment,
   );
   return EXIT.done;
@@ -46,17 +49,22 @@ async function serveDeployed(deployment: Deployment, port: number): Promise<Dash
   });
 }
 
-/** The page of an environment on the embedded AWS: it can start a run, which goes on in this process. */
-export const serveEmbedded = (deployment: Deployment, port = 0): Promise<DashboardServer> =>
+const onlyShows = ({ project }: LocalPlace, environment: string): boolean =>
+  configurationOf(project.configuration, environment).stack.dashboard === 'look';
+
+/** The page of an environment on the embedded AWS: it can start a run, which goes on in this process, unless it only shows. */
+export const serveEmbedded = (deployment: Deployment, port = 0, look = false): Promise<DashboardServer> =>
   startDashboardServer({
     environment: deployment.environment,
     place: 'on this machine',
     port,
     pollMs: POLL_MS.local,
     callWidget: (request) => operatorOf(deployment).then((by) => invokeWidget(deployment, request, by)),
-    startRun: async () => {
-      await startRun(deployment);
-    },
+    startRun: look
+      ? undefined
+      : async () => {
+          await startRun(deployment);
+        },
   });
 
 async function untilEnded(server: DashboardServer, environment: string): Promise<void> {

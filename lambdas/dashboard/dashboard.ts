@@ -22,28 +22,34 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 const MAX_REASON = 4000;
 const MAX_NAME = 100;
 
+/** What its buttons reach. */
+export interface Acts {
+  sendDecision: (payload: DecidePayload) => Promise<DecideAnswer>;
+  askMigration: AskMigration;
+}
+
 /**
  * Answers with HTML, or with Markdown when it is asked to describe itself. It changes nothing unless a button's payload
  * asks for it, and may be called again with the same payload: a halt is decided once.
+ * @param acts undefined of one that only shows: it has no such buttons, and does nothing that it is asked for
  */
 export function createDashboard(
   { environment, local = false, ledger, log }: Pick<Services, 'environment' | 'local' | 'ledger' | 'log'>,
   manifest: Manifest,
-  sendDecision: (payload: DecidePayload) => Promise<DecideAnswer>,
-  askMigration: AskMigration,
+  acts: Acts | undefined,
   countSubscribers: () => Promise<Subscribers | undefined>,
 ) {
   return async (event: WidgetEvent, { functionArn }: Pick<Invocation, 'functionArn'>): Promise<string> => {
-    if (event.describe !== undefined && event.describe !== false) return HELP;
+    if (event.describe !== undefined && event.describe !== false) return acts ? HELP : HELP_TO_LOOK;
     const { theme, timezone, forms, params } = event.widgetContext;
     const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['operator']) };
     // What a widget is configured with arrives as well: it must not act just because somebody looks at it.
     const pressed = (button: 'decide' | 'preview') => !(button in params);
     const came =
       event.decide && pressed('decide')
-        ? await decide(event.decide, typed, event)
+        ? await (acts ? decide(acts, event.decide, typed, event) : ONLY_SHOWS)
         : event.preview && pressed('preview')
-          ? await previewOf(event.preview)
+          ? await (acts ? previewOf(acts, event.preview) : ONLY_SHOWS)
           : undefined;
     const notice = came && 'title' in came ? came : undefined;
     const frame: Frame = {
@@ -53,6 +59,7 @@ export function createDashboard(
       theme,
       clock: new Clock(timezone?.offsetISO),
       local,
+      acts: acts !== undefined,
       page: event.page,
       notice,
       typed: notice?.tone === 'good' ? undefined : typed,
@@ -79,7 +86,7 @@ export function createDashboard(
     }
   }
 
-  async function previewOf({ migration }: AskPreview): Promise<Previewed | Notice> {
+  async function previewOf({ askMigration }: Acts, { migration }: AskPreview): Promise<Previewed | Notice> {
     try {
       return await previewForPage(migration, ledger, manifest, askMigration);
     } catch (thrown) {
@@ -91,7 +98,12 @@ export function createDashboard(
     }
   }
 
-  async function decide(asked: Decide, { reason, name }: Typed, { widgetContext }: WidgetEvent): Promise<Notice> {
+  async function decide(
+    { sendDecision }: Acts,
+    asked: Decide,
+    { reason, name }: Typed,
+    { widgetContext }: WidgetEvent,
+  ): Promise<Notice> {
     const { decision, halt } = asked;
     try {
       const answer = await sendDecision({
@@ -132,6 +144,12 @@ export function createDashboard(
   }
 }
 
+const ONLY_SHOWS: Notice = {
+  tone: 'warn',
+  title: 'This dashboard only shows',
+  lines: ['Nothing was done. Who may decide or preview does it with the command line.'],
+};
+
 const STALE: Notice = {
   tone: 'warn',
   title: 'That was about an earlier halt',
@@ -151,11 +169,17 @@ function decidedBy(name: string, { accountId, dashboardName }: WidgetEvent['widg
 
 const textOf = (field: unknown): string => (typeof field === 'string' ? field.trim() : '');
 
-const HELP = `
+const HELP_TO_LOOK = `
 ## odin-migrate
 
 Shows the one-time operations of one environment: what ran, what is pending, and, when a migration is halted, what
-happened and the buttons that answer it.
+happened and how it is answered.
+
+The widget has no parameters. Looking at it, or refreshing it, changes nothing.
+`.trim();
+
+const HELP = `
+${HELP_TO_LOOK}
 
 * **Retry** runs it again, as a new attempt.
 * **Mark applied** records it as applied, because you made sure that its effect is there. It needs a reason.
@@ -163,6 +187,4 @@ happened and the buttons that answer it.
 * **Abort** ends the run as failed; the next run halts there again.
 * **Preview** runs a pending migration's code for up to 20 seconds, with every write held back, and shows what it would do. It
   changes nothing.
-
-The widget has no parameters. Looking at it, or refreshing it, changes nothing.
 `.trim();

@@ -20,6 +20,8 @@ export interface Frame extends EnvironmentId {
   clock: Clock;
   /** On the embedded AWS: there is no console for links to lead to. */
   local: boolean;
+  /** Whether there are buttons that decide and preview. */
+  acts: boolean;
   /** Which page of older ones is open. */
   page: number | undefined;
   /** What came of a press on a button. */

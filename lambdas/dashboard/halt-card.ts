@@ -1,5 +1,6 @@
-// The halt that waits: what happened, and the four answers to it.
-import { meaningOf } from '../../core/decision/meanings.ts';
+// The halt that waits: what happened, and the answers to it, as buttons or as what is typed.
+import { meaningOf, meanings, resumeCommand } from '../../core/decision/meanings.ts';
+import { commandLine } from '../../core/text/command.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { logGroupName } from '../../core/names/names.ts';
@@ -28,18 +29,29 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
       }${commit !== undefined && ` · ${commit}`}
     </p>
     ${error && errorText(error)} ${!frame.local && links(halt, row?.startedAt, frame)}
-    <form>
+    ${frame.acts ? buttons(halt, frame) : commands(halt, frame)}
+  </div>`;
+}
+
+const buttons = (halt: OpenHalt, frame: Frame): Html =>
+  html`<form>
       <label class="wide"
-        >Reason <span>(needed for Mark applied${reason !== 'unrecorded' && ' and Skip'})</span>
+        >Reason <span>(needed for Mark applied${halt.reason !== 'unrecorded' && ' and Skip'})</span>
         <input name="reason" maxlength="2000" autocomplete="off" value="${frame.typed?.reason}"
       /></label>
       <label>Your name <input name="operator" maxlength="100" value="${frame.typed?.name}" /></label>
     </form>
     <div class="answers">
-      ${ANSWERS.filter(({ fits }) => fits(reason)).map((answer) => answerButton(answer, halt, frame))}
-    </div>
-  </div>`;
-}
+      ${ANSWERS.filter(({ fits }) => fits(halt.reason)).map((answer) => answerButton(answer, halt, frame))}
+    </div>`;
+
+/** Of a page that only shows. */
+const commands = ({ halt, reason }: OpenHalt, { environment, app, local }: Frame): Html =>
+  html`<p class="small">Who may decide${local && ' ends this dashboard with Ctrl-C, and'} types one of these:</p>
+    <pre>
+${meanings(reason)
+        .map(({ decision }) => commandLine(resumeCommand(environment, decision, halt), { local, app }))
+        .join('\n')}</pre>`;
 
 const REASONS: Record<HaltReason, string> = {
   failed: 'failed: its code threw. Some of its effects may be there.',

@@ -8,14 +8,14 @@ import { QUICK } from '../../aws/notify.ts';
 import { countSubscribers } from '../../aws/subscribers.ts';
 import { shippedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
-import { required } from '../shared/ledger-services.ts';
 import { createDashboard } from './dashboard.ts';
 import { WidgetEvent } from './event.ts';
 
 const services = awsServices();
 const sns = new SNSClient({ ...QUICK, maxAttempts: 1 });
 const topicArn = process.env[VARIABLES.topicArn];
-const resumeFunction = required(VARIABLES.resumeFunction);
+/** Absent of a dashboard that only shows. */
+const resumeFunction = process.env[VARIABLES.resumeFunction];
 // Two attempts, each as long as `resume` may take: a repeated decision changes nothing.
 const lambda = new LambdaClient({ maxAttempts: 2 });
 // One attempt, three times as long as the previewed code may take: given up while there is time left to say so.
@@ -29,8 +29,12 @@ export const handler = lambdaHandler(
   createDashboard(
     services,
     shippedManifest(),
-    async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
-    (functionName, payload) => invokeFunction(patient, functionName, payload),
+    resumeFunction === undefined
+      ? undefined
+      : {
+          sendDecision: async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
+          askMigration: (functionName, payload) => invokeFunction(patient, functionName, payload),
+        },
     () => (services.local || topicArn === undefined ? Promise.resolve(undefined) : countSubscribers(sns, topicArn)),
   ),
 );

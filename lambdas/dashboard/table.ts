@@ -92,7 +92,7 @@ function tableRow(row: MigrationView, frame: Frame): Html {
       ${by === undefined ? nobody : html`<span title="${who({ by, identity })}">${cut(whoShort({ by, identity }), 60)}</span>`}
     </td>
     ${!frame.local && html`<td class="number links">${links(row, frame)}</td>`}
-    <td class="press">${canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}</td>
+    <td class="press">${frame.acts && canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}</td>
   </tr>`;
 }
 

@@ -55,11 +55,13 @@ it('what is typed and pressed in what is left is decided, with the name and the 
   const dashboard = createDashboard(
     world.services,
     manifestOf('0001', '0002'),
-    (payload) => {
-      sent.push(payload);
-      return createResume(world.services, manifestOf('0001', '0002'))(payload, invocation(world));
+    {
+      sendDecision: (payload) => {
+        sent.push(payload);
+        return createResume(world.services, manifestOf('0001', '0002'))(payload, invocation(world));
+      },
+      askMigration: () => Promise.reject(new Error('nothing is previewed')),
     },
-    () => Promise.reject(new Error('nothing is previewed')),
     () => Promise.resolve(undefined),
   );
   const draw = (event: object) => dashboard(WidgetEvent.parse(event), invocation(world));

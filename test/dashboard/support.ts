@@ -14,6 +14,7 @@ export const frame = (changed: Partial<Frame> = {}): Frame => ({
   theme: 'light',
   clock: new Clock('+00:00'),
   local: false,
+  acts: true,
   page: undefined,
   ...changed,
 });

@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 
 /** The dashboard with the real `resume` behind it. */
-function call(event: object): Promise<string> {
+function call(event: object, { acts = true } = {}): Promise<string> {
   const resume = createResume(world.services, manifestOf('0001', '0002'));
   const send = (payload: DecidePayload): Promise<DecideAnswer> => {
     sent.push(payload);
@@ -49,7 +49,8 @@ function call(event: object): Promise<string> {
     asked.push({ functionName, payload: PreviewPayload.parse(payload) });
     return failure === undefined ? Promise.resolve(report) : Promise.reject(failure);
   };
-  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), send, ask, subscribers);
+  const reached = acts ? { sendDecision: send, askMigration: ask } : undefined;
+  const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), reached, subscribers);
   return dashboard(WidgetEvent.parse(event), { functionArn: FUNCTION_ARN });
 }
 
@@ -337,5 +338,36 @@ describe('a press on Preview', () => {
     const html = await call({ ...PREVIEW, ...context() });
     expect(notice(html)).toBe('bad');
     expect(html).toContain('Deploy odin-dev again.');
+  });
+});
+
+describe('a dashboard that only shows', () => {
+  const look = (event: object) => call({ ...event, ...context() }, { acts: false });
+
+  it('has no button but those that turn pages, and no form', async () => {
+    const html = await look({});
+    expect(html).toContain('data-migration="0001"');
+    expect(html).not.toMatch(/cwdb-action|<form|<input/);
+  });
+
+  it('shows what is typed to answer a halt', async () => {
+    await halt();
+    const html = await look({});
+    expect(html).toContain(`npx odin-migrate resume odin-dev retry --halt ${halted.number}\n`);
+    expect(html).not.toMatch(/cwdb-action|<form|<input/);
+  });
+
+  it('decides and previews nothing, whatever it is sent', async () => {
+    await halt();
+    const written = world.store.writes();
+    for (const pressed of [decide('retry', halted.number), PREVIEW]) {
+      expect(await look(pressed)).toContain('This dashboard only shows');
+    }
+    expect([sent, asked]).toEqual([[], []]);
+    expect(world.store.writes()).toEqual(written);
+  });
+
+  it('describes no buttons', async () => {
+    expect(await call({ describe: true }, { acts: false })).not.toMatch(/Retry|Preview|button/);
   });
 });

@@ -54,7 +54,7 @@ describe('parseConfiguration', () => {
         haltAlarmHours: 0.5,
         access: { data: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }] },
         alarms: false,
-        dashboard: false,
+        dashboard: 'look',
         removalPolicy: 'destroy',
         runOnDeploy: true,
       },

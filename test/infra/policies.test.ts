@@ -489,6 +489,36 @@ describe('the state machine', () => {
     ).toEqual([]);
   });
 
+  it('a dashboard that only shows invokes none, and reads the ledger as the other does', () => {
+    const looking = mkdtempSync(path.join(tmpdir(), 'odin-policies-look-'));
+    try {
+      const stack = stackOf(offlineApp(looking), [{ id: '0001' }], { environment: { stack: { dashboard: 'look' } } });
+      const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, SynthesisedResource> };
+      const may = (of: Map<string, Principal>, action: string, resource: string) =>
+        isAllowed({ principal: of.get('DashboardRole')!, action, resource, context: TLS }, bucketPolicyOf(Resources));
+      const shows = rolesOf(Resources);
+      const functions = [
+        ...SYSTEM_FUNCTIONS.map((name) => systemFunctionName({ environment: 'odin-dev' }, name)),
+        migrationFunctionName({ environment: 'odin-dev' }, '0001'),
+      ].map(arnOfFunction);
+      const invoked = (of: Map<string, Principal>) =>
+        functions.filter((arn) => may(of, 'lambda:InvokeFunction', arn)).map((arn) => arn.split('-').at(-1));
+      expect([invoked(roles), invoked(shows)]).toEqual([['resume', '0001'], []]);
+      for (const action of [
+        'lambda:InvokeAsync',
+        'lambda:UpdateFunctionCode',
+        'states:StartExecution',
+        'sts:AssumeRole',
+      ])
+        expect(may(shows, action, '*'), action).toBe(false);
+      expect(may(shows, 's3:GetObject', `${LEDGER}/${entryKey(NUMBER)}`)).toBe(true);
+      expect(may(shows, 's3:PutObject', `${LEDGER}/${entryKey(NUMBER)}`)).toBe(false);
+      expect(JSON.stringify(Resources)).not.toContain('ODIN_RESUME_FUNCTION');
+    } finally {
+      rmSync(looking, { recursive: true, force: true });
+    }
+  });
+
   it('invokes the migrations of this environment, and what it needs', () => {
     for (const [name, others] of [
       ['list-pending', ['CheckRemovalsRole']], // asks what is deployed
@@ -531,6 +561,7 @@ describe('the policy for operators in docs/configuration.md', () => {
   const execution = 'arn:aws:states:eu-west-1:111122223333:execution:odin-migrate-odin-dev:run-1';
   const group = 'arn:aws:logs:eu-west-1:111122223333:log-group:/odin-migrate/odin-dev/migrations:log-stream:x';
   const resume = 'arn:aws:lambda:eu-west-1:111122223333:function:odin-migrate-odin-dev-resume';
+  const widget = 'arn:aws:lambda:eu-west-1:111122223333:function:customWidget-odin-migrate-odin-dev';
   const dashboard = 'arn:aws:cloudwatch::111122223333:dashboard/odin-migrate-odin-dev-eu-west-1';
   const topic = 'arn:aws:sns:eu-west-1:111122223333:OdinMigrate-odin-dev-MigrationsNotifications1A2B3C4D-x';
 
@@ -548,6 +579,7 @@ describe('the policy for operators in docs/configuration.md', () => {
     ['StopAndRedrive', 'states:RedriveExecution', execution],
     ['DecideInTheLambdaConsole', 'lambda:GetFunction', resume],
     ['Decide', 'lambda:InvokeFunction', resume],
+    ['OpenTheDashboard', 'lambda:InvokeFunction', widget],
     ['FindItInTheConsole', 'logs:DescribeLogGroups', '*'],
   ])('%s, and no other statement, opens %s', (sid, action, resource) => {
     const others = statements.flatMap(({ Sid = '' }) => (Sid === sid ? [] : [Sid]));

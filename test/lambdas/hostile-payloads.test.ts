@@ -148,11 +148,13 @@ const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
   dashboard: {
     handler: ({ services }) => {
       const resume = createResume(services, MANIFEST);
-      const send = (payload: DecidePayload) => resume(payload, invocation(createWorld()));
-      const previewNothing = () => Promise.reject(new Error('nothing was previewed'));
+      const acts = {
+        sendDecision: (payload: DecidePayload) => resume(payload, invocation(createWorld())),
+        askMigration: () => Promise.reject(new Error('nothing was previewed')),
+      };
       return served(
         WidgetEvent,
-        createDashboard(services, MANIFEST, send, previewNothing, () => Promise.resolve(undefined)),
+        createDashboard(services, MANIFEST, acts, () => Promise.resolve(undefined)),
       );
     },
     good: {

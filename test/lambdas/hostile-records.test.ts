@@ -115,13 +115,10 @@ const READERS: Record<string, (full: Full) => Promise<unknown>> = {
   'the view of status': ({ world }) => readView(world.ledger, MANIFEST),
   'the history': ({ world }) => readHistory(world.ledger),
   'the dashboard': ({ world }) =>
-    createDashboard(
-      world.services,
-      MANIFEST,
-      () => Promise.reject(new Error('nothing was decided')),
-      () => Promise.reject(new Error('nothing was previewed')),
-      () => Promise.reject(new Error('nobody was counted')),
-    )(WidgetEvent.parse({}), invocation(world)),
+    createDashboard(world.services, MANIFEST, undefined, () => Promise.reject(new Error('nobody was counted')))(
+      WidgetEvent.parse({}),
+      invocation(world),
+    ),
 };
 const NAMES = Object.keys(READERS);
 
