@@ -5,6 +5,7 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import { OdinError } from '../core/errors.ts';
 import { EVENT_SOURCE } from '../core/contract/events.ts';
+import { VARIABLES } from '../core/names/names.ts';
 import type { Events, Notifications } from '../core/contract/ports.ts';
 
 /**
@@ -16,15 +17,33 @@ export const QUICK = {
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
 
-/** An HTTPS subscription gets the form for chats, every other one the text (`default`, in SNS's message structure). */
-export function createNotifications(sns: SNSClient, topicArn: string): Notifications {
+/**
+ * The form for chats goes to a topic of its own: SNS tells forms apart by protocol, and the address of a chat is an `https:` one like
+ * that of any other tool (docs/aws-facts.md). Each is sent whatever becomes of the other.
+ */
+export function createNotifications(sns: SNSClient, { topicArn, chatTopicArn }: TopicArns): Notifications {
   return {
     async publish(Subject, text, chat) {
-      const Message = JSON.stringify({ default: text, https: JSON.stringify(chat) });
-      await sns.send(new PublishCommand({ TopicArn: topicArn, Subject, Message, MessageStructure: 'json' }));
+      const sent = await Promise.allSettled([
+        sns.send(new PublishCommand({ TopicArn: topicArn, Subject, Message: text })),
+        chatTopicArn && sns.send(new PublishCommand({ TopicArn: chatTopicArn, Message: JSON.stringify(chat) })),
+      ]);
+      for (const one of sent) if (one.status === 'rejected') throw one.reason;
     },
   };
 }
+
+export interface TopicArns {
+  topicArn: string;
+  /** Undefined when no chat is told. */
+  chatTopicArn: string | undefined;
+}
+
+/** Of the function that runs here. */
+export const topicArnsHere = (): TopicArns => ({
+  topicArn: process.env[VARIABLES.topicArn] ?? '',
+  chatTopicArn: process.env[VARIABLES.chatTopicArn],
+});
 
 export function createEvents(eventBridge: EventBridgeClient): Events {
   return {

@@ -43,6 +43,8 @@ export interface Deployment extends EnvironmentId {
   resumeFunction: string;
   /** Undefined where it is not said. */
   topicArn?: string | undefined;
+  /** Undefined when no chat is told. */
+  chatTopicArn?: string | undefined;
   ledger: Ledger;
   /** Whose ledger it has to be. */
   identity: LedgerIdentity;
@@ -88,8 +90,10 @@ export async function ofPlace(
   return { of, options };
 }
 
+type Outputs = Readonly<Record<string, string | undefined>>;
+
 /** What the deployment says of itself: a registration in SSM or, without an app, the outputs of the stack that `synth` makes. */
-async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Record<string, string>> {
+async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Outputs> {
   const stack = of.app === undefined ? await findStack(stackName(of), options) : undefined;
   if (stack && !failedStack(stack)) {
     return Object.fromEntries(
@@ -103,6 +107,7 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Recor
       [OUTPUTS.ledgerBucket]: registration.ledgerBucket,
       [OUTPUTS.resumeFunction]: registration.resumeFunction,
       [OUTPUTS.topicArn]: registration.topicArn,
+      [OUTPUTS.chatTopicArn]: registration.chatTopicArn,
     };
   }
   const failed = await failedDeployment(of, options);
@@ -174,12 +179,7 @@ export async function callerOf(options: ClientOptions): Promise<GetCallerIdentit
   }
 }
 
-export function deploymentOf(
-  of: EnvironmentId,
-  outputs: Record<string, string>,
-  options: ClientOptions,
-  local: boolean,
-): Deployment {
+export function deploymentOf(of: EnvironmentId, outputs: Outputs, options: ClientOptions, local: boolean): Deployment {
   const output = (name: string) => {
     const value = outputs[name];
     if (value !== undefined) return value;
@@ -204,6 +204,7 @@ export function deploymentOf(
     ledgerBucket,
     resumeFunction: output(OUTPUTS.resumeFunction),
     topicArn: outputs[OUTPUTS.topicArn],
+    chatTopicArn: outputs[OUTPUTS.chatTopicArn],
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
     s3,

@@ -9,10 +9,16 @@ import type { Deployment } from './deployment.ts';
 export type SubscribersSeen = Subscribers | { unknown: string };
 
 /** Undefined on this machine, and of an environment whose topic is not known. */
-export async function subscribersOf({ local, topicArn, options }: Deployment): Promise<SubscribersSeen | undefined> {
+export async function subscribersOf({
+  local,
+  topicArn,
+  chatTopicArn,
+  options,
+}: Deployment): Promise<SubscribersSeen | undefined> {
   if (local || topicArn === undefined) return undefined;
   try {
-    return await countSubscribers(new SNSClient({ ...options, region: regionOf(topicArn) }), topicArn);
+    const sns = new SNSClient({ ...options, region: regionOf(topicArn) });
+    return await countSubscribers(sns, { topicArn, chatTopicArn });
   } catch (thrown) {
     return { unknown: describeThrown(thrown) };
   }

@@ -8,6 +8,7 @@ import type { Construct } from 'constructs';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { HALT_METRIC, partName, qualifiedName } from '../core/names/names.ts';
 import type { SystemParts } from './system-functions.ts';
+import { eachTopic } from './topic.ts';
 import { WATCH_MINUTES } from './watch-halts.ts';
 
 /** Three alarms, and not one on a sum: so an alarm's name says what happened, and no metric math is needed. */
@@ -24,7 +25,7 @@ export function createAlarms(
   { halt, watchHalts }: { halt: LambdaFunction; watchHalts: LambdaFunction },
   haltAlarmHours: number,
 ): Alarm[] {
-  const { environment, machine, topic } = parts;
+  const { environment, machine } = parts;
   /** Missing data is no alarm, unless it says otherwise: Step Functions and Lambda send none while nothing happens. */
   const alarm = (
     id: string,
@@ -44,7 +45,7 @@ export function createAlarms(
       treatMissingData: TreatMissingData.NOT_BREACHING,
       ...more,
     });
-    made.addAlarmAction(new SnsAction(topic));
+    made.addAlarmAction(...eachTopic(parts).map((topic) => new SnsAction(topic)));
     return made;
   };
 

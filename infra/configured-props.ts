@@ -3,8 +3,10 @@ import { Annotations, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib'
 import type { ISubnet, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { SecurityGroup, Subnet, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
@@ -15,64 +17,64 @@ import type { Permission } from '../project/permission.ts';
 import { given } from './functions.ts';
 import type { Migration } from './migration.ts';
 import type { MigrationsProps } from './migrations.ts';
+import { createTopic } from './topic.ts';
 
 /**
  * @param scope the stack: what is named by an ARN, an id or a tag becomes a construct in it
  * @throws OdinError BadConfiguration when a VPC is to be looked up, and it is not known where
  */
-export const configuredProps = (
+export function configuredProps(
   scope: Construct,
   environment: string,
-  { existingLedgerBucketName, ...settings }: StackConfiguration,
-): Partial<MigrationsProps> => ({
-  ...configuredPropsHere(settings),
-  ...networkOf(scope, environment, settings),
-  runOnDeploy: settings.runOnDeploy,
-  ...given({
-    topic:
-      settings.topic === undefined
-        ? undefined
-        : Topic.fromTopicAttributes(scope, 'OperatorsTopic', {
-            topicArn: settings.topic,
-            ...given({ keyArn: settings.topicKey }),
-          }),
-    encryptionKey:
-      settings.encryptionKey === undefined ? undefined : Key.fromKeyArn(scope, 'EncryptionKey', settings.encryptionKey),
-    existingLedgerBucketName,
-    removalPolicy: settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : undefined,
-  }),
-});
+  settings: StackConfiguration,
+): Partial<MigrationsProps> {
+  const encryptionKey =
+    settings.encryptionKey === undefined ? undefined : Key.fromKeyArn(scope, 'EncryptionKey', settings.encryptionKey);
+  const elsewhere = (id: string, topicArn: string | undefined): ITopic | undefined =>
+    topicArn === undefined || topicArn === 'own'
+      ? undefined
+      : Topic.fromTopicAttributes(scope, id, { topicArn, ...given({ keyArn: settings.topicKey }) });
+  return {
+    ...configuredPropsHere(scope, settings, encryptionKey),
+    ...networkOf(scope, environment, settings),
+    runOnDeploy: settings.runOnDeploy,
+    ...given({
+      topic: elsewhere('OperatorsTopic', settings.topic),
+      chatTopic: elsewhere(CHAT_TOPIC, settings.chatTopic),
+      encryptionKey,
+      existingLedgerBucketName: settings.existingLedgerBucketName,
+      removalPolicy: settings.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : undefined,
+    }),
+  };
+}
+
+const CHAT_TOPIC = 'ChatNotifications';
 
 /**
  * On this machine: without what was made elsewhere, in a VPC or not, and with a ledger of its own that is kept. `local` starts the run
  * itself.
  */
-export const configuredPropsHere = ({
-  notify,
-  logRetentionDays,
-  haltAlarmHours,
-  access,
-  architecture,
-  runtime,
-  tracing,
-  alarms,
-  dashboard,
-}: StackConfiguration): Partial<MigrationsProps> => ({
-  alarms,
-  dashboard,
-  architecture: ARCHITECTURES[architecture],
-  runtime: RUNTIMES[runtime],
-  tracing: TRACINGS[tracing],
-  subscriptions: notify.map((address) =>
+export const configuredPropsHere = (
+  scope: Construct,
+  settings: StackConfiguration,
+  encryptionKey?: IKey,
+): Partial<MigrationsProps> => ({
+  alarms: settings.alarms,
+  dashboard: settings.dashboard,
+  chatTopic: settings.chatTopic === 'own' ? createTopic(scope, CHAT_TOPIC, encryptionKey) : undefined,
+  architecture: ARCHITECTURES[settings.architecture],
+  runtime: RUNTIMES[settings.runtime],
+  tracing: TRACINGS[settings.tracing],
+  subscriptions: settings.notify.map((address) =>
     address.startsWith('mailto:')
       ? new EmailSubscription(address.slice('mailto:'.length))
       : new UrlSubscription(address),
   ),
   // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- one of CloudWatch Logs' own values, as a number
-  logRetention: logRetentionDays,
-  haltAlarmAfter: Duration.minutes(haltAlarmHours * 60),
+  logRetention: settings.logRetentionDays,
+  haltAlarmAfter: Duration.minutes(settings.haltAlarmHours * 60),
   access: Object.fromEntries(
-    Object.entries(access).map(([name, statements]) => [
+    Object.entries(settings.access).map(([name, statements]) => [
       name,
       (migration: Migration) => allowAll(migration, statements),
     ]),

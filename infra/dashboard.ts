@@ -10,6 +10,7 @@ import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names/
 import { allow, functionArn, given } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
+import { eachTopic, topicVariables } from './topic.ts';
 
 /** The full width of the dashboard's grid, and the tallest that fits a laptop's window; a longer table scrolls. */
 const WIDTH = 24;
@@ -34,11 +35,14 @@ export function createConsoleDashboard(
   const { lambda } = createSystemFunction(scope, 'dashboard', parts, {
     statements: [
       ...(invoked ? [allow(['lambda:InvokeFunction'], invoked)] : []),
-      allow(['sns:GetTopicAttributes'], [parts.topic.topicArn]), // how many are told
+      allow(
+        ['sns:GetTopicAttributes'], // how many are told
+        eachTopic(parts).map(({ topicArn }) => topicArn),
+      ),
     ],
     variables: {
       ...given({ [VARIABLES.resumeFunction]: acts?.resumeFunction.functionName }),
-      [VARIABLES.topicArn]: parts.topic.topicArn,
+      ...topicVariables(parts),
     },
   });
   const { region } = Stack.of(scope);

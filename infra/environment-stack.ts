@@ -41,7 +41,7 @@ export class EnvironmentStack extends Stack {
     });
     const props: InternalProps = {
       environmentName: environment,
-      ...(onThisMachine ? configuredPropsHere(settings) : configuredProps(this, environment, settings)),
+      ...(onThisMachine ? configuredPropsHere(this, settings) : configuredProps(this, environment, settings)),
       variables,
       project,
       plan,
@@ -50,13 +50,13 @@ export class EnvironmentStack extends Stack {
     };
     // The id is left out of logical ids: they are those of the parts.
     this.migrations = new Migrations(this, 'Default', props);
-    const { stateMachine, ledger, topic, dashboardUrl } = this.migrations;
+    const { stateMachine, ledger, topic, chatTopic, dashboardUrl } = this.migrations;
     const outputs = {
       [OUTPUTS.stateMachineArn]: stateMachine.stateMachineArn,
       [OUTPUTS.ledgerBucket]: ledger.bucketName,
       [OUTPUTS.resumeFunction]: systemFunctionName(of, 'resume'),
       [OUTPUTS.topicArn]: topic.topicArn,
-      ...given({ [OUTPUTS.dashboardUrl]: dashboardUrl }),
+      ...given({ [OUTPUTS.chatTopicArn]: chatTopic?.topicArn, [OUTPUTS.dashboardUrl]: dashboardUrl }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -15,8 +15,8 @@ export interface GrantedParts extends EnvironmentId {
   machine: MachineNames;
   /** The name of its stack. */
   stack: string;
-  /** ARN of the topic that tells the operators, or a pattern. */
-  topic: string;
+  /** ARNs of the topics that tell the operators, or a pattern. */
+  topics: readonly string[];
   /** Their ids; any when undefined. */
   migrations: readonly string[] | undefined;
 }
@@ -34,7 +34,7 @@ export class MigrationsGrants {
 
   /** To look: `status`, `history`, `check --deployed`. */
   read(grantee: IGrantable): Grant {
-    const { ledger, machine, topic } = this.parts;
+    const { ledger, machine, topics } = this.parts;
     const stack = Stack.of(this.scope);
     const parameters = stack.formatArn({
       service: 'ssm',
@@ -52,7 +52,7 @@ export class MigrationsGrants {
       add(grantee, ['s3:ListBucket'], [ledger.bucketArn]),
       add(grantee, ['s3:GetObject'], [ledger.arnForObjects('*')]),
       add(grantee, ['states:DescribeExecution'], [machine.executions]),
-      add(grantee, ['sns:GetTopicAttributes'], [topic]),
+      add(grantee, ['sns:GetTopicAttributes'], topics),
       this.invoke(grantee, [systemFunctionName(this.parts, 'list-pending')]),
     ];
     const decrypt = ledger.encryptionKey?.grant(grantee, 'kms:Decrypt');
@@ -90,7 +90,7 @@ export class MigrationsGrants {
   }
 }
 
-const add = (grantee: IGrantable, actions: string[], resourceArns: string[]): Grant =>
-  Grant.addToPrincipal({ grantee, actions, resourceArns });
+const add = (grantee: IGrantable, actions: string[], resourceArns: readonly string[]): Grant =>
+  Grant.addToPrincipal({ grantee, actions, resourceArns: [...resourceArns] });
 
 const together = (grants: Grant[]): Grant => grants.reduce((all, grant) => all.combine(grant));

@@ -54,7 +54,7 @@ export class ImportedMigrations extends Construct implements IMigrations {
       ledger: this.ledger,
       machine,
       stack,
-      topic: Stack.of(this).formatArn({ service: 'sns', resource: `${stack}-*` }), // CloudFormation names it
+      topics: [Stack.of(this).formatArn({ service: 'sns', resource: `${stack}-*` })], // CloudFormation names them
       migrations: undefined,
     });
   }

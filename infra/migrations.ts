@@ -52,7 +52,7 @@ import { ENVIRONMENT_TAG, migrationRoleArn } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunctions } from './system-functions.ts';
 import { placeholdersFor } from './placeholders.ts';
-import { createTopic, letAlarmsPublish } from './topic.ts';
+import { createTopic, eachTopic, letAlarmsPublish } from './topic.ts';
 import { createWatch } from './watch-halts.ts';
 
 export interface MigrationsProps {
@@ -90,7 +90,13 @@ export interface MigrationsProps {
    * @default - a topic of its own
    */
   readonly topic?: ITopic | undefined;
-  /** Who is told, by that topic. @default - none */
+  /**
+   * Where a chat is told, in the form that Amazon Q Developer shows in Slack and Microsoft Teams: give its channel this topic, and
+   * nobody else. One that was made elsewhere has to let CloudWatch publish.
+   * @default - no chat is told
+   */
+  readonly chatTopic?: ITopic | undefined;
+  /** Who is told, by `topic`, in plain text. @default - none */
   readonly subscriptions?: ITopicSubscription[] | undefined;
   /**
    * Encrypts the ledger and the topic. One that was made elsewhere has to let CloudWatch's alarms use it.
@@ -162,6 +168,8 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
   readonly stateMachine: IStateMachine;
   readonly ledger: IBucket;
   readonly topic: ITopic;
+  /** Undefined when no chat is told. */
+  readonly chatTopic: ITopic | undefined;
   /** Undefined when there is none. */
   readonly dashboard: Dashboard | undefined;
   /** The dashboard's address in the console. */
@@ -228,14 +236,17 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     }
     this.of = of;
     this.ledger = ledger.bucket;
-    this.topic = props.topic ?? createTopic(this, encryptionKey);
+    this.topic = props.topic ?? createTopic(this, 'Notifications', encryptionKey);
+    this.chatTopic = props.chatTopic;
     for (const subscription of props.subscriptions ?? []) this.topic.addSubscription(subscription);
     letAlarmsPublish(this, this.topic, props.topic ? undefined : 'AlarmsOfThisAccount');
+    if (this.chatTopic) letAlarmsPublish(this, this.chatTopic, undefined);
     const machineNames = namesOfMachine(this, of);
     const parts: SystemParts = {
       ...of,
       ledger: this.ledger,
       topic: this.topic,
+      chatTopic: this.chatTopic,
       machine: machineNames,
       bundles: bundles.system,
       logGroup: createLogGroup(this, 'SystemLogs', logGroupName(of, 'system'), logRetention),
@@ -288,7 +299,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       ledger: this.ledger,
       machine: machineNames,
       stack: Stack.of(this).stackName,
-      topic: this.topic.topicArn,
+      topics: eachTopic(this).map(({ topicArn }) => topicArn),
       migrations: ids,
     });
     if (isNew) keepLedgerName(this, of, this.ledger.bucketName, removalPolicy);
@@ -299,6 +310,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       ledgerBucket: this.ledger.bucketName,
       resumeFunction: systemFunctionName(of, 'resume'),
       topicArn: this.topic.topicArn,
+      chatTopicArn: this.chatTopic?.topicArn,
       dashboardUrl: this.dashboardUrl,
     });
     const commit = props.commit ?? commitOf(directory);

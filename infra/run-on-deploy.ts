@@ -7,6 +7,7 @@ import { VARIABLES } from '../core/names/names.ts';
 import { allow } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
+import { letPublish, topicVariables } from './topic.ts';
 
 /**
  * Call it last: it runs after everything that the scope holds by now. Step Functions may still use the definition of
@@ -19,16 +20,16 @@ export function runOnDeploy(
   parts: SystemParts,
   of: { manifest: Manifest; commit: string | undefined },
 ): Construct {
-  const { machine, topic } = parts;
+  const { machine } = parts;
   const everythingElse = scope.node.children.slice();
   const { lambda, role } = createSystemFunction(scope, 'start-run', parts, {
     statements: [
       allow(['states:StartExecution'], [machine.arn]),
       allow(['states:DescribeExecution'], [machine.executions]),
     ],
-    variables: { [VARIABLES.stateMachineArn]: machine.arn, [VARIABLES.topicArn]: topic.topicArn },
+    variables: { [VARIABLES.stateMachineArn]: machine.arn, ...topicVariables(parts) },
   });
-  topic.grantPublish(role);
+  letPublish(parts, role);
   const resource = new CustomResource(scope, 'RunOnDeploy', {
     serviceToken: lambda.functionArn,
     resourceType: 'Custom::OdinMigrateRun',

@@ -2,7 +2,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { KINDS } from '../core/ledger/keys.ts';
 import type { EnvironmentId, SystemFunction } from '../core/names/names.ts';
@@ -12,13 +11,14 @@ import type { FunctionSettings } from './functions.ts';
 import { allow, commonProps, commonVariables, FunctionRole } from './functions.ts';
 import { ledgerStatements } from './ledger-access.ts';
 import type { MachineNames } from './state-machine.ts';
+import type { Topics } from './topic.ts';
+import { letPublish, topicVariables } from './topic.ts';
 
 const MEMORY_MB = 512;
 const TIMEOUT = Duration.seconds(90);
 
 /** What the parts that have a system function need. */
-export interface SystemParts extends EnvironmentId, FunctionSettings {
-  topic: ITopic;
+export interface SystemParts extends EnvironmentId, FunctionSettings, Topics {
   machine: MachineNames;
   bundles: Record<SystemFunction, Bundle>;
 }
@@ -30,13 +30,12 @@ export interface CreatedFunction {
 
 /** Those of the run itself. The dashboard, the watch and the start at deployment are with what they serve. */
 export function createSystemFunctions(scope: Construct, parts: SystemParts) {
-  const { topic, machine } = parts;
+  const { machine } = parts;
   const describe = allow(['states:DescribeExecution'], [machine.executions]);
   const eventBus = Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
   const announce = [allow(['events:PutEvents'], [eventBus])];
 
   const ofMachine = { [VARIABLES.stateMachineArn]: machine.arn };
-  const ofTopic = { [VARIABLES.topicArn]: topic.topicArn };
   const functions = {
     'list-pending': createSystemFunction(scope, 'list-pending', parts, {
       statements: [
@@ -44,12 +43,12 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
         allow(['states:StartExecution'], [machine.arn]), // a fresh one, when the history is nearly full
         ...announce,
       ],
-      variables: { ...ofTopic, ...ofMachine },
+      variables: { ...topicVariables(parts), ...ofMachine },
     }),
     'record-completion': createSystemFunction(scope, 'record-completion', parts),
     halt: createSystemFunction(scope, 'halt', parts, {
       statements: [describe, ...announce],
-      variables: { ...ofTopic, ...ofMachine },
+      variables: { ...topicVariables(parts), ...ofMachine },
     }),
     resume: createSystemFunction(scope, 'resume', parts, {
       statements: [allow(['states:StartExecution'], [machine.arn]), describe],
@@ -58,7 +57,7 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
     // A function of its own, and not a mode of another: who may invoke it may declare migrations done.
     baseline: createSystemFunction(scope, 'baseline', parts),
   };
-  for (const { role } of [functions['list-pending'], functions.halt]) topic.grantPublish(role); // and the topic's key
+  for (const { role } of [functions['list-pending'], functions.halt]) letPublish(parts, role);
   return functions;
 }
 

@@ -11,24 +11,25 @@ import { VARIABLES } from '../core/names/names.ts';
 import { allow } from './functions.ts';
 import type { CreatedFunction, SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
+import { letPublish, topicVariables } from './topic.ts';
 
 export const WATCH_MINUTES = 15;
 
 export function createWatch(scope: Construct, parts: SystemParts): CreatedFunction {
-  const { environment, machine, topic } = parts;
+  const { environment, machine } = parts;
   const watchHalts = createSystemFunction(scope, 'watch-halts', parts, {
     statements: [
       allow(['states:DescribeExecution'], [machine.executions]),
       allow(['states:StartExecution'], [machine.arn]), // when a decision was recorded, and nobody acts on it
     ],
-    variables: { [VARIABLES.stateMachineArn]: machine.arn, [VARIABLES.topicArn]: topic.topicArn },
+    variables: { [VARIABLES.stateMachineArn]: machine.arn, ...topicVariables(parts) },
   });
   new Rule(scope, 'WatchHaltsRule', {
     description: `Looks every ${WATCH_MINUTES} minutes how long a halt in ${environment} has been open`,
     schedule: Schedule.rate(Duration.minutes(WATCH_MINUTES)),
     targets: [new LambdaTarget(watchHalts.lambda)],
   });
-  topic.grantPublish(watchHalts.role);
+  letPublish(parts, watchHalts.role);
   new Rule(scope, 'RunEndedBadlyRule', {
     description: `Tells the operators of every run in ${environment} that ends badly`,
     eventPattern: {

@@ -323,11 +323,13 @@ async function understandQuery(
 }
 
 function publish(sns: Sns, form: URLSearchParams): HttpAnswer {
+  if (form.has('MessageStructure')) {
+    throw new AwsError('InvalidParameter', 'The embedded AWS does not support MessageStructure');
+  }
   const { messageId } = sns.publish({
     topicArn: form.get('TopicArn') ?? form.get('TargetArn') ?? '',
     subject: form.get('Subject') ?? undefined,
     message: form.get('Message') ?? '',
-    structure: form.get('MessageStructure') ?? undefined,
   });
   return queryAnswer('Publish', 'http://sns.amazonaws.com/doc/2010-03-31/', `<MessageId>${messageId}</MessageId>`);
 }

@@ -31,10 +31,11 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+const arnOf = (service: string): string => `arn:[^:\\s]+:${service}:[a-z0-9-]+:\\d{12}:\\S+`;
 const arn = (service: string, example: string) =>
   z
     .string()
-    .regex(new RegExp(`^arn:[^:\\s]+:${service}:[a-z0-9-]+:\\d{12}:\\S+$`), `expected an ARN such as "${example}"`)
+    .regex(new RegExp(`^${arnOf(service)}$`), `expected an ARN such as "${example}"`)
     .optional();
 const ids = (prefix: string) =>
   z.array(z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `expected an id such as "${prefix}-0a1b2c3d"`)).min(1);
@@ -42,18 +43,39 @@ const ids = (prefix: string) =>
 const exactlyOne = (parts: object): boolean =>
   Object.values(parts).filter((part: unknown) => part !== undefined).length === 1;
 
+/** Of Amazon Q Developer in chat applications, which subscribes by itself to the topic that a channel is given. */
+const CHAT_ADDRESS = /^https:\/\/global\.sns-api\.chatbot\.amazonaws\.com(\/|$)/;
+
 /** What the stack of an environment is made with, read by `odin-migrate synth` alone: a CDK app of one's own says it in code. */
 export const StackFields = z.strictObject({
   topic: arn('sns', 'arn:aws:sns:eu-west-1:111122223333:operators').describe(
     'Where operators are told, in place of a topic of its own: an ARN. Its policy has to let CloudWatch publish.',
   ),
+  chatTopic: z
+    .string()
+    .regex(
+      new RegExp(`^(own|${arnOf('sns')})$`),
+      'expected "own" or an ARN such as "arn:aws:sns:eu-west-1:111122223333:chat"',
+    )
+    .optional()
+    .describe(
+      'Where a chat is told, in the form that Amazon Q Developer shows: `own` for a topic of its own, or an ARN. No chat is told when absent.',
+    ),
   topicKey: arn('kms', 'arn:aws:kms:eu-west-1:111122223333:key/0a1b').describe(
-    'The key of that `topic`, if it has one of your own: an ARN. Its policy has to let CloudWatch use it.',
+    'The key of those topics, if they have one of your own: an ARN. Its policy has to let CloudWatch use it.',
   ),
   notify: z
-    .array(z.string().regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"'))
+    .array(
+      z
+        .string()
+        .regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/\S+)$/, 'expected "mailto:…@…" or "https://…"')
+        .refine(
+          (address) => !CHAT_ADDRESS.test(address),
+          'a chat does not show plain text: expected "chatTopic", which its channel is given',
+        ),
+    )
     .default([])
-    .describe('Who is told of a halt, of its end and of an alarm: mailto: and https: addresses.'),
+    .describe('Who is told of a halt, of its end and of an alarm, in plain text: mailto: and https: addresses.'),
   encryptionKey: arn('kms', 'arn:aws:kms:eu-west-1:111122223333:key/0a1b').describe(
     "Encrypts the ledger and a topic of its own: an ARN. Its policy has to let this account's roles and CloudWatch use it.",
   ),
@@ -130,14 +152,17 @@ export const StackFields = z.strictObject({
     .describe('The deployment itself starts a run when it is done, unless one is halted, and does not wait for it.'),
 });
 
-const StackConfiguration = StackFields.superRefine(({ vpc, vpcSubnets, securityGroups, topic, topicKey }, context) => {
-  const needs = (field: string, other: string) => {
-    context.addIssue({ code: 'custom', path: [field], message: `expected "${other}" beside it` });
-  };
-  if (vpcSubnets && !vpc) needs('vpcSubnets', 'vpc');
-  if (securityGroups && !vpc) needs('securityGroups', 'vpc');
-  if (topicKey !== undefined && topic === undefined) needs('topicKey', 'topic');
-});
+const StackConfiguration = StackFields.superRefine(
+  ({ vpc, vpcSubnets, securityGroups, topic, chatTopic, topicKey }, context) => {
+    const needs = (field: string, other: string) => {
+      context.addIssue({ code: 'custom', path: [field], message: `expected "${other}" beside it` });
+    };
+    if (vpcSubnets && !vpc) needs('vpcSubnets', 'vpc');
+    if (securityGroups && !vpc) needs('securityGroups', 'vpc');
+    const elsewhere = topic ?? (chatTopic === 'own' ? undefined : chatTopic);
+    if (topicKey !== undefined && elsewhere === undefined) needs('topicKey', 'topic');
+  },
+);
 export type StackConfiguration = z.infer<typeof StackConfiguration>;
 
 const EnvironmentConfiguration = z.strictObject({

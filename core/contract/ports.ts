@@ -50,9 +50,9 @@ export interface Executions {
 
 export interface Notifications {
   /**
-   * @param text for e-mail and everything else that has no form of its own
-   * @param chat for HTTPS subscriptions
-   * @throws when the topic did not take the message; the caller goes on without it
+   * @param text for e-mail and on-call tools
+   * @param chat for a chat, when one is told
+   * @throws when a topic did not take the message; the caller goes on without it
    */
   publish: (subject: string, text: string, chat: ChatNotification) => Promise<void>;
 }

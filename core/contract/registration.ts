@@ -10,6 +10,7 @@ export const Registration = z.object({
   ledgerBucket: z.string(),
   resumeFunction: z.string(),
   topicArn: z.string(),
+  chatTopicArn: z.optional(z.string()),
   dashboardUrl: z.optional(z.string()),
 });
 export type Registration = z.infer<typeof Registration>;

@@ -24,6 +24,8 @@ export const VARIABLES = {
   ledgerBucket: 'ODIN_LEDGER_BUCKET',
   stateMachineArn: 'ODIN_STATE_MACHINE_ARN',
   topicArn: 'ODIN_TOPIC_ARN',
+  /** Absent when no chat is told. */
+  chatTopicArn: 'ODIN_CHAT_TOPIC_ARN',
   resumeFunction: 'ODIN_RESUME_FUNCTION',
   migration: 'ODIN_MIGRATION',
   codeSha256: 'ODIN_CODE_SHA256',
@@ -49,6 +51,7 @@ export const OUTPUTS = {
   ledgerBucket: 'LedgerBucketName',
   resumeFunction: 'ResumeFunctionName',
   topicArn: 'NotificationTopicArn',
+  chatTopicArn: 'ChatTopicArn',
   dashboardUrl: 'DashboardUrl',
 } as const;
 

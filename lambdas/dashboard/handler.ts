@@ -4,7 +4,7 @@ import { VARIABLES } from '../../core/names/names.ts';
 import type { DecideAnswer } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
-import { QUICK } from '../../aws/notify.ts';
+import { QUICK, topicArnsHere } from '../../aws/notify.ts';
 import { countSubscribers } from '../../aws/subscribers.ts';
 import { shippedManifest } from '../shared/manifest.ts';
 import { awsServices } from '../shared/aws-services.ts';
@@ -13,7 +13,7 @@ import { WidgetEvent } from './event.ts';
 
 const services = awsServices();
 const sns = new SNSClient({ ...QUICK, maxAttempts: 1 });
-const topicArn = process.env[VARIABLES.topicArn];
+const topics = topicArnsHere();
 /** Absent of a dashboard that only shows. */
 const resumeFunction = process.env[VARIABLES.resumeFunction];
 // Two attempts, each as long as `resume` may take: a repeated decision changes nothing.
@@ -35,6 +35,6 @@ export const handler = lambdaHandler(
           sendDecision: async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
           askMigration: (functionName, payload) => invokeFunction(patient, functionName, payload),
         },
-    () => (services.local || topicArn === undefined ? Promise.resolve(undefined) : countSubscribers(sns, topicArn)),
+    () => (services.local ? Promise.resolve(undefined) : countSubscribers(sns, topics)),
   ),
 );

@@ -1,5 +1,7 @@
 // Who is told of halts: counted by SNS, said beside everything else, and never a reason for it to fail.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { countSubscribers } from '../../aws/subscribers.ts';
 import { deploymentOf } from '../../client/deployment.ts';
 import { subscribersOf } from '../../client/subscribers.ts';
 import { OUTPUTS } from '../../core/names/names.ts';
@@ -9,33 +11,54 @@ import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:operators';
+const CHAT = 'arn:aws:sns:eu-west-1:111122223333:chat';
 
 let started: Started;
 let verdict: Verdict = 'pass';
-let asked = 0;
+const asked: unknown[] = [];
 beforeAll(async () => {
   started = await start({
-    onRequest: ({ operation }) => {
-      if (operation === 'GetTopicAttributes') asked += 1;
+    onRequest: ({ operation, input }) => {
+      if (operation === 'GetTopicAttributes') asked.push((input as { TopicArn: string }).TopicArn);
       return verdict;
     },
   });
 });
 afterAll(() => started.stop());
 
-const deployment = (local: boolean, topicArn: string | undefined = TOPIC) => {
+const deployment = (local: boolean, topicArn: string | undefined = TOPIC, chatTopicArn?: string) => {
   const outputs: Record<string, string> = {
     [OUTPUTS.stateMachineArn]: 'arn:aws:states:eu-west-1:111122223333:stateMachine:odin-migrate-odin-dev',
     [OUTPUTS.ledgerBucket]: 'ledger',
     [OUTPUTS.resumeFunction]: 'resume',
   };
   if (topicArn !== '') outputs[OUTPUTS.topicArn] = topicArn;
+  if (chatTopicArn !== undefined) outputs[OUTPUTS.chatTopicArn] = chatTopicArn;
   const options = { endpoint: started.aws.endpoint, region: 'us-east-1', credentials: started.aws.credentials };
   return deploymentOf({ environment: 'odin-dev' }, outputs, { ...options, maxAttempts: 1 }, local);
 };
 
 it('is counted', async () => {
   expect(await subscribersOf(deployment(false))).toEqual({ topicArn: TOPIC, confirmed: 0, pending: 0 });
+});
+
+it('counts those of the chat’s topic too: who is told there alone is told', async () => {
+  asked.length = 0;
+  expect(await subscribersOf(deployment(false, TOPIC, CHAT))).toEqual({ topicArn: TOPIC, confirmed: 0, pending: 0 });
+  expect(asked.sort()).toEqual([CHAT, TOPIC]);
+  // Nobody subscribes to the embedded SNS.
+  const sns = new SNSClient({ region: 'eu-west-1' });
+  const counts = new Map([
+    [TOPIC, { SubscriptionsConfirmed: '0', SubscriptionsPending: '1' }],
+    [CHAT, { SubscriptionsConfirmed: '2', SubscriptionsPending: '0' }],
+  ]);
+  const answers = (TopicArn: string) => ({ $metadata: {}, Attributes: counts.get(TopicArn) });
+  sns.middlewareStack.add(
+    () => (args) => Promise.resolve({ response: {}, output: answers((args.input as { TopicArn: string }).TopicArn) }),
+    { step: 'initialize' },
+  );
+  const told = await countSubscribers(sns, { topicArn: TOPIC, chatTopicArn: CHAT });
+  expect(told).toEqual({ topicArn: TOPIC, confirmed: 2, pending: 1 });
 });
 
 it('is not known where SNS refuses, and says why', async () => {
@@ -47,10 +70,10 @@ it('is not known where SNS refuses, and says why', async () => {
 });
 
 it('is not asked on this machine, nor where no topic is said', async () => {
-  const before = asked;
+  asked.length = 0;
   expect(await subscribersOf(deployment(true))).toBeUndefined();
   expect(await subscribersOf(deployment(false, ''))).toBeUndefined();
-  expect(asked).toBe(before);
+  expect(asked).toEqual([]);
 });
 
 it.each([

@@ -127,6 +127,24 @@ describe('parseConfiguration', () => {
       '"arn:aws:kms:',
     ],
     ['a key of no topic', of({ stack: { topicKey: KEY } }), `${FIELD}.stack.topicKey`, 'expected "topic" beside it'],
+    [
+      'a key of a topic of its own',
+      of({ stack: { chatTopic: 'own', topicKey: KEY } }),
+      `${FIELD}.stack.topicKey`,
+      'expected "topic" beside it',
+    ],
+    [
+      'a chat that is no topic',
+      of({ stack: { chatTopic: '#ops' } }),
+      `${FIELD}.stack.chatTopic`,
+      'expected "own" or an ARN',
+    ],
+    [
+      'a chat that is told in plain text',
+      of({ stack: { notify: ['https://global.sns-api.chatbot.amazonaws.com'] } }),
+      `${FIELD}.stack.notify.0`,
+      'expected "chatTopic", which its channel is given',
+    ],
     ['a VPC by its id alone', of({ stack: { vpc: 'vpc-0a' } }), `${FIELD}.stack.vpc`, 'expected object'],
     ['a VPC by nothing', of({ stack: { vpc: {} } }), `${FIELD}.stack.vpc`, 'expected one of id, name and tags'],
     [

@@ -57,6 +57,73 @@ describe('a topic that was made elsewhere', () => {
   });
 });
 
+describe('a chatTopic', () => {
+  const CHAT = 'arn:aws:sns:eu-west-1:111122223333:chat';
+  const toldOf = ({ functions }: ReturnType<typeof synth>) =>
+    Object.fromEntries(
+      functions.flatMap(({ FunctionName, Environment }) => {
+        const { Variables } = Environment as { Variables: Record<string, unknown> };
+        const arn = Variables['ODIN_CHAT_TOPIC_ARN'];
+        return arn === undefined ? [] : [[(FunctionName as string).replace(/^.*odin-dev-?/, ''), arn]];
+      }),
+    );
+  const ROLES = ['HaltRole', 'ListPendingRole', 'WatchHaltsRole', 'StartRunRole'];
+
+  it('is none unless it is said', () => {
+    const made = synth({ notify: ['https://example.com/on-call'] });
+    made.template.resourceCountIs('AWS::SNS::Topic', 1);
+    expect(toldOf(made)).toEqual({});
+  });
+
+  it('of its own has nobody but the chat: whoever is told by notify, and e-mail, stays with the other', () => {
+    const made = synth({
+      chatTopic: 'own',
+      notify: ['https://example.com/on-call'],
+      encryptionKey: KEY,
+      runOnDeploy: true,
+    });
+    const topics = Object.entries(made.template.findResources('AWS::SNS::Topic')) as [string, Resource][];
+    expect(topics.map(([, { Properties }]) => Properties['KmsMasterKeyId'])).toEqual([KEY, KEY]);
+    const own = topics.map(([id]) => id).find((id) => id.startsWith('ChatNotifications')) ?? '';
+    const operators = topics.map(([id]) => id).find((id) => id !== own) ?? '';
+    made.template.resourceCountIs('AWS::SNS::Subscription', 1);
+    made.template.hasResourceProperties('AWS::SNS::Subscription', { TopicArn: { Ref: operators } });
+    made.template.hasOutput('ChatTopicArn', { Value: { Ref: own } });
+    const arn = { Ref: own };
+    expect(toldOf(made)).toEqual({ '': arn, halt: arn, 'list-pending': arn, 'watch-halts': arn, 'start-run': arn });
+    for (const role of ROLES)
+      expect(made.actionsOf(role), role).toContain(
+        `"sns:Publish","Effect":"Allow","Resource":[{"Ref":"${own}"},{"Ref":"${operators}"}]`,
+      );
+    expect(made.actionsOf('DashboardRole')).toContain(
+      `"sns:GetTopicAttributes","Effect":"Allow","Resource":[{"Ref":"${own}"},{"Ref":"${operators}"}]`,
+    );
+    for (const { Properties } of made.ofType('AWS::CloudWatch::Alarm')) {
+      expect(Properties['AlarmActions']).toEqual([{ Ref: operators }, { Ref: own }]);
+    }
+    made.template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      Topics: [{ Ref: own }],
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: 'sns:Publish', Principal: { Service: 'cloudwatch.amazonaws.com' } }),
+        ]),
+      },
+    });
+    const [registration] = made
+      .ofType('AWS::SSM::Parameter')
+      .filter(({ Properties }) => String(Properties['Name']).endsWith('registration'));
+    expect(JSON.stringify(registration)).toContain('chatTopicArn');
+  });
+
+  it('that was made elsewhere is published to, with its key', () => {
+    const made = synth({ chatTopic: CHAT, topicKey: KEY });
+    made.template.resourceCountIs('AWS::SNS::Topic', 1);
+    expect(toldOf(made)).toMatchObject({ halt: CHAT });
+    expect(made.actionsOf('HaltRole')).toContain(`"sns:Publish","Effect":"Allow","Resource":["${CHAT}",`);
+    expect(made.actionsOf('HaltRole')).toContain(KEY);
+  });
+});
+
 describe('an encryptionKey', () => {
   it('encrypts ledger and topic, for every role that works with them', () => {
     const { template, actionsOf } = synth({ encryptionKey: KEY });

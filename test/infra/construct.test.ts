@@ -218,6 +218,17 @@ describe('props', () => {
     );
   });
 
+  it('chatTopic: a chat is told by it, beside the operators, and read may count who is told there', () => {
+    const { template, construct } = made((stack) => ({ chatTopic: new Topic(stack, 'Chat') }));
+    expect(construct.chatTopic?.node.id).toBe('Chat');
+    expect(construct.topic.node.id).toBe('Notifications');
+    const publishers = ['ListPending', 'Halt', 'WatchHalts'].map((role) =>
+      JSON.stringify(inlineOf(template, `Migrations${role}Role`)),
+    );
+    for (const role of publishers)
+      expect(role).toMatch(/"sns:Publish","Effect":"Allow","Resource":\[{"Ref":"Chat\w+"},/);
+  });
+
   it('topic: two environments may share one', () => {
     const stack = newStack();
     const topic = new Topic(stack, 'Ours');

@@ -11,7 +11,8 @@ import { start } from '../local/support.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 let started: Started;
-let topicArn: string;
+let operators: string;
+let chats: string;
 let decide: (request: RequestSummary) => Verdict;
 let tries: string[];
 const chat = chatNotification(
@@ -38,7 +39,8 @@ beforeAll(async () => {
       return decide(request);
     },
   });
-  ({ topicArn } = started.aws.sns.createTopic('operators'));
+  operators = started.aws.sns.createTopic('operators').topicArn;
+  chats = started.aws.sns.createTopic('chat').topicArn;
 });
 afterAll(() => started.stop());
 beforeEach(() => {
@@ -54,17 +56,46 @@ const client = () => ({
 });
 
 describe('a notification', () => {
-  it('has one form for e-mail and one for HTTPS', async () => {
-    await createNotifications(new SNSClient(client()), topicArn).publish('subject', 'text "quoted"\n', chat);
-    const message = started.aws.sns.messages.at(-1);
-    expect(message).toMatchObject({ subject: 'subject', message: 'text "quoted"\n' });
-    expect(JSON.parse(message?.httpsMessage ?? '')).toEqual(chat);
+  const publish = (chatTopicArn: string | undefined) =>
+    createNotifications(new SNSClient(client()), { topicArn: operators, chatTopicArn }).publish(
+      'subject',
+      'text "quoted"\n',
+      chat,
+    );
+  /** The topic and the text of each, in any order. */
+  const sentSince = (count: number) =>
+    new Map(started.aws.sns.messages.slice(count).map(({ topicArn, message }) => [topicArn, message]));
+
+  it('is the same text for each protocol, and nothing for a chat when none is told', async () => {
+    const before = started.aws.sns.messages.length;
+    await publish(undefined);
+    expect([...sentSince(before)]).toEqual([[operators, 'text "quoted"\n']]);
+    expect(started.aws.sns.messages.at(-1)?.subject).toBe('subject');
+  });
+
+  it('has the form for chats on their topic alone', async () => {
+    const before = started.aws.sns.messages.length;
+    await publish(chats);
+    const sent = sentSince(before);
+    expect([...sent.keys()].sort()).toEqual([operators, chats].sort());
+    expect(sent.get(operators)).toBe('text "quoted"\n');
+    expect(JSON.parse(sent.get(chats) ?? '')).toEqual(chat);
+  });
+
+  it.each([
+    ['operators', () => operators, () => chats],
+    ['chats', () => chats, () => operators],
+  ])('for the %s that is not taken is an error, and keeps nothing from the others', async (_, refused, other) => {
+    decide = ({ input }) =>
+      (input as { TopicArn: string }).TopicArn === refused() ? { status: 403, code: 'AuthorizationError' } : 'pass';
+    const before = started.aws.sns.messages.length;
+    await expect(publish(chats)).rejects.toThrow();
+    expect([...sentSince(before).keys()]).toEqual([other()]);
   });
 
   it('is tried three times, and then fails', async () => {
     decide = () => ({ status: 500, code: 'InternalError' });
-    const sending = createNotifications(new SNSClient(client()), topicArn).publish('subject', 'text', chat);
-    await expect(sending).rejects.toThrow();
+    await expect(publish(undefined)).rejects.toThrow();
     expect(tries).toEqual(['Publish', 'Publish', 'Publish']);
   });
 });

@@ -65,5 +65,7 @@ let assemblies = 0;
 const configuration = (migrations: string, specs: readonly EnvironmentSpec[]): Configuration =>
   parseConfiguration({
     directory: migrations,
-    environments: Object.fromEntries(specs.map(({ environment }) => [environment, { variables: { DATA_BUCKET } }])),
+    environments: Object.fromEntries(
+      specs.map(({ environment }) => [environment, { variables: { DATA_BUCKET }, stack: { chatTopic: 'own' } }]),
+    ),
   });
