@@ -54,11 +54,10 @@ export interface EmbeddedServices {
   readonly key: string;
 }
 
-/** A request that was understood: what it is, how to carry it out, and the form of its service's errors. */
+/** A request that was understood: what it is, and how to carry it out. */
 interface Call {
   readonly summary: RequestSummary;
   run(): HttpAnswer | Promise<HttpAnswer>;
-  fail(error: unknown): HttpAnswer;
 }
 
 export async function serve(
@@ -67,12 +66,14 @@ export async function serve(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  let request = readRequest(incoming);
   let call: Call;
   try {
-    call = await understand(services, admitted(incoming, services.key));
+    request = admitted(incoming, request, services.key);
+    call = await understand(services, request);
   } catch (error) {
     incoming.resume();
-    await sendAnswer(response, jsonError(error));
+    await sendAnswer(response, errorAnswer(request, error));
     return;
   }
   const verdict = await decide(call.summary);
@@ -84,7 +85,7 @@ export async function serve(
     }
     answer = await call.run();
   } catch (error) {
-    answer = call.fail(error);
+    answer = errorAnswer(request, error);
   }
   // What the handler did not read of the request must not stay in the connection.
   incoming.resume();
@@ -101,15 +102,41 @@ export async function serve(
  * own credentials, at the head of the path. A page of a browser knows no key, and says where it is from.
  * @throws AwsError AccessDenied
  */
-function admitted(incoming: IncomingMessage, key: string): HttpRequest {
-  const request = readRequest(incoming);
+function admitted(incoming: IncomingMessage, request: HttpRequest, key: string): HttpRequest {
   const [, head = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(request.path) ?? [];
   const byPath = isSecret(head, key);
   const known = byPath || isSecret(signerOf(request)?.accessKey ?? '', key);
-  if (!isForThisServer(incoming) || incoming.headers.origin !== undefined || !known) {
-    throw new AwsError('AccessDenied', 'This AWS answers to the processes of its own run only', 403);
+  const refusal = !isForThisServer(incoming)
+    ? 'it was asked for by a name that is not its own.'
+    : incoming.headers.origin !== undefined
+      ? 'a web page asks.'
+      : known
+        ? undefined
+        : "the request lacks the run's key, AWS_ACCESS_KEY_ID in their environment. A migration's client needs no credentials of its own.";
+  if (refusal !== undefined) {
+    throw new AwsError('AccessDenied', `This AWS answers to the processes of its own run only: ${refusal}`, 403);
   }
   return byPath ? { ...request, path: rest === '' ? '/' : rest } : request;
+}
+
+/** In the form of its service: an SDK takes any other one for an answer that cannot be read, and shows nothing of it. */
+function errorAnswer(request: HttpRequest, error: unknown): HttpAnswer {
+  switch (serviceOf(request)) {
+    case 's3':
+      return s3ErrorAnswer(error, request);
+    case 'lambda':
+      return lambdaError(error);
+    case 'sns':
+    case 'sts':
+    case 'cloudformation':
+      return queryError(error);
+    case 'states':
+    case 'events':
+    case 'ssm':
+      return jsonError(error);
+    case 'unknown':
+      return speaksXml(request) ? queryError(error) : jsonError(error);
+  }
 }
 
 function readRequest(incoming: IncomingMessage): HttpRequest {
@@ -132,7 +159,6 @@ async function understand(services: EmbeddedServices, request: HttpRequest): Pro
       return {
         summary: { service, via: 'http', ...target },
         run: () => services.s3.handle(request),
-        fail: (error) => s3ErrorAnswer(error, request, target),
       };
     }
     case 'states':
@@ -165,8 +191,7 @@ function serviceOf(request: HttpRequest): Service {
     return target.startsWith('AWSStepFunctions.') ? 'states' : 'unknown';
   }
   if (request.path.startsWith('/2015-03-31/functions')) return 'lambda';
-  const form = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
-  if (request.method === 'POST' && request.path === '/' && form) return 'sns';
+  if (request.method === 'POST' && request.path === '/' && isForm(request)) return 'sns';
   return 's3';
 }
 
@@ -179,7 +204,6 @@ async function understandStates(services: EmbeddedServices, request: HttpRequest
   return {
     summary: { service: 'states', operation, via: 'http', input },
     run: () => json(200, callStepFunctions(services.stepFunctions, operation, input)),
-    fail: jsonError,
   };
 }
 
@@ -194,7 +218,6 @@ async function understandEvents({ events }: EmbeddedServices, request: HttpReque
       if (operation === 'PutEvents') return json(200, events.putEvents(input));
       throw new AwsError('UnknownOperationException', `The embedded AWS does not support events:${operation}`);
     },
-    fail: jsonError,
   };
 }
 
@@ -206,7 +229,6 @@ async function understandParameters({ parameters }: EmbeddedServices, request: H
   return {
     summary: { service: 'ssm', operation, via: 'http', input },
     run: () => json(200, parameters.call(operation, input)),
-    fail: jsonError,
   };
 }
 
@@ -244,13 +266,14 @@ function understandLambda({ lambda }: EmbeddedServices, request: HttpRequest): C
         404,
       );
     },
-    fail: (error) => {
-      const { code, status, message } = known(error);
-      const type = status < 500 ? 'User' : 'Service';
-      const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
-      return { status, headers, body: JSON.stringify({ Type: type, Message: message, message }) };
-    },
   };
+}
+
+function lambdaError(error: unknown): HttpAnswer {
+  const { code, status, message } = known(error);
+  const type = status < 500 ? 'User' : 'Service';
+  const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
+  return { status, headers, body: JSON.stringify({ Type: type, Message: message, message }) };
 }
 
 async function invokeOverHttp(lambda: LambdaHost, functionName: string, request: HttpRequest): Promise<HttpAnswer> {
@@ -318,7 +341,6 @@ async function understandQuery(
       }
       throw new AwsError('InvalidAction', `The embedded AWS does not support ${service}:${operation}`);
     },
-    fail: queryError,
   };
 }
 
@@ -396,15 +418,20 @@ function refuse(request: HttpRequest): Call {
   const name = signerOf(request)?.service ?? header(request.headers, 'x-amz-target') ?? request.path;
   const variable = `AWS_ENDPOINT_URL_${name.replaceAll(/\W/g, '_').toUpperCase()}`;
   const message = `The embedded AWS supports S3, Step Functions, Lambda, SNS, EventBridge, STS and CloudFormation's DescribeStacks, and not ${name}. To reach it elsewhere, set ${variable}.`;
-  const xml = header(request.headers, 'content-type')?.startsWith('application/x-www-form-urlencoded');
   return {
     summary: { service: 'unknown', operation: name, via: 'http' },
     run: () => {
       throw new AwsError('NotImplemented', message, 400);
     },
-    fail: xml ? queryError : jsonError,
   };
 }
+
+/** As the query protocol does; a few others have that form of errors too. */
+const speaksXml = (request: HttpRequest): boolean =>
+  isForm(request) || ['cloudfront', 'route53'].includes(signerOf(request)?.service ?? '');
+
+const isForm = ({ headers }: HttpRequest): boolean =>
+  header(headers, 'content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
 
 function known(error: unknown): AwsError {
   if (error instanceof AwsError) return error;

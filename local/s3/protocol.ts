@@ -102,7 +102,7 @@ export function createS3(options: S3Options) {
           key: target.key ?? '',
         });
       } catch (error) {
-        return s3ErrorAnswer(error, request, target);
+        return s3ErrorAnswer(error, request);
       }
     },
 
@@ -113,17 +113,27 @@ export function createS3(options: S3Options) {
 }
 
 /** An error in S3's form; a HEAD has no body, so there its status says all. */
-export function s3ErrorAnswer(error: unknown, request: HttpRequest, target: S3Target): HttpAnswer {
+export function s3ErrorAnswer(error: unknown, request: HttpRequest): HttpAnswer {
   const known = error instanceof AwsError;
   const code = known ? error.code : 'InternalError';
   const status = known ? error.status : 500;
   if (request.method === 'HEAD' || status === 304) return { status };
   const message = error instanceof Error ? error.message : String(error);
+  const target = named(request);
   const resource = `/${target.bucket ?? ''}${target.key === undefined ? '' : `/${target.key}`}`;
   const key = target.key === undefined ? '' : `<Key>${escapeXml(target.key)}</Key>`;
   const bucket = target.bucket === undefined ? '' : `<BucketName>${escapeXml(target.bucket)}</BucketName>`;
   const text = `<Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message>${key}${bucket}`;
   return xml('Error', `${text}<Resource>${escapeXml(resource)}</Resource>`, { status, namespace: false });
+}
+
+/** Of an address that cannot be decoded, nothing. */
+function named(request: HttpRequest): ReturnType<typeof locate> {
+  try {
+    return locate(request);
+  } catch {
+    return { bucket: undefined, key: undefined };
+  }
 }
 
 type Operation = (call: S3Call) => HttpAnswer | Promise<HttpAnswer>;

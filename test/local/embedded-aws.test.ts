@@ -3,8 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
@@ -27,6 +35,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
@@ -492,7 +501,8 @@ describe('the door', () => {
     ];
     for (const sent of refused) {
       const answer = await ask(method, path, sent, body);
-      expect([sent, answer.status, answer.body]).toEqual([sent, 403, expect.stringContaining('AccessDenied')]);
+      const told = `${String(answer.headers['x-amzn-errortype'])} ${answer.body}`; // Lambda's errors have their names there alone
+      expect([sent, answer.status, told]).toEqual([sent, 403, expect.stringContaining('AccessDenied')]);
       expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
     }
     for (const wrong of [key.toLowerCase(), `${key}0`, `/${key}`, `%${key}`]) {
@@ -503,6 +513,37 @@ describe('the door', () => {
       expect(known.status).not.toBe(403);
     }
     expect(seen).toHaveLength(2);
+  });
+
+  it.each([
+    ['S3', (options) => new S3Client(options).send(new PutObjectCommand({ Bucket: 'b', Key: 'ü', Body: 'x' }))],
+    ['S3, a list', (options) => new S3Client(options).send(new ListObjectsV2Command({ Bucket: 'b' }))],
+    ['Step Functions', (options) => new SFNClient(options).send(new ListStateMachinesCommand({}))],
+    ['Lambda', (options) => new LambdaClient(options).send(new InvokeCommand({ FunctionName: 'echo' }))],
+    ['EventBridge', (options) => new EventBridgeClient(options).send(new PutEventsCommand({ Entries: [] }))],
+    ['SSM', (options) => new SSMClient(options).send(new GetParametersByPathCommand({ Path: '/' }))],
+    ['SNS', (options) => new SNSClient(options).send(new PublishCommand({ TopicArn: 'a', Message: 'x' }))],
+    ['STS', (options) => new STSClient(options).send(new GetCallerIdentityCommand({}))],
+    ['CloudFormation', (options) => new CloudFormationClient(options).send(new DescribeStacksCommand({}))],
+    ['SQS, which is not here', (options) => new SQSClient(options).send(new GetQueueUrlCommand({ QueueName: 'q' }))],
+  ] satisfies [string, (options: ReturnType<typeof clientOptions>) => Promise<unknown>][])(
+    'says so to the SDK in the words of %s',
+    async (_, send) => {
+      const options = { ...clientOptions(), credentials: { accessKeyId: 'mine', secretAccessKey: 'x' } };
+      await expect(send(options)).rejects.toMatchObject({
+        name: 'AccessDenied',
+        message: expect.stringMatching(
+          /^This AWS answers to the processes of its own run only: .*AWS_ACCESS_KEY_ID/,
+        ) as string,
+        $metadata: { httpStatusCode: 403 },
+      });
+    },
+  );
+
+  it('says what is wrong with an address in the form of its service', async () => {
+    const mine = signed('s3', started.aws.credentials.accessKeyId);
+    const answer = await ask('GET', '/b/%E0%A4%A', mine, '');
+    expect([answer.status, answer.body]).toEqual([400, expect.stringContaining('<Code>InvalidURI</Code>')]);
   });
 
   it('has another key in each run', async () => {
