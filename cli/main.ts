@@ -1,4 +1,5 @@
 // Runs one command and turns whatever it throws into what, why, and what to type next.
+import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { asOdinError } from '../core/errors.ts';
 import { awsError } from '../client/aws-errors.ts';
@@ -14,6 +15,7 @@ export async function main(args: string[]): Promise<number> {
       if (error.code !== 'EPIPE') throw error;
     });
   }
+  for (const signal of ENDING) process.on(signal, end);
   let exitCode: number = EXIT.done;
   const program = createProgram((code) => {
     exitCode = code;
@@ -28,5 +30,14 @@ export async function main(args: string[]): Promise<number> {
     const error = awsError(thrown) ?? asOdinError(thrown);
     printError(error);
     return exitCodeOf(error.code);
+  } finally {
+    for (const signal of ENDING) process.off(signal, end);
   }
+}
+
+const ENDING = ['SIGTERM', 'SIGHUP'] as const;
+
+/** A signal that nobody takes ends a process at once, and its lock would stay. Where somebody else listens, they end it. */
+function end(signal: (typeof ENDING)[number]): void {
+  if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
 }

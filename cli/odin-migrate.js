@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Starts the command line on the Node.js that the project pins, which runs TypeScript as it is. Plain JavaScript, so that
 // whatever Node.js the machine has can read it.
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import module from 'node:module';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -20,8 +21,23 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     console.error('The Node.js that this project pins is not installed.\n  Type "npm ci" in the project folder first.');
     process.exit(1);
   }
-  const { status, signal } = spawnSync(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
-  process.exit(status ?? (signal ? 130 : 1));
+  const work = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // It holds the port and the lock: who ends this process means that one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !isAtTerminal()) work.kill(signal);
+    });
+  }
+  work.on('exit', (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
+}
+
+/** There Ctrl-C reaches both by itself, and a second one would mean "at once". */
+function isAtTerminal() {
+  try {
+    const text = readFileSync('/proc/self/stat', 'utf8');
+    const [, , group, , , terminalGroup] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return group === terminalGroup;
+  } catch {
+    return process.stdin.isTTY === true; // no /proc says it
+  }
 }

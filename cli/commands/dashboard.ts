@@ -71,7 +71,7 @@ async function untilEnded(server: DashboardServer, environment: string): Promise
   print(`${colour.bold('odin-migrate')} dashboard ${environment}`);
   print(`  ${server.url}`);
   print(`  ${colour.dim('The address is for you alone: whoever has it can decide in your name. Ctrl-C ends it.')}`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
   await server.close();
 }
 
