@@ -20,6 +20,7 @@ import { previewMigration } from '../client/preview.ts';
 import type { Project } from '../project/project.ts';
 import { openProject } from '../project/project.ts';
 import { OdinError } from '../core/errors.ts';
+import { listedKey } from '../core/text/listed-key.ts';
 import { checkpointKey } from '../core/ledger/keys.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
 import type { RunAnswer, RunPayload } from '../core/contract/payloads.ts';
@@ -231,8 +232,9 @@ async function empty(s3: S3Client, bucket: string, prefix: string): Promise<void
 async function list(s3: S3Client, bucket: string, prefix: string): Promise<string[]> {
   const found: string[] = [];
   try {
-    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
-      found.push(...(page.Contents ?? []).map(({ Key = '' }) => Key));
+    const asked = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' } as const;
+    for await (const page of paginateListObjectsV2({ client: s3 }, asked)) {
+      found.push(...(page.Contents ?? []).map(({ Key = '' }) => listedKey(Key)));
     }
   } catch (thrown) {
     if (!(thrown instanceof NoSuchBucket)) throw thrown;

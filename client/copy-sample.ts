@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { OdinError } from '../core/errors.ts';
+import { listedKey } from '../core/text/listed-key.ts';
 import { parseS3Url } from './s3-url.ts';
 
 export interface Sample {
@@ -80,8 +81,9 @@ interface Found {
 
 async function list(s3: S3Client, bucket: string, prefix: string): Promise<{ found: Found[]; more: boolean }> {
   const found: Found[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
-    for (const { Key = '', Size = 0 } of page.Contents ?? []) found.push({ key: Key, size: Size });
+  const asked = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' } as const;
+  for await (const page of paginateListObjectsV2({ client: s3 }, asked)) {
+    for (const { Key = '', Size = 0 } of page.Contents ?? []) found.push({ key: listedKey(Key), size: Size });
     if (found.length >= MAX_LISTED) return { found, more: page.IsTruncated ?? false };
   }
   return { found, more: false };
@@ -124,13 +126,15 @@ async function copy(from: S3Client, to: S3Client, bucket: string, key: string): 
 }
 
 async function assertNothingThere(to: S3Client, bucket: string, prefix: string, url: string): Promise<void> {
-  const there = await to.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })).then(
-    ({ KeyCount = 0 }) => KeyCount > 0,
-    (thrown: unknown) => {
-      if (thrown instanceof NoSuchBucket) return false;
-      throw thrown;
-    },
-  );
+  const there = await to
+    .send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1, EncodingType: 'url' }))
+    .then(
+      ({ KeyCount = 0 }) => KeyCount > 0,
+      (thrown: unknown) => {
+        if (thrown instanceof NoSuchBucket) return false;
+        throw thrown;
+      },
+    );
   if (!there) return;
   throw new OdinError({
     code: 'BadUsage',

@@ -77,7 +77,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
   const { directory, region = 'eu-west-1', accountId = '000000000000' } = options;
   const decide: RequestHook = options.onRequest ?? (() => 'pass');
 
-  const s3 = createS3({ directory: join(directory, S3_FOLDER), region });
+  const s3 = createS3({ directory: join(directory, S3_FOLDER), region, accountId });
   const sns = createSns({
     directory: join(directory, 'notifications'),
     region,

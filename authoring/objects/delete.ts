@@ -2,6 +2,7 @@
 import type { _Error as S3Error, S3Client } from '@aws-sdk/client-s3';
 import { DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
+import { isReadAsEmpty } from '../../core/text/listed-key.ts';
 import type { KeyFailure } from './failures.ts';
 import { ObjectsFailed, reasonOf, refused, statusOf } from './failures.ts';
 import type { ListedObject } from './listing.ts';
@@ -53,8 +54,10 @@ export async function deleteObjects(deletions: Deletions): Promise<void> {
   }
   const all: Doomed[] =
     keys?.map((Key) => ({ Key })) ?? (objects ?? []).map(({ key, etag }) => ({ Key: key, ETag: etag }));
-  const single = all.filter(({ Key }) => NOT_XML.test(Key));
-  const others = single.length === 0 ? all : all.filter(({ Key }) => !NOT_XML.test(Key));
+  // An error that the answer names one of line breaks alone by would be nobody's.
+  const isSingle = ({ Key }: Doomed) => NOT_XML.test(Key) || isReadAsEmpty(Key);
+  const single = all.filter(isSingle);
+  const others = single.length === 0 ? all : all.filter((doomed) => !isSingle(doomed));
   const batches = Array.from({ length: Math.ceil(others.length / BATCH) }, (_, at) =>
     others.slice(at * BATCH, (at + 1) * BATCH),
   );

@@ -2,6 +2,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { OdinError } from '../../core/errors.ts';
+import { listedKey } from '../../core/text/listed-key.ts';
 import { BUCKET, CLIENT, CURSOR, FLAG, TEXT, checkOptions, whole, wrong } from './options.ts';
 import { Retries } from './retries.ts';
 
@@ -115,7 +116,7 @@ async function* list(
       s3.send(new ListObjectsV2Command({ ...where, ...from })),
     );
     const { Contents = [], IsTruncated = false, NextContinuationToken: token } = page;
-    const decoded = page.EncodingType === 'url' ? decode : (key: string) => key;
+    const decoded = page.EncodingType === 'url' ? listedKey : (key: string) => key;
     const objects = Contents.map(({ Key = '', Size = 0, ETag = '' }) => ({
       key: decoded(Key),
       size: Size,
@@ -134,6 +135,3 @@ async function* list(
   }
   retries.tell();
 }
-
-/** As S3 encodes a key in a listing: like a form (docs/aws-facts.md). */
-const decode = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));

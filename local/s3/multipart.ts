@@ -14,6 +14,7 @@ import {
   closingOnError,
   commit,
   contentOf,
+  encryptionOf,
   kept,
   openCopySource,
   readRange,
@@ -39,7 +40,8 @@ export async function createMultipartUpload({ store, request, bucket, key }: S3C
   const headers = { ...kept(request), ...own, 'x-amz-checksum-type': type };
   const id = store.createUpload({ bucket, key, headers });
   const where = `<Bucket>${escapeXml(bucket)}</Bucket><Key>${escapeXml(key)}</Key>`;
-  return xml('InitiateMultipartUploadResult', `${where}<UploadId>${id}</UploadId>`);
+  const answer = xml('InitiateMultipartUploadResult', `${where}<UploadId>${id}</UploadId>`);
+  return { ...answer, headers: { ...answer.headers, ...encryptionOf(headers) } };
 }
 
 /** Kept with an upload, and not with its object. */

@@ -32,12 +32,14 @@ import {
   uploadPartCopy,
 } from './multipart.ts';
 import {
+  checkAsked,
   checkKey,
   closingOnError,
   commit,
   contentOf,
   copySource,
   decodeUrl,
+  encryptionOf,
   isArchived,
   kept,
   keptByCopy,
@@ -46,6 +48,7 @@ import {
   plainBody,
   readRange,
   receiveBody,
+  withHeadersOfAddress,
   xmlText,
 } from './requests.ts';
 import type { Range, S3Call } from './requests.ts';
@@ -56,6 +59,8 @@ export interface S3Options {
   /** Where objects live; made when missing, and kept. */
   readonly directory: string;
   readonly region?: string | undefined;
+  /** Whose the buckets are. */
+  readonly accountId?: string | undefined;
   /** Buckets to create if they are not there. */
   readonly buckets?: readonly string[] | undefined;
   /** The most that one CopyObject copies; S3's 5 GiB without it. For tests, which have no such objects. */
@@ -72,7 +77,7 @@ export type S3 = ReturnType<typeof createS3>;
 
 export function createS3(options: S3Options) {
   const store = new ObjectStore(options.directory);
-  const region = options.region ?? 'us-east-1';
+  const { region = 'us-east-1', accountId = '000000000000' } = options;
   const maxCopyBytes = options.maxCopyBytes ?? 5 * 1024 ** 3;
 
   function createBucket(name: string): void {
@@ -88,11 +93,13 @@ export function createS3(options: S3Options) {
     /** Which operation a request is, before anything is done. */
     target: (request: HttpRequest): S3Target => identify(request),
 
-    async handle(request: HttpRequest): Promise<HttpAnswer> {
+    async handle(sent: HttpRequest): Promise<HttpAnswer> {
+      const request = withHeadersOfAddress(sent);
       const target = identify(request);
       try {
         const operation = OPERATIONS[target.operation];
         if (!operation) throw notImplemented(target.operation);
+        checkAsked(request, accountId);
         return await operation({
           store,
           region,
@@ -239,9 +246,16 @@ function listBuckets({ store }: S3Call): HttpAnswer {
   return xml('ListAllMyBucketsResult', `${OWNER}<Buckets>${buckets.join('')}</Buckets>`);
 }
 
-async function createBucket({ store, request, bucket }: S3Call): Promise<HttpAnswer> {
-  await readBody(request.body);
+async function createBucket({ store, request, bucket, region }: S3Call): Promise<HttpAnswer> {
+  const text = (await readBody(request.body)).toString();
   checkBucketName(bucket);
+  const [unknown] = /<(Bucket|Location|Tags?)>/.exec(text) ?? [];
+  if (unknown !== undefined) throw notImplemented(`a bucket with ${unknown}`);
+  const wanted = xmlText(text, 'LocationConstraint') ?? region;
+  if (wanted !== region && region !== 'us-east-1') {
+    const what = `The ${wanted} location constraint is incompatible for the region specific endpoint this request was sent to.`;
+    throw new AwsError('IllegalLocationConstraintException', what);
+  }
   if (store.hasBucket(bucket)) {
     throw new AwsError('BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded', 409);
   }
@@ -283,7 +297,7 @@ async function putObject({ store, request, bucket, key }: S3Call): Promise<HttpA
   const { received, checksum } = await receiveBody(store, request);
   const headers = { ...kept(request), ...checksum };
   const object = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
-  return { status: 200, headers: { etag: object.etag, ...checksum } };
+  return { status: 200, headers: { etag: object.etag, ...checksum, ...encryptionOf(headers) } };
 }
 
 async function copyObject({ store, request, bucket, key, maxCopyBytes }: S3Call): Promise<HttpAnswer> {
@@ -293,7 +307,7 @@ async function copyObject({ store, request, bucket, key, maxCopyBytes }: S3Call)
   const condition = writeCondition(request);
   const source = openCopySource(store, request);
   const { object } = source;
-  const [, from] = copySource(request);
+  const from = copySource(request);
   closingOnError(source.fd, () => {
     if (object.size > maxCopyBytes) {
       const most = `The specified copy source is larger than the maximum allowable size for a copy source: ${maxCopyBytes}`;
@@ -301,7 +315,7 @@ async function copyObject({ store, request, bucket, key, maxCopyBytes }: S3Call)
     }
     checkWriteCondition(store.get(bucket, key), condition);
     if (from.bucket === bucket && from.key === key && !changesSomething(request)) {
-      throw new AwsError('InvalidRequest', 'This copy request is illegal because it changes nothing of the object.');
+      throw new AwsError('InvalidRequest', ITSELF);
     }
   });
   // The source's algorithm, of the whole: a copy is in one piece.
@@ -310,11 +324,15 @@ async function copyObject({ store, request, bucket, key, maxCopyBytes }: S3Call)
   const value = received.checksums[algorithm]?.toString('base64') ?? '';
   const headers = { ...keptByCopy(object, request), ...checksumHeaders(algorithm, value, 'FULL_OBJECT') };
   const copy = commit(store, received, () => store.put(bucket, key, received, { headers, condition }));
-  return xml(
+  const answer = xml(
     'CopyObjectResult',
     `<ETag>${escapeXml(copy.etag)}</ETag><LastModified>${iso(copy.modified)}</LastModified>${checksumXml(copy)}`,
   );
+  return { ...answer, headers: { ...answer.headers, ...encryptionOf(headers) } };
 }
+
+const ITSELF =
+  "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
 
 /** What S3 wants of a copy onto itself. */
 const changesSomething = ({ headers }: HttpRequest): boolean =>

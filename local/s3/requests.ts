@@ -66,17 +66,20 @@ export function commit<T>(store: ObjectStore, received: Received, put: () => T):
   }
 }
 
-/** The source as it was named, and what it names. */
-export function copySource(request: HttpRequest): [text: string, place: { bucket: string; key: string }] {
+/** What a copy is of. S3 reads it like a form: a plus that is not encoded is a space (docs/aws-facts.md). */
+export function copySource(request: HttpRequest): { bucket: string; key: string } {
   const text = header(request.headers, 'x-amz-copy-source') ?? '';
-  const path = decodeUrl(text).replace(/^\//, '');
-  const slash = path.indexOf('/');
-  return [text, { bucket: path.slice(0, slash), key: path.slice(slash + 1) }];
+  if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
+  const path = decodeUrl(text.replaceAll('+', ' ')).replace(/^\//, '');
+  if (path.startsWith('arn:')) throw notImplemented('an access point as a copy source');
+  const [, bucket, key] = /^([^/]+)\/([^]+)$/.exec(path) ?? [];
+  if (bucket !== undefined && key !== undefined) return { bucket, key };
+  const expected = 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey';
+  throw new AwsError('InvalidArgument', expected);
 }
 
 export function openCopySource(store: ObjectStore, request: HttpRequest): Opened {
-  const [text, { bucket, key }] = copySource(request);
-  if (text.includes('?versionId=')) throw notImplemented('a version of a copy source');
+  const { bucket, key } = copySource(request);
   store.requireBucket(bucket);
   const source = store.open(bucket, key);
   if (!source) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
@@ -142,6 +145,65 @@ const OWN =
 export const isArchived = ({ headers }: Pick<KeptObject, 'headers'>): boolean =>
   /^(GLACIER|DEEP_ARCHIVE)$/.test(headers['x-amz-storage-class'] ?? '');
 
+/** Of whom S3 takes the class of an object; the others are of other kinds of buckets. */
+const STORAGE_CLASSES =
+  /^(STANDARD|REDUCED_REDUNDANCY|STANDARD_IA|ONEZONE_IA|INTELLIGENT_TIERING|GLACIER|DEEP_ARCHIVE|GLACIER_IR)$/;
+const ENCRYPTIONS = /^(AES256|aws:kms|aws:kms:dsse)$/;
+
+/** What is done here, or is said and changes nothing. */
+const DONE = new RegExp(
+  [
+    'x-amz-(date|content-sha256|security-token|user-agent|decoded-content-length|trailer|sdk-checksum-algorithm)',
+    'x-amz-(checksum|meta)-.*',
+    'x-amz-(tagging|metadata)-directive',
+    'x-amz-tagging',
+    'x-amz-copy-source(-range|-if-.*)?',
+    'x-amz-(object-attributes|optional-object-attributes)',
+    'x-amz-(source-)?expected-bucket-owner',
+    'x-amz-(request-payer|bypass-governance-retention)', // the bucket is the caller's, and may be deleted from
+    OWN.source.slice(1, -1),
+  ]
+    .map((name) => `^${name}$`)
+    .join('|'),
+);
+
+/** Those that a signed address may have in place of a header. */
+const OF_SIGNATURE =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256)$/;
+
+/** What a signed address says of its request, it says in headers from here on. */
+export function withHeadersOfAddress(request: HttpRequest): HttpRequest {
+  const said = [...request.query]
+    .map(([name, value]): [string, string] => [name.toLowerCase(), value])
+    .filter(([name]) => name.startsWith('x-amz-') && !OF_SIGNATURE.test(name) && !name.startsWith('x-amz-checksum-'));
+  return said.length === 0 ? request : { ...request, headers: { ...Object.fromEntries(said), ...request.headers } };
+}
+
+/**
+ * What somebody asks for, and would not get, is refused by name: a rehearsal that drops it proves nothing.
+ * @param owner the account that every bucket is of
+ */
+export function checkAsked({ headers }: HttpRequest, owner: string): void {
+  const given = (name: string) => header(headers, name);
+  // Of ACLs S3 itself takes this one alone, unless a bucket is told otherwise.
+  const asked = Object.keys(headers).filter(
+    (name) => name.startsWith('x-amz-') && !(name === 'x-amz-acl' && given(name) === 'bucket-owner-full-control'),
+  );
+  const others = asked.filter((name) => !DONE.test(name));
+  if (others.length > 0) throw notImplemented(others.sort().join(', '));
+  for (const name of ['x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner']) {
+    if ((given(name) ?? owner) !== owner) throw new AwsError('AccessDenied', 'Access Denied', 403);
+  }
+  const storageClass = given('x-amz-storage-class') ?? 'STANDARD';
+  if (!STORAGE_CLASSES.test(storageClass)) {
+    throw new AwsError('InvalidStorageClass', `The storage class you specified is not valid: ${storageClass}`);
+  }
+  const encryption = given('x-amz-server-side-encryption') ?? 'AES256';
+  if (!ENCRYPTIONS.test(encryption)) {
+    throw new AwsError('InvalidArgument', `The encryption method specified is not supported: ${encryption}`);
+  }
+}
+
 const select = (headers: Record<string, string>, which: RegExp) =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => which.test(name)));
 
@@ -164,6 +226,10 @@ export function keptByCopy(source: KeptObject, request: HttpRequest): Record<str
 }
 
 const tagsOf = (tagging = ''): Record<string, string> => (tagging === '' ? {} : { 'x-amz-tagging': tagging });
+
+/** What the answer to a write says of how the object is encrypted. */
+export const encryptionOf = (headers: Record<string, string>): Record<string, string> =>
+  select(headers, /^x-amz-server-side-encryption/);
 
 function ownOf(request: HttpRequest): Record<string, string> {
   const headers = select(request.headers as Record<string, string>, OWN);

@@ -234,8 +234,81 @@ describe('objects', () => {
     await expect(s3.send(other)).rejects.toMatchObject(refused('PreconditionFailed', 412));
   });
 
+  it('reads the source of a copy like a form: a plus that is not encoded is a space', async () => {
+    await put('p q', 'a space');
+    await put('p+q', 'a plus');
+    const copied = async (source: string) => {
+      await s3.send(new CopyObjectCommand({ Bucket, Key: 'to', CopySource: `${Bucket}/${source}` }));
+      return await read('to');
+    };
+    expect(await copied('p+q')).toBe('a space');
+    expect(await copied('p%20q')).toBe('a space');
+    expect(await copied('p%2Bq')).toBe('a plus');
+    await expect(copied('')).rejects.toMatchObject(refused('InvalidArgument', 400));
+    const accessPoint = 'arn:aws:s3:eu-west-1:000000000000:accesspoint/a/object/k';
+    const ofPoint = new CopyObjectCommand({ Bucket, Key: 'to', CopySource: accessPoint });
+    await expect(s3.send(ofPoint)).rejects.toMatchObject(refused('NotImplemented', 501));
+  });
+
+  it('refuses a copy onto itself that changes nothing, also of its tags and of metadata that it does not replace', async () => {
+    await put('a', 'x', { Metadata: { a: '1' } });
+    const onto = (more: object = {}) =>
+      s3.send(new CopyObjectCommand({ Bucket, Key: 'a', CopySource: `${Bucket}/a`, ...more }));
+    for (const more of [{}, { Metadata: { a: '2' } }, { TaggingDirective: 'REPLACE', Tagging: 'a=1' }])
+      await expect(onto(more)).rejects.toMatchObject(refused('InvalidRequest', 400));
+    await onto({ MetadataDirective: 'REPLACE', Metadata: { a: '2' } });
+    await onto({ StorageClass: 'STANDARD_IA' });
+    expect(await s3.send(new HeadObjectCommand({ Bucket, Key: 'a' }))).toMatchObject({
+      Metadata: { a: '2' },
+      StorageClass: 'STANDARD_IA',
+    });
+  });
+
+  it.each<[string, object, string, number]>([
+    ['an ACL', { ACL: 'public-read' }, 'NotImplemented', 501],
+    ['a grant', { GrantRead: 'id=1' }, 'NotImplemented', 501],
+    ["a customer's key", { SSECustomerAlgorithm: 'AES256', SSECustomerKey: 'k'.repeat(32) }, 'NotImplemented', 501],
+    [
+      'a context of encryption',
+      { ServerSideEncryption: 'aws:kms', SSEKMSEncryptionContext: 'e30=' },
+      'NotImplemented',
+      501,
+    ],
+    ['a write into an object', { WriteOffsetBytes: 0 }, 'NotImplemented', 501],
+    ['a storage class that S3 does not have', { StorageClass: 'COLD' }, 'InvalidStorageClass', 400],
+    ['an encryption that S3 does not have', { ServerSideEncryption: 'rot13' }, 'InvalidArgument', 400],
+    ['the bucket of another account', { ExpectedBucketOwner: '111111111111' }, 'AccessDenied', 403],
+  ])('refuses %s, and writes nothing', async (_, more, code, status) => {
+    await expect(put('a', 'x', more)).rejects.toMatchObject(refused(code, status));
+    const upload = new CreateMultipartUploadCommand({ Bucket, Key: 'a', ...more });
+    if (!('WriteOffsetBytes' in more)) await expect(s3.send(upload)).rejects.toMatchObject(refused(code, status));
+    expect(await keys()).toEqual([]);
+  });
+
+  it('takes what changes nothing: the ACL that S3 takes, and the account that has the bucket', async () => {
+    await put('a', 'x', { ACL: 'bucket-owner-full-control', ExpectedBucketOwner: '000000000000' });
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a', BypassGovernanceRetention: true }));
+    expect(await keys()).toEqual([]);
+  });
+
+  it('does what a signed address asks for beside the key', async () => {
+    const own = '?x-amz-storage-class=STANDARD_IA&X-Amz-Tagging=a%3D1&x-amz-meta-who=me&X-Amz-Date=20260101T000000Z';
+    const at = (key: string, query: string) => `${withKey(started.aws)}/${Bucket}/${key}${query}`;
+    expect((await fetch(at('a', own), { method: 'PUT', body: 'x' })).status).toBe(200);
+    expect(await s3.send(new HeadObjectCommand({ Bucket, Key: 'a' }))).toMatchObject({
+      StorageClass: 'STANDARD_IA',
+      TagCount: 1,
+      Metadata: { who: 'me' },
+    });
+    expect((await fetch(at('b', '?x-amz-acl=public-read'), { method: 'PUT', body: 'x' })).status).toBe(501);
+  });
+
   it('refuses by name what it does not support', async () => {
     await put('a');
+    for (const more of [{ MFA: 'x 1' }, { IfMatchSize: 1 }]) {
+      const deletion = new DeleteObjectCommand({ Bucket, Key: 'a', ...more });
+      await expect(s3.send(deletion)).rejects.toMatchObject(refused('NotImplemented', 501));
+    }
     const acl = new GetObjectAclCommand({ Bucket, Key: 'a' });
     await expect(s3.send(acl)).rejects.toMatchObject(refused('NotImplemented', 501));
     const version = new GetObjectCommand({ Bucket, Key: 'a', VersionId: '1' });
@@ -292,7 +365,8 @@ describe('what is kept beside the bytes', () => {
     const plain = await head('plain');
     expect(plain).toMatchObject({ ...METADATA, ExpiresString: 'Tue, 01 Jan 2030 00:00:00 GMT', TagCount: 1 });
     for (const name of Object.keys(OWN)) expect(plain).not.toHaveProperty(name);
-    await copy('own', { ...OWN, TaggingDirective: 'REPLACE', Tagging: 'other=1' });
+    const { WebsiteRedirectLocation: _, StorageClass: __, ...encrypted } = OWN;
+    expect(await copy('own', { ...OWN, TaggingDirective: 'REPLACE', Tagging: 'other=1' })).toMatchObject(encrypted);
     expect(await head('own')).toMatchObject({ ...METADATA, ...OWN, TagCount: 1 });
     await copy('replaced', { MetadataDirective: 'REPLACE', ContentType: 'text/y' });
     const replaced = await head('replaced');
@@ -523,6 +597,16 @@ describe('lists', () => {
     expect(second.Contents?.map(({ Key }) => Key)).toEqual(['c']);
   });
 
+  it.each(['\n', '\r\n', ' \n\t'])(
+    'names %j when it is asked to encode, and else refuses: the SDK reads nothing',
+    async (key) => {
+      await put(key);
+      const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket, EncodingType: 'url' }));
+      expect(decodeURIComponent((Contents?.[0]?.Key ?? '').replaceAll('+', ' '))).toBe(key);
+      await expect(keys()).rejects.toMatchObject(refused('NotImplemented', 501));
+    },
+  );
+
   it('encodes keys that XML cannot hold when it is asked to', async () => {
     const key = 'line\nbreak\u0001';
     await put(key);
@@ -669,6 +753,17 @@ describe('buckets', () => {
     await expect(s3.send(new CreateBucketCommand({ Bucket: 'Bad_Name' }))).rejects.toMatchObject(
       refused('InvalidBucketName', 400),
     );
+    const other = (more: object) => s3.send(new CreateBucketCommand({ Bucket: 'other', ...more }));
+    for (const more of [
+      { ACL: 'public-read' },
+      { ObjectLockEnabledForBucket: true },
+      { ObjectOwnership: 'ObjectWriter' },
+    ])
+      await expect(other(more)).rejects.toMatchObject(refused('NotImplemented', 501));
+    const elsewhere = { CreateBucketConfiguration: { LocationConstraint: 'us-west-2' } };
+    await expect(other(elsewhere)).rejects.toMatchObject(refused('IllegalLocationConstraintException', 400));
+    const tagged = { CreateBucketConfiguration: { Tags: [{ Key: 'a', Value: '1' }] } };
+    await expect(other(tagged)).rejects.toMatchObject(refused('NotImplemented', 501));
     await put('a');
     await expect(s3.send(new DeleteBucketCommand({ Bucket }))).rejects.toMatchObject(refused('BucketNotEmpty', 409));
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a' }));

@@ -8,6 +8,7 @@ import type { ListObjectsV2CommandOutput, _Object, Tag } from '@aws-sdk/client-s
 import { NoSuchKey, NotFound } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { asListedKey, listedKey } from '../../../core/text/listed-key.ts';
 
 /** An object as a held-back write would have left it. `by`: an earlier migration; undefined: this one. */
 type Held = { by?: string | undefined } & ({ there: false } | ({ there: true; lastModified: Date } & Content));
@@ -201,7 +202,7 @@ export class S3Shadow {
       const page = (await send('same', asked)) as unknown as ListObjectsV2CommandOutput;
       const { Contents = [], IsTruncated = false, NextContinuationToken } = page;
       const encoded = page.EncodingType === 'url';
-      const found = encoded ? Contents.map((object) => ({ ...object, Key: decodeKey(object.Key ?? '') })) : Contents;
+      const found = encoded ? Contents.map((object) => ({ ...object, Key: listedKey(object.Key ?? '') })) : Contents;
       for (const { Key = '', Size, ETag } of found) this.#remember(bucket, Key, Size, ETag);
       const last = found.at(-1)?.Key ?? '';
       if (NextContinuationToken !== undefined) this.#pageEnds.set(NextContinuationToken, last);
@@ -534,14 +535,7 @@ function copyOf(content: Content, input: Input): Content {
   };
 }
 
-/** As S3 encodes keys in a list (docs/aws-facts.md). */
-const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
-const withEncodedKey = (object: _Object): _Object => ({
-  ...object,
-  Key: encodeURIComponent(object.Key ?? '')
-    .replaceAll('%20', '+')
-    .replaceAll('%2F', '/'),
-});
+const withEncodedKey = (object: _Object): _Object => ({ ...object, Key: asListedKey(object.Key ?? '') });
 
 const OWN_TOKEN = 'preview-after-';
 const tokenAfter = (key: string): string => OWN_TOKEN + Buffer.from(key).toString('base64url');
@@ -557,12 +551,12 @@ const precedes = (a: string, b: string): boolean => Buffer.compare(Buffer.from(a
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
 /**
- * `/bucket/key%20encoded?versionId=…`, in which the slash may be encoded too. Undefined for an access point's ARN, and for
+ * `/bucket/key%20encoded?versionId=…`, in which the slash may be encoded too, and a space a plus. Undefined for an access point's ARN, and for
  * what is not encoded: S3 refuses that, and whoever wrote it sees it there.
  */
 function placeOf(copySource: unknown): Place | undefined {
   const [text = '', query] = (typeof copySource === 'string' ? copySource : '').split('?');
-  const [, bucket, key] = /^\/?([^/:]+)\/([^]+)$/.exec(decoded(text)) ?? [];
+  const [, bucket, key] = /^\/?([^/:]+)\/([^]+)$/.exec(decoded(text.replaceAll('+', ' '))) ?? [];
   if (bucket === undefined || key === undefined) return undefined;
   return { bucket, key, version: new URLSearchParams(query).get('versionId') ?? undefined };
 }
