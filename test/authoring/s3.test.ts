@@ -723,6 +723,16 @@ describe('deleteObjects', () => {
     expect(await keysIn('many')).toEqual(keys.slice(0, 1000));
   });
 
+  it('names a key of line breaks alone, which the SDK reads as empty in an answer', async () => {
+    const bucket = await bucketOf('breaks', 0);
+    await put(bucket, '\n', 'new');
+    const objects = [{ key: '\n', size: 3, etag: '"00000000000000000000000000000000"' }];
+    const error = await failed(deleteObjects({ s3, bucket, objects }));
+    expect(error.failures).toEqual([{ key: '\n', reason: expect.stringContaining('it was put anew') as unknown }]);
+    await deleteObjects({ s3, bucket, keys: ['\n'] });
+    expect(await listed(bucket)).toEqual([]);
+  });
+
   it('leaves what was put anew since it was listed, and says so', async () => {
     await bucketOf('anew', 3);
     const objects = await listed('anew');

@@ -365,7 +365,8 @@ describe('what is kept beside the bytes', () => {
     const plain = await head('plain');
     expect(plain).toMatchObject({ ...METADATA, ExpiresString: 'Tue, 01 Jan 2030 00:00:00 GMT', TagCount: 1 });
     for (const name of Object.keys(OWN)) expect(plain).not.toHaveProperty(name);
-    const { WebsiteRedirectLocation: _, StorageClass: __, ...encrypted } = OWN;
+    const { ServerSideEncryption, SSEKMSKeyId } = OWN;
+    const encrypted = { ServerSideEncryption, SSEKMSKeyId };
     expect(await copy('own', { ...OWN, TaggingDirective: 'REPLACE', Tagging: 'other=1' })).toMatchObject(encrypted);
     expect(await head('own')).toMatchObject({ ...METADATA, ...OWN, TagCount: 1 });
     await copy('replaced', { MetadataDirective: 'REPLACE', ContentType: 'text/y' });

@@ -272,10 +272,13 @@ describe('reads after held-back writes', () => {
     await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy of nine', CopySource: `${Bucket}/list%2F9` }));
     await s3.deleteObject({ Bucket, Key: 'list/9' });
     await put('note', 'what was written');
+    await put('a note', 'with a space');
+    await s3.send(new CopyObjectCommand({ Bucket, Key: 'copied note', CopySource: `${Bucket}/a+note` }));
     const read = async (Key: string) =>
       (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
     expect(await read('copy of nine')).toBe('xxxxxxxxx');
     expect(await read('note')).toBe('what was written');
+    expect(await read('copied note')).toBe('with a space');
     expect((await s3.headObject({ Bucket, Key: 'copy of nine' })).ContentLength).toBe(9);
     await expect(read('list/9')).rejects.toBeInstanceOf(NoSuchKey);
     await expect(
