@@ -7,7 +7,8 @@ import type { Place } from '../../client/environment.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { colour, PAINT, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
+import { sourceLineOf } from '../terminal/halts.ts';
+import { colour, errorText, PAINT, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
 
 export interface HistoryOptions {
   json?: boolean;
@@ -41,7 +42,7 @@ export async function history(
 }
 
 function printEntry(entry: Entry): void {
-  const { tone, word, text, details } = told(entry);
+  const { tone, word, text, details, error } = told(entry);
   const attempt = entry.kind === 'completed' ? '' : `  attempt ${entry.attempt}`;
   const ids = idsOf(entry);
   const about = ids.length > 3 ? `${ids[0] ?? ''} … ${ids.at(-1) ?? ''}` : ids.join(', ');
@@ -49,5 +50,7 @@ function printEntry(entry: Entry): void {
   print(
     `${colour.dim(`${String(entry.number).padStart(4)}  ${utc(entry.time)}`)}  ${colour.bold(about)}${attempt}  ${line}`,
   );
-  for (const each of details) print(`${' '.repeat(27)}${colour.dim(plain(each))}`);
+  const place = sourceLineOf(error);
+  const below = [...(error ? errorText(error) : []), ...(place === '' ? [] : [`at ${place}`]), ...details.map(plain)];
+  for (const each of below) print(`${' '.repeat(27)}${colour.dim(each)}`);
 }

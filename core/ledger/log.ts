@@ -105,10 +105,17 @@ export class LedgerLog {
   /** All entries, in their order, each proved to follow the one before it. */
   async entries(): Promise<Numbered<Entry>[]> {
     const { number } = await this.look();
-    const numbers = Array.from({ length: number }, (_, index) => index + 1);
-    const entries = await pMap(numbers, (each) => this.#read(entryKey(each)), { concurrency: READ_CONCURRENCY });
+    const entries = await this.some(Array.from({ length: number }, (_, index) => index + 1));
     fold(entries);
     return entries;
+  }
+
+  /**
+   * Those with these numbers, which the log is known to have; that they follow one another is not proved.
+   * @throws OdinError RecordUnreadable, NewerLedger
+   */
+  some(numbers: readonly number[]): Promise<Numbered<Entry>[]> {
+    return pMap(numbers, (each) => this.#read(entryKey(each)), { concurrency: READ_CONCURRENCY });
   }
 
   /**

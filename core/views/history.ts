@@ -2,7 +2,9 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Allowed, Completed, Decided, Entry, Halted } from '../ledger/entries.ts';
 import type { Numbered } from '../ledger/fold.ts';
-import { linesOfError, firstSourceLine, shortCommit } from '../ledger/summaries.ts';
+import type { ErrorSummary } from '../ledger/error-records.ts';
+import type { LogState } from '../ledger/fold.ts';
+import { shortCommit } from '../ledger/summaries.ts';
 import { duration } from '../text/format.ts';
 import { tookOf } from './view.ts';
 import type { Tone } from './words.ts';
@@ -15,6 +17,8 @@ export interface EntryWords {
   /** Goes on from the word; may be empty. */
   text: string;
   details: string[];
+  /** What it halted with. */
+  error?: ErrorSummary | undefined;
 }
 
 /**
@@ -25,6 +29,57 @@ export interface EntryWords {
 export async function readHistory({ log }: Pick<Ledger, 'log'>, migration?: string): Promise<Numbered<Entry>[]> {
   const entries = await log.entries();
   return migration === undefined ? entries : entries.filter((entry) => idsOf(entry).includes(migration));
+}
+
+/** What happened to one migration, oldest first. */
+export interface Trail {
+  entries: Entry[];
+  /** How many there are before these. */
+  earlier: number;
+}
+
+/** Of each migration, at most so many of the last entries: a checkpointed one may have one per slice. */
+const MAX_TRAIL = 20;
+
+/**
+ * The histories of a few migrations, by their ids, without reading the whole log.
+ * @param state as it was looked at
+ * @throws OdinError as `LedgerLog.entry`
+ */
+export async function readTrails(
+  { log }: Pick<Ledger, 'log'>,
+  state: LogState,
+  ids: readonly string[],
+): Promise<Map<string, Trail>> {
+  const wanted = ids.flatMap((id) => {
+    const range = rangeOf(id, state);
+    return range ? [{ id, ...range, from: Math.max(range.first, range.last - MAX_TRAIL + 1) }] : [];
+  });
+  const numbers = wanted.flatMap(({ from, last }) =>
+    Array.from({ length: last - from + 1 }, (_, index) => from + index),
+  );
+  const entries = await log.some([...new Set(numbers)]);
+  return new Map(
+    wanted.map(({ id, first, from, last }) => {
+      const own = entries.filter(({ number }) => number >= from && number <= last);
+      return [id, { entries: own, earlier: from - first }];
+    }),
+  );
+}
+
+/**
+ * At most one turn is open at a time, and it is settled before the next: so what happened to a migration stands together in the log,
+ * from behind the completion before its own to its own.
+ */
+function rangeOf(id: string, { migrations, number }: LogState): { first: number; last: number } | undefined {
+  const known = migrations[id];
+  if (!known) return undefined;
+  const last = known.completion?.number ?? number;
+  const before = Object.values(migrations).reduce((highest, { completion }) => {
+    const end = completion?.number ?? 0;
+    return end < last ? Math.max(highest, end) : highest;
+  }, 0);
+  return { first: before + 1, last };
 }
 
 /** The migrations that an entry is about: one, but for a baseline. */
@@ -54,19 +109,13 @@ const allowed = ({ slice, begin, run, gitCommit }: Allowed): EntryWords => ({
   details: [],
 });
 
-/** Of an error: its causes have lines of their own. */
-const MAX_LINES = 12;
-const MAX_LINE = 500;
-
-function halted({ reason, error }: Halted): EntryWords {
-  const place = error?.stack === undefined ? '' : firstSourceLine(error.stack);
-  return {
-    tone: TONES.halted,
-    word: 'halted',
-    text: `: ${haltText(reason)}`,
-    details: [...(error ? linesOfError(error, MAX_LINES, MAX_LINE) : []), ...(place === '' ? [] : [`at ${place}`])],
-  };
-}
+const halted = ({ reason, error }: Halted): EntryWords => ({
+  tone: TONES.halted,
+  word: 'halted',
+  text: `: ${haltText(reason)}`,
+  details: [],
+  error,
+});
 
 const decided = ({ decision, of, by, identity, reason, retry }: Decided): EntryWords => ({
   tone: 'warn',

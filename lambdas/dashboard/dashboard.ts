@@ -8,13 +8,16 @@ import { cut } from '../../core/ledger/summaries.ts';
 import type { Next } from '../../core/text/command.ts';
 import { nextText } from '../../core/text/command.ts';
 import type { Subscribers } from '../../core/views/subscribers.ts';
-import { readView } from '../../core/views/view.ts';
+import { readTrails } from '../../core/views/history.ts';
+import type { EnvironmentView, LedgerSeen } from '../../core/views/view.ts';
+import { lookAtLedger, viewOf } from '../../core/views/view.ts';
 import type { AskPreview, Decide, WidgetEvent } from './event.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { Frame, Notice, Typed } from './frame.ts';
 import { failurePage, page } from './page.ts';
 import type { AskMigration } from './preview.ts';
 import { previewForPage } from './preview.ts';
+import { shownOf } from './rows.ts';
 import { Clock } from './words.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 
@@ -66,8 +69,9 @@ export function createDashboard(
       preview: came && 'migration' in came ? came : undefined,
     };
     try {
-      const [view, told] = await Promise.all([readView(ledger, manifest), subscribers()]);
-      return page(view, { ...frame, subscribers: told });
+      const [seen, told] = await Promise.all([lookAtLedger(ledger), subscribers()]);
+      const view = viewOf(manifest, seen);
+      return page(view, { ...frame, subscribers: told, trails: await trails(seen, view, event.page) });
     } catch (thrown) {
       const error = asOdinError(thrown);
       log.error(`The dashboard could not be drawn: ${error.message}`, { code: error.code });
@@ -75,6 +79,21 @@ export function createDashboard(
       return failurePage(frame, { tone: 'bad', title: 'The ledger could not be read', lines });
     }
   };
+
+  /** What cannot be read is not shown: an entry from which nothing follows any more must not take the buttons away. */
+  async function trails({ state }: LedgerSeen, view: EnvironmentView, open: number | undefined) {
+    const { older, rows } = shownOf(view, open);
+    try {
+      return await readTrails(
+        ledger,
+        state,
+        [...older, ...rows].map(({ id }) => id),
+      );
+    } catch (thrown) {
+      log.warn(`The histories could not be read: ${describeThrown(thrown)}`);
+      return undefined;
+    }
+  }
 
   /** Of a topic of another account, say, it is not known: then nothing is said. */
   async function subscribers(): Promise<Subscribers | undefined> {

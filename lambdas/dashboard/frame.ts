@@ -1,5 +1,6 @@
 // What the parts of the page need besides the view of the environment.
 import type { EnvironmentId } from '../../core/names/names.ts';
+import type { Trail } from '../../core/views/history.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { Subscribers } from '../../core/views/subscribers.ts';
 import type { Tone } from '../../core/views/words.ts';
@@ -22,8 +23,10 @@ export interface Frame extends EnvironmentId {
   local: boolean;
   /** Whether there are buttons that decide and preview. */
   acts: boolean;
-  /** Which page of older ones is open. */
+  /** Which page of older ones is open; undefined: none is. */
   page: number | undefined;
+  /** What happened to those that are shown, by their ids; undefined when it could not be read. */
+  trails?: ReadonlyMap<string, Trail> | undefined;
   /** What came of a press on a button. */
   notice?: Notice | undefined;
   /** What the operator had typed when the press was refused. */

@@ -5,15 +5,13 @@ import type { Decision } from '../../core/names/names.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import type { HaltReason } from '../../core/ledger/entries.ts';
-import { commitsText, cut, firstSourceLine } from '../../core/ledger/summaries.ts';
+import { commitsText, cut } from '../../core/ledger/summaries.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
+import { errorBlock } from './error-block.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { Frame } from './frame.ts';
-
-const MAX_MESSAGE = 1500;
-const MAX_STACK = 6000;
 
 /** A field is not called `name`, nor by any other property of a form: sanitisers take such names away (docs/aws-facts.md). */
 export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): Html {
@@ -28,7 +26,7 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
         row?.file !== undefined && ` · ${row.file}`
       }${commit !== undefined && ` · ${commit}`}
     </p>
-    ${error && errorText(error)} ${!frame.local && links(halt, row?.startedAt, frame)}
+    ${error && errorBlock(error, 'halt', true)} ${!frame.local && links(halt, row?.startedAt, frame)}
     ${frame.acts ? buttons(halt, frame) : commands(halt, frame)}
   </div>`;
 }
@@ -114,19 +112,6 @@ function answerButton({ decision, label, question }: Answer, halt: OpenHalt, fra
 }
 
 const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
-
-function errorText({ name, message, stack }: NonNullable<OpenHalt['error']>): Html {
-  const line = stack === undefined ? '' : firstSourceLine(stack);
-  return html`<pre class="error"><b>${name}</b>: ${cut(message, MAX_MESSAGE)}</pre>
-    ${line !== '' && html`<p class="small">at ${line}</p>`}
-    ${
-      stack !== undefined &&
-      html`<details id="stack">
-        <summary>Stack</summary>
-        <pre>${cut(stack, MAX_STACK)}</pre>
-      </details>`
-    }`;
-}
 
 /** The execution that waits, and the log lines of the request that failed. */
 function links({ execution, requestId, since }: OpenHalt, startedAt: string | undefined, frame: Frame): Html {

@@ -10,8 +10,8 @@ import type { Frame, Notice } from './frame.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import { previewCard } from './preview-card.ts';
+import { migrationRows, shownOf } from './rows.ts';
 import { styleSheet } from './style.ts';
-import { migrationsTable } from './table.ts';
 import { headline } from './words.ts';
 
 export const page = (view: EnvironmentView, frame: Frame): string =>
@@ -20,7 +20,7 @@ export const page = (view: EnvironmentView, frame: Frame): string =>
     html`${frame.notice && noticeCard(frame.notice)} ${head(view, frame)} ${told(frame)}
       ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
       <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
-      ${view.total > 0 && migrationsTable(view, frame)}
+      ${view.total > 0 && migrationRows(shownOf(view, frame.page), frame)}
       ${frame.subscribers && html`<p class="foot">${subscribersText(frame.subscribers)}</p>`}
       ${view.gitCommit !== undefined && html`<p class="foot">Deployed from ${shortCommit(view.gitCommit)}</p>`}`,
   );
@@ -32,7 +32,7 @@ const shell = ({ theme }: Frame, content: Html): string =>
   html`<style>
       ${styleSheet(theme)}
     </style>
-    <div class="odin">${content}</div>`.text;
+    <div class="odin"><div class="sheet">${content}</div></div>`.text;
 
 const noticeCard = ({ tone, title, lines }: Notice): Html =>
   html`<div class="card ${tone}" role="status" data-notice="${tone}">
@@ -50,8 +50,8 @@ function head(view: EnvironmentView, frame: Frame): Html {
   const { tone, title, detail } = headline(view, frame);
   return html`<div class="head ${tone}" data-headline="${tone}">
     <span class="title">${title}</span>
-    <span class="dim">${detail}</span>
     ${view.total > 0 && html`<span class="count"><b>${view.completed}</b> of ${view.total} done</span>`}
+    <span class="detail dim">${detail}</span>
   </div>`;
 }
 

@@ -4,9 +4,10 @@ import { countText, numberOf } from '../../core/text/format.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { CallRow } from '../../core/preview/words.ts';
 import { CALL_HEADINGS, callRows, caveats, endText, notCertain, promise } from '../../core/preview/words.ts';
-import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
+import { cut } from '../../core/ledger/summaries.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { callAction } from './action.ts';
+import { errorBlock } from './error-block.ts';
 import type { Frame } from './frame.ts';
 import { PREVIEW_SECONDS } from './frame.ts';
 import type { Html } from './html.ts';
@@ -16,7 +17,6 @@ import { html } from './html.ts';
 const MAX_ROWS = 40;
 const MAX_LINES = 40;
 const MAX_TEXT = 300;
-const MAX_MESSAGE = 1500;
 
 const LIMIT = {
   stopped: `stopped at a checkpoint within the ${PREVIEW_SECONDS} s that this page gives it`,
@@ -37,7 +37,7 @@ export function previewCard(previewed: Previewed, frame: Frame): Html {
     ${writes.length > 0 ? callTable(writes, preview) : html`<p>It wrote nothing${rows.length === 0 && ', and read nothing'}.</p>`}
     ${omitted.calls > 0 && html`<p class="small">and ${countText(omitted.calls)} calls on more targets than are listed</p>`}
     <p class="outcome"><b>${MARKS[outcome]}</b> ${`${ended.charAt(0).toUpperCase()}${ended.slice(1)}.`}</p>
-    ${error && errorText(error)} ${uncertain(previewed)}
+    ${error && errorBlock(error, 'preview-error')} ${uncertain(previewed)}
     ${reads(
       rows.filter(({ sent }) => sent),
       preview,
@@ -88,17 +88,14 @@ const callRow = ({ sent, call, calls, items, size, target }: CallRow): Html =>
   html`<tr data-call="${sent ? 'read' : 'write'}">
     <td>${sent ? html`<span class="dim">read</span>` : html`<span class="write">WRITE</span>`}</td>
     <td>${cut(call, MAX_TEXT)}</td>
-    <td class="number">${calls}</td>
-    <td class="number">${items}</td>
+    <td class="number" data-unit="${numberUnit(calls, 'call')}">${calls}</td>
+    <td class="number" data-unit="${numberUnit(items, 'item')}">${items}</td>
     <td class="number">${size}</td>
     <td class="text">${cut(target, MAX_TEXT)}</td>
   </tr>`;
 
-function errorText({ name, message, stack }: NonNullable<Previewed['error']>): Html {
-  const line = stack === undefined ? '' : firstSourceLine(stack);
-  return html`<pre class="error"><b>${cut(name, MAX_TEXT)}</b>: ${cut(message, MAX_MESSAGE)}</pre>
-    ${line !== '' && html`<p class="small">at ${cut(line, MAX_TEXT)}</p>`}`;
-}
+/** Beside the number where there are no headings: on a phone. */
+const numberUnit = (number: string, one: string): string => (number === '' ? '' : number === '1' ? one : `${one}s`);
 
 function uncertain(previewed: Previewed): Html | false {
   const sentences = caveats(previewed);

@@ -60,7 +60,7 @@ async function leaveHalt(): Promise<void> {
 
 const headline = (text: string) => page.locator('.head .title', { hasText: text });
 const button = (label: string) => page.locator('.btn', { hasText: label });
-const state = (id: string) => page.locator(`tr[data-migration="${id}"]`).getAttribute('data-state');
+const state = (id: string) => page.locator(`[data-migration="${id}"]`).getAttribute('data-state');
 /** Key, content and time of change of every object, also of the ledger. */
 async function everything(): Promise<string[]> {
   const { s3, ledgerBucket } = embedded.deployment;
@@ -80,7 +80,7 @@ const background = () => page.evaluate('getComputedStyle(document.body).backgrou
 describe('the dashboard in a browser', () => {
   it('shows the halt that a run before it left behind', async () => {
     await headline('Halted at 0002').waitFor();
-    expect(await page.locator('pre.error').textContent()).toContain('PracticeFailure');
+    expect(await page.locator('[data-halted] .error pre').first().textContent()).toContain('PracticeFailure');
     expect([await state('0001'), await state('0002'), await state('0003')]).toEqual(['applied', 'halted', 'pending']);
   });
 
@@ -117,9 +117,25 @@ describe('the dashboard in a browser', () => {
     expect(await field.inputValue()).toBe('The disk has been cleared');
   });
 
+  it('a row opens to its history, and stays open over the refreshes', async () => {
+    const row = page.locator('[data-migration="0001"]');
+    await row.locator('> summary').click();
+    await row.locator('.trail', { hasText: 'allowed to run' }).waitFor();
+    expect((await row.locator('.trail .said').allTextContents()).map((text) => text.split(' in ')[0])).toEqual([
+      'allowed to run',
+      'applied',
+    ]);
+    const looks: string[] = [];
+    page.on('response', (response) => looks.push(response.url()));
+    await until('two refreshes', () => Promise.resolve(looks.length >= 2 ? true : undefined));
+    expect(await row.getAttribute('open')).toBe('');
+    await row.locator('> summary').click();
+  });
+
   it('Preview of a pending one shows what it would write, stays over the refreshes, and changes nothing', async () => {
     const before = await everything();
-    await page.locator('tr[data-migration="0003"] .btn', { hasText: 'Preview' }).click();
+    await page.locator('[data-migration="0003"] > summary').click();
+    await page.locator('[data-migration="0003"] .btn', { hasText: 'Preview' }).click();
     const card = page.locator('[data-previewed="0003"]');
     await card.waitFor({ timeout: 60_000 });
     const [write, ...others] = await card.locator('tr[data-call="write"]').allTextContents();

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Entry } from '../../core/ledger/entries.ts';
 import { APPENDED_BY } from '../../core/ledger/entries.ts';
-import { idsOf, readHistory, told } from '../../core/views/history.ts';
+import { idsOf, readHistory, readTrails, told } from '../../core/views/history.ts';
 import { allowed, completed, decided, halted, logOf } from './ledger/entries.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import { createWorld } from '../support/services.ts';
@@ -15,9 +15,10 @@ const NO_SPACE = {
 
 /** A line of the history, as it is printed. */
 function line(entry: Entry): string {
-  const { word, text, details } = told(entry);
+  const { word, text, details, error } = told(entry);
   const attempt = entry.kind === 'completed' ? '' : `/${entry.attempt}`;
-  return [`${entry.number} ${idsOf(entry).join(',')}${attempt} ${word}${text}`, ...details].join(' | ');
+  const thrown = error ? [`${error.name}: ${error.message}`] : [];
+  return [`${entry.number} ${idsOf(entry).join(',')}${attempt} ${word}${text}`, ...thrown, ...details].join(' | ');
 }
 
 /** A baseline; a migration that fails, is retried, is cancelled at a checkpoint, and is skipped. */
@@ -46,7 +47,7 @@ it('tells every entry, in the order of the log', async () => {
   expect(entries.map(line)).toEqual([
     '1 0000,0001 baseline, by him (claimed): adopted',
     '2 0002/1 allowed to run in run-1, of commit 0123456789',
-    '3 0002/1 halted: it failed | Error: no space | at migrations/odin-dev/0002.ts:3:9',
+    '3 0002/1 halted: it failed | Error: no space',
     '4 0002/1 retry, decided by anna (claimed) on the halt of entry 3',
     '5 0002/2 allowed to run in run-1',
     '6 0002/2 slice 2 allowed to run from its checkpoint in run-1',
@@ -69,7 +70,7 @@ it('of a migration that fails, is retried and fails again shows both halts with 
   }
   const halts = (await readHistory(world.ledger)).filter(({ kind }) => kind === 'halted');
   expect(halts.map(line)).toEqual([
-    '2 0001/1 halted: it failed | Error: no space | at migrations/odin-dev/0002.ts:3:9',
+    '2 0001/1 halted: it failed | Error: no space',
     '5 0001/2 halted: it failed | TypeError: no such key',
   ]);
 });
@@ -98,6 +99,37 @@ it('tells of one migration alone, a baseline of several among it', async () => {
   expect((await readHistory(ledger, '0001')).map(line)).toEqual(['1 0000,0001 baseline, by him (claimed): adopted']);
   expect((await readHistory(ledger, '0002')).map(({ number }) => number)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(await readHistory(ledger, '0009')).toEqual([]);
+});
+
+it('of a few tells the same without reading the others', async () => {
+  const { ledger, store } = await prepared();
+  await ledgerBefore({ store, clock: createWorld().clock }).allow('0004');
+  const all = await readHistory(ledger);
+  const state = await ledger.log.look();
+  const ids = ['0000', '0001', '0002', '0003', '0004'];
+  const trails = await readTrails(ledger, state, [...ids, '0009']);
+  expect([...trails.keys()]).toEqual(ids);
+  for (const id of ids) {
+    expect(trails.get(id)).toEqual({ entries: all.filter((entry) => idsOf(entry).includes(id)), earlier: 0 });
+  }
+  const gets = () => store.calls.filter(({ operation }) => operation === 'get').length;
+  const before = gets();
+  await readTrails(ledger, state, ['0000', '0001', '0004']);
+  expect(gets() - before).toBe(2);
+});
+
+it('of one with many slices tells the last, and how many there are before them', async () => {
+  const world = createWorld();
+  const ledger = ledgerBefore(world);
+  const reference = { key: 'turns/0001/00000001/outcome.json', sha256: 'a'.repeat(64) };
+  await ledger.allow('0001');
+  for (let slice = 2; slice <= 50; slice += 1) {
+    await ledger.allow('0001', { slice, begin: 'checkpoint', restsOn: { turn: reference } });
+  }
+  await ledger.complete('0001');
+  const trail = (await readTrails(world.ledger, await world.ledger.log.look(), ['0001'])).get('0001');
+  expect(trail?.earlier).toBe(31);
+  expect(trail?.entries.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, index) => 32 + index));
 });
 
 it('says what a migration that was applied had not awaited', async () => {

@@ -6,6 +6,8 @@ import { page } from '../../lambdas/dashboard/page.ts';
 import { whoShort } from '../../core/views/words.ts';
 import { Clock, headline } from '../../lambdas/dashboard/words.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
+import type { Said } from '../core/ledger/entries.ts';
+import { allowed, completed, decided, halted, logOf } from '../core/ledger/entries.ts';
 import { actions, callsOf, EXECUTION, frame, FUNCTION_ARN, openHalt, reportOf, row, rows, viewOf } from './support.ts';
 
 const HALTED = viewOf([row(1, 'applied'), row(2, 'halted'), row(3, 'pending')], openHalt('0002'));
@@ -30,8 +32,8 @@ describe('the page of an environment', () => {
     const view = viewOf([row(1, 'applied'), row(2, 'skipped', { by, reason: 'not needed here', attempts: 3 })]);
     const text = textOf(page(view, frame({ clock: new Clock('+02:00') })));
     expect(text).toContain('Everything is done');
-    expect(text).toContain('0001 applied What 0001 does 1 4.0 s 2026-03-01 14:00 the run');
-    expect(text).toContain('0002 skipped What 0002 does “not needed here” 3 4.0 s 2026-03-01 14:00 alice');
+    expect(text).toContain('0001 applied What 0001 does 2026-03-01 14:00 4.0 s the run');
+    expect(text).toContain('0002 skipped attempt 3 What 0002 does “not needed here” 2026-03-01 14:00 4.0 s alice');
     expect(text).toContain('When, UTC+02:00');
     expect(text).toContain('2 of 2 done');
   });
@@ -151,6 +153,62 @@ describe('a halt', () => {
   });
 });
 
+describe('a row', () => {
+  const trail = (...said: Said[]) => ({ entries: logOf(...said), earlier: 3 });
+
+  it('opens to who decided what, when and why, and to the error of each attempt', () => {
+    const entries = trail(
+      allowed('0001'),
+      {
+        ...halted(1, '0001'),
+        error: { name: 'TypeError', message: 'no such key', stack: 'at migrations/odin-dev/0001.ts:3:9' },
+      },
+      { ...decided(2, 'retry', '0001'), by: 'anna', reason: 'the key is there now' },
+      { ...allowed('0001', 2), gitCommit: '0123456789abcdef0123456789abcdef01234567' },
+      completed(['0001']),
+    );
+    const html = page(viewOf([row(1, 'applied', { attempts: 2 })]), frame({ trails: new Map([['0001', entries]]) }));
+    const opened = /<div class="body">(.*?)<\/details>\s*<\/div>/s.exec(html)?.[1] ?? '';
+    const at = '2026-03-01 12:00';
+    const expected = [
+      'migrations/odin-dev/0001.ts 3 earlier entries: npx odin-migrate history odin-dev 0001',
+      `${at} · attempt 1 allowed to run in run`,
+      `${at} · attempt 1 halted : it failed TypeError : no such key at migrations/odin-dev/0001.ts:3:9`,
+      `${at} · attempt 1 retry , decided by anna (claimed) on the halt of entry 2: the key is there now`,
+      `${at} · attempt 2 allowed to run in run, of commit 0123456789`,
+      `${at} applied`,
+    ];
+    expect(textOf(opened)).toContain(expected.slice(0, 3).join(' '));
+    for (const line of expected) expect(textOf(opened)).toContain(line);
+  });
+
+  it('has the buttons and the links, so that a closed one has none', () => {
+    const html = page(viewOf([row(1, 'failed')]), frame());
+    const closed = /<summary>(.*?)<\/summary>/s.exec(html)?.[1] ?? '';
+    expect(closed).not.toMatch(/btn|href/);
+    expect(html).toMatch(/<div class="body">.*Preview.*Execution.*Logs.*<\/details>/s);
+  });
+
+  it('shows the first of a long error, that there is more, and all of it when it is opened', () => {
+    const lines = Array.from({ length: 40 }, (_, index) => `line ${index}`);
+    const error = { name: 'Error', message: lines.join('\r\n') };
+    const html = page(viewOf([row(1, 'failed', { error })]), frame());
+    expect(textOf(/<summary>(.*?)<\/summary>/s.exec(html)?.[1] ?? '')).toContain('Error: line 0…');
+    expect(html).toContain(`: ${lines.slice(0, 6).join('\n')} …</pre`);
+    expect(html).toMatch(/<summary>34 more lines<\/summary>/);
+    expect(html).toContain(`<pre>${lines.slice(6).join('\n')}</pre`);
+  });
+
+  it('of an error of a few lines hides none, and of one long line the end', () => {
+    const shown = (message: string) => page(viewOf([row(1, 'failed', { error: { name: 'Error', message } })]), frame());
+    expect(shown('one\n  two\nthree')).toContain(': one\n  two\nthree</pre');
+    expect(shown('one\n  two\nthree')).not.toContain('more lines');
+    expect(shown(`${'x'.repeat(480)}${'y'.repeat(1_500)}`)).toMatch(
+      /x …<\/pre>.*<summary>1,500 more characters<\/summary>.*<pre>y{1500}<\/pre/s,
+    );
+  });
+});
+
 describe('a preview', () => {
   const shown = (previewed: Partial<Previewed> = {}) => {
     const html = page(
@@ -262,7 +320,8 @@ describe('texts of others', () => {
     expect(html).not.toContain('\u202e');
     expect(html).not.toContain('\u0000');
     expect(html.match(/<cwdb-action/g)).toHaveLength(4 + 2);
-    expect(html.match(/<\/pre>/g)).toHaveLength(2);
+    // The message and the stack of the halt, and the message in each of the two rows.
+    expect(html.match(/<\/pre>/g)).toHaveLength(4);
     expect(html).toContain('&#60;script&#62;alert(1)&#60;/script&#62;');
   });
 
@@ -286,7 +345,8 @@ describe('texts of others', () => {
     expect(html).not.toMatch(/<script|<img|onerror="|onmouseover='/);
     expect(html).not.toContain('\u202e');
     expect(html.match(/<cwdb-action/g)).toHaveLength(2);
-    expect(html.match(/<\/pre>/g)).toHaveLength(2);
+    // The first of the message, its rest, and what was printed.
+    expect(html.match(/<\/pre>/g)).toHaveLength(3);
     expect(html.length).toBeLessThan(250_000);
     expect(textOf(html)).toContain('and 60 more rows: npx odin-migrate preview odin-dev 0001');
     expect(textOf(html)).toContain('… and 160 more');
@@ -309,7 +369,7 @@ describe('of 1,000 migrations', () => {
     const html = page(view, frame());
     expect(html.length).toBeLessThan(100_000);
     const shown = [...html.matchAll(/data-migration="(\d+)"/g)].map(([, id]) => id);
-    expect(shown).toHaveLength(50 + 5 + 25);
+    expect(shown).toHaveLength(5 + 25);
     expect(shown).toContain('0951');
     expect(html.match(/<div class="bar">(.*?)<\/div>/s)?.[1]?.match(/<span/g)?.length).toBeLessThanOrEqual(80);
     expect(textOf(html)).toContain('945 older migrations are done');
@@ -323,11 +383,12 @@ describe('of 1,000 migrations', () => {
 
   it('each older one is on one page', () => {
     const seen: string[] = [];
-    let number: number | undefined = 1;
+    let number: number | undefined = (actions(page(view, frame())).get('Show')?.payload as { page: number }).page;
     while (number !== undefined) {
       const html: string = page(view, frame({ page: number }));
-      expect(html).toMatch(/<details\s+id="older"\s+class="older"\s+open/);
-      const older = html.slice(html.indexOf('id="older"')).split('</details>')[0] ?? '';
+      expect(html.length).toBeLessThan(200_000);
+      expect(actions(html).get('Hide')?.payload).toEqual({});
+      const older = html.slice(html.indexOf('id="older"')).split('newest first')[0] ?? '';
       seen.push(...[...older.matchAll(/data-migration="(\d+)"/g)].map(([, id]) => id ?? ''));
       number = (actions(html).get('Older')?.payload as { page: number } | undefined)?.page;
     }

@@ -62,7 +62,7 @@ function draw(html, typed = {}) {
   const open = [...root.querySelectorAll('details[open]')].map(({ id }) => id);
   const { name: focused, selectionStart, selectionEnd } = root.activeElement ?? {};
   root.innerHTML = CONSOLE_STYLE + html;
-  if (notice) root.querySelector('.odin')?.insertAdjacentHTML('afterbegin', notice);
+  if (notice) root.querySelector('.sheet')?.insertAdjacentHTML('afterbegin', notice);
   if (preview) root.getElementById('preview')?.insertAdjacentHTML('beforeend', preview);
   for (const id of open) root.getElementById(id)?.setAttribute('open', '');
   for (const field of fields()) {
