@@ -74,7 +74,8 @@ font-size:13px;list-style:none}
 .odin details>summary::after{content:"";flex:none;width:7px;height:7px;margin:0 4px 4px;border:solid var(--dim);border-width:0 2px 2px 0;
 transform:rotate(45deg)}
 .odin details[open]>summary::after{transform:rotate(-135deg);margin:4px 4px 0}
-.odin .links{display:flex;flex-wrap:wrap;gap:0 20px}
+.odin .head+.card{margin-top:14px}
+.odin .links{margin-top:4px;display:flex;flex-wrap:wrap;gap:0 20px}
 .odin .links a,.odin .press a:not(.btn){display:inline-flex;align-items:center;min-height:44px}
 .odin form{display:grid;gap:12px;margin:16px 0}
 .odin label{display:block;color:var(--dim);font-size:13px}
