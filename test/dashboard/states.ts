@@ -197,6 +197,7 @@ export const STATES: State[] = [
       notice: { tone: 'bad', title: HOSTILE, lines: [HOSTILE] },
     },
   ),
+  state('only shows', viewOf([row(1, 'applied'), row(2, 'halted')], openHalt('0002')), { acts: false }),
   state('preview', viewOf([row(1, 'applied'), row(2, 'pending')]), {
     preview: {
       ...reportOf('0002', {
