@@ -1,6 +1,6 @@
 // An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,6 @@ import { PRUNED_AT_ONCE, recordBaseline } from '../core/ledger/completions.ts';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
 import { VERSION } from '../core/names/version.ts';
 import { OdinError } from '../core/errors.ts';
-import { describeThrown } from '../core/thrown.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
 import type { PracticeFault } from '../project/bundle.ts';
@@ -19,12 +18,15 @@ import { planEnvironment } from '../project/plan.ts';
 import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
+import { endAllStartedWith } from '../local/lambda/processes.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
 import { makeLocalAssembly } from './assembly.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, operatorOf } from './deployment.ts';
 import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
+import { lock, LOCK_FILE } from './local-lock.ts';
 import { nearby } from './near.ts';
+import { settleDead } from './settle-dead.ts';
 import type { Project } from '../project/project.ts';
 
 /** How an environment on this machine differs from a deployed one. */
@@ -78,10 +80,13 @@ function ofCheckpoints({ sliceSeconds, saveEachCheckpoint }: EmbeddedSettings): 
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { project, environment, practiceFault } = options;
   assertKnownEnvironment(environment, project.directory, project.configuration);
-  const directory = options.directory ?? localDirectory(project, environment);
-  const unlock = lock(directory, environment);
+  const named = options.directory ?? localDirectory(project, environment);
+  mkdirSync(named, { recursive: true });
+  const directory = realpathSync(named); // by which its processes are found again
+  const { unlock, giveBack, formerDied } = lock(directory, environment);
+  let opened: Deployment | undefined;
   let close = (): Promise<void> => {
-    unlock();
+    giveBack();
     return Promise.resolve();
   };
   try {
@@ -100,6 +105,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     if (options.fresh) forget(directory); // when nothing is left that could be refused
     await makeLocalAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     const node = nodeFor(project.directory);
+    const noneLeft = formerDied && (await endAllStartedWith(`LAMBDA_TASK_ROOT=${directory}/`));
     const aws = await startEmbeddedAws({
       directory,
       node: node.path,
@@ -108,8 +114,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       parentEnvironment: options.usersOwnS3 === false ? {} : undefined,
       onLog: options.onLog,
       onRequest: options.onRequest,
+      onGone: async (requestId) => {
+        if (opened) await settleDead(opened.ledger, requestId);
+      },
     });
     close = async () => {
+      await aws.stop();
+      if (opened) await settleDead(opened.ledger);
       await aws.close();
       unlock();
     };
@@ -126,6 +137,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       true,
     );
     const deployment = { ...deployed, ...nearby(aws, deployed.ledgerBucket, deployed.identity) };
+    opened = deployment;
+    if (noneLeft) await settleDead(deployment.ledger);
     const counted = await countPruned(deployment, plan.manifest);
     return {
       aws,
@@ -214,67 +227,3 @@ function forget(directory: string): void {
 }
 
 const ASSEMBLY = 'cdk.out';
-const LOCK_FILE = 'process';
-
-/**
- * The embedded S3 belongs to one process at a time: its conditional writes hold within a process. A lock whose process is gone is taken
- * over: its number may be another program's by now, so a lock says when its process was started too.
- */
-function lock(directory: string, environment: string): () => void {
-  mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, LOCK_FILE);
-  for (let tries = 0; tries < 2; tries += 1) {
-    try {
-      writeFileSync(file, [process.pid, startOf(process.pid)].join(' ').trim(), { flag: 'wx' });
-      const unlock = () => {
-        rmSync(file, { force: true });
-      };
-      process.once('exit', unlock);
-      return unlock;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw notLocked(file, cause);
-      const [pid = '', start] = readFileSync(file, 'utf8').trim().split(' ');
-      if (isOwnedBy(Number(pid), start)) {
-        throw new OdinError({
-          code: 'BadUsage',
-          source: 'user',
-          what: `${environment} is running locally in another process (${pid}).`,
-          next: `Answer the halt there, or end that process. If it is none of odin-migrate, remove ${file}.`,
-        });
-      }
-      rmSync(file, { force: true });
-    }
-  }
-  throw notLocked(file, undefined);
-}
-
-const notLocked = (file: string, cause: unknown): OdinError =>
-  new OdinError({
-    code: 'BadConfiguration',
-    source: 'system',
-    what: `${file} could not be made${cause === undefined ? '' : `: ${describeThrown(cause)}`}.`,
-    next: 'Is the disk full, or the folder of another user? Make room, or remove that file, and try again.',
-    cause,
-  });
-
-/** An empty lock is of nobody: a full disk makes one. */
-function isOwnedBy(pid: number, start: string | undefined): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EPERM') return false; // of another user, it is alive
-  }
-  const now = startOf(pid);
-  return start === undefined || now === undefined || now === start;
-}
-
-/** When a process was started, in the kernel's own count; undefined where no /proc says it. */
-function startOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}

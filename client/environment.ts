@@ -21,6 +21,7 @@ import type { DeployedPlace, Deployment } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
 import { identityOf } from './identity.ts';
 import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
+import { hasDied } from './local-lock.ts';
 
 /** Where an environment is: deployed, as AWS is reached from here, or on this machine, made of a project's files. */
 export type Place = DeployedPlace | LocalPlace;
@@ -37,6 +38,8 @@ export interface SeenEnvironment extends AsyncDisposable {
   ledger: Ledger;
   /** Whose ledger it has to be; undefined of one on this machine that was never run. */
   identity: LedgerIdentity | undefined;
+  /** Of one on this machine: what ran there is over, whatever the ledger says of it. */
+  isOver?: boolean | undefined;
   /** Absent of one on this machine that is only looked at. */
   deployment?: Deployment | undefined;
 }
@@ -116,6 +119,7 @@ export function ledgerHere(project: Project, environment: string): Omit<SeenEnvi
   return {
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
+    isOver: hasDied(directory),
     [Symbol.asyncDispose]: () => {
       objects.close();
       return Promise.resolve();

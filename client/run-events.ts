@@ -6,7 +6,8 @@ import type { Entry } from '../core/ledger/entries.ts';
 import type { Numbered } from '../core/ledger/fold.ts';
 import { entryKey, waitersPrefix } from '../core/ledger/keys.ts';
 import { unreadable } from '../core/ledger/unreadable.ts';
-import type { OpenHalt } from '../core/views/view.ts';
+import type { Decision } from '../core/names/names.ts';
+import type { LedgerSeen, OpenHalt } from '../core/views/view.ts';
 import { lookAtLedger, openHaltOf } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';
 
@@ -14,6 +15,11 @@ export type RunEvent =
   /** An entry of the log; each is told once, in the log's order. */
   | { event: 'appended'; entry: Numbered<Entry> }
   | { event: 'progress'; migration: string; checkpoint: Checkpoint }
+  /**
+   * The run waits: code of an attempt may be running until then (ISO 8601).
+   * @property decision what was decided of it meanwhile; undefined: it was begun for another run, or by an execution that is gone
+   */
+  | { event: 'waits'; migration: string; attempt: number; until: string; decision?: Decision | undefined }
   /** The run waits in this halt. */
   | { event: 'halted'; halt: OpenHalt }
   | { event: 'handed over'; execution: string }
@@ -32,6 +38,10 @@ export class Told {
   /** Of the last halt that was told. */
   halt = 0;
   readonly checkpoints = new Set<string>();
+  /** Attempts that were waited for. */
+  readonly waits = new Set<string>();
+  /** ARNs of the run's own. */
+  readonly executions = new Set<string>();
   /** The halt that was open at the beginning, with the keys of those who waited in it. */
   #before: { halt: number; waiters: ReadonlySet<string> } | undefined;
 
@@ -69,6 +79,7 @@ export async function* runEvents(
 ): AsyncGenerator<RunEvent> {
   let executionArn = first;
   for (;;) {
+    told.executions.add(executionArn);
     // The status first, then the ledger: so the last entries of a run that has ended are still told.
     const { status, error, cause, output } = await describe(executionArn);
     const runs = status === 'RUNNING' || status === 'PENDING_REDRIVE';
@@ -106,9 +117,26 @@ async function* changes(ledger: Ledger, told: Told, runs: boolean): AsyncGenerat
       yield { event: 'progress', migration, checkpoint };
     }
   }
+  const wait = waitOf(seen, told.executions);
+  const key = JSON.stringify(wait);
+  if (wait && runs && !told.waits.has(key)) {
+    told.waits.add(key);
+    yield { event: 'waits', ...wait };
+  }
   const halt = openHaltOf(seen, []);
   if (halt && runs && halt.halt !== told.halt && (await told.isJoined(ledger.store, halt.halt))) {
     told.halt = halt.halt;
     yield { event: 'halted', halt };
   }
+}
+
+/** What a run waits for that can only go on when the open turn is over; undefined when that is its own, and nothing was decided of it. */
+function waitOf({ state: { turn }, at, turn: look }: LedgerSeen, own: ReadonlySet<string>) {
+  if (!turn || look?.seen !== 'claimed' || at > look.deadline) return undefined;
+  const { migration, attempt, execution } = turn.allowed;
+  const decision = turn.halt?.decided?.decision;
+  if (turn.halt ? decision === undefined || decision === 'abort' || decision === 'cancel' : own.has(execution))
+    return undefined;
+  const decided = decision === 'abort' || decision === 'cancel' ? undefined : decision;
+  return { migration, attempt, until: new Date(look.deadline).toISOString(), decision: decided };
 }

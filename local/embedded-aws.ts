@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VARIABLES } from '../core/names/names.ts';
 import { createEventBus } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
-import type { LambdaLogLine } from './lambda/host.ts';
+import type { LambdaHostOptions, LambdaLogLine } from './lambda/host.ts';
 import { LambdaHost } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
@@ -36,6 +36,7 @@ export interface EmbeddedAwsOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number | undefined;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
+  readonly onGone?: LambdaHostOptions['onGone'] | undefined;
   readonly onNotification?: ((notification: Notification) => void) | undefined;
   /** The Node.js that runs the functions; the one of this process without it. */
   readonly node?: string | undefined;
@@ -65,6 +66,8 @@ export interface EmbeddedAws {
   readonly credentials: Credentials;
   /** What a process needs so that its SDK clients come here. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Ends its executions and all processes of its functions; `close` does it too. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -107,6 +110,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     functions: [],
     environment: functionEnvironment(place, options.parentEnvironment ?? process.env),
     onLog: options.onLog,
+    onGone: options.onGone,
     compileCache,
     code: resolve(directory, 'code'),
     node: options.node,
@@ -142,6 +146,11 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     void work.finally(() => pending.delete(work));
   });
 
+  const stop = async (): Promise<void> => {
+    stepFunctions.close();
+    await lambda.close();
+  };
+
   return {
     endpoint,
     port,
@@ -158,9 +167,10 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     credentials,
     environment: embeddedEnvironment(place),
 
+    stop,
+
     async close() {
-      stepFunctions.close();
-      await lambda.close();
+      await stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

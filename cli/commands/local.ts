@@ -20,6 +20,8 @@ import { Told } from '../../client/run-events.ts';
 import { busyWith, colour, print, printCommands, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
+import { untilInterrupted } from '../terminal/interrupt.ts';
+import { leftBehind } from '../terminal/left-behind.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
@@ -65,7 +67,13 @@ export async function local(
   await stopCompiler(); // a run may be long, and nothing more is compiled
   const { embedded, manifest } = opened;
   report.describe(manifest);
-  return await runHere(project, environment, embedded, report, options, practiceFault);
+  return await untilInterrupted(
+    () => runHere(project, environment, embedded, report, options, practiceFault),
+    async () => {
+      await embedded.close();
+      return await leftBehind(project, environment);
+    },
+  );
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */

@@ -12,11 +12,13 @@ import { typed } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
+import { untilInterrupted } from '../terminal/interrupt.ts';
+import { leftBehind } from '../terminal/left-behind.ts';
 import { printHalt } from '../terminal/halts.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import { agreed } from '../terminal/questions.ts';
-import { runToEnd } from '../terminal/run-to-end.ts';
+import { goesOnInAws, runToEnd } from '../terminal/run-to-end.ts';
 
 export interface ResumeOptions {
   reason?: string;
@@ -73,10 +75,16 @@ export async function resume(
     // Nobody is left whose end could be waited for: that it is aborted is the end.
     return options.wait && answer.decision === 'abort' ? EXIT.failed : EXIT.done;
   }
-  return await whileBusy(`Following ${environment}`, async () => {
-    const result = await runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });
-    return result.exitCode;
-  });
+  const follow = () => runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });
+  const { exitCode } = await untilInterrupted(
+    () => whileBusy(`Following ${environment}`, follow),
+    async () => {
+      if (!isLocal(place)) return goesOnInAws(environment, executionArn);
+      await opened.embedded?.close();
+      return await leftBehind(place.project, environment);
+    },
+  );
+  return exitCode;
 }
 
 async function confirmed(decision: Decision, halt: OpenHalt): Promise<boolean> {

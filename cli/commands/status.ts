@@ -13,7 +13,7 @@ import { subscribersOf } from '../../client/subscribers.ts';
 import { typed, typedError, where } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
-import { printDecisions, printHalt, printSubscribers } from '../terminal/halts.ts';
+import { openNote, printDecisions, printHalt, printSubscribers } from '../terminal/halts.ts';
 import type { Cell } from '../terminal/output.ts';
 import type { OdinError } from '../../core/errors.ts';
 import { colour, duration, PAINT, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
@@ -27,7 +27,7 @@ export async function status(place: Place, environment: string, { json }: Status
   const { view, subscribers } = await whileBusy(`Reading the ledger of ${environment}`, async () => {
     await using seen = await lookAtEnvironment(environment, place);
     const counting = seen.deployment && subscribersOf(seen.deployment);
-    return { view: await readView(seen.ledger, seen.manifest), subscribers: await counting };
+    return { view: await readView(seen.ledger, seen.manifest, seen.isOver), subscribers: await counting };
   });
   if (json) printJson({ ...view, subscribers });
   else printView(view, subscribers);
@@ -119,6 +119,7 @@ function notes({ environment, migrations, lacking }: EnvironmentView): (string |
       const note = progress.note === undefined ? '' : `  ${plain(progress.note)}`;
       return [`${id}: ${text}, at ${utc(progress.time)}${note}`];
     }),
+    ...migrations.flatMap((migration) => openNote(migration, environment)),
     ...(lacking ? [refusedNote(lackingError(lacking, environment, where()))] : []),
     ...(late === ''
       ? []

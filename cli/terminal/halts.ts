@@ -1,8 +1,8 @@
 // What a halt is and how it is answered, in the words that every command uses.
 import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import { commitsText, firstSourceLine } from '../../core/ledger/summaries.ts';
-import type { OpenHalt } from '../../core/views/view.ts';
-import { haltText } from '../../core/views/words.ts';
+import type { MigrationView, OpenHalt } from '../../core/views/view.ts';
+import { haltText, heldBackText } from '../../core/views/words.ts';
 import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
 import type { SubscribersSeen } from '../../client/subscribers.ts';
 import { typed } from './commands.ts';
@@ -13,7 +13,8 @@ export const sourceLineOf = (error: OpenHalt['error']): string =>
   error?.stack === undefined ? '' : plain(firstSourceLine(error.stack));
 
 /** The open halt with its error, as `status` and `resume` show it. */
-export function printHalt({ migration, attempt, error, since, description, reason, commits }: OpenHalt): void {
+export function printHalt(halt: OpenHalt): void {
+  const { migration, attempt, error, since, description, reason, commits, mayRunUntil } = halt;
   const what = description === undefined ? '' : `  ${plain(description)}`;
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
   print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${haltText(reason)}`);
@@ -22,6 +23,7 @@ export function printHalt({ migration, attempt, error, since, description, reaso
   for (const line of error ? errorText(error) : []) print(`  ${colour.red(line)}`);
   const place = sourceLineOf(error);
   if (place !== '') print(`  ${colour.dim(`at ${place}`)}`);
+  if (mayRunUntil !== undefined) print(`  ${colour.yellow(heldBackText(`${utc(mayRunUntil)} UTC`))}`);
 }
 
 /** Who would hear of one. */
@@ -42,4 +44,17 @@ export function printDecisions(environment: string, { halt, reason }: OpenHalt):
     print(`  ${typed(resumeCommand(environment, decision, halt))}`);
     print(`      ${colour.dim(meaning)}`);
   }
+}
+
+/** What comes next of one that has begun and waits for no decision, as far as its state does not say it; and until when that waits. */
+export function openNote(migration: MigrationView, environment: string): string[] {
+  const { id, attempts, state, decision, mayRunUntil } = migration;
+  const until = mayRunUntil === undefined ? undefined : `${utc(mayRunUntil)} UTC`;
+  const next = `The next run halts there and asks for a decision: ${typed({ verb: 'run', environment })}`;
+  if (state === 'decided' && until !== undefined) return [`${id}: ${heldBackText(until, decision)}`];
+  if (state === 'running' && until !== undefined) return [`${id}: its code may be running until ${until}.`];
+  if (state === 'failed') return [`${id}: attempt ${attempts} failed. ${next}`];
+  if (state === 'unknown')
+    return [`${id}: attempt ${attempts} ended, and nobody said how: it may have run in part. ${next}`];
+  return [];
 }

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import type { OdinError } from '../../core/errors.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { errorSummary, linesOfError } from '../../core/ledger/summaries.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import { UNSEEN, withoutControls } from '../../core/text/plain.ts';
 import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
@@ -42,8 +43,23 @@ export function keepStdoutForJson(): void {
   out = process.stderr;
 }
 
+let isOver = false;
+
 /** One line, whoever's text is in it: beside our own colours nothing in it acts on a terminal, and nothing begins another line. */
 export const print = (line = ''): void => {
+  if (!isOver) write(line);
+};
+
+/** Nothing but these lines is printed from now on. What goes wrong while they are found is one of them. */
+export async function lastWords(find: () => Promise<string[]>): Promise<void> {
+  isOver = true;
+  spinner?.stop();
+  const lines = await find().catch((thrown: unknown) => [describeThrown(thrown)]);
+  write('');
+  lines.forEach(write);
+}
+
+const write = (line: string): void => {
   spinner?.clear();
   const pieces = wantsColour(out) ? line.split(OUR_COLOURS) : [line];
   out.write(`${pieces.map((piece, index) => (index % 2 === 1 ? piece : withoutControls(piece))).join('')}\n`);
@@ -66,6 +82,7 @@ const escaped = (character: string): string =>
 
 /** What, why and what to type next, each on a line of its own. */
 export function printError(error: OdinError): void {
+  if (isOver) return;
   spinner?.clear();
   process.stderr.write(`${paletteOf(process.stderr).red(error.code)}: ${typedError(error).map(plain).join('\n  ')}\n`);
   if (error.code !== 'Internal') return;

@@ -6,11 +6,11 @@ import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completed, Entry } from '../../core/ledger/entries.ts';
 import { tookOf } from '../../core/views/view.ts';
-import { haltText, leftOverText, who } from '../../core/views/words.ts';
+import { haltText, heldBackText, leftOverText, who } from '../../core/views/words.ts';
 import { MigrationId } from '../../core/names/identifiers.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
-import { colour, duration, errorText, plain, print, textLines } from './output.ts';
+import { colour, duration, errorText, plain, print, textLines, utc } from './output.ts';
 
 /** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
 const MigrationLine = z.object({
@@ -50,6 +50,15 @@ export class RunReport {
       case 'progress': {
         const progress = progressOf(event.checkpoint);
         detail(['checkpoint', progressText(progress), plain(progress.note ?? '')].filter(Boolean).join('  '));
+        break;
+      }
+      case 'waits': {
+        const { migration, attempt, decision, until } = event;
+        const what =
+          decision === undefined
+            ? `attempt ${attempt}, which this run has not begun, may be running until ${utc(until)} UTC; it waits for that`
+            : heldBackText(`${utc(until)} UTC`, decision);
+        print(`${colour.yellow('…')} ${migration}  ${what}`);
         break;
       }
       case 'halted': {

@@ -76,6 +76,13 @@ function goesOn(thrown: unknown, environment: string, execution: string): unknow
   });
 }
 
+/** What is said by who stops following a run of a deployed environment. */
+export const goesOnInAws = (environment: string, execution: string): string[] => [
+  `The run goes on in AWS, and nobody here follows it: ${execution}`,
+  `Follow it again with: ${typed({ verb: 'run', environment, args: ['--wait'] })}`,
+  `Look at it with: ${typed({ verb: 'status', environment })}`,
+];
+
 /** It looks like success: somebody waits for a file to run that never will. */
 export function printChanged(environment: string, changed: readonly ChangedFile[]): void {
   for (const { migration, file } of changed) {

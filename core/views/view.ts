@@ -72,6 +72,8 @@ export interface MigrationView {
   progress?: Progress | undefined;
   /** Why its checkpoint cannot be read. Nothing is decided on one, so the rest is shown all the same. */
   unreadable?: string | undefined;
+  /** Until when its code may be running; whatever was decided waits for that. Absent when it cannot. */
+  mayRunUntil?: string | undefined;
   /** Who asked the turn to stop at its next checkpoint. */
   cancelled?: (Said & { time: string; reason?: string | undefined }) | undefined;
   /** Lambda's request id of the last turn, once its code has ended, and its execution: for links. */
@@ -138,9 +140,14 @@ export interface ManifestSeen {
   pruned?: readonly string[] | undefined;
 }
 
-/** @throws OdinError as `LedgerLog.look` */
-export async function readView(ledger: Ledger, manifest: ManifestSeen): Promise<EnvironmentView> {
-  return viewOf(manifest, await lookAtLedger(ledger));
+/**
+ * @param isOver nothing of the environment runs any more, whatever its deadline
+ * @throws OdinError as `LedgerLog.look`
+ */
+export async function readView(ledger: Ledger, manifest: ManifestSeen, isOver = false): Promise<EnvironmentView> {
+  const seen = await lookAtLedger(ledger);
+  const { turn } = seen;
+  return viewOf(manifest, isOver && turn?.seen === 'claimed' ? { ...seen, turn: { ...turn, deadline: 0 } } : seen);
 }
 
 /** Everything that `viewOf` needs, in at most three requests besides those for the log. @throws OdinError as `LedgerLog.look` */
@@ -206,7 +213,7 @@ export function openHaltOf(
     reason: outcomeOf(look)?.outcome === 'succeeded' ? 'unrecorded' : halted.reason,
     error: halted.error,
     since: halted.time,
-    mayRunUntil: look?.seen === 'claimed' && at <= look.deadline ? new Date(look.deadline).toISOString() : undefined,
+    mayRunUntil: deadlineOf(look, at),
     execution: turn.allowed.execution,
     requestId: requestIdOf(look, halted.migration),
     commits: halted.commits,
@@ -286,6 +293,7 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): R
     reason,
     error: outcome?.error ?? halt?.halted.error,
     leftOver: outcome?.leftOver,
+    mayRunUntil: deadlineOf(look, at),
     cancelled: cancel && { by: cancel.by, identity: cancel.identity, time: cancel.time, reason: cancel.reason },
     progress: readable && progressOf(goesOn ? readable : { ...readable, began: undefined }),
     unreadable: checkpoint && 'unreadable' in checkpoint ? checkpoint.unreadable : undefined,
@@ -294,6 +302,9 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): R
     gitCommit: allowed.gitCommit,
   };
 }
+
+const deadlineOf = (look: TurnLook | undefined, at: number): string | undefined =>
+  look?.seen === 'claimed' && at <= look.deadline ? new Date(look.deadline).toISOString() : undefined;
 
 function openState({ halt }: TurnState, look: TurnLook | undefined, at: number): MigrationState {
   if (halt && !halt.decided) return 'halted';

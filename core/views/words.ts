@@ -66,3 +66,10 @@ export function whoShort({ by, identity }: Said): string {
 /** What is said of one that ended well, and had not awaited all that it had begun. */
 export const leftOverText = (leftOver: readonly string[]): string =>
   `it was over, and what it had begun was not: ${leftOver.join(', ')}. That ended with its process; await, clear or close all that it starts`;
+
+/**
+ * Until when nothing comes of a decision, and why.
+ * @param until as it is read where it is shown
+ */
+export const heldBackText = (until: string, decision?: Decision): string =>
+  `${decision === undefined ? 'A decision' : `The decision ${decision}`} is held back until ${until}, because its code may be running until then.`;

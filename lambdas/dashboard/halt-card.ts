@@ -6,16 +6,18 @@ import { executionLink, logLink } from '../../core/text/links.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import type { HaltReason } from '../../core/ledger/entries.ts';
 import { commitsText, cut } from '../../core/ledger/summaries.ts';
+import { heldBackText } from '../../core/views/words.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
 import { errorBlock } from './error-block.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 import type { Frame } from './frame.ts';
+import { minuteOf } from './words.ts';
 
 /** A field is not called `name`, nor by any other property of a form: sanitisers take such names away (docs/aws-facts.md). */
 export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): Html {
-  const { migration, attempt, reason, since, error } = halt;
+  const { migration, attempt, reason, since, error, mayRunUntil } = halt;
   const commit = commitsText(halt.commits);
   const row = view.migrations.find(({ id }) => id === migration);
   return html`<div class="card bad" data-halted="${migration}">
@@ -26,6 +28,7 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
         row?.file !== undefined && ` · ${row.file}`
       }${commit !== undefined && ` · ${commit}`}
     </p>
+    ${mayRunUntil !== undefined && html`<p>${heldBackText(minuteOf(mayRunUntil, frame.clock))}</p>`}
     ${error && errorBlock(error, 'halt', true)} ${!frame.local && links(halt, row?.startedAt, frame)}
     ${frame.acts ? buttons(halt, frame) : commands(halt, frame)}
   </div>`;

@@ -5,7 +5,7 @@ import type { EnvironmentView, MigrationState } from '../../core/views/view.ts';
 import type { OdinCommand, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
 import type { Tone } from '../../core/views/words.ts';
-import { stateWord } from '../../core/views/words.ts';
+import { heldBackText, stateWord } from '../../core/views/words.ts';
 
 export interface Headline {
   tone: Tone;
@@ -16,7 +16,7 @@ export interface Headline {
 /** What an operator wants to know first. */
 export function headline(
   { environment, migrations, halt, lacking, completed, total }: EnvironmentView,
-  { local }: Where = {},
+  { local, clock }: Where & { clock?: Clock | undefined } = {},
 ): Headline {
   const first = (...states: MigrationState[]) => migrations.find(({ state }) => states.includes(state));
   const command = (verb: OdinCommand['verb']) => commandLine({ verb, environment }, { local });
@@ -45,7 +45,9 @@ export function headline(
     const detail =
       going.state === 'succeeded'
         ? 'Its code returned; its completion is being recorded.'
-        : `${stateWord(going)}; the run acts on it next.`;
+        : going.mayRunUntil === undefined
+          ? `${stateWord(going)}; the run acts on it next.`
+          : heldBackText(minuteOf(going.mayRunUntil, clock), going.decision);
     return { tone: 'busy', title: `Going on with ${going.id}`, detail };
   }
   const stopped = first('aborted', 'failed', 'unknown');
@@ -69,6 +71,9 @@ export function headline(
   }
   return { tone: 'good', title: 'Everything is done', detail: 'Nothing is pending, and nothing runs twice.' };
 }
+
+/** `2026-03-01 14:05 UTC+02:00` */
+export const minuteOf = (iso: string, clock = new Clock(undefined)): string => `${clock.minute(iso)} ${clock.zone}`;
 
 /** Dates as the viewer's clock shows them. */
 export class Clock {

@@ -7,7 +7,7 @@ import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import { commandLine } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
-import { who } from '../../core/views/words.ts';
+import { heldBackText, who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
@@ -185,7 +185,7 @@ const cancellation = ({ cancel }: HaltNews): string[] =>
 function runningUntil({ look, now }: HaltNews): string[] {
   if (look.seen !== 'claimed') return [];
   return look.deadline > now
-    ? [`May be running until ${isoTime(look.deadline)}; whatever you decide waits for that.`]
+    ? [heldBackText(isoTime(look.deadline))]
     : [`It is not running any more: its time ended at ${isoTime(look.deadline)}.`];
 }
 

@@ -18,6 +18,10 @@ export interface LambdaHostOptions {
   /** What every function gets besides Lambda's own variables; its own `environment` wins. */
   readonly environment: Readonly<Record<string, string>>;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
+  /**
+   * Told, before it is answered, of an invocation whose process has ended in it, when surely nothing is left of what that had started.
+   */
+  readonly onGone?: ((requestId: string) => Promise<void>) | undefined;
   /** A folder (absolute) for what Node.js compiled: the next process then starts in two thirds of the time. */
   readonly compileCache?: string | undefined;
   /** A folder (absolute) for the code of functions that share processes (`ownFiles`). Without it none does. */
@@ -151,7 +155,10 @@ export class LambdaHost {
         const { sandbox, deadline } = await this.#acquire(config, requestId);
         const answer = await sandbox.invoke({ type: 'invoke', requestId, payload, deadline, functionArn });
         this.#release(sandbox);
-        if (answer !== 'not started') return answer;
+        if (answer !== 'not started') {
+          if (!this.#closed && !sandbox.running() && (await sandbox.gone())) await this.#options.onGone?.(requestId);
+          return answer;
+        }
         if (tries === 3) throw new AwsError('ServiceException', `${config.name}: its processes die at once`, 500);
       }
     } catch (error) {

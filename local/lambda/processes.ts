@@ -3,6 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 interface Running {
   pid: number;
@@ -14,6 +15,37 @@ interface Running {
 export function killAll(root: number): void {
   // Stopped first: what stands still starts nothing while it is looked for.
   for (const pid of stopAll(root)) send(pid, 'SIGKILL');
+}
+
+/**
+ * Ends what is left of the processes that were started with a variable whose value begins so. A process cannot take that back: the
+ * kernel tells what it was started with.
+ * @param variable `NAME=value`
+ * @returns whether surely none is left. False where no /proc tells it: nothing is ended then
+ */
+export async function endAllStartedWith(variable: string): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const found = startedWith(variable);
+    if (found.length === 0) return true;
+    for (const pid of found) send(pid, 'SIGKILL');
+    await sleep(20);
+  }
+  return false;
+}
+
+const MAX_LOOKS = 100;
+
+function startedWith(variable: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
+    try {
+      const started = readFileSync(`/proc/${name}/environ`, 'utf8').split('\0');
+      return started.some((each) => each.startsWith(variable)) ? [Number(name)] : [];
+    } catch {
+      return []; // it is gone, or another user's
+    }
+  });
 }
 
 /** Stops processes, and lets them go on. A stopped process cannot see that its parent is gone; a warden does that for it. */

@@ -12,7 +12,7 @@ import type { CodePlace } from './code.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, timeoutFailure } from './functions.ts';
 import type { Freezer } from './processes.ts';
-import { killAll } from './processes.ts';
+import { endAllStartedWith, killAll } from './processes.ts';
 import { END_OF_LOG } from './protocol.ts';
 import type { BecomeMessage, InvokeMessage, WorkerMessage } from './protocol.ts';
 
@@ -118,6 +118,12 @@ export class Sandbox {
 
   isOfTheSameCode({ place }: SandboxFunction): boolean {
     return place.common !== undefined && place.common === this.#function.place.common;
+  }
+
+  /** Resolves when its process has ended, to whether surely nothing is left of what it had started for this function. */
+  async gone(): Promise<boolean> {
+    await this.exited;
+    return await endAllStartedWith(`${LOG_STREAM}=${this.#function.environment[LOG_STREAM] ?? ''}`);
   }
 
   /** Between two invocations: from now on it is another function's. @returns false: it has been enough of them */
@@ -240,6 +246,9 @@ function loading(): PromiseWithResolvers<undefined> {
   return loaded;
 }
 
+/** Lambda's own variable that no other sandbox has with this value. */
+const LOG_STREAM = 'AWS_LAMBDA_LOG_STREAM_NAME';
+
 /** The parent's environment stays the parent's, but for what a process needs to live. */
 const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'LANG', 'SystemRoot'];
 
@@ -261,7 +270,7 @@ export function lambdaEnvironment(
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(config.memoryMB ?? 128),
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${config.name}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`,
+    [LOG_STREAM]: `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`,
     AWS_EXECUTION_ENV: `AWS_Lambda_${config.runtime ?? 'nodejs24.x'}`,
     LAMBDA_TASK_ROOT: directory,
     LAMBDA_RUNTIME_DIR: directory,

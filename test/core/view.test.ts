@@ -234,6 +234,9 @@ describe('the whole', () => {
     await ledger.halt(await start(), 'unknown');
     const until = new Date(world.clock.now() + 910_000).toISOString(); // its timeout and the margin
     expect((await view('0001')).halt).toMatchObject({ reason: 'unknown', mayRunUntil: until });
+    expect((await only())?.mayRunUntil).toBe(until);
+    const over = await readView(world.ledger, manifestOf('0001'), true);
+    expect(over.halt?.mayRunUntil).toBeUndefined();
     world.clock.advance(910_001);
     expect((await view('0001')).halt?.mayRunUntil).toBeUndefined();
   });

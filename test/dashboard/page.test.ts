@@ -104,6 +104,17 @@ describe('the headline', () => {
     expect(headline(viewOf([row(1, 'applied'), row(2, state)]))).toMatchObject({ title, tone });
   });
 
+  it('says until when a decision is held back, and why', () => {
+    const decided = row(2, 'decided', { decision: 'retry', mayRunUntil: '2026-03-01T12:15:10.000Z' });
+    expect(headline(viewOf([decided]), { clock: new Clock('+02:00') }).detail).toBe(
+      'The decision retry is held back until 2026-03-01 14:15 UTC+02:00, because its code may be running until then.',
+    );
+    const halt = openHalt('0002', { reason: 'unknown', mayRunUntil: '2026-03-01T12:15:10.000Z' });
+    expect(textOf(page(viewOf([row(2, 'halted')], halt), frame()))).toContain(
+      'A decision is held back until 2026-03-01 12:15 UTC, because its code may be running until then.',
+    );
+  });
+
   it('says that a run refuses, and what to do, when the ledger lacks what completed.json names', () => {
     const { title, tone, detail } = headline({ ...viewOf([row(1, 'applied'), row(3, 'pending')]), lacking: ['0002'] });
     expect({ title, tone }).toEqual({ title: 'A run refuses', tone: 'bad' });

@@ -516,14 +516,16 @@ Nothing later runs until you decide. Type one of:
     await before.claim(turn);
     await halt();
     expect(message()).toContain('Reason:        UNKNOWN. It may have run in part, in whole, or not at all.');
-    expect(message()).toContain(`May be running until ${DEADLINE}; whatever you decide waits for that.`);
+    expect(message()).toContain(
+      `A decision is held back until ${DEADLINE}, because its code may be running until then.`,
+    );
   });
 
   it('of a turn that nobody claimed: nothing of a deadline', async () => {
     await halt();
     expect(message()).toContain('NOT STARTED so far.');
     expect(message()).toContain('Log lines:     none: its function has not taken the turn');
-    expect(message()).not.toContain('May be running until');
+    expect(message()).not.toContain('is held back until');
   });
 
   it('of a migration that is not deployed any more: that it is not, and no retry', async () => {

@@ -148,7 +148,7 @@ describe('a halt', () => {
   it('of an unknown outcome says in each form until when it may run', async () => {
     await claim();
     await halt();
-    const until = `May be running until ${DEADLINE}; whatever you decide waits for that.`;
+    const until = `A decision is held back until ${DEADLINE}, because its code may be running until then.`;
     expect(told().message).toContain(until);
     expect(told().chat.content.description).toContain(until);
     expect(sent().detail).toMatchObject({ reason: 'unknown', mayRunUntil: DEADLINE });

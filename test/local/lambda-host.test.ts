@@ -14,6 +14,7 @@ import { temporaryFolder, until, writeFunction } from './support.ts';
 
 const folder = temporaryFolder();
 const logs: LambdaLogLine[] = [];
+const gone: string[] = [];
 let host: LambdaHost;
 
 const FUNCTIONS: Record<string, string> = {
@@ -55,7 +56,9 @@ const FUNCTIONS: Record<string, string> = {
   closesItsLog: `export const handler = async () => { process.stdout.end(); return 'done'; };`,
   leavesAChild: `import { spawn } from 'node:child_process';
     export const handler = async () => {
-      spawn('sleep', ['20'], { stdio: 'inherit', detached: true }).unref();
+      const child = spawn('sleep', ['20'], { stdio: 'inherit', detached: true });
+      console.log('child', child.pid);
+      child.unref();
       process.exit(1);
     };`,
   slowToLoad: `await new Promise((resolve) => setTimeout(resolve, 600)); export const handler = async () => process.pid;`,
@@ -72,11 +75,16 @@ beforeAll(() => {
     functions: functions.map((config) => (config.name === 'echo' ? { ...config, environment: { OWN: '1' } } : config)),
     environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
     onLog: (line) => logs.push(line),
+    onGone: (requestId) => {
+      gone.push(requestId);
+      return Promise.resolve();
+    },
     asyncRetryDelaysMs: [1, 1],
   });
 });
 afterEach(() => {
   logs.length = 0;
+  gone.length = 0;
 });
 afterAll(async () => {
   await host.close();
@@ -252,6 +260,17 @@ describe('a failure', () => {
   it('to keep its log open, or to end with its children, does not keep the answer back', async () => {
     expect((await host.invoke('closesItsLog', '{}')).payload).toBe('"done"');
     expect((await failureOf('leavesAChild')).errorMessage).toContain('exit status 1');
+  });
+
+  it('is told of when surely nothing of it is left, and of no other', async () => {
+    await failureOf('leavesAChild');
+    expect(gone).toEqual(['request-1']);
+    const children = logs.filter(({ line }) => /^child \d+$/.test(line)).map(({ line }) => Number(line.slice(6)));
+    expect(children).toHaveLength(1);
+    for (const pid of children) expect(stateOf(pid)).toBe('gone');
+    await failureOf('throws');
+    await invoke('nothing').catch(() => undefined);
+    expect(gone).toEqual(['request-1']);
   });
 
   it('by killProcesses, in the middle, is a killed process', async () => {

@@ -1,0 +1,29 @@
+// What a run on this machine leaves when it is interrupted: told from its ledger, when its processes have ended.
+import { lookAtEnvironment } from '../../client/environment.ts';
+import { readView } from '../../core/views/view.ts';
+import { progressText } from '../../core/views/progress.ts';
+import type { Project } from '../../project/project.ts';
+import { typed } from './commands.ts';
+import { openNote } from './halts.ts';
+
+export async function leftBehind(project: Project, environment: string): Promise<string[]> {
+  await using seen = await lookAtEnvironment(environment, { project });
+  const { migrations, halt, completed, total } = await readView(seen.ledger, seen.manifest, seen.isOver);
+  const goOn = `Go on with: ${typed({ verb: 'run', environment })}`;
+  const open = migrations.find(({ state }) => state === 'unknown' || state === 'failed');
+  if (halt) {
+    const look = typed({ verb: 'status', environment });
+    return [
+      `Interrupted. ${halt.migration} is halted and waits for a decision.`,
+      `See the answers with: ${look}`,
+      goOn,
+    ];
+  }
+  if (!open) return [`Interrupted. Nothing is running; ${completed} of ${total} are completed.`, goOn];
+  const progress = open.progress && progressText(open.progress);
+  return [
+    `Interrupted. ${open.id} was running: its process was ended, and what it had done until then is done.`,
+    ...(progress === undefined ? [] : [`Its last checkpoint stays: ${progress}.`]),
+    ...openNote(open, environment),
+  ];
+}
