@@ -176,7 +176,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .summary("run a deployed environment's pending migrations")
     .description(
       "Starts the deployed environment's state machine. With --wait it follows the run, each migration with its time, " +
-        'and its exit code is the outcome.',
+        'and its exit code is the outcome; one that is under way already is followed, and no second one is started.',
     )
     .argument(...ENVIRONMENT)
     .option('--wait', 'follow the run to its end, or to a halt')

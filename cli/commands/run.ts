@@ -4,7 +4,7 @@ import { lackingError } from '../../core/decision/lacking.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import type { ChangedFile } from '../../core/contract/events.ts';
 import { OdinError } from '../../core/errors.ts';
-import type { EnvironmentView } from '../../core/views/view.ts';
+import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, readView } from '../../core/views/view.ts';
 import type { DeployedPlace, Deployment } from '../../client/deployment.ts';
 import { findDeployment, startRun } from '../../client/deployment.ts';
@@ -18,8 +18,10 @@ import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
 import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
+import { untilInterrupted } from '../terminal/interrupt.ts';
 import { RunReport } from '../terminal/run-report.ts';
-import { printChanged, runToEnd } from '../terminal/run-to-end.ts';
+import type { RunResult } from '../terminal/run-to-end.ts';
+import { goesOnInAws, printChanged, runToEnd } from '../terminal/run-to-end.ts';
 
 export interface RunCommandOptions {
   wait?: boolean;
@@ -50,8 +52,10 @@ export async function run(
     if (view.lacking) throw lackingError(view.lacking, environment);
 
     const told = await Told.everythingIn(ledger);
-    const execution = await startRun(deployment, options);
-    print(`${colour.bold(environment)}  started, ${view.total - view.completed} of ${view.total} migrations to do`);
+    const underWay = options.wait && !hasInput(options) ? await runUnderWay(deployment, view) : undefined;
+    const toDo = `${view.total - view.completed} of ${view.total} migrations to do`;
+    let execution = underWay?.execution ?? (await startRun(deployment, options));
+    print(`${colour.bold(environment)}  ${underWay ? 'a run is under way, and is followed' : 'started'}, ${toDo}`);
     print(`  ${colour.dim(execution)}`);
     printSubscribers(await subscribersOf(deployment));
     if (!options.wait) {
@@ -62,22 +66,55 @@ export async function run(
     print();
     const report = new RunReport();
     report.describe(manifest);
+    if (underWay) report.underWay(underWay);
     const ask = options.json ? false : undefined;
     const follow = (by: Deployment) =>
       runToEnd({ deployment: by, executionArn: execution, told, report, pollMs: POLL_MS, ask });
-    try {
-      return await follow(deployment);
-    } catch (thrown) {
-      // Somebody, or something, may have signed in again meanwhile: new clients read what is there now.
-      if (!(thrown instanceof OdinError) || thrown.code !== 'NoCredentials') throw thrown;
-      const renewed = await findDeployment(environment, deployed).catch(() => undefined);
-      if (!renewed) throw thrown;
-      return await follow(renewed);
-    }
+    const followRenewed = async (): Promise<RunResult> => {
+      try {
+        return await follow(deployment);
+      } catch (thrown) {
+        // Somebody, or something, may have signed in again meanwhile: new clients read what is there now.
+        if (!(thrown instanceof OdinError) || thrown.code !== 'NoCredentials') throw thrown;
+        const renewed = await findDeployment(environment, deployed).catch(() => undefined);
+        if (!renewed) throw thrown;
+        return await follow(renewed);
+      }
+    };
+    return await untilInterrupted(
+      async () => {
+        const followed = await followRenewed();
+        if (!underWay || followed.outcome !== 'done') return followed;
+        // It may have looked for the last time before the newest deployment.
+        const { total, completed } = await readView(ledger, manifest);
+        if (completed === total) return followed;
+        execution = await startRun(deployment, options);
+        print(`That run is over, and ${total - completed} of ${total} are to do: another one was started.`);
+        print(`  ${colour.dim(execution)}`);
+        return await followRenewed();
+      },
+      () => Promise.resolve(goesOnInAws(environment, execution)),
+    );
   });
   if (options.json) printJson(result);
   return result.exitCode;
 }
+
+const hasInput = ({ allowOutOfOrder, allowRenumbered, acceptChanged }: RunCommandOptions): boolean =>
+  (allowOutOfOrder ?? false) || allowRenumbered !== undefined || acceptChanged !== undefined;
+
+/** The migration whose turn a run that lives has; undefined between two turns too: then a second run waits for the first. */
+async function runUnderWay(
+  { sfn, stateMachineArn }: Deployment,
+  { migrations }: EnvironmentView,
+): Promise<UnderWay | undefined> {
+  const open = migrations.find(({ state }) => ['starting', 'running', 'stopped', 'succeeded'].includes(state));
+  if (open?.execution === undefined) return undefined;
+  const alive = await createExecutions(sfn, stateMachineArn).isAlive(open.execution);
+  return alive ? { ...open, execution: open.execution } : undefined;
+}
+
+type UnderWay = MigrationView & { execution: string };
 
 /** Files here that look like migrations and are none: whoever starts a run may wait for them. */
 function skippedFiles({ directory, configuration }: Project, environment: string): string[] {

@@ -5,6 +5,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completed, Entry } from '../../core/ledger/entries.ts';
+import type { MigrationView } from '../../core/views/view.ts';
 import { tookOf } from '../../core/views/view.ts';
 import { haltText, heldBackText, leftOverText, who } from '../../core/views/words.ts';
 import { MigrationId } from '../../core/names/identifiers.ts';
@@ -41,6 +42,12 @@ export class RunReport {
       this.#announce(migration as string, attempt);
     for (const text of textLines(typeof message === 'string' ? message : JSON.stringify(message))) detail(text);
   };
+
+  /** Of a run that is followed from now on: what it was at. */
+  underWay({ id, attempts, startedAt }: MigrationView): void {
+    this.#announce(id, attempts);
+    if (startedAt !== undefined) detail(`since ${utc(startedAt)} UTC`);
+  }
 
   event(event: RunEvent): void {
     switch (event.event) {

@@ -46,6 +46,7 @@ const SPECS = [
   { environment: 'cli-halts', files: { '0001.ts': works(), '0002.ts': fails(), '0003.ts': works() } },
   { environment: 'cli-late', files: { '0002.ts': works() } },
   { environment: 'cli-stopped', files: { '0001.ts': takes(20) } },
+  { environment: 'cli-followed', files: { '0001.ts': takes(20) } },
   { environment: 'cli-looked-at', files: { '0001.ts': readsNothing() } },
   { environment: 'cli-adopted', files: { '0001.ts': fails(), '0002.ts': fails(), '0003.ts': works() } },
 ];
@@ -212,6 +213,30 @@ export function runCommandLineScenarios(
       expect(status.stdout).toMatch(/^0001 .* late /m);
       expect((await cli('run', '--wait', '--allow-out-of-order')).code).toBe(0);
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+    });
+
+    scenario('cli-followed', 'who leaves a run with Ctrl-C is told how to follow it, and does so', async () => {
+      const { variables, world } = enter('cli-followed');
+      const { PATH = '', HOME = '' } = process.env;
+      const left = spawn(process.execPath, programOf('run', 'cli-followed', '--wait'), {
+        env: { PATH, HOME, ...variables },
+      });
+      const printed: string[] = [];
+      left.stdout.on('data', (chunk) => printed.push(String(chunk)));
+      const closed = once(left, 'close');
+      await until('the claim of 0001', () => world.claimed('0001'));
+      left.kill('SIGINT');
+      expect((await closed)[0]).toBe(130);
+      const execution = (await world.turn('0001'))?.execution ?? '';
+      expect(printed.join('')).toContain(
+        `The run goes on in AWS, and nobody here follows it: ${execution}\nFollow it again with: npx odin-migrate run cli-followed --wait\n`,
+      );
+
+      const again = await type(variables, 'run', 'cli-followed', '--wait', '--json');
+      expect(again.stderr).toContain('a run is under way, and is followed');
+      expect(again.stderr).toContain('▶ 0001');
+      expect(JSON.parse(again.stdout)).toMatchObject({ execution, outcome: 'done' });
+      expect(await world.effects('0001')).toBe(1);
     });
 
     scenario('cli-stopped', 'a run that somebody stops is exit code 4', async () => {
