@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
 import { regionOf, systemFunctionName } from '../../core/names/names.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
-import type { DashboardServer, WidgetRequest } from '../dashboard/server.ts';
+import type { DashboardServer, RunStarted, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
 import type { Deployment } from '../../client/deployment.ts';
 import { operatorOf, startRun } from '../../client/deployment.ts';
@@ -60,12 +60,19 @@ export const serveEmbedded = (deployment: Deployment, port = 0, look = false): P
     port,
     pollMs: POLL_MS.local,
     callWidget: (request) => operatorOf(deployment).then((by) => invokeWidget(deployment, request, by)),
-    startRun: look
-      ? undefined
-      : async () => {
-          await startRun(deployment);
-        },
+    startRun: look ? undefined : () => startRunHere(deployment),
   });
+
+/** A run that would be refused is not started: nobody would see its refusal. */
+async function startRunHere(deployment: Deployment): Promise<RunStarted> {
+  const halt = (await deployment.ledger.log.look()).turn?.halt;
+  if (halt && !halt.decided) {
+    const said = `No run was started: ${halt.halted.migration} is halted. Press one of its buttons, and the run goes on.`;
+    return { tone: 'warn', said };
+  }
+  await startRun(deployment);
+  return { tone: 'good', said: 'A run was started.' };
+}
 
 async function untilEnded(server: DashboardServer, environment: string): Promise<void> {
   print(`${colour.bold('odin-migrate')} dashboard ${environment}`);

@@ -22,8 +22,14 @@ export interface DashboardServerOptions {
   pollMs: number;
   /** Asks the widget's function for its HTML. */
   callWidget: (request: WidgetRequest) => Promise<string>;
-  /** Starts a run, where the page may. */
-  startRun?: (() => Promise<void>) | undefined;
+  /** Starts a run, where the page may, and says what came of it. */
+  startRun?: (() => Promise<RunStarted>) | undefined;
+}
+
+export interface RunStarted {
+  tone: 'good' | 'warn';
+  /** A sentence. */
+  said: string;
 }
 
 export interface DashboardServer {
@@ -131,8 +137,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
       return;
     case 'POST /run':
       if (!options.startRun) break;
-      await options.startRun();
-      sendJson(response, 200, {});
+      sendJson(response, 200, await options.startRun());
       return;
   }
   sendJson(response, 404, { error: 'There is nothing here.' });

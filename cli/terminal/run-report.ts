@@ -27,6 +27,8 @@ export class RunReport {
   #descriptions: ReadonlyMap<string, string> = new Map();
   readonly #completed = new Map<Completed['completion'], number>();
   readonly #announced = new Set<string>();
+  /** Halts, by the numbers of their entries, whose errors are on the screen. */
+  readonly #failures = new Set<number>();
 
   /** Call it before the run begins: the log of a local environment is connected before its manifest is known. */
   describe({ migrations }: Manifest): void {
@@ -71,7 +73,11 @@ export class RunReport {
       case 'halted': {
         const { migration, attempt, reason, error } = event.halt;
         print(`${colour.red('■')} ${migration}  halted, attempt ${attempt}: ${haltText(reason)}`);
-        if (reason !== 'failed' && error) for (const line of errorText(error)) detail(line);
+        if (error && !this.#failures.has(event.halt.halt)) {
+          for (const line of errorText(error)) detail(line);
+          const place = sourceLineOf(error);
+          if (place !== '') detail(place);
+        }
         break;
       }
       case 'handed over':
@@ -91,6 +97,7 @@ export class RunReport {
       case 'halted': {
         const { migration, reason, error } = entry;
         if (reason !== 'failed' || !error) break; // the halt itself says it
+        this.#failures.add(entry.number);
         const [first = '', ...more] = errorText(error);
         print(`${colour.red('✖')} ${migration}  ${colour.red('failed')}: ${first}`);
         for (const line of more) detail(line);

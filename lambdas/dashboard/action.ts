@@ -11,6 +11,8 @@ export interface ButtonOptions {
   primary?: boolean | undefined;
   /** The question that the console asks before it calls. */
   confirmation?: string | undefined;
+  /** A field that has to be filled in: a page that knows of this asks for that first. */
+  needs?: string | undefined;
 }
 
 /** The call goes to this function itself; what it answers takes the place of the page. */
@@ -18,13 +20,14 @@ export const callAction = (
   label: string,
   { functionArn }: Frame,
   call: ButtonCall,
-  { primary = false, confirmation }: ButtonOptions = {},
+  { primary = false, confirmation, needs }: ButtonOptions = {},
 ): Html =>
   html`<a class="btn${primary && ' btn-primary'}">${label}</a
     ><cwdb-action
       action="call"
       display="widget"
       endpoint="${functionArn}"
+      ${needs !== undefined && html`data-needs="${needs}"`}
       ${confirmation !== undefined && html`confirmation="${confirmation}"`}
       >${json(call)}</cwdb-action
     >`;

@@ -1,5 +1,5 @@
 // The halt that waits: what happened, and the answers to it, as buttons or as what is typed.
-import { meaningOf, meanings, resumeCommand } from '../../core/decision/meanings.ts';
+import { meaningOf, meanings, needsReason, resumeCommand } from '../../core/decision/meanings.ts';
 import { commandLine } from '../../core/text/command.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
@@ -105,6 +105,7 @@ function answerButton({ decision, label, question }: Answer, halt: OpenHalt, fra
   const { migration } = halt;
   const options = {
     primary: decision === 'retry',
+    needs: needsReason(decision) ? 'reason' : undefined,
     confirmation: `${label} ${migration} in ${frame.environment}? ${question}. The decision is recorded for good.`,
   };
   const decide = { decision, halt: halt.halt };

@@ -101,10 +101,19 @@ describe('the dashboard in a browser', () => {
   });
 
   it('wants a reason where one is needed, and says so', async () => {
-    await button('Mark applied').click();
-    await page.locator('#confirm button', { hasText: 'Confirm' }).click();
+    await button('Mark applied').click(); // and asks nothing before that
     await page.locator('[data-notice="warn"]', { hasText: 'Please fill in the reason' }).waitFor();
     expect((await embedded.deployment.ledger.log.look()).turn?.halt?.decided).toBeUndefined();
+  });
+
+  it('says during a halt why no run is started, and goes on saying it', async () => {
+    await page.locator('#run').click();
+    const notice = page.locator('[data-notice="warn"]', { hasText: 'No run was started: 0002 is halted' });
+    await notice.waitFor();
+    const looks: string[] = [];
+    page.on('response', (response) => looks.push(response.url()));
+    await until('two refreshes', () => Promise.resolve(looks.length >= 2 ? true : undefined));
+    expect(await notice.count()).toBe(1);
   });
 
   it('keeps what is being typed through its refreshes', async () => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
     port: 0,
     pollMs: 3_600_000,
     callWidget: () => Promise.resolve(html),
-    startRun: () => Promise.resolve(),
+    startRun: () => Promise.resolve({ tone: 'good', said: 'A run was started.' }),
   });
 });
 

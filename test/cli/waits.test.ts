@@ -1,8 +1,9 @@
-// Whoever follows a run sees what it waits for, and until when.
+// Whoever follows a run sees what it waits for, until when, and why it halted.
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { RunEvent } from '../../client/run-events.ts';
 import { runEvents, Told } from '../../client/run-events.ts';
 import { RunReport } from '../../cli/terminal/run-report.ts';
+import { lookAtLedger, openHaltOf } from '../../core/views/view.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
@@ -31,7 +32,8 @@ async function followed(execution: string) {
 function printedOf(events: RunEvent[]): string {
   const printed: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
-  for (const event of events) new RunReport().event(event);
+  const report = new RunReport();
+  for (const event of events) report.event(event);
   write.mockRestore();
   return printed.join('');
 }
@@ -47,6 +49,24 @@ it('what is decided is held back while the code may be running, and the run says
   expect(printedOf(events)).toContain(
     '… 0001  The decision retry is held back until 2026-03-01 12:15:10 UTC, because its code may be running until then.',
   );
+});
+
+it('a halt that is opened again shows its error again, and one that fails now shows it once', async () => {
+  const turn = await before.allow('0001');
+  const error = { name: 'Error', message: 'the disk is full', stack: 'Error\n    at migrations/dev/0001.ts:7:9' };
+  await before.claim(turn);
+  await before.close(turn, 'failed', { error });
+  const entry = await before.halt(turn, 'failed', { error });
+  const halt = openHaltOf(await lookAtLedger(world.ledger), []);
+  if (!halt) throw new Error('it is halted');
+  const again = printedOf([{ event: 'halted', halt }]);
+  expect(again).toContain('Error: the disk is full');
+  expect(again).toContain('migrations/dev/0001.ts:7:9');
+  const now = printedOf([
+    { event: 'appended', entry },
+    { event: 'halted', halt },
+  ]);
+  expect(now.split('the disk is full')).toHaveLength(2);
 });
 
 it('of what another run has begun it says until when that may be running', async () => {

@@ -32,7 +32,7 @@ const start = (port = 0, withRun = true) =>
     startRun: withRun
       ? () => {
           runs += 1;
-          return Promise.resolve();
+          return Promise.resolve({ tone: 'good', said: 'A run was started.' });
         }
       : undefined,
   });
@@ -123,7 +123,10 @@ describe('the server on localhost', () => {
   });
 
   it('starts a run where it can, and only there', async () => {
-    expect(await ask({ path: '/run' })).toMatchObject({ status: 200 });
+    expect(await ask({ path: '/run' })).toMatchObject({
+      status: 200,
+      body: '{"tone":"good","said":"A run was started."}',
+    });
     expect(runs).toBe(1);
     await server.close();
     server = await start(0, false);

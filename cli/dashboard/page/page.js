@@ -36,13 +36,13 @@ async function post(path, body) {
     headers: { 'content-type': 'application/json', 'x-odin-token': token },
     body: JSON.stringify(body),
   });
-  const { html, error } = await answer.json();
-  if (error !== undefined) throw new Error(error);
-  return html;
+  const said = await answer.json();
+  if (said.error !== undefined) throw new Error(said.error);
+  return said;
 }
 
 async function call(payload, forms = {}) {
-  return post('/widget', { call: payload, theme, timezone: timezone(), forms });
+  return (await post('/widget', { call: payload, theme, timezone: timezone(), forms })).html;
 }
 
 /** The viewer's offset as the console gives it: `+02:00`. */
@@ -85,7 +85,9 @@ function draw(html, typed = {}) {
 async function press(action) {
   const payload = JSON.parse(action.textContent);
   const question = action.getAttribute('confirmation');
-  if (question !== null && !(await confirmed(question))) return;
+  const { needs } = action.dataset;
+  const lacks = needs !== undefined && !formValues()[needs]?.trim(); // it is refused: nobody is asked whether it is meant
+  if (question !== null && !lacks && !(await confirmed(question))) return;
   await work(async () => {
     const html = await call(payload, formValues());
     notice = preview = drawn = '';
@@ -93,6 +95,7 @@ async function press(action) {
     notice = root.querySelector('[data-notice]')?.outerHTML ?? '';
     preview = root.getElementById('preview')?.innerHTML.trim() ?? '';
     view = payload.page === undefined ? {} : { page: payload.page };
+    if (lacks) root.querySelector(`[name="${needs}"]`)?.focus();
   });
 }
 
@@ -148,7 +151,18 @@ byId('theme').onclick = () => {
   void refresh();
 };
 byId('run').hidden = canRun !== 'true';
-byId('run').onclick = () => work(() => post('/run', {})).then(refresh);
+byId('run').onclick = () =>
+  work(async () => {
+    const { tone, said } = await post('/run', {});
+    const card = document.createElement('div');
+    card.className = `card ${tone}`;
+    card.dataset.notice = tone;
+    card.setAttribute('role', 'status');
+    card.append(document.createElement('h3'));
+    card.firstChild.textContent = said;
+    notice = card.outerHTML;
+    drawn = '';
+  }).then(refresh);
 showTheme();
 history.scrollRestoration = 'manual';
 void keepFresh();
