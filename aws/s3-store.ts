@@ -16,12 +16,14 @@ const MAX_ATTEMPTS = 8;
 /** 409 ConditionalRequestConflict means "try again": 5 times, 3 s in all. */
 const CONFLICT_DELAYS_MS = [100, 200, 400, 800, 1_500];
 
-export const ledgerClient = (endpoint: string | undefined): S3Client =>
-  new S3Client(
-    endpoint === undefined
-      ? { maxAttempts: MAX_ATTEMPTS }
-      : { maxAttempts: MAX_ATTEMPTS, endpoint, forcePathStyle: true },
-  );
+/** @param endpoint of the embedded AWS, with its key in the path where others sign with credentials of the user's: it needs none of them */
+export function ledgerClient(endpoint: string | undefined): S3Client {
+  if (endpoint === undefined) return new S3Client({ maxAttempts: MAX_ATTEMPTS });
+  const embedded = { maxAttempts: MAX_ATTEMPTS, endpoint, forcePathStyle: true };
+  const accessKeyId = new URL(endpoint).pathname.slice(1);
+  if (accessKeyId === '') return new S3Client(embedded);
+  return new S3Client({ ...embedded, credentials: { accessKeyId, secretAccessKey: 'embedded' } });
+}
 
 /** The `Date` of S3's answers, by the metadata of each: the SDK drops it, and no function's clock is as good. */
 const dates = new WeakMap<object, number>();

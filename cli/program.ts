@@ -396,8 +396,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
 }
 
 /** Whoever names credentials in their shell means them. */
-const hasCredentials = (): boolean =>
-  process.env['AWS_PROFILE'] !== undefined || process.env['AWS_ACCESS_KEY_ID'] !== undefined;
+const hasCredentials = (): boolean => Boolean(process.env['AWS_PROFILE']) || Boolean(process.env['AWS_ACCESS_KEY_ID']);
 
 const clientOptions = (region: string | undefined): ClientOptions => (region === undefined ? {} : { region });
 

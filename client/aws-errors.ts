@@ -9,6 +9,8 @@ interface Thrown {
   message: string;
   /** Of Node.js's own errors; empty of others. */
   code: string;
+  /** Whether AWS, or what stands in its place, has answered with it. */
+  isAnswer: boolean;
 }
 
 interface Kind {
@@ -20,13 +22,20 @@ interface Kind {
   next: () => string;
 }
 
-/** An OdinError stays what it is. Undefined when this is no error of AWS. */
+/**
+ * An OdinError stays what it is, but for a ledger that could not be reached because of what is wrong here, with credentials or the
+ * clock: the function that wrote that sentence has a role, and not a person who may sign in. Undefined when this is no error of AWS.
+ */
 export function awsError(thrown: unknown): OdinError | undefined {
-  if (thrown instanceof OdinError) return thrown;
+  if (thrown instanceof OdinError) {
+    const { code, cause } = thrown;
+    const personal = code === 'LedgerForbidden' || code === 'LedgerUnavailable' ? awsError(cause) : undefined;
+    return personal?.code === 'NoCredentials' || personal?.code === 'BadUsage' ? personal : thrown;
+  }
   if (!(thrown instanceof Error)) return undefined;
   const { name, message } = thrown;
-  const { code = '' } = thrown as NodeJS.ErrnoException;
-  const kind = KINDS.find(({ is }) => is({ name, message, code }));
+  const { code = '', $metadata } = thrown as NodeJS.ErrnoException & { $metadata?: { httpStatusCode?: number } };
+  const kind = KINDS.find(({ is }) => is({ name, message, code, isAnswer: $metadata?.httpStatusCode !== undefined }));
   if (!kind) return undefined;
   const said = describeThrown(thrown);
   return new OdinError({
@@ -44,19 +53,32 @@ const NO_CREDENTIALS = new Set([
   'InvalidClientTokenId',
   'UnrecognizedClientException',
   'InvalidAccessKeyId',
+  'InvalidToken',
+  'InvalidSignatureException',
   'SignatureDoesNotMatch',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'AuthFailure',
+  'NotSignedUp',
+  'OptInRequired',
 ]);
-const SKEWED = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
+const SKEWED = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture', 'CERT_NOT_YET_VALID']);
 const THROTTLED =
   /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|SlowDown|RequestThrottled(Exception)?)$/;
 const EXPIRED = /^(ExpiredToken(Exception)?|TokenRefreshRequired)$/;
 const FORBIDDEN = /^AccessDenied(Exception)?$|^UnauthorizedOperation$|^AuthorizationError$/;
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']);
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|ERR_PROXY_\w+)$/;
+/** Of Node.js, of a certificate that it does not trust. */
+const UNTRUSTED = /^(CERT_\w+|SELF_SIGNED_\w+|DEPTH_ZERO_\w+|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO)$/;
 
 /** The first that fits counts. */
 const KINDS: readonly Kind[] = [
   {
-    is: ({ name, message }) => SKEWED.has(name) || /signature (not yet current|expired)/i.test(message),
+    is: ({ name, message, code }) =>
+      SKEWED.has(name) || SKEWED.has(code) || /signature (not yet current|expired)/i.test(message),
     code: 'NoCredentials',
     source: 'user',
     saying: 'The clock of this machine is not that of AWS',
@@ -70,7 +92,7 @@ const KINDS: readonly Kind[] = [
     next: () => 'Nothing is wrong with the environment. Try again in a minute.',
   },
   {
-    is: ({ name, message }) => EXPIRED.test(name) || /\btoken\b.*\bexpired\b/i.test(message),
+    is: ({ name, message }) => EXPIRED.test(name) || /\b(token|session)\b.*\bexpired\b/i.test(message),
     code: 'NoCredentials',
     source: 'user',
     saying: 'Your credentials have expired',
@@ -92,7 +114,11 @@ const KINDS: readonly Kind[] = [
     code: 'NoCredentials',
     source: 'user',
     saying: 'AWS does not know who you are',
-    next: () => 'Sign in (aws sso login), or name a profile with --profile.',
+    next: () => {
+      const profile = process.env['AWS_PROFILE'];
+      const found = profile ? `; "${profile}" is what was looked for` : '';
+      return `Sign in (aws sso login), or name a profile with --profile${found}.`;
+    },
   },
   {
     is: ({ name, message }) =>
@@ -109,10 +135,49 @@ const KINDS: readonly Kind[] = [
     next: () => 'Check --profile: this identity may not do that; docs/configuration.md lists what operators need.',
   },
   {
-    is: ({ name, code }) => UNREACHABLE.has(code) || name === 'TimeoutError',
+    is: ({ name, code }) => UNREACHABLE.test(code) || name === 'TimeoutError',
     code: 'AwsUnreachable',
     source: 'system',
     saying: 'AWS did not answer',
-    next: () => 'Check the network, --region and AWS_ENDPOINT_URL.',
+    next: () => `Check ${andWays('the network', '--region')}.`,
+  },
+  {
+    is: ({ code }) => UNTRUSTED.test(code),
+    code: 'AwsUnreachable',
+    source: 'system',
+    saying: 'The way to AWS is not trusted',
+    next: () =>
+      `If what stands in between has a certificate of its own, name that in NODE_EXTRA_CA_CERTS. Check ${andWays('the clock')}.`,
+  },
+  {
+    // Whatever else AWS says is told as it came: it has no sentence of ours, and is no error of ours.
+    is: ({ isAnswer }) => isAnswer,
+    code: 'AwsRefused',
+    source: 'system',
+    saying: 'AWS answered with an error',
+    next: () => `Try again, if it may pass. Check ${andWays('--profile', '--region')}.`,
   },
 ];
+
+/** With the variables that lead elsewhere, as far as they are set. */
+function andWays(...names: string[]): string {
+  const set = ['AWS_ENDPOINT_URL', 'HTTPS_PROXY', 'HTTP_PROXY'].filter(
+    (name) => process.env[name] || process.env[name.toLowerCase()],
+  );
+  return new Intl.ListFormat('en-GB').format([...names, ...set]);
+}
+
+/** The variables with which the SDK is led elsewhere. @throws OdinError BadUsage for one that is no URL: the SDK would ask somebody */
+export function assertEndpoints(): void {
+  for (const [name, value = ''] of Object.entries(process.env)) {
+    if (!/^AWS_ENDPOINT_URL(_\w+)?$/.test(name) || value === '' || isHttp(value)) continue;
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: `Expected a URL in ${name}, found "${value}".`,
+      next: `Write http:// or https:// before it, or unset ${name}.`,
+    });
+  }
+}
+
+const isHttp = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);

@@ -28,7 +28,7 @@ import { BaselinePayload, CancelPayload, DecidePayload } from '../core/contract/
 import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { describeExecution } from '../aws/step-functions.ts';
-import { awsError } from './aws-errors.ts';
+import { assertEndpoints, awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import { identityOf } from './identity.ts';
 import type { ZodMiniType } from '../core/schema.ts';
@@ -86,6 +86,7 @@ export async function ofPlace(
 ): Promise<{ of: EnvironmentId; options: ClientOptions }> {
   const of = { app, environment };
   assertEnvironmentId(of);
+  assertEndpoints();
   if (account !== undefined) await assertAccount(account, environment, options);
   return { of, options };
 }
@@ -132,10 +133,13 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Outpu
 export const failedStack = ({ StackStatus }: Stack): boolean =>
   StackStatus === 'ROLLBACK_COMPLETE' || StackStatus === 'ROLLBACK_FAILED';
 
-/** Undefined too when it may not be looked for. */
+/** Undefined too when this identity may not look for it. */
 async function failedDeployment(of: EnvironmentId, options: ClientOptions): Promise<OdinError | undefined> {
   const name = stackName(of);
-  const stack = await findStack(name, options).catch(() => undefined);
+  const stack = await findStack(name, options).catch((thrown: unknown) => {
+    if (thrown instanceof OdinError && thrown.code === 'AwsForbidden') return undefined;
+    throw thrown;
+  });
   if (!stack || !failedStack(stack)) return undefined;
   return new OdinError({
     code: 'NotDeployed',
@@ -153,7 +157,7 @@ export async function findStack(name: string, options: ClientOptions): Promise<S
     return answer.Stacks?.[0];
   } catch (cause) {
     // CloudFormation's words for it, under a code that means other things too (docs/aws-facts.md).
-    if (cause instanceof Error && /does not exist/.test(cause.message)) return undefined;
+    if (cause instanceof Error && /^Stack\b.*\bdoes not exist/.test(cause.message)) return undefined;
     throw awsError(cause) ?? cause;
   }
 }

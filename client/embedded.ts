@@ -21,6 +21,7 @@ import { startEmbeddedAws } from '../local/embedded-aws.ts';
 import { endAllStartedWith } from '../local/lambda/processes.ts';
 import { deployTemplate } from '../local/cloudformation/template.ts';
 import { makeLocalAssembly } from './assembly.ts';
+import { assertEndpoints } from './aws-errors.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, operatorOf } from './deployment.ts';
 import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
@@ -80,6 +81,7 @@ function ofCheckpoints({ sliceSeconds, saveEachCheckpoint }: EmbeddedSettings): 
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { project, environment, practiceFault } = options;
   assertKnownEnvironment(environment, project.directory, project.configuration);
+  if (options.usersOwnS3 !== false) assertEndpoints();
   const named = options.directory ?? localDirectory(project, environment);
   mkdirSync(named, { recursive: true });
   const directory = realpathSync(named); // by which its processes are found again

@@ -83,6 +83,7 @@ export type ErrorCode =
   | 'NoCredentials'
   | 'AwsForbidden'
   | 'AwsUnreachable'
+  | 'AwsRefused'
   | 'Internal';
 
 export interface ErrorParts {

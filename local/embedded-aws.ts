@@ -13,6 +13,7 @@ import { createEventBus } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
 import type { LambdaHostOptions, LambdaLogLine } from './lambda/host.ts';
 import { LambdaHost } from './lambda/host.ts';
+import type { LambdaHostOptions } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
@@ -215,16 +216,16 @@ const USERS_OWN =
   /^AWS_(ENDPOINT_URL(_S3)?|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|PROFILE|REGION|DEFAULT_REGION|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)$/;
 
 /**
- * If the user has set an endpoint, the migrations' S3 is there; the ledger and the state machine stay embedded. What then comes here
- * is signed with the user's own credentials, so the run's key is in the path.
+ * If the user has set an endpoint, the migrations' S3 is there; the ledger and the state machine stay embedded, and so does every
+ * function that is no migration's. What comes here of a migration's is signed with the user's own credentials, if there are any: the
+ * run's key is in the path.
  */
 function functionEnvironment(
   place: Place,
   parent: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const usersOwn = Boolean(parent['AWS_ENDPOINT_URL'] || parent['AWS_ENDPOINT_URL_S3']);
-  const endpoint = usersOwn ? `${place.endpoint}/${place.credentials.accessKeyId}` : place.endpoint;
-  const always = {
+): LambdaHostOptions['environment'] {
+  const embedded = embeddedEnvironment(place);
+  const around = (endpoint: string) => ({
     [VARIABLES.local]: 'true',
     [VARIABLES.ledgerEndpoint]: endpoint,
     AWS_ENDPOINT_URL_SFN: endpoint,
@@ -232,13 +233,15 @@ function functionEnvironment(
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,
     AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_ENDPOINT_URL_STS: endpoint,
-  };
-  const embedded = embeddedEnvironment(place);
-  if (!usersOwn) return { ...embedded, ...always };
+  });
+  const ours = { ...embedded, ...around(place.endpoint) };
+  if (!parent['AWS_ENDPOINT_URL'] && !parent['AWS_ENDPOINT_URL_S3']) return () => ours;
   const own = Object.entries(parent).filter((entry): entry is [string, string] => {
     return USERS_OWN.test(entry[0]) && entry[1] !== undefined && entry[1] !== '';
   });
   const { AWS_REGION, AWS_DEFAULT_REGION, AWS_EC2_METADATA_DISABLED } = embedded;
   const defaults = { AWS_REGION, AWS_DEFAULT_REGION, AWS_EC2_METADATA_DISABLED } as Record<string, string>;
-  return { ...defaults, ...Object.fromEntries(own), ...always };
+  const withKey = around(`${place.endpoint}/${place.credentials.accessKeyId}`);
+  const theirs = { ...defaults, ...Object.fromEntries(own), ...withKey };
+  return ({ environment = {} }) => (VARIABLES.migration in environment ? theirs : ours);
 }

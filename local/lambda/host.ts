@@ -15,8 +15,8 @@ export type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functi
 
 export interface LambdaHostOptions {
   readonly functions: readonly LambdaFunctionConfig[];
-  /** What every function gets besides Lambda's own variables; its own `environment` wins. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** What a function gets besides Lambda's own variables; its own `environment` wins. */
+  readonly environment: (config: LambdaFunctionConfig) => Readonly<Record<string, string>>;
   readonly onLog?: ((line: LambdaLogLine) => void) | undefined;
   /**
    * Told, before it is answered, of an invocation whose process has ended in it, when surely nothing is left of what that had started.
@@ -205,7 +205,7 @@ export class LambdaHost {
 
   #functionOf(config: LambdaFunctionConfig): SandboxFunction {
     const place = this.#code?.placeOf(config) ?? aloneAt(config);
-    const environment = lambdaEnvironment(config, place.directory, this.#options.environment, this.#region);
+    const environment = lambdaEnvironment(config, place.directory, this.#options.environment(config), this.#region);
     return { config, place, environment };
   }
 

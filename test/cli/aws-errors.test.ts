@@ -3,6 +3,9 @@ import { DescribeStacksCommand, CloudFormationClient } from '@aws-sdk/client-clo
 import { S3Client, ListBucketsCommand } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { awsError } from '../../client/aws-errors.ts';
+import { findDeployment } from '../../client/deployment.ts';
+import { OdinError } from '../../core/errors.ts';
+import { start } from '../local/support.ts';
 
 const error = (name: string, message: string, more: object = {}) => Object.assign(new Error(message), { name }, more);
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
@@ -55,11 +58,63 @@ describe('an error of AWS', () => {
     ['TooManyRequestsException', 'Too many', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['SlowDown', 'Please reduce your request rate.', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['AccessDenied', 'no', 'AwsForbidden', 'AccessDenied: no', '--profile'],
+    ['InvalidToken', 'The provided token is malformed', 'NoCredentials', 'does not know who you are', '--profile'],
+    [
+      'CredentialsProviderError',
+      'The SSO session associated with this profile has expired or is otherwise invalid.',
+      'NoCredentials',
+      'expired',
+      'Sign in again',
+    ],
+    ['ServiceUnavailable', 'Please wait', 'AwsRefused', 'ServiceUnavailable: Please wait (HTTP 400)', 'Try again'],
+    ['UnknownError', 'UnknownError', 'AwsRefused', 'UnknownError', '--region'],
   ])('%s (%s) is %s', (name, message, code, what, next) => {
     const found = awsError(error(name, message, { $metadata: { httpStatusCode: 400 } }));
     expect(found).toMatchObject({ code });
     expect(found?.what).toContain(what);
     expect(found?.next).toContain(next);
+  });
+
+  it('of a certificate is not an error of the network', () => {
+    const untrusted = error('Error', 'self-signed certificate', { code: 'SELF_SIGNED_CERT_IN_CHAIN' });
+    expect(awsError(untrusted)).toMatchObject({
+      code: 'AwsUnreachable',
+      what: expect.stringContaining('not trusted') as string,
+    });
+    expect(awsError(error('Error', 'boom'))).toBeUndefined();
+  });
+
+  it('is what is wrong here, where the ledger could not be read for that, and else says that the ledger could not be read', () => {
+    const ledger = (cause: Error) =>
+      new OdinError({ code: 'LedgerUnavailable', source: 'system', what: 'Could not list s3://b/.', cause });
+    const expired = error('ExpiredToken', 'The provided token has expired.', { $metadata: { httpStatusCode: 400 } });
+    expect(awsError(ledger(expired))).toMatchObject({ code: 'NoCredentials' });
+    const away = ledger(error('Error', 'connect ECONNREFUSED', { code: 'ECONNREFUSED' }));
+    expect(awsError(away)).toBe(away);
+  });
+
+  it.each(['localhost:4566', 'ftp://here', 'http://here:x'])(
+    'an AWS_ENDPOINT_URL that is no URL (%s) is told before anybody is asked',
+    async (endpoint) => {
+      vi.stubEnv('AWS_ENDPOINT_URL_SSM', endpoint);
+      await expect(findDeployment('odin-dev', { aws: { region: 'eu-west-1' } })).rejects.toMatchObject({
+        code: 'BadUsage',
+        what: `Expected a URL in AWS_ENDPOINT_URL_SSM, found "${endpoint}".`,
+      });
+    },
+  );
+
+  it('while an environment is looked for does not say that it is not deployed', async () => {
+    const aws = await start({
+      onRequest: ({ service }) => (service === 'cloudformation' ? { status: 400, code: 'Throttling' } : 'pass'),
+    });
+    try {
+      const { endpoint, region, credentials: own } = aws.aws;
+      const place = { app: 'shop', aws: { endpoint, region, credentials: own, maxAttempts: 1 } };
+      await expect(findDeployment('odin-dev', place)).rejects.toMatchObject({ code: 'AwsUnreachable' });
+    } finally {
+      await aws.stop();
+    }
   });
 
   it.each(['localhost:4566', '127.0.0.1:4566', 'localhost'])(

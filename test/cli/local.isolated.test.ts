@@ -253,3 +253,17 @@ it('says that a fault was not reached, and forgets nothing when what is there is
     faulty.remove();
   }
 });
+
+it("needs no credentials for its ledger, where the migrations' own S3 is elsewhere", async () => {
+  vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:9');
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined);
+  vi.stubEnv('AWS_PROFILE', 'none');
+  vi.stubEnv('HOME', '/none');
+  const elsewhere = practice({ '0001.ts': OK });
+  try {
+    expect((await printedBy(() => local(elsewhere, 'practice', {}, {}))).code).toBe(EXIT.done);
+  } finally {
+    vi.unstubAllEnvs();
+    elsewhere.remove();
+  }
+});

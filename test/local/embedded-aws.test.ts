@@ -430,8 +430,14 @@ describe('the environment', () => {
       OTHER: 'x',
     };
     const aws = await startEmbeddedAws({ directory: folder.path, parentEnvironment });
-    aws.lambda.updateFunctions([writeFunction(folder.path, 'env', SOURCES.env)]);
-    const environment = JSON.parse((await aws.lambda.invoke('env', '{}')).payload) as Record<string, string>;
+    const ofMigration = { environment: { ODIN_MIGRATION: '0001' } };
+    aws.lambda.updateFunctions([
+      writeFunction(folder.path, 'migrates', SOURCES.env, ofMigration),
+      writeFunction(folder.path, 'system', SOURCES.env),
+    ]);
+    const environmentOf = async (name: string) =>
+      JSON.parse((await aws.lambda.invoke(name, '{}')).payload) as Record<string, string>;
+    const environment = await environmentOf('migrates');
     expect(environment).toMatchObject({
       AWS_ENDPOINT_URL: 'http://127.0.0.1:9000',
       AWS_ACCESS_KEY_ID: 'mine',
@@ -444,6 +450,9 @@ describe('the environment', () => {
     });
     expect(environment).not.toHaveProperty('OTHER');
     expect(environment).not.toHaveProperty('AWS_CONFIG_FILE');
+    const system = await environmentOf('system');
+    expect(system).toMatchObject({ ...aws.environment, ODIN_LEDGER_ENDPOINT_URL: aws.endpoint });
+    expect(system).not.toHaveProperty('AWS_PROFILE');
     await aws.close();
     folder.remove();
   });

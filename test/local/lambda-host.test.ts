@@ -73,7 +73,7 @@ beforeAll(() => {
   process.env['PARENTS_SECRET'] = 'secret';
   host = new LambdaHost({
     functions: functions.map((config) => (config.name === 'echo' ? { ...config, environment: { OWN: '1' } } : config)),
-    environment: { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' },
+    environment: () => ({ AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }),
     onLog: (line) => logs.push(line),
     onGone: (requestId) => {
       gone.push(requestId);
@@ -284,7 +284,7 @@ describe('a failure', () => {
 describe('loading', () => {
   it('that takes too long is started over inside the invocation', async () => {
     const config = writeFunction(folder.path, 'slowToLoad', FUNCTIONS['slowToLoad'] ?? '', { timeoutSeconds: 5 });
-    const patient = new LambdaHost({ functions: [config], environment: {}, initTimeoutSeconds: 0.3 });
+    const patient = new LambdaHost({ functions: [config], environment: () => ({}), initTimeoutSeconds: 0.3 });
     expect((await patient.invoke('slowToLoad', '{}')).functionError).toBeUndefined();
     patient.updateFunctions([{ ...config, timeoutSeconds: 0.2 }]);
     const { payload } = await patient.invoke('slowToLoad', '{}');
@@ -297,7 +297,7 @@ describe('loading', () => {
       await new Promise((resolve) => setTimeout(resolve, 600));
       export const handler = async (_, context) => Date.now() - loaded + context.getRemainingTimeInMillis();`;
     const config = writeFunction(folder.path, 'saysItsTime', source, { timeoutSeconds: 60 });
-    const patient = new LambdaHost({ functions: [config], environment: {}, initTimeoutSeconds: 0.3 });
+    const patient = new LambdaHost({ functions: [config], environment: () => ({}), initTimeoutSeconds: 0.3 });
     expect(Number((await patient.invoke('saysItsTime', '{}')).payload)).toBeLessThanOrEqual(60_000);
     await patient.close();
   });
@@ -306,7 +306,7 @@ describe('loading', () => {
 describe('idle processes', () => {
   it('are few: the one that was idle for longest ends', async () => {
     const configs = ['one', 'two', 'three'].map((name) => writeFunction(folder.path, name, FUNCTIONS['echo'] ?? ''));
-    const small = new LambdaHost({ functions: configs, environment: {}, maxIdle: 2 });
+    const small = new LambdaHost({ functions: configs, environment: () => ({}), maxIdle: 2 });
     const pidOf = async (name: string) => (JSON.parse((await small.invoke(name, '{}')).payload) as { pid: number }).pid;
     const [one, two] = [await pidOf('one'), await pidOf('two')];
     expect(await pidOf('one')).toBe(one);
@@ -347,7 +347,12 @@ describe('functions that have all but their own files in common', () => {
     cwd: string;
   }
   const hostOf = (functions: LambdaFunctionConfig[]) =>
-    new LambdaHost({ functions, environment: {}, code: join(folder.path, 'code'), onLog: (line) => logs.push(line) });
+    new LambdaHost({
+      functions,
+      environment: () => ({}),
+      code: join(folder.path, 'code'),
+      onLog: (line) => logs.push(line),
+    });
   const ask = async (of: LambdaHost, name: string, event: object = {}) =>
     JSON.parse((await of.invoke(name, JSON.stringify(event))).payload) as Answer;
 
@@ -454,7 +459,7 @@ describe('between two invocations', () => {
   it('a sandbox stands still, with all that it started, and goes on where it was; all of it ends together', async () => {
     const file = join(folder.path, 'ticks.txt');
     const config = writeFunction(folder.path, 'ticks', TICKS, { timeoutSeconds: 5 });
-    const own = new LambdaHost({ functions: [config], environment: {} });
+    const own = new LambdaHost({ functions: [config], environment: () => ({}) });
     const pidsOf = async () => JSON.parse((await own.invoke('ticks', JSON.stringify({ file }))).payload) as number[];
     const ticks = () => (existsSync(file) ? readFileSync(file, 'utf8').length : 0);
 
@@ -476,7 +481,7 @@ describe('the compile cache', () => {
     const compileCache = join(folder.path, 'compile-cache');
     const version = (text: string) =>
       writeFunction(folder.path, 'cached', `export const handler = async () => '${text}';`);
-    const caching = new LambdaHost({ functions: [version('old')], environment: {}, compileCache });
+    const caching = new LambdaHost({ functions: [version('old')], environment: () => ({}), compileCache });
     expect((await caching.invoke('cached', '{}')).payload).toBe('"old"');
     const files = readdirSync(compileCache, { recursive: true }).length;
     expect(files).toBeGreaterThan(1);
@@ -546,7 +551,7 @@ describe('a parent that is killed', () => {
       script,
       `import { LambdaHost } from '${hostModule}';
        const directory = ${JSON.stringify(join(folder.path, 'sleeps'))};
-       const host = new LambdaHost({ functions: [{ name: 'sleeps', directory, timeoutSeconds: 60 }], environment: {} });
+       const host = new LambdaHost({ functions: [{ name: 'sleeps', directory, timeoutSeconds: 60 }], environment: () => ({}) });
        const idle = () => host.invoke('sleeps', '{"ms": 200}');
        await Promise.all([idle(), idle()]);
        void host.invoke('sleeps', '{"ms": 50000}');
