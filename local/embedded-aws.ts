@@ -13,7 +13,6 @@ import { createEventBus } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
 import type { LambdaHostOptions, LambdaLogLine } from './lambda/host.ts';
 import { LambdaHost } from './lambda/host.ts';
-import type { LambdaHostOptions } from './lambda/host.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
