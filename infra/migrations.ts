@@ -22,6 +22,7 @@ import type { IDependable } from 'constructs';
 import { Construct } from 'constructs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
+import { sha256 } from '../core/ledger/entries.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { logGroupName, qualifiedName, systemFunctionName, VARIABLES } from '../core/names/names.ts';
@@ -144,6 +145,9 @@ export interface InternalProps extends MigrationsProps {
   onThisMachine?: boolean | undefined;
 }
 
+/** What acknowledges this one and no other, short enough to be typed: CDK prints it below the warning. */
+const warningId = (warning: string): string => `odin-migrate:${sha256(warning).slice(0, 8)}`;
+
 /**
  * An environment: its ledger, its state machine, a function for each of its files, and who is told. What is wrong with a file is an
  * error of this construct, which refuses its stack.
@@ -219,7 +223,8 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       bundling: Stack.of(this).bundlingRequired,
       architecture: onThisMachine ? undefined : architecture.name,
     });
-    for (const warning of warnings) Annotations.of(this).addWarningV2(`odin-migrate:${warning}`, warning);
+    // On this machine the command that asked for it says them.
+    for (const warning of onThisMachine ? [] : warnings) Annotations.of(this).addWarningV2(warningId(warning), warning);
     for (const { message } of problems) Annotations.of(this).addError(message);
 
     // The claim of a ledger that was there before stands already.

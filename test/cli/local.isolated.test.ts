@@ -61,6 +61,18 @@ it('leaves a ledger that holds together, until somebody damages it', async () =>
   expect(damaged.printed).toContain('✘ late  2 things wrong with the ledger');
 });
 
+it('tells of a file that is skipped once, without a word of CDK', async () => {
+  project.write('migrations/skips/0001.ts', OK);
+  project.write('migrations/skips/2.ts', OK);
+  const errors: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
+  const { printed } = await printedBy(() => local(project, 'skips', {}, {}));
+  write.mockRestore();
+  expect(errors.join('')).toBe('');
+  expect(printed.match(/2\.ts/g)).toHaveLength(1);
+  expect(printed).toContain('warning  migrations/skips/2.ts is NOT a migration and was skipped');
+});
+
 it('names a variable that a migration reads and nobody gives', async () => {
   project.write(
     'migrations/reads/0001.ts',

@@ -386,6 +386,17 @@ describe('props', () => {
   });
 });
 
+it('a warning of its files is acknowledged by a short id of its own', () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'warnings-'));
+  const warnings = ['5.ts', '6.ts'].map((file) => `migrations/odin-dev/${file} is NOT a migration and was skipped: …`);
+  const stack = stackOf(offlineApp(directory), TWO, { warnings });
+  const told = Annotations.fromStack(stack).findWarning('*', Match.anyValue());
+  rmSync(directory, { recursive: true, force: true });
+  const ids = told.map(({ entry }) => / \[ack: (odin-migrate:[0-9a-f]{8})\]$/.exec(entry.data as string)?.[1]);
+  expect(new Set(ids).size).toBe(2);
+  expect(ids).not.toContain(undefined);
+});
+
 describe('members', () => {
   it('are there', () => {
     const { construct } = made(() => ({}));
