@@ -27,7 +27,7 @@ import { plain } from './terminal/output.ts';
 import type { DeployedPlace } from '../client/deployment.ts';
 import type { Place } from '../client/environment.ts';
 import { configurationOf } from '../project/configuration.ts';
-import { onlyEnvironment } from '../project/discover.ts';
+import { environmentTyped, onlyEnvironment } from '../project/discover.ts';
 import { findProject, openProject } from '../project/project.ts';
 
 export const EXIT_CODES =
@@ -392,8 +392,16 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
       done(await dashboard(placeOf(environment, options), environment, options));
     });
 
+  for (const argument of program.commands.flatMap(({ registeredArguments }) => registeredArguments)) {
+    if (argument.name() === 'environment') argument.argParser(environmentOf);
+    if (argument.name() === 'environments')
+      argument.argParser((typed: string, before?: string[]) => [...(before ?? []), environmentOf(typed)]);
+  }
   return program;
 }
+
+/** What a shell completes is a folder. */
+const environmentOf = (typed: string): string => environmentTyped(typed, findProject());
 
 /** Whoever names credentials in their shell means them. */
 const hasCredentials = (): boolean => Boolean(process.env['AWS_PROFILE']) || Boolean(process.env['AWS_ACCESS_KEY_ID']);

@@ -18,6 +18,7 @@ import type { CompletedMigration } from './completed.ts';
 import { COMPLETED_FILE, readCompleted } from './completed.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, configurationOf } from './configuration.ts';
+import type { Project } from './project.ts';
 import { significantHash } from './source-text.ts';
 
 export interface MigrationFile {
@@ -133,6 +134,25 @@ export function assertKnownEnvironment(name: string, projectDirectory: string, c
         : `Found no folder with migrations in ${configuration.directory}/.`,
     next: isEnvironmentName(name) ? { words: 'To begin it', verb: 'init', environment: name } : undefined,
   });
+}
+
+/**
+ * The name of the environment that was typed: itself, or its folder as a shell completes it (`migrations/odin-dev/`, with backslashes
+ * too), from where it was typed or from the project. What is neither stays as it is.
+ * @param project that is around, if there is one
+ */
+export function environmentTyped(typed: string, project: Project | undefined, from = process.cwd()): string {
+  const folder = typed.replaceAll('\\', '/');
+  if (!folder.includes('/')) return typed;
+  if (!project) return /(?:^|\/)migrations\/([^/]+)\/?$/.exec(folder)?.[1] ?? typed;
+  const { directory, configuration } = project;
+  const absolute = (folderInProject: string) => path.resolve(directory, folderInProject);
+  const meant = new Set([path.resolve(from, folder), absolute(folder)]);
+  const configured = Object.keys(configuration.environments).find((name) =>
+    meant.has(absolute(folderOf(directory, configuration, name))),
+  );
+  const [inFolder] = [...meant].filter((each) => path.dirname(each) === absolute(configuration.directory));
+  return configured ?? (inFolder === undefined ? typed : path.basename(inFolder));
 }
 
 /**

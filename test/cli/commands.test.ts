@@ -69,6 +69,19 @@ it.each([DEPLOYED, LOCAL])('is taken by the program, for %j', (where) => {
   }
 });
 
+it('takes the folder of an environment for its name, in every command, as a shell completes it', () => {
+  const program = createProgram(() => undefined);
+  const environments = program.commands.flatMap(({ registeredArguments }) =>
+    registeredArguments.filter((argument) => argument.name().startsWith('environment')),
+  );
+  expect(environments).toHaveLength(17);
+  for (const { parseArg } of environments) {
+    for (const typedAs of ['sample', 'migrations/sample/', './migrations/sample', 'migrations\\sample']) {
+      expect([parseArg?.(typedAs, undefined)].flat()).toEqual(['sample']);
+    }
+  }
+});
+
 it('quotes a name for the shell', () => {
   const profile = `it's $HOME`;
   expect(commandLine({ verb: 'status', environment }, { profile })).toBe(

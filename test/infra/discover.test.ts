@@ -11,6 +11,7 @@ import {
   assertKnownEnvironment,
   assertNotTooMany,
   discoverEnvironment,
+  environmentTyped,
   environmentNames,
   folderOf,
   MAX_MIGRATIONS,
@@ -344,5 +345,39 @@ describe('onlyEnvironment', () => {
     const error = await thrownBy(() => only());
     expect(error).toMatchObject({ code: 'UnknownEnvironment', source: 'user' });
     expect(nextText(error.next ?? '')).toContain('npx odin-migrate init <environment>');
+  });
+});
+
+describe('an environment as it is typed', () => {
+  const directory = path.resolve('/work/project');
+  const configuration = parseConfiguration({
+    directory: 'db/migrations',
+    environments: { 'odin-prod': { directory: 'production' }, 'odin-qa': { directory: '../shared/qa' } },
+  });
+  const typedIn = (from: string, typed: string) =>
+    environmentTyped(typed, { directory, configuration }, path.join(directory, from));
+
+  it.each([
+    ['.', 'odin-dev', 'odin-dev'],
+    ['.', 'db/migrations/odin-dev', 'odin-dev'],
+    ['.', './db/migrations/odin-dev/', 'odin-dev'],
+    ['.', 'db\\migrations\\odin-dev\\', 'odin-dev'],
+    ['.', '/work/project/db/migrations/odin-dev', 'odin-dev'],
+    ['db/migrations', 'odin-dev/', 'odin-dev'],
+    ['db/migrations', './odin-dev', 'odin-dev'],
+    ['db/migrations', 'db/migrations/odin-dev', 'odin-dev'],
+    ['src', '../db/migrations/odin-dev/', 'odin-dev'],
+    ['.', 'production/', 'odin-prod'],
+    ['.', '../shared/qa', 'odin-qa'],
+    ['.', 'src/odin-dev', 'src/odin-dev'],
+    ['.', 'db/migrations/odin-dev/0001.ts', 'db/migrations/odin-dev/0001.ts'],
+    ['.', 'db/migrations/', 'db/migrations/'],
+  ])('in %s, %s is %s', (from, typed, name) => {
+    expect(typedIn(from, typed)).toBe(name);
+  });
+
+  it('outside of a project is the folder in one called migrations', () => {
+    expect(environmentTyped('../shop/migrations/odin-dev/', undefined)).toBe('odin-dev');
+    expect(environmentTyped('../shop/odin-dev/', undefined)).toBe('../shop/odin-dev/');
   });
 });
