@@ -14,9 +14,20 @@ import { typed, typedError, where } from '../terminal/commands.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { openNote, printDecisions, printHalt, printSubscribers } from '../terminal/halts.ts';
-import type { Cell } from '../terminal/output.ts';
+import type { Cell, Column } from '../terminal/output.ts';
 import type { OdinError } from '../../core/errors.ts';
-import { colour, duration, PAINT, plain, print, printJson, table, utc, whileBusy } from '../terminal/output.ts';
+import {
+  colour,
+  duration,
+  PAINT,
+  plain,
+  print,
+  printJson,
+  screenWidth,
+  table,
+  utc,
+  whileBusy,
+} from '../terminal/output.ts';
 
 export interface StatusOptions {
   json?: boolean;
@@ -46,7 +57,7 @@ function printView(view: EnvironmentView, subscribers: SubscribersSeen | undefin
     print(colour.dim(foldedText(folded)));
     print();
   }
-  if (rows.length > 0) table(HEADINGS, rows.map(row)).forEach((line) => print(line));
+  if (rows.length > 0) printTable(rows);
 
   for (const note of notes(view)) {
     print();
@@ -58,13 +69,27 @@ function printView(view: EnvironmentView, subscribers: SubscribersSeen | undefin
   printDecisions(view.environment, view.halt);
 }
 
+function printTable(rows: readonly MigrationView[]): void {
+  const { lines, leftOut } = table(COLUMNS, rows.map(row), screenWidth());
+  lines.forEach((line) => print(line));
+  if (leftOut.length > 0) print(colour.dim(`A wider terminal shows ${leftOut.join(', ')} too.`));
+}
+
 /** Nothing is to be said of it but that it is done: of thousands, one line says so. */
 const isFolded = ({ pruned, state }: MigrationView): boolean => pruned === true && isCompleted(state);
 
 const foldedText = (folded: readonly MigrationView[]): string =>
   `${folded[0]?.id ?? ''} to ${folded.at(-1)?.id ?? ''}: ${numberOf(folded.length, 'migration')} completed and pruned (completed.json)`;
 
-const HEADINGS = ['ID', 'DESCRIPTION', 'STATE', 'ATTEMPTS', 'WHEN (UTC)', 'TOOK', 'BY'];
+const COLUMNS: Column[] = [
+  { heading: 'ID' },
+  { heading: 'DESCRIPTION', least: 20 },
+  { heading: 'STATE' },
+  { heading: 'ATTEMPTS', leaveOut: 1 },
+  { heading: 'WHEN (UTC)', leaveOut: 4 },
+  { heading: 'TOOK', leaveOut: 3 },
+  { heading: 'BY', leaveOut: 2 },
+];
 const MAX_DESCRIPTION = 60;
 
 function row(migration: MigrationView): Cell[] {
@@ -74,8 +99,8 @@ function row(migration: MigrationView): Cell[] {
     { text: id, paint: colour.bold },
     { text: descriptionOf(migration) },
     { text: stateOf(migration), paint: PAINT[TONES[state]] },
-    { text: String(attempts) },
-    { text: when === undefined ? '' : utc(when) },
+    { text: attempts > 0 ? String(attempts) : '' },
+    { text: when === undefined ? '' : utc(when).slice(0, 16) },
     { text: durationMs === undefined ? '' : duration(durationMs) },
     { text: by === undefined ? '' : plain(whoShort({ by, identity })) },
   ];

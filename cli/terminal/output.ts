@@ -156,20 +156,74 @@ export interface Cell {
   paint?: ((text: string) => string) | undefined;
 }
 
-/** Columns as wide as their widest cell; the headings stand over them. */
-export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
-  const width = (column: number) =>
-    Math.max(headings[column]?.length ?? 0, ...rows.map((row) => row[column]?.text.length ?? 0));
-  const widths = headings.map((_, column) => width(column));
-  const line = (cells: readonly Cell[]) =>
-    cells
-      .map(({ text, paint = (same: string) => same }, column) => {
-        const last = column === cells.length - 1;
-        return paint(text) + (last ? '' : ' '.repeat((widths[column] ?? 0) - text.length));
+export interface Column {
+  heading: string;
+  /** Its texts may be cut to so many characters where room is lacking. */
+  least?: number | undefined;
+  /** It may be left out where room is lacking; the lowest number goes first. */
+  leaveOut?: number | undefined;
+}
+
+/** How many characters fit on a line of what `print` prints to; undefined where nobody says, as in a pipe. */
+export const screenWidth = (): number | undefined => (out.isTTY && out.columns > 0 ? out.columns : undefined);
+
+/**
+ * Columns as wide as their widest cell, each below its heading; of those that have no text nothing.
+ * @param room how wide the lines may be; undefined: as wide as they are
+ * @returns the lines, and the headings of the columns for which there was no room
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  room = Infinity,
+): { lines: string[]; leftOut: string[] } {
+  const widthIn = (column: number) => Math.max(...rows.map((row) => widthOf(row[column]?.text ?? '')));
+  let shown = columns
+    .map((column, index) => ({ ...column, index, width: Math.max(widthOf(column.heading), widthIn(index)) }))
+    .filter(({ index }) => widthIn(index) > 0);
+  const lacking = () => shown.reduce((sum, { width }) => sum + width + 2, -2) - room;
+  const spare = () => shown.reduce((sum, { width, least = width }) => sum + Math.max(0, width - least), 0);
+  const leftOut: string[] = [];
+  const order = columns.flatMap(({ heading, leaveOut }) => (leaveOut === undefined ? [] : [{ heading, leaveOut }]));
+  for (const { heading } of order.sort((a, b) => a.leaveOut - b.leaveOut)) {
+    if (lacking() <= spare()) break;
+    if (!shown.some((column) => column.heading === heading)) continue;
+    shown = shown.filter((column) => column.heading !== heading);
+    leftOut.unshift(heading);
+  }
+  for (const column of shown) {
+    const { width, least = width } = column;
+    if (lacking() > 0) column.width = Math.max(Math.min(least, width), width - lacking());
+  }
+  const line = (cells: readonly (Cell | undefined)[]) =>
+    shown
+      .map(({ index, width }) => {
+        const { text = '', paint = (same: string) => same } = cells[index] ?? {};
+        const fitting = cutToWidth(text, width);
+        return paint(fitting) + ' '.repeat(width - widthOf(fitting));
       })
       .join('  ')
       .trimEnd();
-  return [line(headings.map((text) => ({ text, paint: colour.dim }))), ...rows.map(line)];
+  return {
+    lines: [line(columns.map(({ heading }) => ({ text: heading, paint: colour.dim }))), ...rows.map(line)],
+    leftOut,
+  };
+}
+
+/** What a terminal shows on two columns, and what it puts on the character before. */
+const WIDE =
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
+const ON_THE_ONE_BEFORE = /\p{M}|\u200c|\u200d/u;
+
+/** In columns of a terminal. */
+const widthOf = (text: string): number =>
+  [...text].reduce((sum, each) => sum + (ON_THE_ONE_BEFORE.test(each) ? 0 : WIDE.test(each) ? 2 : 1), 0);
+
+function cutToWidth(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const characters = [...text];
+  while (characters.length > 0 && widthOf(characters.join('')) > width - 1) characters.pop();
+  return `${characters.join('').trimEnd()}…`;
 }
 
 /** What can be typed, and what it is for: one line each, below a heading. */

@@ -7,7 +7,7 @@ import { firstSourceLine } from '../../core/ledger/summaries.ts';
 import type { Cell } from './output.ts';
 import { colour, errorText, plain, print, table, textLines } from './output.ts';
 
-const HEADINGS = ['', ...CALL_HEADINGS.map((heading) => heading.toUpperCase())];
+const COLUMNS = ['', ...CALL_HEADINGS].map((heading) => ({ heading: heading.toUpperCase() }));
 const LIMIT = { stopped: 'stopped by --limit', cutOff: "the function's time was over" };
 
 /** So many lines of what the migration printed are shown; JSON output has more. */
@@ -23,7 +23,7 @@ export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boole
   const more = Math.max(0, output.length - LINES) + omitted.lines;
   if (more > 0) print(`         ${colour.dim(`… and ${countText(more)} lines more`)}`);
 
-  if (calls.length > 0) for (const line of table(HEADINGS, callRows(calls).map(cells))) print(`  ${line}`);
+  if (calls.length > 0) for (const line of table(COLUMNS, callRows(calls).map(cells)).lines) print(`  ${line}`);
   else print('  It makes no call to AWS.');
   if (omitted.calls > 0) print(`  … and ${countText(omitted.calls)} calls on more targets than can be listed`);
 

@@ -75,9 +75,9 @@ it('takes the folder of an environment for its name, in every command, as a shel
     registeredArguments.filter((argument) => argument.name().startsWith('environment')),
   );
   expect(environments).toHaveLength(17);
-  for (const { parseArg } of environments) {
+  for (const { parseArg } of environments as { parseArg?: (typed: string, before?: string[]) => string | string[] }[]) {
     for (const typedAs of ['sample', 'migrations/sample/', './migrations/sample', 'migrations\\sample']) {
-      expect([parseArg?.(typedAs, undefined)].flat()).toEqual(['sample']);
+      expect([parseArg?.(typedAs)].flat()).toEqual(['sample']);
     }
   }
 });

@@ -1,5 +1,6 @@
 // `local`, in this process, in a project of its own.
 import { execFileSync } from 'node:child_process';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
@@ -146,6 +147,32 @@ it('counts what completed.json names as done here, says so once, and runs the re
   expect(printed).toMatch(/^0003 /m);
   const trail = await printedBy(() => history({ project }, 'pruned', '0001', {}));
   expect(trail.printed).toContain('completed.json names it: on this machine it counts as done');
+});
+
+it.each([60, 80, 100])('status fits a terminal of %d columns', async (columns) => {
+  const described = (text: string) => `export const description = '${text}';\n${OK}`;
+  project.write(
+    'migrations/wide/0001.ts',
+    described('Delete the parquet files of six Cubic tables that have a backfill'),
+  );
+  project.write(
+    'migrations/wide/0002.ts',
+    described('将旧的分区移动到归档存储桶并刪除暫存檔案，然後重新寫入六個欄位的個人資料'),
+  );
+  await printedBy(() => local(project, 'wide', { fail: '0001', fresh: true }, {}));
+  await printedBy(() => resume({ project }, 'wide', 'skip', { yes: true, reason: 'not needed' }));
+  const { stdout } = process;
+  const before = [stdout.isTTY, stdout.columns] as const;
+  Object.assign(stdout, { isTTY: true, columns });
+  const { printed } = await printedBy(() => status({ project }, 'wide', {}));
+  Object.assign(stdout, { isTTY: before[0], columns: before[1] });
+  const seen = stripVTControlCharacters(printed).split('\n');
+  const rows = seen.filter((line) => /^(ID|000\d) /.test(line));
+  expect(rows).toHaveLength(3);
+  const wide = (text: string) => [...text].reduce((sum, each) => sum + (each > '\u2e7f' ? 2 : 1), 0);
+  expect(rows.filter((line) => wide(line) > columns)).toEqual([]);
+  expect(rows[1]).toMatch(/^0001 {2}Delete the parquet.*skipped/);
+  expect(seen.some((line) => /^A wider terminal shows .*BY/.test(line))).toBe(columns < 100);
 });
 
 it('prune says what it would do, does it, goes by the ledger here with --local, and has nothing to do then', async () => {

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EXIT, exitCodeOf } from '../../cli/terminal/exit-codes.ts';
-import { duration, errorText, plain, print, printError, printJson, textLines } from '../../cli/terminal/output.ts';
+import {
+  duration,
+  errorText,
+  plain,
+  print,
+  printError,
+  printJson,
+  table,
+  textLines,
+} from '../../cli/terminal/output.ts';
 import { OdinError } from '../../core/errors.ts';
 
 describe('duration', () => {
@@ -34,6 +43,47 @@ describe('duration', () => {
         expect(Math.sign(secondsOf(duration(a)) - secondsOf(duration(b))) * Math.sign(a - b)).toBeGreaterThanOrEqual(0);
       }),
     );
+  });
+});
+
+describe('a table', () => {
+  const COLUMNS = [
+    { heading: 'ID' },
+    { heading: 'DESCRIPTION', least: 10 },
+    { heading: 'STATE' },
+    { heading: 'TOOK', leaveOut: 2 },
+    { heading: 'BY', leaveOut: 1 },
+  ];
+  const rowOf = (...texts: string[]) => texts.map((text) => ({ text }));
+  const ROWS = [
+    rowOf('0001', 'Move the objects of 2025 to the archive', 'applied', '4.0 s', 'alice (verified)'),
+    rowOf('0002', '删除旧的分区', 'halted', '', ''),
+  ];
+
+  it.each([
+    [Infinity, 'Move the objects of 2025 to the archive', []],
+    [70, 'Move the objects of 2025 to t…', []],
+    [50, 'Move the…', []],
+    [49, 'Move the objects of 2025 t…', ['BY']],
+    [33, 'Move the o…', ['BY']],
+    [25, 'Move the…', ['TOOK', 'BY']],
+  ])('of %d columns fits, and says what it has left out', (room, description, leftOut) => {
+    const found = table(COLUMNS, ROWS, room);
+    expect(found.leftOut).toEqual(leftOut);
+    expect(found.lines[1]).toContain(`0001  ${description}`);
+  });
+
+  it('counts what is two columns wide as two', () => {
+    const [, first = '', second = ''] = table(COLUMNS, ROWS).lines;
+    const at = first.indexOf('applied');
+    expect(second.indexOf('halted')).toBe(at - '删除旧的分区'.length);
+  });
+
+  it('has no column without a text', () => {
+    expect(table(COLUMNS, [rowOf('0001', 'One', 'pending', '', '')]).lines).toEqual([
+      'ID    DESCRIPTION  STATE',
+      '0001  One          pending',
+    ]);
   });
 });
 

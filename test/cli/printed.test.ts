@@ -63,7 +63,9 @@ const VIEWS: Record<string, (text: string) => void> = {
   'a line': (text) => print(text),
   'a line with a paint': (text) => print(`  ${colour.red(text)} ${colour.dim(`${text} ${colour.bold(text)}`)}`),
   'a table': (text) =>
-    table(['A', text], [[{ text: `x${text}`, paint: colour.dim }, { text }]]).forEach((line) => print(line)),
+    table([{ heading: 'A' }, { heading: text }], [[{ text: `x${text}`, paint: colour.dim }, { text }]]).lines.forEach(
+      (line) => print(line),
+    ),
   commands: (text) => printCommands(text, [[text, text]]),
   'an error': (text) =>
     printError(new OdinError({ code: 'BadUsage', source: 'user', what: text, why: text, next: text })),

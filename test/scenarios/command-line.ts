@@ -109,7 +109,7 @@ export function runCommandLineScenarios(
       const status = await cli('status');
       expect(status.code).toBe(0);
       expect(status.stdout).toContain('2 of 2 completed');
-      expect(status.stdout).toMatch(/^0001 {2}First +applied +1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+\.\d s$/m);
+      expect(status.stdout).toMatch(/^0001 {2}First +applied +1 +\d{4}-\d\d-\d\d \d\d:\d\d +\d+\.\d s$/m);
 
       const history = JSON.parse((await cli('history', '0002', '--json')).stdout) as Entry[];
       expect(history.map(({ kind }) => kind)).toEqual(['allowed', 'completed']);
