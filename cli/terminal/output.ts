@@ -210,18 +210,20 @@ export function table(
   };
 }
 
-/** What a terminal shows on two columns, and what it puts on the character before. */
+/** What a terminal shows on two columns. */
 const WIDE =
-  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
-const ON_THE_ONE_BEFORE = /\p{M}|\u200c|\u200d/u;
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
+
+const segmenter = new Intl.Segmenter();
+const charactersOf = (text: string): string[] => Array.from(segmenter.segment(text), ({ segment }) => segment);
 
 /** In columns of a terminal. */
 const widthOf = (text: string): number =>
-  [...text].reduce((sum, each) => sum + (ON_THE_ONE_BEFORE.test(each) ? 0 : WIDE.test(each) ? 2 : 1), 0);
+  charactersOf(text).reduce((sum, character) => sum + (WIDE.test(character) ? 2 : 1), 0);
 
 function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  const characters = [...text];
+  const characters = charactersOf(text);
   while (characters.length > 0 && widthOf(characters.join('')) > width - 1) characters.pop();
   return `${characters.join('').trimEnd()}…`;
 }

@@ -169,7 +169,7 @@ it.each([60, 80, 100])('status fits a terminal of %d columns', async (columns) =
   const seen = stripVTControlCharacters(printed).split('\n');
   const rows = seen.filter((line) => /^(ID|000\d) /.test(line));
   expect(rows).toHaveLength(3);
-  const wide = (text: string) => [...text].reduce((sum, each) => sum + (each > '\u2e7f' ? 2 : 1), 0);
+  const wide = (text: string) => text.length + (text.match(/[\u2e80-\uffff]/g) ?? []).length;
   expect(rows.filter((line) => wide(line) > columns)).toEqual([]);
   expect(rows[1]).toMatch(/^0001 {2}Delete the parquet.*skipped/);
   expect(seen.some((line) => /^A wider terminal shows .*BY/.test(line))).toBe(columns < 100);
