@@ -5,6 +5,7 @@ import { paginateListExecutions, StopExecutionCommand } from '@aws-sdk/client-sf
 import { OdinError } from '../core/errors.ts';
 import { stackName } from '../core/names/names.ts';
 import { lookAtLedger, viewOf } from '../core/views/view.ts';
+import { who } from '../core/views/words.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
@@ -66,7 +67,13 @@ export async function destroy({ deployment, stack, running }: Standing): Promise
 async function stop({ sfn }: Deployment, executions: readonly string[], by: string): Promise<void> {
   for (const executionArn of executions) {
     await unlessGone(() =>
-      sfn.send(new StopExecutionCommand({ executionArn, error: 'Destroyed', cause: `${by} destroys the environment` })),
+      sfn.send(
+        new StopExecutionCommand({
+          executionArn,
+          error: 'Destroyed',
+          cause: `${who({ by })} destroys the environment`,
+        }),
+      ),
     );
   }
 }

@@ -111,8 +111,8 @@ const WATCH_STARTS = 3;
 
 function answerTask(executions: Executions, token: string, settlement: Settlement): Promise<'sent' | 'gone'> {
   if (settlement.kind === 'completed') return executions.succeedTask(token, { completion: settlement.completion });
-  const { decision, by, migration, attempt, reason } = settlement;
-  if (decision !== 'abort') return executions.succeedTask(token, { decision, by });
+  const { decision, by, identity, migration, attempt, reason } = settlement;
+  if (decision !== 'abort') return executions.succeedTask(token, { decision, by, identity });
   const why = reason === undefined ? '.' : `: ${reason}`;
   return executions.failTask(
     token,

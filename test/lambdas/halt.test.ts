@@ -302,9 +302,10 @@ describe('whoever waits looks at the log after it', () => {
 
   it('and goes on by itself, with all others, when it was decided between: the decision did not see its token', async () => {
     await haltOther();
-    onceItWaits(async () => before.decide(await halted(), 'retry', { by: 'her' }));
+    const identity = { is: 'claimed', why: 'no proof came with it' } as const;
+    onceItWaits(async () => before.decide(await halted(), 'retry', { by: 'her', identity }));
     expect(await halt()).toMatchObject({ halt: 2 });
-    const output = { decision: 'retry', by: 'her' };
+    const output = { decision: 'retry', by: 'her', identity };
     expect(world.executions.sent).toHaveLength(2);
     expect(world.executions.sent).toEqual(
       expect.arrayContaining([

@@ -91,7 +91,7 @@ async function failedAndHalted(): Promise<void> {
 /** The answer that an execution which goes on is sent. */
 const success = (of: string, what: Decision, by = 'arn:her') => ({
   token: of,
-  answer: { output: { decision: what, by } },
+  answer: { output: { decision: what, by, identity: { is: 'claimed', why: 'no proof came with it' } } },
 });
 
 describe.each(DECISIONS)('%s', (decided) => {
