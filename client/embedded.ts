@@ -110,7 +110,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const noneLeft = formerDied && (await endAllStartedWith(`LAMBDA_TASK_ROOT=${directory}/`));
     const aws = await startEmbeddedAws({
       directory,
-      node: node.path,
+      node,
       accountId: settings.account,
       region: settings.region,
       parentEnvironment: options.usersOwnS3 === false ? {} : undefined,

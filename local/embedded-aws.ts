@@ -13,6 +13,7 @@ import { createEventBus } from './messages/events.ts';
 import type { EmbeddedEvents } from './messages/events.ts';
 import type { LambdaHostOptions, LambdaLogLine } from './lambda/host.ts';
 import { LambdaHost } from './lambda/host.ts';
+import type { NodeProgram } from './lambda/sandbox.ts';
 import { invokeFromStates, serve } from './router.ts';
 import type { RequestHook, EmbeddedServices } from './router.ts';
 import { createS3 } from './s3/protocol.ts';
@@ -29,7 +30,7 @@ import { StepFunctions } from './step-functions/step-functions.ts';
 export type { RequestHook, RequestSummary, Verdict } from './router.ts';
 
 export interface EmbeddedAwsOptions {
-  /** Holds `s3/`, `notifications/`, `events.jsonl`, `compile-cache/`, which are kept, and `code/`. Made when missing. */
+  /** Holds `s3/`, `notifications/`, `events.jsonl`, `compile-cache/`, which are kept, `code/` and `tmp/`. Made when missing. */
   readonly directory: string;
   readonly region?: string | undefined;
   readonly accountId?: string | undefined;
@@ -39,7 +40,7 @@ export interface EmbeddedAwsOptions {
   readonly onGone?: LambdaHostOptions['onGone'] | undefined;
   readonly onNotification?: ((notification: Notification) => void) | undefined;
   /** The Node.js that runs the functions; the one of this process without it. */
-  readonly node?: string | undefined;
+  readonly node?: NodeProgram | undefined;
   /** For tests of faults: asked before anything is done. */
   readonly onRequest?: RequestHook | undefined;
   /** Pauses before the two retries of an asynchronous invocation. AWS waits a minute and two. */
@@ -113,6 +114,7 @@ export async function startEmbeddedAws(options: EmbeddedAwsOptions): Promise<Emb
     onGone: options.onGone,
     compileCache,
     code: resolve(directory, 'code'),
+    tmp: resolve(directory, 'tmp'),
     node: options.node,
     region,
     accountId,

@@ -10,6 +10,8 @@ const LAMBDAS_MAJOR = 24;
 export interface LocalNode {
   /** Its program. */
   path: string;
+  /** `24.21.0` */
+  version: string;
   /** One sentence, when it is not of Lambda's major version. */
   warning: string | undefined;
 }
@@ -17,7 +19,7 @@ export interface LocalNode {
 export function nodeFor(projectDirectory: string): LocalNode {
   const own = nodeOf(projectDirectory) ?? process.execPath;
   const version = own === process.execPath ? process.versions.node : versionOf(own);
-  return { path: own, warning: warningOf(version) };
+  return { path: own, version, warning: warningOf(version) };
 }
 
 /** The npm package `node`, which holds a program. */

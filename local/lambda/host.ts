@@ -2,13 +2,16 @@
 // and crashes are reported as Lambda reports them.
 
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from '../http.ts';
 import { aloneAt, CodeFolder } from './code.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
 import { failedAnswer, FunctionFailure, functionName, timeoutFailure, timeoutMs } from './functions.ts';
 import { Freezer } from './processes.ts';
-import type { SandboxFunction } from './sandbox.ts';
+import type { NodeProgram, SandboxFunction } from './sandbox.ts';
 import { lambdaEnvironment, Sandbox } from './sandbox.ts';
 
 export type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
@@ -27,7 +30,9 @@ export interface LambdaHostOptions {
   /** A folder (absolute) for the code of functions that share processes (`ownFiles`). Without it none does. */
   readonly code?: string | undefined;
   /** The Node.js that runs the functions; the one of this process without it. */
-  readonly node?: string | undefined;
+  readonly node?: NodeProgram | undefined;
+  /** A folder (absolute), emptied now, in which each sandbox has its `/tmp`; one of the system's own without it, for a while. */
+  readonly tmp?: string | undefined;
   readonly region?: string | undefined;
   readonly accountId?: string | undefined;
   /** Pauses before the two retries of an asynchronous invocation; AWS waits a minute and two. Default: [50, 100]. */
@@ -50,6 +55,7 @@ export class LambdaHost {
   readonly #background = new Set<Promise<unknown>>();
   readonly #freezer = new Freezer();
   readonly #code: CodeFolder | undefined;
+  readonly #tmp: string;
   #closed = false;
 
   constructor(options: LambdaHostOptions) {
@@ -57,6 +63,9 @@ export class LambdaHost {
     this.#region = options.region ?? 'eu-west-1';
     this.#accountId = options.accountId ?? '000000000000';
     if (options.code !== undefined) this.#code = new CodeFolder(options.code);
+    this.#tmp = emptyFolder(options.tmp);
+    // What a process may write has to be there when it starts.
+    if (options.compileCache !== undefined) mkdirSync(options.compileCache, { recursive: true });
     for (const config of options.functions) this.#functions.set(config.name, config);
   }
 
@@ -125,6 +134,7 @@ export class LambdaHost {
     for (const sandbox of all) sandbox.kill();
     await Promise.all([...all.map(({ exited }) => exited), ...this.#background]);
     this.#freezer.close();
+    rmSync(this.#tmp, { recursive: true, force: true });
   }
 
   // --- one invocation --------------------------------------------------------------------------------------------
@@ -211,8 +221,8 @@ export class LambdaHost {
 
   #start(its: SandboxFunction): Sandbox {
     if (this.#closed) throw new AwsError('ServiceException', 'The embedded Lambda is closed', 500);
-    const { compileCache, node = process.execPath, onLog } = this.#options;
-    const sandbox = new Sandbox(its, onLog, this.#freezer, node, compileCache);
+    const { compileCache, node = THIS_NODE, onLog } = this.#options;
+    const sandbox = new Sandbox(its, { onLog, freezer: this.#freezer, node, compileCache, tmp: this.#tmp });
     this.#alive.add(sandbox);
     void sandbox.exited.then(() => {
       this.#alive.delete(sandbox);
@@ -241,6 +251,16 @@ export class LambdaHost {
   #arnOf(name: string): string {
     return `arn:aws:lambda:${this.#region}:${this.#accountId}:function:${name}`;
   }
+}
+
+const THIS_NODE: NodeProgram = { path: process.execPath, version: process.versions.node };
+
+/** By its real path: permissions are asked for that. */
+function emptyFolder(directory: string | undefined): string {
+  if (directory === undefined) return realpathSync(mkdtempSync(path.join(tmpdir(), 'odin-tmp-')));
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  return realpathSync(directory);
 }
 
 function parsePayload(payload: string): string {

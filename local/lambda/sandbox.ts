@@ -4,6 +4,8 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,12 +46,28 @@ export interface SandboxFunction {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+export interface NodeProgram {
+  readonly path: string;
+  /** `24.21.0` */
+  readonly version: string;
+}
+
+export interface SandboxSettings {
+  readonly onLog: ((line: LambdaLogLine) => void) | undefined;
+  readonly freezer: Freezer;
+  readonly node: NodeProgram;
+  readonly compileCache: string | undefined;
+  /** The folder in which it makes its own `/tmp`, which goes with it. */
+  readonly tmp: string;
+}
+
 export class Sandbox {
   readonly pid: number;
   readonly exited: Promise<void>;
   readonly #child: ChildProcess;
   readonly #onLog: ((line: LambdaLogLine) => void) | undefined;
   readonly #freezer: Freezer;
+  readonly #tmp: string;
   /** Lets it go on; undefined while it is not frozen. */
   #thaw: (() => void) | undefined;
   #function: SandboxFunction;
@@ -65,23 +83,26 @@ export class Sandbox {
   #ends = false;
   #childless = false;
 
-  constructor(
-    its: SandboxFunction,
-    onLog: ((line: LambdaLogLine) => void) | undefined,
-    freezer: Freezer,
-    node: string,
-    compileCache: string | undefined,
-  ) {
-    const { config, environment, place } = its;
+  constructor(its: SandboxFunction, { onLog, freezer, node, compileCache, tmp }: SandboxSettings) {
+    const { config, place } = its;
     this.#function = its;
     this.#freezer = freezer;
     this.#onLog = onLog;
+    this.#tmp = mkdtempSync(path.join(tmp, 'sandbox-'));
     this.exited = this.#exited.promise;
+    void this.exited.then(() => {
+      rmSync(this.#tmp, { recursive: true, force: true });
+    });
     this.#child = fork(sandboxWorker, [place.handler], {
-      execPath: node,
+      execPath: node.path,
       // Without the second it takes 50 MB more before it first clears up: a run has several of these at once.
-      execArgv: [`--max-old-space-size=${config.memoryMB ?? 128}`, '--max-semi-space-size=2', '--enable-source-maps'],
-      env: { NODE_COMPILE_CACHE: compileCache, ...environment },
+      execArgv: [
+        `--max-old-space-size=${config.memoryMB ?? 128}`,
+        '--max-semi-space-size=2',
+        '--enable-source-maps',
+        ...readOnly(node, [this.#tmp, ...(compileCache === undefined ? [] : [compileCache])]),
+      ],
+      env: { NODE_COMPILE_CACHE: compileCache, ...this.#environmentOf(its) },
       cwd: place.directory,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -133,7 +154,9 @@ export class Sandbox {
     this.#function = its;
     this.#functions += 1;
     this.#loaded = loading();
-    this.#send({ type: 'become', handler: its.place.handler, environment: its.environment });
+    rmSync(this.#tmp, { recursive: true, force: true });
+    mkdirSync(this.#tmp);
+    this.#send({ type: 'become', handler: its.place.handler, environment: this.#environmentOf(its) });
     return true;
   }
 
@@ -160,6 +183,11 @@ export class Sandbox {
       clearTimeout(timer);
       if (this.running()) this.#thaw = this.#freezer.freeze(this.pid, this.#childless);
     }
+  }
+
+  /** Of each function that it is: what is in the folder is gone when it becomes another. */
+  #environmentOf({ environment }: SandboxFunction): NodeJS.ProcessEnv {
+    return { ...environment, TMPDIR: this.#tmp };
   }
 
   #goOn(): void {
@@ -249,8 +277,24 @@ function loading(): PromiseWithResolvers<undefined> {
 /** Lambda's own variable that no other sandbox has with this value. */
 const LOG_STREAM = 'AWS_LAMBDA_LOG_STREAM_NAME';
 
+/**
+ * Node.js's permissions stand for Lambda's file system: everything can be read, and nothing written but what is named, devices, and what the
+ * kernel keeps of its processes. What else permissions can forbid is allowed. A program that is no Node.js is not held.
+ */
+const readOnly = ({ version }: NodeProgram, writable: readonly string[]): string[] => [
+  '--permission',
+  '--allow-fs-read=*',
+  ...[...writable, '/dev', '/proc'].map((folder) => `--allow-fs-write=${folder}`),
+  '--allow-child-process',
+  '--allow-worker',
+  '--allow-addons',
+  '--allow-wasi',
+  ...(Number.parseInt(version, 10) >= 25 ? ['--allow-net'] : []),
+  '--disable-warning=SecurityWarning', // of what is allowed here
+];
+
 /** The parent's environment stays the parent's, but for what a process needs to live. */
-const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'LANG', 'SystemRoot'];
+const PASSED = ['PATH', 'HOME', 'TEMP', 'LANG', 'SystemRoot'];
 
 export function lambdaEnvironment(
   config: LambdaFunctionConfig,

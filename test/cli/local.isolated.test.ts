@@ -105,6 +105,34 @@ it.each([
   },
 );
 
+it('fails a migration that writes beside itself as Lambda does, and says where to write; what is there is one migration’s own', async () => {
+  const writes = (file: string) => `import { readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+export async function migration(): Promise<void> {
+  console.log('found', readdirSync(tmpdir()).length);
+  await Promise.resolve();
+  try {
+    writeFileSync(${file}, 'x');
+  } catch (cause) {
+    throw new Error('the report is not written', { cause });
+  }
+}
+`;
+  const inTmp = writes("path.join(tmpdir(), 'report.csv')");
+  project.write('migrations/writes/0001.ts', inTmp);
+  project.write('migrations/writes/0002.ts', inTmp);
+  project.write('migrations/writes/0003.ts', writes("path.resolve('report.csv')"));
+  const { code, printed } = await printedBy(() => local(project, 'writes', {}, {}));
+  expect(code).toBe(EXIT.halted);
+  expect(printed.match(/found \d+/g)).toEqual(['found 0', 'found 0', 'found 0']);
+  expect(printed).toMatch(
+    /the report is not written[^]*caused by Error: EROFS: read-only file system, \S+report\.csv\./,
+  );
+  expect(printed).toContain('os.tmpdir()');
+  expect(printed).not.toContain('--allow-fs-write');
+});
+
 it('names what a migration has left behind, and fails one that has not awaited a request', async () => {
   project.write(
     'migrations/leaves/0001.ts',

@@ -23,13 +23,17 @@ it("is the project's own, found from a workspace's folder too", () => {
   const program = write('node_modules/node/bin/node', '#!/bin/sh\necho v22.18.0\n');
   chmodSync(program, 0o755);
   mkdirSync(path.join(directory, 'packages/ops'), { recursive: true });
-  expect(nodeFor(path.join(directory, 'packages/ops'))).toEqual({ path: program, warning: warningOf('22.18.0') });
+  expect(nodeFor(path.join(directory, 'packages/ops'))).toEqual({
+    path: program,
+    version: '22.18.0',
+    warning: warningOf('22.18.0'),
+  });
 });
 
 it('is that of this process when the project has none, or one whose program was never fetched', () => {
-  expect(nodeFor(directory)).toEqual({ path: process.execPath, warning: undefined });
+  expect(nodeFor(directory)).toEqual({ path: process.execPath, version: process.versions.node, warning: undefined });
   write('node_modules/node/package.json', '{ "name": "node", "bin": { "node": "bin/node" } }');
-  expect(nodeFor(directory)).toEqual({ path: process.execPath, warning: undefined });
+  expect(nodeFor(directory)).toEqual({ path: process.execPath, version: process.versions.node, warning: undefined });
 });
 
 it("is warned of when its major version is not Lambda's", () => {

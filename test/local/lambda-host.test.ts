@@ -63,6 +63,18 @@ const FUNCTIONS: Record<string, string> = {
     };`,
   slowToLoad: `await new Promise((resolve) => setTimeout(resolve, 600)); export const handler = async () => process.pid;`,
   diesAtOnce: `process.on('message', () => process.exit(1)); export const handler = async () => 1;`,
+  writes: `import { mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+    import { tmpdir } from 'node:os';
+    import { join } from 'node:path';
+    export const handler = async ({ file }) => {
+      const found = readdirSync(tmpdir());
+      writeFileSync(file ?? join(tmpdir(), 'kept'), 'x');
+      writeFileSync('/dev/null', 'x');
+      return { found, tmp: tmpdir(), pid: process.pid };
+    };`,
+  startsNode: `import { execFileSync } from 'node:child_process';
+    export const handler = async ({ file }) =>
+      execFileSync(process.execPath, ['-e', \`require('node:fs').writeFileSync('\${file}', 'x')\`], { stdio: 'pipe' }).toString();`,
   fetches: `export const handler = async (event) => { await (await fetch(event.url)).text(); };`,
 };
 
@@ -103,6 +115,37 @@ async function failureOf(name: string, event: unknown = {}) {
   expect(answer.functionError).toBe('Unhandled');
   return JSON.parse(answer.payload) as { errorType: string; errorMessage: string; trace?: string[] };
 }
+
+describe('the file system', () => {
+  it('is written below the temporary folder alone, as in Lambda', async () => {
+    const outside = join(folder.path, 'outside');
+    for (const file of ['beside.txt', outside, '/tmp/odin-written-elsewhere']) {
+      expect(await failureOf('writes', { file })).toMatchObject({
+        errorMessage: expect.stringContaining('restricted') as string,
+      });
+      expect(existsSync(file)).toBe(false);
+    }
+    expect(existsSync(join(folder.path, 'writes', 'beside.txt'))).toBe(false);
+    expect(await invoke('writes')).toMatchObject({ found: [] });
+  });
+
+  it('is not written by a Node.js that the function starts either', async () => {
+    const outside = join(folder.path, 'outside');
+    expect((await failureOf('startsNode', { file: outside })).errorMessage).toContain('ERR_ACCESS_DENIED');
+    expect(existsSync(outside)).toBe(false);
+  });
+
+  it('has a temporary folder that is one sandbox’s, and goes with it', async () => {
+    const first = await invoke('writes');
+    const again = await invoke('writes');
+    expect(again).toMatchObject({ tmp: first['tmp'], pid: first['pid'], found: ['kept'] });
+    host.killProcesses('writes');
+    await until(() => !existsSync(String(first['tmp'])), 'its folder is gone');
+    const fresh = await invoke('writes');
+    expect(fresh['found']).toEqual([]);
+    expect(fresh['tmp']).not.toBe(first['tmp']);
+  });
+});
 
 describe('an invocation', () => {
   it('sees its event, its context and its time', async () => {
@@ -444,31 +487,32 @@ describe('functions that have all but their own files in common', () => {
 describe('between two invocations', () => {
   const TICKS = `import { spawn } from 'node:child_process';
     import { appendFileSync } from 'node:fs';
+    import { tmpdir } from 'node:os';
+    const file = tmpdir() + '/ticks';
     let pids;
-    export const handler = async ({ file }) => {
+    export const handler = async () => {
       if (pids) {
         await new Promise((resolve) => setTimeout(resolve, 50));
-        return pids;
+        return { file, pids };
       }
       setInterval(() => appendFileSync(file, '.'), 5);
       const start = (detached) => spawn('sleep', ['60'], { stdio: 'ignore', detached }).pid;
       pids = [process.pid, start(false), start(true)];
-      return pids;
+      return { file, pids };
     };`;
 
   it('a sandbox stands still, with all that it started, and goes on where it was; all of it ends together', async () => {
-    const file = join(folder.path, 'ticks.txt');
     const config = writeFunction(folder.path, 'ticks', TICKS, { timeoutSeconds: 5 });
     const own = new LambdaHost({ functions: [config], environment: () => ({}) });
-    const pidsOf = async () => JSON.parse((await own.invoke('ticks', JSON.stringify({ file }))).payload) as number[];
+    const look = async () => JSON.parse((await own.invoke('ticks', '{}')).payload) as { file: string; pids: number[] };
+    const { file, pids } = await look();
     const ticks = () => (existsSync(file) ? readFileSync(file, 'utf8').length : 0);
 
-    const pids = await pidsOf();
     const before = ticks();
     await sleep(200);
     expect(ticks()).toBe(before);
     expect(pids.map(stateOf)).toEqual(['frozen', 'frozen', 'frozen']);
-    expect(await pidsOf()).toEqual(pids);
+    expect(await look()).toEqual({ file, pids });
     expect(ticks()).toBeGreaterThan(before); // the timer of the first invocation, in the second
     expect(pids.map(stateOf)).toEqual(['frozen', 'frozen', 'frozen']);
     await own.close();

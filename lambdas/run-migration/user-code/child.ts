@@ -9,6 +9,7 @@ import { drive } from './drive.ts';
 import { LeftOverWork } from './left-over.ts';
 import { CHANNEL, MessageReader, written } from './messages.ts';
 import type { AnswerMessage, EndMessage, Seen, StartMessage, StartPreview, ToFunction, ToProcess } from './protocol.ts';
+import { inLambdasWords } from './read-only.ts';
 import type { LoadMigration } from './user-module.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
@@ -49,7 +50,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
     exit(0);
   };
   process.on('uncaughtException', (thrown) => {
-    end({ type: 'end', outcome: 'crashed', error: errorSummary(thrown, leftOver.askedOf) });
+    end({ type: 'end', outcome: 'crashed', error: errorSummary(inLambdasWords(thrown), leftOver.askedOf) });
   });
   process.on('beforeExit', () => {
     end({ type: 'end', outcome: 'stuck' });
@@ -99,7 +100,7 @@ export async function playTurn(
   try {
     return { type: 'end', outcome: await drive(await load(), cursor, driven) };
   } catch (thrown) {
-    return { type: 'end', outcome: 'threw', error: errorSummary(thrown, askedOf) };
+    return { type: 'end', outcome: 'threw', error: errorSummary(inLambdasWords(thrown), askedOf) };
   }
 }
 

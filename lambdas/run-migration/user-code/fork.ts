@@ -61,7 +61,7 @@ export const startUserProcess =
     const heap = `--max-old-space-size=${heapMB(functionMB())}`;
     let child: ChildProcess;
     try {
-      child = spawn(process.execPath, [heap, '--enable-source-maps', ...execArgv, file], {
+      child = spawn(process.execPath, [heap, '--enable-source-maps', ...mayDo(execArgv), file], {
         env,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', ...(onPipe ? (['pipe'] as const) : [])],
         // A process group of its own, so that what it starts ends with it. A Ctrl-C in a terminal is for its function alone.
@@ -88,6 +88,12 @@ export const startUserProcess =
       }),
     };
   };
+
+/** What the function's own process may not, as on this machine, user code may not either; a preview's may less. */
+const mayDo = (execArgv: readonly string[]): readonly string[] =>
+  execArgv.includes('--permission')
+    ? execArgv
+    : [...process.execArgv.filter((option) => /^--(permission$|allow-|disable-warning=)/.test(option)), ...execArgv];
 
 const nothing = (): void => undefined;
 
