@@ -1,5 +1,6 @@
 // The commands and options of odin-migrate.
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { OdinError } from '../core/errors.ts';
 import { parseAllowed } from '../core/decision/removals.ts';
 import type { Decision } from '../core/names/names.ts';
 import { DECISIONS } from '../core/names/names.ts';
@@ -47,6 +48,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
   const named = () => program.opts<{ app?: string; profile?: string; region?: string }>();
   program.hook('preAction', (_, command) => {
+    refuseIdle(command, named());
     typeFor({ ...named(), local: command.name() === 'local' || command.opts<{ local?: true }>().local });
   });
   /** Where a deployed environment is: as the options say, else as the project's file does, if there is one around. */
@@ -386,7 +388,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .argument(...ENVIRONMENT)
     .option(...LOCAL_OPTION)
-    .option('--port <number>', 'the port to listen on; a free one without it', positive)
+    .option('--port <number>', 'the port to listen on; a free one without it', port)
     .action(async (environment: string, options: DashboardOptions & LocalOption) => {
       const { dashboard } = await import('./commands/dashboard.ts');
       done(await dashboard(placeOf(environment, options), environment, options));
@@ -397,11 +399,63 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     if (argument.name() === 'environments')
       argument.argParser((typed: string, before?: string[]) => [...(before ?? []), environmentOf(typed)]);
   }
+  for (const command of [program, ...program.commands]) refuseTwice(command);
   return program;
 }
 
-/** What a shell completes is a folder. */
-const environmentOf = (typed: string): string => environmentTyped(typed, findProject());
+/** Of what is given twice the last would count, and the first be dropped in silence. */
+function refuseTwice(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean() || REPEATED.includes(option.attributeName())) continue;
+    let given = 0;
+    command.on(`option:${option.name()}`, () => {
+      given += 1;
+      if (given > 1) throw idle(`${option.long ?? option.name()} was given twice, and counts once.`, 'Give it once.');
+    });
+  }
+}
+
+const REPEATED = ['acceptChanged', 'allowRenumbered', 'data'];
+
+/** An option, and the one without which it does nothing. */
+const NEEDS: Record<string, readonly (readonly [option: string, other: string])[] | undefined> = {
+  check: [['--allow-removed', '--deployed']],
+  local: [
+    ['--sample', '--data'],
+    ['--sample-mb', '--data'],
+  ],
+};
+
+/** An option that does nothing looks as if it had been heard. @throws OdinError BadUsage */
+function refuseIdle(command: Command, named: object): void {
+  const isGiven = (long: string) =>
+    command.options.some(
+      (option) => option.long === long && command.getOptionValue(option.attributeName()) !== undefined,
+    );
+  for (const [option, other] of NEEDS[command.name()] ?? []) {
+    if (isGiven(option) && !isGiven(other)) {
+      throw idle(`${option} does nothing without ${other}.`, `Add ${other}, or leave ${option} out.`);
+    }
+  }
+  const used = placeUsedBy(command.name(), isGiven);
+  for (const name of Object.keys(named).filter((each) => !used.includes(each))) {
+    const where = isGiven('--local') ? `${command.name()} --local` : command.name();
+    throw idle(`--${name} does nothing here: ${where} does not ask AWS.`, `Leave --${name} out.`);
+  }
+}
+
+/** Which of the options for every command that reaches AWS have an effect. */
+function placeUsedBy(command: string, isGiven: (long: string) => boolean): readonly string[] {
+  if (command === 'init') return ['app'];
+  const isOff = command === 'synth' || isGiven('--local') || (command === 'check' && !isGiven('--deployed'));
+  if (isOff) return [];
+  if (command !== 'local') return ['app', 'profile', 'region'];
+  // The migrations' own S3 may be elsewhere.
+  const reaches = isGiven('--data') || process.env['AWS_ENDPOINT_URL'] || process.env['AWS_ENDPOINT_URL_S3'];
+  return reaches ? ['profile', 'region'] : [];
+}
+
+const idle = (what: string, next: string): OdinError => new OdinError({ code: 'BadUsage', source: 'user', what, next });
 
 /** Whoever names credentials in their shell means them. */
 const hasCredentials = (): boolean => Boolean(process.env['AWS_PROFILE']) || Boolean(process.env['AWS_ACCESS_KEY_ID']);
@@ -445,8 +499,17 @@ function count(text: string): number {
   throw new InvalidArgumentError('Expected a whole number above 0.');
 }
 
+function port(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= 65_535) return value;
+  throw new InvalidArgumentError('Expected a port, 1 to 65535.');
+}
+
 function positive(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError('Expected a number above 0.');
 }
+
+/** What a shell completes is a folder. */
+const environmentOf = (typed: string): string => environmentTyped(typed, findProject());

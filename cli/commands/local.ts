@@ -50,6 +50,8 @@ export async function local(
   assertEnvironmentName(environment);
   const practiceFault = practiceFaultOf(options);
   if (practiceFault) assertMigration(project, environment, practiceFault.migration);
+  const { acceptChanged = [], allowRenumbered = [] } = options;
+  for (const id of [...acceptChanged, ...allowRenumbered]) assertMigration(project, environment, id, 'or pruned');
 
   const account = options.data ? 'your account is only read' : 'no account is touched';
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
@@ -110,43 +112,47 @@ async function runHere(
   const told = await Told.everythingIn(deployment.ledger);
   const { migrations } = await deployment.ledger.log.look();
   const isCompleted = (id: string) => migrations[id]?.completion !== undefined;
-  if (faulty !== undefined && isCompleted(faulty)) {
+  if (faulty !== undefined && (migrations[faulty]?.attempts ?? 0) > 0) {
     throw new OdinError({
       code: 'BadUsage',
       source: 'user',
-      what: `${faulty} is completed here already, so it will not run and cannot fail.`,
+      what: isCompleted(faulty)
+        ? `${faulty} is completed here already, so it will not run and cannot fail.`
+        : `${faulty} was attempted here already, and a fault is practised in the first attempt.`,
       next: `Begin anew: ${typedLocal(project, environment, '--fresh', '--fail', faulty)}`,
     });
   }
   for (const warning of [...warnings, ...usedBeforeHere(project, environment)])
     print(colour.yellow(`  warning  ${warning}`));
-  const pending = manifest.migrations.filter(({ id }) => !isCompleted(id)).length;
-  print(`  pending  ${pending} of ${manifest.migrations.length} migrations`);
+  const pending = manifest.migrations.filter(({ id }) => !isCompleted(id));
+  if (options.sliceSeconds !== undefined && !pending.some(({ checkpointed }) => checkpointed))
+    print(colour.yellow('  warning  --slice-seconds: nothing that is pending looks as if it yielded checkpoints'));
+  print(`  pending  ${pending.length} of ${manifest.migrations.length} migrations`);
   print();
 
   const executionArn = await startRun(deployment, options);
   const { exitCode } = await runToEnd({ deployment, executionArn, told, report, pollMs: 100 });
-  if (practiceFault && exitCode === EXIT.done) await tellNotReached(embedded, practiceFault);
+  if (practiceFault) await tellNotReached(embedded, practiceFault);
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
   if (exitCode === EXIT.done) suggest(project, environment, manifest);
   return exitCode;
 }
 
-/** A fault after a checkpoint that was never made looks as if it had been practised. */
+/** A fault after a checkpoint that was never made, or of a migration that did not run, looks as if it had been practised. */
 async function tellNotReached(
   { deployment }: Embedded,
   { migration, checkpoint, fault }: PracticeFault,
 ): Promise<void> {
   const { migrations } = await deployment.ledger.log.look();
-  if (checkpoint === undefined || migrations[migration]?.attempts !== 1) return;
-  if (migrations[migration].completion?.completion !== 'applied') return;
-  const asked = `--${fault} ${migration}@${checkpoint}`;
-  print(
-    colour.yellow(
-      `${asked} was not reached: ${migration} made fewer than ${checkpoint} checkpoints, and nothing failed.`,
-    ),
-  );
+  const seen = migrations[migration];
+  const asked = `--${fault} ${migration}${checkpoint === undefined ? '' : `@${checkpoint}`}`;
+  if (!seen || seen.attempts === 0) {
+    print(colour.yellow(`${asked} was not reached: ${migration} did not run.`));
+  } else if (checkpoint !== undefined && seen.attempts === 1 && seen.completion?.completion === 'applied') {
+    const few = `${migration} made fewer than ${checkpoint} checkpoints, and nothing failed`;
+    print(colour.yellow(`${asked} was not reached: ${few}.`));
+  }
 }
 
 /** Files whose numbers git has seen under another text. */
@@ -203,9 +209,9 @@ function faultWarnings({ migrations }: Manifest, { migration, checkpoint }: Prac
   return [`${migration} does not look as if it yielded checkpoints: nothing happens unless it yields ${checkpoint}`];
 }
 
-function assertMigration(project: Project, environment: string, id: string): void {
+function assertMigration(project: Project, environment: string, id: string, pruned?: 'or pruned'): void {
   const { migrations, completed } = discoverEnvironment(environment, project.directory, project.configuration);
-  if (migrations.some((migration) => migration.id === id)) return;
+  if ([...migrations, ...(pruned ? completed : [])].some((migration) => migration.id === id)) return;
   throw new OdinError({
     code: 'BadUsage',
     source: 'user',

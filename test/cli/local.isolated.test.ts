@@ -316,6 +316,15 @@ it('says that a fault was not reached, and forgets nothing when what is there is
     await expect(local(faulty, 'practice', { fresh: true }, {})).rejects.toThrow('expected an exported async function');
     faulty.write('migrations/practice/0002.ts', OK);
     expect((await printedBy(() => local(faulty, 'practice', {}, {}))).printed).toContain('pending  1 of 2 migrations');
+    faulty.write(
+      'migrations/practice/0003.ts',
+      'export async function migration(): Promise<void> { throw new Error(); }',
+    );
+    faulty.write('migrations/practice/0004.ts', OK);
+    const before = await printedBy(() => local(faulty, 'practice', { fail: '0004', sliceSeconds: 5 }, {}));
+    expect(before.printed).toContain('warning  --slice-seconds: nothing that is pending looks as if it yielded');
+    expect(before.printed).toContain('--fail 0004 was not reached: 0004 did not run.');
+    await expect(local(faulty, 'practice', { fail: '0003' }, {})).rejects.toThrow('0003 was attempted here already');
   } finally {
     faulty.remove();
   }

@@ -125,6 +125,43 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
       ['local', 'sample', '--fail', '001'],
       ['BadUsage: sample has no migration "001".', '\n  Found: 0001, '],
     ],
+    ...(
+      [
+        [
+          ['local', 'sample', '--sample', '5'],
+          '--sample does nothing without --data.',
+          'Add --data, or leave --sample out.',
+        ],
+        [['local', 'sample', '--sample-mb', '5'], '--sample-mb does nothing without --data.', 'Add --data, or'],
+        [
+          ['check', '--allow-removed', '0001'],
+          '--allow-removed does nothing without --deployed.',
+          'Add --deployed, or',
+        ],
+        [['local', 'sample', '--app', 'a'], '--app does nothing here: local does not ask AWS.', 'Leave --app out.'],
+        [
+          ['status', 'sample', '--local', '--profile', 'a'],
+          '--profile does nothing here: status --local does not ask AWS.',
+          'Leave',
+        ],
+        [['check', '--region', 'a'], '--region does nothing here: check does not ask AWS.', 'Leave --region out.'],
+        [['init', 'odin-dev', '--profile', 'a'], '--profile does nothing here: init does not ask AWS.', 'Leave'],
+        [
+          ['local', 'sample', '--fail', '0001', '--fail', '0002'],
+          '--fail was given twice, and counts once.',
+          'Give it once.',
+        ],
+        [
+          ['local', 'sample', '--fresh', '--accept-changed', '9999'],
+          'sample has no migration "9999".',
+          'Found: 0001, ',
+        ],
+      ] as const
+    ).map(([args, said, next]): [string, string[], string[]] => [
+      `an option that does nothing: ${args.join(' ')}`,
+      [...args],
+      [`BadUsage: ${said}`, `\n  ${next}`],
+    ]),
     [
       'two faults at once',
       ['local', 'sample', '--fail', '0001', '--timeout', '0002'],
