@@ -38,7 +38,7 @@ export function createBaseline(services: Services, manifest: Manifest) {
         all.filter((id) => known.has(id)),
         PRUNED_AT_ONCE,
       );
-      const last = await record(all.filter((id) => !known.has(id))); // then a run may begin
+      const last = await record(all); // then a run may begin
       const recorded = [...first, ...last].sort();
       const now = new Set(recorded);
       const already = all.filter((id) => !now.has(id));
@@ -74,10 +74,8 @@ export function createBaseline(services: Services, manifest: Manifest) {
   }
 }
 
-function rangeOf(ids: readonly string[]): string {
-  const [first, last] = [ids[0], ids.at(-1)];
-  return first === undefined || last === undefined ? 'none' : `${ids.length}, from ${first} to ${last}`;
-}
+const rangeOf = (ids: readonly string[]): string =>
+  ids.length === 0 ? 'none' : `${ids.length}, from ${[ids[0], ids.at(-1)].join(' to ')}`;
 
 function message(recorded: readonly string[], already: readonly string[]): string {
   const told = recorded.length === 0 ? 'Nothing new to record.' : `Recorded as baseline: ${idsText(recorded)}.`;

@@ -53,6 +53,11 @@ it('records every migration up to the number, in one entry, with who and why', a
     reason: 'ran elsewhere',
   });
   expect(await completed()).toEqual(['0001', '0002', '0005']);
+  expect(world.logs).toContainEqual({
+    level: 'info',
+    message: 'alice (claimed) recorded a baseline through 0005',
+    fields: { recorded: ['0001', '0002', '0005'], already: [] },
+  });
 });
 
 it('writes a copy of the entry for each of them', async () => {
@@ -110,7 +115,8 @@ describe('is refused, and nothing is recorded', () => {
       result: 'refused',
       code: 'AlreadyAttempted',
       what: `${migration} of odin-dev has been started here, attempt 1, and it is not settled what became of it.`,
-      next: { verb: 'status' },
+      why: 'A baseline is of what ran elsewhere, so nothing was recorded.',
+      next: { words: 'Wait for its outcome', verb: 'status', environment: 'odin-dev' },
     });
     expect(await completed()).toEqual([]);
     expect(await before.look()).toMatchObject({ number: 1 });
@@ -134,9 +140,29 @@ describe('is refused, and nothing is recorded', () => {
     });
   });
 
-  it.each(['0003', '0007', '9999'])('of %s, which is not deployed', async (through) => {
-    expect(await baseline(through)).toMatchObject({ result: 'refused', code: 'UnknownMigration' });
+  it.each([
+    ['0003', 'If everything up to 0002 is meant, type --through 0002.'],
+    ['0007', 'If everything up to 0006 is meant, type --through 0006.'],
+    ['9999', 'If everything up to 0006 is meant, type --through 0006.'],
+    ['0000', 'There is nothing below it either: no baseline is needed.'],
+  ])('of %s, which is not deployed', async (through, next) => {
+    expect(await baseline(through)).toEqual({
+      result: 'refused',
+      code: 'UnknownMigration',
+      what: `${through} is not among the deployed migrations of odin-dev, so nothing was recorded.`,
+      why: 'Deployed: 4, from 0001 to 0006.',
+      next,
+    });
     expect(await completed()).toEqual([]);
+  });
+
+  it('where nothing is deployed', async () => {
+    const ask = createBaseline(world.services, manifestOf());
+    const payload = { ask: 'baseline' as const, through: '0001', reason: 'ran elsewhere', by: 'alice' };
+    expect(await ask(payload, invocation(world))).toMatchObject({
+      code: 'UnknownMigration',
+      why: 'Deployed: none.',
+    });
   });
 });
 
@@ -178,7 +204,7 @@ describe('of what was pruned', () => {
   });
 
   it('up to a number takes the deployed ones last, in one entry: only then may a run begin', async () => {
-    await ask('0900');
+    expect(await ask('0900')).toMatchObject({ recorded: [...pruned, '0900'] });
     expect(await entries()).toEqual([
       [100, '0001'],
       [100, '0102'],
@@ -190,6 +216,8 @@ describe('of what was pruned', () => {
 
   it('may end with one that was pruned, and with none that is unknown', async () => {
     expect(await ask('0003')).toMatchObject({ recorded: ['0001', '0002', '0003'] });
+    // With a deployed one below it.
+    expect(await ask('0250')).toMatchObject({ recorded: pruned.slice(3) });
     expect(await ask('0300')).toMatchObject({
       result: 'refused',
       code: 'UnknownMigration',
