@@ -48,7 +48,8 @@ export function migrationHandler(file: string, practice: Practice = (run) => run
   );
 }
 
-function selfFromEnvironment(): Self {
+/** @throws OdinError BadConfiguration */
+export function selfFromEnvironment(): Self {
   return {
     migration: required(VARIABLES.migration),
     codeSha256: required(VARIABLES.codeSha256),

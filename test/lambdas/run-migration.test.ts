@@ -1,14 +1,16 @@
 // `Run migration`: who may start user code, and what is left of it in the ledger.
 import fc from 'fast-check';
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunPayload } from '../../core/contract/payloads.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { claimKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
 import { Claim, Outcome } from '../../core/ledger/turns.ts';
+import { VARIABLES } from '../../core/names/names.ts';
 import { VERSION } from '../../core/names/version.ts';
 import type { Self } from '../../lambdas/run-migration/allowed-turn.ts';
+import { selfFromEnvironment } from '../../lambdas/run-migration/handler.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { LoadMigration, MigrationModule } from '../../lambdas/run-migration/user-code/user-module.ts';
 import { executionArn } from '../support/fake-executions.ts';
@@ -587,5 +589,45 @@ describe('an outcome', () => {
     expect(world.logs.map(({ message }) => message)).toContain(
       'The outcome came after the deadline: the run has gone on without it, and a person decides',
     );
+  });
+});
+
+describe('what its deployment says, in variables', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+  const selfWith = (variables: Record<string, string>): Self => {
+    const all = { [VARIABLES.migration]: '0004', [VARIABLES.codeSha256]: CODE, ...variables };
+    for (const [name, value] of Object.entries(all)) vi.stubEnv(name, value);
+    return selfFromEnvironment();
+  };
+
+  it('is in seconds, and kept in milliseconds', () => {
+    expect(selfWith({ [VARIABLES.sliceSeconds]: '90', [VARIABLES.saveEverySeconds]: '0.5' })).toEqual({
+      migration: '0004',
+      codeSha256: CODE,
+      sliceMs: 90_000,
+      saveEveryMs: 500,
+    });
+    expect(selfWith({ [VARIABLES.saveEverySeconds]: '0' })).toMatchObject({ saveEveryMs: 0 });
+  });
+
+  it('may be left out', () => {
+    expect(selfWith({})).toEqual({ migration: '0004', codeSha256: CODE, sliceMs: undefined, saveEveryMs: undefined });
+  });
+
+  it.each(['soon', '-1', 'Infinity'])('is refused when it is no number of seconds: %s', async (text) => {
+    expect(await thrownBy(() => selfWith({ [VARIABLES.sliceSeconds]: text }))).toMatchObject({
+      code: 'BadConfiguration',
+      source: 'system',
+      what: `Expected a number of seconds, found "${text}".`,
+    });
+  });
+
+  it.each([VARIABLES.migration, VARIABLES.codeSha256])('has to have %s', async (name) => {
+    expect(await thrownBy(() => selfWith({ [name]: '' }))).toMatchObject({
+      code: 'BadConfiguration',
+      what: `The environment variable ${name} is not set.`,
+    });
   });
 });
