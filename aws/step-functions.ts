@@ -44,6 +44,9 @@ export const describeExecution = (
 ): Promise<DescribeExecutionCommandOutput> =>
   onceKnown(() => sfn.send(new DescribeExecutionCommand({ executionArn })), pause);
 
+/** One whose redrive is pending begins again by itself. @param status of an execution, as Step Functions names it */
+export const isRunning = (status: string | undefined): boolean => status === 'RUNNING' || status === 'PENDING_REDRIVE';
+
 export function createExecutions(sfn: SFNClient, stateMachineArn: string, pause?: Pause): Executions {
   /** Whoever invokes a function by hand may say anything; only this machine's executions are asked for. */
   async function ofKnown<T>(executionArn: string, ask: () => Promise<T>): Promise<T | undefined> {
@@ -58,7 +61,7 @@ export function createExecutions(sfn: SFNClient, stateMachineArn: string, pause?
   return {
     async isAlive(executionArn) {
       const known = await ofKnown(executionArn, () => sfn.send(new DescribeExecutionCommand({ executionArn })));
-      return known?.status === 'RUNNING' || known?.status === 'PENDING_REDRIVE';
+      return isRunning(known?.status);
     },
 
     async events(executionArn) {

@@ -1,4 +1,5 @@
 // What happens in a run, as events, by what the ledger shows: embedded and deployed alike.
+import { isRunning } from '../aws/step-functions.ts';
 import { handedOverTo } from '../core/contract/payloads.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { Checkpoint } from '../core/ledger/checkpoints.ts';
@@ -82,7 +83,7 @@ export async function* runEvents(
     told.executions.add(executionArn);
     // The status first, then the ledger: so the last entries of a run that has ended are still told.
     const { status, error, cause, output } = await describe(executionArn);
-    const runs = status === 'RUNNING' || status === 'PENDING_REDRIVE';
+    const runs = isRunning(status);
     yield* changes(ledger, told, runs);
     const continuing = status === 'SUCCEEDED' ? handedOverTo(output) : undefined;
     if (continuing !== undefined) {

@@ -54,6 +54,22 @@ describe('the fake, besides the contract', () => {
   });
 });
 
+it.each([
+  ['RUNNING', true],
+  ['PENDING_REDRIVE', true],
+  ['SUCCEEDED', false],
+  ['FAILED', false],
+  ['TIMED_OUT', false],
+  ['ABORTED', false],
+])('an execution that is %s is alive: %s', async (status, alive) => {
+  // The embedded Step Functions redrives at once, so none of its executions is pending.
+  const sfn = { send: () => Promise.resolve({ status }) } as unknown as SFNClient;
+  const machine = 'arn:aws:states:eu-west-1:111122223333:stateMachine:one';
+  expect(await createExecutions(sfn, machine).isAlive(`${machine.replace(':stateMachine:', ':execution:')}:it`)).toBe(
+    alive,
+  );
+});
+
 describe('on the embedded Step Functions', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'odin-executions-'));
   let aws: EmbeddedAws;
