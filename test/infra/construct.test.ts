@@ -346,16 +346,15 @@ describe('props', () => {
     const { template } = made(() => ({ existingLedgerBucketName: 'former-ledger' }));
     template.resourceCountIs('AWS::S3::Bucket', 0);
     const sids = (of: Template) => {
-      const [[, found] = []] = ofType(of, 'AWS::S3::BucketPolicy');
+      const [[id, found] = []] = ofType(of, 'AWS::S3::BucketPolicy');
       const { Bucket: name, PolicyDocument } = found?.Properties as {
         Bucket: unknown;
         PolicyDocument: { Statement: { Sid?: string; Condition?: unknown }[] };
       };
-      return { name, sids: PolicyDocument.Statement.map(({ Sid, Condition }) => Sid ?? Condition) };
+      return { name, id, sids: PolicyDocument.Statement.map(({ Sid, Condition }) => Sid ?? Condition) };
     };
-    const { name, sids: found } = sids(template);
-    expect(name).toBe('former-ledger');
-    expect(found).toEqual(sids(made(() => ({})).template).sids);
+    // Under another id it would be a second policy of one bucket, when an environment takes its former ledger back.
+    expect(sids(template)).toEqual({ ...sids(made(() => ({})).template), name: 'former-ledger' });
     expect(ofType(template, 'AWS::S3::BucketPolicy')[0]?.[1]).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
   });
 

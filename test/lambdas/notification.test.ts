@@ -1,4 +1,5 @@
 // What operators and programs are told of a halt and of the end of a run: every form, hostile texts, and failures.
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type * as z from '../../core/schema.ts';
 import type { OdinEvent } from '../../core/contract/events.ts';
@@ -236,6 +237,36 @@ describe('a halt', () => {
       expect(world.logs.at(-1)).toMatchObject({ level: 'error', fields: { cause: new Error('does not answer') } });
     },
   );
+});
+
+describe('a function has not answered before everybody is told, or it may be frozen in the middle of that', () => {
+  it.each(['publish', 'send'] as const)('%s, of a halt and of the end of a run', async (what) => {
+    await claim();
+    await finish('failed', FAILURE);
+    await answersAfter(what, halt);
+    await ledger.complete('0004');
+    await answersAfter(what, list);
+  });
+
+  async function answersAfter(what: 'publish' | 'send', work: () => Promise<unknown>): Promise<void> {
+    const asked = Promise.withResolvers<undefined>();
+    const taken = Promise.withResolvers<undefined>();
+    const later = () => {
+      asked.resolve(undefined);
+      return taken.promise;
+    };
+    const { notifications, events } = world.services;
+    world.services.notifications = what === 'publish' ? { publish: later } : notifications;
+    world.services.events = what === 'send' ? { send: later } : events;
+    let answered = false;
+    const answer = work().then(() => (answered = true));
+    await asked.promise;
+    await turnOfLoop();
+    expect(answered).toBe(false);
+    taken.resolve(undefined);
+    await answer;
+    Object.assign(world.services, { notifications, events });
+  }
 });
 
 describe('the end of a run', () => {
