@@ -38,6 +38,7 @@ import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { invokeFunction } from '../../aws/invoke.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import type { RequestSummary, Verdict } from '../../local/embedded-aws.ts';
 import type { LambdaLogLine } from '../../local/lambda/host.ts';
@@ -54,6 +55,7 @@ let started: Started;
 const SOURCES = {
   echo: `export const handler = async (event, context) => ({ event, id: context.awsRequestId });`,
   throws: `export const handler = async () => { console.log('tried'); throw new TypeError('no'); };`,
+  ends: `export const handler = async () => process.exit(1);`,
   env: `export const handler = async () => process.env;`,
   migrates: `import { createRequire } from 'node:module';
     const { S3Client, PutObjectCommand } = createRequire('${import.meta.filename}')('@aws-sdk/client-s3');
@@ -106,6 +108,23 @@ describe('Lambda', () => {
     const answer = await invoke('throws');
     expect(answer).toMatchObject({ StatusCode: 200, FunctionError: 'Unhandled' });
     expect(json(answer.Payload)).toMatchObject({ errorType: 'TypeError', errorMessage: 'no' });
+  });
+
+  it('is invoked by the command line: what a function answers is given back, and what it fails with is thrown', async () => {
+    expect(await invokeFunction(started.lambda, 'echo', { a: 1 })).toMatchObject({ event: { a: 1 } });
+    await expect(invokeFunction(started.lambda, 'throws', {})).rejects.toMatchObject({
+      code: 'TypeError',
+      source: 'system',
+      what: 'no',
+    });
+    await expect(invokeFunction(started.lambda, 'unknown', {})).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
+    // Lambda itself says so of a function that is ended.
+    await expect(invokeFunction(started.lambda, 'ends', {})).rejects.toMatchObject({
+      code: 'Runtime.ExitError',
+      source: 'system',
+    });
   });
 
   it('takes an event, and tries it three times with one request id', async () => {
