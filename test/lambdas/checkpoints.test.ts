@@ -932,9 +932,12 @@ describe('a practice fault', () => {
     const handle = practised({ fault: 'timeout', checkpoint: 2 }, { migration: generate(seen) });
     const answered = vi.fn();
     handle(payloadOf(turn), invocation(world)).then(answered, answered);
-    await vi.waitFor(async () => {
-      expect(await checkpoint()).toMatchObject({ cursor: 2 });
-    });
+    await vi.waitFor(
+      async () => {
+        expect(await checkpoint()).toMatchObject({ cursor: 2 });
+      },
+      { timeout: 60_000 },
+    );
     [...world.timers][0]?.work();
     await sleep(20);
     expect(answered).not.toHaveBeenCalled();

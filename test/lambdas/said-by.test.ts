@@ -25,7 +25,7 @@ const SAID: DecidePayload = {
 async function ask(
   payload: DecidePayload,
   endpoint: string,
-  { later = 0, identity = IDENTITY, local = false, answerMs = 3_000 } = {},
+  { later = 0, identity = IDENTITY, local = false, answerMs = 60_000 } = {},
 ): Promise<Said & { warned: number }> {
   const world = createWorld();
   const services = {

@@ -263,7 +263,7 @@ describe('what it cannot do', () => {
     ['makes two at once', `for (const cursor of [1, 2]) say({ type: 'checkpoint', checkpoint: { cursor } });`],
     ['closes the channel', 'fs.closeSync(3);'],
   ])('to the function, when it %s: that is a known failure', async (_, body) => {
-    const save = () => sleep(100, 'go on' as const);
+    const save = () => sleep(1_000, 'go on' as const); // what it says next is there by then
     const end = await run(`${SAY} ${body} await sleep(60_000);`, { save });
     expect(end).toMatchObject({ outcome: 'ended', error: { name: 'ChannelBroken' } });
   });
@@ -297,8 +297,9 @@ describe('what it cannot do', () => {
 describe('afterwards nothing goes on', () => {
   it('of what it left pending when one of several failed', async () => {
     const end = await run(`
-      const write = async (name) => { for (let n = 0; ; n += 1) { await sleep(1); did(name + n); } };
-      const fail = async () => { await sleep(100); throw new Error('one of them'); };
+      let written = 0;
+      const write = async (name) => { for (let n = 0; ; n += 1) { await sleep(1); did(name + n); written += 1; } };
+      const fail = async () => { while (written < 5) await sleep(10); throw new Error('one of them'); };
       await Promise.all([write('a'), write('b'), fail()]);
     `);
     expect(end).toMatchObject({ outcome: 'threw', error: { message: 'one of them' } });

@@ -80,7 +80,7 @@ beforeAll(async () => {
     asyncRetryDelaysMs: [1, 1],
   });
   const functions = Object.entries(SOURCES).map(([name, source]) => writeFunction(started.folder, name, source));
-  started.aws.lambda.updateFunctions(functions.map((config) => ({ ...config, timeoutSeconds: 10 })));
+  started.aws.lambda.updateFunctions(functions.map((config) => ({ ...config, timeoutSeconds: 60 })));
 });
 afterAll(() => started.stop());
 beforeEach(() => {

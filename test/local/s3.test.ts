@@ -37,7 +37,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createS3 } from '../../local/s3/protocol.ts';
-import { putObjects, start, temporaryFolder, withKey } from './support.ts';
+import { putObjects, start, temporaryFolder, until, withKey } from './support.ts';
 import type { Started } from './support.ts';
 
 let started: Started;
@@ -840,6 +840,7 @@ describe('the directory', () => {
   });
 
   it('shows nothing of an upload whose sender dies, and keeps the old object', async () => {
+    const incoming = () => readdirSync(join(started.folder, 'aws', 's3', '.incoming'));
     await put('a', 'old');
     await new Promise<void>((resolve) => {
       const upload = request(`${withKey(started.aws)}/${Bucket}/a`, {
@@ -848,11 +849,10 @@ describe('the directory', () => {
       });
       upload.on('error', () => resolve());
       upload.write('half');
-      setTimeout(() => upload.destroy(), 50);
+      void until(() => incoming().length === 1, 'half of it is there').then(() => upload.destroy());
     });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => incoming().length === 0, 'it is taken away');
     expect(await read('a')).toBe('old');
-    expect(readdirSync(join(started.folder, 'aws', 's3', '.incoming'))).toEqual([]);
   });
 
   it('leaves no body behind when an object is replaced or deleted', async () => {

@@ -537,17 +537,3 @@ describe('a redrive', () => {
     expect(await service.waitFor(arn)).toMatchObject({ status: 'FAILED', error: 'E', redriveCount: 1 });
   });
 });
-
-describe('speed', () => {
-  it('is a fraction of a millisecond per state', async () => {
-    functions['f'] = (event) => ({ n: (event['n'] as number) + 1 });
-    const states = {
-      A: task('f', { End: undefined, Next: 'B' }),
-      B: { Type: 'Choice', Choices: [{ Variable: '$.n', NumericLessThan: 500, Next: 'A' }], Default: 'C' },
-      C: { Type: 'Succeed' },
-    };
-    const started = performance.now();
-    expect((await run(states, { n: 0 })).status).toBe('SUCCEEDED');
-    expect((performance.now() - started) / 1000).toBeLessThan(5);
-  });
-});

@@ -89,8 +89,11 @@ export async function putObjects(
   }
 }
 
+/** How long something that happens at once may take on a machine that is busy with something else: a limit for what hangs. */
+const PATIENCE_MS = 120_000;
+
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waited = 0; waited < 8000; waited += 10) {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end;) {
     if (condition()) return;
     await sleep(10);
   }

@@ -24,7 +24,7 @@ import type { Files, Notification, Platform } from './platform.ts';
 import { DATA_BUCKET } from './platform.ts';
 
 /** Long enough for the slowest place on a busy machine; only a failing scenario waits so long. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 300_000;
 
 export interface Ended {
   status: string;
