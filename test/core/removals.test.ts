@@ -1,5 +1,6 @@
 // What a deployment may not take away without its being said twice.
 import { describe, expect, it } from 'vitest';
+import { lackingError, lackingOf } from '../../core/decision/lacking.ts';
 import { parseAllowed, refusedRemovals, removedBy } from '../../core/decision/removals.ts';
 import { errorLines } from '../../core/errors.ts';
 import type { LogState } from '../../core/ledger/fold.ts';
@@ -9,7 +10,7 @@ import { allowed, completed, decided, halted, logOf } from './ledger/entries.ts'
 const functions = (...ids: string[]) => ({ migrations: ids.map((id) => ({ id })) });
 const doneOf = (...ids: string[]) => ids.flatMap((id) => [allowed(id), completed([id])]);
 
-/** @returns the messages, in the words of a terminal */
+/** @returns the messages, in the words of a terminal; each is a refusal that a deployment knows by its code */
 function refused(
   deployed: string[],
   next: { files: string[]; pruned?: string[] },
@@ -18,9 +19,10 @@ function refused(
 ): string[] {
   const [of, to] = [functions(...deployed), { ...functions(...next.files), pruned: next.pruned }];
   const removed = removedBy(of, to, may);
-  return refusedRemovals(removed, { environment: 'odin-dev', deployed: of, next: to, state }).map((error) =>
-    errorLines(error).join(' '),
-  );
+  return refusedRemovals(removed, { environment: 'odin-dev', deployed: of, next: to, state }).map((error) => {
+    expect(error).toMatchObject({ code: 'FunctionsRemoved', source: 'user' });
+    return errorLines(error).join(' ');
+  });
 }
 
 describe('every function that is deployed', () => {
@@ -30,6 +32,7 @@ describe('every function that is deployed', () => {
     const [message = '', ...more] = refused(['0001', '0002'], { files: [] }, done);
     expect(more).toEqual([]);
     expect(message).toContain('every function of odin-dev that is deployed, and 2 migrations of those are not');
+    expect(message).toContain('An empty folder, a wrong one and another branch look like this.');
     expect(message).toContain('deploy with -c allow-removed=0001,0002.');
     expect(message).toContain('npx odin-migrate prune odin-dev');
     expect(refused(['0001'], { files: [] }, fold([]))).toHaveLength(1);
@@ -60,6 +63,9 @@ describe('every function that is deployed', () => {
   it('of many is told to be said as all', () => {
     const many = ['0001', '0002', '0003', '0004', '0005', '0006'];
     expect(refused(many, { files: [] }, done).join()).toContain('-c allow-removed=all.');
+    expect(refused(many.slice(0, 5), { files: [] }, done).join()).toContain(
+      '-c allow-removed=0001,0002,0003,0004,0005.',
+    );
   });
 
   it('is not concerned when one of them stays, or when there was none', () => {
@@ -101,6 +107,26 @@ describe('the function of what is open', () => {
 
   it('is told beside the removal of all', () => {
     expect(refused(['0001', '0002'], { files: [] }, open(allowed('0002'), halted(3, '0002')))).toHaveLength(2);
+  });
+});
+
+describe('what the ledger does not have as completed', () => {
+  it('is each of what completed.json names, and nothing when there is no such file', () => {
+    const state = fold(logOf(...doneOf('0001')));
+    expect(lackingOf(state, ['0001', '0002', '0003'])).toEqual(['0002', '0003']);
+    expect(lackingOf(state)).toEqual([]);
+  });
+
+  it('is a refusal that says what to type: a baseline, or on this machine the run again', () => {
+    expect(lackingError(['0002'], 'odin-dev')).toMatchObject({
+      code: 'NotCompleted',
+      source: 'user',
+      next: { verb: 'baseline', environment: 'odin-dev', args: ['--pruned', '--reason "..."'] },
+    });
+    expect(lackingError(['0002'], 'odin-dev', { local: true })).toMatchObject({
+      code: 'NotCompleted',
+      next: { verb: 'run', environment: 'odin-dev' },
+    });
   });
 });
 
