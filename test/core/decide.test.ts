@@ -311,7 +311,7 @@ describe('decide, without an open turn', () => {
 
   it('refuses what was completed under a number whose file is gone, by name, unless the run allows it', () => {
     const [text, other] = ['b'.repeat(64), 'c'.repeat(64)];
-    const state = fold(logOf(allowed('0001'), completed(['0001'])));
+    let state = fold(logOf(allowed('0001'), completed(['0001'])));
     const renumbered = (allowRenumbered: string[], ...manifest: [id: string, sourceSha256: string][]) =>
       decide({
         state,
@@ -328,6 +328,9 @@ describe('decide, without an open turn', () => {
     expect(renumbered([], ['0003', other])).toMatchObject({ step: 'allow', migration: '0003' });
     expect(renumbered([], ['0001', text], ['0003', text])).toMatchObject({ step: 'allow', migration: '0003' });
     expect(renumbered([], ['0001', other], ['0003', text])).toMatchObject({ step: 'allow', migration: '0003' });
+    // It was allowed to run, and is completed now, too: that is no reason to refuse the next run.
+    state = fold(logOf(allowed('0001'), completed(['0001']), allowed('0003'), completed(['0003'])));
+    expect(renumbered([], ['0003', text], ['0004', other])).toMatchObject({ step: 'allow', migration: '0004' });
   });
 
   it('allows attempt 1 of the first that is pending', () => {

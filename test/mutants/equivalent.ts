@@ -31,12 +31,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'the highest is known, and those that are known were taken away before',
   },
   {
-    file: 'core/decision/renumbered.ts',
-    code: 'migrations[id]',
-    mutant: 'false',
-    why: 'what is known and has the same work as a completed one is no first turn: it is refused or settled before',
-  },
-  {
     file: 'core/ledger/completions.ts',
     code: '{ concurrency: WRITE_CONCURRENCY }',
     mutant: '{}',
