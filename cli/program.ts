@@ -371,7 +371,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .summary('the CDK app of a project without one of its own')
     .description(
       'Synthesises the stacks of all environments. The CDK CLI starts it, when cdk.json says "app": "npx --no-install ' +
-        'odin-migrate synth"; then `npx cdk deploy`, and with `-c environment=<environment>` that one alone.',
+        'odin-migrate synth"; then `npx --no-install cdk deploy`, and with `-c environment=<environment>` that one alone.',
     )
     .action(async () => {
       const { synthesise } = await import('../client/synth.ts');

@@ -75,7 +75,7 @@ function refusedSize(bytes: number): Refused[] {
   return [
     {
       what: `The template: expected at most ${countText(MAX_TEMPLATE)} bytes, found ${countText(bytes)}.`,
-      next: 'Let `npx odin-migrate prune` delete the files of what is completed, name resources by fewer and wider patterns, or give the environment a stack of its own with `suppressTemplateIndentation`.',
+      next: 'Let `npx --no-install odin-migrate prune` delete the files of what is completed, name resources by fewer and wider patterns, or give the environment a stack of its own with `suppressTemplateIndentation`.',
     },
   ];
 }

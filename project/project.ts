@@ -23,7 +23,7 @@ export function openProject(from = process.cwd()): Project {
     code: 'BadConfiguration',
     source: 'user',
     what: `There is no ${CONFIGURATION_FILE} in ${from}, or in a folder above it.`,
-    next: 'Go to the folder of your project, or make one: npx odin-migrate init <environment>',
+    next: 'Go to the folder of your project, or make one: npx --no-install odin-migrate init <environment>',
   });
 }
 

@@ -82,7 +82,7 @@ function commandMarkdown(command: Command): string {
   const { registeredArguments } = command;
   return [
     `### \`${command.name()}\``,
-    `\`\`\`\nnpx odin-migrate ${usageOf(command)} [options]\n\`\`\``,
+    `\`\`\`\nnpx --no-install odin-migrate ${usageOf(command)} [options]\n\`\`\``,
     command.description(),
     ...(registeredArguments.length === 0
       ? []

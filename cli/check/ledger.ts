@@ -92,7 +92,7 @@ export function prunedFindings(
 /** Of what was run here, only what would be lost: the next `local` says the rest. */
 export function localFindings(files: LedgerFiles, accepted: readonly string[]): Finding[] {
   const { environment } = files.view;
-  const fresh = `to forget what was run here: npx odin-migrate local ${environment} --fresh`;
+  const fresh = `to forget what was run here: npx --no-install odin-migrate local ${environment} --fresh`;
   return otherFiles(files, accepted, 'the ledger on this machine', fresh);
 }
 

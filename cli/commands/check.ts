@@ -69,7 +69,8 @@ export async function check(
       checked.push(result);
     }
   });
-  if (names.length === 0) print('There is no environment. To begin one: npx odin-migrate init <environment>');
+  if (names.length === 0)
+    print('There is no environment. To begin one: npx --no-install odin-migrate init <environment>');
   if (options.json) printJson(checked);
   const failing: Severity[] = options.strict ? ['error', 'warning'] : ['error'];
   const failed = checked.some(({ findings }) => findings.some(({ severity }) => failing.includes(severity)));

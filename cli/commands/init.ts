@@ -54,7 +54,7 @@ export async function init(environment: string, { app, from = process.cwd() }: I
 
   const next: [string, string][] = [
     [typed({ verb: 'check', environment }), 'what is wrong, before it is deployed'],
-    [`npx odin-migrate local ${environment}`, 'run it here: no AWS account, no Docker'],
+    [`npx --no-install odin-migrate local ${environment}`, 'run it here: no AWS account, no Docker'],
   ];
   if (deployed) {
     const stack = stackName({ app: configuration.app, environment });
@@ -115,7 +115,7 @@ function appOf(home: string, environment: string): string {
     code: 'BadConfiguration',
     source: 'user',
     what: `"${name}" has nothing that an app can be named by: it becomes part of AWS resource names.`,
-    next: `Name it: npx odin-migrate init ${environment} --app <name>`,
+    next: `Name it: npx --no-install odin-migrate init ${environment} --app <name>`,
   });
 }
 
@@ -166,11 +166,11 @@ function ignore(directory: string): void {
 /** `/cdk.out` and `cdk.out/` ignore the same folder here. */
 const bare = (line: string): string => line.trim().replaceAll(/^\/|\/$/g, '');
 
-/** @returns whether `npx cdk deploy` deploys what odin-migrate.json says, and not an app of the team's own */
+/** @returns whether `npx --no-install cdk deploy` deploys what odin-migrate.json says, and not an app of the team's own */
 function cdkApp(directory: string): boolean {
   const file = path.join(directory, 'cdk.json');
   if (!existsSync(file)) {
-    write(directory, 'cdk.json', json({ app: SYNTH }), 'what `npx cdk` starts');
+    write(directory, 'cdk.json', json({ app: SYNTH }), 'what `npx --no-install cdk` starts');
     return true;
   }
   const isOurs = readFileSync(file, 'utf8').includes('odin-migrate synth');

@@ -178,7 +178,7 @@ function suggest(project: Project, environment: string, { migrations }: Manifest
 /** This command with other options. In this package's own repository `npm start` is `local sample`, and shorter. */
 function typedLocal({ directory }: Project, environment: string, ...args: string[]): string {
   if (directory !== PACKAGE_DIRECTORY || environment !== 'sample')
-    return ['npx odin-migrate local', environment, ...args].join(' ');
+    return ['npx --no-install odin-migrate local', environment, ...args].join(' ');
   return args.length === 0 ? 'npm start' : ['npm start --', ...args].join(' ');
 }
 

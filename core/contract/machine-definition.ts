@@ -150,7 +150,8 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
       },
       [STATES.halt]: {
         Type: 'Task',
-        Comment: 'Waits, at no cost, until an operator decides: npx odin-migrate resume. An abort fails this state.',
+        Comment:
+          'Waits, at no cost, until an operator decides: npx --no-install odin-migrate resume. An abort fails this state.',
         Resource: `${invoke}.waitForTaskToken`,
         Parameters: {
           FunctionName: systemFunctionName(of, 'halt'),

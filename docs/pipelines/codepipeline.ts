@@ -73,7 +73,7 @@ export class MigrationPipelineStack extends Stack {
   #deployProject(): PipelineProject {
     const project = this.#project(
       'Deploy',
-      'npx cdk deploy "$STACK" --context environment="$ODIN_ENVIRONMENT" --require-approval never',
+      'npx --no-install cdk deploy "$STACK" --context environment="$ODIN_ENVIRONMENT" --require-approval never',
     );
     // The roles of `cdk bootstrap` do the rest.
     allow(
@@ -86,7 +86,7 @@ export class MigrationPipelineStack extends Stack {
 
   /** It needs no permission to decide: a decision is made by a person, under that person's name. */
   #migrateProject(environments: readonly string[]): PipelineProject {
-    const project = this.#project('Migrate', 'npx odin-migrate run "$ODIN_ENVIRONMENT" --wait');
+    const project = this.#project('Migrate', 'npx --no-install odin-migrate run "$ODIN_ENVIRONMENT" --wait');
     const of = (environment: string) => ({ environment });
     const arns = (service: string, resource: string, names: string[], arnFormat = ArnFormat.COLON_RESOURCE_NAME) =>
       names.map((resourceName) => this.formatArn({ service, resource, resourceName, arnFormat }));

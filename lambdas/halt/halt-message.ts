@@ -5,7 +5,7 @@ import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
 import { linesOfError, firstSourceLine, plainLine, commitsText } from '../../core/ledger/summaries.ts';
 import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { logGroupName } from '../../core/names/names.ts';
-import { commandLine } from '../../core/text/command.ts';
+import { commandLine, TYPED_WHERE } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { heldBackText, who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
@@ -64,7 +64,7 @@ export function haltMail(news: HaltNews): string {
     INDENT + executionLink(execution),
     `Log lines:     ${logsOf(news) ?? 'none: its function has not taken the turn'}`,
     '',
-    'Nothing later runs until you decide. Type one of:',
+    `Nothing later runs until you decide. ${TYPED_WHERE}, type one of:`,
     '',
     ...decisions(news).flatMap(({ command, meaning }) => [`  ${command}`, `    ${meaning}`]),
     '',
@@ -92,7 +92,7 @@ export function haltChat(news: HaltNews): ChatNotification {
         ...runningUntil(news),
         `Execution: ${executionLink(execution)}`,
         ...(logs === undefined ? [] : [`Log lines: ${logs}`]),
-        'Nothing later runs until you decide.',
+        `Nothing later runs until you decide. ${TYPED_WHERE}, type one of these.`,
       ].join('\n'),
       nextSteps: decisions(news).map(({ command, meaning }) => `${asCode(command)} ${meaning}`),
       keywords: ['odin-migrate', environment, migration, reason],

@@ -2,7 +2,7 @@
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
 import type { Where } from '../../core/text/command.ts';
-import { commandLine } from '../../core/text/command.ts';
+import { commandLine, TYPED_WHERE } from '../../core/text/command.ts';
 import type { Message } from '../shared/announce.ts';
 import { subjectOf } from '../shared/announce.ts';
 
@@ -18,14 +18,15 @@ export function notStarted(where: Where & { environment: string }, why: string):
       `${environment} is deployed. The run that the deployment was to start could not be started; what is pending stays pending.`,
       '',
       `Error:         ${error}`,
-      `Start it with: ${command}`,
+      `${TYPED_WHERE}, start it with:`,
+      `  ${command}`,
       '',
     ].join('\n'),
     chat: chatNotification(
       {
         title: `${environment}: deployed, and no run was started`,
         description: [`Error: ${asCode(error)}`, 'What is pending stays pending.'].join('\n'),
-        nextSteps: [`Start it with: ${asCode(command)}`],
+        nextSteps: [`${TYPED_WHERE}, start it with: ${asCode(command)}`],
         keywords: ['odin-migrate', environment, 'not started'],
       },
       {

@@ -223,6 +223,6 @@ function readJson(file: string): unknown {
 }
 
 function broken(what: string, cause?: unknown): OdinError {
-  const next = 'Synthesise again (npx cdk synth) and deploy again.';
+  const next = 'Synthesise again (npx --no-install cdk synth) and deploy again.';
   return new OdinError({ code: 'BadConfiguration', source: 'system', what, next, cause });
 }

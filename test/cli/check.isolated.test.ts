@@ -199,7 +199,7 @@ it('tells late, changed, halted and pending migrations apart', () => {
     ['changed', 'error'],
     ['renumbered', 'error'],
   ]);
-  expect(localFindings(files, [])[0]?.message).toContain('npx odin-migrate local odin-dev --fresh');
+  expect(localFindings(files, [])[0]?.message).toContain('npx --no-install odin-migrate local odin-dev --fresh');
 
   const gone = { ...view, migrations: view.migrations.map((each) => ({ ...each, file: undefined })) };
   const halted = deployedFindings({ view: gone, renumbered: [] }, []).find(({ rule }) => rule === 'halted');

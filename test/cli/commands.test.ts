@@ -29,40 +29,40 @@ afterEach(() => {
 
 it('is typed for a deployed environment with the profile and the region that were named', () => {
   expect(COMMANDS.map((command) => commandLine(command, DEPLOYED))).toEqual([
-    'npx odin-migrate new odin-dev',
-    'npx odin-migrate check odin-dev',
-    "npx odin-migrate run odin-dev --allow-out-of-order --profile 'a team' --region eu-west-1",
-    "npx odin-migrate status odin-dev --profile 'a team' --region eu-west-1",
-    "npx odin-migrate history odin-dev 0004 --profile 'a team' --region eu-west-1",
-    "npx odin-migrate preview odin-dev 0004 --profile 'a team' --region eu-west-1",
-    `npx odin-migrate resume odin-dev skip --halt 45 --reason "..." --profile 'a team' --region eu-west-1`,
-    `npx odin-migrate baseline odin-dev --through <id> --reason "..." --profile 'a team' --region eu-west-1`,
+    'npx --no-install odin-migrate new odin-dev',
+    'npx --no-install odin-migrate check odin-dev',
+    "npx --no-install odin-migrate run odin-dev --allow-out-of-order --profile 'a team' --region eu-west-1",
+    "npx --no-install odin-migrate status odin-dev --profile 'a team' --region eu-west-1",
+    "npx --no-install odin-migrate history odin-dev 0004 --profile 'a team' --region eu-west-1",
+    "npx --no-install odin-migrate preview odin-dev 0004 --profile 'a team' --region eu-west-1",
+    `npx --no-install odin-migrate resume odin-dev skip --halt 45 --reason "..." --profile 'a team' --region eu-west-1`,
+    `npx --no-install odin-migrate baseline odin-dev --through <id> --reason "..." --profile 'a team' --region eu-west-1`,
   ]);
 });
 
 it('is typed for an environment on this machine with --local, and run is local', () => {
   expect(COMMANDS.map((command) => commandLine(command, LOCAL))).toEqual([
-    'npx odin-migrate new odin-dev',
-    'npx odin-migrate check odin-dev',
-    'npx odin-migrate local odin-dev --allow-out-of-order',
-    'npx odin-migrate status odin-dev --local',
-    'npx odin-migrate history odin-dev 0004 --local',
-    'npx odin-migrate preview odin-dev 0004 --local',
-    'npx odin-migrate resume odin-dev skip --halt 45 --reason "..." --local',
-    'npx odin-migrate baseline odin-dev --through <id> --reason "..."',
+    'npx --no-install odin-migrate new odin-dev',
+    'npx --no-install odin-migrate check odin-dev',
+    'npx --no-install odin-migrate local odin-dev --allow-out-of-order',
+    'npx --no-install odin-migrate status odin-dev --local',
+    'npx --no-install odin-migrate history odin-dev 0004 --local',
+    'npx --no-install odin-migrate preview odin-dev 0004 --local',
+    'npx --no-install odin-migrate resume odin-dev skip --halt 45 --reason "..." --local',
+    'npx --no-install odin-migrate baseline odin-dev --through <id> --reason "..."',
   ]);
 });
 
 it("is the CDK's, with the profile that was named", () => {
   const deploy: Command = { verb: 'deploy', stack: 'OdinMigrate-odin-dev' };
-  expect(commandLine(deploy)).toBe('npx cdk deploy OdinMigrate-odin-dev');
-  expect(commandLine(deploy, DEPLOYED)).toBe("npx cdk deploy OdinMigrate-odin-dev --profile 'a team'");
+  expect(commandLine(deploy)).toBe('npx --no-install cdk deploy OdinMigrate-odin-dev');
+  expect(commandLine(deploy, DEPLOYED)).toBe("npx --no-install cdk deploy OdinMigrate-odin-dev --profile 'a team'");
 });
 
 it.each([DEPLOYED, LOCAL])('is taken by the program, for %j', (where) => {
   const program = createProgram(() => undefined);
   for (const command of COMMANDS) {
-    const [, , verb = '', ...words] = commandLine(command, where).split(' ');
+    const [, , , verb = '', ...words] = commandLine(command, where).split(' ');
     const subcommand = program.commands.find((one) => one.name() === verb);
     const known = [...(subcommand?.options ?? []), ...program.options].map(({ long }) => long);
     expect(known, verb).toEqual(expect.arrayContaining(words.filter((word) => word.startsWith('--'))));
@@ -85,7 +85,7 @@ it('takes the folder of an environment for its name, in every command, as a shel
 it('quotes a name for the shell', () => {
   const profile = `it's $HOME`;
   expect(commandLine({ verb: 'status', environment }, { profile })).toBe(
-    `npx odin-migrate status odin-dev --profile 'it'\\''s $HOME'`,
+    `npx --no-install odin-migrate status odin-dev --profile 'it'\\''s $HOME'`,
   );
 });
 
@@ -99,7 +99,7 @@ describe('a next step', () => {
 
   it('is a sentence as it is, or words and a command', () => {
     expect(nextText('Wait.', LOCAL)).toBe('Wait.');
-    expect(error.message).toBe('No migration is halted. Start a run: npx odin-migrate run odin-dev');
+    expect(error.message).toBe('No migration is halted. Start a run: npx --no-install odin-migrate run odin-dev');
   });
 
   it('is printed as it is typed here', () => {
@@ -109,16 +109,16 @@ describe('a next step', () => {
     typeFor({ local: true });
     printError(error);
     expect(printed).toEqual([
-      'NothingHalted: No migration is halted.\n  Start a run: npx odin-migrate run odin-dev\n',
-      'NothingHalted: No migration is halted.\n  Start a run: npx odin-migrate local odin-dev\n',
+      'NothingHalted: No migration is halted.\n  Start a run: npx --no-install odin-migrate run odin-dev\n',
+      'NothingHalted: No migration is halted.\n  Start a run: npx --no-install odin-migrate local odin-dev\n',
     ]);
   });
 
   it.each<[string[], string]>([
-    [['history', environment, 'x', '--local'], 'npx odin-migrate status odin-dev --local'],
-    [['history', environment, 'x'], 'npx odin-migrate status odin-dev'],
-    [['--profile', 'p', 'history', environment, 'x'], 'npx odin-migrate status odin-dev --profile p'],
-    [['history', environment, 'x', '--region', 'r'], 'npx odin-migrate status odin-dev --region r'],
+    [['history', environment, 'x', '--local'], 'npx --no-install odin-migrate status odin-dev --local'],
+    [['history', environment, 'x'], 'npx --no-install odin-migrate status odin-dev'],
+    [['--profile', 'p', 'history', environment, 'x'], 'npx --no-install odin-migrate status odin-dev --profile p'],
+    [['history', environment, 'x', '--region', 'r'], 'npx --no-install odin-migrate status odin-dev --region r'],
   ])('is typed with the options of the command line %j', async (args, expected) => {
     vi.stubEnv('AWS_PROFILE', undefined);
     await createProgram(() => undefined)

@@ -51,10 +51,10 @@ it('writes all that a project needs, and says what to type next', async () => {
   expect(read(directory, '.gitignore')).toBe('.odin-migrate/\ncdk.out/\n');
   expect(readdirSync(path.join(directory, 'migrations/odin-dev'))).toEqual(['0001.ts']);
   expect(printed.match(/^ {2}npx .*?(?= {2})/gm)).toEqual([
-    '  npx odin-migrate check odin-dev',
-    '  npx odin-migrate local odin-dev',
-    '  npx cdk deploy shop-orders--odin-dev--migrations',
-    '  npx odin-migrate run odin-dev --wait',
+    '  npx --no-install odin-migrate check odin-dev',
+    '  npx --no-install odin-migrate local odin-dev',
+    '  npx --no-install cdk deploy shop-orders--odin-dev--migrations',
+    '  npx --no-install odin-migrate run odin-dev --wait',
   ]);
   expect(await checkEnvironment(openProject(directory), 'odin-dev', undefined)).toMatchObject({
     migrations: 1,
@@ -97,7 +97,7 @@ it('adds another environment to a project, from a folder of it', async () => {
   await init('odin-dev', { from: directory });
   await init('odin-prod', { from: path.join(directory, 'migrations/odin-dev') });
   expect(readdirSync(path.join(directory, 'migrations'))).toEqual(['odin-dev', 'odin-prod']);
-  expect(printed).toContain('npx cdk deploy shop--odin-prod--migrations');
+  expect(printed).toContain('npx --no-install cdk deploy shop--odin-prod--migrations');
 });
 
 it("makes a workspace's package a project of its own, whose schema is where npm has put it", async () => {

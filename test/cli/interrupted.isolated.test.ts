@@ -48,7 +48,7 @@ it('Ctrl-C says what it leaves, and the next run halts there at once', { timeout
   expect(await run.ended).toBe(130);
   expect(run.text()).toContain('Interrupted. 0001 was running: its process was ended');
   expect(run.text()).toContain('Its last checkpoint stays: 10 of 40');
-  expect(run.text()).toContain('halts there and asks for a decision: npx odin-migrate local dev');
+  expect(run.text()).toContain('halts there and asks for a decision: npx --no-install odin-migrate local dev');
   expect(run.text()).not.toContain('The run ended');
 
   const next = typed('local', 'dev');

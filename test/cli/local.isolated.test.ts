@@ -39,7 +39,7 @@ it('refuses a late lower number with the command that runs it here, which then d
   const refused = await typed();
   expect(refused.code).toBe(EXIT.refused);
   expect(refused.printed).toContain('migrations/late/0001.ts is pending, but 0002 was run before');
-  expect(refused.printed).toContain('type "npx odin-migrate local late --allow-out-of-order"');
+  expect(refused.printed).toContain('type "npx --no-install odin-migrate local late --allow-out-of-order"');
   const allowed = await typed({ allowOutOfOrder: true });
   expect(allowed.code).toBe(EXIT.done);
   expect(allowed.printed).toContain('Done: 1 applied.');

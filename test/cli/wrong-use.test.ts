@@ -116,7 +116,7 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
         'UnknownEnvironment: There is no environment "nope".',
         '\n  Found: ',
         'sample',
-        '\n  To begin it: npx odin-migrate init nope',
+        '\n  To begin it: npx --no-install odin-migrate init nope',
       ],
     ],
     ['a path as an environment', ['local', '../migrations/sample'], ['UnknownEnvironment: ']],

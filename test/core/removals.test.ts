@@ -34,7 +34,7 @@ describe('every function that is deployed', () => {
     expect(message).toContain('every function of odin-dev that is deployed, and 2 migrations of those are not');
     expect(message).toContain('An empty folder, a wrong one and another branch look like this.');
     expect(message).toContain('deploy with -c allow-removed=0001,0002.');
-    expect(message).toContain('npx odin-migrate prune odin-dev');
+    expect(message).toContain('npx --no-install odin-migrate prune odin-dev');
     expect(refused(['0001'], { files: [] }, fold([]))).toHaveLength(1);
   });
 
@@ -84,7 +84,7 @@ describe('the function of what is open', () => {
     expect(more).toEqual([]);
     expect(message).toContain('0002 is halted (attempt 1), and its file is not here');
     expect(message).toContain('deploy with -c allow-removed=0002.');
-    expect(message).toContain('npx odin-migrate status odin-dev');
+    expect(message).toContain('npx --no-install odin-migrate status odin-dev');
   });
 
   it('is not removed while it runs, nor when it is to be retried', () => {

@@ -116,7 +116,7 @@ const OTHERS = [
   'wrote Exports/2026/Customers/Full/Part0001A/x1',
   'pass: 12, fail: 3',
   'ECONNREFUSED 127.0.0.1:5432',
-  'npx odin-migrate resume odin-dev retry --from-start --reason "the token was renewed"',
+  'npx --no-install odin-migrate resume odin-dev retry --from-start --reason "the token was renewed"',
   'arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef',
 ];
 

@@ -23,7 +23,7 @@ describe('the page of an environment', () => {
   it('says what to do when there is no migration', () => {
     const text = textOf(page(viewOf([]), frame()));
     expect(text).toContain('No migrations yet');
-    expect(text).toContain('npx odin-migrate new odin-dev');
+    expect(text).toContain('npx --no-install odin-migrate new odin-dev');
     expect(text).not.toContain('Description');
   });
 
@@ -53,9 +53,11 @@ describe('the page of an environment', () => {
 
   it('names commands as they are typed where the environment is', () => {
     const pending = viewOf([row(1, 'pending')]);
-    expect(textOf(page(pending, frame()))).toContain('A run begins with 0001: npx odin-migrate run odin-dev');
-    expect(textOf(page(pending, frame({ local: true })))).toContain('npx odin-migrate local odin-dev');
-    expect(textOf(page(viewOf([]), frame({ local: true })))).toContain('npx odin-migrate new odin-dev');
+    expect(textOf(page(pending, frame()))).toContain(
+      'A run begins with 0001: npx --no-install odin-migrate run odin-dev',
+    );
+    expect(textOf(page(pending, frame({ local: true })))).toContain('npx --no-install odin-migrate local odin-dev');
+    expect(textOf(page(viewOf([]), frame({ local: true })))).toContain('npx --no-install odin-migrate new odin-dev');
   });
 
   it('shows how far a checkpointed migration has come', () => {
@@ -119,7 +121,7 @@ describe('the headline', () => {
     const { title, tone, detail } = headline({ ...viewOf([row(1, 'applied'), row(3, 'pending')]), lacking: ['0002'] });
     expect({ title, tone }).toEqual({ title: 'A run refuses', tone: 'bad' });
     expect(detail).toContain('names 0002 as completed, and this ledger does not');
-    expect(detail).toContain('npx odin-migrate baseline odin-dev --pruned --reason "..."');
+    expect(detail).toContain('npx --no-install odin-migrate baseline odin-dev --pruned --reason "..."');
   });
 });
 
@@ -182,7 +184,7 @@ describe('a row', () => {
     const opened = /<div class="body">(.*?)<\/details>\s*<\/div>/s.exec(html)?.[1] ?? '';
     const at = '2026-03-01 12:00';
     const expected = [
-      'migrations/odin-dev/0001.ts 3 earlier entries: npx odin-migrate history odin-dev 0001',
+      'migrations/odin-dev/0001.ts 3 earlier entries: npx --no-install odin-migrate history odin-dev 0001',
       `${at} · attempt 1 allowed to run in run`,
       `${at} · attempt 1 halted : it failed TypeError : no such key at migrations/odin-dev/0001.ts:3:9`,
       `${at} · attempt 1 retry , decided by anna (claimed) on the halt of entry 2: the key is there now`,
@@ -359,7 +361,7 @@ describe('texts of others', () => {
     // The first of the message, its rest, and what was printed.
     expect(html.match(/<\/pre>/g)).toHaveLength(3);
     expect(html.length).toBeLessThan(250_000);
-    expect(textOf(html)).toContain('and 60 more rows: npx odin-migrate preview odin-dev 0001');
+    expect(textOf(html)).toContain('and 60 more rows: npx --no-install odin-migrate preview odin-dev 0001');
     expect(textOf(html)).toContain('… and 160 more');
   });
 

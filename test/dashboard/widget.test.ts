@@ -328,9 +328,11 @@ describe('a press on Preview', () => {
     expect(notice(html)).toBe('bad');
     expect(html).toContain('0001 could not be previewed; nothing was changed');
     expect(html).toContain('&#60;denied&#62;');
-    expect(html).toContain('Try it in a terminal: npx odin-migrate preview odin-dev 0001<');
+    expect(html).toContain('Try it in a terminal: npx --no-install odin-migrate preview odin-dev 0001<');
     world.services.local = true;
-    expect(await call({ ...PREVIEW, ...context() })).toContain('npx odin-migrate preview odin-dev 0001 --local<');
+    expect(await call({ ...PREVIEW, ...context() })).toContain(
+      'npx --no-install odin-migrate preview odin-dev 0001 --local<',
+    );
   });
 
   it('that a function of another version answers is taken for no report', async () => {
@@ -353,7 +355,7 @@ describe('a dashboard that only shows', () => {
   it('shows what is typed to answer a halt', async () => {
     await halt();
     const html = await look({});
-    expect(html).toContain(`npx odin-migrate resume odin-dev retry --halt ${halted.number}\n`);
+    expect(html).toContain(`npx --no-install odin-migrate resume odin-dev retry --halt ${halted.number}\n`);
     expect(html).not.toMatch(/cwdb-action|<form|<input/);
   });
 

@@ -58,7 +58,7 @@ describe('an environment that is taken down', () => {
     for (const command of [['status'], ['check', '--deployed'], ['doctor', '--ledger'], ['adopt', '--yes']]) {
       const [verb = '', ...options] = command;
       const told = await team.odin(verb, 'odin-dev', ...options);
-      expect(told.text, verb).toContain('npx odin-migrate destroy odin-dev');
+      expect(told.text, verb).toContain('npx --no-install odin-migrate destroy odin-dev');
       expect(told.code, verb).not.toBe(0);
     }
     const removed = await team.odin('destroy', 'odin-dev', '--yes');
@@ -84,7 +84,7 @@ describe('an environment that is taken down', () => {
     const { executionArn } = executions[0]!;
     expect((await sfn.send(new DescribeExecutionCommand({ executionArn }))).status).toBe('ABORTED');
     expect(destroyed.text).toContain(`Kept: the ledger ${ledger}`);
-    expect(destroyed.text).toContain('npx odin-migrate adopt odin-dev');
+    expect(destroyed.text).toContain('npx --no-install odin-migrate adopt odin-dev');
     expect(await statusOfStack()).toBeUndefined();
     const { Policy = '' } = await team.s3.send(new GetBucketPolicyCommand({ Bucket: ledger }));
     expect(Policy).toContain('NothingIsDeleted');

@@ -70,7 +70,7 @@ describe('on this machine', { timeout: 300_000 }, () => {
     const left = await at('local', 'practice', '--fail', '0001').answering(['What should happen with 0001?', CTRL_C]);
     expect(left.code).toBe(2);
     expect(left.text).toContain('▶ 0001  First');
-    expect(left.text).toContain('npx odin-migrate resume practice retry --halt 2 --local');
+    expect(left.text).toContain('npx --no-install odin-migrate resume practice retry --halt 2 --local');
     expect(left.raw).toContain('\x1b[31m■'); // in red
 
     const status = await at('status', 'practice', '--local').answering();

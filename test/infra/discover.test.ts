@@ -338,13 +338,15 @@ describe('onlyEnvironment', () => {
     const error = await thrownBy(() => only('odin-dev', 'odin-prod'));
     expect(error).toMatchObject({ code: 'BadUsage', source: 'user' });
     expect(error.what).toContain('odin-dev, odin-prod');
-    expect(error.next).toContain('npx odin-migrate local odin-dev, or npx odin-migrate local odin-prod');
+    expect(error.next).toContain(
+      'npx --no-install odin-migrate local odin-dev, or npx --no-install odin-migrate local odin-prod',
+    );
   });
 
   it('is nothing when there is none, and how to begin one is said', async () => {
     const error = await thrownBy(() => only());
     expect(error).toMatchObject({ code: 'UnknownEnvironment', source: 'user' });
-    expect(nextText(error.next ?? '')).toContain('npx odin-migrate init <environment>');
+    expect(nextText(error.next ?? '')).toContain('npx --no-install odin-migrate init <environment>');
   });
 });
 

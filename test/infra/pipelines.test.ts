@@ -41,7 +41,7 @@ describe('docs/pipelines/github-actions.yml', () => {
         .trimEnd(),
     );
     expect(prod).toBe(dev);
-    expect(dev).toContain('run: npx odin-migrate run "$ODIN_ENVIRONMENT" --wait');
+    expect(dev).toContain('run: npx --no-install odin-migrate run "$ODIN_ENVIRONMENT" --wait');
     expect(WORKFLOW).toContain('    needs: odin-dev\n');
     expect(WORKFLOW).toContain('\npermissions: {}\n');
     expect(WORKFLOW).toContain('  cancel-in-progress: false\n');
@@ -131,7 +131,7 @@ describe('docs/pipelines/codepipeline.ts', () => {
     );
     expect(JSON.stringify(build)).not.toContain('"Action":"*"');
     template.hasResourceProperties('AWS::CodeBuild::Project', {
-      Source: Match.objectLike({ BuildSpec: Match.stringLikeRegexp('npx cdk deploy') }),
+      Source: Match.objectLike({ BuildSpec: Match.stringLikeRegexp('npx --no-install cdk deploy') }),
     });
   });
 });

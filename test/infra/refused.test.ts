@@ -97,7 +97,7 @@ describe('refused, with the file, what was expected, what was found and what to 
       (app) => new Stage(app, 'Live'),
     );
     expect(said).toMatch(/The template: expected at most 1,000,000 bytes, found 1,\d{3},\d{3}\./);
-    expect(said).toContain('npx odin-migrate prune');
+    expect(said).toContain('npx --no-install odin-migrate prune');
   });
 });
 

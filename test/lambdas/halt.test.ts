@@ -498,15 +498,15 @@ Execution:     ${me}
                https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${me}
 Log lines:     https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fodin-migrate$252Fodin-dev$252Fmigrations/log-events$3FfilterPattern$3D$2522prepared$2522$26start$3D1772366400000
 
-Nothing later runs until you decide. Type one of:
+Nothing later runs until you decide. In a project that has odin-migrate installed, type one of:
 
-  npx odin-migrate resume odin-dev retry --halt 2
+  npx --no-install odin-migrate resume odin-dev retry --halt 2
     runs it again, as a new attempt, with the code that is deployed now
-  npx odin-migrate resume odin-dev mark-applied --halt 2 --reason "..."
+  npx --no-install odin-migrate resume odin-dev mark-applied --halt 2 --reason "..."
     records it as applied, because you made sure that its effect is there
-  npx odin-migrate resume odin-dev skip --halt 2 --reason "..."
+  npx --no-install odin-migrate resume odin-dev skip --halt 2 --reason "..."
     records it as skipped: it is not needed, and never runs
-  npx odin-migrate resume odin-dev abort --halt 2
+  npx --no-install odin-migrate resume odin-dev abort --halt 2
     ends this run as failed; the next run halts here again
 `,
       },

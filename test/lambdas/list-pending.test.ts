@@ -117,7 +117,7 @@ describe('a file that is not what was run under its number', () => {
     expect('cause' in step && step.cause).toBe(
       'migrations/odin-dev/0003.ts has the text that was completed under 0002, whose file is gone: to run it would be to do its ' +
         'work a second time. Delete it, or give it back its number; or, if it has to be done again, type ' +
-        '"npx odin-migrate run odin-dev --allow-renumbered 0003", or start odin-migrate-odin-dev with the input ' +
+        '"npx --no-install odin-migrate run odin-dev --allow-renumbered 0003", or start odin-migrate-odin-dev with the input ' +
         '{"allowRenumbered":["0003"]}.',
     );
     expect(await list({ allowRenumbered: ['0004'] }, renamed)).toMatchObject({ error: 'Renumbered' });
@@ -619,12 +619,14 @@ describe('a refusal', () => {
     expect(step.step === 'refuse' && step.cause).toBe(
       'migrations/odin-dev/0002.ts is pending, but 0003 was run before: running it now would not be in order. ' +
         'Give the late file the next free number, or, if the order does not matter, type ' +
-        '"npx odin-migrate run odin-dev --allow-out-of-order", or start odin-migrate-odin-dev with the ' +
+        '"npx --no-install odin-migrate run odin-dev --allow-out-of-order", or start odin-migrate-odin-dev with the ' +
         'input {"allowOutOfOrder": true}.',
     );
     world.services.local = true;
     const local = await list();
-    expect(local.step === 'refuse' && local.cause).toContain('"npx odin-migrate local odin-dev --allow-out-of-order"');
+    expect(local.step === 'refuse' && local.cause).toContain(
+      '"npx --no-install odin-migrate local odin-dev --allow-out-of-order"',
+    );
     expect(await list({ allowOutOfOrder: true })).toMatchObject({ step: 'run', migration: '0002' });
   });
 
@@ -664,11 +666,11 @@ describe('a refusal', () => {
         cause:
           'completed.json of odin-dev names 0002 as completed, and this ledger does not. It may be a new ledger, or that of another ' +
           'environment, or the file was edited. If they did not run, take their lines out of completed.json, bring their files back ' +
-          'from git, and deploy. If they ran elsewhere: npx odin-migrate baseline odin-dev --pruned --reason "..."',
+          'from git, and deploy. If they ran elsewhere: npx --no-install odin-migrate baseline odin-dev --pruned --reason "..."',
       });
       world.services.local = true;
       const local = await list({}, pruned('0001', '0002'));
-      expect(local.step === 'refuse' && local.cause).toMatch(/again: npx odin-migrate local odin-dev$/);
+      expect(local.step === 'refuse' && local.cause).toMatch(/again: npx --no-install odin-migrate local odin-dev$/);
       expect((await ledger.look()).number).toBe(1);
     });
 
@@ -693,7 +695,9 @@ describe('a refusal', () => {
     expect(step).toMatchObject({ step: 'refuse', error: 'HaltedElsewhere' });
     const cause = step.step === 'refuse' ? step.cause : '';
     expect(cause).toContain(`Migration 0001, attempt 1, is halted in another execution, ${other},`);
-    expect(cause).toContain('npx odin-migrate resume odin-dev retry|mark-applied|skip|abort --halt 2 --reason "..."');
+    expect(cause).toContain(
+      'npx --no-install odin-migrate resume odin-dev retry|mark-applied|skip|abort --halt 2 --reason "..."',
+    );
     world.services.local = true;
     const local = await list();
     expect(local.step === 'refuse' && local.cause).toBe(`${cause} --local`);

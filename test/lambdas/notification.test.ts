@@ -93,13 +93,13 @@ describe('a halt', () => {
           '`migrations/odin-dev/0004.ts:12:9`',
           `Execution: ${links[0]}`,
           `Log lines: ${links[1]}`,
-          'Nothing later runs until you decide.',
+          'Nothing later runs until you decide. In a project that has odin-migrate installed, type one of these.',
         ].join('\n'),
         nextSteps: [
-          `\`npx odin-migrate resume odin-dev retry ${at}\` runs it again, as a new attempt, with the code that is deployed now`,
-          `\`npx odin-migrate resume odin-dev mark-applied ${at} --reason "..."\` records it as applied, because you made sure that its effect is there`,
-          `\`npx odin-migrate resume odin-dev skip ${at} --reason "..."\` records it as skipped: it is not needed, and never runs`,
-          `\`npx odin-migrate resume odin-dev abort ${at}\` ends this run as failed; the next run halts here again`,
+          `\`npx --no-install odin-migrate resume odin-dev retry ${at}\` runs it again, as a new attempt, with the code that is deployed now`,
+          `\`npx --no-install odin-migrate resume odin-dev mark-applied ${at} --reason "..."\` records it as applied, because you made sure that its effect is there`,
+          `\`npx --no-install odin-migrate resume odin-dev skip ${at} --reason "..."\` records it as skipped: it is not needed, and never runs`,
+          `\`npx --no-install odin-migrate resume odin-dev abort ${at}\` ends this run as failed; the next run halts here again`,
         ],
         keywords: ['odin-migrate', 'odin-dev', '0004', 'failed'],
       },
@@ -117,7 +117,7 @@ describe('a halt', () => {
     await claim();
     world.services.local = true;
     await halt();
-    const retry = 'npx odin-migrate resume odin-dev retry --halt 2 --local';
+    const retry = 'npx --no-install odin-migrate resume odin-dev retry --halt 2 --local';
     expect(told().message).toContain(`  ${retry}\n`);
     expect(told().chat.content.nextSteps[0]).toContain(`\`${retry}\``);
   });

@@ -96,7 +96,9 @@ describe('start-run', () => {
     expect(world.published).toMatchObject([
       {
         subject: 'odin-migrate odin-dev: deployed, and no run was started',
-        message: expect.stringContaining('Start it with: npx odin-migrate run odin-dev') as string,
+        message: expect.stringContaining(
+          'In a project that has odin-migrate installed, start it with:\n  npx --no-install odin-migrate run odin-dev',
+        ) as string,
       },
     ]);
   });

@@ -39,7 +39,7 @@ it('docs/preview.md shows the preview of the sample environment', async () => {
   texts.push(`\n${promise([])}\n`);
 
   const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/preview.md'), 'utf8');
-  const shown = /^\$ npx odin-migrate preview sample --local\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
+  const shown = /^\$ npx --no-install odin-migrate preview sample --local\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
   const withoutTimes = (text: string) => text.replaceAll(/\d+\.\d s/g, '0.0 s');
   expect(withoutTimes(texts.join(''))).toBe(withoutTimes(shown));
 });

@@ -128,7 +128,7 @@ export function runCommandLineScenarios(
       const started = await cli('run', '--json');
       expect(started.code).toBe(0);
       expect(JSON.parse(started.stdout)).toMatchObject({ outcome: 'started' });
-      expect(started.stderr).toContain('npx odin-migrate status cli-started');
+      expect(started.stderr).toContain('npx --no-install odin-migrate status cli-started');
     });
 
     scenario(
@@ -143,7 +143,7 @@ export function runCommandLineScenarios(
           outcome: 'halted',
           halt: { migration: '0002', attempt: 1, halt: 4 },
         });
-        expect(halted.stderr).toContain('npx odin-migrate resume cli-halts retry --halt 4');
+        expect(halted.stderr).toContain('npx --no-install odin-migrate resume cli-halts retry --halt 4');
 
         const status = await cli('status');
         expect(status.code).toBe(2);
@@ -229,7 +229,7 @@ export function runCommandLineScenarios(
       expect((await closed)[0]).toBe(130);
       const execution = (await world.turn('0001'))?.execution ?? '';
       expect(printed.join('')).toContain(
-        `The run goes on in AWS, and nobody here follows it: ${execution}\nFollow it again with: npx odin-migrate run cli-followed --wait\n`,
+        `The run goes on in AWS, and nobody here follows it: ${execution}\nFollow it again with: npx --no-install odin-migrate run cli-followed --wait\n`,
       );
 
       const again = await type(variables, 'run', 'cli-followed', '--wait', '--json');

@@ -129,7 +129,7 @@ export const HALTS: Scenario[] = [
       expect(first?.subject).toContain('0002 halted');
       expect(first?.message).toContain('the disk of the past is full');
       expect(first?.message).toMatch(/migrations\/fix\/0002\.ts:\d+/);
-      expect(first?.message).toContain('npx odin-migrate resume fix retry');
+      expect(first?.message).toContain('npx --no-install odin-migrate resume fix retry');
       for (const { token } of halt.waiting) expect(first?.message).not.toContain(token);
 
       expect((await world.describe(run)).status).toBe('RUNNING');
@@ -243,7 +243,7 @@ export const HALTS: Scenario[] = [
       const second = await world.runToEnd();
       expect(second).toMatchObject({ status: 'FAILED', error: 'HaltedElsewhere' });
       expect(second.cause).toContain(run);
-      expect(second.cause).toContain('npx odin-migrate resume halted-elsewhere');
+      expect(second.cause).toContain('npx --no-install odin-migrate resume halted-elsewhere');
       await world.decide('skip', 'alice', 'no matter');
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
     },

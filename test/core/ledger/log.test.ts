@@ -305,7 +305,7 @@ describe('Log', () => {
       expect(error).toMatchObject({ code: 'OldLedger', source: 'user' });
       expect(error.message).toContain(key);
       expect(error.message).toContain(
-        `npx odin-migrate baseline ${IDENTITY.environment} --through <id> --reason "..."`,
+        `npx --no-install odin-migrate baseline ${IDENTITY.environment} --through <id> --reason "..."`,
       );
       expect(store.writes()).toEqual([]);
     },

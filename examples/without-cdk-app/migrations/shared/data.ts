@@ -1,4 +1,4 @@
-// What `npx odin-migrate local odin-dev` begins with: `local.data` in odin-migrate.json names this file.
+// What `npx --no-install odin-migrate local odin-dev` begins with: `local.data` in odin-migrate.json names this file.
 import { BucketAlreadyOwnedByYou, CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 
 const Bucket = 'shop-dev-orders';
