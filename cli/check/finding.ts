@@ -10,6 +10,7 @@ export type Rule =
   | 'types'
   | 'floating-promise'
   | 'slice-end'
+  | 'function-text'
   | 'top-level'
   | 'permissions'
   | 'variables'

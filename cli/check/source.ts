@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { OdinError } from '../../core/errors.ts';
 import type { MigrationFile } from '../../project/discover.ts';
 import type { Finding, Found } from './finding.ts';
+import { functionTexts } from './function-text.ts';
 import { isThenable, notAwaited } from './not-awaited.ts';
 import { excerpt, placeOf } from './place.ts';
 import { parser, promisePlugin } from './promise-rules.ts';
@@ -30,6 +31,7 @@ export async function sourceFindings(
       ...(own.has(path.resolve(source.fileName)) ? topLevelWork(checker, source) : []),
       ...notAwaited(checker, source),
       ...sliceEnds(source),
+      ...functionTexts(checker, source),
     ];
     return found.map((each): Finding => ({ environment, file: nameOf(source.fileName), ...each }));
   });

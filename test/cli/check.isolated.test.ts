@@ -59,6 +59,9 @@ const files = {
     { id: '0090', completion: 'applied', time: '2026-11-02T10:11:12.123Z', sourceSha256: 'a'.repeat(64) },
     { id: '0091', completion: 'applied', time: '2026-11-02T10:11:12.123Z', sourceSha256: SAME },
   ]),
+  'bad/0008.ts':
+    'const count = () => { const one = () => 1; return one(); };\n' +
+    'export async function migration(): Promise<void> { await Promise.resolve(count.toString()); }\n',
   'bad/0007.ts': 'export const memoryMb = 512;\nexport async function migration(): Promise<void> {}\n',
 };
 
@@ -118,6 +121,13 @@ describe('the files', () => {
     expect(of('top-level').every(({ file }) => file === 'migrations/bad/0004.ts')).toBe(true);
   });
 
+  it('warns of a function that is passed on as text', () => {
+    expect(of('function-text').map(({ file, severity }) => [file, severity])).toEqual([
+      ['migrations/bad/0008.ts', 'warning'],
+    ]);
+    expect(places(of('function-text'))).toEqual(['2:74']);
+  });
+
   it('warns of wide permissions', () => {
     expect(of('permissions').map(({ file, severity }) => [file, severity])).toEqual([
       ['migrations/bad/0005.ts', 'warning'],
@@ -144,7 +154,7 @@ describe('the files', () => {
   });
 
   it('finds nothing else', () => {
-    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 2 + 1 + 2);
+    expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 1 + 2 + 1 + 2);
   });
 });
 
