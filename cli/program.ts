@@ -20,7 +20,7 @@ import type { ResumeOptions } from './commands/resume.ts';
 import type { RunCommandOptions } from './commands/run.ts';
 import type { StartOverOptions } from './commands/start-over.ts';
 import type { StatusOptions } from './commands/status.ts';
-import type { ClientOptions } from '../client/client-options.ts';
+import { userOptions } from '../client/client-options.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { typeFor } from './terminal/commands.ts';
@@ -62,7 +62,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     return {
       app: app ?? configuration?.app,
       account: settings?.account,
-      aws: clientOptions(region ?? settings?.region),
+      aws: userOptions(region ?? settings?.region),
     };
   };
   const placeOf = (environment: string, options: LocalOption): Place =>
@@ -459,8 +459,6 @@ const idle = (what: string, next: string): OdinError => new OdinError({ code: 'B
 
 /** Whoever names credentials in their shell means them. */
 const hasCredentials = (): boolean => Boolean(process.env['AWS_PROFILE']) || Boolean(process.env['AWS_ACCESS_KEY_ID']);
-
-const clientOptions = (region: string | undefined): ClientOptions => (region === undefined ? {} : { region });
 
 const ENVIRONMENT = ['<environment>', 'a folder under migrations/'] as const;
 const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to stderr'] as const;

@@ -2,6 +2,7 @@
 import type { ErrorCode, ErrorSource } from '../core/errors.ts';
 import { OdinError } from '../core/errors.ts';
 import { describeThrown } from '../core/thrown.ts';
+import { isSet, unusedProxy } from './client-options.ts';
 
 /** What is looked at of an error. */
 interface Thrown {
@@ -139,7 +140,7 @@ const KINDS: readonly Kind[] = [
     code: 'AwsUnreachable',
     source: 'system',
     saying: 'AWS did not answer',
-    next: () => `Check ${andWays('the network', '--region')}.`,
+    next: () => [`Check ${andWays('the network', '--region')}.`, unusedProxy()].filter(Boolean).join(' '),
   },
   {
     is: ({ code }) => UNTRUSTED.test(code),
@@ -161,9 +162,7 @@ const KINDS: readonly Kind[] = [
 
 /** With the variables that lead elsewhere, as far as they are set. */
 function andWays(...names: string[]): string {
-  const set = ['AWS_ENDPOINT_URL', 'HTTPS_PROXY', 'HTTP_PROXY'].filter(
-    (name) => process.env[name] || process.env[name.toLowerCase()],
-  );
+  const set = ['AWS_ENDPOINT_URL', 'HTTPS_PROXY', 'HTTP_PROXY'].filter(isSet);
   return new Intl.ListFormat('en-GB').format([...names, ...set]);
 }
 

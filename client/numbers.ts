@@ -10,6 +10,7 @@ import { environmentNames, folderOf } from '../project/discover.ts';
 import { numbersInGit } from '../project/numbers.ts';
 import type { Project } from '../project/project.ts';
 import { awsError } from './aws-errors.ts';
+import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace } from './deployment.ts';
 import { ledgerHere } from './environment.ts';
 
@@ -82,13 +83,17 @@ async function inLedgerHere(project: Project, environment: string): Promise<Answ
 }
 
 /** Who writes a file does not wait for long for an AWS that does not answer. */
-const QUICK = { maxAttempts: 1, requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000 } };
+const quick = ({ requestHandler, ...options }: ClientOptions = {}): ClientOptions => ({
+  ...options,
+  maxAttempts: 1,
+  requestHandler: { ...requestHandler, connectionTimeout: 3_000, requestTimeout: 5_000 },
+});
 
 async function inDeployed(environment: string, place: DeployedPlace): Promise<Answer> {
   const asked = 'deployed ledger';
   try {
     const { findDeployment } = await import('./deployment.ts');
-    const { ledger } = await findDeployment(environment, { ...place, aws: { ...place.aws, ...QUICK } });
+    const { ledger } = await findDeployment(environment, { ...place, aws: quick(place.aws) });
     return { asked, complete: true, ids: await idsIn(ledger) };
   } catch (thrown) {
     const { code, what } = awsError(thrown) ?? asOdinError(thrown);

@@ -34,7 +34,7 @@ export function commandsMarkdown(): string {
     optionTable('For every command that reaches AWS', program.options),
     ...program.commands.map(commandMarkdown),
     `Exit codes: ${EXIT_CODES}.`,
-    'Colour is for terminals only: not with `NO_COLOR`, not with `TERM=dumb`, and elsewhere too with `FORCE_COLOR`. What is busy turns a spinner where lines can be drawn over: not in a pipe, in a CI, or on a terminal of 0 columns. `AWS_ENDPOINT_URL` leads every command elsewhere.',
+    'Colour is for terminals only: not with `NO_COLOR`, not with `TERM=dumb`, and elsewhere too with `FORCE_COLOR`. What is busy turns a spinner where lines can be drawn over: not in a pipe, in a CI, or on a terminal of 0 columns. `AWS_ENDPOINT_URL` leads every command elsewhere, and `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count as they do for `cdk` (with Node.js 22.21 or 24.5 and later).',
   ].join('\n\n');
 }
 
