@@ -2,6 +2,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { OdinError } from '../core/errors.ts';
 import { parseAllowed } from '../core/decision/removals.ts';
+import { VERSION } from '../core/names/version.ts';
 import type { Decision } from '../core/names/names.ts';
 import { DECISIONS } from '../core/names/names.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
@@ -38,6 +39,7 @@ export const EXIT_CODES =
 export function createProgram(done: (exitCode: ExitCode) => void): Command {
   const program = new Command('odin-migrate')
     .description('One-time operations for an AWS application: run once per environment, in order, and never again.')
+    .version(VERSION, '--version', 'print the version')
     .option('--profile <name>', "the AWS profile to use, as in the AWS CLI; also after the command's name")
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
     .option('--app <name>', 'whose environment it is, outside of its project; odin-migrate.json says it inside')
@@ -91,6 +93,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .argument(...ENVIRONMENT)
     .option('--description <text>', 'one line that operators see')
+    .option('--checkpointed', 'of one that may take longer than a quarter of an hour: an async generator')
     .option(...JSON_OPTION)
     .action(async (environment: string, options: NewOptions) => {
       const { newMigration } = await import('./commands/new.ts');
@@ -139,6 +142,10 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--slice-seconds <seconds>', 'end each slice of a checkpointed migration after this time', positive)
     .option('--fresh', 'forget what was run here before')
     .option(
+      '--again <id>',
+      'run this one migration anew, and no other, on fresh data (local.data, or --data); what was run here before stays as it is',
+    )
+    .option(
       '--data <url>',
       'copy a sample of the real objects under s3://bucket/prefix/ here first, with your credentials; may be repeated',
       (url: string, urls: string[] | undefined) => [...(urls ?? []), url],
@@ -148,6 +155,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option(...OUT_OF_ORDER_OPTION)
     .option(...RENUMBERED_OPTION)
     .option(...ACCEPT_CHANGED_OPTION)
+    .option(...JSON_OPTION)
     .action(async (named: string | undefined, options: LocalOptions) => {
       const { local } = await import('./commands/local.ts');
       const project = openProject();
@@ -297,10 +305,11 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--from <url>', 'read that number from the name of the one status object under s3://bucket/prefix/')
     .requiredOption('--reason <text>', 'why; it stays in the ledger')
     .option('--yes', 'do not ask')
+    .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, options: BaselineOptions) => {
+    .action(async (environment: string, options: BaselineOptions & LocalOption) => {
       const { baseline } = await import('./commands/baseline.ts');
-      done(await baseline(environment, options, deployedPlace(environment)));
+      done(await baseline(placeOf(environment, options), environment, options, deployedPlace(environment)));
     });
 
   program
@@ -447,6 +456,7 @@ function refuseIdle(command: Command, named: object): void {
 /** Which of the options for every command that reaches AWS have an effect. */
 function placeUsedBy(command: string, isGiven: (long: string) => boolean): readonly string[] {
   if (command === 'init') return ['app'];
+  if (command === 'baseline' && isGiven('--local')) return isGiven('--from') ? ['profile', 'region'] : [];
   const isOff = command === 'synth' || isGiven('--local') || (command === 'check' && !isGiven('--deployed'));
   if (isOff) return [];
   if (command !== 'local') return ['app', 'profile', 'region'];

@@ -1,12 +1,10 @@
 // An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PRUNED_AT_ONCE, recordBaseline } from '../core/ledger/completions.ts';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
-import { VERSION } from '../core/names/version.ts';
 import { OdinError } from '../core/errors.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
@@ -24,8 +22,9 @@ import { makeLocalAssembly } from './assembly.ts';
 import { assertEndpoints } from './aws-errors.ts';
 import type { Deployment } from './deployment.ts';
 import { deploymentOf, operatorOf } from './deployment.ts';
-import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
+import { againDirectory, localDirectory, OUTPUTS_FILE } from './local-folder.ts';
 import { lock, LOCK_FILE } from './local-lock.ts';
+import { localWriter } from './local-writer.ts';
 import { nearby } from './near.ts';
 import { settleDead } from './settle-dead.ts';
 import type { Project } from '../project/project.ts';
@@ -36,6 +35,8 @@ export interface EmbeddedSettings {
   fresh?: boolean | undefined;
   /** Where everything is kept; the project's own ignored folder when absent (project/temporary.ts). */
   directory?: string | undefined;
+  /** The only migration that is to run, in a folder and a ledger of its own, which begin anew: all others count as done there. */
+  again?: string | undefined;
   practiceFault?: PracticeFault | undefined;
   /** Ends each slice of a checkpointed migration after so many seconds, to see it cross many. */
   sliceSeconds?: number | undefined;
@@ -82,7 +83,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { project, environment, practiceFault } = options;
   assertKnownEnvironment(environment, project.directory, project.configuration);
   if (options.usersOwnS3 !== false) assertEndpoints();
-  const named = options.directory ?? localDirectory(project, environment);
+  const { again } = options;
+  const named = options.directory ?? (again === undefined ? localDirectory : againDirectory)(project, environment);
   mkdirSync(named, { recursive: true });
   const directory = realpathSync(named); // by which its processes are found again
   const { unlock, giveBack, formerDied } = lock(directory, environment);
@@ -104,7 +106,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const assemblyDirectory = path.join(directory, ASSEMBLY);
     const [problem] = plan.problems;
     if (problem) throw problem;
-    if (options.fresh) forget(directory); // when nothing is left that could be refused
+    if (options.fresh || again !== undefined) forget(directory); // when nothing is left that could be refused
     await makeLocalAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     const node = nodeFor(project.directory);
     const noneLeft = formerDied && (await endAllStartedWith(`LAMBDA_TASK_ROOT=${directory}/`));
@@ -142,6 +144,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     opened = deployment;
     if (noneLeft) await settleDead(deployment.ledger);
     const counted = await countPruned(deployment, plan.manifest);
+    if (again !== undefined) await countAllBut(again, deployment, plan.manifest);
     return {
       aws,
       deployment,
@@ -172,19 +175,25 @@ async function countPruned(deployment: Deployment, { environment, pruned = [] }:
   const state = await ledger.log.look();
   const lacking = lackingOf(state, pruned);
   if (state.turn || lacking.length === 0) return [];
-  const writer = {
-    function: 'baseline',
-    requestId: 'local',
-    version: VERSION,
-    now: () => Date.now(),
-    nonce: () => randomUUID(),
-  };
   const said = {
     by: await operatorOf(deployment),
     reason: 'completed.json names it: on this machine it counts as done',
   };
-  return await recordBaseline(ledger, writer, lacking, said, {
+  return await recordBaseline(ledger, localWriter('baseline'), lacking, said, {
     whileOpen: () => lackingError(lacking, environment, { local }),
+    atOnce: PRUNED_AT_ONCE,
+  });
+}
+
+async function countAllBut(
+  again: string,
+  deployment: Deployment,
+  { environment, migrations }: Manifest,
+): Promise<void> {
+  const others = migrations.map(({ id }) => id).filter((id) => id !== again);
+  const said = { by: await operatorOf(deployment), reason: `only ${again} is to run, anew` };
+  await recordBaseline(deployment.ledger, localWriter('baseline'), others, said, {
+    whileOpen: () => lackingError(others, environment, deployment),
     atOnce: PRUNED_AT_ONCE,
   });
 }

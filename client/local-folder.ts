@@ -6,5 +6,9 @@ import { workFolder } from '../project/temporary.ts';
 export const localDirectory = (project: Project, environment: string): string =>
   path.join(workFolder(project.directory), 'local', environment);
 
+/** Where one of its migrations runs anew: what the environment has done there stays as it is. */
+export const againDirectory = (project: Project, environment: string): string =>
+  path.join(workFolder(project.directory), 'again', environment);
+
 /** The stack's outputs, for whoever looks at the ledger without running anything. */
 export const OUTPUTS_FILE = 'outputs.json';

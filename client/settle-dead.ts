@@ -1,9 +1,8 @@
 // On this machine every process is seen. So a turn whose processes have surely ended is closed at once, as `unknown`, and nobody waits
 // for its deadline (docs/design.md §4).
-import { randomUUID } from 'node:crypto';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import { lookAtTurn, readClaim, takeOutcome } from '../core/ledger/turns.ts';
-import { VERSION } from '../core/names/version.ts';
+import { localWriter } from './local-writer.ts';
 
 /**
  * Call it when no process of the open turn is left. What such a process has sent, and what comes late, finds the key taken.
@@ -14,12 +13,5 @@ export async function settleDead({ log, store }: Ledger, invocation?: string): P
   if (!turn) return;
   if (invocation !== undefined && (await readClaim(store, turn.allowed))?.writer.requestId !== invocation) return;
   if ((await lookAtTurn(store, turn.allowed, log.lookedAt)).seen !== 'claimed') return;
-  const writer = {
-    function: 'local',
-    requestId: 'local',
-    version: VERSION,
-    now: () => Date.now(),
-    nonce: () => randomUUID(),
-  };
-  await takeOutcome(store, turn.allowed, writer, { outcome: 'unknown' });
+  await takeOutcome(store, turn.allowed, localWriter('local'), { outcome: 'unknown' });
 }

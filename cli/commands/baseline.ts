@@ -4,7 +4,9 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { OdinError } from '../../core/errors.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
-import { findDeployment, operatorOf, s3ClientOf, sendBaseline } from '../../client/deployment.ts';
+import { operatorOf, s3ClientOf, sendBaseline } from '../../client/deployment.ts';
+import type { Place } from '../../client/environment.ts';
+import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
@@ -20,13 +22,16 @@ export interface BaselineOptions {
   json?: boolean;
 }
 
+/** @param deployed where the status object of `--from` is reached, also for an environment on this machine */
 export async function baseline(
+  place: Place,
   environment: string,
   options: BaselineOptions,
   deployed: DeployedPlace,
 ): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
-  const deployment = await whileBusy(`Looking at ${environment}`, () => findDeployment(environment, deployed));
+  await using opened = await whileBusy(`Looking at ${environment}`, () => openEnvironment(environment, place));
+  const { deployment } = opened;
   const through = await throughOf(options, s3ClientOf(deployed.aws));
   const what =
     through === 'pruned'

@@ -17,12 +17,13 @@ import { openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
-import { busyWith, colour, print, printCommands, whileBusy } from '../terminal/output.ts';
+import { busyWith, colour, keepStdoutForJson, print, printCommands, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
 import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { leftBehind } from '../terminal/left-behind.ts';
 import { RunReport } from '../terminal/run-report.ts';
+import type { RunResult } from '../terminal/run-to-end.ts';
 import { runToEnd } from '../terminal/run-to-end.ts';
 
 export interface LocalOptions {
@@ -31,6 +32,9 @@ export interface LocalOptions {
   timeout?: string;
   sliceSeconds?: number;
   fresh?: boolean;
+  /** One migration's four digits. */
+  again?: string;
+  json?: boolean;
   data?: string[];
   sample?: number;
   sampleMb?: number;
@@ -48,7 +52,9 @@ export async function local(
   // Before anything is made: the name becomes part of a path.
   assertKnownEnvironment(environment, project.directory, project.configuration);
   assertEnvironmentName(environment);
+  if (options.json) keepStdoutForJson();
   const practiceFault = practiceFaultOf(options);
+  if (options.again !== undefined) assertMigration(project, environment, options.again);
   if (practiceFault) assertMigration(project, environment, practiceFault.migration);
   const { acceptChanged = [], allowRenumbered = [] } = options;
   for (const id of [...acceptChanged, ...allowRenumbered]) assertMigration(project, environment, id, 'or pruned');
@@ -59,6 +65,7 @@ export async function local(
   const { data, fresh, sliceSeconds } = options;
   const settings = {
     practiceFault,
+    again: options.again,
     fresh,
     sliceSeconds,
     onLog: report.onLog,
@@ -69,13 +76,16 @@ export async function local(
   await stopCompiler(); // a run may be long, and nothing more is compiled
   const { embedded, manifest } = opened;
   report.describe(manifest);
-  return await untilInterrupted(
+  const result = await untilInterrupted(
     () => runHere(project, environment, embedded, report, options, practiceFault),
     async () => {
       await embedded.close();
+      if (options.again !== undefined) return ['Interrupted. To begin anew, type the same again.'];
       return await leftBehind(project, environment);
     },
   );
+  if (options.json) printJson(result);
+  return result.exitCode;
 }
 
 /** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
@@ -100,7 +110,7 @@ async function runHere(
   report: RunReport,
   options: LocalOptions,
   practiceFault: PracticeFault | undefined,
-): Promise<ExitCode> {
+): Promise<RunResult> {
   const { deployment, data, manifest, counted } = embedded;
   const faulty = practiceFault?.migration;
   const warnings = [...embedded.warnings, ...(practiceFault ? faultWarnings(manifest, practiceFault) : [])];
@@ -131,12 +141,23 @@ async function runHere(
   print();
 
   const executionArn = await startRun(deployment, options);
-  const { exitCode } = await runToEnd({ deployment, executionArn, told, report, pollMs: 100 });
+  const { again, json } = options;
+  const ask = json ? false : undefined;
+  const result = await runToEnd({
+    deployment,
+    executionArn,
+    told,
+    report,
+    pollMs: 100,
+    ask,
+    again: again !== undefined,
+  });
+  const { exitCode } = result;
   if (practiceFault) await tellNotReached(embedded, practiceFault);
   print();
   print(`The records are files under ${relative(project, embedded.directory)}/${deployment.ledgerBucket}/`);
-  if (exitCode === EXIT.done) suggest(project, environment, manifest);
-  return exitCode;
+  if (exitCode === EXIT.done && again === undefined) suggest(project, environment, manifest);
+  return result;
 }
 
 /** A fault after a checkpoint that was never made, or of a migration that did not run, looks as if it had been practised. */

@@ -14,6 +14,7 @@ import type { Project } from '../../project/project.ts';
 
 export interface NewOptions {
   description?: string;
+  checkpointed?: boolean;
   json?: boolean;
 }
 
@@ -21,7 +22,7 @@ export interface NewOptions {
 export async function newMigration(
   project: Project,
   environment: string,
-  { description, json }: NewOptions,
+  { description, checkpointed, json }: NewOptions,
   deployedPlace?: (environment: string) => DeployedPlace,
 ): Promise<ExitCode> {
   if (json) keepStdoutForJson();
@@ -29,7 +30,7 @@ export async function newMigration(
   const { ids, asked } = await whileBusy('Looking for the next number', () =>
     usedNumbers(project, environment, deployedPlace),
   );
-  const { file, id } = writeNext(project, environment, ids, description);
+  const { file, id } = writeNext(project, environment, ids, description, NOT_WRITTEN, checkpointed);
   if (json) printJson({ environment, id, file, asked });
   print(file);
   for (const line of standsOn(id, asked)) print(line);
@@ -54,6 +55,7 @@ const LAST = 9999;
 /**
  * @param used every number that is known to have been used
  * @param work the line of migration(); without it it throws
+ * @param checkpointed an async generator, which yields a checkpoint after each step
  * @returns the path of the file, relative to the project
  * @throws OdinError BadUsage
  */
@@ -63,6 +65,7 @@ export function writeNext(
   used: readonly string[],
   description?: string,
   work = NOT_WRITTEN,
+  checkpointed = false,
 ): { file: string; id: string } {
   if (description !== undefined && (/[\r\n]/.test(description) || description.length > 200)) {
     throw new OdinError({
@@ -83,14 +86,14 @@ export function writeNext(
   }
   const id = pad(next, 4);
   const file = `${folder}/${id}.ts`;
-  writeProjectFile(directory, file, template(description, work), 'wx');
+  writeProjectFile(directory, file, template(description, checkpointed ? generator(work) : plainMigration(work)), 'wx');
   return { file, id };
 }
 
 /** What has run is recorded for good: a file that nobody wrote anything into must not count as that. */
 const NOT_WRITTEN = "throw new Error('This migration is not written yet: put its work here, in place of this line.');";
 
-const template = (description: string | undefined, work: string): string => `${
+const template = (description: string | undefined, code: string): string => `${
   description === undefined
     ? "// export const description = 'One line that operators see';"
     : `export const description = ${quoted(description)};`
@@ -101,10 +104,26 @@ export const permissions = [
   // { Effect: 'Allow', Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::my-bucket/my-prefix/*'] },
 ];
 
-/** Runs once, in this environment, and never again. */
+${code}`;
+
+const plainMigration = (work: string): string => `/** Runs once, in this environment, and never again. */
 export async function migration(): Promise<void> {
   // Work here, and await all of it: what is not awaited may never happen.
   ${work}
+}
+`;
+
+const generator = (work: string): string => `/**
+ * Runs once, in this environment, and never again. A retry, and the next quarter of an hour, go on from the last checkpoint.
+ * @param resume the cursor of that one
+ */
+export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; done: number; total: number }> {
+  const total = 100;
+  for (let step = resume; step < total; step += 1) {
+    // Work here, and await all of it. After a crash a step may run again: what comes after the last saved checkpoint does.
+    ${work}
+    yield { cursor: step + 1, done: step + 1, total };
+  }
 }
 `;
 

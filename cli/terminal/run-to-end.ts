@@ -11,7 +11,7 @@ import { operatorOf, sendDecision } from '../../client/deployment.ts';
 import type { Told } from '../../client/run-events.ts';
 import type { RunEnd } from '../../client/follow-run.ts';
 import { followRun } from '../../client/follow-run.ts';
-import { typed } from './commands.ts';
+import { typed, where } from './commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
@@ -27,6 +27,8 @@ export interface Run {
   pollMs: number;
   /** Whether to ask for decisions. Default: at a terminal that a list can be drawn on. */
   ask?: boolean | undefined;
+  /** It runs one migration anew, in a ledger that the next such run forgets: what is decided later finds nothing. */
+  again?: boolean | undefined;
 }
 
 /** What is printed as JSON. */
@@ -41,7 +43,7 @@ export interface RunResult {
   cause?: string | undefined;
 }
 
-export async function runToEnd({ deployment, report, ask = canBeShown(), ...run }: Run): Promise<RunResult> {
+export async function runToEnd({ deployment, report, ask = canBeShown(), again, ...run }: Run): Promise<RunResult> {
   const following = followRun({
     ...run,
     deployment,
@@ -50,7 +52,8 @@ export async function runToEnd({ deployment, report, ask = canBeShown(), ...run 
     },
     onHalt: async (halt) => {
       if (ask && (await withoutSpinner(() => askFor(deployment, halt)))) return true;
-      printDecisions(deployment.environment, halt);
+      if (again) print('Mend it, and type the same again: it begins anew.');
+      else printDecisions(deployment.environment, halt);
       return false;
     },
   });
@@ -93,6 +96,10 @@ export function printChanged(environment: string, changed: readonly ChangedFile[
   const args = changed.map(({ migration }) => `--accept-changed ${migration}`);
   print(`  If it is new work, give it a number of its own: ${typed({ verb: 'new', environment })}`);
   print(`  If it is meant: ${typed({ verb: 'run', environment, args })}`);
+  if (where().local)
+    print(
+      `  To run it anew, on fresh data: ${typed({ verb: 'run', environment, args: ['--again', first.migration] })}`,
+    );
 }
 
 function printEnd(environment: string, end: RunEnd, done: string | undefined): Omit<RunResult, 'execution'> {

@@ -61,7 +61,7 @@ export function commandLine(command: Command, where: Where = {}): string {
 
 function placeOptions(verb: OdinCommand['verb'], where: Where): string[] {
   if (verb === 'check' || verb === 'init' || verb === 'new') return []; // they look at files
-  if (where.local) return verb === 'run' || verb === 'baseline' ? [] : ['--local'];
+  if (where.local) return verb === 'run' ? [] : ['--local'];
   return [
     ...(where.app === undefined ? [] : [`--app ${where.app}`]),
     ...profileOption(where),

@@ -49,7 +49,7 @@ it('is typed for an environment on this machine with --local, and run is local',
     'npx --no-install odin-migrate history odin-dev 0004 --local',
     'npx --no-install odin-migrate preview odin-dev 0004 --local',
     'npx --no-install odin-migrate resume odin-dev skip --halt 45 --reason "..." --local',
-    'npx --no-install odin-migrate baseline odin-dev --through <id> --reason "..."',
+    'npx --no-install odin-migrate baseline odin-dev --through <id> --reason "..." --local',
   ]);
 });
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { lookAtEnvironment } from '../../client/environment.ts';
+import { baseline } from '../../cli/commands/baseline.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
 import { history } from '../../cli/commands/history.ts';
 import { local } from '../../cli/commands/local.ts';
@@ -342,4 +343,46 @@ it("needs no credentials for its ledger, where the migrations' own S3 is elsewhe
     vi.unstubAllEnvs();
     elsewhere.remove();
   }
+});
+
+it('after an edit it says that a file was changed, and --again runs that one anew, beside what was run', async () => {
+  const says = (text: string) => `export async function migration(): Promise<void> { console.log('${text}'); }\n`;
+  project.write('migrations/edited/0001.ts', says('one'));
+  project.write('migrations/edited/0002.ts', says('two'));
+  const edited = (options: Parameters<typeof local>[2] = {}) => printedBy(() => local(project, 'edited', options, {}));
+  expect((await edited()).code).toBe(EXIT.done);
+  project.write('migrations/edited/0002.ts', says('other'));
+  const again = await edited();
+  expect(again.printed).toContain('0002.ts: another text was completed under 0002, and this one does not run.');
+
+  const anew = await edited({ again: '0002' });
+  expect(anew.printed).toMatch(/pending {2}1 of 2 migrations[^]*▶ 0002[^]*other[^]*Done: 1 applied\./);
+  expect(anew.code).toBe(EXIT.done);
+  project.write('migrations/edited/0002.ts', "export async function migration() { throw new Error('no'); }\n");
+  const failed = await edited({ again: '0002' });
+  expect(failed.code).toBe(EXIT.halted);
+  expect(failed.printed).toContain('Mend it, and type the same again: it begins anew.');
+  expect(failed.printed).not.toContain('resume');
+  const before = await printedBy(() => status({ project }, 'edited', {}));
+  expect(before.printed).toContain('2 of 2 completed');
+});
+
+it('baseline adopts here what ran elsewhere', async () => {
+  project.write('migrations/adopted/0001.ts', OK);
+  project.write('migrations/adopted/0002.ts', OK);
+  const said = { through: '0001', reason: 'ran by hand', yes: true };
+  expect((await printedBy(() => baseline({ project }, 'adopted', said, {}))).code).toBe(EXIT.done);
+  const run = await printedBy(() => local(project, 'adopted', {}, {}));
+  expect(run.printed).toContain('pending  1 of 2 migrations');
+  expect(run.printed).toContain('Done: 1 applied.');
+});
+
+// Last: what people read goes to stderr from then on.
+it('says its end as JSON, and everything else on stderr', async () => {
+  project.write('migrations/json/0001.ts', OK);
+  const errors = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const { code, printed } = await printedBy(() => local(project, 'json', { json: true }, {}));
+  expect(code).toBe(EXIT.done);
+  expect(JSON.parse(printed)).toMatchObject({ outcome: 'done', exitCode: 0 });
+  expect(errors.mock.calls.flat().join('')).toContain('✔ 0001  applied');
 });

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { checkEnvironment } from '../../cli/commands/check.ts';
 import { newMigration } from '../../cli/commands/new.ts';
@@ -51,6 +52,19 @@ it('writes the next number, and what it writes passes the check', async () => {
   expect(text).toContain(`export const description = "Move \\"it\\" and don't lose \\\\ it";`);
   const { findings, migrations } = await checkEnvironment(project, 'odin-dev', undefined);
   expect({ findings, migrations }).toEqual({ findings: [], migrations: 4 });
+});
+
+it('writes one that yields checkpoints, and throws until it is written', async () => {
+  project = testProject({ 'odin-dev/0001.ts': MIGRATION });
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  expect(await newMigration(project, 'odin-dev', { checkpointed: true })).toBe(0);
+  const file = path.join(project.directory, 'migrations/odin-dev/0002.ts');
+  const { migration } = (await import(file)) as { migration: () => AsyncGenerator };
+  await expect(migration().next()).rejects.toThrow('This migration is not written yet');
+  const { findings, migrations } = await checkEnvironment(project, 'odin-dev', undefined);
+  expect({ findings, migrations }).toEqual({ findings: [], migrations: 2 });
+  const text = readFileSync(file, 'utf8');
+  expect(await format(text, { ...(await resolveConfig(file)), filepath: file })).toBe(text);
 });
 
 it('writes a file that throws until it is written: what has run is recorded for good', async () => {

@@ -1,8 +1,9 @@
 // Wrong use of the command line, as a process: its exit code, and what it says on which stream.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NO_AWS } from './no-aws.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -178,4 +179,9 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
     for (const text of said) expect(stderr).toContain(text);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
+});
+
+it('--version prints the version, and nothing else', async () => {
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(await odinMigrate('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
