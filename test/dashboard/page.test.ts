@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { duration } from '../../core/text/format.ts';
 import type { MigrationState } from '../../core/views/view.ts';
+import { callAction } from '../../lambdas/dashboard/action.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
 import { whoShort } from '../../core/views/words.ts';
 import { Clock, headline } from '../../lambdas/dashboard/words.ts';
@@ -310,6 +311,15 @@ describe('a preview', () => {
     expect(text).toContain('and 3 more of this kind');
     expect(text).toContain('and 7 calls on more targets than are listed');
     expect(text).toContain('What it printed (1 line) 12 files found');
+  });
+});
+
+describe('a button', () => {
+  it('has no tag in what it calls with, whatever that is: the console may read it as text', () => {
+    const closing = '</cwdb-action><script>alert(1)</script>';
+    const { text } = callAction('Look', frame(), { page: closing as unknown as number });
+    expect(text).toContain('{"page":"\\u003c/cwdb-action>\\u003cscript>alert(1)\\u003c/script>"}</cwdb-action');
+    expect(text.match(/<\/cwdb-action/g)).toHaveLength(1);
   });
 });
 

@@ -600,3 +600,31 @@ describe('the policy for operators in docs/configuration.md', () => {
     }
   });
 });
+
+describe('a system function', () => {
+  const arnOfBus = (name: string) => `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${name}`;
+  const may = (action: string, resource: string) =>
+    [...roles]
+      .filter(([name, principal]) => !name.startsWith('Migration') && isAllowed({ principal, action, resource }))
+      .map(([name]) => name)
+      .sort();
+
+  it('tells programs by the default event bus, and by no other', () => {
+    expect(may('events:PutEvents', arnOfBus('default'))).toEqual(['HaltRole', 'ListPendingRole']);
+    expect(may('events:PutEvents', arnOfBus('other'))).toEqual([]);
+  });
+
+  it('does nothing with whatever there is, but what AWS has no narrower resource for: traces, and the delivery of logs', () => {
+    for (const [name, { statements }] of roles) {
+      if (name.startsWith('Migration0004')) continue; // which was given everything
+      const everywhere = statements.filter(
+        ({ Effect, Resource }) => Effect === 'Allow' && [Resource].flat().includes('*'),
+      );
+      for (const action of everywhere.flatMap(({ Action }) => Action ?? [])) {
+        expect(action, name).toMatch(
+          name === 'StateMachineRole' ? /^(xray:|logs:\w*(LogDeliver|ResourcePolic|LogGroups))/ : /^xray:Put/,
+        );
+      }
+    }
+  });
+});
