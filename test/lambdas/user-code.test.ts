@@ -11,7 +11,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startUserProcess, userEnvironment } from '../../lambdas/run-migration/user-code/fork.ts';
 import type { OutputLine } from '../../lambdas/run-migration/user-code/output.ts';
-import type { Timing, UserCodeEnd, UserCodeOptions } from '../../lambdas/run-migration/user-code/supervise.ts';
+import type {
+  StartProcess,
+  Timing,
+  UserCodeEnd,
+  UserCodeOptions,
+} from '../../lambdas/run-migration/user-code/supervise.ts';
 import { superviseUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
 import { CASES } from '../contract/user-code-cases.ts';
 import { describeUserCode } from '../contract/user-code.ts';
@@ -95,6 +100,43 @@ const texts = (level?: OutputLine['level']): string[] =>
   lines.filter((line) => level === undefined || line.level === level).map(({ text }) => text);
 
 const FINISHED = { outcome: 'finished', checkpoints: 0 };
+
+describe('the time that its process takes to start', () => {
+  /** @returns what a slice of a minute is told at a checkpoint that came a second after its code began */
+  async function answerAfterStart(startMs: number, says: readonly object[]): Promise<unknown> {
+    let now = 0;
+    const sent: unknown[] = [];
+    const start: StartProcess = ({ message }) => ({
+      send: (told) => {
+        sent.push(told);
+        if (told.type !== 'start') message({ type: 'end', outcome: told.answer === 'stop' ? 'stopped' : 'finished' });
+        else {
+          now += startMs;
+          for (const said of says) message(said);
+          now += 1_000;
+          message({ type: 'checkpoint', checkpoint: { cursor: 1 } });
+        }
+      },
+      kill: () => undefined,
+      gone: Promise.resolve({ code: 0, signal: null }),
+    });
+    const run = superviseUserCode(start, { now: () => now, after: () => () => undefined }, () => undefined);
+    await run({
+      ...{ migration: '0004', attempt: 1, slice: 1, cursor: undefined, sliceMs: 60_000, endAfterMs: 60_000 },
+      saveEveryMs: 0,
+      save: () => Promise.resolve('go on'),
+    });
+    return sent.at(-1);
+  }
+
+  it('is no step of the migration: a slice does not end at its first checkpoint because the machine was busy', async () => {
+    expect(await answerAfterStart(40_000, [{ type: 'begins' }])).toEqual({ type: 'answer', answer: 'go on' });
+  });
+
+  it('leaves less for it: what does not fit any more is left to the next slice', async () => {
+    expect(await answerAfterStart(53_000, [{ type: 'begins' }])).toEqual({ type: 'answer', answer: 'stop' });
+  });
+});
 
 describe('what it prints', () => {
   it('comes with the level of the console, each call in one piece, in order with what else is on the stream', async () => {

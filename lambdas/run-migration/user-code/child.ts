@@ -74,6 +74,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
     }
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
     leftOver.begin();
+    channel.send({ type: 'begins' });
     const ended = await playTurn(load, cursor, { ask, warn }, leftOver.askedOf);
     if (ended.outcome === 'finished' || ended.outcome === 'stopped') leftOver.afterReturn(ended.outcome, end);
     else end(ended);

@@ -68,7 +68,11 @@ const EndMessage = z.discriminatedUnion('outcome', [
 ]);
 export type EndMessage = z.infer<typeof EndMessage>;
 
+/** Its process is there, and its code is loaded now: what came before is no step of the migration. */
+const BeginsMessage = z.object({ type: z.literal('begins') });
+
 export const ToFunction = z.union([
+  BeginsMessage,
   CheckpointMessage,
   z.object({ type: z.literal('seen'), seen: Seen }),
   HandedOnMessage,

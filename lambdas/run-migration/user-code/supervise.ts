@@ -76,7 +76,10 @@ export interface Timing {
   after: (ms: number, work: () => void) => () => void;
 }
 
-/** The time kept back at the end of a slice, besides twice its longest step. */
+/**
+ * The time kept back at the end of a slice, besides twice its longest step. To start its process is no step: on a busy machine that
+ * takes so long that each slice would end at its first checkpoint.
+ */
 const SAFETY_MS = 5_000;
 
 /** @param onLine hears what user code prints */
@@ -137,6 +140,9 @@ export const superviseUserCode =
       switch (message?.type) {
         case undefined:
           return notUnderstood('it was no message');
+        case 'begins':
+          since = clock.now();
+          return undefined;
         case 'seen':
           preview?.onSeen(message.seen);
           return undefined;
