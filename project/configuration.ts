@@ -11,7 +11,7 @@ import { NOTHING_GIVEN } from './placeholder.ts';
 export const CONFIGURATION_FILE = 'odin-migrate.json';
 
 /** Names that this project sets itself (ODIN_, NODE_OPTIONS), its logger reads, or Lambda refuses (AWS_, its reserved ones). */
-const RESERVED = /^(ODIN_|AWS_|POWERTOOLS_|NODE_OPTIONS$|LAMBDA_|_HANDLER$|TZ$)/;
+const RESERVED = /^(ODIN_|AWS_|POWERTOOLS_|NODE_OPTIONS$|LAMBDA_|TZ$)/;
 const VARIABLE_RULE =
   'expected a variable name that begins with a letter, and not with "ODIN_", "AWS_", "LAMBDA_" or "POWERTOOLS_"';
 

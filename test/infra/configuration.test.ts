@@ -195,10 +195,18 @@ describe('parseConfiguration', () => {
     expect(error.next).toContain('docs/configuration.md');
   });
 
-  it.each(['ODIN_X', '1A', 'A-B', 'A'])('refuses the variable name %s', async (name) => {
-    const error = await thrownBy(() => parseConfiguration(of({ variables: { [name]: 'x' } })));
-    expect(error.code).toBe('BadConfiguration');
-    expect(error.what).toContain(`${FIELD}.variables.${name}`);
+  it.each(['ODIN_X', 'AWS_REGION', 'LAMBDA_X', 'POWERTOOLS_X', 'NODE_OPTIONS', 'TZ', '_HANDLER', '1A', 'A-B', 'A'])(
+    'refuses the variable name %s',
+    async (name) => {
+      const error = await thrownBy(() => parseConfiguration(of({ variables: { [name]: 'x' } })));
+      expect(error.code).toBe('BadConfiguration');
+      expect(error.what).toContain(`${FIELD}.variables.${name}`);
+    },
+  );
+
+  it('takes a variable whose name only looks like one that is reserved', () => {
+    const variables = { ODINX: '1', MY_AWS_REGION: '2', NODE_OPTIONS_X: '3', TZX: '4', aB: '5' };
+    expect(configurationOf(parseConfiguration(of({ variables })), 'odin-dev').variables).toEqual(variables);
   });
 });
 
