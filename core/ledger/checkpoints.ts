@@ -6,6 +6,7 @@ import { JsonValue } from './json.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import type { Allowed } from './entries.ts';
+import type { Numbered } from './fold.ts';
 import { LOG_FORMAT } from './entries.ts';
 import { checkpointKey } from './keys.ts';
 
@@ -40,6 +41,27 @@ export async function readCheckpoint(store: Store, migration: string): Promise<S
   return stored && { checkpoint: parse(key, stored.body), etag: stored.etag };
 }
 
+/** What the next checkpoint is put in the place of. */
+export interface Replaced {
+  etag: string;
+  /** Undefined when what stands there counts for nothing: its sequence begins anew. */
+  checkpoint: Checkpoint | undefined;
+}
+
+/**
+ * What stands there before an attempt that begins at the start. Such an attempt needs none of it, so what cannot be read, or says that
+ * it is of a later turn, does not stop it: else one object of a migration's role would leave no decision but to give it up.
+ */
+export async function checkpointBefore(
+  store: Store,
+  { migration, number }: Numbered<Allowed>,
+): Promise<Replaced | undefined> {
+  const stored = await store.get(checkpointKey(migration));
+  if (!stored) return undefined;
+  const { data } = Checkpoint.safeParse(jsonOf(stored.body));
+  return { etag: stored.etag, checkpoint: data && data.turn < number ? data : undefined };
+}
+
 /**
  * Moves on from the checkpoint that the caller saw last (`undefined`: none).
  * @param now epoch milliseconds
@@ -48,19 +70,19 @@ export async function readCheckpoint(store: Store, migration: string): Promise<S
 export async function moveCheckpoint(
   store: Store,
   turn: Allowed,
-  previous: StoredCheckpoint | undefined,
+  previous: Replaced | undefined,
   next: Pick<Checkpoint, 'cursor' | 'done' | 'total' | 'note' | 'began'>,
   now: number,
 ): Promise<StoredCheckpoint> {
   const { migration, attempt, slice, codeSha256, number } = turn;
-  if (previous !== undefined && previous.checkpoint.turn > number) throw fencedOut(turn);
+  if (previous?.checkpoint && previous.checkpoint.turn > number) throw fencedOut(turn);
   const checkpoint: Checkpoint = {
     format: LOG_FORMAT,
     turn: number,
     attempt,
     slice,
     codeSha256,
-    sequence: (previous?.checkpoint.sequence ?? 0) + 1,
+    sequence: (previous?.checkpoint?.sequence ?? 0) + 1,
     time: new Date(now).toISOString(),
     ...next,
   };
@@ -75,16 +97,23 @@ export async function moveCheckpoint(
 }
 
 function parse(key: string, body: string): Checkpoint {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch (cause) {
-    throw unreadable(key, 'it is not JSON', cause);
-  }
+  const json = jsonOf(body);
+  if (json === undefined) throw unreadable(key, 'it is not JSON', undefined, WITHOUT_IT);
   const result = Checkpoint.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw unreadable(key, `${issue?.path.join('.') || 'checkpoint'}: ${issue?.message ?? 'not valid'}`, result.error);
+  const why = `${issue?.path.join('.') || 'checkpoint'}: ${issue?.message ?? 'not valid'}`;
+  throw unreadable(key, why, result.error, WITHOUT_IT);
+}
+
+const WITHOUT_IT = 'A retry --from-start does not read it.';
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of a turn that is over for everybody else. */

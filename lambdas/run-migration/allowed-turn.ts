@@ -6,8 +6,8 @@
 import { OdinError } from '../../core/errors.ts';
 import type { RunPayload } from '../../core/contract/payloads.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
-import type { StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
-import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Replaced, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
+import { checkpointBefore, readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
@@ -28,7 +28,7 @@ export interface Self {
 export interface AllowedTurn {
   turn: Numbered<Allowed>;
   /** The migration's last checkpoint, from which the next one moves on; undefined: there is none. */
-  checkpoint: StoredCheckpoint | undefined;
+  checkpoint: Replaced | undefined;
 }
 
 /**
@@ -92,8 +92,10 @@ async function readRestsOn({ store }: Ledger, turn: Numbered<Allowed>): Promise<
 }
 
 /** Of an earlier turn or attempt. The first turn of all has none, and does not ask for it. */
-const lastCheckpoint = async ({ store }: Ledger, turn: Allowed): Promise<StoredCheckpoint | undefined> =>
-  turn.attempt > 1 || turn.slice > 1 ? await readCheckpoint(store, turn.migration) : undefined;
+async function lastCheckpoint({ store }: Ledger, turn: Numbered<Allowed>): Promise<Replaced | undefined> {
+  if (turn.attempt === 1 && turn.slice === 1) return undefined;
+  return turn.begin === 'start' ? await checkpointBefore(store, turn) : await readCheckpoint(store, turn.migration);
+}
 
 const notAllowed = (
   { migration, attempt, slice }: Pick<RunPayload, 'migration' | 'attempt' | 'slice'>,

@@ -4,6 +4,7 @@ import { describeThrown } from '../../core/thrown.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
+import type { StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { fencedOut, moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
@@ -79,7 +80,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
   /** @param remainingMs until others may take it that no code of the turn runs any more */
   async function runTurn({ turn, checkpoint }: AllowedTurn, remainingMs: number) {
     const { migration, attempt, slice, begin } = turn;
-    let last = checkpoint;
+    let last: StoredCheckpoint | undefined;
     const before = begin === 'checkpoint' ? checkpoint?.checkpoint : undefined;
     const goesOn = before?.attempt === attempt ? before.began : undefined;
     const began = goesOn ?? { time: new Date(now()).toISOString(), done: before?.done ?? 0 };
@@ -106,7 +107,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       endAfterMs: untilNearlyOver(remainingMs),
       saveEveryMs: self.saveEveryMs ?? SAVE_EVERY_MS,
       save: async (made) => {
-        last = await moveCheckpoint(ledger.store, turn, last, { ...made, began }, now());
+        last = await moveCheckpoint(ledger.store, turn, last ?? checkpoint, { ...made, began }, now());
         const progress = progressOf(last.checkpoint);
         log.info(`Checkpoint ${last.checkpoint.sequence}: ${progressText(progress)}`, {
           ...progress,

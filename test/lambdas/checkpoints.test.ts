@@ -225,6 +225,21 @@ describe('a checkpoint', () => {
     });
   });
 
+  it.each([
+    ['no JSON', () => '{'],
+    ['another kind of thing', () => '[]'],
+    ['of a later turn', (body: string) => body.replace(/"turn": \d+/, '"turn": 99999999')],
+  ])('that is spoiled stops no retry that begins at the start: %s', async (_, spoil) => {
+    await thrownBy(run(() => yields({ cursor: 'one' }, 'no checkpoint')));
+    const { inner } = world.store;
+    const there = await inner.get(KEY);
+    await inner.replace(KEY, spoil(there?.body ?? ''), there?.etag);
+    await retry('start');
+    await run(() => yields({ cursor: 'again' }));
+    expect(resumed).toEqual([undefined, undefined]);
+    expect(await checkpoint()).toMatchObject({ cursor: 'again', sequence: 1, attempt: 2, turn: turn.number });
+  });
+
   it('is left aside by the same attempt too, when the turn that begins at the start was void', async () => {
     await thrownBy(run(() => yields({ cursor: 'one' }, 'no checkpoint')));
     await retry('start');
