@@ -15,8 +15,9 @@ export function createParameters(region: string, accountId: string) {
       if (operation === 'GetParametersByPath')
         return { Parameters: byPath(String(input['Path']), input['Recursive'] === true) };
       if (operation === 'DeleteParameters') {
-        const names = (input['Names'] as string[] | undefined) ?? [];
-        return { DeletedParameters: names.filter((name) => values.delete(name)), InvalidParameters: [] };
+        const names = input['Names'] ?? [];
+        if (!Array.isArray(names)) throw new AwsError('SerializationException', 'Names: expected a list');
+        return { DeletedParameters: names.filter((name) => values.delete(String(name))), InvalidParameters: [] };
       }
       throw new AwsError('UnknownOperationException', `The embedded AWS does not support ssm:${operation}`);
     },

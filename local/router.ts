@@ -233,11 +233,14 @@ async function understandParameters({ parameters }: EmbeddedServices, request: H
 }
 
 function parseJson(text: string): Record<string, unknown> {
+  let json: unknown;
   try {
-    return JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
+    json = JSON.parse(text === '' ? '{}' : text);
   } catch (error) {
     throw new AwsError('SerializationException', String(error));
   }
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+  throw new AwsError('SerializationException', 'The body of the request is no JSON object');
 }
 
 function jsonError(error: unknown): HttpAnswer {
@@ -254,7 +257,7 @@ function json(status: number, value: unknown): HttpAnswer {
 
 function understandLambda({ lambda }: EmbeddedServices, request: HttpRequest): Call {
   const [, encoded, operation] = /^\/2015-03-31\/functions\/([^/]+)(?:\/(.*))?$/.exec(request.path) ?? [];
-  const functionName = encoded === undefined ? undefined : decodeURIComponent(encoded);
+  const functionName = encoded === undefined ? undefined : decoded(encoded);
   const invokes = request.method === 'POST' && operation === 'invocations' && functionName !== undefined;
   return {
     summary: { service: 'lambda', operation: invokes ? 'Invoke' : request.path, via: 'http', functionName },
@@ -267,6 +270,14 @@ function understandLambda({ lambda }: EmbeddedServices, request: HttpRequest): C
       );
     },
   };
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw new AwsError('InvalidParameterValueException', `The name of a function cannot be decoded: ${name}`);
+  }
 }
 
 function lambdaError(error: unknown): HttpAnswer {
@@ -383,7 +394,14 @@ function assumeRole(form: URLSearchParams, key: string): HttpAnswer {
   const session = form.get('RoleSessionName') ?? '';
   if (!role) throw new AwsError('ValidationError', `${form.get('RoleArn')} is not the ARN of a role`);
   const [, partition, account, name] = role;
-  const expires = new Date(Date.now() + Number(form.get('DurationSeconds') ?? 3600) * 1000).toISOString();
+  const seconds = Number(form.get('DurationSeconds') ?? 3600);
+  if (!(seconds >= 900 && seconds <= 43_200)) {
+    throw new AwsError(
+      'ValidationError',
+      `DurationSeconds: expected 900 to 43200, found ${form.get('DurationSeconds')}`,
+    );
+  }
+  const expires = new Date(Date.now() + seconds * 1000).toISOString();
   const credentials =
     `<AccessKeyId>${key}</AccessKeyId><SecretAccessKey>embedded</SecretAccessKey>` +
     `<SessionToken>embedded-session</SessionToken><Expiration>${expires}</Expiration>`;

@@ -76,7 +76,7 @@ export function createEventBus({ file, region, accountId }: EventsOptions) {
     taken: taken as readonly BusEvent[],
 
     putEvents(input: Record<string, unknown>) {
-      const entries = (input['Entries'] ?? []) as Entry[];
+      const entries = entriesOf(input);
       if (entries.length < 1 || entries.length > 10) {
         throw new AwsError('ValidationException', `Entries: expected 1 to 10, found ${entries.length}`);
       }
@@ -87,6 +87,23 @@ export function createEventBus({ file, region, accountId }: EventsOptions) {
       return { FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries };
     },
   };
+}
+
+function entriesOf({ Entries = [] }: Record<string, unknown>): Entry[] {
+  if (Array.isArray(Entries) && Entries.every(isEntry)) return Entries;
+  throw new AwsError('SerializationException', 'Entries: expected a list of objects of texts, with Time as a number');
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { Time, Resources = [], ...texts } = value as Record<string, unknown>;
+  const isText = (text: unknown) => text === undefined || typeof text === 'string';
+  return (
+    (Time === undefined || (typeof Time === 'number' && !Number.isNaN(new Date(Time * 1000).getTime()))) &&
+    Array.isArray(Resources) &&
+    Resources.every(isText) &&
+    Object.values(texts).every(isText)
+  );
 }
 
 /** EventBridge's own rule: 14 bytes for a time, and the UTF-8 of everything else. */

@@ -9,7 +9,7 @@ type Output = Record<string, unknown>;
 
 /** @param operation e.g. `StartExecution`. Throws AwsError. */
 export function callStepFunctions(service: StepFunctions, operation: string, input: Input): Output {
-  const call = OPERATIONS[operation];
+  const call = Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined;
   if (!call)
     throw new AwsError('UnknownOperationException', `The embedded Step Functions does not support ${operation}`);
   return call(service, input);

@@ -574,6 +574,21 @@ describe('the door', () => {
     expect([answer.status, answer.body]).toEqual([400, expect.stringContaining('<Code>InvalidURI</Code>')]);
   });
 
+  it.each([
+    ['lambda', '/2015-03-31/functions/%/invocations', {}, '{}'],
+    ['states', '/', target('AWSStepFunctions.constructor'), '{}'],
+    ['states', '/', target('AWSStepFunctions.__proto__'), '{}'],
+    ['states', '/', target('AWSStepFunctions.StartExecution'), 'null'],
+    ['events', '/', target('AWSEvents.PutEvents'), '{"Entries":[null]}'],
+    ['events', '/', target('AWSEvents.PutEvents'), '{"Entries":[{"Source":"s","Time":1e99}]}'],
+    ['ssm', '/', target('AmazonSSM.DeleteParameters'), '{"Names":5}'],
+    ['sts', '/', form, 'Action=AssumeRole&RoleArn=arn:aws:iam::000000000000:role/r&DurationSeconds=1e99'],
+  ])('%s: %s %j %s is a fault of who asks', async (service, path, headers, body) => {
+    const mine = { ...headers, ...signed(service, started.aws.credentials.accessKeyId) };
+    const answer = await ask('POST', path, mine, body);
+    expect([answer.status, answer.body]).toEqual([400, expect.not.stringMatching(/\bat .*\d+:\d+/)]);
+  });
+
   it('has another key in each run', async () => {
     const other = await start();
     const { accessKeyId } = other.aws.credentials;
