@@ -12,6 +12,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
 import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 import { COMPLETIONS } from '../core/ledger/entries.ts';
 import { MigrationId } from '../core/names/identifiers.ts';
 
@@ -43,7 +44,7 @@ const File = z
 export function readCompleted(directory: string, file: string): CompletedMigration[] {
   const filePath = path.join(directory, COMPLETED_FILE);
   if (!existsSync(filePath)) return [];
-  const text = readFileSync(filePath, 'utf8');
+  const text = textOf(filePath, file);
   const parsed = File.safeParse(jsonOf(text, file));
   const [issue] = parsed.error?.issues ?? [];
   if (!parsed.success) throw unreadable(file, `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not valid'}`);
@@ -53,6 +54,14 @@ export function readCompleted(directory: string, file: string): CompletedMigrati
     .filter(([id]) => id !== 'format')
     .map(([id, value]) => completedOf(id, String(value), file))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function textOf(filePath: string, file: string): string {
+  try {
+    return readFileSync(filePath, 'utf8');
+  } catch (thrown) {
+    throw unreadable(file, describeThrown(thrown)); // a folder, or not this user's to read
+  }
 }
 
 /** All or nothing: whoever is cut off in the middle leaves the file as it was. @param completed ascending by id */

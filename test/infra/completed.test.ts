@@ -1,6 +1,7 @@
 // completed.json: how it is written, what is taken of it, and what is refused.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as prettier from 'prettier';
@@ -68,6 +69,14 @@ it.each([
   expect(error).toMatchObject({ code: 'BadMigrationFile', source: 'user' });
   expect(error.what).toContain(`migrations/odin-dev/completed.json cannot be read: ${why}`);
   expect(error.next).toContain('type prune again');
+});
+
+it('is refused when it is a folder', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'odin-completed-'));
+  mkdirSync(path.join(folder, 'completed.json'));
+  const error = await thrownBy(() => readCompleted(folder, 'migrations/odin-dev/completed.json'));
+  rmSync(folder, { recursive: true });
+  expect(error).toMatchObject({ code: 'BadMigrationFile', what: expect.stringContaining('EISDIR') as string });
 });
 
 it('is shown in its page as it is', () => {
