@@ -1,5 +1,5 @@
-// Suites: `unit`, `isolated`, `simulation` (what takes minutes of it) and `faults` (whether it finds faults in the code) need nothing
-// but Node.js,
+// Suites: `unit`, `isolated`, `simulation` (what takes minutes of it), `faults` (whether it finds faults in the code) and `fuzz` need
+// nothing but Node.js,
 // `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes,
 // `interpreter` runs the state machine on another interpreter (Python), `templates` lints templates (Python).
 
@@ -10,6 +10,7 @@ import { BaseSequencer } from 'vitest/node';
 const ISOLATED = 'test/**/*.isolated.test.ts';
 const FAULTS = 'test/simulation/mutants.test.ts';
 const MANY = 'test/**/*.many.test.ts';
+const FUZZ = 'test/**/*.fuzz.test.ts';
 
 /** Takes a minute. Begun last, as its size suggests to Vitest, it would leave one core idle at the end. */
 const LONGEST = 'test/scenarios/embedded.test.ts';
@@ -50,6 +51,7 @@ export default defineConfig({
             ISOLATED,
             FAULTS,
             MANY,
+            FUZZ,
           ],
           // One process for many files: a quarter of the time of this suite was loading the same modules again.
           isolate: false,
@@ -72,6 +74,10 @@ export default defineConfig({
           name: 'faults',
           include: [FAULTS],
         },
+      },
+      {
+        // A limit of its own for each case: test/fuzz/fuzz.ts.
+        test: { name: 'fuzz', include: [FUZZ] },
       },
       {
         test: {
