@@ -1,5 +1,4 @@
-// Writes what is said in the code already: the commands, as a table in the README and with every option in docs/cli.md; the
-// fields of odin-migrate.json, as a table in docs/configuration.md and as the JSON Schema that editors read.
+// Writes what is said in the code already: the commands with every option in docs/cli.md; the fields of odin-migrate.json, as a table in docs/configuration.md and as the JSON Schema that editors read.
 // `npm run docs` writes them, `npm run docs:check` fails when one is not what the code says.
 import type { Argument, Command, Option } from 'commander';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,23 +13,15 @@ export const BEGIN = '<!-- generated:begin -->';
 export const END = '<!-- generated:end -->';
 export const SCHEMA_FILE = 'odin-migrate.schema.json';
 
-/** Between the markers of the README: each command with what it is for. */
-export function summaryMarkdown(): string {
-  const { commands } = createProgram(() => undefined);
-  return [
-    markdownTable(
-      ['Command', 'Does'],
-      commands.map((command) => [usageOf(command), command.summary()]),
-    ),
-    `Exit codes: ${EXIT_CODES}. Every option: [docs/cli.md](docs/cli.md).`,
-  ].join('\n\n');
-}
-
 /** Between the markers of docs/cli.md: everything. */
 export function commandsMarkdown(): string {
   const program = createProgram(() => undefined);
   return [
     'Generated from the commands by `npm run docs`.',
+    markdownTable(
+      ['Command', 'Does'],
+      program.commands.map((command) => [usageOf(command), command.summary()]),
+    ),
     optionTable('For every command that reaches AWS', program.options),
     ...program.commands.map(commandMarkdown),
     `Exit codes: ${EXIT_CODES}.`,
@@ -40,7 +31,6 @@ export function commandsMarkdown(): string {
 
 /** The generated pages, relative to the project, and what stands between their markers. */
 export const PAGES: readonly (readonly [string, () => string])[] = [
-  ['README.md', summaryMarkdown],
   ['docs/cli.md', commandsMarkdown],
   ['docs/configuration.md', fieldsMarkdown],
 ];

@@ -118,3 +118,12 @@ const OPEN_ALL = `(() => {
   const root = document.getElementById('widget')?.shadowRoot ?? document;
   for (const details of root.querySelectorAll('details')) details.open = true;
 })()`;
+
+it('the picture of the first minute is an image that a browser shows', async () => {
+  const svg = readFileSync(path.join(PROJECT, 'docs', 'pictures', 'first-minute.svg'));
+  const page = await browser.newPage();
+  await page.setContent(`<img src="data:image/svg+xml;base64,${svg.toString('base64')}">`);
+  const width = await page.evaluate<number>(`document.images[0].decode().then(() => document.images[0].naturalWidth)`);
+  expect(width).toBeGreaterThan(600);
+  await page.close();
+});
