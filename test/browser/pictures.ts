@@ -3,11 +3,11 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
-import { serveEmbedded } from '../cli/commands/dashboard.ts';
-import { startEmbedded } from '../client/embedded.ts';
-import { openProject } from '../project/project.ts';
-import { launchChromium } from '../test/browser/chromium.ts';
-import { terminalSvg, transcript } from './first-minute.ts';
+import { serveEmbedded } from '../../cli/commands/dashboard.ts';
+import { startEmbedded } from '../../client/embedded.ts';
+import { openProject } from '../../project/project.ts';
+import { launchChromium } from './chromium.ts';
+import { terminalSvg, transcript } from '../../scripts/first-minute.ts';
 
 const project = openProject();
 const PICTURES = path.join(project.directory, 'docs', 'pictures');
