@@ -115,7 +115,20 @@ function bundlingFailed(thrown: unknown, directory: string): OdinError {
     code: 'BundlingFailed',
     source: 'user',
     what: lines.length > 0 ? `${lines.slice(0, 5).join('; ')}.` : describeThrown(thrown),
-    next: 'Correct the file and try again.',
+    next: missing(lines) ?? 'Correct the file and try again.',
     cause: thrown,
   });
+}
+
+/** What to do where somebody imports what is not there, as the compiler and Node.js say it; undefined for anything else. */
+export function missing(lines: readonly string[]): string | undefined {
+  for (const line of lines) {
+    const [, ...names] = /Could not resolve "([^"]+)"|Cannot find (?:package|module) '([^']+)'/.exec(line) ?? [];
+    const name = names.find((each) => each !== undefined);
+    const [, of] = /^((?:@[^/]+\/)?[^@./][^/]*)/.exec(name ?? '') ?? [];
+    if (of !== undefined) return `${of} is not installed here. Type: npm install ${of}`;
+    if (line.includes('No loader is configured'))
+      return "Say what it is imported as: import data from './data.csv' with { type: 'text' }, or 'bytes' for what is no text.";
+  }
+  return undefined;
 }

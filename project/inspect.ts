@@ -11,7 +11,7 @@ import { LAMBDA_MOST, LEAST_MEMORY_MB } from '../core/names/lambda-limits.ts';
 import { describeThrown } from '../core/thrown.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
-import { COMMON, compile } from './compile.ts';
+import { COMMON, compile, missing } from './compile.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
 import { Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
@@ -341,7 +341,8 @@ function check(
     );
   }
   if (!answer || answer.error !== undefined) {
-    throw bad(migration, 'the file', `could not be evaluated: ${cut(answer?.error ?? 'no answer', 1000)}`);
+    const error = answer?.error ?? 'no answer';
+    throw bad(migration, 'the file', `could not be evaluated: ${cut(error, 1000)}`, missing([error]));
   }
   if (answer.kind === 'GeneratorFunction') {
     throw bad(migration, 'migration', 'expected an exported async function, found a generator that is not async');
@@ -463,13 +464,13 @@ const misspelt = (others: readonly string[]): string[] =>
     return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
   });
 
-const bad = ({ file }: MigrationFile, field: string, why: string): OdinError =>
+const bad = ({ file }: MigrationFile, field: string, why: string, next?: string): OdinError =>
   new OdinError({
     code: 'BadMigrationFile',
     source: 'user',
     what: `${file}, ${field}: ${why}.`,
     remark: `${field}: ${why}.`,
-    next: 'docs/migrations.md shows every export with an example.',
+    next: next ?? 'docs/migrations.md shows every export with an example.',
   });
 
 /** Enough to run node, what the function will know, and nothing that could reach AWS. */

@@ -39,7 +39,7 @@ export function findProject(from = process.cwd()): Project | undefined {
 function read(file: string): Configuration {
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
+    content = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, '')); // as editors of Windows begin it
   } catch (cause) {
     throw new OdinError({
       code: 'BadConfiguration',

@@ -2,6 +2,8 @@
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { describe, expect, it } from 'vitest';
 import { configurationOf, givenThere, parseConfiguration } from '../../project/configuration.ts';
+import { openProject } from '../../project/project.ts';
+import { temporaryProject } from '../support/project.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const DEFAULTS = {
@@ -222,4 +224,13 @@ describe('givenThere', () => {
     expect(partitionIn('the-moon')).toBe('⟦odinToken.partition⟧');
     for (const { name } of regions) expect(() => parseConfiguration(of({ region: name })), name).not.toThrow();
   });
+});
+
+it('is read with the byte order mark that an editor has put before it', () => {
+  const project = temporaryProject({ 'odin-migrate.json': '\uFEFF{ "app": "shop" }' });
+  try {
+    expect(openProject(project.directory).configuration.app).toBe('shop');
+  } finally {
+    project.remove();
+  }
 });

@@ -7,6 +7,7 @@ import type { InspectedMigration } from '../../project/inspect.ts';
 import { inspectMigrations } from '../../project/inspect.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
+import { missing } from '../../project/compile.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const OK = 'export async function migration(): Promise<void> {}\n';
@@ -427,6 +428,15 @@ describe('a bad file is refused, with its name, the field, what was expected and
     expect(error.code).toBe('BadMigrationFile');
     expect(error.what).toContain('migrations/odin-dev/0001.ts');
     expect(error.what).toContain("Cannot find package 'no-such-package'");
+    expect(error.next).toBe('no-such-package is not installed here. Type: npm install no-such-package');
+  });
+
+  it.each([
+    [`Could not resolve "@scope/name/part"`, '@scope/name is not installed here. Type: npm install @scope/name'],
+    [`Could not resolve "./nope.ts"`, undefined],
+    ['No loader is configured for ".parquet" files', expect.stringContaining("with { type: 'text' }") as string],
+  ])('what to do where "%s" was said', (said, next) => {
+    expect(missing([`migrations/odin-dev/0001.ts:1:17: ${said}`])).toEqual(next);
   });
 
   it('a message of 1 MB is cut', async () => {
