@@ -110,7 +110,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument('[environments...]', 'folders under migrations/; all of them when none is named')
     .option(
       '--deployed',
-      "ask the deployed environment's ledger too: late numbers, completed files that changed, functions that a deployment would remove, what is pending",
+      "ask the deployed environment's ledger too: late numbers, completed files that changed, functions that a deployment would remove, what is pending, what the account has no room for",
     )
     .option(...ACCEPT_CHANGED_OPTION)
     .option(

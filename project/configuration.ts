@@ -285,7 +285,8 @@ const givenOf = (
 });
 
 /** As CDK knows it; undefined for a region that is like none. */
-const partitionOf = (region: string): string | undefined => PARTITIONS.find(([regions]) => regions.test(region))?.[1];
+export const partitionOf = (region: string): string | undefined =>
+  PARTITIONS.find(([regions]) => regions.test(region))?.[1];
 
 const PARTITIONS: [RegExp, string][] = [
   [/^cn-/, 'aws-cn'],

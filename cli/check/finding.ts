@@ -20,6 +20,8 @@ export type Rule =
   | 'renumbered'
   | 'halted'
   | 'removed'
+  | 'not-deployed'
+  | 'quota'
   | 'pending';
 
 export interface Finding {

@@ -1,6 +1,7 @@
 // `odin-migrate check`: everything that can be known of the migrations before they are deployed.
 import path from 'node:path';
-import { asOdinError } from '../../core/errors.ts';
+import { asOdinError, OdinError } from '../../core/errors.ts';
+import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import { countText, numberOf } from '../../core/text/format.ts';
 import type { ManifestSeen } from '../../core/views/view.ts';
 import { CONFIGURATION_FILE, configurationOf, givenHere } from '../../project/configuration.ts';
@@ -12,6 +13,7 @@ import {
   discoverEnvironment,
   folderOf,
 } from '../../project/discover.ts';
+import type { InspectedMigration } from '../../project/inspect.ts';
 import { remarksOn } from '../../project/inspect.ts';
 import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
@@ -20,10 +22,12 @@ import { numberFindings } from '../check/numbers.ts';
 import { inspectEach, nameFindings, returnedFindings, sourcesOfEach } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
+import { quotaFindings } from '../check/quotas.ts';
 import { sourceFindings } from '../check/source.ts';
-import type { DeployedPlace } from '../../client/deployment.ts';
+import type { DeployedPlace, Deployment } from '../../client/deployment.ts';
 import { deployedManifest, findDeployment } from '../../client/deployment.ts';
 import { ledgerHere } from '../../client/environment.ts';
+import { quotasOf } from '../../client/quotas.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { busyWith, colour, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
@@ -133,7 +137,7 @@ export async function checkEnvironment(
         message,
       })),
       ...(await localSide(project, manifest, accepted)),
-      ...(deployed ? await deployedSide(manifest, discovered, deployed, { accepted, allowed }) : []),
+      ...(deployed ? await deployedSide(manifest, discovered, inspected, deployed, { accepted, allowed }) : []),
     ],
   };
 }
@@ -159,16 +163,39 @@ async function localSide(project: Project, manifest: ManifestSeen, accepted: rea
 async function deployedSide(
   manifest: ManifestSeen,
   { completed }: DiscoveredEnvironment,
+  inspected: readonly InspectedMigration[],
   place: DeployedPlace,
   { accepted, allowed }: { accepted: readonly string[]; allowed: readonly string[] },
 ): Promise<Finding[]> {
-  const deployment = await findDeployment(manifest.environment, place);
+  const { environment } = manifest;
+  const quotas = async (roles: number) =>
+    quotaFindings(environment, await quotasOf(place.aws ?? {}), { migrations: inspected, roles });
+  const deployment = await deploymentIfAny(environment, place);
+  if (deployment instanceof OdinError) {
+    const finding: Finding = { environment, severity: 'error', rule: 'not-deployed', message: deployment.message };
+    return [finding, ...(await quotas(OWN_ROLES + inspected.length))];
+  }
   const [deployed, files] = await Promise.all([deployedManifest(deployment), compareWith(deployment.ledger, manifest)]);
+  const there = new Set(deployed.migrations.map(({ id }) => id));
   return [
     ...deployedFindings(files, accepted, allowed),
     ...removalFindings(deployed, manifest, files.state, allowed),
-    ...prunedFindings(manifest.environment, completed, files.state),
+    ...prunedFindings(environment, completed, files.state),
+    ...(await quotas(inspected.filter(({ id }) => !there.has(id)).length)),
   ];
+}
+
+/** Of a first deployment: those of the system's functions and of the machine. */
+const OWN_ROLES = SYSTEM_FUNCTIONS.length + 1;
+
+/** Before the first deployment there is none, and the account's quotas count most. */
+async function deploymentIfAny(environment: string, place: DeployedPlace): Promise<Deployment | OdinError> {
+  try {
+    return await findDeployment(environment, place);
+  } catch (thrown) {
+    if (thrown instanceof OdinError && thrown.code === 'NotDeployed') return thrown;
+    throw thrown;
+  }
 }
 
 function printChecked({ environment, migrations, pruned, findings }: Checked): void {

@@ -11,6 +11,7 @@ import type { EnvironmentView } from '../../core/views/view.ts';
 import { formatCompleted } from '../../project/completed.ts';
 import type { Permission } from '../../project/permission.ts';
 import { allowed, completed, halted, logOf } from '../core/ledger/entries.ts';
+import { start } from '../local/support.ts';
 import { manifestOf } from '../support/services.ts';
 import type { TestProject } from './project.ts';
 import { testProject } from './project.ts';
@@ -156,6 +157,21 @@ describe('the files', () => {
   it('finds nothing else', () => {
     expect(bad.findings).toHaveLength(3 + 3 + 1 + 2 + 5 + 1 + 2 + 1 + 2);
   });
+});
+
+it('before the first deployment says that there is none, and still asks what the account has room for', async () => {
+  const started = await start();
+  const { endpoint, region, credentials } = started.aws;
+  const place = { aws: { endpoint, region, credentials: { ...credentials }, maxAttempts: 1 } };
+  const { findings } = await checkEnvironment(project, 'good', place);
+  await started.stop();
+  expect(findings.map(({ severity, rule }) => [severity, rule])).toEqual([
+    ['error', 'not-deployed'],
+    ['note', 'quota'],
+    ['note', 'quota'],
+  ]);
+  expect(findings[0]?.message).toContain('good is not deployed where these credentials lead.');
+  expect(findings[1]?.message).toContain('lambda:GetAccountSettings');
 });
 
 describe('permissions', () => {
