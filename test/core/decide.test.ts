@@ -24,7 +24,13 @@ const TURNS: Record<string, Said[]> = {
     decided(3, 'retry', '0002', 1, { retry: { codeSha256: OTHER_CODE, begin: 'start' } }),
   ],
   'mark-applied': [halted(2, '0002'), decided(3, 'mark-applied', '0002')],
+  'retry that names no code': [halted(2, '0002'), decided(3, 'retry', '0002', 1, { retry: undefined })],
   skip: [halted(2, '0002'), decided(3, 'skip', '0002')],
+  'mark-applied, and not recorded': [
+    halted(2, '0002'),
+    decided(3, 'mark-applied', '0002'),
+    halted(2, '0002', 1, 'unrecorded'),
+  ],
   'mark-applied, then retry of the recording': [
     halted(2, '0002'),
     decided(3, 'mark-applied', '0002'),
@@ -349,6 +355,15 @@ describe('decide, without an open turn', () => {
     const refused = { step: 'refuse', error: 'OutOfOrder', late: ['0001', '0002'], highest: '0003' };
     expect(ask(state, ['0001', '0002', '0003', '0004'])).toEqual(refused);
     expect(ask(state, ['0001', '0002', '0003', '0004'], true)).toMatchObject({ step: 'allow', migration: '0001' });
+  });
+
+  it('refuses them also when the highest was not run last', () => {
+    const state = fold(logOf(completed(['0003'], 'baseline'), allowed('0001'), completed(['0001'])));
+    expect(ask(state, ['0001', '0002', '0003'])).toMatchObject({
+      error: 'OutOfOrder',
+      late: ['0002'],
+      highest: '0003',
+    });
   });
 
   it('refuses, whatever is allowed and also when nothing is pending, when the log lacks what was pruned', () => {
