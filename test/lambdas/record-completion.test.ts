@@ -131,6 +131,23 @@ describe('after an operator said so', () => {
     expect(await completion()).toMatchObject({ completion: 'skipped', startedAt: undefined });
   });
 
+  it('appends one whose second slice never started with the start of its first', async () => {
+    const { since } = (await before.look()).turn ?? {};
+    await before.claim(turn);
+    await before.close(turn, 'stopped');
+    world.clock.advance(60_000);
+    turn = await before.allow('0004', {
+      slice: 2,
+      begin: 'checkpoint',
+      restsOn: { turn: { key: outcomeKey(turn), sha256: 'a'.repeat(64) } },
+    });
+    await decided('skip', 'enough');
+    await before.claim(turn, { claim: 'void' });
+    await record();
+    expect(since).toBeDefined();
+    expect(await completion()).toMatchObject({ completion: 'skipped', startedAt: since });
+  });
+
   it('takes the decision after an abort', async () => {
     await failed();
     await decided('abort');
