@@ -318,6 +318,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
       chatTopicArn: this.chatTopic?.topicArn,
       dashboardUrl: this.dashboardUrl,
     });
+    if (this.dashboardUrl !== undefined) system.halt.lambda.addEnvironment(VARIABLES.dashboardUrl, this.dashboardUrl);
     const commit = props.commit ?? commitOf(directory);
     if (commit !== undefined) {
       for (const name of ['list-pending', 'halt'] as const)

@@ -31,6 +31,8 @@ export const VARIABLES = {
   codeSha256: 'ODIN_CODE_SHA256',
   /** What is deployed, as the records name it; list-pending's and halt's alone. */
   commit: 'ODIN_COMMIT',
+  /** The address of the console's dashboard; halt's alone. Absent without a dashboard. */
+  dashboardUrl: 'ODIN_DASHBOARD_URL',
   /** Ends a slice of a checkpointed migration after so many seconds, long before the function's time is over. */
   sliceSeconds: 'ODIN_SLICE_SECONDS',
   /** Saves a checkpoint that comes so many seconds after the last one, at the earliest; 0: each of them. */
@@ -164,6 +166,8 @@ export const executionName = (arn: string): string => arn.slice(arn.lastIndexOf(
 
 /** The region of an ARN; empty of what has none. */
 export const regionOf = (arn: string): string => arn.split(':')[3] ?? '';
+
+export const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
 /** ARN of another execution of the same state machine. */
 export const siblingExecution = (arn: string, name: string): string =>

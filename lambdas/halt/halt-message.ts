@@ -4,7 +4,7 @@ import { meanings, resumeCommand } from '../../core/decision/meanings.ts';
 import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
 import { linesOfError, firstSourceLine, plainLine, commitsText } from '../../core/ledger/summaries.ts';
 import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
-import { logGroupName } from '../../core/names/names.ts';
+import { accountOf, logGroupName, regionOf } from '../../core/names/names.ts';
 import { commandLine, TYPED_WHERE } from '../../core/text/command.ts';
 import { executionLink, logLink } from '../../core/text/links.ts';
 import { heldBackText, who } from '../../core/views/words.ts';
@@ -18,6 +18,8 @@ export interface HaltNews {
   environment: string;
   /** Whether it is on the embedded AWS. */
   local?: boolean | undefined;
+  /** Undefined without a dashboard in the console. */
+  dashboardUrl?: string | undefined;
   halted: Halted;
   /** ARN of the execution that opened or joined the halt just now. */
   execution: string;
@@ -38,15 +40,19 @@ export interface HaltNews {
 export const haltSubject = ({ environment, halted: { migration, attempt } }: HaltNews): string =>
   subjectOf(environment, `${migration} halted (attempt ${attempt})`);
 
+/** Where the package lies in the project in which the commands are typed. */
+const RUNBOOK = 'node_modules/odin-migrate/docs/runbook.md';
+
 const INDENT = ' '.repeat('Error:         '.length);
 
 export function haltMail(news: HaltNews): string {
-  const { environment, halted, execution } = news;
+  const { environment, halted, execution, local, dashboardUrl } = news;
   const { migration, attempt, number, error } = halted;
   const entry = entryOf(news);
   return [
     `Migration ${migration} in ${environment} needs your decision.`,
     '',
+    ...(local ? [] : [`Where:         account ${accountOf(execution)}, region ${regionOf(execution)}`]),
     ...(entry?.description === undefined ? [] : [`What it does:  ${oneLine(entry.description)}`]),
     `File:          ${fileOf(entry)}`,
     `Attempt:       ${attempt}`,
@@ -63,6 +69,8 @@ export function haltMail(news: HaltNews): string {
     `Execution:     ${execution}`,
     INDENT + executionLink(execution),
     `Log lines:     ${logsOf(news) ?? 'none: its function has not taken the turn'}`,
+    ...(dashboardUrl === undefined || local ? [] : [`Dashboard:     ${dashboardUrl}`]),
+    ...(local ? [] : [`Runbook:       ${RUNBOOK}`]),
     '',
     `Nothing later runs until you decide. ${TYPED_WHERE}, type one of:`,
     '',
@@ -196,12 +204,16 @@ const logsOf = ({ manifest, allowed, claim }: HaltNews): string | undefined =>
 
 /** Without its file a retry has no code to run; what is only to be recorded needs none. */
 function decisions(news: HaltNews): { command: string; meaning: string }[] {
-  const { environment, local, manifest, halted } = news;
+  const { environment, local, manifest, halted, execution } = news;
   const nothingToRun = entryOf(news) === undefined && halted.reason !== 'unrecorded';
   return meanings(halted.reason)
     .filter(({ decision }) => decision !== 'retry' || !nothingToRun)
     .map(({ decision, meaning }) => ({
-      command: commandLine(resumeCommand(environment, decision, halted.number), { local, app: manifest.app }),
+      command: commandLine(resumeCommand(environment, decision, halted.number), {
+        local,
+        app: manifest.app,
+        region: local ? undefined : regionOf(execution),
+      }),
       meaning,
     }));
 }

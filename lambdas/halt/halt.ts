@@ -24,7 +24,7 @@ import { haltChat, haltEvent, haltSubject, haltMail } from './halt-message.ts';
  * among the waiters. Safe to run again, also at the same time.
  * @throws OdinError HaltNotNeeded when the ledger has moved on; the machine catches it and lists again
  */
-export function createHalt(services: Services, manifest: Manifest) {
+export function createHalt(services: Services, manifest: Manifest, dashboardUrl?: string) {
   const { environment, local, now } = services;
   const { log, store } = services.ledger;
 
@@ -120,6 +120,7 @@ export function createHalt(services: Services, manifest: Manifest) {
       const news = {
         environment,
         local,
+        dashboardUrl,
         halted,
         execution,
         manifest,

@@ -84,6 +84,14 @@ describe('the deployed dashboard', () => {
     );
   });
 
+  it('is known, by its address, to the function that tells of halts', () => {
+    const halt = Object.values(template.Resources).find(
+      (each) => each.Properties?.['FunctionName'] === 'odin-migrate-odin-dev-halt',
+    );
+    const { Variables } = halt!.Properties['Environment'] as { Variables: Record<string, unknown> };
+    expect(Variables['ODIN_DASHBOARD_URL']).toEqual(template.Outputs[OUTPUTS.dashboardUrl]!.Value);
+  });
+
   it.each([
     ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/'],
     ['us-gov-west-1', 'https://us-gov-west-1.console.amazonaws-us-gov.com/'],

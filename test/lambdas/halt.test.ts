@@ -38,7 +38,11 @@ beforeEach(async () => {
 });
 
 function halt(payload: Partial<HaltPayload> = {}, at: Partial<HaltPayload['at']> = {}, manifest = manifestOf('0004')) {
-  return createHalt(world.services, manifest)(
+  return createHalt(
+    world.services,
+    manifest,
+    'https://console.example/dashboard',
+  )(
     {
       ask: 'halt',
       execution: me,
@@ -486,6 +490,7 @@ describe('what the operators are told', () => {
         subject: 'odin-migrate odin-dev: 0004 halted (attempt 1)',
         message: `Migration 0004 in odin-dev needs your decision.
 
+Where:         account 000000000000, region eu-west-1
 What it does:  What 0004 does
 File:          migrations/odin-dev/0004.ts
 Attempt:       1
@@ -497,16 +502,18 @@ Error:         RangeError: too much
 Execution:     ${me}
                https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${me}
 Log lines:     https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fodin-migrate$252Fodin-dev$252Fmigrations/log-events$3FfilterPattern$3D$2522prepared$2522$26start$3D1772366400000
+Dashboard:     https://console.example/dashboard
+Runbook:       node_modules/odin-migrate/docs/runbook.md
 
 Nothing later runs until you decide. In a project that has odin-migrate installed, type one of:
 
-  npx --no-install odin-migrate resume odin-dev retry --halt 2
+  npx --no-install odin-migrate resume odin-dev retry --halt 2 --region eu-west-1
     runs it again, as a new attempt, with the code that is deployed now
-  npx --no-install odin-migrate resume odin-dev mark-applied --halt 2 --reason "..."
+  npx --no-install odin-migrate resume odin-dev mark-applied --halt 2 --reason "..." --region eu-west-1
     records it as applied, because you made sure that its effect is there
-  npx --no-install odin-migrate resume odin-dev skip --halt 2 --reason "..."
+  npx --no-install odin-migrate resume odin-dev skip --halt 2 --reason "..." --region eu-west-1
     records it as skipped: it is not needed, and never runs
-  npx --no-install odin-migrate resume odin-dev abort --halt 2
+  npx --no-install odin-migrate resume odin-dev abort --halt 2 --region eu-west-1
     ends this run as failed; the next run halts here again
 `,
       },
