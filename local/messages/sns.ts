@@ -55,9 +55,9 @@ export function createSns(options: SnsOptions) {
       if (message === '') throw new AwsError('InvalidParameter', 'Invalid parameter: Empty message');
       if (Buffer.byteLength(message) > 262_144)
         throw new AwsError('InvalidParameter', 'Invalid parameter: Message too long');
-      // SNS refuses a subject that is no single line of text.
-      if (subject !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,99}$/.test(subject)) {
-        throw new AwsError('InvalidParameter', 'Invalid parameter: Subject (at most 100 ASCII characters on one line)');
+      // As SNS: UTF-8, on one line (docs/aws-facts.md).
+      if (subject !== undefined && !/^\P{Cc}{1,99}$/u.test(subject)) {
+        throw new AwsError('InvalidParameter', 'Invalid parameter: Subject (fewer than 100 characters on one line)');
       }
       const folder = join(options.directory, topicName);
       mkdirSync(folder, { recursive: true });

@@ -299,14 +299,17 @@ describe('SNS and STS', () => {
       new PublishCommand({ TopicArn, Subject: 'Halted', Message: 'Why.\nü & <so>' }),
     );
     await started.sns.send(new PublishCommand({ TopicArn, Message: 'no subject' }));
+    await started.sns.send(new PublishCommand({ TopicArn, Subject: '売上 halted', Message: 'UTF-8' }));
     expect(notifications).toMatchObject([
       { messageId: MessageId, topicName: 'operators', subject: 'Halted', message: 'Why.\nü & <so>' },
       { subject: undefined },
+      { subject: '売上 halted' },
     ]);
-    expect(started.aws.sns.messages).toHaveLength(2);
+    expect(started.aws.sns.messages).toHaveLength(3);
     expect(notifications.map(({ file }) => file.split('/').slice(-3).join('/'))).toEqual([
       'notifications/operators/1.txt',
       'notifications/operators/2.txt',
+      'notifications/operators/3.txt',
     ]);
     expect(readFileSync(notifications[0]?.file ?? '', 'utf8')).toBe('Halted\n\nWhy.\nü & <so>\n');
   });
@@ -316,7 +319,7 @@ describe('SNS and STS', () => {
     const publish = (more: object) => started.sns.send(new PublishCommand({ TopicArn, Message: 'x', ...more }));
     await expect(publish({ TopicArn: `${TopicArn}x` })).rejects.toMatchObject({ name: 'NotFoundException' });
     await expect(publish({ Subject: 'two\nlines' })).rejects.toMatchObject({ name: 'InvalidParameterException' });
-    await expect(publish({ Subject: 'x'.repeat(101) })).rejects.toMatchObject({ name: 'InvalidParameterException' });
+    await expect(publish({ Subject: 'x'.repeat(100) })).rejects.toMatchObject({ name: 'InvalidParameterException' });
     await expect(publish({ Message: '' })).rejects.toMatchObject({ name: 'InvalidParameterException' });
   });
 

@@ -38,6 +38,7 @@ const migrations = (count: number): StubMigration[] =>
 
 const FULL = {
   notify: ['mailto:team@example.com', 'https://hooks.example.com/odin'],
+  chatTopic: 'own',
   encryptionKey: 'arn:aws:kms:eu-west-1:111122223333:key/0a1b',
   vpc: { id: 'vpc-0a1b2c3d' },
   vpcSubnets: { ids: ['subnet-0a1b2c3d'] },
