@@ -5,8 +5,10 @@ import {
   BucketAlreadyOwnedByYou,
   CreateBucketCommand,
   GetObjectCommand,
+  InvalidObjectState,
   ListObjectsV2Command,
   NoSuchBucket,
+  NoSuchKey,
   paginateListObjectsV2,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
@@ -20,6 +22,9 @@ export interface Sample {
   /** What was copied. */
   objects: number;
   bytes: number;
+  /** Chosen, and not copied: gone since they were listed, or archived. */
+  gone: number;
+  archived: number;
   /** How many objects were seen; `more` when there are others that were not looked at. */
   listed: number;
   more: boolean;
@@ -28,12 +33,20 @@ export interface Sample {
 export interface SampleOptions {
   /** Read only. */
   from: S3Client;
-  to: S3Client;
   url: string;
   /** At most so many objects, spread evenly over those listed, and so many bytes. */
   objects: number;
   bytes: number;
   onProgress: (text: string) => void;
+}
+
+/** What is to be copied, and how. */
+export interface ChosenSample extends SampleOptions {
+  bucket: string;
+  prefix: string;
+  chosen: Found[];
+  listed: number;
+  more: boolean;
 }
 
 export const DEFAULT_SAMPLE_OBJECTS = 200;
@@ -42,10 +55,10 @@ export const DEFAULT_SAMPLE_MB = 256;
 /** A prefix may have millions: so many keys are listed, and the sample is taken from them. */
 const MAX_LISTED = 20_000;
 
-/** @throws OdinError BadUsage when there is nothing to copy, or objects of an earlier run are there */
-export async function copySample({ from, to, url, objects, bytes, onProgress }: SampleOptions): Promise<Sample> {
+/** Before anything is changed here. @throws OdinError BadUsage when there is nothing to copy; NoCredentials and the like */
+export async function chooseSample(options: SampleOptions): Promise<ChosenSample> {
+  const { from, url, objects, bytes, onProgress } = options;
   const { bucket, prefix } = parseS3Url(url);
-  await assertNothingThere(to, bucket, prefix, url);
   onProgress(`Listing ${url}`);
   const { found, more } = await list(from, bucket, prefix);
   if (found.length === 0) {
@@ -60,21 +73,36 @@ export async function copySample({ from, to, url, objects, bytes, onProgress }: 
       next: 'Allow more with --sample-mb.',
     });
   }
+  return { ...options, bucket, prefix, chosen, listed: found.length, more };
+}
+
+/** @throws OdinError BadUsage when objects of an earlier run are there, or none of those that were chosen can be copied */
+export async function copySample(sample: ChosenSample, to: S3Client): Promise<Sample> {
+  const { from, url, bucket, prefix, chosen, listed, more, onProgress } = sample;
+  await assertNothingThere(to, bucket, prefix, url);
   await createBucket(to, bucket);
-  let done = 0;
+  const leftOut = { gone: 0, archived: 0 };
+  const copied: Found[] = [];
   await pMap(
     chosen,
-    async ({ key }) => {
-      await copy(from, to, bucket, key);
-      done += 1;
-      onProgress(`Copying from ${url}: ${done} of ${chosen.length} objects`);
+    async (object) => {
+      const left = await copy(from, to, bucket, object.key);
+      if (left) leftOut[left] += 1;
+      else copied.push(object);
+      onProgress(`Copying from ${url}: ${copied.length} of ${chosen.length} objects`);
     },
     { concurrency: 8 },
   );
-  return { url, objects: chosen.length, bytes: sumOf(chosen), listed: found.length, more };
+  if (copied.length > 0) return { url, objects: copied.length, bytes: sumOf(copied), ...leftOut, listed, more };
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `None of the ${chosen.length} objects that were chosen under ${url} can be copied: ${leftOut.gone} are gone, ${leftOut.archived} are archived.`,
+    next: 'Restore those that are archived (RestoreObject), or name another prefix.',
+  });
 }
 
-interface Found {
+export interface Found {
   key: string;
   size: number;
 }
@@ -82,9 +110,20 @@ interface Found {
 async function list(s3: S3Client, bucket: string, prefix: string): Promise<{ found: Found[]; more: boolean }> {
   const found: Found[] = [];
   const asked = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' } as const;
-  for await (const page of paginateListObjectsV2({ client: s3 }, asked)) {
-    for (const { Key = '', Size = 0 } of page.Contents ?? []) found.push({ key: listedKey(Key), size: Size });
-    if (found.length >= MAX_LISTED) return { found, more: page.IsTruncated ?? false };
+  try {
+    for await (const page of paginateListObjectsV2({ client: s3 }, asked)) {
+      for (const { Key = '', Size = 0 } of page.Contents ?? []) found.push({ key: listedKey(Key), size: Size });
+      if (found.length >= MAX_LISTED) return { found, more: page.IsTruncated ?? false };
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof NoSuchBucket)) throw thrown;
+    throw new OdinError({
+      code: 'BadUsage',
+      source: 'user',
+      what: `There is no bucket ${bucket} where these credentials lead.`,
+      next: 'Check its name, --profile and --region.',
+      cause: thrown,
+    });
   }
   return { found, more: false };
 }
@@ -107,8 +146,21 @@ function within(bytes: number, found: readonly Found[]): Found[] {
 
 const sumOf = (found: readonly Found[]): number => found.reduce((sum, { size }) => sum + size, 0);
 
-async function copy(from: S3Client, to: S3Client, bucket: string, key: string): Promise<void> {
-  const object = await from.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+/** @returns why it was not copied */
+async function copy(
+  from: S3Client,
+  to: S3Client,
+  bucket: string,
+  key: string,
+): Promise<'gone' | 'archived' | undefined> {
+  let object;
+  try {
+    object = await from.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  } catch (thrown) {
+    if (thrown instanceof NoSuchKey) return 'gone';
+    if (thrown instanceof InvalidObjectState) return 'archived';
+    throw thrown;
+  }
   const { Body, ContentLength, ContentType, ContentEncoding, ContentDisposition, CacheControl, Metadata } = object;
   await to.send(
     new PutObjectCommand({
@@ -123,6 +175,7 @@ async function copy(from: S3Client, to: S3Client, bucket: string, key: string): 
       Metadata,
     }),
   );
+  return undefined;
 }
 
 async function assertNothingThere(to: S3Client, bucket: string, prefix: string, url: string): Promise<void> {

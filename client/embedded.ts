@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { PRUNED_AT_ONCE, recordBaseline } from '../core/ledger/completions.ts';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
 import { OdinError } from '../core/errors.ts';
+import { describeThrown } from '../core/thrown.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 import { stackName, VARIABLES } from '../core/names/names.ts';
 import type { PracticeFault } from '../project/bundle.ts';
@@ -106,6 +107,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const assemblyDirectory = path.join(directory, ASSEMBLY);
     const [problem] = plan.problems;
     if (problem) throw problem;
+    const putData = options.fill ? undefined : await loadData(project, settings.local.data);
     if (options.fresh || again !== undefined) forget(directory); // when nothing is left that could be refused
     await makeLocalAssembly({ project, plan, variables, practiceFault, directory: assemblyDirectory });
     const node = nodeFor(project.directory);
@@ -157,7 +159,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       ],
       endpoint: aws.endpoint,
       directory: path.join(directory, 's3'),
-      data: await filled(options, directory, settings.local.data, deployment.s3),
+      data: await filled(options, directory, settings.local.data, putData, deployment.s3),
       close,
     };
   } catch (thrown) {
@@ -200,34 +202,53 @@ async function countAllBut(
 
 /** Once: what migrations have done to it since is not undone. `--fresh` forgets that too, and a module of another name is other data. */
 async function filled(
-  { fill, project }: EmbeddedOptions,
+  { fill }: EmbeddedOptions,
   directory: string,
   module: string | undefined,
+  putData: PutData | undefined,
   s3: S3Client,
 ): Promise<string | undefined> {
-  if (!fill && module === undefined) return undefined;
+  const put = fill ?? putData;
+  if (!put) return undefined;
   const mark = path.join(directory, FILLED_FILE);
   const by = JSON.stringify({ module });
   const isFilled = existsSync(mark) && readFileSync(mark, 'utf8') === by;
   if (!fill && isFilled) return `as the last run left it; --fresh lets ${module ?? ''} fill it again`;
-  const told = await (fill ? fill(s3) : putData(project, module, s3));
+  const told = await put(s3);
   writeFileSync(mark, by);
   return told;
 }
 
 const FILLED_FILE = 'filled.json';
 
-async function putData(project: Project, module: string | undefined, s3: S3Client): Promise<string | undefined> {
+type PutData = (s3: S3Client) => Promise<string>;
+
+/** @throws OdinError BadConfiguration */
+async function loadData(project: Project, module: string | undefined): Promise<PutData | undefined> {
   if (module === undefined) return undefined;
-  const loaded = (await import(pathToFileURL(path.join(project.directory, module)).href)) as Record<string, unknown>;
+  const named = `${module} (local.data in odin-migrate.json)`;
+  const bad = (what: string, next: string, cause?: unknown) =>
+    new OdinError({ code: 'BadConfiguration', source: 'user', what: `${named} ${what}.`, next, cause });
+  const file = path.join(project.directory, module);
+  if (!existsSync(file)) throw bad('is not there', `Write it, or take local.data out: its place is ${file}`);
+  const loaded = await import(pathToFileURL(file).href).then(
+    (all) => all as Record<string, unknown>,
+    (thrown: unknown) => {
+      throw bad(`cannot be loaded: ${describeThrown(thrown)}`, 'Correct it, and try again.', thrown);
+    },
+  );
   const put = loaded['default'];
-  if (typeof put === 'function') return await (put as (client: S3Client) => Promise<string>)(s3);
-  throw new OdinError({
-    code: 'BadConfiguration',
-    source: 'user',
-    what: `${module} (local.data in odin-migrate.json) has no default export that is a function.`,
-    next: 'Export a default function (s3: S3Client) => Promise<string> that says what it put.',
-  });
+  if (typeof put !== 'function') {
+    const next = 'Export a default function (s3: S3Client) => Promise<string> that says what it put.';
+    throw bad('has no default export that is a function', next);
+  }
+  return async (s3) => {
+    try {
+      return await (put as PutData)(s3);
+    } catch (thrown) {
+      throw bad(`failed: ${describeThrown(thrown)}`, 'Correct it, and begin anew with --fresh.', thrown);
+    }
+  };
 }
 
 /** Called under the lock, so that nothing is deleted that another process works with. */

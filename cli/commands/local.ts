@@ -19,7 +19,9 @@ import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
 import { busyWith, colour, keepStdoutForJson, print, printCommands, printJson, whileBusy } from '../terminal/output.ts';
 import type { Project } from '../../project/project.ts';
-import { copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
+import { assertEndpoints } from '../../client/aws-errors.ts';
+import type { ChosenSample } from '../../client/copy-sample.ts';
+import { chooseSample, copySample, DEFAULT_SAMPLE_MB, DEFAULT_SAMPLE_OBJECTS } from '../../client/copy-sample.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { leftBehind } from '../terminal/left-behind.ts';
 import { RunReport } from '../terminal/run-report.ts';
@@ -63,13 +65,15 @@ export async function local(
   print(`${colour.bold('odin-migrate')} local ${environment}: on an AWS inside this process; ${account}`);
   const report = new RunReport();
   const { data, fresh, sliceSeconds } = options;
+  // Before anything is forgotten.
+  const samples = data && (await chooseSamples(data, options, deployed));
   const settings = {
     practiceFault,
     again: options.again,
     fresh,
     sliceSeconds,
     onLog: report.onLog,
-    fill: data && ((s3: S3Client) => fill(s3, data, options, deployed)),
+    fill: samples && ((s3: S3Client) => fill(s3, samples)),
     usersOwnS3: data === undefined,
   };
   await using opened = await openEnvironment(environment, { project }, settings);
@@ -88,16 +92,32 @@ export async function local(
   return result.exitCode;
 }
 
-/** With a sample of real objects. They are read with the user's credentials; the migrations then work on the copies. */
-function fill(to: S3Client, urls: readonly string[], options: LocalOptions, deployed: DeployedPlace): Promise<string> {
+/** Of the real objects. They are read with the user's credentials; the migrations then work on the copies. */
+function chooseSamples(
+  urls: readonly string[],
+  options: LocalOptions,
+  { aws }: DeployedPlace,
+): Promise<ChosenSample[]> {
+  assertEndpoints();
   const { sample = DEFAULT_SAMPLE_OBJECTS, sampleMb = DEFAULT_SAMPLE_MB } = options;
+  const each = { from: s3ClientOf(aws), objects: sample, bytes: sampleMb * 1e6, onProgress: busyWith };
+  return whileBusy('Looking at the real objects', async () => {
+    const samples: ChosenSample[] = [];
+    for (const url of urls) samples.push(await chooseSample({ ...each, url }));
+    return samples;
+  });
+}
+
+function fill(to: S3Client, samples: readonly ChosenSample[]): Promise<string> {
   return whileBusy('Copying a sample of real objects', async () => {
     const told: string[] = [];
-    for (const url of urls) {
-      const from = s3ClientOf(deployed.aws);
-      const copied = await copySample({ from, to, url, objects: sample, bytes: sampleMb * 1e6, onProgress: busyWith });
-      const { objects, bytes, listed, more } = copied;
-      told.push(`${objects} of ${more ? 'over ' : ''}${listed} objects (${bytesText(bytes)}) copied from ${url}`);
+    for (const sample of samples) {
+      const { url, objects, bytes, gone, archived, listed, more } = await copySample(sample, to);
+      told.push(
+        `${objects} of ${more ? 'over ' : ''}${listed} objects (${bytesText(bytes)}) copied from ${url}`,
+        ...(gone > 0 ? [`left out, because they are gone since they were listed: ${gone}`] : []),
+        ...(archived > 0 ? [`left out, because they are archived: ${archived}`] : []),
+      );
     }
     return told.join('\n');
   });

@@ -1,7 +1,13 @@
 // A sample of real objects, copied from one S3 to another.
-import { CreateBucketCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copySample } from '../../client/copy-sample.ts';
+import { chooseSample, copySample } from '../../client/copy-sample.ts';
 import type { RequestSummary } from '../../local/embedded-aws.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
@@ -13,15 +19,15 @@ describe('a sample of real objects', () => {
   let here: Started;
   const requests: RequestSummary[] = [];
   const progress: string[] = [];
-  const sample = (options: { url: string; objects?: number; bytes?: number }) =>
-    copySample({
-      from: real.s3,
-      to: here.s3,
-      objects: 100,
-      bytes: 1e6,
-      onProgress: (text) => progress.push(text),
-      ...options,
-    });
+  const sample = async (
+    options: { url: string; objects?: number; bytes?: number },
+    meanwhile?: () => Promise<unknown>,
+  ) => {
+    const onProgress = (text: string) => progress.push(text);
+    const chosen = await chooseSample({ from: real.s3, objects: 100, bytes: 1e6, onProgress, ...options });
+    await meanwhile?.();
+    return await copySample(chosen, here.s3);
+  };
   const keysOf = async (Bucket: string, Prefix: string) => {
     const keys: string[] = [];
     for await (const { Contents = [] } of paginateListObjectsV2({ client: here.s3 }, { Bucket, Prefix })) {
@@ -67,7 +73,15 @@ describe('a sample of real objects', () => {
 
   it('is spread over the whole prefix, and as it is there; the real S3 is only read', async () => {
     const copied = await sample({ url: 's3://data/many/', objects: 100 });
-    expect(copied).toEqual({ url: 's3://data/many/', objects: 100, bytes: 10_000, listed: COUNT, more: false });
+    expect(copied).toEqual({
+      url: 's3://data/many/',
+      objects: 100,
+      bytes: 10_000,
+      gone: 0,
+      archived: 0,
+      listed: COUNT,
+      more: false,
+    });
     const keys = await keysOf('data', 'many/');
     expect(keys).toHaveLength(100);
     expect(keys[0]).toBe('many/00000');
@@ -90,6 +104,28 @@ describe('a sample of real objects', () => {
 
   it('says that there is nothing, or no such place', async () => {
     await expect(sample({ url: 's3://data/none/' })).rejects.toThrow('There is no object under s3://data/none/.');
+    const none = { code: 'BadUsage', what: 'There is no bucket nowhere where these credentials lead.' };
+    await expect(sample({ url: 's3://nowhere/x/' })).rejects.toMatchObject(none);
     await expect(sample({ url: 'data/none' })).rejects.toThrow('Expected s3://bucket/prefix/, found "data/none".');
+  });
+
+  it('leaves out what is gone or archived, and says so; of nothing else there is no sample', async () => {
+    const put = (Key: string, more: object = {}) =>
+      real.s3.send(new PutObjectCommand({ Bucket: 'data', Key, Body: 'x', ...more }));
+    for (const key of ['cold/a', 'cold/\n']) await put(key);
+    await put('cold/b', { StorageClass: 'GLACIER' });
+    await put('cold/c');
+    const gone = () => real.s3.send(new DeleteObjectCommand({ Bucket: 'data', Key: 'cold/c' }));
+    expect(await sample({ url: 's3://data/cold/' }, gone)).toMatchObject({
+      objects: 2,
+      gone: 1,
+      archived: 1,
+      listed: 4,
+    });
+    await put('ice/a', { StorageClass: 'DEEP_ARCHIVE' });
+    await expect(sample({ url: 's3://data/ice/' })).rejects.toMatchObject({
+      code: 'BadUsage',
+      what: expect.stringContaining('0 are gone, 1 are archived') as string,
+    });
   });
 });

@@ -254,6 +254,16 @@ it('fills its S3 once: what migrations did to the data since is not undone, unti
     expect(again.code).toBe(EXIT.done);
     await printedBy(() => resume({ project: filled }, 'filled', 'retry', {}).catch(() => EXIT.refused));
     expect((await run({ fresh: true })).printed).toContain('data     filled, time 2\n');
+
+    const gone = parseConfiguration({ environments: { filled: { local: { data: 'gone.ts' } } } });
+    const lost = local({ ...data, configuration: gone }, 'filled', { fresh: true }, {});
+    await expect(lost).rejects.toMatchObject({
+      code: 'BadConfiguration',
+      what: expect.stringContaining('is not there') as string,
+    });
+    const nowhere = { fresh: true, data: ['s3:/nowhere'] };
+    await expect(local(filled, 'filled', nowhere, {})).rejects.toThrow('Expected s3://bucket/prefix/');
+    expect((await run()).printed).toContain('pending  0 of 1 migrations'); // nothing was forgotten
   } finally {
     data.remove();
   }
