@@ -28,7 +28,7 @@ export default defineConfig({
     exclude: [
       ...configDefaults.exclude,
       // They take minutes, or need modules of their own, which a mutant would have to be put into.
-      'test/**/*.{many,isolated}.test.ts',
+      'test/**/*.{fuzz,isolated,many}.test.ts',
       'test/simulation/mutants.test.ts',
       ...(process.env['MUTANTS_TESTS'] === 'quick' ? slow : []),
     ],
