@@ -213,6 +213,12 @@ describe('what is appended', () => {
     expect(await readWaiters(world.store.inner, 2)).toMatchObject([{ allowOutOfOrder: allowed, run }]);
     expect(await halted()).toMatchObject({ run });
   });
+
+  it("leaves all that the run was allowed with its waiter: whoever goes on in the run's place is allowed it too", async () => {
+    const input = { allowOutOfOrder: true, allowRenumbered: ['0009'], acceptChanged: ['0001', '0002'] };
+    await halt({ input });
+    expect(await readWaiters(world.store.inner, 2)).toMatchObject([input]);
+  });
 });
 
 describe('who waits', () => {

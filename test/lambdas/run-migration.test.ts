@@ -75,13 +75,13 @@ async function allowed(more: Partial<Turn> = {}): Promise<Turn> {
 }
 
 /** The turn of its second attempt, after a person's retry. */
-async function allowedAgain(): Promise<Turn> {
+async function allowedAgain(begin: Turn['begin'] = 'start'): Promise<Turn> {
   const first = await allowed();
   await prepared.claim(first);
   await prepared.close(first, 'failed');
   const decided = await prepared.decide(await prepared.halt(first), 'retry');
   const decision = { key: entryKey(decided.number), sha256: decided.sha256 };
-  return prepared.allow('0004', { execution: ME, attempt: 2, restsOn: { decision } });
+  return prepared.allow('0004', { execution: ME, attempt: 2, begin, restsOn: { decision } });
 }
 
 async function stored<T>(schema: { parse: (json: unknown) => T }, key: string): Promise<T | undefined> {
@@ -168,6 +168,16 @@ describe('a migration that returns', () => {
       durationMs: 4_200,
       checkpoints: 0,
     });
+  });
+
+  it('took no time when the clock was set back meanwhile: its outcome can be read', async () => {
+    const turn = await allowed();
+    module.migration = () => {
+      world.clock.advance(-60_000);
+      return Promise.resolve();
+    };
+    await run(turn);
+    expect(await outcomeOf(turn)).toMatchObject({ outcome: 'succeeded', durationMs: 0 });
   });
 
   it('leaves an outcome that says what it has not awaited', async () => {
@@ -418,7 +428,7 @@ describe('nothing is started', () => {
   });
 
   it('and the error is passed on, when the last checkpoint cannot be read: the start is not assumed', async () => {
-    const turn = await allowedAgain();
+    const turn = await allowedAgain('checkpoint');
     await world.store.inner.create('checkpoints/0004.json', 'garbage');
     const error = await thrownBy(run(turn));
     expect(error.code).toBe('RecordUnreadable');
