@@ -8,7 +8,7 @@ import { lookAtEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { sourceLineOf } from '../terminal/halts.ts';
-import { colour, errorText, PAINT, plain, print, printJson, utc, whileBusy } from '../terminal/output.ts';
+import { colour, errorText, PAINT, plain, print, printJson, textLines, utc, whileBusy } from '../terminal/output.ts';
 
 export interface HistoryOptions {
   json?: boolean;
@@ -46,11 +46,18 @@ function printEntry(entry: Entry): void {
   const attempt = entry.kind === 'completed' ? '' : `  attempt ${entry.attempt}`;
   const ids = idsOf(entry);
   const about = ids.length > 3 ? `${ids[0] ?? ''} … ${ids.at(-1) ?? ''}` : ids.join(', ');
-  const line = `${PAINT[tone](word)}${plain(`:${text}`).slice(1)}`;
+  // A reason may have several lines; the colon keeps what is before the first one's words.
+  const [said = '', ...more] = textLines(`:${text}`);
+  const line = `${PAINT[tone](word)}${said.slice(1)}`;
   print(
     `${colour.dim(`${String(entry.number).padStart(4)}  ${utc(entry.time)}`)}  ${colour.bold(about)}${attempt}  ${line}`,
   );
   const place = sourceLineOf(error);
-  const below = [...(error ? errorText(error) : []), ...(place === '' ? [] : [`at ${place}`]), ...details.map(plain)];
+  const below = [
+    ...more,
+    ...(error ? errorText(error) : []),
+    ...(place === '' ? [] : [`at ${place}`]),
+    ...details.map(plain),
+  ];
   for (const each of below) print(`${' '.repeat(27)}${colour.dim(each)}`);
 }

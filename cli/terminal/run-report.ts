@@ -107,9 +107,10 @@ export class RunReport {
       }
       case 'decided': {
         const { migration, decision, reason } = entry;
-        const why = reason === undefined ? '' : `: ${plain(reason)}`;
+        const [why = '', ...more] = reason === undefined ? [] : textLines(`: ${reason}`);
         if (decision === 'cancel') detail(`${plain(who(entry))} asked it to stop${why}`);
         else print(`${colour.yellow('◆')} ${migration}  ${decision}, decided by ${plain(who(entry))}${why}`);
+        for (const line of more) detail(line);
         break;
       }
       case 'completed': {

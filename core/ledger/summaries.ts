@@ -52,18 +52,29 @@ export function cut(text: string, length: number): string {
 /** Other people's text as part of a line: without line ends, terminal escapes, what turns the direction of text, and secrets. */
 export const plainLine = (text: string, length: number): string => keptText(withoutControls(text), length);
 
-/** `name: message` as lines, each without what plainLine leaves out: so many of them, of so many characters. */
-export function linesOfError(
+/** `name: message` as linesOf has it. */
+export const linesOfError = (
   { name, message }: Pick<ErrorSummary, 'name' | 'message'>,
   most: number,
   length: number,
-): string[] {
-  const lines = `${name}: ${message}`
+): string[] => linesOf(`${name}: ${message}`, most, length);
+
+/** At the end of an error is what caused it. */
+const LAST_LINES = 3;
+
+/** Other people's text as lines, each without what plainLine leaves out: so many of them, the last among them, of so many characters. */
+export function linesOf(text: string, most: number, length: number): string[] {
+  const lines = text
     .split(/\r\n|[\n\r\u2028\u2029]/)
     .map((line) => plainLine(line, length).trimEnd())
     .filter((line) => line !== '');
   if (lines.length <= most) return lines;
-  return [...lines.slice(0, most - 1), `… and ${lines.length - most + 1} more lines, in the ledger`];
+  const first = lines.slice(0, most - 1 - LAST_LINES);
+  return [
+    ...first,
+    `… ${lines.length - first.length - LAST_LINES} more lines, which the ledger has …`,
+    ...lines.slice(-LAST_LINES),
+  ];
 }
 
 /** `347f0f0dc3`, or `347f0f0dc3-dirty` when what was deployed was not all committed. */

@@ -1,7 +1,7 @@
 // A run that ended badly, told to the operators at once and each by itself: an alarm that is up already says nothing of a second one.
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import type { Services } from '../../core/contract/ports.ts';
-import { plainLine } from '../../core/ledger/summaries.ts';
+import { linesOf, plainLine } from '../../core/ledger/summaries.ts';
 import { executionLink } from '../../core/text/links.ts';
 import type { Message } from '../shared/announce.ts';
 import { announce, subjectOf } from '../shared/announce.ts';
@@ -22,14 +22,14 @@ export function createTellEndedBadly(services: Services, whyItEnded: WhyItEnded)
 
 function endedBadly(environment: string, execution: string, error: string, cause: string | undefined): Message {
   const subject = subjectOf(environment, `a run ended badly (${plainLine(error, 40)})`);
-  const why = cause === undefined ? undefined : plainLine(cause, 1000);
+  const why = cause === undefined ? [] : linesOf(cause, 12, 1000);
   return {
     subject,
     text: [
       `A run in ${environment} ended badly. What is done stays done, and what is pending stays pending.`,
       '',
       `Error:         ${plainLine(error, 200)}`,
-      ...(why === undefined ? [] : [`Cause:         ${why}`]),
+      ...why.map((line, index) => (index === 0 ? 'Cause:' : '').padEnd(15) + line),
       `Execution:     ${execution}`,
       `               ${executionLink(execution)}`,
       '',
@@ -41,7 +41,7 @@ function endedBadly(environment: string, execution: string, error: string, cause
         title: `${environment}: a run ended badly`,
         description: [
           `Error: ${asCode(plainLine(error, 200))}`,
-          ...(why === undefined ? [] : [asCode(why)]),
+          ...why.map(asCode),
           `Execution: ${executionLink(execution)}`,
         ].join('\n'),
         nextSteps: ['docs/runbook.md, "A run that failed", says what to do.'],

@@ -189,7 +189,7 @@ it.each([60, 80, 100])('status fits a terminal of %d columns', async (columns) =
     described('将旧的分区移动到归档存储桶并刪除暫存檔案，然後重新寫入六個欄位的個人資料'),
   );
   await printedBy(() => local(project, 'wide', { fail: '0001', fresh: true }, {}));
-  await printedBy(() => resume({ project }, 'wide', 'skip', { yes: true, reason: 'not needed' }));
+  await printedBy(() => resume({ project }, 'wide', 'skip', { yes: true, reason: 'not needed:\n  the table is gone' }));
   const { stdout } = process;
   const before = [stdout.isTTY, stdout.columns] as const;
   Object.assign(stdout, { isTTY: true, columns });
@@ -201,6 +201,8 @@ it.each([60, 80, 100])('status fits a terminal of %d columns', async (columns) =
   const wide = (text: string) => text.length + (text.match(/[\u2e80-\uffff]/g) ?? []).length;
   expect(rows.filter((line) => wide(line) > columns)).toEqual([]);
   expect(rows[1]).toMatch(/^0001 {2}Delete the parquet.*skipped/);
+  const trail = await printedBy(() => history({ project }, 'wide', '0001', {}));
+  expect(trail.printed).toMatch(/on the halt of entry \d+: not needed:\n {29}the table is gone\n/);
   expect(seen.some((line) => /^A wider terminal shows .*BY/.test(line))).toBe(columns < 100);
 });
 

@@ -142,10 +142,16 @@ describe('an error', () => {
     ]);
   });
 
-  it('of many lines, or long ones, says that there is more', () => {
+  it('of many lines, or long ones, says that there is more, and keeps what is at its end: what caused it', () => {
     const lines = errorText({ name: 'E', message: Array.from({ length: 100 }, (_, n) => `line ${n}`).join('\n') });
     expect(lines).toHaveLength(12);
-    expect(lines.at(-1)).toBe('… and 89 more lines, in the ledger');
+    expect(lines.slice(7)).toEqual([
+      'line 7',
+      '… 89 more lines, which the ledger has …',
+      'line 97',
+      'line 98',
+      'line 99',
+    ]);
     expect(errorText({ name: 'E', message: 'm'.repeat(4_000) })[0]).toMatch(/^E: m{396}…$/);
   });
 });
