@@ -18,7 +18,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
 } else {
   const pinned = path.join(here, '..', 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(pinned)) {
-    console.error('The Node.js that this project pins is not installed.\n  Type "npm ci" in the project folder first.');
+    console.error(
+      `The Node.js that this project pins is not installed.\n  ${howToInstall(path.join(here, '..', 'node_modules'))}`,
+    );
     process.exit(1);
   }
   const work = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
@@ -29,6 +31,15 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     });
   }
   work.on('exit', (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
+}
+
+/** "npm ci" again, as it was typed, would change nothing. */
+function howToInstall(packages) {
+  if (existsSync(path.join(packages, 'node')))
+    return 'Its install script did not run (ignore-scripts). Type "npm rebuild node --ignore-scripts=false" in the project folder.';
+  if (existsSync(packages))
+    return 'Packages for development were left out (NODE_ENV=production, omit=dev). Type "npm ci --include=dev" in the project folder.';
+  return 'Type "npm ci" in the project folder first.';
 }
 
 /** There Ctrl-C reaches both by itself, and a second one would mean "at once". */

@@ -19,7 +19,7 @@ export interface LocalNode {
 export function nodeFor(projectDirectory: string): LocalNode {
   const own = nodeOf(projectDirectory) ?? process.execPath;
   const version = own === process.execPath ? process.versions.node : versionOf(own);
-  return { path: own, version, warning: warningOf(version) };
+  return { path: own, version, warning: warningOf(version, isBroughtAlong(projectDirectory)) };
 }
 
 /** The npm package `node`, which holds a program. */
@@ -34,10 +34,18 @@ function nodeOf(projectDirectory: string): string | undefined {
   }
 }
 
+/** Whether the package is there, and its install script did not run. */
+const isBroughtAlong = (projectDirectory: string): boolean =>
+  nodeOf(projectDirectory) === undefined && existsSync(path.join(projectDirectory, 'node_modules', 'node'));
+
 const versionOf = (program: string): string =>
   execFileSync(program, ['--version'], { encoding: 'utf8' }).trim().replace(/^v/, '');
 
-export function warningOf(version: string): string | undefined {
+export function warningOf(version: string, isHalfInstalled = false): string | undefined {
   if (Number(version.split('.')[0]) === LAMBDAS_MAJOR) return undefined;
-  return `Node.js ${version} runs the migrations here, and ${LAMBDAS_MAJOR} in Lambda: npm install -D node@${LAMBDAS_MAJOR} brings that.`;
+  const include = process.env['NODE_ENV'] === 'production' ? ' --include=dev' : '';
+  const brings = isHalfInstalled
+    ? 'the install script of the package node did not run, and npm rebuild node --ignore-scripts=false runs it'
+    : `npm install -D node@${LAMBDAS_MAJOR}${include} brings that`;
+  return `Node.js ${version} runs the migrations here, and ${LAMBDAS_MAJOR} in Lambda: ${brings}.`;
 }

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { nodeFor, warningOf } from '../../project/node.ts';
 
 let directory: string;
@@ -40,4 +40,8 @@ it("is warned of when its major version is not Lambda's", () => {
   expect(warningOf('24.1.0')).toBeUndefined();
   expect(warningOf('22.18.0')).toMatch(/^Node\.js 22\.18\.0 runs the migrations here, and 24 in Lambda: /);
   expect(warningOf('26.0.0')).toMatch(/26\.0\.0/);
+  expect(warningOf('22.18.0', true)).toContain('npm rebuild node --ignore-scripts=false');
+  vi.stubEnv('NODE_ENV', 'production');
+  expect(warningOf('22.18.0')).toContain('npm install -D node@24 --include=dev brings that');
+  vi.unstubAllEnvs();
 });
