@@ -71,7 +71,7 @@ export async function resume(
   // On this machine the process that halted is gone, and its execution with it: the new one goes on in this process.
   const follows = (options.wait ?? false) || local;
   if (!follows || executionArn === undefined) {
-    if (!local) printNext(environment, answer);
+    printNext(environment, answer, local);
     // Nobody is left whose end could be waited for: that it is aborted is the end.
     return options.wait && answer.decision === 'abort' ? EXIT.failed : EXIT.done;
   }
@@ -110,8 +110,9 @@ function explain(answer: DecidedAnswer): void {
   for (const execution of answer.executions) print(`  ${execution}`);
 }
 
-function printNext(environment: string, { executions, decision }: DecidedAnswer): void {
+function printNext(environment: string, { executions, decision }: DecidedAnswer, local: boolean): void {
   if (decision === 'abort') {
-    print(`Start the next run with: ${typed({ verb: 'run', environment, args: ['--wait'] })}`);
+    const args = local ? [] : ['--wait'];
+    print(`Start the next run with: ${typed({ verb: 'run', environment, args })}`);
   } else if (executions.length > 0) print(`Look at it with: ${typed({ verb: 'status', environment })}`);
 }

@@ -160,6 +160,10 @@ function notes({ environment, migrations, lacking }: EnvironmentView): (string |
           `cancelled: ${plain(cancelled.cancelled ? who(cancelled.cancelled) : '')} asked ${cancelled.id} to stop; it does so at its next checkpoint.`,
         ]
       : []),
-    ...(aborted === '' ? [] : [`aborted: ${aborted} waits for the next run, which halts there again.`]),
+    ...(aborted === ''
+      ? []
+      : [
+          `aborted: ${aborted} waits for the next run, which halts there again: ${typed({ verb: 'run', environment })}`,
+        ]),
   ];
 }

@@ -10,6 +10,7 @@ import { local } from '../../cli/commands/local.ts';
 import { prune } from '../../cli/commands/prune.ts';
 import { resume } from '../../cli/commands/resume.ts';
 import { status } from '../../cli/commands/status.ts';
+import { typeFor } from '../../cli/terminal/commands.ts';
 import type { ExitCode } from '../../cli/terminal/exit-codes.ts';
 import { EXIT } from '../../cli/terminal/exit-codes.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
@@ -387,6 +388,17 @@ it('baseline adopts here what ran elsewhere', async () => {
   const run = await printedBy(() => local(project, 'adopted', {}, {}));
   expect(run.printed).toContain('pending  1 of 2 migrations');
   expect(run.printed).toContain('Done: 1 applied.');
+});
+
+it('after an abort says how the next run is started, then and later', async () => {
+  project.write('migrations/aborted/0001.ts', OK);
+  expect((await printedBy(() => local(project, 'aborted', { fail: '0001' }, {}))).code).toBe(EXIT.halted);
+  typeFor({ local: true }); // as the program does before each command
+  const abort = await printedBy(() => resume({ project }, 'aborted', 'abort', {}));
+  expect(abort.printed).toContain('Start the next run with: npx --no-install odin-migrate local aborted\n');
+  const looked = await printedBy(() => status({ project }, 'aborted', {}));
+  typeFor({});
+  expect(looked.printed).toContain('which halts there again: npx --no-install odin-migrate local aborted\n');
 });
 
 // Last: what people read goes to stderr from then on.
