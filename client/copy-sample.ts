@@ -44,7 +44,7 @@ export interface SampleOptions {
 export interface ChosenSample extends SampleOptions {
   bucket: string;
   prefix: string;
-  chosen: Found[];
+  chosen: SampleObject[];
   listed: number;
   more: boolean;
 }
@@ -82,7 +82,7 @@ export async function copySample(sample: ChosenSample, to: S3Client): Promise<Sa
   await assertNothingThere(to, bucket, prefix, url);
   await createBucket(to, bucket);
   const leftOut = { gone: 0, archived: 0 };
-  const copied: Found[] = [];
+  const copied: SampleObject[] = [];
   await pMap(
     chosen,
     async (object) => {
@@ -102,13 +102,13 @@ export async function copySample(sample: ChosenSample, to: S3Client): Promise<Sa
   });
 }
 
-export interface Found {
+export interface SampleObject {
   key: string;
   size: number;
 }
 
-async function list(s3: S3Client, bucket: string, prefix: string): Promise<{ found: Found[]; more: boolean }> {
-  const found: Found[] = [];
+async function list(s3: S3Client, bucket: string, prefix: string): Promise<{ found: SampleObject[]; more: boolean }> {
+  const found: SampleObject[] = [];
   const asked = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' } as const;
   try {
     for await (const page of paginateListObjectsV2({ client: s3 }, asked)) {
@@ -129,13 +129,13 @@ async function list(s3: S3Client, bucket: string, prefix: string): Promise<{ fou
 }
 
 /** Evenly over the whole list: the first of each of so many parts of it. */
-const spread = (found: readonly Found[], count: number): Found[] =>
+const spread = (found: readonly SampleObject[], count: number): SampleObject[] =>
   found.filter(
     (_, index) => Math.floor((index * count) / found.length) !== Math.floor(((index - 1) * count) / found.length),
   );
 
 /** Those that fit, in their order; one that is too big does not keep out the ones after it. */
-function within(bytes: number, found: readonly Found[]): Found[] {
+function within(bytes: number, found: readonly SampleObject[]): SampleObject[] {
   let left = bytes;
   return found.filter(({ size }) => {
     if (size > left) return false;
@@ -144,7 +144,7 @@ function within(bytes: number, found: readonly Found[]): Found[] {
   });
 }
 
-const sumOf = (found: readonly Found[]): number => found.reduce((sum, { size }) => sum + size, 0);
+const sumOf = (found: readonly SampleObject[]): number => found.reduce((sum, { size }) => sum + size, 0);
 
 /** @returns why it was not copied */
 async function copy(
