@@ -449,14 +449,17 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
     await expectNotNeeded('the next step is "allow"', { error: { Error: 'States.Timeout', Cause: 'no answer' } });
   });
 
-  it.each(['retry', 'mark-applied', 'skip'] as const)(
-    'when an operator decided %s, also while its code may still run',
-    async (decision) => {
-      await before.claim(turn);
-      await before.decide(await before.halt(turn, 'unknown'), decision, { by: 'her' });
-      await expectNotNeeded(`her (claimed) decided ${decision}`);
-    },
-  );
+  it.each([
+    ['retry', 'its code may still run'],
+    ['mark-applied', 'its code may still run'],
+    ['skip', 'its code may still run'],
+    ['retry', 'nobody has claimed it'],
+    ['skip', 'nobody has claimed it'],
+  ] as const)('when an operator decided %s, also while %s', async (decision, state) => {
+    if (state === 'its code may still run') await before.claim(turn);
+    await before.decide(await before.halt(turn, 'unknown'), decision, { by: 'her' });
+    await expectNotNeeded(`her (claimed) decided ${decision}`);
+  });
 
   it('when what List pending saw is no longer so: another retry was said since, of the code that is deployed', async () => {
     await failed();
