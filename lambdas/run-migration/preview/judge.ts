@@ -74,14 +74,22 @@ function isOfAws({ protocol, hostname, port }: URL, hosts: readonly string[]): b
 const ANY_READ = Symbol('a GET');
 
 /** S3 and Lambda: what a GET or HEAD does is a read, with one exception. */
-function restOperation({ method, path, body }: SignedRequest): typeof ANY_READ | string | undefined {
+function restOperation({ method, path, headers, body }: SignedRequest): typeof ANY_READ | string | undefined {
   const query = new URLSearchParams(path.split(/\?(.*)/s)[1] ?? '');
+  // Of another server, or of another method: AWS does not listen to it, and what a variable of the function names may.
+  const misleads = Object.keys(headers).some((name) => /^x-.*method/.test(name)) || query.has('_method');
+  if (!path.startsWith('/') || misleads) return undefined;
   // S3 Express: it gives credentials, which the session's policy does not narrow.
   if (query.has('session')) return 'CreateSession';
   if ((method === 'GET' || method === 'HEAD') && body.length === 0) return ANY_READ;
-  const selects = query.has('select') && query.get('select-type') === '2' && !query.has('uploads');
-  return method === 'POST' && selects ? 'SelectObjectContent' : undefined;
+  // Nothing beside it: a POST that completes an upload, deletes or restores is known by its query too.
+  const selects = query.has('select') && query.get('select-type') === '2' && !isForm(headers);
+  const alone = [...query.keys()].every((name) => ['select', 'select-type', 'x-id'].includes(name));
+  return method === 'POST' && selects && alone ? 'SelectObjectContent' : undefined;
 }
+
+/** An upload, as pages of browsers do it. */
+const isForm = (headers: SignedRequest['headers']): boolean => /form/i.test(headers['content-type'] ?? '');
 
 /** In each of the three protocols that name their operation. A request that two of them would understand is none. */
 function rpcOperation({ method, path, headers, body }: SignedRequest): string | undefined {
@@ -96,8 +104,9 @@ function rpcOperation({ method, path, headers, body }: SignedRequest): string | 
   if (target !== undefined) {
     return /^application\/x-amz-json-1\.[01]$/.test(type) ? /^\w+\.(\w+)$/.exec(target)?.[1] : undefined;
   }
-  if (!/^application\/x-www-form-urlencoded(;|$)/.test(type)) return undefined;
+  if (!/^application\/x-www-form-urlencoded(; ?charset=utf-8)?$/i.test(type)) return undefined;
   const fields = [...new URLSearchParams(Buffer.from(body).toString())];
   const [action, ...more] = fields.filter(([name]) => name.toLowerCase() === 'action');
-  return action?.[0] === 'Action' && more.length === 0 ? action[1] : undefined;
+  const [name, operation = ''] = action ?? [];
+  return name === 'Action' && more.length === 0 && /^\w+$/.test(operation) ? operation : undefined;
 }
