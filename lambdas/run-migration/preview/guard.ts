@@ -290,9 +290,12 @@ function guardNativeCode(refuse: Refuse): void {
   });
   const sqlite = process.getBuiltinModule('node:sqlite') as object | undefined;
   if (!sqlite) return;
-  replace(sqlite, 'DatabaseSync', function refused(file) {
-    throw refuse('open a database of node:sqlite', String(file), 'addons');
-  });
+  for (const name of ['DatabaseSync', 'backup']) {
+    replace(sqlite, name, function refused(...args) {
+      const file: unknown = name === 'backup' ? args[1] : args[0];
+      throw refuse('open a database of node:sqlite', String(file), 'addons');
+    });
+  }
 }
 
 /** What Node.js writes by itself. Some versions do not hold these against their permissions. */

@@ -407,6 +407,13 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   sqlite: {
+    backup: {
+      told: 'open a database of node:sqlite',
+      open: ({ folder }) => {
+        const { backup, DatabaseSync } = process.getBuiltinModule('node:sqlite');
+        return backup(Object.create(DatabaseSync.prototype) as never, path.join(folder, 'backup'));
+      },
+    },
     DatabaseSync: {
       told: 'open a database of node:sqlite',
       open: ({ folder }) => {
