@@ -6,12 +6,14 @@ import type { Allowed } from '../core/ledger/entries.ts';
 import { APPENDED_BY } from '../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../core/ledger/fold.ts';
 import { entryKey } from '../core/ledger/keys.ts';
+import { lookAtBatches } from '../core/ledger/batches.ts';
+import { nextBatches, outcomeOfBatches } from '../core/ledger/parallel.ts';
 import type { EntryContent, LogWriter } from '../core/ledger/log.ts';
 import type { Outcome, TurnLook } from '../core/ledger/turns.ts';
-import { lookAtTurn, takeOutcome } from '../core/ledger/turns.ts';
+import { lookAtTurn, takeClaim, takeOutcome } from '../core/ledger/turns.ts';
 import { VERSION } from '../core/names/version.ts';
 
-type Turn = Numbered<Allowed>;
+export type TestTurn = Numbered<Allowed>;
 
 export const TEST_EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:test:test';
 
@@ -29,7 +31,7 @@ export class TestLedger {
   }
 
   /** The first turn of the next attempt, with all migrations before this one taken as done. */
-  async nextAttempt(entry: ManifestEntry): Promise<Turn> {
+  async nextAttempt(entry: ManifestEntry): Promise<TestTurn> {
     const { turn } = await this.#ledger.log.look();
     if (turn && turn.allowed.migration !== entry.id) await this.#complete([turn.allowed.migration], 'skipped', turn);
     const { migrations } = await this.#ledger.log.look();
@@ -42,20 +44,29 @@ export class TestLedger {
   }
 
   /** The turn of the next slice, after one that stopped at a checkpoint. */
-  async nextSlice(turn: Turn, entry: ManifestEntry): Promise<Turn> {
+  async nextSlice(turn: TestTurn, entry: ManifestEntry): Promise<TestTurn> {
     const look = await this.#look(turn);
     const reference = look.seen === 'closed' ? look.reference : undefined;
     const { attempt, slice } = turn;
     return await this.#allow(entry, { attempt, slice: slice + 1, begin: 'checkpoint', restsOn: { turn: reference } });
   }
 
+  /** Of a turn whose batches have all been asked for. */
+  async closeBatches(turn: TestTurn): Promise<Pick<Outcome, 'outcome' | 'error'>> {
+    const { store } = this.#ledger;
+    await takeClaim(store, turn, WRITERS('list-pending'), { claim: 'void' });
+    const outcome = outcomeOfBatches(turn, await lookAtBatches(store, turn));
+    await takeOutcome(store, turn, WRITERS('list-pending'), outcome);
+    return outcome;
+  }
+
   /** Undefined when its code has not said how it ended. */
-  async outcomeOf(turn: Turn): Promise<Outcome | undefined> {
+  async outcomeOf(turn: TestTurn): Promise<Outcome | undefined> {
     const look = await this.#look(turn);
     return look.seen === 'closed' ? look.outcome : undefined;
   }
 
-  async #retry(turn: TurnState, entry: ManifestEntry): Promise<Turn> {
+  async #retry(turn: TurnState, entry: ManifestEntry): Promise<TestTurn> {
     const { migration, attempt, number } = turn.allowed;
     await this.#close(turn.allowed);
     const halted: EntryContent = {
@@ -82,7 +93,7 @@ export class TestLedger {
   }
 
   /** Nobody waits for the deadline of a process that is known to be gone. */
-  async #close(turn: Turn): Promise<void> {
+  async #close(turn: TestTurn): Promise<void> {
     const error = { name: 'Crashed', message: 'The test ended its process.' };
     await takeOutcome(this.#ledger.store, turn, WRITERS('list-pending'), { outcome: 'failed', error });
   }
@@ -93,9 +104,11 @@ export class TestLedger {
   }
 
   async #allow(
-    { id, sourceSha256, codeSha256, timeoutSeconds }: ManifestEntry,
+    { id, sourceSha256, codeSha256, timeoutSeconds, parallel }: ManifestEntry,
     turn: Pick<Allowed, 'attempt' | 'slice' | 'begin' | 'restsOn'>,
-  ): Promise<Turn> {
+  ): Promise<TestTurn> {
+    const goesOn = parallel !== undefined && turn.begin === 'checkpoint';
+    const batches = goesOn ? await nextBatches(this.#ledger.store, id, await this.#ledger.log.look()) : undefined;
     const { state } = await this.#append({
       kind: 'allowed',
       migration: id,
@@ -105,6 +118,7 @@ export class TestLedger {
       sourceSha256,
       codeSha256,
       timeoutMs: timeoutSeconds * 1000,
+      batches,
     });
     return allowedIn(state);
   }
@@ -114,7 +128,7 @@ export class TestLedger {
     return this.#ledger.log.append(WRITERS(name), () => Promise.resolve(content));
   }
 
-  async #look(turn: Turn): Promise<TurnLook> {
+  async #look(turn: TestTurn): Promise<TurnLook> {
     return await lookAtTurn(this.#ledger.store, turn, this.#ledger.log.lookedAt);
   }
 }
@@ -128,4 +142,4 @@ const WRITERS = (name: string): LogWriter => ({
 });
 
 /** The entry that was appended last allows it. */
-const allowedIn = ({ turn }: LogState): Turn => (turn as TurnState).allowed;
+const allowedIn = ({ turn }: LogState): TestTurn => (turn as TurnState).allowed;

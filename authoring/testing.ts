@@ -23,9 +23,11 @@ import { OdinError } from '../core/errors.ts';
 import { listedKey } from '../core/text/listed-key.ts';
 import { checkpointKey } from '../core/ledger/keys.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
-import type { RunAnswer, RunPayload } from '../core/contract/payloads.ts';
+import { numbersOf } from '../core/ledger/batches.ts';
+import type { BatchPayload, RunAnswer, RunPayload } from '../core/contract/payloads.ts';
 import { workFolder } from '../project/temporary.ts';
 import type { RequestHook } from '../local/embedded-aws.ts';
+import type { TestTurn } from './test-ledger.ts';
 import { TEST_EXECUTION, TestLedger } from './test-ledger.ts';
 
 export type { Previewed } from '../core/preview/preview.ts';
@@ -133,6 +135,9 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
   return kit;
 }
 
+/** Each has two processes. */
+const BATCHES_AT_ONCE = 2;
+
 /** Runs migrations as the state machine and an operator who decides `retry` would, without waiting for deadlines. */
 function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: RequestHook }) {
   const { lambda, ledgerBucket, s3 } = deployment;
@@ -158,6 +163,19 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
     try {
       for (;;) {
         const { attempt, slice, number } = turn;
+        if (turn.batches) {
+          await pMap(numbersOf(turn.batches.rest), (batch) => runBatch(entry, turn, batch), {
+            concurrency: BATCHES_AT_ONCE,
+          });
+          const { outcome, error } = await ledger.closeBatches(turn);
+          return {
+            attempt,
+            slices: slice,
+            checkpoints,
+            outcome: outcome === 'succeeded' ? 'finished' : 'failed',
+            error,
+          };
+        }
         const payload: RunPayload = {
           ask: 'run',
           execution: TEST_EXECUTION,
@@ -185,6 +203,14 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
     } finally {
       crash.onCheckpoint = () => 'pass';
     }
+  }
+
+  /** What became of it is in the ledger. */
+  async function runBatch({ id, functionName }: ManifestEntry, turn: TestTurn, batch: number): Promise<void> {
+    const { attempt, slice, number } = turn;
+    const of = { execution: TEST_EXECUTION, migration: id, attempt, slice, turn: number };
+    const payload: BatchPayload = { ask: 'batch', ...of, batch };
+    await lambda.send(new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(payload) }));
   }
 
   /** A log is forgotten as a whole: each entry follows from those before it. */

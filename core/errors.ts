@@ -52,6 +52,7 @@ export type ErrorCode =
   | 'NotAllowed'
   | 'MigrationFailed'
   | 'BadCheckpoint'
+  | 'BadPlan'
   | 'NotAwaited'
   | 'FencedOut'
   | 'ObjectsFailed'

@@ -11,7 +11,10 @@ const WILDCARDS: [RegExp, string][] = [
     /^(<\w*Ledger\w+\.Arn>|arn:[^/]*:s3:::[^/]+)\/[a-z]+\/[\w./?*]+\.json$/,
     "A kind of the ledger's keys that this function reads or writes; the bucket's policy bounds who writes it.",
   ],
-  [/:execution:[a-z0-9-]+:\*$/, "The executions of this environment's own state machine."],
+  [
+    /:execution:[a-z0-9-]+(\/\*)?:\*$/,
+    "The executions of this environment's own state machine, and those that its map starts.",
+  ],
   [/:function:[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
   [/^kms:GenerateDataKey\*$/, 'What CDK grants to whoever publishes to a topic with a key.'],
 ];

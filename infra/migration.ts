@@ -196,7 +196,7 @@ const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineN
           (name) => functionArn(scope, name),
         ),
       ),
-      deny(['states:*'], [machine.arn, machine.executions]), // the history too: task tokens are in it (docs/aws-facts.md)
+      deny(['states:*'], [machine.arn, machine.executions, machine.mapRuns]), // the history too: task tokens are in it (docs/aws-facts.md)
       // On everything: such a request has a token, and names no machine.
       deny(['states:SendTask*'], ['*']),
       // Of other environments too, whose names nobody here knows: their parts carry a tag.

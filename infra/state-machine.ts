@@ -16,6 +16,8 @@ export interface MachineNames {
   arn: string;
   /** ARN pattern of its executions. */
   executions: string;
+  /** The same of the executions that its Distributed Map has started. */
+  mapRuns: string;
 }
 
 export function namesOfMachine(scope: Construct, of: EnvironmentId): MachineNames {
@@ -27,7 +29,11 @@ export function namesOfMachine(scope: Construct, of: EnvironmentId): MachineName
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
   const name = resourcePrefix(of);
-  return { arn: arn('stateMachine', name), executions: arn('execution', `${name}:*`) };
+  return {
+    arn: arn('stateMachine', name),
+    executions: arn('execution', `${name}:*`),
+    mapRuns: arn('execution', `${name}/*:*`),
+  };
 }
 
 export function createStateMachine(
@@ -37,6 +43,7 @@ export function createStateMachine(
 ): StateMachine {
   const stack = Stack.of(scope);
   const stateMachineName = resourcePrefix(of);
+  const { arn, executions, mapRuns } = namesOfMachine(scope, of);
   const functions = [
     ...MACHINE_FUNCTIONS.map((name) => systemFunctionName(of, name)),
     migrationFunctionName(of, '????'), // four digits
@@ -53,6 +60,10 @@ export function createStateMachine(
               ['lambda:InvokeFunction'],
               functions.map((name) => functionArn(scope, name)),
             ),
+            // A Distributed Map starts executions of its own machine, and stops them when it is stopped (docs/aws-facts.md).
+            allow(['states:StartExecution'], [arn]),
+            allow(['states:DescribeExecution', 'states:StopExecution'], [executions]),
+            allow(['states:RedriveExecution'], [mapRuns]),
           ],
         }),
       },

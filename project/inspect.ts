@@ -30,6 +30,13 @@ import { MAX_VARIABLES, OWN_VARIABLES, sizeOfVariables, variablesRead } from './
 
 const MAX_TIMEOUT_MINUTES = LAMBDA_MOST.timeoutSeconds / 60;
 
+/** What one `yield` may hold is fewer, if they are long. */
+const MAX_ITEMS_PER_BATCH = 10_000;
+/** Lambda's concurrency of a new account, which other functions share (docs/aws-facts.md). */
+const MAX_CONCURRENCY = 1_000;
+/** Of a file that does not say it: below what any account has, so that no other function waits for it. */
+const CONCURRENCY = 20;
+
 const Exports = z.object({
   description: z
     .string('expected one line of text')
@@ -56,6 +63,23 @@ const Exports = z.object({
   variables: Variables.optional(),
   access: z.array(z.string('expected a name'), 'expected a list of names').optional(),
   previewAllows: z.optional(PreviewAllows),
+  parallel: z
+    .strictObject({
+      itemsPerBatch: z
+        .int('expected a whole number of items')
+        .min(1, 'expected at least 1 item')
+        .max(MAX_ITEMS_PER_BATCH, `expected at most ${MAX_ITEMS_PER_BATCH} items`)
+        .optional(),
+      concurrency: z
+        .int('expected a whole number of batches at the same time')
+        .min(1, 'expected at least 1 batch')
+        .max(
+          MAX_CONCURRENCY,
+          `expected at most ${MAX_CONCURRENCY}, what Step Functions and Lambda allow to an account unasked`,
+        )
+        .optional(),
+    })
+    .optional(),
 });
 
 export interface InspectedMigration extends MigrationFile {
@@ -71,6 +95,8 @@ export interface InspectedMigration extends MigrationFile {
   /** What it may do in a preview besides reading from AWS. */
   previewAllows: PreviewAllows;
   checkpointed: boolean;
+  /** Of one that plans batches. */
+  parallel?: { concurrency: number } | undefined;
   /** What is worth a look: ends of sentences that begin with the file's name. */
   remarks: string[];
 }
@@ -154,6 +180,8 @@ const Answer = z.object({
   /** `typeof` of the export `migration`, and the constructor's name of a function (`AsyncGeneratorFunction`). */
   type: z.string().optional(),
   kind: z.string().optional(),
+  /** The same of the export `plan`. */
+  plan: z.string().optional(),
   fields: z.record(z.string(), z.unknown()).optional(),
   /** The names of the other exports that are no functions. */
   others: z.array(z.string()).optional(),
@@ -318,7 +346,8 @@ for (const url of modules) {
     const { migration } = exported;
     const isClass = typeof migration === 'function' && /^class\\b/.test(Function.prototype.toString.call(migration));
     const others = Object.keys(exported).filter((name) => !(name in fields) && typeof exported[name] !== 'function');
-    answers.push({ type: isClass ? 'a class' : typeof migration, kind: migration?.constructor?.name, fields, others });
+    const plan = exported.plan === undefined ? undefined : (exported.plan?.constructor?.name ?? String(exported.plan));
+    answers.push({ type: isClass ? 'a class' : typeof migration, kind: migration?.constructor?.name, plan, fields, others });
   } catch (thrown) {
     const isError = typeof thrown?.stack === 'string' || typeof thrown?.message === 'string';
     answers.push({ error: isError ? (thrown.name ?? 'Error') + ': ' + (thrown.message || thrown.code || '') : typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown) });
@@ -351,6 +380,7 @@ function check(
     const found = answer.type === 'undefined' ? 'no such export' : `found ${String(answer.type)}`;
     throw bad(migration, 'migration', `expected an exported async function, ${found}`);
   }
+  assertPlan(migration, answer);
   assertPlaceholders(migration, answer.fields ?? {}, given);
   const parsed = Exports.safeParse(answer.fields ?? {});
   if (!parsed.success) {
@@ -366,7 +396,7 @@ function check(
       `${issue?.message ?? 'not valid'}, found ${cut(JSON.stringify(found) ?? 'nothing', 200)}`,
     );
   }
-  const { timeoutMinutes = MAX_TIMEOUT_MINUTES, ...fields } = parsed.data;
+  const { timeoutMinutes = MAX_TIMEOUT_MINUTES, parallel, ...fields } = parsed.data;
   assertSizes(migration, fields, given);
   return {
     ...DEFAULTS,
@@ -374,7 +404,8 @@ function check(
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
     description: fields.description,
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
-    checkpointed: answer.kind === 'AsyncGeneratorFunction',
+    checkpointed: [answer.kind, answer.plan].includes('AsyncGeneratorFunction'),
+    parallel: answer.plan === undefined ? undefined : { concurrency: parallel?.concurrency ?? CONCURRENCY },
     remarks: [
       ...(asks.length === 0
         ? []
@@ -386,6 +417,32 @@ function check(
       ...unknownNames(['permissions'], fields.permissions ?? []),
     ],
   };
+}
+
+/**
+ * `plan` makes a migration a parallel one: it is an async generator, and `migration` is none.
+ * @throws OdinError BadMigrationFile
+ */
+function assertPlan(migration: MigrationFile, { kind, plan, fields }: Answer): void {
+  if (plan === undefined) {
+    if (fields?.['parallel'] === undefined) return;
+    throw bad(
+      migration,
+      'parallel',
+      'expected an exported plan() beside it, which says what there is to do, found none',
+    );
+  }
+  if (plan !== 'AsyncGeneratorFunction') {
+    const expected =
+      'expected an exported async generator (export async function* plan), which yields { items, cursor }';
+    throw bad(migration, 'plan', `${expected}, found ${plan}`);
+  }
+  if (kind !== 'AsyncGeneratorFunction') return;
+  throw bad(
+    migration,
+    'migration',
+    'expected an exported async function beside plan(), which has the checkpoints, found an async generator',
+  );
 }
 
 /** Of what is joined with what others say: the stack knows the rest (infra/refused.ts). @throws OdinError BadMigrationFile */

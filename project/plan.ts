@@ -74,7 +74,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
     ...of,
     pruned: pruned.length > 0 ? pruned : undefined,
     migrations: migrations.map(
-      ({ id, file, description, sourceSha256, sources, bundle, timeoutSeconds, checkpointed }) => ({
+      ({ id, file, description, sourceSha256, sources, bundle, timeoutSeconds, checkpointed, parallel }) => ({
         id,
         file,
         description,
@@ -84,6 +84,7 @@ export function planEnvironment(options: PlanOptions): EnvironmentPlan {
         codeSha256: bundle.codeSha256,
         timeoutSeconds,
         checkpointed,
+        parallel,
       }),
     ),
   };

@@ -6,6 +6,7 @@ import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Checkpoint } from '../core/ledger/checkpoints.ts';
 import { Allowed, Completed, Decided, Halted, HALT_REASONS } from '../core/ledger/entries.ts';
+import { BatchOutcome } from '../core/ledger/batches.ts';
 import { KINDS } from '../core/ledger/keys.ts';
 import { Claim, Outcome } from '../core/ledger/turns.ts';
 import { Waiter } from '../core/ledger/waiters.ts';
@@ -82,6 +83,7 @@ describe('the documents', () => {
       completed: Completed,
       claim: Claim,
       outcome: Outcome,
+      batch: BatchOutcome,
       checkpoint: Checkpoint,
       waiter: Waiter,
     };

@@ -61,6 +61,10 @@ const FINAL_READ_ERRORS = [
   'BadConfiguration',
 ];
 
+/** The states of a child execution. */
+const RUN_BATCH = 'Run batch';
+const BATCH_ENDED = 'Batch ended';
+
 export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
   const invoke = `arn:${partition}:states:::lambda:invoke`;
   const asks = { definition: DEFINITION, 'execution.$': '$$.Execution.Id' };
@@ -91,6 +95,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         Type: 'Choice',
         Choices: [
           { Variable: '$.step', StringEquals: 'run', Next: STATES.runMigration },
+          { Variable: '$.step', StringEquals: 'run batches', Next: STATES.runBatches },
           { Variable: '$.step', StringEquals: 'record', Next: STATES.recordCompletion },
           { Variable: '$.step', StringEquals: 'wait', Next: STATES.wait },
           { Variable: '$.step', StringEquals: 'halt', Next: STATES.halt },
@@ -117,6 +122,45 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
         ],
         Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: STATES.halt }],
         Next: STATES.outcome,
+      },
+      [STATES.runBatches]: {
+        Type: 'Map',
+        Comment:
+          'Each batch in an invocation of its own, many at the same time. What became of them is in the ledger alone.',
+        ItemsPath: '$.batches',
+        MaxConcurrencyPath: '$.concurrency',
+        ItemSelector: {
+          'functionName.$': '$.functionName',
+          // Here, because a child has an execution of its own.
+          asked: { ask: 'batch', ...asks, ...turn, 'slice.$': '$.slice', 'batch.$': '$$.Map.Item.Value' },
+        },
+        ItemProcessor: {
+          // A batch may take 15 minutes, and an Express execution ends after five (docs/performance.md).
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          StartAt: RUN_BATCH,
+          States: {
+            [RUN_BATCH]: {
+              Type: 'Task',
+              Comment:
+                'The function claims the batch before it runs any code of the migration: so it runs once, however often it is asked.',
+              Resource: invoke,
+              Parameters: { 'FunctionName.$': '$.functionName', 'Payload.$': '$.asked' },
+              OutputPath: '$.Payload.batch',
+              TimeoutSeconds: RUN_TIMEOUT_SECONDS,
+              Retry: [
+                { ErrorEquals: FORBIDDEN, ...TWO_MINUTES },
+                { ErrorEquals: [...NOT_STARTED, 'LedgerUnavailable'], ...PATIENT },
+              ],
+              Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: BATCH_ENDED }],
+              End: true,
+            },
+            [BATCH_ENDED]: { Type: 'Pass', OutputPath: '$.asked.batch', End: true },
+          },
+        },
+        ResultPath: null,
+        // Whatever it was: the ledger says which batches began, and the run waits for those.
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: STATES.listPending }],
+        Next: STATES.listPending,
       },
       [STATES.outcome]: {
         Type: 'Choice',

@@ -18,6 +18,8 @@ export const ManifestEntry = z.object({
   /** Its function is ended after so many seconds. */
   timeoutSeconds: z.int().check(z.minimum(1)),
   checkpointed: z.boolean(),
+  /** Of one that plans batches: how many of them run at the same time. */
+  parallel: z.optional(z.object({ concurrency: z.int().check(z.minimum(1)) })),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
 

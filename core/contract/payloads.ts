@@ -34,7 +34,9 @@ const EntryNumber = z.int().check(z.minimum(1));
  * Version of the machine's definition, which it says in every payload. A halted execution keeps its definition for up to a year, and
  * meets the functions of later releases. Raised when a definition that was released changes (docs/versions.md).
  */
-export const DEFINITION = 2;
+export const DEFINITION = 3;
+/** The first that knows the step `run batches`. */
+export const BATCHES_DEFINITION = 3;
 /** The oldest that these functions serve. An execution of an older one is handed over to a fresh execution. */
 export const OLDEST_DEFINITION = 1;
 /** Of the definition that asks. Definition 1 did not say it. */
@@ -64,6 +66,14 @@ export const RunPayload = z.object({
   turn: EntryNumber,
 });
 export type RunPayload = z.infer<typeof RunPayload>;
+
+/** `Run batch`: asks a migration's function to run one batch of a turn. */
+export const BatchPayload = z.object({
+  ...RunPayload.shape,
+  ask: z.literal('batch'),
+  batch: z.int().check(z.minimum(1)),
+});
+export type BatchPayload = z.infer<typeof BatchPayload>;
 
 /** `Record completion`: asks for what became of the turn to be recorded. */
 export const RecordPayload = z.object({
@@ -145,6 +155,8 @@ export type BaselinePayload = z.infer<typeof BaselinePayload>;
 /** Output of `List pending`: the step, as `What next?` reads it. `turn` is the number of the turn's entry. */
 export type Step =
   | ({ step: 'run'; functionName: string } & TurnName)
+  /** `batches`: their numbers, each for one invocation; `concurrency`: how many at the same time. */
+  | ({ step: 'run batches'; functionName: string; concurrency: number; batches: number[] } & TurnName)
   | ({ step: 'record' } & TurnName)
   | { step: 'wait'; seconds: number; why: string }
   | ({ step: 'halt'; reason: (typeof HALT_REASONS)[number] } & TurnName)
@@ -192,6 +204,12 @@ export function handedOverTo(output: string | undefined): string | undefined {
  */
 export interface RunAnswer extends TurnName {
   outcome: 'finished' | 'more' | 'claimed elsewhere';
+}
+
+/** Output of `Run batch`. What became of it is in the ledger, and nobody decides on this. */
+export interface BatchAnswer {
+  batch: number;
+  outcome: 'succeeded' | 'failed' | 'not begun';
 }
 
 /** A refusal is an answer and not a failed function: engines rename errors, and codes must last. */

@@ -170,7 +170,9 @@ const closeClaimedTurn: Rule = ({ turn, seen, now }) =>
 const runAgain: Rule = (look) => {
   const { turn, seen } = look;
   const same = codeOf(look) === turn.allowed.codeSha256;
-  return seen.look.seen === 'unclaimed' && seen.owner === 'this' && same && !turn.cancel
+  // Of batches, whoever asks again has run those that it could.
+  const once = turn.allowed.batches === undefined;
+  return seen.look.seen === 'unclaimed' && seen.owner === 'this' && same && once && !turn.cancel
     ? { step: 'run again', turn: turn.allowed.number }
     : undefined;
 };

@@ -3,6 +3,7 @@
 import * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import { JsonValue } from './json.ts';
+import { PlannedBatches } from './plan.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import type { Allowed } from './entries.ts';
@@ -27,6 +28,7 @@ export const Checkpoint = z.object({
   note: z.optional(z.string()),
   /** When this attempt began, and how much was done by then: for its rate. */
   began: z.optional(z.object({ time: z.iso.datetime(), done: z.number().check(z.minimum(0)) })),
+  plan: z.optional(PlannedBatches),
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;
 
@@ -71,7 +73,7 @@ export async function moveCheckpoint(
   store: Store,
   turn: Allowed,
   previous: Replaced | undefined,
-  next: Pick<Checkpoint, 'cursor' | 'done' | 'total' | 'note' | 'began'>,
+  next: Pick<Checkpoint, 'cursor' | 'done' | 'total' | 'note' | 'began' | 'plan'>,
   now: number,
 ): Promise<StoredCheckpoint> {
   const { migration, attempt, slice, codeSha256, number } = turn;

@@ -3,6 +3,7 @@ import { qualifiedName } from '../names/names.ts';
 import { createHash } from 'node:crypto';
 import * as z from '../schema.ts';
 import { ErrorSummary } from './error-records.ts';
+import { PlannedBatches } from './plan.ts';
 import { Sources } from './sources.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import type { SystemFunction } from '../names/names.ts';
@@ -85,6 +86,17 @@ export const Allowed = z.object({
   timeoutMs: Positive,
   /** Where a checkpointed migration begins: at its last checkpoint, or at the start. A plain one begins at the start. */
   begin: z.enum(['start', 'checkpoint']),
+  /** Of a turn of batches, which many invocations run: each batch of `rest` in one. */
+  batches: z.optional(
+    z.object({
+      /** How many the plan has. */
+      of: z.int().check(z.minimum(1)),
+      /** The turns that planned them. */
+      plan: PlannedBatches.shape.turns,
+      /** Those that have not succeeded yet: `1-17,19`. */
+      rest: z.string().check(z.regex(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/)),
+    }),
+  ),
   /** The nearest of these three; the first turn of all has none. */
   restsOn: z.object({
     /** The completion of the highest id below it that the log has. */

@@ -6,6 +6,7 @@ import type * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import { Checkpoint } from './checkpoints.ts';
+import { BatchClaim, BatchItems, BatchOutcome, hasBegun, lookAtBatches, restAfter } from './batches.ts';
 import type { Allowed, Completed, Entry, LedgerIdentity, Reference } from './entries.ts';
 import { identityText, isSameLedger, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
@@ -14,6 +15,8 @@ import type { KindName } from './keys.ts';
 import { claimKey, completedKey, entryKey, KINDS, outcomeKey, partsOf, STATE_KEY } from './keys.ts';
 import { parseStateFile } from './state-file.ts';
 import type { StoredObject } from './store.ts';
+import type { RecordOfTurn } from './turn-records.ts';
+import { readRecord } from './turn-records.ts';
 import { Claim, Outcome } from './turns.ts';
 
 /**
@@ -211,12 +214,21 @@ class Examiner {
       this.#read(Claim, claimKey(turn), turn),
       this.#read(Outcome, outcomeKey(turn), turn),
     ]);
-    const isVoid = claim !== undefined && claim !== 'spoiled' && claim.claim === 'void';
+    const batches = turn.batches && (await lookAtBatches(this.#ledger.store, turn));
+    const isVoid = isVoidClaim(claim) && !(batches && hasBegun(batches));
     if (outcome !== undefined && claim === undefined) {
       this.#found('contradiction', outcomeKey(turn), { why: 'its turn was never claimed' });
     }
     if (outcome !== undefined && isVoid) {
       this.#found('contradiction', outcomeKey(turn), { why: 'its turn is void: no code of it ever ran' });
+    }
+    if (turn.batches && batches && isSuccess(outcome)) {
+      const left = restAfter(turn.batches.rest, batches);
+      if (left !== '') {
+        this.#found('contradiction', outcomeKey(turn), {
+          why: `it says succeeded, and these batches did not: ${left}`,
+        });
+      }
     }
     if (outcome === undefined && !isVoid && !this.#isOpen(turn)) {
       this.#found('unclosed-turn', claim === undefined ? claimKey(turn) : outcomeKey(turn), { entry: turn.number });
@@ -293,7 +305,8 @@ class Examiner {
 
   /** Whether the log has the entry to which a turn's keys, a checkpoint and a waiter belong. */
   async #checkOwner({ kind, key, migration, number }: Key): Promise<void> {
-    if (kind === 'claim' || kind === 'outcome') await this.#checkAllowed(key, migration, number);
+    if (kind === 'claim' || kind === 'outcome' || kind === 'batch') await this.#checkAllowed(key, migration, number);
+    if (kind === 'batch') await this.#checkBatch(key, number);
     if (kind === 'waiter' && number !== undefined && this.#entries.get(number)?.kind !== 'halted') {
       if (!(await this.#isToCome(number))) this.#found('stray-object', key, { why: `entry ${number} is no halt` });
     }
@@ -301,6 +314,24 @@ class Examiner {
       const { data } = Checkpoint.safeParse(jsonOf((await this.#get(key))?.body ?? ''));
       if (data) await this.#checkAllowed(key, migration, data.turn);
       else this.#found('spoiled', key, { why: 'it cannot be read' });
+    }
+  }
+
+  /** A batch's records are read for the turn's entry alone, and its outcome follows its claim. */
+  async #checkBatch(key: string, number = 0): Promise<void> {
+    const turn = this.#entries.get(number);
+    if (turn?.kind !== 'allowed') return; // told of already
+    const what = BATCH_RECORDS.find(([end]) => key.endsWith(end));
+    if (!what) {
+      this.#found('foreign-key', key);
+      return;
+    }
+    const body = (await this.#get(key))?.body;
+    if (body !== undefined && !readRecord<RecordOfTurn>(what[1], body, turn)) {
+      this.#found('spoiled', key, { entry: number, why: 'it cannot be read, or was made for another entry' });
+    }
+    if (key.endsWith(OUTCOME_END) && !this.#listed.has(key.replace(OUTCOME_END, CLAIM_END))) {
+      this.#found('contradiction', key, { why: 'its batch was never claimed' });
     }
   }
 
@@ -327,6 +358,20 @@ class Examiner {
     return this.#ledger.store.get(key);
   }
 }
+
+const CLAIM_END = '-claim.json';
+const OUTCOME_END = '-outcome.json';
+const BATCH_RECORDS = [
+  ['-items.json', BatchItems],
+  [CLAIM_END, BatchClaim],
+  [OUTCOME_END, BatchOutcome],
+] as const;
+
+const isVoidClaim = (claim: Claim | 'spoiled' | undefined): boolean =>
+  claim !== undefined && claim !== 'spoiled' && claim.claim === 'void';
+
+const isSuccess = (outcome: Outcome | 'spoiled' | undefined): boolean =>
+  outcome !== undefined && outcome !== 'spoiled' && outcome.outcome === 'succeeded';
 
 const each = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> => {
   await pMap(items, work, { concurrency: READ_CONCURRENCY });

@@ -36,6 +36,13 @@ export const KINDS = {
     readers: ALL,
     written: 'once',
   },
+  /** `000017-items`, `000017-claim` and `000017-outcome`: what a batch is made of, and its own claim and outcome below its turn's. */
+  batch: {
+    pattern: 'turns/<migration>/<number>/batches/<id>.json',
+    writers: ['migration', 'list-pending'],
+    readers: ALL,
+    written: 'once',
+  },
   checkpoint: { pattern: 'checkpoints/<migration>.json', writers: ['migration'], readers: ALL, written: 'again' },
   waiter: {
     pattern: 'waiters/<number>/<id>.json',
@@ -56,12 +63,22 @@ export const KINDS = {
 export type KindName = keyof typeof KINDS;
 
 const NUMBER_WIDTH = 8;
+const BATCH_WIDTH = 6;
 
 /** `log/00000042.json` */
 export const entryKey = (number: number): string => keyOf('entry', { number });
 /** `turns/0004/00000042/claim.json` */
 export const claimKey = (turn: { migration: string; number: number }): string => keyOf('claim', turn);
 export const outcomeKey = (turn: { migration: string; number: number }): string => keyOf('outcome', turn);
+/** `turns/0004/00000042/batches/000017-claim.json`; `items` are below the turn that planned them, the others below the one that runs them. */
+export const batchKey = (
+  turn: { migration: string; number: number },
+  batch: number,
+  what: 'items' | 'claim' | 'outcome',
+): string => keyOf('batch', { ...turn, id: `${pad(batch, BATCH_WIDTH)}-${what}` });
+/** `turns/0004/00000042/batches/` */
+export const batchesPrefix = (turn: { migration: string; number: number }): string =>
+  keyOf('batch', { ...turn, id: '' }).replace(/[^/]*$/, '');
 export const checkpointKey = (migration: string): string => keyOf('checkpoint', { migration });
 export const waiterKey = (halt: number, id: string): string => keyOf('waiter', { number: halt, id });
 export const completedKey = (migration: string): string => keyOf('completed', { migration });

@@ -4,6 +4,7 @@ export const STATES = {
   listPending: 'List pending',
   whatNext: 'What next?',
   runMigration: 'Run migration',
+  runBatches: 'Run batches',
   outcome: 'Outcome?',
   recordCompletion: 'Record completion',
   wait: 'Wait',

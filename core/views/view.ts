@@ -5,7 +5,8 @@ import { lackingOf } from '../decision/lacking.ts';
 import { OdinError } from '../errors.ts';
 import type { Checkpoint } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
-import type { CallerIdentity, Commits, Completed, HaltReason, Said } from '../ledger/entries.ts';
+import { countBatches, numbersOf } from '../ledger/batches.ts';
+import type { Allowed, CallerIdentity, Commits, Completed, HaltReason, Said } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
 import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Sources } from '../ledger/sources.ts';
@@ -130,6 +131,8 @@ export interface LedgerSeen {
   turn?: TurnLook | undefined;
   /** Of the migration whose turn is open, or why it cannot be read. */
   checkpoint?: Checkpoint | { unreadable: string } | undefined;
+  /** Of a turn of batches: how many have begun, and how many of these have ended. */
+  batches?: { begun: number; ended: number } | undefined;
 }
 
 export interface ManifestSeen {
@@ -150,14 +153,18 @@ export async function readView(ledger: Ledger, manifest: ManifestSeen, isOver = 
   return viewOf(manifest, isOver && turn?.seen === 'claimed' ? { ...seen, turn: { ...turn, deadline: 0 } } : seen);
 }
 
-/** Everything that `viewOf` needs, in at most three requests besides those for the log. @throws OdinError as `LedgerLog.look` */
+/** Everything that `viewOf` needs, in at most four requests besides those for the log. @throws OdinError as `LedgerLog.look` */
 export async function lookAtLedger({ log, store }: Ledger): Promise<LedgerSeen> {
   const state = await log.look();
   const at = log.lookedAt;
   if (!state.turn) return { state, at };
   const { allowed } = state.turn;
-  const [turn, checkpoint] = await Promise.all([lookAtTurn(store, allowed, at), checkpointOf(allowed.migration)]);
-  return { state, at, turn, checkpoint };
+  const [turn, checkpoint, batches] = await Promise.all([
+    lookAtTurn(store, allowed, at),
+    checkpointOf(allowed.migration),
+    allowed.batches && countBatches(store, allowed),
+  ]);
+  return { state, at, turn, checkpoint, batches };
 
   async function checkpointOf(migration: string): Promise<LedgerSeen['checkpoint']> {
     try {
@@ -273,15 +280,16 @@ const NEITHER = {
   what: 'A migration is neither completed nor has it the open turn.',
 } as const;
 
-function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): Row {
+function openRow(turn: TurnState, { at, turn: look, checkpoint, batches }: LedgerSeen): Row {
   const { allowed, since, cancel, halt } = turn;
-  const state = openState(turn, look, at);
+  const state = openState(turn, look, at, batches);
   const outcome = outcomeOf(look);
   const ended = outcome?.outcome === 'succeeded' || outcome?.outcome === 'failed' ? outcome.time : undefined;
   const until = ended !== undefined ? Date.parse(ended) : state === 'running' ? at : undefined;
   const { decision, by, identity, reason } = halt?.decided ?? {};
   const goesOn = state === 'running' || state === 'stopped' || state === 'starting'; // what stands still has no rate
-  const readable = checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined;
+  const readable =
+    batchesProgress(allowed, at, batches) ?? (checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined);
   return {
     state,
     startedAt: since,
@@ -306,14 +314,40 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint }: LedgerSeen): R
 const deadlineOf = (look: TurnLook | undefined, at: number): string | undefined =>
   look?.seen === 'claimed' && at <= look.deadline ? new Date(look.deadline).toISOString() : undefined;
 
-function openState({ halt }: TurnState, look: TurnLook | undefined, at: number): MigrationState {
+/** Of a turn of batches, in place of its checkpoint, which is that of the plan. */
+function batchesProgress(
+  { batches, time }: Allowed,
+  at: number,
+  seen: LedgerSeen['batches'],
+): Parameters<typeof progressOf>[0] | undefined {
+  if (!batches || !seen) return undefined;
+  const before = batches.of - numbersOf(batches.rest).length;
+  const running = seen.begun - seen.ended;
+  return {
+    done: before + seen.ended,
+    total: batches.of,
+    note: running === 0 ? 'batches' : `batches, ${running} running`,
+    time: new Date(at).toISOString(),
+    began: { time, done: before },
+  };
+}
+
+function openState(
+  { halt }: TurnState,
+  look: TurnLook | undefined,
+  at: number,
+  batches: LedgerSeen['batches'],
+): MigrationState {
   if (halt && !halt.decided) return 'halted';
   const outcome = look?.seen === 'closed' ? (look.outcome?.outcome ?? 'unknown') : undefined;
   if (outcome === 'succeeded') return 'succeeded';
   if (halt) return halt.decided?.decision === 'abort' ? 'aborted' : 'decided';
   if (outcome !== undefined) return outcome;
-  if (look?.seen === 'claimed') return at <= look.deadline ? 'running' : 'unknown';
-  return 'starting';
+  if (look?.seen === 'claimed') {
+    // All batches that began have ended, and the run is about to say what became of them.
+    return at <= look.deadline || look.batches?.open.length === 0 ? 'running' : 'unknown';
+  }
+  return batches && batches.begun > 0 ? 'running' : 'starting';
 }
 
 const outcomeOf = (look: TurnLook | undefined): Outcome | undefined =>

@@ -6,14 +6,17 @@
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
 import type { FinishedStep, NextPayload, Step, TurnName } from '../../core/contract/payloads.ts';
-import { OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
+import { BATCHES_DEFINITION, OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
 import type { Allowed, Entry, Reference } from '../../core/ledger/entries.ts';
-import type { CompletionState, LogState, TurnState } from '../../core/ledger/fold.ts';
+import { closeBatches, lookAtBatches, numbersOf } from '../../core/ledger/batches.ts';
+import type { CompletionState, LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
+import { nextBatches, outcomeOfBatches } from '../../core/ledger/parallel.ts';
 import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
+import type { Outcome, TurnLook } from '../../core/ledger/turns.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
 import { executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
@@ -31,6 +34,9 @@ export const HANDOVER_EVENTS = 20_000;
 
 /** An execution that has asked once has some five events, and one that has waited and asks again some fifteen. */
 const JUST_BEGUN_EVENTS = 10;
+
+/** So many batches at the same time are for a laptop what thousands are for Lambda. */
+const ON_THIS_MACHINE = 4;
 
 /** While a run goes on, its cache may be so many entries behind: each is one more request for a reader that starts cold. */
 const BEHIND_WHILE_RUNNING = 20;
@@ -54,13 +60,16 @@ export function createListPending(
     const { entry, state } = await ledger.log.append(writer, async (seen) => {
       decided = await decideOn(seen, payload, writer);
       const { next, instead } = decided;
-      return next.step === 'allow' && !instead ? allowed(next, seen, decided.seen, payload) : undefined;
+      return next.step === 'allow' && !instead ? allowed(next, seen, decided, payload) : undefined;
     });
     const { next, instead } = known(decided);
     const step = instead ?? toStep(next, state, entry, payload);
-    const goesOn = step.step === 'run' || step.step === 'record';
+    const goesOn = step.step === 'run' || step.step === 'run batches' || step.step === 'record';
     if (await ledger.log.keep(goesOn ? BEHIND_WHILE_RUNNING : 1)) await writeMissingCopies(services, state);
-    log.info(`Next: ${step.step}`, { ...step });
+    log.info(
+      `Next: ${step.step}`,
+      step.step === 'run batches' ? { ...step, batches: step.batches.length } : { ...step },
+    );
     if (step.step === 'finished') await tellOfTheEnd(payload, state);
     return step;
   };
@@ -68,6 +77,8 @@ export function createListPending(
   interface Decided {
     next: NextStep;
     seen: TurnSeen | undefined;
+    /** Of the turn that is to be allowed, when it runs batches. */
+    batches: Allowed['batches'];
     /** Of an execution that cannot take the next step. */
     instead: Step | undefined;
   }
@@ -85,18 +96,42 @@ export function createListPending(
         allowRenumbered: payload.input.allowRenumbered ?? [],
         now: ledger.log.lookedAt,
       });
-      if (next.step !== 'take') return { next, seen, instead: await insteadOf(next, state, seen, payload) };
-      await takeKey(next.key, known(state.turn), writer);
+      if (next.step !== 'take') {
+        const batches = next.step === 'allow' ? await batchesOf(next, state) : undefined;
+        return { next, seen, batches, instead: await insteadOf(next, state, seen, payload, batches !== undefined) };
+      }
+      await takeKey(next.key, known(state.turn), known(seen), writer);
     }
   }
 
+  /** Undefined of a turn that is to plan, and of one that is not parallel. */
+  async function batchesOf({ migration, begin }: NextTurn, state: LogState): Promise<Allowed['batches']> {
+    if (begin === 'start' || !deployed(migration).parallel) return undefined;
+    return nextBatches(ledger.store, migration, state);
+  }
+
   /** Whoever was faster is read at the next look. */
-  async function takeKey(key: 'claim' | 'outcome', { allowed }: TurnState, writer: LogWriter): Promise<void> {
+  async function takeKey(
+    key: 'claim' | 'outcome',
+    { allowed }: TurnState,
+    { look }: TurnSeen,
+    writer: LogWriter,
+  ): Promise<void> {
     const { taken } =
       key === 'claim'
         ? await takeClaim(ledger.store, allowed, writer, { claim: 'void' })
-        : await takeOutcome(ledger.store, allowed, writer, { outcome: 'unknown' });
+        : await takeOutcome(ledger.store, allowed, writer, await outcomeOf(allowed, look, writer));
     log.info(`The ${key} of entry ${allowed.number}, ${allowed.migration}, was taken: ${taken}`);
+  }
+
+  async function outcomeOf(
+    turn: Numbered<Allowed>,
+    look: TurnLook,
+    writer: LogWriter,
+  ): Promise<Pick<Outcome, 'outcome' | 'error' | 'batches'>> {
+    if (look.seen !== 'claimed' || !look.batches) return { outcome: 'unknown' };
+    await closeBatches(ledger.store, turn, writer, look.batches.open);
+    return outcomeOfBatches(turn, await lookAtBatches(ledger.store, turn));
   }
 
   /**
@@ -110,11 +145,13 @@ export function createListPending(
     state: LogState,
     seen: TurnSeen | undefined,
     payload: NextPayload,
+    runsBatches: boolean,
   ): Promise<Step | undefined> {
     const { definition = 1, execution } = payload;
-    if (definition < oldest) {
+    const least = runsBatches ? Math.max(oldest, BATCHES_DEFINITION) : oldest;
+    if (definition < least) {
       if ((await executions.events(execution)) < JUST_BEGUN_EVENTS) return beginsOld(definition);
-      const why = `This execution has definition ${definition} of the state machine; what is deployed serves ${oldest} and later.`;
+      const why = `This execution has definition ${definition} of the state machine; what ${runsBatches ? 'comes next needs' : 'is deployed serves'} ${least} and later.`;
       return handOver(why, state, seen, payload);
     }
     if (step !== 'allow' && step !== 'record' && step !== 'wait') return undefined;
@@ -139,7 +176,7 @@ export function createListPending(
   function allowed(
     turn: NextTurn,
     state: LogState,
-    seen: TurnSeen | undefined,
+    { seen, batches }: Decided,
     { execution, input }: NextPayload,
   ): EntryContent {
     const { sourceSha256, sources, codeSha256, timeoutSeconds } = deployed(turn.migration);
@@ -153,6 +190,7 @@ export function createListPending(
       codeSha256,
       gitCommit: manifest.gitCommit ?? undefined,
       timeoutMs: timeoutSeconds * 1000,
+      batches,
       restsOn: restsOn(turn, state, seen),
     };
   }
@@ -191,7 +229,22 @@ export function createListPending(
   }
 
   function run(turn: Allowed): Step {
-    return { step: 'run', ...nameOf(turn), functionName: deployed(turn.migration).functionName };
+    const { functionName, parallel } = deployed(turn.migration);
+    const { batches } = turn;
+    if (!batches) return { step: 'run', ...nameOf(turn), functionName };
+    const { concurrency = 1 } = parallel ?? {};
+    return {
+      step: 'run batches',
+      ...nameOf(turn),
+      functionName,
+      concurrency: atOnce(concurrency),
+      batches: numbersOf(batches.rest),
+    };
+  }
+
+  /** Each has two processes, which on this machine are its own. */
+  function atOnce(concurrency: number): number {
+    return services.local ? Math.min(concurrency, ON_THIS_MACHINE) : concurrency;
   }
 
   function finished(state: LogState, input: NextPayload['input']): FinishedStep {

@@ -4,7 +4,7 @@
 //
 // Whoever goes on without this turn has created its claim as void before: then it is found here, and nothing runs.
 import { OdinError } from '../../core/errors.ts';
-import type { RunPayload } from '../../core/contract/payloads.ts';
+import type { BatchPayload, RunPayload } from '../../core/contract/payloads.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Replaced, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { checkpointBefore, readCheckpoint } from '../../core/ledger/checkpoints.ts';
@@ -13,6 +13,7 @@ import { sha256 } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
 import type { LogWriter } from '../../core/ledger/log.ts';
+import { numbersOf } from '../../core/ledger/batches.ts';
 import { Outcome, takeClaim } from '../../core/ledger/turns.ts';
 
 /** What a migration's function knows of itself, from its configuration. */
@@ -24,6 +25,8 @@ export interface Self {
   /** Saves each checkpoint, with 0, so that a test can count them; undefined: as often as is worth it. */
   saveEveryMs?: number | undefined;
 }
+
+export type TurnOfBatches = Numbered<Allowed> & { batches: NonNullable<Allowed['batches']> };
 
 export interface AllowedTurn {
   turn: Numbered<Allowed>;
@@ -41,8 +44,8 @@ export async function claimAllowedTurn(
   payload: RunPayload,
   writer: LogWriter,
 ): Promise<AllowedTurn | 'claimed elsewhere'> {
-  assertOurs(self, payload);
-  const turn = await readTurn(ledger, payload);
+  const turn = await readTurn(self, ledger, payload);
+  if (turn.batches) throw notAllowed(turn, `${entryKey(turn.number)} allows batches`);
   const stopped = await readRestsOn(ledger, turn);
   if (turn.codeSha256 !== self.codeSha256) {
     await takeClaim(ledger.store, turn, writer, { claim: 'void', otherCodeSha256: self.codeSha256 });
@@ -53,7 +56,7 @@ export async function claimAllowedTurn(
   return taken === 'mine' ? { turn, checkpoint } : 'claimed elsewhere';
 }
 
-function assertOurs({ migration }: Self, payload: RunPayload): void {
+function assertOurs({ migration }: Self, payload: Pick<RunPayload, 'migration'>): void {
   if (payload.migration === migration) return;
   throw new OdinError({
     code: 'WrongMigration',
@@ -62,8 +65,23 @@ function assertOurs({ migration }: Self, payload: RunPayload): void {
   });
 }
 
+/**
+ * The turn that runs this batch, if the log has it and what it rests on.
+ * @throws OdinError WrongMigration, NotAllowed: nothing was claimed
+ */
+export async function allowedBatch(self: Self, ledger: Ledger, payload: BatchPayload): Promise<TurnOfBatches> {
+  const turn = await readTurn(self, ledger, payload);
+  const { batches } = turn;
+  if (!batches || !numbersOf(batches.rest).includes(payload.batch)) {
+    throw notAllowed(turn, `${entryKey(turn.number)} does not allow batch ${payload.batch}`);
+  }
+  await readRestsOn(ledger, turn);
+  return { ...turn, batches };
+}
+
 /** The entry that the payload names, which says the same as the payload. */
-async function readTurn({ log }: Ledger, payload: RunPayload): Promise<Numbered<Allowed>> {
+async function readTurn(self: Self, { log }: Ledger, payload: RunPayload | BatchPayload): Promise<Numbered<Allowed>> {
+  assertOurs(self, payload);
   const entry = await log.entry(payload.turn);
   if (entry?.kind !== 'allowed') {
     throw notAllowed(payload, `${entryKey(payload.turn)} ${entry ? `is a ${entry.kind} entry` : 'is not there'}`);

@@ -3,9 +3,9 @@
 import * as z from '../../core/schema.ts';
 import { OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names/names.ts';
-import type { RunAnswer } from '../../core/contract/payloads.ts';
+import type { BatchAnswer, RunAnswer } from '../../core/contract/payloads.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
-import { RunPayload } from '../../core/contract/payloads.ts';
+import { BatchPayload, RunPayload } from '../../core/contract/payloads.ts';
 import type { PreviewAnswer } from '../../core/preview/preview.ts';
 import { PreviewPayload } from '../../core/preview/preview.ts';
 import { lambdaHandler } from '../shared/handler.ts';
@@ -13,6 +13,7 @@ import { ledgerServices, required } from '../shared/ledger-services.ts';
 import type { InProcess } from './preview/preview.ts';
 import type { Self } from './allowed-turn.ts';
 import { logLine } from './log-line.ts';
+import { createRunBatch } from './run-batch.ts';
 import { createRunMigration } from './run-migration.ts';
 import { REAL_CLOCK, startUserProcess, userEnvironment } from './user-code/fork.ts';
 import type { RunUserCode } from './user-code/supervise.ts';
@@ -20,7 +21,7 @@ import { superviseUserCode } from './user-code/supervise.ts';
 
 export type Practice = (run: RunUserCode) => RunUserCode;
 
-const Payload = z.discriminatedUnion('ask', [PreviewPayload, RunPayload]);
+const Payload = z.discriminatedUnion('ask', [PreviewPayload, BatchPayload, RunPayload]);
 
 /**
  * @param file runs user code in a process: absolute
@@ -38,13 +39,24 @@ export function migrationHandler(file: string, practice: Practice = (run) => run
     return practice(run)(options);
   };
   const run = createRunMigration(self, services, runUserCode);
+  const runBatch = createRunBatch(self, services, runUserCode);
   // Loaded when one is asked for: no run needs it.
   const preview = async (payload: PreviewPayload, invocation: Invocation): Promise<PreviewAnswer> => {
     const { previewOnAws } = await import('./preview/on-aws.ts');
     return previewOnAws(self.migration, inProcess)(payload, invocation);
   };
-  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | PreviewAnswer>(Payload, (payload, invocation) =>
-    payload.ask === 'run' ? run(payload, invocation) : preview(payload, invocation),
+  return lambdaHandler<z.infer<typeof Payload>, RunAnswer | BatchAnswer | PreviewAnswer>(
+    Payload,
+    async (payload, invocation) => {
+      switch (payload.ask) {
+        case 'run':
+          return run(payload, invocation);
+        case 'batch':
+          return runBatch(payload, invocation);
+        case 'preview':
+          return preview(payload, invocation);
+      }
+    },
   );
 }
 

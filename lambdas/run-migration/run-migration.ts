@@ -4,30 +4,25 @@ import { describeThrown } from '../../core/thrown.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
-import type { StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { Checkpoint, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { fencedOut, moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
+import type { LogWriter } from '../../core/ledger/log.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
 import { writerOf } from '../shared/writer.ts';
 import type { AllowedTurn, Self } from './allowed-turn.ts';
 import { claimAllowedTurn } from './allowed-turn.ts';
+import { planRecorder } from './plan.ts';
+import { untilNearlyOver } from './time.ts';
 import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
-
-/**
- * So long before the end of the function its code is ended, and its outcome is written: the end of a process takes a tenth of a
- * second, a write that has to be repeated a few. A slice that looks after its time has stopped by then (SAFETY_MS in supervise.ts).
- */
-const NEARLY_OVER_MS = 4_000;
 
 /**
  * A checkpoint is two requests, and what has to be done again after a crash is what was done since the last one: a second of it
  * costs less than a write for each object of a migration that yields so often.
  */
 const SAVE_EVERY_MS = 1_000;
-
-const untilNearlyOver = (remainingMs: number): number => remainingMs - Math.min(NEARLY_OVER_MS, remainingMs / 5);
 
 /**
  * @param runUserCode called after the claim, because a module's top level is user code too. When it is over, nothing of its
@@ -54,7 +49,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
     // The function may have a longer timeout by now than its entry says: others go by the entry.
     const remainingMs = Math.min(invocation.remainingMs(), turn.timeoutMs - (now() - asked));
     const from = now();
-    const { end, last } = await runTurn(claimed, remainingMs);
+    const { end, last } = await runTurn(claimed, writer, remainingMs);
     const error = 'error' in end ? end.error : undefined;
     if (error) log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
     const failure = error && failed(turn, error);
@@ -78,7 +73,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
   };
 
   /** @param remainingMs until others may take it that no code of the turn runs any more */
-  async function runTurn({ turn, checkpoint }: AllowedTurn, remainingMs: number) {
+  async function runTurn({ turn, checkpoint }: AllowedTurn, writer: LogWriter, remainingMs: number) {
     const { migration, attempt, slice, begin } = turn;
     let last: StoredCheckpoint | undefined;
     const before = begin === 'checkpoint' ? checkpoint?.checkpoint : undefined;
@@ -98,7 +93,8 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
         if (entry.kind === 'decided' && entry.decision === 'cancel') return true;
       }
     };
-    const end: UserCodeEnd = await runUserCode({
+    const plan = planRecorder(ledger.store, turn, writer, before?.plan);
+    const ended: UserCodeEnd = await runUserCode({
       migration,
       attempt,
       slice,
@@ -106,8 +102,10 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       sliceMs: Math.min(remainingMs, self.sliceMs ?? Infinity),
       endAfterMs: untilNearlyOver(remainingMs),
       saveEveryMs: self.saveEveryMs ?? SAVE_EVERY_MS,
-      save: async (made) => {
-        last = await moveCheckpoint(ledger.store, turn, last ?? checkpoint, { ...made, began }, now());
+      save: async ({ batches, ...made }) => {
+        if (batches) await plan.add(batches);
+        const next = { ...made, began, plan: plan.recorded() };
+        last = await moveCheckpoint(ledger.store, turn, last ?? checkpoint, next, now());
         const progress = progressOf(last.checkpoint);
         log.info(`Checkpoint ${last.checkpoint.sequence}: ${progressText(progress)}`, {
           ...progress,
@@ -116,9 +114,21 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
         return (await isCancelled()) ? 'stop' : 'go on';
       },
     }).catch((thrown: unknown): UserCodeEnd => ({ outcome: 'threw', error: errorSummary(thrown), checkpoints: 0 }));
-    return { end, last };
+    const at = last?.checkpoint ?? before;
+    if (ended.outcome !== 'finished' || !at || plan.batches() === 0) return { end: ended, last };
+    try {
+      const sealed = { ...pick(at), began, plan: plan.sealed() };
+      last = await moveCheckpoint(ledger.store, turn, last ?? checkpoint, sealed, now());
+      log.info(`The plan is sealed: ${plan.batches()} batches`);
+      // What comes next are the batches, in a turn of theirs.
+      return { end: { ...ended, outcome: 'stopped' as const }, last };
+    } catch (thrown) {
+      return { end: { outcome: 'threw' as const, error: errorSummary(thrown), checkpoints: ended.checkpoints }, last };
+    }
   }
 }
+
+const pick = ({ cursor, done, total, note }: Checkpoint) => ({ cursor, done, total, note });
 
 /** The machine tries the ledger's own errors again: they prove that no code has run. This one does not. */
 const outcomeNotWritten = ({ migration, attempt }: Allowed, cause: unknown): OdinError =>

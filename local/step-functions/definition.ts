@@ -53,6 +53,15 @@ export function taskStates(definition: Definition): [string, TaskState][] {
   ]);
 }
 
+/** The names of the states of child executions: a Distributed Map has their events in histories of their own. */
+export const childStates = (definition: Definition): string[] =>
+  Object.values(definition.States).flatMap(({ ItemProcessor }) =>
+    ItemProcessor && isDistributed(ItemProcessor) ? Object.keys(ItemProcessor.States) : [],
+  );
+
+const isDistributed = ({ ProcessorConfig }: Definition): boolean =>
+  (ProcessorConfig as { Mode?: unknown } | undefined)?.Mode === 'DISTRIBUTED';
+
 /** The definition that begins at one of its states, with that state's input; `$$.Execution.Input` stays the first one. */
 export function redriveFrom(definition: Definition, from: { name: string; input: Json }, start: string): Definition {
   const entry: State = { Type: 'Pass', Result: from.input, Next: from.name };
@@ -80,6 +89,15 @@ function stateForInterpreter(name: string, state: State, siblings: Readonly<Reco
     if (typeof path === 'string' && !path.startsWith('$')) throw invalid(`${field} of '${name}' must be a path here`);
   }
   if (state['HeartbeatSeconds'] !== undefined) throw invalid(`HeartbeatSeconds of '${name}' is not watched here`);
+  for (const field of [
+    'ItemReader',
+    'ItemBatcher',
+    'ResultWriter',
+    'ToleratedFailurePercentage',
+    'ToleratedFailureCount',
+  ]) {
+    if (state[field] !== undefined) throw invalid(`${field} of '${name}' is not supported here`);
+  }
   // Its value is known when the state is entered, too late to be clipped here, and our own timer of a task does not read it.
   if (state['TimeoutSecondsPath'] !== undefined) throw invalid(`TimeoutSecondsPath of '${name}' is not supported here`);
   if (state.Type === 'Task') return { ...state, TimeoutSeconds: taskTimeout(name, state) };

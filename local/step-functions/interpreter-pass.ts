@@ -6,7 +6,7 @@ import type { ExecutionStatus } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { invokeLambda, taskError } from './lambda-task.ts';
 import type { Definition, Json, TaskState } from './definition.ts';
-import { MAX_TIMER_SECONDS, taskStates } from './definition.ts';
+import { childStates, MAX_TIMER_SECONDS, taskStates } from './definition.ts';
 import type { TaskTokens, WaitingTask } from './task-tokens.ts';
 
 /** What a pass needs of what is around it. */
@@ -55,10 +55,13 @@ export class InterpreterPass {
   /** Rejects when the execution has ended, whatever its tasks do. */
   readonly #stopped = Promise.withResolvers<never>();
   readonly #abort: () => void;
+  /** States whose events are in no history here. */
+  readonly #children: readonly string[];
 
   constructor(execution: PassOwner, definition: Definition, around: Surroundings) {
     this.#execution = execution;
     this.#around = around;
+    this.#children = childStates(definition);
     this.#stopped.promise.catch(() => undefined);
     const running = this.#interpret(definition);
     this.#abort = () => {
@@ -93,7 +96,9 @@ export class InterpreterPass {
         // Between the task's parameters and this call the interpreter does not pause, so the token is this task's.
         const token = this.#token;
         this.#token = undefined;
-        return this.#runTask(state, parameters, token);
+        return this.#children.includes(taskName)
+          ? this.#runChildsTask(parameters)
+          : this.#runTask(state, parameters, token);
       };
     }
     // A getter, because each scheduling of a task needs a new token. The interpreter copies the context, and so calls it.
@@ -119,7 +124,7 @@ export class InterpreterPass {
     for await (const event of log) {
       const { state } = event;
       if (!this.#live()) return;
-      if (!state || state.name === REDRIVE_STATE) continue;
+      if (!state || state.name === REDRIVE_STATE || this.#children.includes(state.name)) continue;
       const { name, type } = state;
       if (event.type === 'StateEntered') {
         execution.entered({ name, input: state.input });
@@ -129,6 +134,12 @@ export class InterpreterPass {
         execution.record(`${type}StateExited`, ['stateExited', { name, output: JSON.stringify(state.output) }]);
       }
     }
+  }
+
+  /** A child that has not begun when its execution has ended does not begin; its function goes on, as in AWS. */
+  async #runChildsTask(input: Json): Promise<Json> {
+    if (!this.#live()) throw new ExecutionStopped();
+    return Promise.race([invokeLambda(this.#around.lambda, input), this.#stopped.promise]);
   }
 
   async #runTask(state: TaskState, input: Json, given: string | undefined): Promise<Json> {

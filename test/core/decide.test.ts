@@ -9,12 +9,15 @@ import { allowed, allowedAfter, CODE, completed, decided, halted, logOf, OTHER_C
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const OTHER = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-dev:other';
 
+const BATCHES = { batches: { of: 3, plan: [{ turn: 2, sha256: 'a'.repeat(64), batches: 3 }], rest: '1-3' } };
+
 /** Each way in which a log can end with an open turn of 0002. */
 const TURNS: Record<string, Said[]> = {
   'first turn': [],
   'a turn again': [allowedAfter('0002', 1, 1)],
   'the third turn in a row': [allowedAfter('0002', 1, 1), allowedAfter('0002', 1, 1)],
   'a later slice': [allowedAfter('0002', 1, 2)],
+  'a turn of batches': [allowedAfter('0002', 1, 2, BATCHES)],
   cancelled: [decided(2, 'cancel', '0002')],
   halted: [halted(2, '0002')],
   'halted, cancelled before': [decided(2, 'cancel', '0002'), halted(2, '0002', 1, 'cancelled')],
@@ -182,8 +185,13 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
   { row: 'claimed, may run', holds: mayRun, step: 'wait for the deadline' },
   { row: 'claimed, out of time', holds: (c) => c.seen.look.seen === 'claimed', step: 'take outcome' },
   {
-    row: 'unclaimed, ours, same code',
-    holds: (c) => unclaimed(c) && c.seen.owner === 'this' && c.code === CODE && !c.turn.cancel,
+    row: 'unclaimed, ours, same code, no batches',
+    holds: (c) =>
+      unclaimed(c) &&
+      c.seen.owner === 'this' &&
+      c.code === CODE &&
+      !c.turn.cancel &&
+      !c.log.startsWith('a turn of batches'),
     step: 'run again',
   },
   { row: 'unclaimed, owner alive', holds: (c) => unclaimed(c) && c.seen.owner === 'alive', step: 'wait for the other' },

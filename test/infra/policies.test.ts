@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind, LedgerFunction } from '../../core/ledger/keys.ts';
 import {
+  batchKey,
   checkpointKey,
   claimKey,
   completedKey,
@@ -103,6 +104,7 @@ const KEYS: Record<keyof typeof KINDS, (migration: string) => string> = {
   entry: () => entryKey(NUMBER),
   claim: (migration) => claimKey({ migration, number: NUMBER }),
   outcome: (migration) => outcomeKey({ migration, number: NUMBER }),
+  batch: (migration) => batchKey({ migration, number: NUMBER }, 17, 'claim'),
   checkpoint: checkpointKey,
   waiter: () => waiterKey(NUMBER, 'a1b2c3'),
   completed: completedKey,
@@ -182,7 +184,8 @@ describe('the ledger', () => {
   });
 
   it('a migration writes nothing but its own turns and its own checkpoint, whatever key it thinks of', () => {
-    const own = (key: string) => /^(turns\/0004\/.{8}\/(claim|outcome)\.json|checkpoints\/0004\.json)$/s.test(key);
+    const own = (key: string) =>
+      /^(turns\/0004\/.{8}\/(claim|outcome|batches\/.*)\.json|checkpoints\/0004\.json)$/s.test(key);
     fc.assert(
       fc.property(anyKey, fc.constantFrom(TLS, CREATE, REPLACE), (key, context) => {
         if (!own(key)) expect(whoMay('s3:PutObject', key, context)).not.toContain('Migration0004Role');
@@ -431,6 +434,7 @@ describe('the state machine', () => {
       'ListPendingRole',
       'ResumeRole',
       'StartRunRole',
+      'StateMachineRole', // its Distributed Map
       'WatchHaltsRole',
     ]);
   });

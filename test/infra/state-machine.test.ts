@@ -109,6 +109,7 @@ describe('the graph', () => {
       'List pending': 'Task',
       'What next?': 'Choice',
       'Run migration': 'Task',
+      'Run batches': 'Map',
       'Outcome?': 'Choice',
       'Record completion': 'Task',
       Wait: 'Wait',
@@ -134,6 +135,7 @@ describe('the graph', () => {
   it('takes each step of `List pending` to its state, and one that it does not know to an end that says so', () => {
     expect(state(STATES.whatNext).Choices?.map(({ StringEquals, Next }) => [StringEquals, Next])).toEqual([
       ['run', STATES.runMigration],
+      ['run batches', STATES.runBatches],
       ['record', STATES.recordCompletion],
       ['wait', STATES.wait],
       ['halt', STATES.halt],
@@ -253,16 +255,54 @@ describe('what is tried again', () => {
   });
 });
 
+describe('the batches of a parallel migration', () => {
+  const map = definition.States[STATES.runBatches];
+  const children = map.ItemProcessor.States as unknown as Record<string, State>;
+  const batch = children['Run batch'] as State;
+
+  it('run in executions of their own that may last as long as a function, as many at once as the step says', () => {
+    expect(map.ItemProcessor.ProcessorConfig).toEqual({ Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' });
+    expect([map.ItemsPath, map.MaxConcurrencyPath]).toEqual(['$.batches', '$.concurrency']);
+    expect(batch.TimeoutSeconds).toBe(960);
+    expect(Object.keys(children).filter((name) => entries.some(([known]) => known === name))).toEqual([]);
+  });
+
+  it('name the execution of the run, and not that of the child, and the version of the definition', () => {
+    expect(map.ItemSelector.asked).toMatchObject({
+      ask: 'batch',
+      definition: DEFINITION,
+      'execution.$': '$$.Execution.Id',
+    });
+  });
+
+  it('never fail a child: what became of them is in the ledger, and everything leads to listing', () => {
+    for (const error of ERRORS) expect(caughtBy(batch, error), error).toBe('Batch ended');
+    expect([batch.End, children['Batch ended']?.End]).toEqual([true, true]);
+    expect(map.Catch).toEqual([{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: STATES.listPending }]);
+    expect([map.Next, map.ResultPath]).toEqual([STATES.listPending, null]);
+  });
+
+  it('are asked for again only when none of their code ran', () => {
+    for (const error of MAY_HAVE_RUN) expect(retriesOf(batch, error), error).toBe(0);
+    for (const error of [...NOT_STARTED, 'LedgerUnavailable']) expect(patience(batch, error)).toBeGreaterThan(30 * 60);
+  });
+});
+
 describe('what engines read alike', () => {
   const text = JSON.stringify(definition);
 
-  it('is of the context object only the execution and the token', () => {
+  it('is of the context object only the execution, the token and the number of a batch', () => {
     const used = [...text.matchAll(/\$\$\.[\w.]+/g)].map(([path]) => path);
-    expect([...new Set(used)].sort()).toEqual(['$$.Execution.Id', '$$.Execution.Input', '$$.Task.Token']);
+    expect([...new Set(used)].sort()).toEqual([
+      '$$.Execution.Id',
+      '$$.Execution.Input',
+      '$$.Map.Item.Value',
+      '$$.Task.Token',
+    ]);
   });
 
-  it('is JSONPath, without Map, Parallel, intrinsic functions and paths of timeouts', () => {
-    expect(text).not.toMatch(/JSONata|"Map"|"Parallel"|States\.(Format|Json|Array|UUID)|TimeoutSecondsPath|Heartbeat/);
+  it('is JSONPath, without Parallel, intrinsic functions and paths of timeouts', () => {
+    expect(text).not.toMatch(/JSONata|"Parallel"|States\.(Format|Json|Array|UUID)|TimeoutSecondsPath|Heartbeat/);
   });
 
   it('has a timeout on every task: longer than the function may take, and a year for an operator', () => {

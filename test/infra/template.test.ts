@@ -181,6 +181,7 @@ describe('a migration', () => {
           [
             '/checkpoints/0004.json',
             '/log/????????.json',
+            '/turns/0004/????????/batches/*.json',
             '/turns/0004/????????/claim.json',
             '/turns/0004/????????/outcome.json',
           ],
@@ -188,7 +189,12 @@ describe('a migration', () => {
         [
           'Allow',
           ['s3:PutObject'],
-          ['/checkpoints/0004.json', '/turns/0004/????????/claim.json', '/turns/0004/????????/outcome.json'],
+          [
+            '/checkpoints/0004.json',
+            '/turns/0004/????????/batches/*.json',
+            '/turns/0004/????????/claim.json',
+            '/turns/0004/????????/outcome.json',
+          ],
         ],
         ['Allow', ['sts:AssumeRole'], [OWN_ROLE]],
         ['Allow', ['s3:*'], ['arn:aws:s3:::data', 'arn:aws:s3:::data/*']],
@@ -216,7 +222,11 @@ describe('a migration', () => {
       [
         'Deny',
         'states:*',
-        [arn('states', 'execution:odin-migrate-odin-dev:*'), arn('states', 'stateMachine:odin-migrate-odin-dev')],
+        [
+          arn('states', 'execution:odin-migrate-odin-dev/*:*'),
+          arn('states', 'execution:odin-migrate-odin-dev:*'),
+          arn('states', 'stateMachine:odin-migrate-odin-dev'),
+        ],
       ],
       ['Deny', 'states:SendTask*', ['*']],
       ['Deny', ['iam:*', 'lambda:*', 'ssm:*', 'states:*'], ['*']],
@@ -487,6 +497,7 @@ describe('the ledger bucket', () => {
       notResources: [
         `/turns/\${${tag}}/????????/claim.json`,
         `/turns/\${${tag}}/????????/outcome.json`,
+        `/turns/\${${tag}}/????????/batches/*.json`,
         `/checkpoints/\${${tag}}.json`,
       ],
       condition: { Null: { [tag]: 'false' } },
@@ -511,6 +522,7 @@ describe('the ledger bucket', () => {
         '/completed/????.json',
         '/log/????????.json',
         '/state.json',
+        '/turns/????/????????/batches/*.json',
         '/turns/????/????????/claim.json',
         '/turns/????/????????/outcome.json',
       ],
@@ -544,7 +556,12 @@ describe('Step Functions', () => {
     for (const action of ['states:SendTaskSuccess', 'states:SendTaskFailure']) {
       expect(holders(action), action).toEqual(['RecordCompletionRole', 'HaltRole', 'ResumeRole', 'WatchHaltsRole']);
     }
-    expect(holders('states:StartExecution')).toEqual(['ListPendingRole', 'ResumeRole', 'WatchHaltsRole']);
+    expect(holders('states:StartExecution')).toEqual([
+      'ListPendingRole',
+      'ResumeRole',
+      'StateMachineRole',
+      'WatchHaltsRole',
+    ]);
     const starts = statementsOf(template, 'ListPendingRole').filter(({ Action }) => Action === 'states:StartExecution');
     expect(starts.map(({ Resource }) => text(Resource))).toEqual([
       expect.stringMatching(/:stateMachine:odin-migrate-odin-dev$/),
@@ -563,6 +580,7 @@ describe('Step Functions', () => {
       'ListPendingRole',
       'HaltRole',
       'ResumeRole',
+      'StateMachineRole', // of the children of its map
       'WatchHaltsRole',
     ]);
     const [describe_] = statementsOf(template, 'HaltRole').filter(
@@ -618,12 +636,19 @@ describe('Step Functions', () => {
       );
     });
 
-    it('may besides that write its logs and traces', () => {
-      const others = actionsOf(statementsOf(template, 'StateMachineRole')).filter(
-        (action) => !action.startsWith('lambda:'),
-      );
+    it('may besides that start executions of itself, for batches, and write its logs and traces', () => {
+      const statements = statementsOf(template, 'StateMachineRole');
+      const others = actionsOf(statements).filter((action) => !action.startsWith('lambda:'));
       expect(others.length).toBeGreaterThan(0);
-      for (const action of others) expect(action).toMatch(/^(logs|xray):/);
+      for (const action of others) expect(action).toMatch(/^(logs|xray|states):/);
+      const own = statements.filter(({ Action }) => list(Action).some((action) => action.startsWith('states:')));
+      expect(
+        own.map(({ Action, Resource }) => [list(Action).join(), text(Resource).replace(/^.*AccountId}:/, '')]),
+      ).toEqual([
+        ['states:StartExecution', 'stateMachine:odin-migrate-odin-dev'],
+        ['states:DescribeExecution,states:StopExecution', 'execution:odin-migrate-odin-dev:*'],
+        ['states:RedriveExecution', 'execution:odin-migrate-odin-dev/*:*'],
+      ]);
     });
   });
 });

@@ -1,6 +1,7 @@
 // Which schedules of the simulation the model is asked to follow: of its size, and with what it knows.
 import type { DirectedFault, FaultKind } from '../simulation/faults.ts';
 import { OF_INVOCATION } from '../simulation/faults.ts';
+import { IN_BATCHES, MUTANTS } from '../simulation/mutants.ts';
 import { planned } from '../simulation/planned.ts';
 import { draw, pick } from '../simulation/random.ts';
 import type { PlannedMigration } from '../simulation/planned.ts';
@@ -279,6 +280,9 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
 
 /** Faults that are the same to the model, and why. By the fault's name. */
 export const OUTSIDE: Record<string, string> = {
+  ...Object.fromEntries(
+    MUTANTS.filter(({ focus }) => focus === IN_BATCHES).map(({ name }) => [name, 'it has no batches']),
+  ),
   'a run goes on although the log lacks what was pruned': 'it has no completed.json',
   'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
   'a slice whose time is over stops at a checkpoint that is not saved':

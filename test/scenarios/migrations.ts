@@ -143,6 +143,35 @@ export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; d
 }
 `;
 
+/**
+ * Plans so many items, two pages of them, in batches of two; each batch leaves an object for each of its items under
+ * `items/<environment>/`, which is not there yet, and does `batch` before that. Its effects are those of batches.
+ */
+export const inBatches = (items: number, batch = '', { seconds = UNKNOWN_SECONDS, concurrency = 3 } = {}): string => `
+${HEADER}
+export const permissions = ${permissions()};
+export const timeoutMinutes = ${seconds / 60};
+export const parallel = { itemsPerBatch: 2, concurrency: ${concurrency} };
+
+export async function* plan(resume = 0): AsyncGenerator<{ items: number[]; cursor: number }> {
+  const half = Math.ceil(${items} / 2);
+  for (let from = resume; from < ${items}; from += half) {
+    const items = Array.from({ length: Math.min(half, ${items} - from) }, (_, index) => from + index + 1);
+    yield { items, cursor: from + items.length };
+  }
+}
+
+export async function migration(items: number[], { number, of }: { number: number; of: number }): Promise<void> {
+  const starts = await effect();
+  ${batch}
+  for (const item of items) {
+    if (!(await put(\`items/\${environment}/\${String(item).padStart(4, '0')}\`, String(number), '*'))) {
+      throw new Error(\`item \${item} was done before\`);
+    }
+  }
+}
+`;
+
 function source(body: string, exports: Record<string, unknown> = {}): string {
   const fields = Object.entries(exports)
     .filter(([, value]) => value !== undefined)

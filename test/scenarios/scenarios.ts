@@ -2,6 +2,7 @@
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
+import { BATCHES } from './batches.ts';
 import { CHECKPOINTS } from './checkpoints.ts';
 import { HALTS } from './halts.ts';
 import type { Platform } from './platform.ts';
@@ -32,7 +33,7 @@ export const PLACES = {
 /** Above the patience of world.ts, so that a scenario that hangs says what it waited for. */
 const TIMEOUT_MS = 600_000;
 
-export const SCENARIOS = [...HALTS, ...REDRIVES, ...CHECKPOINTS, ...RUNS];
+export const SCENARIOS = [...HALTS, ...REDRIVES, ...CHECKPOINTS, ...BATCHES, ...RUNS];
 
 export function runScenarios(
   { title: place, withoutRedrive }: Place,

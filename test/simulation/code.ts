@@ -7,6 +7,7 @@ export { readView } from '../../core/views/view.ts';
 export { migrationFunctionName } from '../../core/names/names.ts';
 export {
   BaselinePayload,
+  BatchPayload,
   CancelPayload,
   DEFINITION,
   DecidePayload,
@@ -29,3 +30,4 @@ export { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 export { playTurn } from '../../lambdas/run-migration/user-code/child.ts';
 export { superviseUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
 export { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
+export { createRunBatch } from '../../lambdas/run-migration/run-batch.ts';

@@ -149,6 +149,7 @@ export class Executions implements AnsweringExecutions {
         });
         return promise;
       },
+      mapBreaksAfter: () => this.#mapBreaksAfter(execution),
       random: () => draw(this.#sim.seed, 'jitter', this.#sim.faults.points),
       entered: (state, input) => {
         execution.events += 1;
@@ -172,26 +173,36 @@ export class Executions implements AnsweringExecutions {
     );
   }
 
+  /** Rarely, and never when nothing is to go wrong. */
+  #mapBreaksAfter({ name, events }: Execution): number {
+    const { seed, scenario } = this.#sim;
+    if (scenario.rate === 0 || draw(seed, `map breaks ${name}`, events) > 0.15) return Infinity;
+    return Math.floor(draw(seed, `map breaks after ${name}`, events) * 4);
+  }
+
   /** Settles once, and only while the execution runs on: what a stopped one waited for never comes. */
   #task(execution: Execution, request: TaskRequest, live: () => boolean): Promise<Json> {
     const { world } = this.#sim;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
     const { deployments } = this.#sim;
+    const batch = (request.payload as { ask?: string } | null)?.ask === 'batch';
+    const { token, functionName, payload, timeoutSeconds } = request;
     let over = false;
     const settle = (answer: Answer): void => {
       if (over || !live()) return;
       over = true;
-      execution.waiting = undefined;
+      if (token !== undefined) execution.waiting = undefined; // a child of a map that failed is over later than its map
       const heard = 'error' in answer ? { error: answer.error.name } : answer;
       this.#sim.recorder.heard(execution.name, request.state, heard);
       if ('output' in answer) return resolve(answer.output);
       const started = !NOT_STARTED.includes(answer.error.name);
-      if (started && deployments.of(functionName)?.migrations.has(functionName)) execution.mayHaveRun = functionName;
+      // A batch is asked for again, and claims its own key.
+      if (started && !batch && deployments.of(functionName)?.migrations.has(functionName))
+        execution.mayHaveRun = functionName;
       reject(answer.error);
     };
-    const { token, functionName, payload, timeoutSeconds } = request;
-    execution.events += 3; // scheduled, started, succeeded or failed
-    if (execution.mayHaveRun === functionName) {
+    if (!batch) execution.events += 3; // scheduled, started, succeeded or failed
+    if (!batch && execution.mayHaveRun === functionName) {
       this.#sim.recorder.violated(1, `${execution.name} invokes ${functionName} again, which may have run`);
     }
     if (token !== undefined) execution.waiting = { token, settle };

@@ -27,6 +27,16 @@ export const WORLDS = {
     startsMs: [0, 15_000],
     directed: fails('0010'),
   },
+  batches: {
+    ...base,
+    migrations: [planned('0010', { steps: 1, stepMs: 4_000, batches: { of: 2, yields: 1, atOnce: 2 } })],
+    operators: 0,
+  },
+  'a batch that fails, and a retry of the rest': {
+    ...base,
+    migrations: [planned('0010', { steps: 1, stepMs: 4_000, batches: { of: 2, yields: 2, atOnce: 1 } })],
+    directed: [{ who: '0010', what: /^user code of .* step 0$/, kind: 'throws' as const, size: 0, nth: 2 }],
+  },
   'a halt that two people answer': {
     ...base,
     migrations: [planned('0010', { steps: 1 })],

@@ -109,11 +109,14 @@ async function runMigration(
 ): Promise<unknown> {
   const { code } = sim;
   if ((payload as { ask?: string }).ask === 'preview') return preview(sim, sandbox, planned, invocation);
-  const asked = code.RunPayload.parse(payload);
   const self = { migration: planned.id, codeSha256: codeOf(planned), sliceMs: planned.sliceMs };
-  const turn = { number: asked.turn, requestId: invocation.requestId };
-  const run = runUserCode(sim, sandbox, planned, turn);
-  return code.createRunMigration(self, sandbox.services, run)(asked, invocation);
+  const runFor = (number: number) => runUserCode(sim, sandbox, planned, { number, requestId: invocation.requestId });
+  if ((payload as { ask?: string }).ask === 'batch') {
+    const asked = code.BatchPayload.parse(payload);
+    return code.createRunBatch(self, sandbox.services, runFor(asked.turn))(asked, invocation);
+  }
+  const asked = code.RunPayload.parse(payload);
+  return code.createRunMigration(self, sandbox.services, runFor(asked.turn))(asked, invocation);
 }
 
 /** User code under the real supervisor, with every write held back. Its session and its report are not simulated. */

@@ -18,6 +18,10 @@ const DECIDE = 'core/decision/decide.ts';
 const FOLD = 'core/ledger/fold.ts';
 const LOG = 'core/ledger/log.ts';
 const TURNS = 'core/ledger/turns.ts';
+const TURN_RECORDS = 'core/ledger/turn-records.ts';
+const BATCHES = 'core/ledger/batches.ts';
+const RUN_BATCH = 'lambdas/run-migration/run-batch.ts';
+const LIST_PENDING = 'lambdas/list-pending/list-pending.ts';
 const WAITERS = 'core/ledger/waiters.ts';
 const ALLOWED_TURN = 'lambdas/run-migration/allowed-turn.ts';
 const SUPERVISE = 'lambdas/run-migration/user-code/supervise.ts';
@@ -77,6 +81,28 @@ const HALF_DEPLOYED: Partial<Scenario> = {
       migrations: [planned('0010', { code: 2 })],
     },
   ],
+};
+
+/** Many batches at once, in runs that are stopped and started. */
+export const IN_BATCHES: Partial<Scenario> = {
+  migrations: [planned('0010', { steps: 2, stepMs: 10_000, batches: { of: 6, yields: 2, atOnce: 3 } })],
+  startsMs: [0, 30_000],
+  rate: 0.06,
+  userFails: 0.1,
+  kinds: [
+    'stop',
+    'start another',
+    'crash',
+    'throws',
+    'stall',
+    'slow answer',
+    'late start',
+    'late duplicate',
+    'decide',
+    'cancel',
+  ],
+  deployments: false,
+  latencyMs: undefined,
 };
 
 /** A file is removed between two slices. */
@@ -259,8 +285,8 @@ export const MUTANTS: Mutant[] = [
     name: 'a key is overwritten',
     planted: [
       {
-        file: TURNS,
-        name: 'take',
+        file: TURN_RECORDS,
+        name: 'takeKey',
         instead: `async (original, store, ...given) => original({
           get: (key: any) => store.get(key),
           create: async (key: any, body: any) => store.replace(key, body, (await store.get(key))?.etag),
@@ -316,7 +342,7 @@ export const MUTANTS: Mutant[] = [
       {
         file: ALLOWED_TURN,
         name: 'readTurn',
-        instead: '(original, ledger, payload) => ledger.log.entry(payload.turn)',
+        instead: '(original, self, ledger, payload) => ledger.log.entry(payload.turn)',
       },
     ],
   },
@@ -416,6 +442,100 @@ export const MUTANTS: Mutant[] = [
         name: 'retryOf',
         instead:
           "(original, turn, look, payload) => original(turn, look, { ...payload, begin: payload.begin ?? 'checkpoint' })",
+      },
+    ],
+  },
+  // --- batches ------------------------------------------------------------------------------------------------------
+  {
+    name: 'a batch does not look whether its turn is closed',
+    focus: IN_BATCHES,
+    planted: [{ file: RUN_BATCH, name: 'isClosed', instead: 'async () => false' }],
+  },
+  {
+    name: 'a batch looks whether its turn is closed before its claim alone',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: RUN_BATCH,
+        name: 'isClosed',
+        instead: `async (original, turn) => {
+          const first = !(turn as any).looked;
+          (turn as any).looked = true;
+          return first ? original(turn) : false;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'the claim of a batch is unconditional',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: BATCHES,
+        name: 'claimBatch',
+        instead: "async (original, ...given) => ({ ...(await original(...given)), taken: 'mine' })",
+      },
+    ],
+  },
+  {
+    name: 'the batches that have begun are not looked at: a closed turn is void',
+    focus: IN_BATCHES,
+    planted: [{ file: BATCHES, name: 'hasBegun', instead: '() => false' }],
+  },
+  {
+    name: 'the deadline of batches that have begun is not waited for',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: TURNS,
+        name: 'lookAtTurn',
+        instead: `async (original, store, turn, now) => {
+          const look = await original(store, turn, now);
+          return look.seen === 'claimed' && look.batches ? { ...look, deadline: 0 } : look;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a batch that comes late is not closed as unknown',
+    focus: IN_BATCHES,
+    planted: [{ file: BATCHES, name: 'closeBatches', instead: 'async () => undefined' }],
+  },
+  {
+    name: 'a retry runs all batches again',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: 'core/ledger/parallel.ts',
+        name: 'nextBatches',
+        instead: `(original, store, migration, { turn }) =>
+          original(store, migration, { turn: turn && { ...turn, allowed: { ...turn.allowed, batches: undefined } } })`,
+      },
+    ],
+  },
+  {
+    name: 'batches that failed are taken for succeeded',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: LIST_PENDING,
+        name: 'outcomeOf',
+        instead: `async (original, turn, ...given) => {
+          const outcome = await original(turn, ...given);
+          return turn.batches ? { ...outcome, outcome: 'succeeded' } : outcome;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'what a turn planned after its last checkpoint counts too',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: 'lambdas/run-migration/plan.ts',
+        name: 'sealed',
+        instead:
+          '(original) => ({ ...original(), turns: original().turns.map((turn: any) => ({ ...turn, batches: turn.batches + 1 })) })',
       },
     ],
   },

@@ -14,6 +14,8 @@ export interface PlannedMigration {
   timeoutMs: number;
   /** Set: every step is a checkpoint, and slices end after so long. */
   sliceMs: number | undefined;
+  /** Set: a parallel one, which plans so many batches of two items, a checkpoint for each `yields` of them, and runs so many at once. */
+  batches?: { of: number; yields: number; atOnce: number } | undefined;
   /** Its source, where another migration has the same. */
   text?: string | undefined;
   /** Counts its codes: another one is another bundle. Absent: its first. */
@@ -62,7 +64,8 @@ export function versionOf(
         sourceSha256: hash(one.text ?? `source of ${JSON.stringify(one)}`),
         codeSha256: codeOf(one),
         timeoutSeconds: one.timeoutMs / 1000,
-        checkpointed: one.sliceMs !== undefined,
+        checkpointed: one.sliceMs !== undefined || one.batches !== undefined,
+        parallel: one.batches && { concurrency: one.batches.atOnce },
       })),
     },
     migrations: new Map(migrations.map((one) => [nameOf({ environment: ENVIRONMENT }, one.id), one])),

@@ -34,6 +34,8 @@ export interface UserStart {
   /** What it goes on from. */
   cursor: unknown;
   codeSha256: string;
+  /** Which one it is, of a parallel migration. */
+  batch?: number | undefined;
 }
 
 /** A request as a model of the protocol sees it: see README.md, "Traces". */
@@ -70,11 +72,27 @@ interface Turn {
   outcomeTime: number;
   /** What its user code did, whatever the ledger says of it. */
   code: 'not started' | 'runs' | 'returned' | 'threw' | 'stopped' | 'died';
-  sandbox: number | undefined;
-  /** The cursor that it yielded last. */
+  /** The cursor that it was given, or yielded last. */
   yielded: unknown;
+  /** Of a turn of batches: by their numbers, those that were claimed or whose code has started. */
+  batches: Map<number, BatchSeen>;
   cancelled: boolean;
   halts: Halt[];
+}
+
+interface BatchSeen {
+  claimedBy: unknown;
+  /** It was claimed when its turn was closed: it looks for that, and does not begin. */
+  late: boolean;
+  outcome: string | undefined;
+  code: Turn['code'];
+}
+
+/** User code that runs now. */
+interface Running {
+  turn: Turn;
+  batch: number | undefined;
+  sandbox: number;
 }
 
 interface Halt {
@@ -99,6 +117,8 @@ interface Asked {
 const WRITERS: [key: RegExp, writers: string[]][] = [
   [/^log\/\d{8}\.json$/, ['list-pending', 'halt', 'resume', 'record-completion', 'baseline']],
   [/^turns\/(\d{4})\/\d{8}\/(claim|outcome)\.json$/, ['migration', 'list-pending']],
+  [/^turns\/(\d{4})\/\d{8}\/batches\/\d{6}-(items|claim)\.json$/, ['migration']],
+  [/^turns\/(\d{4})\/\d{8}\/batches\/\d{6}-outcome\.json$/, ['migration', 'list-pending']],
   [/^checkpoints\/(\d{4})\.json$/, ['migration']],
   [/^waiters\/\d{8}\/[^/]+\.json$/, ['halt']],
   [/^completed\/\d{4}\.json$/, ['record-completion', 'baseline', 'list-pending']],
@@ -119,7 +139,9 @@ export class Recorder {
   readonly #halts = new Map<number, Halt>();
   #open: Turn | undefined;
   readonly #completed = new Map<string, Entry>();
-  #running: Turn[] = [];
+  #running: Running[] = [];
+  /** Batches whose success is recorded, by their plan and number. */
+  readonly #succeeded = new Set<string>();
   readonly #asked = new Map<string, Asked>();
   #requests = 0;
   /** Of `halt`, `resume`, `record-completion`: some did not come to their end, so that somebody may not have been told. */
@@ -167,31 +189,49 @@ export class Recorder {
 
   // --- user code --------------------------------------------------------------------------------------------------
 
-  userCodeStarts({ turn: number, migration, attempt, slice, sandbox, requestId, cursor, codeSha256 }: UserStart): void {
-    const name = `${migration}, attempt ${attempt}, slice ${slice}`;
+  userCodeStarts(start: UserStart): void {
+    const { turn: number, migration, attempt, slice, sandbox, requestId, cursor, codeSha256, batch } = start;
+    const name = `${migration}, attempt ${attempt}, slice ${slice}${batch === undefined ? '' : `, batch ${batch}`}`;
     this.starts.push(name);
     this.trace(`function ${sandbox}`, `USER CODE STARTS of entry ${number}: ${name}`);
     this.#happened(`${migration}#${requestId}`, `user code starts ${number}`);
-    for (const other of this.#running) {
-      this.violated(1, `user code of ${name} started while that of ${describe(other)} was running`);
-    }
     const turn = this.#turns.get(number);
+    for (const other of this.#running) {
+      const together = batch !== undefined && other.turn === turn && other.batch !== undefined && other.batch !== batch;
+      if (!together) this.violated(1, `user code of ${name} started while that of ${describe(other.turn)} was running`);
+    }
     if (!turn || turn.migration !== migration || turn.attempt !== attempt || turn.slice !== slice) {
       return this.violated(1, `user code of ${name} started, and entry ${number} does not allow it`);
     }
-    if (turn.code !== 'not started') this.violated(1, `user code of ${name}, entry ${number}, started a second time`);
     if (turn !== this.#open) this.violated(1, `user code of ${name} started, and entry ${number} is settled`);
-    if (turn.claim?.kind !== 'claimed' || turn.claim.by !== requestId) {
-      this.violated(1, `user code of ${name} started without the claim of entry ${number}`);
-    }
     if (turn.outcome !== undefined) this.violated(1, `user code of ${name} started after its outcome`);
     if (turn.entry['codeSha256'] !== codeSha256)
       this.violated(1, `other code of ${name} started than entry ${number} allows`);
+    this.#running.push({ turn, batch, sandbox });
+    if (batch !== undefined) return this.#batchStarts(turn, batch, name, requestId);
+    if (turn.entry['batches'] !== undefined)
+      this.violated(1, `user code of ${name} started, and its turn runs batches`);
+    if (turn.code !== 'not started') this.violated(1, `user code of ${name}, entry ${number}, started a second time`);
+    if (turn.claim?.kind !== 'claimed' || turn.claim.by !== requestId) {
+      this.violated(1, `user code of ${name} started without the claim of entry ${number}`);
+    }
     // What invariant 2 asks of a later attempt was asked when its entry was appended: the log does not change after that.
     this.#checkCursor(turn, cursor, codeSha256);
     turn.code = 'runs';
-    turn.sandbox = sandbox;
-    this.#running.push(turn);
+    turn.yielded = cursor;
+  }
+
+  /** Once in its turn, by who has claimed it, and never again when its success is recorded. */
+  #batchStarts(turn: Turn, batch: number, name: string, requestId: string): void {
+    const seen = turn.batches.get(batch);
+    if (!restOf(turn.entry).includes(batch))
+      this.violated(1, `${name} started, and entry ${turn.number} does not allow it`);
+    if (seen?.claimedBy !== requestId) this.violated(1, `user code of ${name} started without its claim`);
+    if (seen && seen.code !== 'not started') this.violated(1, `user code of ${name} started a second time`);
+    if (seen?.outcome !== undefined) this.violated(1, `user code of ${name} started after its outcome`);
+    if (seen?.late) this.violated(1, `user code of ${name} started, and was claimed when its turn was closed`);
+    if (this.#succeeded.has(batchName(turn.entry, batch))) this.violated(2, `${name} started, and had succeeded`);
+    turn.batches.set(batch, { claimedBy: requestId, late: false, outcome: undefined, ...seen, code: 'runs' });
   }
 
   /** Where a turn begins: as its entry says, and never at a cursor of other code unless a person said so. */
@@ -216,19 +256,17 @@ export class Recorder {
   }
 
   userCodeYields(sandbox: number, cursor: unknown): void {
-    const turn = this.#running.find((one) => one.sandbox === sandbox);
-    if (turn) turn.yielded = cursor;
+    const found = this.#runningIn(sandbox);
+    if (found) found.turn.yielded = cursor;
   }
 
   userCodeEnds(sandbox: number, how: 'returned' | 'threw' | 'stopped'): void {
-    const turn = this.#running.find((one) => one.sandbox === sandbox);
-    if (turn) this.#codeEnds(turn, how);
+    this.#codeEnds(this.#runningIn(sandbox), how);
   }
 
   /** Its process was ended; nothing of it runs any more. */
   userCodeKilled(sandbox: number): void {
-    const turn = this.#running.find((one) => one.sandbox === sandbox);
-    if (turn) this.#codeEnds(turn, 'died');
+    this.#codeEnds(this.#runningIn(sandbox), 'died');
   }
 
   /** Its machine died, or was frozen: what a frozen one left running would go on when it is thawed. */
@@ -236,11 +274,19 @@ export class Recorder {
     if (died) this.userCodeKilled(sandbox);
   }
 
-  #codeEnds(turn: Turn, how: Exclude<Turn['code'], 'not started' | 'runs'>): void {
-    turn.code = how;
-    this.trace(`entry ${turn.number}`, `user code of ${describe(turn)} ${how}`);
+  #runningIn(sandbox: number): Running | undefined {
+    return this.#running.find((one) => one.sandbox === sandbox);
+  }
+
+  #codeEnds(found: Running | undefined, how: Exclude<Turn['code'], 'not started' | 'runs'>): void {
+    if (!found) return;
+    const { turn, batch } = found;
+    const seen = batch === undefined ? turn : turn.batches.get(batch);
+    if (seen) seen.code = how;
+    const which = batch === undefined ? '' : `, batch ${batch}`;
+    this.trace(`entry ${turn.number}`, `user code of ${describe(turn)}${which} ${how}`);
     this.#happened(`${turn.migration}#user code`, `user code ends ${turn.number}`, how);
-    this.#running = this.#running.filter((one) => one !== turn);
+    this.#running = this.#running.filter((one) => one !== found);
   }
 
   // --- the ledger -------------------------------------------------------------------------------------------------
@@ -253,8 +299,10 @@ export class Recorder {
     const again = key === 'state.json' || key.startsWith('checkpoints/');
     if (before !== undefined && !again) this.violated(5, `${key} was written a second time`);
     const turn = /^turns\/(\d{4})\/(\d{8})\/(claim|outcome)\.json$/.exec(key);
+    const batch = /^turns\/(\d{4})\/(\d{8})\/batches\/(\d{6})-(claim|outcome)\.json$/.exec(key);
     if (key.startsWith('log/')) this.#appended(key, record as Entry, author);
     else if (turn) this.#taken(key, turn, record);
+    else if (batch) this.#batchTaken(key, batch, record);
     else if (key.startsWith('completed/')) this.#copied(key, record);
     else if (key.startsWith('checkpoints/')) this.#moved(key, before, record);
     else if (key === 'state.json') this.#cached(record);
@@ -302,7 +350,12 @@ export class Recorder {
     const name = `entry ${number} (${migration}, attempt ${attempt}, slice ${slice})`;
     const before = this.#open;
     for (const other of this.#running)
-      this.violated(1, `${name} was allowed while user code of ${describe(other)} ran`);
+      this.violated(1, `${name} was allowed while user code of ${describe(other.turn)} ran`);
+    // Exempt: whoever says from the start means all of it, also when that attempt died before it had planned anew.
+    if (entry['begin'] === 'start') {
+      for (const batch of this.#succeeded) if (batch.startsWith(`["${migration}"`)) this.#succeeded.delete(batch);
+    }
+    if (entry['batches'] !== undefined) this.#checkBatches(entry, name);
     if (this.#completed.has(migration)) this.violated(1, `${name} was allowed, and ${migration} is completed`);
     if (manifest.get(migration) !== entry['codeSha256'])
       this.violated(1, `${name} allows code that is in no manifest of its writer`);
@@ -342,13 +395,34 @@ export class Recorder {
       outcome: undefined,
       outcomeTime: Infinity,
       code: 'not started',
-      sandbox: undefined,
       yielded: undefined,
+      batches: new Map(),
       cancelled: false,
       halts: [],
     };
     this.#turns.set(number, turn);
     this.#open = turn;
+  }
+
+  /** The plan is what its turns have put down, whole and in order, and what is left of it are those that have not succeeded. */
+  #checkBatches(entry: Entry, name: string): void {
+    const { of, plan } = entry['batches'] as { of: number; plan: { turn: number; batches: number }[] };
+    const keys = plan.flatMap(({ turn, batches }) =>
+      Array.from({ length: batches }, (_, at) => {
+        const [digits, batch] = [String(turn).padStart(8, '0'), String(at + 1).padStart(6, '0')];
+        return `turns/${entry.migration}/${digits}/batches/${batch}-items.json`;
+      }),
+    );
+    const items = keys.flatMap(
+      (key) => (JSON.parse(this.#written.get(key) ?? '{"items":["none"]}') as Fields)['items'],
+    );
+    if (keys.length !== of || items.some((item, at) => item !== at))
+      this.violated(5, `${name} runs a plan that is not what was planned: ${JSON.stringify(items)}`);
+    const left = Array.from({ length: of }, (_, at) => at + 1).filter(
+      (at) => !this.#succeeded.has(batchName(entry, at)),
+    );
+    if (JSON.stringify(restOf(entry)) !== JSON.stringify(left))
+      this.violated(2, `${name} runs ${restOf(entry).join()}, and ${left.join()} are left`);
   }
 
   #halted(entry: Entry, author: Author): void {
@@ -409,7 +483,7 @@ export class Recorder {
       if (before) this.violated(4, `entry ${number} completes ${id}, as entry ${before.number} had`);
       this.#completed.set(id, entry);
     }
-    for (const turn of this.#running)
+    for (const { turn } of this.#running)
       this.violated(1, `entry ${number} completes ${ids.join()} while user code of ${describe(turn)} runs`);
     this.#checkReferences(entry, [entry['restsOn']]);
     const turn = this.#open;
@@ -424,7 +498,7 @@ export class Recorder {
     }
     this.#open = undefined;
     if (completion === 'applied') {
-      const right = turn.outcome === 'succeeded' && turn.code === 'returned';
+      const right = turn.outcome === 'succeeded' && (turn.code === 'returned' || this.#allSucceeded(turn));
       if (!right)
         this.violated(4, `entry ${number} says applied, and user code ${turn.code}, outcome ${turn.outcome ?? 'none'}`);
       return;
@@ -436,7 +510,7 @@ export class Recorder {
     if (turn.outcome === 'succeeded') this.violated(4, `entry ${number} says ${completion} of what succeeded`);
     if (turn.claim === undefined)
       this.violated(4, `entry ${number} says ${completion}, and the turn may still be claimed`);
-    if (turn.claim?.kind === 'claimed' && turn.outcome === undefined) {
+    if (!isVoid(turn) && turn.outcome === undefined) {
       this.violated(4, `entry ${number} says ${completion}, and the turn is not closed`);
     }
   }
@@ -459,6 +533,7 @@ export class Recorder {
       turn.claim = { kind: record['claim'], by: writer['requestId'], time: this.#now() };
       return;
     }
+    if (turn.entry['batches'] !== undefined) return this.#batchesClosed(key, turn, String(record['outcome']));
     if (turn.code === 'runs') this.violated(1, `${key} was written while user code of ${describe(turn)} was running`);
     if (turn.claim?.kind !== 'claimed') this.violated(0, `${key} was written without a claim`);
     if (record['outcome'] === 'succeeded' && turn.code !== 'returned') {
@@ -474,6 +549,60 @@ export class Recorder {
     }
     turn.outcome = record['outcome'] as string;
     turn.outcomeTime = this.#now();
+  }
+
+  /** No batch of the turn runs, or can begin. */
+  #batchesClosed(key: string, turn: Turn, outcome: string): void {
+    for (const { turn: other, batch } of this.#running) {
+      if (other === turn)
+        this.violated(1, `${key} was written while batch ${String(batch)} of ${describe(turn)} was running`);
+    }
+    if (!turn.claim) this.violated(0, `${key} was written, and its batches may still begin`);
+    if ((outcome === 'succeeded') !== this.#allSucceeded(turn))
+      this.violated(4, `${key} says ${outcome}, and these are left: ${this.#leftOf(turn).join()}`);
+    const open = [...turn.batches.values()].some(({ late, outcome: ended }) => !late && ended === undefined);
+    if (open && outcome !== 'succeeded')
+      this.violated(4, `${key} was written before each batch that began had an outcome`);
+    const broke = [...turn.batches.values()].some((batch) => batch.outcome === 'failed' || batch.outcome === 'unknown');
+    if (broke !== (outcome === 'failed' || outcome === 'unknown'))
+      this.violated(6, `${key} says ${outcome}, and ${broke ? 'a batch' : 'no batch'} of it broke`);
+    turn.outcome = outcome;
+    turn.outcomeTime = this.#now();
+  }
+
+  #batchTaken(key: string, [, migration, digits, number, what]: RegExpExecArray, record: Fields): void {
+    const turn = this.#turns.get(Number(digits));
+    const batch = Number(number);
+    const writer = record['writer'] as Fields;
+    if (!turn || turn.migration !== migration || turn.entry['batches'] === undefined)
+      return this.violated(0, `${key} is of no turn of batches`);
+    const seen = turn.batches.get(batch) ?? {
+      claimedBy: undefined,
+      late: false,
+      outcome: undefined,
+      code: 'not started',
+    };
+    if (what === 'claim') {
+      turn.batches.set(batch, { ...seen, claimedBy: writer['requestId'], late: turn.claim !== undefined });
+      return;
+    }
+    const outcome = String(record['outcome']);
+    if (seen.claimedBy === undefined) this.violated(0, `${key} was written without a claim`);
+    if (seen.code === 'runs') this.violated(1, `${key} was written while its code was running`);
+    if (outcome === 'succeeded' && seen.code !== 'returned')
+      this.violated(4, `${key} says succeeded, and user code ${seen.code}`);
+    if (outcome === 'not-begun' && seen.code !== 'not started')
+      this.violated(4, `${key} says not-begun, and user code ${seen.code}`);
+    turn.batches.set(batch, { ...seen, outcome });
+    if (outcome === 'succeeded') this.#succeeded.add(batchName(turn.entry, batch));
+  }
+
+  #leftOf({ entry }: Turn): number[] {
+    return restOf(entry).filter((batch) => !this.#succeeded.has(batchName(entry, batch)));
+  }
+
+  #allSucceeded(turn: Turn): boolean {
+    return turn.entry['batches'] !== undefined && this.#leftOf(turn).length === 0;
   }
 
   #copied(key: string, record: Fields): void {
@@ -642,8 +771,9 @@ export class Recorder {
   /** At the end, when everything is answered and a run has finished: nothing that broke has been passed over. */
   nothingWasSilent(): void {
     for (const turn of this.#turns.values()) {
+      const codes = [turn, ...turn.batches.values()].map(({ code }) => code);
       const broke =
-        turn.code === 'threw' || turn.code === 'died' || turn.outcome === 'failed' || turn.outcome === 'unknown';
+        codes.includes('threw') || codes.includes('died') || turn.outcome === 'failed' || turn.outcome === 'unknown';
       // Exempt: what a person stopped at its checkpoint, and what died in a `finally` block after it was told to stop, did stop.
       if (!broke || turn.outcome === 'stopped') continue;
       if (turn.halts.length === 0) this.violated(6, `${describe(turn)} broke, and no halt says so`);
@@ -715,7 +845,7 @@ function whyUntrue(turn: Turn, reason: string, { since, manifest }: Author): str
       return cancelled ? undefined : 'nobody cancelled it';
     case 'not-started':
       if (claim && claim.time >= since) return undefined;
-      return claim?.kind !== 'claimed' && code === 'not started' ? undefined : 'it was claimed';
+      return claim?.kind !== 'claimed' && code === 'not started' && !hasBegun(turn) ? undefined : 'it was claimed';
     default:
       return 'that is no reason';
   }
@@ -729,7 +859,7 @@ function whyNotAfter(before: Turn, entry: Entry): string | undefined {
   const { migration, attempt } = entry;
   const slice = Number(entry['slice']);
   if (before.migration !== migration) return `${describe(before)} is not settled`;
-  const closed = before.claim?.kind === 'void' || before.outcome !== undefined;
+  const closed = isVoid(before) || before.outcome !== undefined;
   if (!closed) return `${describe(before)} is not closed`;
   const last = before.halts.at(-1);
   const verdict = before.halts.some(settles);
@@ -745,11 +875,30 @@ function whyNotAfter(before: Turn, entry: Entry): string | undefined {
   const first = slice === 1 && attempt === 1;
   const sameCode = before.entry['codeSha256'] === entry['codeSha256'];
   // Nothing of a first slice has run when its turn is void, so that whatever is deployed then may be its code.
-  if (!sameCode && !(first && before.claim?.kind === 'void')) return 'an attempt is one code';
+  if (!sameCode && !(first && isVoid(before))) return 'an attempt is one code';
   if (slice === before.slice + 1) return before.outcome === 'stopped' ? undefined : `${describe(before)} did not stop`;
-  if (slice === before.slice) return before.claim?.kind === 'void' ? undefined : `${describe(before)} may have run`;
+  if (slice === before.slice) return isVoid(before) ? undefined : `${describe(before)} may have run`;
   return `it does not follow on ${describe(before)}`;
 }
+
+/** `1-17,19` as docs/records.md has it. */
+function restOf(entry: Entry): number[] {
+  const { rest } = entry['batches'] as { rest: string };
+  return rest.split(',').flatMap((range) => {
+    const [from = 0, to = from] = range.split('-').map(Number);
+    return range === '' ? [] : Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  });
+}
+
+const batchName = (entry: Entry, batch: number): string =>
+  JSON.stringify([entry.migration, (entry['batches'] as Fields)['plan'], batch]);
+
+/** Some code of a batch has started, or may yet. */
+const hasBegun = ({ batches }: Turn): boolean =>
+  [...batches.values()].some(({ late, outcome }) => !late && outcome !== 'not-begun');
+
+/** No code of it has run, or will. */
+const isVoid = (turn: Turn): boolean => turn.claim?.kind === 'void' && !hasBegun(turn);
 
 function answerOf(result: unknown): string {
   if (typeof result === 'string' || typeof result === 'boolean') return String(result);

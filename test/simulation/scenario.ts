@@ -157,12 +157,21 @@ export function scenarioOf(seed: number): Scenario {
 export function plannedMigration(seed: number, number: number, code = 1): PlannedMigration {
   const chance = (purpose: string) => draw(seed, purpose, number);
   const checkpointed = chance('checkpointed') < 0.4;
+  const batches =
+    chance('parallel') < 0.25
+      ? {
+          of: 1 + Math.floor(chance('batches') * 6),
+          yields: 1 + Math.floor(chance('yields') * 3),
+          atOnce: 1 + Math.floor(chance('at once') * 3),
+        }
+      : undefined;
   return {
     id: String(number).padStart(4, '0'),
     steps: 1 + Math.floor(chance('steps') * 4),
     stepMs: spread(10, checkpointed ? MINUTE : 3 * MINUTE, chance('step')),
     timeoutMs: pick([1, 5, 15], chance('timeout')) * MINUTE,
     sliceMs: checkpointed ? pick([10_000, 30_000, MINUTE], chance('slice')) : undefined,
+    batches,
     code,
   };
 }

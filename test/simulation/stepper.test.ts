@@ -136,6 +136,7 @@ async function stepped(script: Record<string, Scripted[]>): Promise<Visited> {
       return Promise.reject(new TaskFailed(next.error, cause));
     },
     sleep: () => Promise.resolve(),
+    mapBreaksAfter: () => Infinity,
     random: () => 0.5,
     entered: (state, input) => states.push({ state, input }),
     exited: (_, output) => {

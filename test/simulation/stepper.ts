@@ -21,7 +21,7 @@ interface State {
   OutputPath?: string;
   TimeoutSeconds?: number;
   Retry?: Retrier[];
-  Catch?: { ErrorEquals: string[]; ResultPath?: string; Next: string }[];
+  Catch?: { ErrorEquals: string[]; ResultPath?: string | null; Next: string }[];
   Choices?: { Variable: string; StringEquals: string; Next: string }[];
   Default?: string;
   SecondsPath?: string;
@@ -29,6 +29,11 @@ interface State {
   ErrorPath?: string;
   Cause?: string;
   CausePath?: string;
+  End?: boolean;
+  ItemsPath?: string;
+  MaxConcurrencyPath?: string;
+  ItemSelector?: Json;
+  ItemProcessor?: Definition & { ProcessorConfig: { Mode: string; ExecutionType: string } };
 }
 
 export interface Definition {
@@ -39,7 +44,7 @@ export interface Definition {
 const KNOWN_FIELDS = new Set(
   (
     'Type Comment Next Resource Parameters ResultPath OutputPath TimeoutSeconds Retry Catch Choices Default ' +
-    'SecondsPath Error ErrorPath Cause CausePath'
+    'SecondsPath Error ErrorPath Cause CausePath End ItemsPath MaxConcurrencyPath ItemSelector ItemProcessor'
   ).split(' '),
 );
 
@@ -71,6 +76,8 @@ export interface Host {
    */
   task: (request: TaskRequest) => Promise<Json>;
   sleep: (seconds: number) => Promise<void>;
+  /** How many children of a Distributed Map begin before it fails by itself; Infinity: it does not. */
+  mapBreaksAfter: () => number;
   /** In [0, 1), for the jitter of retries. */
   random: () => number;
   entered: (state: string, input: Json) => void;
@@ -104,8 +111,12 @@ export async function step(definition: Definition, host: Host, from: { state: st
           state.Choices?.find(({ Variable, StringEquals }) => at(input, Variable) === StringEquals)?.Next ??
           state.Default;
         break;
+      case 'Pass':
+        output = at(input, state.OutputPath);
+        break;
+      case 'Map':
       case 'Task': {
-        const result = await task(name, state, host, input);
+        const result = await (state.Type === 'Map' ? map(name, state, host, input) : task(name, state, host, input));
         if ('failed' in result) return result.failed;
         ({ next, output } = result);
         break;
@@ -113,29 +124,67 @@ export async function step(definition: Definition, host: Host, from: { state: st
       default:
         throw new Error(`${state.Type} is not stepped here`);
     }
-    if (next === undefined) throw new Error(`${name} leads nowhere`);
+    if (next === undefined && !state.End) throw new Error(`${name} leads nowhere`);
     host.exited(name, output);
+    if (next === undefined) return { status: 'SUCCEEDED', output };
     name = next;
     input = output;
   }
 }
 
-async function task(
-  name: string,
-  state: State,
-  host: Host,
-  input: Json,
-): Promise<{ next: string | undefined; output: Json } | { failed: Ended }> {
+/** Each child has an execution of its own, whose events are not in the history of this one. It goes on when the map has failed. */
+async function map(name: string, state: State, host: Host, input: Json): Promise<Result> {
+  const { ItemProcessor, ItemSelector = null } = state;
+  if (ItemProcessor?.ProcessorConfig.Mode !== 'DISTRIBUTED' || state.ResultPath !== null) {
+    throw new Error(`${name} is not stepped`);
+  }
+  const child: Host = { ...host, entered: () => undefined, exited: () => undefined };
+  const waiting = [...(at(input, state.ItemsPath) as Json[])];
+  const breaksAfter = host.mapBreaksAfter();
+  let begun = 0;
+  const work = async (): Promise<void> => {
+    for (;;) {
+      if (begun >= breaksAfter) throw new TaskFailed('States.ExceedToleratedFailureThreshold', 'The map run failed');
+      const [item] = waiting.splice(0, 1);
+      if (item === undefined) return;
+      begun += 1;
+      const selected = template(ItemSelector, input, { ...contextOf(host), Map: { Item: { Value: item } } });
+      const ended = await step(ItemProcessor, child, { state: ItemProcessor.StartAt, input: selected });
+      if (ended.status === 'FAILED') throw new TaskFailed('States.ExceedToleratedFailureThreshold', ended.cause);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Number(at(input, state.MaxConcurrencyPath)) }, work));
+    return { next: state.Next, output: input };
+  } catch (thrown) {
+    if (!(thrown instanceof TaskFailed)) throw thrown;
+    begun = Infinity; // no further child begins
+    return caughtBy(state, thrown, input);
+  }
+}
+
+type Result = { next: string | undefined; output: Json } | { failed: Ended };
+
+function caughtBy(state: State, thrown: TaskFailed, input: Json): Result {
+  const catcher = state.Catch?.find(({ ErrorEquals }) => matches(ErrorEquals, thrown.name));
+  if (!catcher) return { failed: failed(thrown.name, thrown.message) };
+  const caught = { Error: thrown.name, Cause: thrown.message };
+  return {
+    next: catcher.Next,
+    output: catcher.ResultPath === null ? input : put(input, catcher.ResultPath ?? '$', caught),
+  };
+}
+
+const contextOf = (host: Host) => ({ Execution: { Id: host.execution.id, Input: host.execution.input } });
+
+async function task(name: string, state: State, host: Host, input: Json): Promise<Result> {
   const retried = new Map<Retrier, number>();
   for (;;) {
     try {
       const callback = state.Resource?.endsWith(':lambda:invoke.waitForTaskToken') ?? false;
       if (!callback && !state.Resource?.endsWith(':lambda:invoke')) throw new Error(`${state.Resource} is not stepped`);
       const token = callback ? host.newToken() : undefined;
-      const context = {
-        Execution: { Id: host.execution.id, Input: host.execution.input },
-        Task: { Token: token ?? '' },
-      };
+      const context = { ...contextOf(host), Task: { Token: token ?? '' } };
       const { FunctionName, Payload } = template(state.Parameters ?? null, input, context) as Record<string, Json>;
       const answer = await host.task({
         state: name,
@@ -158,10 +207,7 @@ async function task(
         await host.sleep(retrier.JitterStrategy === 'FULL' ? delay * host.random() : delay);
         continue;
       }
-      const catcher = state.Catch?.find(({ ErrorEquals }) => matches(ErrorEquals, thrown.name));
-      if (!catcher) return { failed: failed(thrown.name, thrown.message) };
-      const caught = { Error: thrown.name, Cause: thrown.message };
-      return { next: catcher.Next, output: put(input, catcher.ResultPath ?? '$', caught) };
+      return caughtBy(state, thrown, input);
     }
   }
 }

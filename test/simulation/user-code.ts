@@ -52,7 +52,7 @@ function userCode(
   sandbox: Sandbox,
   planned: PlannedMigration,
   turn: { number: number; requestId: string } | undefined,
-  { migration, attempt, slice, cursor }: UserCodeOptions,
+  { migration, attempt, slice, cursor, batch }: UserCodeOptions,
   life: Life,
 ) {
   const { recorder, seed } = sim;
@@ -69,6 +69,7 @@ function userCode(
         sandbox: sandbox.id,
         cursor,
         codeSha256,
+        batch: batch?.number,
       });
     }
     const ends = (how: 'returned' | 'threw' | 'stopped') => {
@@ -118,6 +119,26 @@ function userCode(
         }
       }
     }
+    async function* plan(resume: unknown): AsyncGenerator<unknown, void, undefined> {
+      const { of, yields } = planned.batches ?? { of: 0, yields: 1 };
+      let done = false;
+      try {
+        for (let from = typeof resume === 'number' ? resume : 0; from < of; from += yields) {
+          await work(from);
+          const to = Math.min(from + yields, of);
+          if (turn) recorder.userCodeYields(sandbox.id, to);
+          yield { items: Array.from({ length: 2 * (to - from) }, (_, at) => 2 * from + at), cursor: to };
+        }
+        done = true;
+        ends('returned');
+      } catch (thrown) {
+        done = true;
+        ends('threw');
+        throw thrown;
+      } finally {
+        if (!done) ends('stopped');
+      }
+    }
     return topLevel();
 
     /** Of a file that cannot be loaded, the next attempt loads it anew. */
@@ -128,6 +149,7 @@ function userCode(
         ends('threw');
         throw thrown;
       }
+      if (planned.batches) return { migration: plain, plan, parallel: { itemsPerBatch: 2 } };
       return { migration: planned.sliceMs === undefined ? plain : checkpointed };
     }
   };

@@ -4,7 +4,7 @@ import type { Timing, RunUserCode, StartProcess } from '../../lambdas/run-migrat
 import { superviseUserCode } from '../../lambdas/run-migration/user-code/supervise.ts';
 import { playTurn } from '../../lambdas/run-migration/user-code/child.ts';
 import type { Exit } from '../../lambdas/run-migration/user-code/ends.ts';
-import type { AnswerMessage, ToFunction } from '../../lambdas/run-migration/user-code/protocol.ts';
+import type { AnswerMessage, StartMessage, ToFunction } from '../../lambdas/run-migration/user-code/protocol.ts';
 import type { YieldedCheckpoint } from '../../lambdas/run-migration/user-code/yielded.ts';
 import type { LoadMigration } from '../../lambdas/run-migration/user-code/user-module.ts';
 
@@ -43,14 +43,14 @@ export const inThisProcess =
           answer(message.answer);
           return;
         }
-        const { cursor } = asJson(message) as { cursor?: unknown };
+        const { cursor, batch, preview } = asJson(message) as StartMessage;
         const ask = (checkpoint: YieldedCheckpoint) => {
           const { promise, resolve } = Promise.withResolvers<AnswerMessage['answer']>();
           answer = resolve;
           say({ type: 'checkpoint', checkpoint });
           return promise;
         };
-        void play(load, cursor, { ask, warn: () => undefined }).then(say);
+        void play(load, cursor, { ask, warn: () => undefined, batch, whole: preview !== undefined }).then(say);
       },
       kill: () => {
         end({ code: null, signal: 'SIGKILL' });

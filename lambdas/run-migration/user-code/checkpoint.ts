@@ -77,8 +77,13 @@ function cursorOf(found: unknown): YieldedCheckpoint['cursor'] {
  * That it is what JSON gives back, and nothing that JSON leaves out or changes.
  * @param within the objects that it is in, from the outside
  */
-function assertJson(value: unknown, path: readonly (string | number)[], within: readonly object[]): void {
-  const bad = (is: string) => badCheckpoint(`${cut(dotted(path), 200)} is ${is}`);
+export function assertJson(
+  value: unknown,
+  path: readonly (string | number)[],
+  within: readonly object[],
+  error: (why: string) => OdinError = badCheckpoint,
+): void {
+  const bad = (is: string) => error(`${cut(dotted(path), 200)} is ${is}`);
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw bad(`${value}, which JSON cannot hold`);
@@ -90,12 +95,12 @@ function assertJson(value: unknown, path: readonly (string | number)[], within: 
   const inside = [...within, value];
   if (Array.isArray(value)) {
     if (Object.keys(value).length !== value.length) throw bad('a list with holes, or with fields of its own');
-    for (const [index, each] of value.entries()) assertJson(each, [...path, index], inside);
+    for (const [index, each] of value.entries()) assertJson(each, [...path, index], inside, error);
     return;
   }
   if (!isPlain(value)) throw bad(`a ${nameOf(value)}, which JSON does not give back`);
   if (Object.getOwnPropertySymbols(value).length > 0) throw bad('an object with a symbol among its keys');
-  for (const [key, each] of Object.entries(value)) assertJson(each, [...path, key], inside);
+  for (const [key, each] of Object.entries(value)) assertJson(each, [...path, key], inside, error);
 }
 
 /** `cursor.pages[3]["next token"]` */

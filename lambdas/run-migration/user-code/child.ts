@@ -66,7 +66,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
     channel.holdOpen(false);
     return answered;
   };
-  const begin = async ({ cursor, preview }: StartMessage) => {
+  const begin = async ({ cursor, batch, preview }: StartMessage) => {
     if (preview) {
       holding = await holdBack(preview, leftOver);
       setInterval(tellSeen, SEEN_MS).unref();
@@ -75,7 +75,7 @@ export function runUserProcess(load: LoadMigration, holdBack: HoldBack): void {
     channel.holdOpen(false); // a migration that awaits what nothing will settle ends as `stuck`
     leftOver.begin();
     channel.send({ type: 'begins' });
-    const ended = await playTurn(load, cursor, { ask, warn }, leftOver.askedOf);
+    const ended = await playTurn(load, cursor, { ask, warn, batch, whole: preview !== undefined }, leftOver.askedOf);
     if (ended.outcome === 'finished' || ended.outcome === 'stopped') leftOver.afterReturn(ended.outcome, end);
     else end(ended);
   };

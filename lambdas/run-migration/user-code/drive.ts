@@ -1,7 +1,10 @@
 // Runs user code: a plain migration to its end, a checkpointed one from checkpoint to checkpoint.
 import { OdinError } from '../../../core/errors.ts';
 import { badCheckpoint, checkpointOf } from './checkpoint.ts';
+import type { Batches } from './plan.ts';
+import { badPlan, batchesOf, ITEMS_PER_BATCH } from './plan.ts';
 import { isDeepStrictEqual } from './node-util.ts';
+import type { StartBatch } from './protocol.ts';
 import type { MigrationModule } from './user-module.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
@@ -10,20 +13,49 @@ export interface Driven {
   ask: (checkpoint: YieldedCheckpoint) => Promise<'go on' | 'stop'>;
   /** Hears what is wrong and does not matter, in a sentence. */
   warn: (sentence: string) => void;
+  /** Of a parallel migration: the batch to run. It is planned when there is none. */
+  batch?: StartBatch | undefined;
+  /** Whether a parallel migration runs its batches after its plan, one after the other: a preview. */
+  whole?: boolean | undefined;
 }
 
 /**
  * @param cursor of the last checkpoint of the migration, of whichever attempt; undefined when there is none
  * @returns `stopped` when it was told to stop at a checkpoint
  */
-export async function drive(
-  module: MigrationModule,
+export async function drive(module: MigrationModule, cursor: unknown, driven: Driven): Promise<'finished' | 'stopped'> {
+  const { batch, whole } = driven;
+  if (batch) return runBatch(module, batch);
+  if (!module.plan) return follow(module.migration(cursor), cursor, driven);
+  const planned: Batches = [];
+  const size = module.parallel?.itemsPerBatch ?? ITEMS_PER_BATCH;
+  const end = await follow(module.plan(cursor), cursor, driven, (value) => {
+    const batches = batchesOf(value, size);
+    if (!whole) return batches;
+    planned.push(...batches);
+    return undefined;
+  });
+  if (!whole || end === 'stopped') return end;
+  for (const [index, items] of planned.entries()) {
+    await runBatch(module, { items, number: index + 1, of: planned.length });
+    // Only to hear whether there is time for another one.
+    const count = { done: index + 1, total: planned.length, note: 'batches' };
+    if ((await driven.ask({ cursor: { batches: index + 1 }, ...count })) === 'stop') return 'stopped';
+  }
+  return 'finished';
+}
+
+/** @param batchesIn what a plan has yielded, as batches */
+async function follow(
+  begun: unknown,
   cursor: unknown,
   { ask, warn }: Driven,
+  batchesIn?: (value: unknown) => Batches | undefined,
 ): Promise<'finished' | 'stopped'> {
   // Awaited in any case: an async function may return a generator, and an awaited generator is that generator.
-  const running: unknown = await module.migration(cursor);
+  const running: unknown = await begun;
   if (!isCheckpointed(running)) {
+    if (batchesIn) throw badPlan('gave back no async generator', 'Write "export async function* plan".');
     assertDone(running);
     return 'finished';
   }
@@ -40,8 +72,20 @@ export async function drive(
       );
     }
     last = checkpoint.cursor;
-    if ((await ask(checkpoint)) === 'stop') return 'stopped';
+    if ((await ask({ ...checkpoint, batches: batchesIn?.(value) })) === 'stop') return 'stopped';
   }
+  return 'finished';
+}
+
+async function runBatch(module: MigrationModule, { items, ...batch }: StartBatch): Promise<'finished'> {
+  const result: unknown = await module.migration(items, batch);
+  if (isCheckpointed(result)) {
+    throw neverRan(
+      'an async generator',
+      'The migration() of a parallel one is an async function: its plan() alone has checkpoints.',
+    );
+  }
+  assertDone(result);
   return 'finished';
 }
 

@@ -8,3 +8,6 @@ export const MAX_NOTE = 500;
 
 /** How many of what a migration left behind are told, and how long each may be. */
 export const LEFT_OVER = { items: 10, length: 200 };
+
+/** What one `yield` of a plan may hold, in bytes of JSON: it is one message, and a batch is one object of the ledger. */
+export const MAX_ITEMS_BYTES = 1024 * 1024;

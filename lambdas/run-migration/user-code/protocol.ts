@@ -4,14 +4,21 @@ import * as z from '../../../core/schema.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 import { PreviewAnswer, PreviewReport } from '../../../core/preview/preview.ts';
 import { LEFT_OVER, MAX_CURSOR_BYTES } from './limits.ts';
+import type { Batch } from './user-module.ts';
 import { YieldedCheckpoint } from './yielded.ts';
 
 export interface StartMessage {
   type: 'start';
   /** Where it goes on from; absent: from its beginning. */
   cursor?: unknown;
+  /** Present: it runs this batch of a parallel migration, and plans nothing. */
+  batch?: StartBatch | undefined;
   /** Present: every write is held back. */
   preview?: StartPreview | undefined;
+}
+
+export interface StartBatch extends Batch {
+  items: unknown[];
 }
 
 export interface StartPreview {

@@ -10,7 +10,7 @@ import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
 import { ToFunction } from './protocol.ts';
-import type { AnswerMessage, EndMessage, Seen, StartPreview, ToProcess } from './protocol.ts';
+import type { AnswerMessage, EndMessage, Seen, StartBatch, StartPreview, ToProcess } from './protocol.ts';
 import type { YieldedCheckpoint } from './yielded.ts';
 
 export interface UserCodeOptions {
@@ -19,6 +19,8 @@ export interface UserCodeOptions {
   slice: number;
   /** Of the checkpoint that it goes on from; undefined: from its beginning. */
   cursor: unknown;
+  /** Set: it runs this batch, and plans nothing. */
+  batch?: StartBatch | undefined;
   /** It stops at a checkpoint when the next step would not fit into so many milliseconds. */
   sliceMs: number;
   /** Its process is ended after so many milliseconds, whatever it does. */
@@ -85,7 +87,7 @@ const SAFETY_MS = 5_000;
 /** @param onLine hears what user code prints */
 export const superviseUserCode =
   (start: StartProcess, clock: Timing, onLine: (line: OutputLine) => void): RunUserCode =>
-  async ({ migration, cursor, sliceMs, endAfterMs, saveEveryMs, save, preview }) => {
+  async ({ migration, cursor, batch, sliceMs, endAfterMs, saveEveryMs, save, preview }) => {
     const { promise: end, resolve } = Promise.withResolvers<End>();
     const endsAt = clock.now() + sliceMs;
     let since = clock.now();
@@ -118,7 +120,8 @@ export const superviseUserCode =
     };
     const yielded = (checkpoint: YieldedCheckpoint): void => {
       longest = Math.max(longest, clock.now() - since);
-      if (clock.now() - savedAt >= saveEveryMs || isNearlyOver()) {
+      // What a plan has yielded is put down before it goes on: the next one does not have it.
+      if (checkpoint.batches !== undefined || clock.now() - savedAt >= saveEveryMs || isNearlyOver()) {
         saving = keep(checkpoint);
         return;
       }
@@ -176,6 +179,7 @@ export const superviseUserCode =
     process.send({
       type: 'start',
       cursor,
+      batch,
       preview: preview && { migration, allows: preview.allows, before: preview.before },
     });
     const ended = await end;

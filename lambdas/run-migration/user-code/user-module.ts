@@ -1,7 +1,17 @@
 // What a migration's file exports, as its process sees it (docs/design.md §3).
 
 export interface MigrationModule {
-  migration: (resume?: unknown) => Promise<unknown> | AsyncGenerator<unknown, void, undefined>;
+  /** Of a parallel one it is given the items of a batch, and which one that is. */
+  migration: (resume?: unknown, batch?: Batch) => Promise<unknown> | AsyncGenerator<unknown, void, undefined>;
+  /** A parallel one has it. */
+  plan?: ((resume?: unknown) => Promise<unknown> | AsyncGenerator<unknown, void, undefined>) | undefined;
+  parallel?: { itemsPerBatch?: number | undefined } | undefined;
+}
+
+/** Which batch it is, counted from 1, and how many the plan has. */
+export interface Batch {
+  number: number;
+  of: number;
 }
 
 /** Evaluates the migration's file. */

@@ -9,6 +9,8 @@ export const YieldedCheckpoint = z.object({
   done: z.optional(z.number().check(z.minimum(0))),
   total: z.optional(z.number().check(z.minimum(0))),
   note: z.optional(z.string().check(z.maxLength(MAX_NOTE))),
+  /** Of a plan: the items that it yielded, as batches. */
+  batches: z.optional(z.array(z.array(JsonValue))),
 });
 
 export type YieldedCheckpoint = z.infer<typeof YieldedCheckpoint>;

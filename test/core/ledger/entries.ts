@@ -47,8 +47,8 @@ export const allowed = (migration: string, attempt = 1, slice = 1, more: Record<
 });
 
 /** A turn after one that stopped, or that is void. */
-export const allowedAfter = (migration: string, attempt: number, slice: number): Said =>
-  allowed(migration, attempt, slice, { restsOn: { turn: reference } });
+export const allowedAfter = (migration: string, attempt: number, slice: number, more: object = {}): Said =>
+  allowed(migration, attempt, slice, { restsOn: { turn: reference }, ...more });
 
 export const halted = (turn: number, migration: string, attempt = 1, reason = 'failed'): Said => ({
   kind: 'halted',

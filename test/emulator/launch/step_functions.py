@@ -46,7 +46,8 @@ def call_lambda(function, event):
 def assert_may_invoke(function):
     """MiniStack invokes functions for a state machine without asking what the machine's role allows."""
     account, region = get_account_id(), get_region()
-    role = states._state_machines[running.get()["stateMachineArn"]]["roleArn"].rsplit("/", 1)[-1]
+    machine = running.get()["stateMachineArn"].split("/")[0]  # A child of a map has its label behind that.
+    role = states._state_machines[machine]["roleArn"].rsplit("/", 1)[-1]
     arn = function if function.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:function:{function}"
     caller = f"arn:aws:sts::{account}:assumed-role/{role}/states"
     question = iam_evaluator.EvalContext(
@@ -61,6 +62,14 @@ def assert_may_invoke(function):
     if answer.decision != "Allow":
         message = f"User: {caller} is not authorized to perform: lambda:InvokeFunction on resource: {arn}"
         raise states._ExecutionError("Lambda.AWSLambdaException", message)
+
+
+def run_distributed_map(state, raw_input, effective, iterator, execution, ctx):
+    """As many children at once as the input says; MiniStack knows a number in the definition alone."""
+    path = state.get("MaxConcurrencyPath")
+    if path is not None:
+        state = {**state, "MaxConcurrency": states._resolve_path_or_ctx(path, effective, ctx)}
+    return original_run_distributed_map(state, raw_input, effective, iterator, execution, ctx)
 
 
 def fail_execution(execution, error, cause):
@@ -108,6 +117,7 @@ def start_execution(data):
 original_execute_task, states._execute_task = states._execute_task, execute_task
 original_invoke_with_callback, states._invoke_with_callback = states._invoke_with_callback, invoke_with_callback
 original_call_lambda, states._call_lambda = states._call_lambda, call_lambda
+original_run_distributed_map, states._run_distributed_map = states._run_distributed_map, run_distributed_map
 original_fail_execution, states._fail_execution = states._fail_execution, fail_execution
 original_start_execution, states._start_execution = states._start_execution, start_execution
 original_resource_arn, iam_actions.extract_resource_arn = iam_actions.extract_resource_arn, resource_arn
