@@ -61,17 +61,26 @@ describe('odin-migrate.json', () => {
     expect(read(JSON.parse(nested(50_000)))).toBeUndefined();
   });
 
-  it.each(['null', '7', '"text"', '[]', '{"environments": 7}', '{"stack": []}', '', '{', '\ufeff{}', nested(50_000)])(
-    'whose whole is %.20j is refused as a file',
-    async (text) => {
-      project = temporaryProject({ 'odin-migrate.json': text });
-      const { directory } = project;
-      const error = await thrownBy(() => openProject(directory));
-      expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
-      expect(error.what).toContain('odin-migrate.json');
-      expect(error.next).toContain('Correct the file');
-    },
-  );
+  it.each([
+    'null',
+    '7',
+    '"text"',
+    '[]',
+    '{"environments": 7}',
+    '{"stack": []}',
+    '',
+    '{',
+    '\ufeff',
+    '\ufeff7',
+    nested(50_000),
+  ])('whose whole is %.20j is refused as a file', async (text) => {
+    project = temporaryProject({ 'odin-migrate.json': text });
+    const { directory } = project;
+    const error = await thrownBy(() => openProject(directory));
+    expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
+    expect(error.what).toContain('odin-migrate.json');
+    expect(error.next).toContain('Correct the file');
+  });
 });
 
 describe('names of files and folders', () => {

@@ -19,6 +19,13 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const ALLOWED_SINCE: Record<string, string[]> = {
   // It says how many are told of halts.
   DashboardRole: ['sns:GetTopicAttributes'],
+  // Its map of batches is a child execution for each.
+  StateMachineRole: [
+    'states:DescribeExecution',
+    'states:RedriveExecution',
+    'states:StartExecution',
+    'states:StopExecution',
+  ],
   // It looks at the ledger before it starts a run, and tells the operators when it cannot.
   StartRunRole: ['s3:GetObject', 's3:ListBucket', 'sns:Publish', 'states:DescribeExecution'],
   // It tells the operators of every run that ends badly.
