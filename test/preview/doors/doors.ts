@@ -207,6 +207,16 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   globalThis: {
+    'fetch by a dispatcher of its own': {
+      told: connection,
+      open: (outside) => {
+        const dispatch = (_: unknown, { onError }: Untyped) => {
+          net.connect(outside.port, '127.0.0.1').on('error', onError);
+          return true;
+        };
+        return fetch(url(outside), { dispatcher: { dispatch } } as Untyped);
+      },
+    },
     fetch: { told: connection, open: remove },
     WebSocket: {
       told: connection,
@@ -220,13 +230,69 @@ export const DOORS: Record<string, Record<string, Door>> = {
         }),
     },
   },
-  http: { request: { told: connection, open: (outside) => happened(http.request(url(outside)).end(), 'response') } },
+  http: {
+    'a connection that it is given': {
+      told: connection,
+      open: (outside) => {
+        const createConnection = () => net.connect(outside.port, '127.0.0.1');
+        return happened(http.request(url(outside), { createConnection }).end(), 'response');
+      },
+    },
+    CONNECT: {
+      told: connection,
+      open: ({ port }) => happened(http.request({ port, host: '127.0.0.1', method: 'CONNECT' }).end(), 'connect'),
+    },
+    'a server': {
+      told: 'listen for connections',
+      open: () => happened(http.createServer().listen(0), 'listening'),
+    },
+    request: { told: connection, open: (outside) => happened(http.request(url(outside)).end(), 'response') },
+  },
   https: {
     get: { told: connection, open: ({ port }) => happened(https.get(`https://127.0.0.1:${port}/`), 'response') },
   },
-  http2: { connect: { told: connection, open: (outside) => happened(http2.connect(url(outside)), 'connect') } },
+  http2: {
+    'a server': {
+      told: 'listen for connections',
+      open: () => happened(http2.createServer().listen(0), 'listening'),
+    },
+    connect: { told: connection, open: (outside) => happened(http2.connect(url(outside)), 'connect') },
+  },
   tls: { connect: { told: connection, open: ({ port }) => happened(tls.connect(port, '127.0.0.1'), 'secureConnect') } },
   net: {
+    'connect by IPv6': { told: connection, open: ({ port }) => connected(net.connect(port, '::ffff:127.0.0.1')) },
+    'connect to the first of several addresses': {
+      told: connection,
+      open: ({ port }) => {
+        const lookup = (_: unknown, __: unknown, then: Untyped) =>
+          then(null, [
+            { address: '127.0.0.1', family: 4 },
+            { address: '::1', family: 6 },
+          ]);
+        return connected(net.connect({ host: 'localhost', port, autoSelectFamily: true, lookup }));
+      },
+    },
+    'connect of a class below it': {
+      told: connection,
+      open: ({ port }) => {
+        class Below extends net.Socket {}
+        return connected(new Below().connect(port, '127.0.0.1'));
+      },
+    },
+    'listen on a descriptor': {
+      told: 'listen for connections',
+      open: () => happened(net.createServer().listen({ fd: 0 }), 'listening'),
+    },
+    'listen past itself': {
+      told: connection,
+      open: () => {
+        const server = net.createServer();
+        const listening = happened(server, 'listening');
+        (server as Untyped)._listen2('127.0.0.1', 0, 4, 1);
+        return listening;
+      },
+    },
+
     connect: { told: connection, open: connect },
     'connect to a socket file': { told: connection, open: ({ socket }) => connected(net.connect(socket)) },
     'connect, with a path beside the host': {
@@ -270,6 +336,12 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   dgram: {
+    connect: {
+      told: 'send or receive datagrams',
+      open: ({ port }) => {
+        dgram.createSocket('udp4').connect(port, '127.0.0.1');
+      },
+    },
     send: {
       told: 'send or receive datagrams',
       open: ({ port }) =>
@@ -292,6 +364,12 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   dns: {
+    reverse: { told: 'look a host up', open: () => dns.promises.reverse('127.0.0.1') },
+    'a resolver of its own': {
+      told: 'look a host up',
+      open: () => new dns.promises.Resolver().resolve4('secret.example.com'),
+    },
+
     lookup: {
       told: 'look a host up',
       open: () =>
@@ -323,6 +401,19 @@ export const DOORS: Record<string, Record<string, Door>> = {
     Worker: { told: 'start a thread', open: () => new workerThreads.Worker('0', { eval: true }) },
   },
   module: {
+    'the extension of addons': {
+      told: 'load a native addon',
+      open: ({ folder }) => (module as Untyped)._extensions['.node']({ exports: {} }, path.join(folder, 'victim')),
+    },
+    'a module of text': {
+      told: connection,
+      open: async ({ port }) => {
+        const text: string = "data:text/javascript,export { default } from 'node:net'";
+        const found = (await import(text)) as { default: typeof net };
+        return connected(found.default.connect(port, '127.0.0.1'));
+      },
+    },
+
     register: {
       told: 'start a thread',
       open: () => {
@@ -339,6 +430,15 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   vm: {
+    'an import of another script': {
+      told: connection,
+      open: async ({ port }) => {
+        const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+        const load = vm.runInThisContext('(name) => import(name)', { importModuleDynamically });
+        return connected((await load('node:net')).default.connect(port, '127.0.0.1'));
+      },
+    },
+
     'fetch of another context': {
       told: connection,
       open: (outside) =>
@@ -352,6 +452,16 @@ export const DOORS: Record<string, Record<string, Door>> = {
         const context = new async_hooks.AsyncResource('READ');
         await s3().send(get(outside));
         await context.runInAsyncScope(() => connect(outside));
+      },
+    },
+  },
+  test: {
+    run: {
+      told: 'start a process',
+      open: async ({ folder }) => {
+        const { run } = process.getBuiltinModule('node:test');
+        for await (const { type, data } of run({ files: [path.join(folder, 'victim')] }) as Untyped)
+          if (type === 'test:fail') throw data.details.error;
       },
     },
   },
@@ -414,6 +524,7 @@ export const DOORS: Record<string, Record<string, Door>> = {
         return backup(Object.create(DatabaseSync.prototype) as never, path.join(folder, 'backup'));
       },
     },
+
     DatabaseSync: {
       told: 'open a database of node:sqlite',
       open: ({ folder }) => {
@@ -430,6 +541,15 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   process: {
+    _linkedBinding: { told: 'look into Node.js', open: () => (process as Untyped)._linkedBinding('fs') },
+    'kill of its group': { told: 'touch another process', open: () => process.kill(0, 'SIGUSR2') },
+    'kill of all': { told: 'touch another process', open: () => process.kill(-1, 0) },
+    'descriptors of its own': { told: 'read a file', open: () => fs.readdirSync('/proc/self/fd') },
+    'variables of its function, by a thread': {
+      told: 'read a file',
+      open: () => fs.readFileSync(`/proc/thread-self/root/proc/${process.ppid}/environ`),
+    },
+
     dlopen: {
       told: 'load a native addon',
       open: () => {
@@ -458,6 +578,82 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   fs: {
+    utimes: {
+      told: file,
+      open: ({ folder }) => {
+        fs.utimesSync(path.join(folder, 'victim'), 1, 1);
+      },
+    },
+    lutimes: {
+      told: file,
+      open: ({ folder }) => {
+        fs.lutimesSync(path.join(folder, 'victim'), 1, 1);
+      },
+    },
+    futimes: {
+      told: undefined,
+      open: ({ folder }) => {
+        fs.futimesSync(fs.openSync(path.join(folder, 'victim'), 'r'), 1, 1);
+      },
+    },
+    fchown: {
+      told: undefined,
+      open: ({ folder }) => {
+        fs.fchownSync(fs.openSync(path.join(folder, 'victim'), 'r'), 1, 1);
+      },
+    },
+    'utimes of a handle': {
+      told: undefined,
+      open: async ({ folder }) => {
+        await using handle = await fs.promises.open(path.join(folder, 'victim'), 'r');
+        await handle.utimes(1, 1);
+      },
+    },
+    'a path of bytes': {
+      told: file,
+      open: ({ folder }) => fs.openSync(Buffer.from(path.join(folder, 'victim')), 'r+'),
+    },
+    'an encoded URL': {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(new URL(`file://${folder}/%77ritten`), '');
+      },
+    },
+    'opened to be read, and made': {
+      told: file,
+      open: ({ folder }) => fs.openSync(path.join(folder, 'written'), fs.constants.O_CREAT),
+    },
+    'opened to be read, and emptied': {
+      told: file,
+      open: ({ folder }) => fs.openSync(path.join(folder, 'victim'), fs.constants.O_TRUNC),
+    },
+    mkdtemp: { told: file, open: ({ folder }) => fs.mkdtempSync(path.join(folder, 'made')) },
+    cp: {
+      told: file,
+      open: ({ folder }) => {
+        fs.cpSync(path.join(folder, 'victim'), path.join(folder, 'copy'));
+      },
+    },
+    rm: {
+      told: file,
+      open: ({ folder }) => {
+        fs.rmSync(path.join(folder, 'victim'));
+      },
+    },
+    'the memory that processes share': {
+      told: file,
+      open: () => {
+        fs.writeFileSync(`/dev/shm/odin-${process.pid}`, '');
+      },
+    },
+    'a relative link out of its scratch folder': {
+      told: file,
+      open: ({ folder }) => {
+        fs.mkdirSync(path.join(os.tmpdir(), 'a/b'), { recursive: true });
+        fs.symlinkSync(`../../../${path.basename(folder)}/victim`, path.join(os.tmpdir(), 'a/b/link'));
+      },
+    },
+
     writeFileSync: {
       told: file,
       open: ({ folder }) => {
@@ -536,12 +732,19 @@ export const DOORS: Record<string, Record<string, Door>> = {
 };
 
 /** Tries each, and says what came of it. */
-export async function tryDoors(outside: Outside): Promise<void> {
-  for (const [name, doors] of Object.entries(DOORS)) {
-    for (const [door, { open }] of Object.entries(doors)) {
-      console.log(`${name}, ${door}: ${await outcomeOf(() => open(outside))}`);
-    }
-  }
+/** In two halves: a report names so many refusals, and no more. */
+export const HALVES = [0, 1] as const;
+
+/** @returns each with its name, `net, connect` */
+export function doorsOf(half: (typeof HALVES)[number]): [string, Door][] {
+  const all = Object.entries(DOORS).flatMap(([module, doors]) =>
+    Object.entries(doors).map(([door, each]): [string, Door] => [`${module}, ${door}`, each]),
+  );
+  return all.filter((_, index) => index % HALVES.length === half);
+}
+
+export async function tryDoors(outside: Outside, half: (typeof HALVES)[number]): Promise<void> {
+  for (const [name, { open }] of doorsOf(half)) console.log(`${name}: ${await outcomeOf(() => open(outside))}`);
 }
 
 export async function outcomeOf(work: () => unknown): Promise<string> {
