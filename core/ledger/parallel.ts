@@ -61,7 +61,7 @@ function errorOf(turn: Turn, { failed, unknown }: BatchesLook, counts: NonNullab
   const first =
     `${failed.length} of ${of} batches failed` +
     (unknown.length === 0 ? '' : `, and of ${unknown.length} nobody knows what became (${named(unknown)})`) +
-    `. ${succeeded} have succeeded, ${left - failed.length - unknown.length} have not begun. A retry runs the ${left} that are left.`;
+    `. ${succeeded} have succeeded, ${left - failed.length - unknown.length} have not begun. A retry runs the ${left} that did not succeed.`;
   const more = lines.length > KINDS ? [`… and ${lines.length - KINDS} kinds more`] : [];
   const where = `What each said is in the ledger, under ${batchesPrefix(turn)}`;
   return {

@@ -289,7 +289,8 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint, batches }: Ledge
   const { decision, by, identity, reason } = halt?.decided ?? {};
   const goesOn = state === 'running' || state === 'stopped' || state === 'starting'; // what stands still has no rate
   const readable =
-    batchesProgress(allowed, at, batches) ?? (checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined);
+    batchesProgress(allowed, at, batches, outcome) ??
+    (checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined);
   return {
     state,
     startedAt: since,
@@ -319,15 +320,23 @@ function batchesProgress(
   { batches, time }: Allowed,
   at: number,
   seen: LedgerSeen['batches'],
+  outcome: Outcome | undefined,
 ): Parameters<typeof progressOf>[0] | undefined {
   if (!batches || !seen) return undefined;
   const before = batches.of - numbersOf(batches.rest).length;
   const running = seen.begun - seen.ended;
+  const { succeeded, failed = 0, unknown = 0 } = outcome?.batches ?? {};
+  const others = [
+    ['running', outcome ? 0 : running],
+    ['failed', failed],
+    ['unknown', unknown],
+  ] as const;
+  const said = others.filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
   return {
-    done: before + seen.ended,
+    done: succeeded ?? before + seen.ended,
     total: batches.of,
-    note: running === 0 ? 'batches' : `batches, ${running} running`,
-    time: new Date(at).toISOString(),
+    note: `batches${said.join('')}`,
+    time: outcome?.time ?? new Date(at).toISOString(),
     began: { time, done: before },
   };
 }

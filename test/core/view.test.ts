@@ -1,5 +1,6 @@
 // The view of an environment: what each state looks like from the ledger, and what is never shown.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { claimBatch, endBatch } from '../../core/ledger/batches.ts';
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { claimKey, entryKey } from '../../core/ledger/keys.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
@@ -132,6 +133,23 @@ describe('the state of one migration', () => {
     expect(running).toMatchObject({ state: 'running', attempts: 2 });
     expect(running?.error).toBeUndefined();
     expect(running?.decision).toBeUndefined();
+  });
+
+  it('has the progress of its batches: those that failed are not done, once the turn is closed', async () => {
+    const { store } = world.ledger;
+    const turn = await ledger.allow('0001', { batches: { of: 9, plan: [], rest: '2-9' } });
+    const writer = ledger.writer('0001');
+    for (const batch of [2, 3, 4]) await claimBatch(store, turn, writer, batch);
+    await endBatch(store, turn, writer, 2, { outcome: 'succeeded' });
+    await endBatch(store, turn, writer, 3, { outcome: 'failed' });
+    const running = { done: 3, total: 9, note: 'batches, 1 running' };
+    expect(await only()).toMatchObject({ state: 'running', progress: running });
+
+    await ledger.claim(turn, { claim: 'void' });
+    await endBatch(store, turn, writer, 4, { outcome: 'succeeded' });
+    const batches = { of: 9, succeeded: 3, failed: 1, unknown: 0, left: 6 };
+    await ledger.close(turn, 'failed', { batches });
+    expect(await only()).toMatchObject({ progress: { done: 3, total: 9, note: 'batches, 1 failed' } });
   });
 
   it('has the progress of its last checkpoint, and is between two slices when the last one stopped there', async () => {

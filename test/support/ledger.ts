@@ -34,6 +34,7 @@ export function ledgerBefore({ store, clock }: Pick<World, 'store' | 'clock'>) {
   }
 
   return {
+    writer,
     look: (): Promise<LogState> => log.look(),
     append,
 

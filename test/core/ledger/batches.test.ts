@@ -52,7 +52,7 @@ it('says how many failed, and their errors by kind, the commonest first', () => 
   expect(outcome).toBe('failed');
   expect(error?.name).toBe('BatchesFailed');
   expect(error?.message.split('\n')).toEqual([
-    '3 of 9 batches failed, and of 1 nobody knows what became (batch 7). 2 have succeeded, 3 have not begun. A retry runs the 7 that are left.',
+    '3 of 9 batches failed, and of 1 nobody knows what became (batch 7). 2 have succeeded, 3 have not begun. A retry runs the 7 that did not succeed.',
     '2 × Error: denied (batches 4, 6)',
     '1 × Error: no room (batch 2)',
     'What each said is in the ledger, under turns/0004/00000001/batches/',
