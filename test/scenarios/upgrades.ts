@@ -2,7 +2,7 @@
 // a later one: it keeps its own to its end (docs/aws-facts.md).
 import { expect } from 'vitest';
 import type { Decision } from '../../core/names/names.ts';
-import { fails, slowly, works } from './migrations.ts';
+import { fails, inBatches, slowly, works } from './migrations.ts';
 import type { Scenario } from './scenario.ts';
 import { until } from './world.ts';
 
@@ -63,6 +63,21 @@ export const UPGRADES: Scenario[] = [
       expect(await world.checkpoint('0001')).toMatchObject({ done: 150, attempt: 1 });
       expect((await world.turn('0001'))?.slice).toBeGreaterThan(1);
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+    },
+  },
+  {
+    title: 'halted before the deployment, and mended as batches: what knows no batches hands over to what does',
+    environment: 'upgraded-batches',
+    files: FAILS,
+    async live(world) {
+      const run = await world.start();
+      await world.halted('0002', run);
+      await world.redeploy({ ...FAILS, '0002.ts': inBatches(20) });
+      await world.decide('retry');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+      await until('the end of what took over', async () => '0003' in (await world.completions()) || undefined);
+      expect(await world.completions()).toEqual(DECIDED.retry.completions);
+      expect(await world.objects('items/upgraded-batches/')).toHaveLength(20);
     },
   },
 ];
