@@ -6,8 +6,7 @@ import type { Allowed } from '../core/ledger/entries.ts';
 import { APPENDED_BY } from '../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../core/ledger/fold.ts';
 import { entryKey } from '../core/ledger/keys.ts';
-import { lookAtBatches } from '../core/ledger/batches.ts';
-import { nextBatches, outcomeOfBatches } from '../core/ledger/parallel.ts';
+import { nextBatches, outcomeOfOver } from '../core/ledger/parallel.ts';
 import type { EntryContent, LogWriter } from '../core/ledger/log.ts';
 import type { Outcome, TurnLook } from '../core/ledger/turns.ts';
 import { lookAtTurn, takeClaim, takeOutcome } from '../core/ledger/turns.ts';
@@ -55,7 +54,7 @@ export class TestLedger {
   async closeBatches(turn: TestTurn): Promise<Pick<Outcome, 'outcome' | 'error'>> {
     const { store } = this.#ledger;
     await takeClaim(store, turn, WRITERS('list-pending'), { claim: 'void' });
-    const outcome = outcomeOfBatches(turn, await lookAtBatches(store, turn));
+    const outcome = await outcomeOfOver(store, turn, await this.#look(turn), WRITERS('list-pending'));
     await takeOutcome(store, turn, WRITERS('list-pending'), outcome);
     return outcome;
   }

@@ -1,16 +1,17 @@
 // The batches of a parallel migration, as a run goes from its plan to them, and from them to what became of all.
 import type { BatchesLook } from './batches.ts';
-import { lookAtBatches, numbersOf, restAfter } from './batches.ts';
+import { closeBatches, lookAtBatches, numbersOf, restAfter } from './batches.ts';
 import { readCheckpoint } from './checkpoints.ts';
 import type { Allowed } from './entries.ts';
 import type { ErrorSummary } from './error-records.ts';
 import type { LogState } from './fold.ts';
 import { batchesPrefix } from './keys.ts';
+import type { LogWriter } from './log.ts';
 import { batchesIn } from './plan.ts';
 import type { Store } from './store.ts';
 import { cut, MAX_SUMMARY } from './summaries.ts';
 import type { Turn } from './turn-records.ts';
-import type { Outcome } from './turns.ts';
+import type { Outcome, TurnLook } from './turns.ts';
 
 /**
  * The batches of the next turn of a parallel migration, which goes on at its checkpoint: those that have not succeeded.
@@ -32,8 +33,22 @@ export async function nextBatches(
   return { of, plan: plan.turns, rest: of === 1 ? '1' : `1-${of}` };
 }
 
+type Became = Pick<Outcome, 'outcome' | 'error' | 'batches'>;
+
+/**
+ * What became of a turn that is claimed, and of which no code runs any more: its deadline is over, its batches have all ended, or its
+ * processes surely have. Nobody has said it of a plain one. Batches without an outcome get `unknown`, whatever comes late.
+ */
+export async function outcomeOfOver(store: Store, turn: Turn, look: TurnLook, writer: LogWriter): Promise<Became> {
+  if (look.seen !== 'claimed' || !look.batches) return { outcome: 'unknown' };
+  const { batches } = look;
+  if (batches.open.length === 0) return outcomeOfBatches(turn, batches); // no other one has begun since: the turn is closed
+  await closeBatches(store, turn, writer, batches.open);
+  return outcomeOfBatches(turn, await lookAtBatches(store, turn));
+}
+
 /** When no code of any of them runs any more. */
-export function outcomeOfBatches(turn: Turn, look: BatchesLook): Pick<Outcome, 'outcome' | 'error' | 'batches'> {
+export function outcomeOfBatches(turn: Turn, look: BatchesLook): Became {
   const { of = 0, rest = '' } = turn.batches ?? {};
   const left = numbersOf(restAfter(rest, look)).length;
   const batches = { of, succeeded: of - left, failed: look.failed.length, unknown: look.unknown.length, left };

@@ -149,8 +149,9 @@ export interface ManifestSeen {
  */
 export async function readView(ledger: Ledger, manifest: ManifestSeen, isOver = false): Promise<EnvironmentView> {
   const seen = await lookAtLedger(ledger);
-  const { turn } = seen;
-  return viewOf(manifest, isOver && turn?.seen === 'claimed' ? { ...seen, turn: { ...turn, deadline: 0 } } : seen);
+  const { turn, batches } = seen;
+  const began = turn?.seen === 'claimed' || (turn?.seen === 'unclaimed' && batches !== undefined && batches.begun > 0);
+  return viewOf(manifest, isOver && began ? { ...seen, turn: { seen: 'claimed', deadline: 0 } } : seen);
 }
 
 /** Everything that `viewOf` needs, in at most four requests besides those for the log. @throws OdinError as `LedgerLog.look` */

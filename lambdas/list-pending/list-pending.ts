@@ -11,12 +11,11 @@ import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
 import type { Allowed, Entry, Reference } from '../../core/ledger/entries.ts';
-import { closeBatches, lookAtBatches, numbersOf } from '../../core/ledger/batches.ts';
-import type { CompletionState, LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
+import { numbersOf } from '../../core/ledger/batches.ts';
+import type { CompletionState, LogState, TurnState } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
-import { nextBatches, outcomeOfBatches } from '../../core/ledger/parallel.ts';
+import { nextBatches, outcomeOfOver } from '../../core/ledger/parallel.ts';
 import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
-import type { Outcome, TurnLook } from '../../core/ledger/turns.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
 import { executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
@@ -120,18 +119,8 @@ export function createListPending(
     const { taken } =
       key === 'claim'
         ? await takeClaim(ledger.store, allowed, writer, { claim: 'void' })
-        : await takeOutcome(ledger.store, allowed, writer, await outcomeOf(allowed, look, writer));
+        : await takeOutcome(ledger.store, allowed, writer, await outcomeOfOver(ledger.store, allowed, look, writer));
     log.info(`The ${key} of entry ${allowed.number}, ${allowed.migration}, was taken: ${taken}`);
-  }
-
-  async function outcomeOf(
-    turn: Numbered<Allowed>,
-    look: TurnLook,
-    writer: LogWriter,
-  ): Promise<Pick<Outcome, 'outcome' | 'error' | 'batches'>> {
-    if (look.seen !== 'claimed' || !look.batches) return { outcome: 'unknown' };
-    await closeBatches(ledger.store, turn, writer, look.batches.open);
-    return outcomeOfBatches(turn, await lookAtBatches(ledger.store, turn));
   }
 
   /**

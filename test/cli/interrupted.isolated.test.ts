@@ -12,7 +12,20 @@ const HANGS = `export async function* migration() {
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 }
 `;
-const project = temporaryProject({ 'odin-migrate.json': '{}', 'migrations/dev/0001.ts': HANGS }, { sources: true });
+const IN_BATCHES = `export const parallel = { itemsPerBatch: 1, concurrency: 1 };
+export async function* plan() {
+  yield { items: [1, 2, 3], cursor: 1 };
+}
+export async function migration([item]) {
+  if (item === 1) return;
+  console.log('works');
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+`;
+const project = temporaryProject(
+  { 'odin-migrate.json': '{}', 'migrations/dev/0001.ts': HANGS, 'migrations/many/0001.ts': IN_BATCHES },
+  { sources: true },
+);
 afterAll(() => {
   project.remove();
 });
@@ -79,3 +92,23 @@ it('of a process that was killed the next command knows that it is dead', { time
   expect(retry.text()).not.toMatch(/may be running|held back/);
   expect(retry.text()).toContain('✔ 0001  skipped');
 });
+
+it.each(['SIGINT', 'SIGKILL'] as const)(
+  'of batches too, after %s: one that had begun is settled at once, and the others are still to do',
+  { timeout: 120_000 },
+  async (signal) => {
+    const run = await begun('local', 'many', '--fresh');
+    run.child.kill(signal);
+    await run.ended;
+    if (signal === 'SIGINT') expect(run.text()).toContain('Interrupted. 0001 was running: its process was ended');
+    const status = typed('status', 'many', '--local');
+    await status.ended;
+    expect(status.text()).toMatch(/0001 .* unknown/);
+
+    const next = typed('local', 'many');
+    expect(await next.ended).toBe(2);
+    expect(next.text()).toContain(HALTED);
+    expect(next.text()).toContain('of 1 nobody knows what became (batch 2). 1 have succeeded, 1 have not begun.');
+    expect(next.text()).not.toMatch(/may be running|held back/);
+  },
+);

@@ -21,7 +21,6 @@ const TURNS = 'core/ledger/turns.ts';
 const TURN_RECORDS = 'core/ledger/turn-records.ts';
 const BATCHES = 'core/ledger/batches.ts';
 const RUN_BATCH = 'lambdas/run-migration/run-batch.ts';
-const LIST_PENDING = 'lambdas/list-pending/list-pending.ts';
 const WAITERS = 'core/ledger/waiters.ts';
 const ALLOWED_TURN = 'lambdas/run-migration/allowed-turn.ts';
 const SUPERVISE = 'lambdas/run-migration/user-code/supervise.ts';
@@ -518,10 +517,10 @@ export const MUTANTS: Mutant[] = [
     focus: IN_BATCHES,
     planted: [
       {
-        file: LIST_PENDING,
-        name: 'outcomeOf',
-        instead: `async (original, turn, ...given) => {
-          const outcome = await original(turn, ...given);
+        file: 'core/ledger/parallel.ts',
+        name: 'outcomeOfOver',
+        instead: `async (original, store, turn, ...given) => {
+          const outcome = await original(store, turn, ...given);
           return turn.batches ? { ...outcome, outcome: 'succeeded' } : outcome;
         }`,
       },
