@@ -5,6 +5,7 @@
 //
 // Who begins a batch claims it and then looks for the turn's claim; who closes the turn creates that claim and then looks for the
 // batches. So one sees the other: a batch that nobody waits for does not begin.
+import pMap from 'p-map';
 import * as z from '../schema.ts';
 import { ErrorSummary } from './error-records.ts';
 import { JsonValue } from './json.ts';
@@ -19,7 +20,7 @@ import { unreadable } from './unreadable.ts';
 /** So many are listed and read by one function within its time, and named in one payload of the machine. */
 export const MAX_BATCHES = 10_000;
 
-const AT_ONCE = 32;
+const AT_ONCE = { concurrency: 32 };
 
 export const BatchItems = z.object({ ...recordFields, items: z.array(JsonValue) });
 
@@ -107,10 +108,11 @@ export async function lookAtBatches(store: Store, turn: Turn): Promise<BatchesLo
   const { claims, outcomes } = await keysOf(store, turn);
   const look: BatchesLook = { succeeded: [], failed: [], unknown: [], open: [] };
   const ended = new Map<number, BatchOutcome | undefined>();
-  await inTurns(outcomes, async (batch) => {
+  const read = async (batch: number) => {
     const stored = await store.get(batchKey(turn, batch, 'outcome'));
     ended.set(batch, stored && readRecord(BatchOutcome, stored.body, turn));
-  });
+  };
+  await pMap(outcomes, read, AT_ONCE);
   for (const batch of claims) {
     const record = ended.get(batch);
     if (!record) look.open.push(batch);
@@ -127,7 +129,7 @@ export async function closeBatches(
   writer: LogWriter,
   open: readonly number[],
 ): Promise<void> {
-  await inTurns(open, (batch) => endBatch(store, turn, writer, batch, { outcome: 'unknown' }));
+  await pMap(open, (batch) => endBatch(store, turn, writer, batch, { outcome: 'unknown' }), AT_ONCE);
 }
 
 /** Without those that have succeeded. @returns as `rest` of an entry */
@@ -165,12 +167,4 @@ async function keysOf(store: Store, turn: Pick<Turn, 'migration' | 'number'>) {
     else if (what === 'outcome') outcomes.push(Number(digits));
   }
   return { claims, outcomes };
-}
-
-async function inTurns<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    for (let one = all[next++]; one !== undefined; one = all[next++]) await work(one);
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker));
 }

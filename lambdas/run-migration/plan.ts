@@ -1,5 +1,6 @@
 // Puts down the batches that a plan yields. Those of a turn count as far as its checkpoints say: what was put down after the last one
 // by a turn that died is planned again, below the next turn.
+import pMap from 'p-map';
 import { OdinError } from '../../core/errors.ts';
 import { MAX_BATCHES, planBatch } from '../../core/ledger/batches.ts';
 import { fencedOut } from '../../core/ledger/checkpoints.ts';
@@ -9,7 +10,7 @@ import { batchesIn } from '../../core/ledger/plan.ts';
 import type { Store } from '../../core/ledger/store.ts';
 import type { Turn } from '../../core/ledger/turn-records.ts';
 
-const AT_ONCE = 16;
+const AT_ONCE = { concurrency: 16 };
 
 /** @param before of the checkpoint that the turn goes on from */
 export function planRecorder(store: Store, turn: Turn, writer: LogWriter, before: PlannedBatches | undefined) {
@@ -29,13 +30,11 @@ export function planRecorder(store: Store, turn: Turn, writer: LogWriter, before
       planned = true;
       const sum = batchesIn(all(false)) + more.length;
       if (sum > MAX_BATCHES) throw tooMany(sum);
-      for (let at = 0; at < more.length; at += AT_ONCE) {
-        const some = more.slice(at, at + AT_ONCE).map(async (each, index) => {
-          const { taken } = await planBatch(store, turn, writer, batches + at + index + 1, each);
-          if (taken !== 'mine') throw fencedOut(turn); // one turn plans in one invocation
-        });
-        await Promise.all(some);
-      }
+      const put = async (each: unknown[], index: number) => {
+        const { taken } = await planBatch(store, turn, writer, batches + index + 1, each);
+        if (taken !== 'mine') throw fencedOut(turn); // one turn plans in one invocation
+      };
+      await pMap(more, put, AT_ONCE);
       batches += more.length;
       items += more.reduce((count, each) => count + each.length, 0);
     },
