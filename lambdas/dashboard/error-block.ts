@@ -1,13 +1,11 @@
 // An error with its lines as they were written: the first of them, and the rest to be opened.
-import { cut, firstSourceLine } from '../../core/ledger/summaries.ts';
+import { cut, firstSourceLine, MAX_SUMMARY } from '../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { numberOf } from '../../core/text/format.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 
 const MAX_NAME = 200;
-/** What a record keeps of a message. */
-const MAX_MESSAGE = 4_000;
 const MAX_STACK = 6_000;
 /** What is seen before it is opened. */
 const FIRST_LINES = 6;
@@ -18,7 +16,7 @@ const FIRST_CHARACTERS = 480;
  * @param stack whether it is to be opened as well
  */
 export function errorBlock({ name, message, stack }: ErrorSummary, id: string, withStack = false): Html {
-  const { first, rest } = split(cut(message, MAX_MESSAGE));
+  const { first, rest } = split(cut(message, MAX_SUMMARY.message));
   const place = stack === undefined ? '' : firstSourceLine(stack);
   return html`<div class="error">
     <pre><b>${cut(name, MAX_NAME)}</b>: ${first}</pre>

@@ -1,17 +1,16 @@
 // `Run batch`: one batch of a parallel migration, in an invocation of its own. Many run at the same time (docs/design.md §4).
 //
 //   read the entry ─▶ closed? ─▶ create the batch's claim ─▶ closed? ─▶ user code ─▶ create the batch's outcome
-import { OdinError } from '../../core/errors.ts';
 import type { BatchAnswer, BatchPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
 import { claimBatch, endBatch, readItems } from '../../core/ledger/batches.ts';
 import { claimKey } from '../../core/ledger/keys.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import { takeClaim } from '../../core/ledger/turns.ts';
-import { describeThrown } from '../../core/thrown.ts';
 import { writerOf } from '../shared/writer.ts';
 import type { Self, TurnOfBatches } from './allowed-turn.ts';
 import { allowedBatch } from './allowed-turn.ts';
+import { outcomeNotWritten } from './run-migration.ts';
 import { untilNearlyOver } from './time.ts';
 import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
 
@@ -57,7 +56,7 @@ export function createRunBatch(self: Self, services: LedgerServices, runUserCode
     const leftOver = 'leftOver' in end ? end.leftOver : undefined;
     const content = { outcome, error, durationMs: Math.max(0, now() - from), leftOver };
     await endBatch(store, turn, writer, batch, content).catch((cause: unknown) => {
-      throw outcomeNotWritten(turn, batch, cause);
+      throw outcomeNotWritten(`Batch ${batch} of ${turn.migration}`, turn, cause);
     });
     if (error) await takeClaim(store, turn, writer, { claim: 'void' });
     return { batch, outcome };
@@ -97,12 +96,3 @@ export function createRunBatch(self: Self, services: LedgerServices, runUserCode
     }
   }
 }
-
-/** Nobody knows what became of it: its turn waits for its deadline, and halts. */
-const outcomeNotWritten = ({ migration, attempt }: TurnOfBatches, batch: number, cause: unknown): OdinError =>
-  new OdinError({
-    code: 'OutcomeNotWritten',
-    source: 'system',
-    what: `Batch ${batch} of ${migration}, attempt ${attempt}, came to an end, and what became of it could not be written: ${describeThrown(cause)}`,
-    cause,
-  });

@@ -62,7 +62,7 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       stoppedAt: end.outcome === 'stopped' ? last : undefined,
     }).catch((cause: unknown) => {
       log.error('The outcome could not be written: nobody knows what became of this turn', { cause });
-      throw failure ?? outcomeNotWritten(turn, cause);
+      throw failure ?? outcomeNotWritten(`Migration ${migration}`, turn, cause);
     });
     if (taken === 'by another') {
       log.error('The outcome came after the deadline: the run has gone on without it, and a person decides');
@@ -130,12 +130,15 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
 
 const pick = ({ cursor, done, total, note }: Checkpoint) => ({ cursor, done, total, note });
 
-/** The machine tries the ledger's own errors again: they prove that no code has run. This one does not. */
-const outcomeNotWritten = ({ migration, attempt }: Allowed, cause: unknown): OdinError =>
+/**
+ * The machine tries the ledger's own errors again: they prove that no code has run. This one does not.
+ * @param whose `Migration 0004`
+ */
+export const outcomeNotWritten = (whose: string, { attempt }: Allowed, cause: unknown): OdinError =>
   new OdinError({
     code: 'OutcomeNotWritten',
     source: 'system',
-    what: `Migration ${migration}, attempt ${attempt}, came to an end, and what became of it could not be written: ${describeThrown(cause)}`,
+    what: `${whose}, attempt ${attempt}, came to an end, and what became of it could not be written: ${describeThrown(cause)}`,
     cause,
   });
 
