@@ -5,6 +5,7 @@ import { parseAllowed } from '../core/decision/removals.ts';
 import { VERSION } from '../core/names/version.ts';
 import type { Decision } from '../core/names/names.ts';
 import { DECISIONS } from '../core/names/names.ts';
+import { CDK, PROGRAM } from '../core/text/command.ts';
 import type { AdoptOptions } from './commands/adopt.ts';
 import type { BaselineOptions } from './commands/baseline.ts';
 import type { CancelOptions } from './commands/cancel.ts';
@@ -379,8 +380,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .command('synth')
     .summary('the CDK app of a project without one of its own')
     .description(
-      'Synthesises the stacks of all environments. The CDK CLI starts it, when cdk.json says "app": "npx --no-install ' +
-        'odin-migrate synth"; then `npx --no-install cdk deploy`, and with `-c environment=<environment>` that one alone.',
+      `Synthesises the stacks of all environments. The CDK CLI starts it, when cdk.json says "app": "${PROGRAM} synth"; ` +
+        `then \`${CDK} deploy\`, and with \`-c environment=<environment>\` that one alone.`,
     )
     .action(async () => {
       const { synthesise } = await import('../client/synth.ts');

@@ -6,6 +6,7 @@ import type { CfnElement } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { readFileSync } from 'node:fs';
 import { countText } from '../core/text/format.ts';
+import { PROGRAM } from '../core/text/command.ts';
 import { MAX_INLINE_POLICIES } from '../project/permission.ts';
 import { MAX_VARIABLES, sizeOfVariables } from '../project/variables.ts';
 import type { MadeMigration } from './migration.ts';
@@ -75,7 +76,7 @@ function refusedSize(bytes: number): Refused[] {
   return [
     {
       what: `The template: expected at most ${countText(MAX_TEMPLATE)} bytes, found ${countText(bytes)}.`,
-      next: 'Let `npx --no-install odin-migrate prune` delete the files of what is completed, name resources by fewer and wider patterns, or give the environment a stack of its own with `suppressTemplateIndentation`.',
+      next: `Let \`${PROGRAM} prune\` delete the files of what is completed, name resources by fewer and wider patterns, or give the environment a stack of its own with \`suppressTemplateIndentation\`.`,
     },
   ];
 }

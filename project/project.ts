@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
+import { PROGRAM } from '../core/text/command.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from './configuration.ts';
 import { refusePlugAndPlay } from './package.ts';
@@ -23,7 +24,7 @@ export function openProject(from = process.cwd()): Project {
     code: 'BadConfiguration',
     source: 'user',
     what: `There is no ${CONFIGURATION_FILE} in ${from}, or in a folder above it.`,
-    next: 'Go to the folder of your project, or make one: npx --no-install odin-migrate init <environment>',
+    next: `Go to the folder of your project, or make one: ${PROGRAM} init <environment>`,
   });
 }
 

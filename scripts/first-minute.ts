@@ -1,8 +1,9 @@
 // What somebody sees who practises a halt on their own machine: typed in a project of its own, and drawn as the terminal shows it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { PROGRAM } from '../core/text/command.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
 const COMMANDS = ['local odin-dev --fail 0001', 'resume odin-dev retry --local --yes'];
@@ -17,7 +18,7 @@ export function transcript(): string[] {
     typedIn(directory, 'init odin-dev');
     return COMMANDS.flatMap((command, index) => [
       ...(index > 0 ? [''] : []),
-      `\u001b[32m$\u001b[39m \u001b[1mnpx --no-install odin-migrate ${command}\u001b[22m`,
+      `\u001b[32m$\u001b[39m \u001b[1m${PROGRAM} ${command}\u001b[22m`,
       ...typedIn(directory, command).trimEnd().split('\n'),
     ]);
   } finally {
@@ -35,7 +36,7 @@ function typedIn(directory: string, command: string): string {
       env: { ...process.env, FORCE_COLOR: '1', NO_COLOR: '' },
     },
   );
-  return stdout.replaceAll(/\d+\.\d s\b/g, '0.4 s').replaceAll(`local:${userInfo().username}`, 'local:you');
+  return stdout.replaceAll(/\d+\.\d s\b/g, '0.4 s').replaceAll(/local:[\w.@+-]+/g, 'local:you');
 }
 
 const FONT = 13;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as prettier from 'prettier';
 import { OdinError } from '../core/errors.ts';
+import { PROGRAM } from '../core/text/command.ts';
 import { configurationSchema } from '../project/configuration.ts';
 import { createProgram, EXIT_CODES } from '../cli/program.ts';
 
@@ -72,7 +73,7 @@ function commandMarkdown(command: Command): string {
   const { registeredArguments } = command;
   return [
     `### \`${command.name()}\``,
-    `\`\`\`\nnpx --no-install odin-migrate ${usageOf(command)} [options]\n\`\`\``,
+    `\`\`\`\n${PROGRAM} ${usageOf(command)} [options]\n\`\`\``,
     command.description(),
     ...(registeredArguments.length === 0
       ? []

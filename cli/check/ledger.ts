@@ -7,6 +7,7 @@ import type { LogState } from '../../core/ledger/fold.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { EnvironmentView, ManifestSeen, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, lookAtLedger, viewOf } from '../../core/views/view.ts';
+import { PROGRAM } from '../../core/text/command.ts';
 import type { CompletedMigration } from '../../project/completed.ts';
 import { typed, typedError } from '../terminal/commands.ts';
 import type { Finding } from './finding.ts';
@@ -92,7 +93,7 @@ export function prunedFindings(
 /** Of what was run here, only what would be lost: the next `local` says the rest. */
 export function localFindings(files: LedgerFiles, accepted: readonly string[]): Finding[] {
   const { environment } = files.view;
-  const fresh = `to forget what was run here: npx --no-install odin-migrate local ${environment} --fresh`;
+  const fresh = `to forget what was run here: ${PROGRAM} local ${environment} --fresh`;
   return otherFiles(files, accepted, 'the ledger on this machine', fresh);
 }
 

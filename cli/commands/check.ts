@@ -4,6 +4,7 @@ import { asOdinError, OdinError } from '../../core/errors.ts';
 import { SYSTEM_FUNCTIONS } from '../../core/names/names.ts';
 import { countText, numberOf } from '../../core/text/format.ts';
 import type { ManifestSeen } from '../../core/views/view.ts';
+import { PROGRAM } from '../../core/text/command.ts';
 import { CONFIGURATION_FILE, configurationOf, givenHere } from '../../project/configuration.ts';
 import type { DiscoveredEnvironment } from '../../project/discover.ts';
 import {
@@ -73,8 +74,7 @@ export async function check(
       checked.push(result);
     }
   });
-  if (names.length === 0)
-    print('There is no environment. To begin one: npx --no-install odin-migrate init <environment>');
+  if (names.length === 0) print(`There is no environment. To begin one: ${PROGRAM} init <environment>`);
   if (options.json) printJson(checked);
   const failing: Severity[] = options.strict ? ['error', 'warning'] : ['error'];
   const failed = checked.some(({ findings }) => findings.some(({ severity }) => failing.includes(severity)));

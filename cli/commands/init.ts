@@ -6,6 +6,7 @@ import { describeThrown } from '../../core/thrown.ts';
 import { appFrom, assertEnvironmentId, assertEnvironmentName } from '../../core/names/identifiers.ts';
 import { stackName } from '../../core/names/names.ts';
 import { numberOf } from '../../core/text/format.ts';
+import { CDK, PROGRAM } from '../../core/text/command.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from '../../project/configuration.ts';
 import { usedNumbers } from '../../client/numbers.ts';
 import { discoverEnvironment, folderOf } from '../../project/discover.ts';
@@ -54,7 +55,7 @@ export async function init(environment: string, { app, from = process.cwd() }: I
 
   const next: [string, string][] = [
     [typed({ verb: 'check', environment }), 'what is wrong, before it is deployed'],
-    [`npx --no-install odin-migrate local ${environment}`, 'run it here: no AWS account, no Docker'],
+    [`${PROGRAM} local ${environment}`, 'run it here: no AWS account, no Docker'],
   ];
   if (deployed) {
     const stack = stackName({ app: configuration.app, environment });
@@ -70,7 +71,7 @@ export async function init(environment: string, { app, from = process.cwd() }: I
 const FIRST = 'A first run, which changes nothing';
 const FIRST_WORK = "console.log('The first migration ran, and changed nothing.');";
 
-const SYNTH = 'npx --no-install odin-migrate synth';
+const SYNTH = `${PROGRAM} synth`;
 
 /** The project that is around, or the one to be: with the text of its odin-migrate.json. */
 function planProject(
@@ -115,7 +116,7 @@ function appOf(home: string, environment: string): string {
     code: 'BadConfiguration',
     source: 'user',
     what: `"${name}" has nothing that an app can be named by: it becomes part of AWS resource names.`,
-    next: `Name it: npx --no-install odin-migrate init ${environment} --app <name>`,
+    next: `Name it: ${PROGRAM} init ${environment} --app <name>`,
   });
 }
 
@@ -170,7 +171,7 @@ const bare = (line: string): string => line.trim().replaceAll(/^\/|\/$/g, '');
 function cdkApp(directory: string): boolean {
   const file = path.join(directory, 'cdk.json');
   if (!existsSync(file)) {
-    write(directory, 'cdk.json', json({ app: SYNTH }), 'what `npx --no-install cdk` starts');
+    write(directory, 'cdk.json', json({ app: SYNTH }), `what \`${CDK}\` starts`);
     return true;
   }
   const isOurs = readFileSync(file, 'utf8').includes('odin-migrate synth');

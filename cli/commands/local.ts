@@ -5,6 +5,7 @@ import { bytesText, countText, idsText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { assertEnvironmentName } from '../../core/names/identifiers.ts';
+import { PROGRAM } from '../../core/text/command.ts';
 import type { PracticeFault } from '../../project/bundle.ts';
 import { stopCompiler } from '../../project/compile.ts';
 import { assertKnownEnvironment, discoverEnvironment, folderOf } from '../../project/discover.ts';
@@ -219,7 +220,7 @@ function suggest(project: Project, environment: string, { migrations }: Manifest
 /** This command with other options. In this package's own repository `npm start` is `local sample`, and shorter. */
 function typedLocal({ directory }: Project, environment: string, ...args: string[]): string {
   if (directory !== PACKAGE_DIRECTORY || environment !== 'sample')
-    return ['npx --no-install odin-migrate local', environment, ...args].join(' ');
+    return [PROGRAM, 'local', environment, ...args].join(' ');
   return args.length === 0 ? 'npm start' : ['npm start --', ...args].join(' ');
 }
 

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { EnvironmentId } from '../names/names.ts';
 import { LAMBDA_MOST } from '../names/lambda-limits.ts';
 import { STATES, systemFunctionName } from '../names/names.ts';
-import { commandLine } from '../text/command.ts';
+import { commandLine, PROGRAM } from '../text/command.ts';
 import { DEFINITION } from './payloads.ts';
 
 /** A function's 15 minutes and one for the invocation itself. The function is not stopped by it (docs/aws-facts.md). */
@@ -194,8 +194,7 @@ export function stateMachineDefinition(of: EnvironmentId, partition = 'aws') {
       },
       [STATES.halt]: {
         Type: 'Task',
-        Comment:
-          'Waits, at no cost, until an operator decides: npx --no-install odin-migrate resume. An abort fails this state.',
+        Comment: `Waits, at no cost, until an operator decides: ${PROGRAM} resume. An abort fails this state.`,
         Resource: `${invoke}.waitForTaskToken`,
         Parameters: {
           FunctionName: systemFunctionName(of, 'halt'),

@@ -50,13 +50,16 @@ export const nextText = (next: Next, where: Where = {}): string =>
 /** What a mail or a chat says before commands: it may be read anywhere. */
 export const TYPED_WHERE = 'In a project that has odin-migrate installed';
 
-/** `npx --no-install odin-migrate resume odin-dev retry --local`: where it is not installed, npx would fetch and run whatever has its name. */
+/** Where it is not installed, npx alone would fetch and run whatever has its name. */
+export const PROGRAM = 'npx --no-install odin-migrate';
+export const CDK = 'npx --no-install cdk';
+
+/** `npx --no-install odin-migrate resume odin-dev retry --local` */
 export function commandLine(command: Command, where: Where = {}): string {
-  if (command.verb === 'deploy')
-    return ['npx --no-install cdk deploy', command.stack, ...profileOption(where)].join(' ');
+  if (command.verb === 'deploy') return [CDK, 'deploy', command.stack, ...profileOption(where)].join(' ');
   const { verb, environment, args = [] } = command;
   const typed = verb === 'run' && where.local ? 'local' : verb;
-  return ['npx --no-install odin-migrate', typed, environment, ...args, ...placeOptions(verb, where)].join(' ');
+  return [PROGRAM, typed, environment, ...args, ...placeOptions(verb, where)].join(' ');
 }
 
 function placeOptions(verb: OdinCommand['verb'], where: Where): string[] {

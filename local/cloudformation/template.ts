@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OdinError } from '../../core/errors.ts';
 import { VARIABLES } from '../../core/names/names.ts';
+import { CDK } from '../../core/text/command.ts';
 import type { EmbeddedAws } from '../embedded-aws.ts';
 import type { LambdaFunctionConfig } from '../lambda/host.ts';
 import { TemplateScope } from './template-scope.ts';
@@ -223,6 +224,6 @@ function readJson(file: string): unknown {
 }
 
 function broken(what: string, cause?: unknown): OdinError {
-  const next = 'Synthesise again (npx --no-install cdk synth) and deploy again.';
+  const next = `Synthesise again (${CDK} synth) and deploy again.`;
   return new OdinError({ code: 'BadConfiguration', source: 'system', what, next, cause });
 }
