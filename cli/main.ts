@@ -1,9 +1,8 @@
 // Runs one command and turns whatever it throws into what, why, and what to type next.
-import { constants } from 'node:os';
 import { CommanderError } from 'commander';
 import { asOdinError } from '../core/errors.ts';
 import { awsError } from '../client/aws-errors.ts';
-import { EXIT, exitCodeOf } from './terminal/exit-codes.ts';
+import { EXIT, exitCodeOf, exitCodeOfSignal } from './terminal/exit-codes.ts';
 import { printError } from './terminal/output.ts';
 import { createProgram } from './program.ts';
 
@@ -15,7 +14,7 @@ export async function main(args: string[]): Promise<number> {
       if (error.code !== 'EPIPE') throw error;
     });
   }
-  for (const signal of ENDING) process.on(signal, end);
+  for (const signal of LEAVING) process.on(signal, end);
   let exitCode: number = EXIT.done;
   const program = createProgram((code) => {
     exitCode = code;
@@ -31,13 +30,13 @@ export async function main(args: string[]): Promise<number> {
     printError(error);
     return exitCodeOf(error.code);
   } finally {
-    for (const signal of ENDING) process.off(signal, end);
+    for (const signal of LEAVING) process.off(signal, end);
   }
 }
 
-const ENDING = ['SIGTERM', 'SIGHUP'] as const;
+const LEAVING = ['SIGTERM', 'SIGHUP'] as const;
 
 /** A signal that nobody takes ends a process at once, and its lock would stay. Where somebody else listens, they end it. */
-function end(signal: (typeof ENDING)[number]): void {
-  if (process.listenerCount(signal) === 1) process.exit(128 + constants.signals[signal]);
+function end(signal: (typeof LEAVING)[number]): void {
+  if (process.listenerCount(signal) === 1) process.exit(exitCodeOfSignal(signal));
 }

@@ -1,7 +1,7 @@
 // `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
 import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
-import { regionOf, systemFunctionName } from '../../core/names/names.ts';
+import { accountOf, regionOf, systemFunctionName } from '../../core/names/names.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
 import type { DashboardServer, RunStarted, WidgetRequest } from '../dashboard/server.ts';
 import { startDashboardServer } from '../dashboard/server.ts';
@@ -10,7 +10,7 @@ import { operatorOf, startRun } from '../../client/deployment.ts';
 import type { LocalPlace, Place } from '../../client/environment.ts';
 import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
-import { EXIT } from '../terminal/exit-codes.ts';
+import { ENDING, EXIT } from '../terminal/exit-codes.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { colour, print } from '../terminal/output.ts';
 import { assertPreviewsStayHere } from '../../client/preview.ts';
@@ -78,7 +78,7 @@ async function untilEnded(server: DashboardServer, environment: string): Promise
   print(`${colour.bold('odin-migrate')} dashboard ${environment}`);
   print(`  ${server.url}`);
   print(`  ${colour.dim('The address is for you alone: whoever has it can decide in your name. Ctrl-C ends it.')}`);
-  await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+  await Promise.race(ENDING.map((signal) => once(process, signal)));
   await server.close();
 }
 
@@ -94,7 +94,7 @@ async function invokeWidget(
     ...call,
     widgetContext: {
       dashboardName: 'on localhost',
-      accountId: deployment.stateMachineArn.split(':')[4],
+      accountId: accountOf(deployment.stateMachineArn),
       theme,
       timezone: { offsetISO: timezone },
       forms: { all: { ...forms, operator: forms['operator']?.trim() ? forms['operator'] : caller } },

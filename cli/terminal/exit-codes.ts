@@ -1,4 +1,5 @@
 // What the command line's exit codes mean, for pipelines.
+import { constants } from 'node:os';
 import type { ErrorCode } from '../../core/errors.ts';
 
 export const EXIT = {
@@ -14,6 +15,13 @@ export const EXIT = {
   failed: 4,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What ends a command from outside: Ctrl-C, and what is like it. */
+export const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type Ending = (typeof ENDING)[number];
+
+/** As shells give it. */
+export const exitCodeOfSignal = (signal: Ending): number => 128 + constants.signals[signal];
 
 const REFUSALS: readonly ErrorCode[] = [
   'OutOfOrder',

@@ -1,8 +1,7 @@
 // Ctrl-C, and what ends a command like it, while a run goes on: the command says what it leaves, and how to go on.
-import { constants } from 'node:os';
+import type { Ending } from './exit-codes.ts';
+import { ENDING, exitCodeOfSignal } from './exit-codes.ts';
 import { lastWords } from './output.ts';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * @param leave clears up, and says in lines what is left; nothing else is printed from then on. A second Ctrl-C does not wait for it
@@ -10,15 +9,15 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export async function untilInterrupted<T>(work: () => Promise<T>, leave: () => Promise<string[]>): Promise<T> {
   let left = false;
-  const onSignal = (signal: (typeof SIGNALS)[number]): void => {
+  const onSignal = (signal: Ending): void => {
     left = true;
     stopListening();
-    void lastWords(leave).finally(() => process.exit(128 + constants.signals[signal]));
+    void lastWords(leave).finally(() => process.exit(exitCodeOfSignal(signal)));
   };
   const stopListening = (): void => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    for (const signal of ENDING) process.off(signal, onSignal);
   };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  for (const signal of ENDING) process.on(signal, onSignal);
   try {
     return await work();
   } finally {
