@@ -4,6 +4,7 @@ import type { Proof } from '../core/contract/proof.ts';
 import { PROOF_BODY, proofHeaders, saidIn, stsHost } from '../core/contract/proof.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import type { ClientOptions } from './client-options.ts';
+import { signedHeaders } from './signed.ts';
 
 /**
  * @param payload as its schema parses it: what is said, and where it is signed
@@ -20,12 +21,11 @@ export async function proofOf(
   if (hostname === undefined) return undefined;
   const { region } = identity;
   const sts = new STSClient({ ...options, region });
-  const signer = await sts.config.signer({ name: 'sigv4', signingName: 'sts', signingRegion: region, properties: {} });
-  const { headers } = await signer.sign({
-    method: 'POST',
+  const headers = await signedHeaders(sts, {
+    service: 'sts',
+    region,
     protocol: 'https:',
     hostname,
-    path: '/',
     headers: proofHeaders(hostname, saidIn(identity, payload)),
     body: PROOF_BODY,
   });

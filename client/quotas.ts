@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { describeThrown } from '../core/thrown.ts';
 import { partitionOf } from '../project/configuration.ts';
 import type { ClientOptions } from './client-options.ts';
+import { signedHeaders } from './signed.ts';
 
 export interface Quotas {
   /** How many functions of the account may run at once in the region. */
@@ -50,13 +51,11 @@ async function rolesOf(options: ClientOptions): Promise<Answer> {
   if (!iam) return {};
   const endpoint = options.endpoint ?? process.env['AWS_ENDPOINT_URL_IAM'] ?? process.env['AWS_ENDPOINT_URL'];
   const url = new URL(endpoint ?? `https://${iam.host}`);
-  const signing = { name: 'sigv4', signingName: 'iam', signingRegion: iam.region, properties: {} };
-  const signer = await sts.config.signer(signing);
-  const { headers } = await signer.sign({
-    method: 'POST',
+  const headers = await signedHeaders(sts, {
+    service: 'iam',
+    region: iam.region,
     protocol: url.protocol,
     hostname: url.hostname,
-    path: '/',
     headers: {
       host: url.host,
       'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
