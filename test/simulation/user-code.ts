@@ -97,14 +97,14 @@ function userCode(
         throw thrown;
       }
     }
-    async function* checkpointed(resume: unknown): AsyncGenerator<unknown, void, undefined> {
+    /** @param atStop user code of a `finally`, which runs when a slice stops too */
+    async function* heard(
+      steps: AsyncGenerator<unknown, void, undefined>,
+      atStop = () => Promise.resolve(),
+    ): AsyncGenerator<unknown, void, undefined> {
       let done = false;
       try {
-        for (let at = typeof resume === 'number' ? resume + 1 : 0; at < planned.steps; at += 1) {
-          await work(at);
-          if (turn) recorder.userCodeYields(sandbox.id, at);
-          yield { cursor: at, done: at + 1, total: planned.steps };
-        }
+        yield* steps;
         done = true;
         ends('returned');
       } catch (thrown) {
@@ -112,33 +112,30 @@ function userCode(
         ends('threw');
         throw thrown;
       } finally {
-        // A slice that stops runs its `finally` blocks, and they are user code too.
         if (!done) {
-          await work(99);
+          await atStop();
           ends('stopped');
         }
       }
     }
-    async function* plan(resume: unknown): AsyncGenerator<unknown, void, undefined> {
-      const { of, yields } = planned.batches ?? { of: 0, yields: 1 };
-      let done = false;
-      try {
-        for (let from = typeof resume === 'number' ? resume : 0; from < of; from += yields) {
-          await work(from);
-          const to = Math.min(from + yields, of);
-          if (turn) recorder.userCodeYields(sandbox.id, to);
-          yield { items: Array.from({ length: 2 * (to - from) }, (_, at) => 2 * from + at), cursor: to };
-        }
-        done = true;
-        ends('returned');
-      } catch (thrown) {
-        done = true;
-        ends('threw');
-        throw thrown;
-      } finally {
-        if (!done) ends('stopped');
+    async function* steps(resume: unknown): AsyncGenerator<unknown, void, undefined> {
+      for (let at = typeof resume === 'number' ? resume + 1 : 0; at < planned.steps; at += 1) {
+        await work(at);
+        if (turn) recorder.userCodeYields(sandbox.id, at);
+        yield { cursor: at, done: at + 1, total: planned.steps };
       }
     }
+    async function* items(resume: unknown): AsyncGenerator<unknown, void, undefined> {
+      const { of, yields } = planned.batches ?? { of: 0, yields: 1 };
+      for (let from = typeof resume === 'number' ? resume : 0; from < of; from += yields) {
+        await work(from);
+        const to = Math.min(from + yields, of);
+        if (turn) recorder.userCodeYields(sandbox.id, to);
+        yield { items: Array.from({ length: 2 * (to - from) }, (_, at) => 2 * from + at), cursor: to };
+      }
+    }
+    const checkpointed = (resume: unknown) => heard(steps(resume), () => work(99));
+    const plan = (resume: unknown) => heard(items(resume));
     return topLevel();
 
     /** Of a file that cannot be loaded, the next attempt loads it anew. */
