@@ -1,4 +1,4 @@
-// What is published, in dist/: the package's three entries for `import` and `require`, and the command line for itself. Every file
+// What is published, in dist/: the package's four entries for `import` and `require`, and the command line for itself. Every file
 // lies at the top level of dist/, one below the root, as the sources do that ask where they are (project/package.ts).
 import { defineConfig, type UserConfig } from 'tsdown';
 
@@ -6,6 +6,7 @@ const ENTRIES = {
   index: 'infra/index.ts',
   s3: 'authoring/s3.ts',
   testing: 'authoring/testing.ts',
+  types: 'authoring/types.ts',
 };
 
 const COMMON: UserConfig = {

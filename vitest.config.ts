@@ -3,6 +3,7 @@
 // `browser` needs Chromium, `emulator` deploys to an AWS emulator (Python) and takes minutes,
 // `interpreter` runs the state machine on another interpreter (Python), `templates` lints templates (Python).
 
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
@@ -12,8 +13,13 @@ const FAULTS = 'test/simulation/mutants.test.ts';
 const MANY = 'test/**/*.many.test.ts';
 const FUZZ = 'test/**/*.fuzz.test.ts';
 
-/** Takes a minute. Begun last, as its size suggests to Vitest, it would leave one core idle at the end. */
-const LONGEST = 'test/scenarios/embedded.test.ts';
+/** Begun last, as their size suggests to Vitest, these would leave one core idle at the end. */
+const LONGEST = [
+  'test/scenarios/embedded.test.ts',
+  'test/scenarios/definitions.many.test.ts',
+  'test/scenarios/disturbed.many.test.ts',
+  'test/emulator/scenarios.test.ts',
+];
 
 const UNIT = {
   // A limit for what hangs: a machine that is busy with something else takes many times as long.
@@ -25,7 +31,7 @@ const UNIT = {
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLongest = ({ moduleId }: TestSpecification) => moduleId.endsWith(LONGEST);
+    const isLongest = ({ moduleId }: TestSpecification) => LONGEST.some((file) => moduleId.endsWith(file));
     return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
   }
 }
@@ -33,8 +39,9 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     reporters: ['default'],
-    // Vitest leaves one core to itself, which of two is half of the machine; most of a scenario is waiting for others.
-    maxWorkers: '100%',
+    // One more than there are cores: most of a scenario is waiting for others, and the longest files are scenarios. (Vitest's own default
+    // leaves one core to itself, which of two is half of the machine.)
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -65,7 +72,8 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: [MANY],
-          testTimeout: 10 * 60_000,
+          // Minutes of one core each: on a busy machine one has taken more than ten.
+          testTimeout: 60 * 60_000,
           hookTimeout: UNIT.hookTimeout,
         },
       },
@@ -109,8 +117,6 @@ export default defineConfig({
           include: ['test/emulator/**/*.test.ts'],
           testTimeout: 10 * 60_000,
           hookTimeout: 15 * 60_000,
-          // One emulator, one set of ports, one account: two files at once would deploy over each other.
-          fileParallelism: false,
         },
       },
     ],

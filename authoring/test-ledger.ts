@@ -106,8 +106,11 @@ export class TestLedger {
     { id, sourceSha256, codeSha256, timeoutSeconds, parallel }: ManifestEntry,
     turn: Pick<Allowed, 'attempt' | 'slice' | 'begin' | 'restsOn'>,
   ): Promise<TestTurn> {
+    const { store, log } = this.#ledger;
     const goesOn = parallel !== undefined && turn.begin === 'checkpoint';
-    const batches = goesOn ? await nextBatches(this.#ledger.store, id, await this.#ledger.log.look()) : undefined;
+    const batches = goesOn
+      ? await nextBatches(store, { migration: id, ...turn }, await log.look(), parallel.toleratedFailures)
+      : undefined;
     const { state } = await this.#append({
       kind: 'allowed',
       migration: id,

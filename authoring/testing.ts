@@ -10,7 +10,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import pMap from 'p-map';
 import type { Previewed } from '../core/preview/preview.ts';
@@ -24,8 +24,9 @@ import { listedKey } from '../core/text/listed-key.ts';
 import { checkpointKey } from '../core/ledger/keys.ts';
 import type { ManifestEntry } from '../core/contract/manifest.ts';
 import { numbersOf } from '../core/ledger/batches.ts';
+import { goesOnAt } from '../core/ledger/turns.ts';
 import type { BatchPayload, RunAnswer, RunPayload } from '../core/contract/payloads.ts';
-import { workFolder } from '../project/temporary.ts';
+import { makePrivate, workFolder } from '../project/temporary.ts';
 import type { RequestHook } from '../local/embedded-aws.ts';
 import type { TestTurn } from './test-ledger.ts';
 import { TEST_EXECUTION, TestLedger } from './test-ledger.ts';
@@ -52,11 +53,15 @@ export interface Ran {
   slices: number;
   /** Checkpoints that this attempt made durable. */
   checkpoints: number;
+  /** Until when it would have waited at its checkpoints, in their order: no test waits. */
+  waits: Date[];
 }
 
 export interface RunOptions {
   /** Ends the process at once after this checkpoint of the attempt, counted from 1, as a lost machine would. */
   crashAfterCheckpoint?: number | undefined;
+  /** Of a parallel migration: as many of its batches run at the same time, two without it. Each has two processes. */
+  batchesAtOnce?: number | undefined;
 }
 
 export interface TestEnvironment extends AsyncDisposable {
@@ -91,7 +96,7 @@ export interface TestEnvironment extends AsyncDisposable {
 export async function startTestEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
   const { environment, project = openProject() } = options;
   const parent = path.join(workFolder(project.directory), 'test');
-  mkdirSync(parent, { recursive: true });
+  makePrivate(parent);
   const directory = mkdtempSync(path.join(parent, `${environment}-`));
   const crash: { onCheckpoint: RequestHook } = { onCheckpoint: () => 'pass' };
   const settings: EmbeddedSettings = {
@@ -135,19 +140,17 @@ export async function startTestEnvironment(options: TestEnvironmentOptions): Pro
   return kit;
 }
 
-/** Each has two processes. */
-const BATCHES_AT_ONCE = 2;
-
 /** Runs migrations as the state machine and an operator who decides `retry` would, without waiting for deadlines. */
 function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: RequestHook }) {
   const { lambda, ledgerBucket, s3 } = deployment;
   const ledger = new TestLedger(deployment.ledger, manifest);
 
-  async function run(id: string, { crashAfterCheckpoint }: RunOptions = {}): Promise<Ran> {
+  async function run(id: string, { crashAfterCheckpoint, batchesAtOnce = 2 }: RunOptions = {}): Promise<Ran> {
     const entry = entryOf({ manifest }, id);
     if (await ledger.isCompleted(id)) await forget(); // as one before another
     let turn = await ledger.nextAttempt(entry);
     let checkpoints = 0;
+    const waits: Date[] = [];
     let crashed = false;
     crash.onCheckpoint = ({ operation, bucket, key }) => {
       if (crashed) {
@@ -165,13 +168,14 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
         const { attempt, slice, number } = turn;
         if (turn.batches) {
           await pMap(numbersOf(turn.batches.rest), (batch) => runBatch(entry, turn, batch), {
-            concurrency: BATCHES_AT_ONCE,
+            concurrency: batchesAtOnce,
           });
           const { outcome, error } = await ledger.closeBatches(turn);
           return {
             attempt,
             slices: slice,
             checkpoints,
+            waits,
             outcome: outcome === 'succeeded' ? 'finished' : 'failed',
             error,
           };
@@ -188,7 +192,7 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
           new InvokeCommand({ FunctionName: entry.functionName, Payload: JSON.stringify(payload) }),
         );
         const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
-        const ran = { attempt, slices: slice, checkpoints };
+        const ran = { attempt, slices: slice, checkpoints, waits };
         if (crashed) return { ...ran, outcome: 'crashed' };
         if (answer.FunctionError !== undefined) {
           const { error } = (await ledger.outcomeOf(turn)) ?? {};
@@ -198,6 +202,8 @@ function runner({ aws, deployment, manifest }: Embedded, crash: { onCheckpoint: 
         const { outcome } = json as RunAnswer;
         if (outcome === 'finished') return { ...ran, outcome };
         if (outcome === 'claimed elsewhere') throw internal(`attempt ${attempt} of ${id} was claimed elsewhere`);
+        const goesOn = goesOnAt((await ledger.outcomeOf(turn)) ?? {});
+        if (goesOn !== undefined) waits.push(new Date(goesOn));
         turn = await ledger.nextSlice(turn, entry);
       }
     } finally {

@@ -19,7 +19,8 @@ export const createCallers = (endpoint: string | undefined, answerMs = ANSWER_MS
   async identify({ authorization, date, token }, host, said, now) {
     const age = now - timeOf(date);
     if (!(Math.abs(age) <= PROOF_MS)) return claimed(`its proof is of ${date}, and counts for five minutes`);
-    const signed = /SignedHeaders=([^,\s]+)/.exec(authorization)?.[1]?.split(';') ?? [];
+    const signed = SIGNATURE.exec(authorization)?.[1]?.split(';');
+    if (!signed) return claimed('its proof is no signature of a request to STS');
     const unsigned = SIGNED_HEADERS.filter((name) => !signed.includes(name));
     if (unsigned.length > 0) return claimed(`its proof was made for something else: ${unsigned.join(', ')} not signed`);
     const headers = { ...proofHeaders(host, said), authorization, 'x-amz-date': date };
@@ -42,6 +43,10 @@ export const createCallers = (endpoint: string | undefined, answerMs = ANSWER_MS
     }
   },
 });
+
+/** As the SDK writes it, and nothing besides: of what it says twice, nobody knows which STS reads. */
+const SIGNATURE =
+  /^AWS4-HMAC-SHA256 Credential=[^,\s/]+\/\d{8}\/[a-z0-9-]+\/sts\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=[0-9a-f]{64}$/;
 
 const claimed = (why: string): Identified => ({ identity: { is: 'claimed', why } });
 

@@ -6,10 +6,12 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OdinError } from '../core/errors.ts';
 import { describeThrown } from '../core/thrown.ts';
 import type { KeyList, Store, StoredObject, Written } from '../core/ledger/store.ts';
+import { MAX_RECORD_BYTES } from '../core/ledger/store.ts';
 
 /** The SDK's exponential back-off: 7 retries, at most about 25 s in all. Every request here is safe to repeat. */
 const MAX_ATTEMPTS = 8;
@@ -55,12 +57,14 @@ export class S3Store implements Store {
 
   async get(key: string): Promise<StoredObject | undefined> {
     try {
-      const { Body, ETag, LastModified } = await this.#s3.send(
+      const { Body, ETag, LastModified, ContentLength } = await this.#s3.send(
         new GetObjectCommand({ Bucket: this.#bucket, Key: key }),
       );
       const modified = LastModified?.getTime();
       if (modified === undefined) throw this.#failure('read', key, 'S3 answered without Last-Modified');
-      return { body: (await Body?.transformToString()) ?? '', etag: ETag ?? '', modified };
+      const isRecord = (ContentLength ?? 0) <= MAX_RECORD_BYTES;
+      if (!isRecord) (Body as Readable | undefined)?.destroy();
+      return { body: (isRecord && (await Body?.transformToString())) || '', etag: ETag ?? '', modified };
     } catch (thrown) {
       // Only this error means absence. A missing bucket is NoSuchBucket; without s3:ListBucket S3 answers 403.
       if (thrown instanceof S3ServiceException && thrown.name === 'NoSuchKey') return undefined;

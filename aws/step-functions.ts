@@ -6,11 +6,13 @@ import {
   ExecutionDoesNotExist,
   GetExecutionHistoryCommand,
   InvalidToken,
+  ListMapRunsCommand,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
   StartExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
+  UpdateMapRunCommand,
 } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Executions } from '../core/contract/ports.ts';
@@ -44,8 +46,11 @@ export const describeExecution = (
 ): Promise<DescribeExecutionCommandOutput> =>
   onceKnown(() => sfn.send(new DescribeExecutionCommand({ executionArn })), pause);
 
-/** One whose redrive is pending begins again by itself. @param status of an execution, as Step Functions names it */
-export const isRunning = (status: string | undefined): boolean => status === 'RUNNING' || status === 'PENDING_REDRIVE';
+/** Statuses of an execution that goes on: one whose redrive is pending begins again by itself. */
+export const ALIVE = ['RUNNING', 'PENDING_REDRIVE'] as const;
+
+/** @param status of an execution, as Step Functions names it */
+export const isRunning = (status: string | undefined): boolean => ALIVE.some((alive) => alive === status);
 
 export function createExecutions(sfn: SFNClient, stateMachineArn: string, pause?: Pause): Executions {
   /** Whoever invokes a function by hand may say anything; only this machine's executions are asked for. */
@@ -74,6 +79,16 @@ export function createExecutions(sfn: SFNClient, stateMachineArn: string, pause?
       });
       const known = await ofKnown(executionArn, () => sfn.send(newest));
       return known?.events?.[0]?.id ?? 0;
+    },
+
+    async tuneMap(executionArn, concurrency, isMeant) {
+      const known = await ofKnown(executionArn, () => sfn.send(new ListMapRunsCommand({ executionArn })));
+      const running = known?.mapRuns?.filter(({ stopDate }) => stopDate === undefined) ?? [];
+      if (running.length === 0 || !(await isMeant())) return 'none runs';
+      for (const { mapRunArn } of running) {
+        await sfn.send(new UpdateMapRunCommand({ mapRunArn, maxConcurrency: concurrency }));
+      }
+      return 'tuned';
     },
 
     succeedTask: (taskToken, output) =>

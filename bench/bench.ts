@@ -18,6 +18,7 @@ import type { Line, Report } from './report.ts';
 import { fallen, inOrder, lineOf, markdownTable, record, terminalTable } from './report.ts';
 import type { Bench, Subject } from './subject.ts';
 import { typedCommands } from './subjects/command-line.ts';
+import { copies } from './subjects/copies.ts';
 import { embedded } from './subjects/embedded.ts';
 import { imports } from './subjects/imports.ts';
 import { install } from './subjects/install.ts';
@@ -30,6 +31,7 @@ const SUBJECTS: Record<string, Subject> = {
   'command-line': typedCommands,
   synth,
   embedded,
+  copies,
   install,
 };
 

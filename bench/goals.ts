@@ -73,6 +73,28 @@ export const ROWS = {
   'start-fresh': { what: '`npm start` on the sample, from nothing', unit: 's', goal: { value: 3 } },
   'start-again': { what: '`npm start` again', unit: 's', goal: { value: 1.2 } },
 
+  'copies-one': {
+    what: 'an object copied and looked at, by one function',
+    unit: 'ms',
+    goal: { ratio: 1.05 },
+  },
+  'copies-batch': {
+    what: 'the same in batches of 500, one at a time',
+    unit: 'ms',
+    goal: { ratio: 1.05 },
+  },
+  'copies-ledger': {
+    what: 'the same within one process: with the claims and outcomes of its batches, against none',
+    unit: 'ms',
+    goal: { ratio: 1.05 },
+  },
+  'copies-2': { what: 'the same, 2 batches at once', unit: 'ms' },
+  'copies-4': { what: 'the same, 4', unit: 'ms' },
+  'copies-8': { what: 'the same, 8', unit: 'ms' },
+  'copies-16': { what: 'the same, 16', unit: 'ms' },
+  'copies-s5cmd': { what: 'the same by one function, against s5cmd', unit: 'ms' },
+  'plan-memory': { what: 'memory of a plan of a million keys', unit: 'MB', goal: { ratio: 1.1 } },
+
   install: { what: '`node_modules` after `npm ci`', unit: 'MB', goal: { value: 400 } },
   tests: { what: '`npm test`, seconds until it is done', unit: 's', goal: { value: 110 } },
 } as const satisfies Record<string, Row>;

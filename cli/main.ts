@@ -1,4 +1,5 @@
 // Runs one command and turns whatever it throws into what, why, and what to type next.
+import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
 import { asOdinError } from '../core/errors.ts';
 import { awsError } from '../client/aws-errors.ts';
@@ -8,12 +9,13 @@ import { createProgram } from './program.ts';
 
 /** @returns the exit code (exit-codes.ts) */
 export async function main(args: string[]): Promise<number> {
-  // `… | head` closes the pipe. The rest of the output is lost; the command still ends with its own exit code.
+  // `… | head` closes the pipe, and a terminal may be closed: the rest of the output is lost, and the command ends as it would have.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     });
   }
+  if (process.stdin.isTTY) leaveClosedTerminal(process.stdin);
   for (const signal of LEAVING) process.on(signal, end);
   let exitCode: number = EXIT.done;
   const program = createProgram((code) => {
@@ -32,6 +34,12 @@ export async function main(args: string[]): Promise<number> {
   } finally {
     for (const signal of LEAVING) process.off(signal, end);
   }
+}
+
+/** A terminal that was closed takes no mode, and of a question that stands there readline would make an uncaught error. */
+function leaveClosedTerminal(terminal: NodeJS.ReadStream): void {
+  const setRawMode = terminal.setRawMode.bind(terminal);
+  terminal.setRawMode = (mode) => (isatty(0) ? setRawMode(mode) : terminal);
 }
 
 const LEAVING = ['SIGTERM', 'SIGHUP'] as const;

@@ -1,6 +1,6 @@
 // The commands and options of odin-migrate.
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { OdinError } from '../core/errors.ts';
+import { saysWhy } from '../core/decision/meanings.ts';
 import { parseAllowed } from '../core/decision/removals.ts';
 import { VERSION } from '../core/names/version.ts';
 import type { Decision } from '../core/names/names.ts';
@@ -15,6 +15,7 @@ import type { DestroyOptions } from './commands/destroy.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
+import type { LogsOptions } from './commands/logs.ts';
 import type { NewOptions } from './commands/new.ts';
 import type { PreviewOptions } from './commands/preview.ts';
 import type { PruneOptions } from './commands/prune.ts';
@@ -22,11 +23,14 @@ import type { ResumeOptions } from './commands/resume.ts';
 import type { RunCommandOptions } from './commands/run.ts';
 import type { StartOverOptions } from './commands/start-over.ts';
 import type { StatusOptions } from './commands/status.ts';
+import type { TuneOptions } from './commands/tune.ts';
+import { MAX_CONCURRENCY } from '../core/names/lambda-limits.ts';
 import { userOptions } from '../client/client-options.ts';
+import { idle, refuseIdle } from './idle-options.ts';
 import type { ExitCode } from './terminal/exit-codes.ts';
 import { EXIT } from './terminal/exit-codes.ts';
 import { typeFor } from './terminal/commands.ts';
-import { plain } from './terminal/output.ts';
+import { plain, printError, withoutCommands } from './terminal/output.ts';
 import type { DeployedPlace } from '../client/deployment.ts';
 import type { Place } from '../client/environment.ts';
 import { configurationOf } from '../project/configuration.ts';
@@ -45,13 +49,13 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--region <name>', 'the AWS region, as in the AWS CLI')
     .option('--app <name>', 'whose environment it is, outside of its project; odin-migrate.json says it inside')
     .configureHelp({ showGlobalOptions: true })
-    // Commander's message repeats what was typed, which may have control characters in it.
-    .configureOutput({ outputError: (text, write) => write(`${text.split('\n').map(plain).join('\n').trim()}\n`) })
+    // Commander's message repeats what was typed, which may have anything in it.
+    .configureOutput({ outputError: (text, write) => write(`${linesIn(text).join('\n').trim()}\n`) })
     .showHelpAfterError('(odin-migrate --help shows every command)')
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}`);
   const named = () => program.opts<{ app?: string; profile?: string; region?: string }>();
   program.hook('preAction', (_, command) => {
-    refuseIdle(command, named());
+    refuseWhatIsIdle(command, named());
     typeFor({ ...named(), local: command.name() === 'local' || command.opts<{ local?: true }>().local });
   });
   /** Where a deployed environment is: as the options say, else as the project's file does, if there is one around. */
@@ -95,6 +99,10 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .argument(...ENVIRONMENT)
     .option('--description <text>', 'one line that operators see')
     .option('--checkpointed', 'of one that may take longer than a quarter of an hour: an async generator')
+    .option(
+      '--parallel',
+      'of one with so many items that many functions have to work on them: a plan, and batches of it',
+    )
     .option(...JSON_OPTION)
     .action(async (environment: string, options: NewOptions) => {
       const { newMigration } = await import('./commands/new.ts');
@@ -191,6 +199,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .argument(...ENVIRONMENT)
     .option('--wait', 'follow the run to its end, or to a halt')
+    .option(...LOGS_OPTION)
     .option(...OUT_OF_ORDER_OPTION)
     .option(...RENUMBERED_OPTION)
     .option(...ACCEPT_CHANGED_OPTION)
@@ -208,6 +217,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
         'when one is halted.',
     )
     .argument(...ENVIRONMENT)
+    .option('--failures', 'print a line of JSON for each batch that failed, and nothing else')
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
     .action(async (environment: string, options: StatusOptions & LocalOption) => {
@@ -226,6 +236,30 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .action(async (environment: string, id: string | undefined, options: HistoryOptions & LocalOption) => {
       const { history } = await import('./commands/history.ts');
       done(await history(placeOf(environment, options), environment, id, options));
+    });
+
+  program
+    .command('logs')
+    .summary('show what the migrations printed')
+    .description(
+      'What the migrations of a deployed environment printed, from CloudWatch Logs: all of the newest attempt of the migration that is ' +
+        'named, or that was run last; since a time, of every attempt; or, with --follow, from then on until Ctrl-C. Beside it stands ' +
+        'what their functions complain of. With --json each line is an object.',
+    )
+    .argument(...ENVIRONMENT)
+    .argument('[id]', "a migration's four digits; the one that was run last without it")
+    .option('--follow', 'go on with what is printed from now on')
+    .option('--attempt <number>', 'all of this attempt, in place of the newest one', count)
+    .option(
+      '--since <time>',
+      'what was printed since then: 90s, 30m, 2h or 7d ago, or a time such as 2026-11-30T12:00, in UTC',
+      moment,
+    )
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, id: string | undefined, options: LogsOptions) => {
+      const { logs } = await import('./commands/logs.ts');
+      done(await logs(environment, id, options, deployedPlace(environment)));
     });
 
   program
@@ -268,6 +302,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .option('--keep-checkpoint', 'retry it from its last checkpoint, although other code made that')
     .option('--yes', 'do not ask')
     .option('--wait', 'follow the run that goes on, as `run --wait` does')
+    .option(...LOGS_OPTION)
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
     .action(async (environment: string, decision: Decision, options: ResumeOptions & LocalOption) => {
@@ -280,14 +315,34 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     .summary('ask the running checkpointed migration to stop at its next checkpoint')
     .description(
       'Asks the running migration to stop at its next checkpoint. The run halts there, and a retry goes on from it. One ' +
-        'that has yielded no checkpoint, and is no async generator, is refused: nothing says that it can be stopped.',
+        'that has yielded no checkpoint, and is no async generator, is refused: nothing says that it can be stopped. With --local ' +
+        'it asks the process of this machine that runs it.',
     )
     .argument(...ENVIRONMENT)
+    .argument(...MEANT)
     .option('--reason <text>', 'why; it stays in the ledger')
+    .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
-    .action(async (environment: string, options: CancelOptions) => {
+    .action(async (environment: string, id: string | undefined, options: CancelOptions & LocalOption) => {
       const { cancel } = await import('./commands/cancel.ts');
-      done(await cancel(environment, options, deployedPlace(environment)));
+      done(await cancel(placeOf(environment, options), environment, id, options));
+    });
+
+  program
+    .command('tune')
+    .summary('let more or fewer batches of the running parallel migration run at a time')
+    .description(
+      'Changes how many batches run at the same time, from now on until these batches have ended. Those that run end. The next ' +
+        'attempt begins with what the file says. With --local it asks the process of this machine that runs them.',
+    )
+    .argument(...ENVIRONMENT)
+    .argument(...MEANT)
+    .requiredOption('--concurrency <number>', 'batches at a time', batchesAtOnce)
+    .option(...LOCAL_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (environment: string, id: string | undefined, options: TuneOptions & LocalOption) => {
+      const { tune } = await import('./commands/tune.ts');
+      done(await tune(placeOf(environment, options), environment, id, options));
     });
 
   program
@@ -304,7 +359,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
       'what completed.json names, and nothing else: for a new environment of a folder that was pruned',
     )
     .option('--from <url>', 'read that number from the name of the one status object under s3://bucket/prefix/')
-    .requiredOption('--reason <text>', 'why; it stays in the ledger')
+    .requiredOption('--reason <text>', 'why; it stays in the ledger', words)
     .option('--yes', 'do not ask')
     .option(...LOCAL_OPTION)
     .option(...JSON_OPTION)
@@ -354,7 +409,7 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
         "bucket's tags. At a terminal it asks first.",
     )
     .argument(...ENVIRONMENT)
-    .requiredOption('--reason <text>', 'why; it stays on the old bucket')
+    .requiredOption('--reason <text>', 'why; it stays on the old bucket', words)
     .option('--yes', 'do not ask')
     .action(async (environment: string, options: StartOverOptions) => {
       const { leaveLedger } = await import('./commands/start-over.ts');
@@ -385,7 +440,8 @@ export function createProgram(done: (exitCode: ExitCode) => void): Command {
     )
     .action(async () => {
       const { synthesise } = await import('../client/synth.ts');
-      await synthesise(openProject());
+      // An exit code that is not 0 would stop `cdk` for the others, too.
+      await synthesise(openProject(), printError);
       done(EXIT.done);
     });
 
@@ -427,26 +483,13 @@ function refuseTwice(command: Command): void {
 
 const REPEATED = ['acceptChanged', 'allowRenumbered', 'data'];
 
-/** An option, and the one without which it does nothing. */
-const NEEDS: Record<string, readonly (readonly [option: string, other: string])[] | undefined> = {
-  check: [['--allow-removed', '--deployed']],
-  local: [
-    ['--sample', '--data'],
-    ['--sample-mb', '--data'],
-  ],
-};
-
-/** An option that does nothing looks as if it had been heard. @throws OdinError BadUsage */
-function refuseIdle(command: Command, named: object): void {
+/** @throws OdinError BadUsage for what would do nothing */
+function refuseWhatIsIdle(command: Command, named: object): void {
   const isGiven = (long: string) =>
     command.options.some(
       (option) => option.long === long && command.getOptionValue(option.attributeName()) !== undefined,
     );
-  for (const [option, other] of NEEDS[command.name()] ?? []) {
-    if (isGiven(option) && !isGiven(other)) {
-      throw idle(`${option} does nothing without ${other}.`, `Add ${other}, or leave ${option} out.`);
-    }
-  }
+  refuseIdle(command.name(), isGiven);
   const used = placeUsedBy(command.name(), isGiven);
   for (const name of Object.keys(named).filter((each) => !used.includes(each))) {
     const where = isGiven('--local') ? `${command.name()} --local` : command.name();
@@ -466,13 +509,13 @@ function placeUsedBy(command: string, isGiven: (long: string) => boolean): reado
   return reaches ? ['profile', 'region'] : [];
 }
 
-const idle = (what: string, next: string): OdinError => new OdinError({ code: 'BadUsage', source: 'user', what, next });
-
 /** Whoever names credentials in their shell means them. */
 const hasCredentials = (): boolean => Boolean(process.env['AWS_PROFILE']) || Boolean(process.env['AWS_ACCESS_KEY_ID']);
 
 const ENVIRONMENT = ['<environment>', 'a folder under migrations/'] as const;
+const MEANT = ['[id]', 'the migration that is meant, by its four digits: another one that runs is left alone'] as const;
 const JSON_OPTION = ['--json', 'print JSON to stdout, and everything else to stderr'] as const;
+const LOGS_OPTION = ['--logs', 'with --wait: show what the migrations print, from CloudWatch Logs'] as const;
 const OUT_OF_ORDER_OPTION = [
   '--allow-out-of-order',
   'run late migrations too, although a higher number was run before them',
@@ -503,9 +546,36 @@ function removedIds(said: string): string[] {
   throw new InvalidArgumentError("Expected migrations' four digits, such as 0004,0005, or all.");
 }
 
+function words(text: string): string {
+  if (saysWhy(text)) return text;
+  throw new InvalidArgumentError('Expected words: they stay for whoever asks later why.');
+}
+
 function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected a whole number above 0.');
+}
+
+function batchesAtOnce(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= MAX_CONCURRENCY) return value;
+  throw new InvalidArgumentError(`Expected a whole number, 1 to ${MAX_CONCURRENCY}.`);
+}
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** In epoch milliseconds. As every time that is printed, one without a zone is UTC. */
+function moment(text: string): number {
+  const now = Date.now();
+  const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (amount !== undefined) return now - Number(amount) * (UNITS[unit] ?? 0);
+  const [, day, time = '00:00', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  const at = Date.parse(`${day ?? ''}T${time}${zone}`);
+  if (Number.isNaN(at))
+    throw new InvalidArgumentError('Expected 90s, 30m, 2h or 7d, or a time such as 2026-11-30T12:00, in UTC.');
+  if (at > now) throw new InvalidArgumentError('Expected a time that is over.');
+  return at;
 }
 
 function port(text: string): number {
@@ -522,3 +592,5 @@ function positive(text: string): number {
 
 /** What a shell completes is a folder. */
 const environmentOf = (typed: string): string => environmentTyped(typed, findProject());
+
+const linesIn = (text: string): string[] => text.split('\n').map((line) => withoutCommands(plain(line)));

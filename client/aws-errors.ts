@@ -1,4 +1,7 @@
 // What AWS, or the way to it, answered, as an error that a person can act on.
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
 import type { ErrorCode, ErrorSource } from '../core/errors.ts';
 import { OdinError } from '../core/errors.ts';
 import { describeThrown } from '../core/thrown.ts';
@@ -38,7 +41,7 @@ export function awsError(thrown: unknown): OdinError | undefined {
   const { code = '', $metadata } = thrown as NodeJS.ErrnoException & { $metadata?: { httpStatusCode?: number } };
   const kind = KINDS.find(({ is }) => is({ name, message, code, isAnswer: $metadata?.httpStatusCode !== undefined }));
   if (!kind) return undefined;
-  const said = describeThrown(thrown);
+  const said = describeThrown(thrown).replace(/^Error: /, ''); // that name says nothing
   return new OdinError({
     code: kind.code,
     source: kind.source,
@@ -66,8 +69,9 @@ const NO_CREDENTIALS = new Set([
   'OptInRequired',
 ]);
 const SKEWED = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture', 'CERT_NOT_YET_VALID']);
+/** Those that the SDK tries again as such, and those of SNS and KMS. */
 const THROTTLED =
-  /^(Throttling(Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|SlowDown|RequestThrottled(Exception)?)$/;
+  /^((KMS|EC2)?Throttl(ing|ed)(Exception)?|TooManyRequestsException|(RequestLimit|BandwidthLimit|ProvisionedThroughput)Exceeded(Exception)?|SlowDown|RequestThrottled(Exception)?|PriorRequestNotComplete)$/;
 const EXPIRED = /^(ExpiredToken(Exception)?|TokenRefreshRequired)$/;
 const FORBIDDEN = /^AccessDenied(Exception)?$|^UnauthorizedOperation$|^AuthorizationError$/;
 const UNREACHABLE =
@@ -97,7 +101,7 @@ const KINDS: readonly Kind[] = [
     code: 'NoCredentials',
     source: 'user',
     saying: 'Your credentials have expired',
-    next: () => 'Sign in again (aws sso login, or as you got them), and type the same command.',
+    next: () => `Sign in again (${login()}, or as you got them), and type the same command.`,
   },
   {
     is: ({ name, message, code }) =>
@@ -115,11 +119,7 @@ const KINDS: readonly Kind[] = [
     code: 'NoCredentials',
     source: 'user',
     saying: 'AWS does not know who you are',
-    next: () => {
-      const profile = process.env['AWS_PROFILE'];
-      const found = profile ? `; "${profile}" is what was looked for` : '';
-      return `Sign in (aws sso login), or name a profile with --profile${found}.`;
-    },
+    next: () => noSuchProfile() ?? `Sign in (${login()}), or name a profile with --profile.`,
   },
   {
     is: ({ name, message }) =>
@@ -127,7 +127,7 @@ const KINDS: readonly Kind[] = [
     code: 'BadUsage',
     source: 'user',
     saying: 'AWS was not asked',
-    next: () => 'Name a region with --region, or set it in your profile.',
+    next: () => noSuchProfile() ?? 'Name a region with --region, or set it in your profile.',
   },
   {
     is: ({ name }) => FORBIDDEN.test(name),
@@ -159,6 +159,34 @@ const KINDS: readonly Kind[] = [
     next: () => `Try again, if it may pass. Check ${andWays('--profile', '--region')}.`,
   },
 ];
+
+/** As it is typed: without a profile's name it would sign in somebody else. */
+function login(): string {
+  const profile = namedProfile();
+  return profile === undefined ? 'aws sso login' : `aws sso login --profile ${profile}`;
+}
+
+/** That of --profile too (cli/main.ts). */
+const namedProfile = (): string | undefined => process.env['AWS_PROFILE'] || undefined;
+
+/** What to do about a profile that is in no file; undefined when it is there, or none is named. */
+function noSuchProfile(): string | undefined {
+  const profile = namedProfile();
+  if (profile === undefined) return undefined;
+  const files = [
+    process.env['AWS_CONFIG_FILE'] || path.join(homedir(), '.aws', 'config'),
+    process.env['AWS_SHARED_CREDENTIALS_FILE'] || path.join(homedir(), '.aws', 'credentials'),
+  ].filter((file) => existsSync(file));
+  const profiles = new Set(
+    files.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/^[ \t]*\[[ \t]*(?:profile[ \t]+)?([^\]\s]+)[ \t]*\]/gm)].map(
+        ([, name = '']) => name,
+      ),
+    ),
+  );
+  if (profiles.has(profile)) return undefined;
+  return `There is no profile "${profile}"; there is: ${[...profiles].join(', ') || 'none'}. Name another one with --profile.`;
+}
 
 /** With the variables that lead elsewhere, as far as they are set. */
 function andWays(...names: string[]): string {

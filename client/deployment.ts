@@ -23,8 +23,9 @@ import type {
   ManifestPayload,
   Refusal,
   RunInput,
+  TunedAnswer,
 } from '../core/contract/payloads.ts';
-import { BaselinePayload, CancelPayload, DecidePayload } from '../core/contract/payloads.ts';
+import { BaselinePayload, CancelPayload, DecidePayload, TunePayload } from '../core/contract/payloads.ts';
 import { invokeFunction } from '../aws/invoke.ts';
 import { S3Store } from '../aws/s3-store.ts';
 import { describeExecution } from '../aws/step-functions.ts';
@@ -45,6 +46,8 @@ export interface Deployment extends EnvironmentId {
   topicArn?: string | undefined;
   /** Undefined when no chat is told. */
   chatTopicArn?: string | undefined;
+  /** Of the dashboard in the console; undefined without one. */
+  dashboardUrl?: string | undefined;
   ledger: Ledger;
   /** Whose ledger it has to be. */
   identity: LedgerIdentity;
@@ -109,6 +112,7 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Outpu
       [OUTPUTS.resumeFunction]: registration.resumeFunction,
       [OUTPUTS.topicArn]: registration.topicArn,
       [OUTPUTS.chatTopicArn]: registration.chatTopicArn,
+      [OUTPUTS.dashboardUrl]: registration.dashboardUrl,
     };
   }
   const failed = await failedDeployment(of, options);
@@ -120,7 +124,7 @@ async function whereIs(of: EnvironmentId, options: ClientOptions): Promise<Outpu
     code: 'NotDeployed',
     source: 'user',
     what: `${of.environment}${of.app === undefined ? '' : ` of ${of.app}`} is not deployed where these credentials lead.`,
-    why: `Found there: ${others.sort().join(', ') || 'no environment'}.`,
+    why: `${await whereTheyLead(options)} Found there: ${others.sort().join(', ') || 'no environment'}.`,
     next: {
       words: 'Check its name, --app, --profile and --region, or deploy it',
       verb: 'deploy',
@@ -175,6 +179,16 @@ async function assertAccount(expected: string, environment: string, options: Cli
   });
 }
 
+/** Of the user's credentials, in a sentence, as far as AWS says it: what is not found may be somewhere else. */
+async function whereTheyLead(options: ClientOptions): Promise<string> {
+  const region = await new STSClient(options).config.region();
+  const account = await callerOf(options).then(
+    (caller) => caller.Account,
+    () => undefined,
+  );
+  return `They lead to ${account === undefined ? '' : `account ${account}, `}region ${region}.`;
+}
+
 export async function callerOf(options: ClientOptions): Promise<GetCallerIdentityCommandOutput> {
   try {
     return await new STSClient(options).send(new GetCallerIdentityCommand());
@@ -209,6 +223,7 @@ export function deploymentOf(of: EnvironmentId, outputs: Outputs, options: Clien
     resumeFunction: output(OUTPUTS.resumeFunction),
     topicArn: outputs[OUTPUTS.topicArn],
     chatTopicArn: outputs[OUTPUTS.chatTopicArn],
+    dashboardUrl: outputs[OUTPUTS.dashboardUrl],
     ledger: { log: new LedgerLog(store, identity), store },
     identity,
     s3,
@@ -277,9 +292,20 @@ export async function startRun(
 export const sendDecision = (deployment: Deployment, payload: DecidePayload): Promise<DecidedAnswer> =>
   say<DecidedAnswer>(deployment, deployment.resumeFunction, DecidePayload, payload);
 
+/**
+ * The migration whose turn is open: what is said of one names it, as a request may be repeated, and arrive when the run has gone on.
+ * Undefined when none is.
+ */
+export const openMigration = async ({ ledger }: Deployment): Promise<string | undefined> =>
+  (await ledger.log.look()).turn?.allowed.migration;
+
 /** Invokes `resume` too: who may decide on a halt may cancel. @throws OdinError as sendDecision */
 export const sendCancel = (deployment: Deployment, payload: CancelPayload): Promise<CancelledAnswer> =>
   say<CancelledAnswer>(deployment, deployment.resumeFunction, CancelPayload, payload);
+
+/** Invokes `resume` too. @throws OdinError as sendDecision */
+export const sendTune = (deployment: Deployment, payload: TunePayload): Promise<TunedAnswer> =>
+  say<TunedAnswer>(deployment, deployment.resumeFunction, TunePayload, payload);
 
 /** Invokes `baseline`. @throws OdinError as sendDecision */
 export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): Promise<Baselined> =>

@@ -6,6 +6,7 @@ import { OdinError } from '../core/errors.ts';
 import { stackName } from '../core/names/names.ts';
 import { lookAtLedger, viewOf } from '../core/views/view.ts';
 import { who } from '../core/views/words.ts';
+import { ALIVE } from '../aws/step-functions.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
@@ -27,7 +28,7 @@ export interface Standing {
   /** The stack that it is in. */
   within: string;
   deployment: Deployment;
-  /** ARNs of the executions that run, or wait in a halt. */
+  /** ARNs of the executions that run, wait in a halt, or are about to be redriven. */
   running: string[];
   /** Whether the stack deletes the ledger too: `removalPolicy` says so. */
   ledgerGoes: boolean;
@@ -56,13 +57,27 @@ export async function findStanding(environment: string, place: DeployedPlace): P
 
 export const removeLeftover = ({ stack, options }: Leftover): Promise<void> => removeStack(stack, options);
 
-/** A run that begins meanwhile is stopped too. What the ledger says stays as it is: a halt stays open. */
-export async function destroy({ deployment, stack, running }: Standing): Promise<void> {
+/**
+ * A run that begins meanwhile is stopped too. What the ledger says stays as it is: a halt stays open.
+ * @throws OdinError StillRunning as findStanding: while the question stood, somebody may have decided, and the run gone on; BadUsage
+ *   when the ledger would go now, and it was not said
+ */
+export async function destroy({ deployment, stack, running, ledgerGoes }: Standing): Promise<void> {
+  await assertNothingRuns(deployment);
+  if (stack !== undefined && !ledgerGoes && (await deletesLedger(stack, deployment.options))) throw ledgerWouldGo();
   const by = await callerName(deployment.options);
   await stop(deployment, running, by);
   if (stack === undefined) return;
   await removeStack(stack, deployment.options, async () => stop(deployment, await runningOf(deployment), by));
 }
+
+const ledgerWouldGo = (): OdinError =>
+  new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: 'It was deployed again meanwhile, and its ledger would be deleted with it now, which was not said. Nothing was changed.',
+    next: 'Type the same again.',
+  });
 
 async function stop({ sfn }: Deployment, executions: readonly string[], by: string): Promise<void> {
   for (const executionArn of executions) {
@@ -78,14 +93,20 @@ async function stop({ sfn }: Deployment, executions: readonly string[], by: stri
   }
 }
 
-async function runningOf({ sfn, stateMachineArn }: Deployment): Promise<string[]> {
+/** ARNs of those that would keep the machine from being deleted; none of a machine that is gone. */
+export async function runningOf({
+  sfn,
+  stateMachineArn,
+}: Pick<Deployment, 'sfn' | 'stateMachineArn'>): Promise<string[]> {
   const found: string[] = [];
   await unlessGone(async () => {
-    const pages = paginateListExecutions({ client: sfn }, { stateMachineArn, statusFilter: 'RUNNING' });
-    for await (const { executions = [] } of pages)
-      found.push(...executions.flatMap(({ executionArn }) => executionArn ?? []));
+    for (const statusFilter of ALIVE) {
+      const pages = paginateListExecutions({ client: sfn }, { stateMachineArn, statusFilter });
+      for await (const { executions = [] } of pages)
+        found.push(...executions.flatMap(({ executionArn }) => executionArn ?? []));
+    }
   });
-  return found;
+  return [...new Set(found)];
 }
 
 /** An execution, or the machine itself, may be gone by now. */
@@ -109,7 +130,8 @@ async function assertNothingRuns({ environment, ledger }: Deployment): Promise<v
     source: 'user',
     what: `${running?.id ?? view.halt?.migration ?? ''} of ${environment} is running${until === undefined ? '' : `, or may be until ${until}`}: nothing would record what becomes of it.`,
     next: {
-      words: 'Wait for its end, a quarter of an hour at most for each slice, or cancel it; then type the same again',
+      words:
+        'Type the same again after its end, a quarter of an hour at most for each slice, or cancel it. How it stands',
       verb: 'status',
       environment,
     },

@@ -1,6 +1,6 @@
 // An environment on the embedded AWS: synthesised, deployed into this process, its S3 kept on disk.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PRUNED_AT_ONCE, recordBaseline } from '../core/ledger/completions.ts';
@@ -14,6 +14,7 @@ import { configurationOf, givenHere } from '../project/configuration.ts';
 import { assertKnownEnvironment } from '../project/discover.ts';
 import { nodeFor } from '../project/node.ts';
 import { planEnvironment } from '../project/plan.ts';
+import { makePrivate } from '../project/temporary.ts';
 import { missingVariables } from '../project/variables.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../local/embedded-aws.ts';
@@ -27,6 +28,7 @@ import { againDirectory, localDirectory, OUTPUTS_FILE } from './local-folder.ts'
 import { lock, LOCK_FILE } from './local-lock.ts';
 import { localWriter } from './local-writer.ts';
 import { nearby } from './near.ts';
+import { openDoor } from './running-here.ts';
 import { settleDead } from './settle-dead.ts';
 import type { Project } from '../project/project.ts';
 
@@ -86,7 +88,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   if (options.usersOwnS3 !== false) assertEndpoints();
   const { again } = options;
   const named = options.directory ?? (again === undefined ? localDirectory : againDirectory)(project, environment);
-  mkdirSync(named, { recursive: true });
+  makePrivate(named);
   const directory = realpathSync(named); // by which its processes are found again
   const { unlock, giveBack, formerDied } = lock(directory, environment);
   let opened: Deployment | undefined;
@@ -144,6 +146,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     );
     const deployment = { ...deployed, ...nearby(aws, deployed.ledgerBucket, deployed.identity) };
     opened = deployment;
+    const closeDoor = openDoor(directory, aws);
+    const closeAll = close;
+    close = async () => {
+      closeDoor();
+      await closeAll();
+    };
     if (noneLeft) await settleDead(deployment.ledger);
     const counted = await countPruned(deployment, plan.manifest);
     if (again !== undefined) await countAllBut(again, deployment, plan.manifest);
@@ -155,6 +163,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       warnings: [
         ...(node.warning === undefined ? [] : [node.warning]),
         ...plan.warnings,
+        ...plan.bundles.migrations
+          .filter(({ layers }) => layers.length > 0)
+          .map(({ file }) => `${file} has layers, and this machine has none: what they bring is not there below /opt.`),
         ...missingVariables(plan.bundles.migrations, settings).map(({ file, message }) => `${file} ${message}`),
       ],
       endpoint: aws.endpoint,

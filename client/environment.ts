@@ -1,14 +1,12 @@
 // An environment, deployed or on this machine: opened in one way to act on it, in one way to look at it, closed by `await using`.
 // The SDK's clients and the CDK are loaded when they are needed: to look at what is on this machine takes neither.
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import * as z from 'zod';
 import type { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import { MemoryStore } from '../core/ledger/memory-store.ts';
-import { OUTPUTS } from '../core/names/names.ts';
+import { OUTPUTS, resourcePrefix } from '../core/names/names.ts';
 import type { ManifestSeen } from '../core/views/view.ts';
 import { EmbeddedStore } from '../local/s3/ledger-store.ts';
 import { ObjectStore, S3_FOLDER } from '../local/s3/store.ts';
@@ -20,7 +18,7 @@ import type { Project } from '../project/project.ts';
 import type { DeployedPlace, Deployment } from './deployment.ts';
 import type { Embedded, EmbeddedSettings } from './embedded.ts';
 import { identityOf } from './identity.ts';
-import { localDirectory, OUTPUTS_FILE } from './local-folder.ts';
+import { localDirectory, readOutputs } from './local-folder.ts';
 import { hasDied } from './local-lock.ts';
 
 /** Where an environment is: deployed, as AWS is reached from here, or on this machine, made of a project's files. */
@@ -101,18 +99,21 @@ export async function lookAtEnvironment(environment: string, place: Place): Prom
   return { manifest, ...ledgerHere(project, environment) };
 }
 
-/** What was run on this machine; an empty ledger, of nobody, when nothing was. */
+/**
+ * What was run on this machine; an empty ledger, of nobody, when nothing was, or under the name of another app, which `local` leaves
+ * alone too.
+ */
 export function ledgerHere(project: Project, environment: string): Omit<SeenEnvironment, 'manifest'> {
   const directory = localDirectory(project, environment);
-  const outputsFile = path.join(directory, OUTPUTS_FILE);
-  if (!existsSync(outputsFile)) {
+  const outputs = readOutputs(directory);
+  const of = { app: project.configuration.app, environment };
+  const machine = outputs?.[OUTPUTS.stateMachineArn] ?? '';
+  if (!outputs || !machine.endsWith(`:${resourcePrefix(of)}`)) {
     const store = new MemoryStore();
-    const nobody = { app: project.configuration.app, environment, account: '', region: '' };
-    const ledger = { log: new LedgerLog(store, nobody), store };
+    const ledger = { log: new LedgerLog(store, { ...of, account: '', region: '' }), store };
     return { ledger, identity: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const outputs = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
-  const identity = identityOf({ app: project.configuration.app, environment }, outputs[OUTPUTS.stateMachineArn] ?? '');
+  const identity = identityOf(of, machine);
   // A second process may read the files while the first one waits in a halt (local/s3/store.ts).
   const objects = new ObjectStore(path.join(directory, S3_FOLDER));
   const store = new EmbeddedStore(objects, outputs[OUTPUTS.ledgerBucket] ?? '');

@@ -11,8 +11,8 @@ export interface FollowedRun {
   executionArn: string;
   told: Told;
   pollMs: number;
-  /** Told of each event, in order. */
-  onEvent: (event: RunEvent) => void;
+  /** Told of each event, in order, and waited for. */
+  onEvent: (event: RunEvent) => void | Promise<void>;
   /** Called at each halt. True means that it was decided: the run is followed on. */
   onHalt: (halt: OpenHalt) => Promise<boolean>;
 }
@@ -30,7 +30,7 @@ export type RunEnd = { execution: string } &
 export async function followRun(run: FollowedRun): Promise<RunEnd> {
   let execution = run.executionArn;
   for await (const event of runEvents(run.deployment, execution, run.told, run.pollMs)) {
-    run.onEvent(event);
+    await run.onEvent(event);
     if (event.event === 'handed over') execution = event.execution;
     if (event.event === 'halted') {
       const { halt } = event;

@@ -5,6 +5,7 @@ import { DeleteBucketPolicyCommand, GetBucketTaggingCommand, PutBucketTaggingCom
 import { S3Store } from '../aws/s3-store.ts';
 import { OdinError } from '../core/errors.ts';
 import { examineLedger, isWrong } from '../core/ledger/examine.ts';
+import type { Registration } from '../core/contract/registration.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
 import { identityText } from '../core/ledger/entries.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
@@ -37,14 +38,7 @@ export interface FormerLedger {
 export async function findFormerLedger(environment: string, place: DeployedPlace): Promise<FormerLedger> {
   const { of, options } = await ofPlace(environment, place);
   const { registration, ledgerBucket, kept } = await findRegistration(of, options);
-  if (registration) {
-    throw new OdinError({
-      code: 'AlreadyDeployed',
-      source: 'user',
-      what: `${environment} is deployed, by the stack ${registration.stack}, and has its ledger.`,
-      next: 'Destroy that stack first, if another one is to have the environment: its ledger stays.',
-    });
-  }
+  if (registration) throw alreadyDeployed(of, registration);
   const leftover = await leftoverOf(of, options);
   if (ledgerBucket === undefined) throw noFormerLedger(of, leftover);
   const identity = await identityFrom(of, options);
@@ -72,18 +66,19 @@ export async function findFormerLedger(environment: string, place: DeployedPlace
 /**
  * Makes room for the policy of the next deployment, which CloudFormation would refuse beside another one (docs/aws-facts.md).
  * What refuses a deployment without this ledger stays.
+ * @throws OdinError as findFormerLedger, when it is not any more as it was shown
  */
-export async function adopt({ bucket, options, leftover }: FormerLedger): Promise<void> {
+export async function adopt(former: FormerLedger): Promise<void> {
+  await assertAsShown(former);
+  const { bucket, options, leftover } = former;
   if (leftover !== undefined) await removeStack(leftover, options);
   await s3ClientOf(options).send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
 }
 
-/** Leaves it where it is, and lets the next deployment begin a new one. The reason stays on the old bucket, as tags. */
-export async function startOver(
-  { bucket, options, kept, leftover }: FormerLedger,
-  by: string,
-  reason: string,
-): Promise<void> {
+/** Leaves it where it is, and lets the next deployment begin a new one. The reason stays on the old bucket, as tags. @throws as adopt */
+export async function startOver(former: FormerLedger, by: string, reason: string): Promise<void> {
+  await assertAsShown(former);
+  const { bucket, options, kept, leftover } = former;
   if (leftover !== undefined) await removeStack(leftover, options);
   const tags = {
     'odin-migrate:left-at': new Date().toISOString(),
@@ -96,6 +91,28 @@ export async function startOver(
   await s3.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet: [...before, ...left] } }));
   await deleteParameters(kept, options);
 }
+
+/**
+ * While the question stood, somebody may have deployed it with that ledger, whose policy and parameters are in use then, or left it.
+ * @throws OdinError AlreadyDeployed, NoFormerLedger
+ */
+async function assertAsShown({ identity, bucket, options, leftover }: FormerLedger): Promise<void> {
+  const { registration, ledgerBucket } = await findRegistration(identity, options);
+  if (registration) throw alreadyDeployed(identity, registration);
+  if (ledgerBucket !== bucket) throw noFormerLedger(identity, leftover);
+}
+
+const alreadyDeployed = ({ environment }: EnvironmentId, { stack }: Registration): OdinError =>
+  new OdinError({
+    code: 'AlreadyDeployed',
+    source: 'user',
+    what: `${environment} is deployed, by the stack ${stack}, and has its ledger.`,
+    next: {
+      words: 'Destroy that stack first, if another one is to have the environment: its ledger stays',
+      verb: 'destroy',
+      environment,
+    },
+  });
 
 /**
  * The stack that `synth` makes is protected from deletion, also when its first deployment failed, and then it is in the way of the

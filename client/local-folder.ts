@@ -1,5 +1,7 @@
 // Where an environment on this machine is kept.
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as z from 'zod';
 import type { Project } from '../project/project.ts';
 import { workFolder } from '../project/temporary.ts';
 
@@ -12,3 +14,10 @@ export const againDirectory = (project: Project, environment: string): string =>
 
 /** The stack's outputs, for whoever looks at the ledger without running anything. */
 export const OUTPUTS_FILE = 'outputs.json';
+
+/** By their names; undefined when nothing was run there yet. */
+export function readOutputs(directory: string): Record<string, string> | undefined {
+  const file = path.join(directory, OUTPUTS_FILE);
+  if (!existsSync(file)) return undefined;
+  return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
+}

@@ -1,7 +1,7 @@
 // What this process knows of the AWS inside it, without asking over HTTP as for a deployed one.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
-import { CHECKPOINTS_PREFIX, LOG_PREFIX, WAITERS_PREFIX } from '../core/ledger/keys.ts';
+import { CHECKPOINTS_PREFIX, LOG_PREFIX, partsOf, WAITERS_PREFIX } from '../core/ledger/keys.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import type { EmbeddedAws } from '../local/embedded-aws.ts';
 import { EmbeddedStore } from '../local/s3/ledger-store.ts';
@@ -21,8 +21,10 @@ export function nearby(
   };
 }
 
-/** What a run is followed by. */
+/** What a run is followed by; and by outcomes, because one may say until when the run waits. */
 const FOLLOWED = [LOG_PREFIX, CHECKPOINTS_PREFIX, WAITERS_PREFIX];
+const isFollowed = (key: string): boolean =>
+  FOLLOWED.some((prefix) => key.startsWith(prefix)) || partsOf('outcome', key) !== undefined;
 
 /** For what comes together: an entry, and what its writer does right after it. */
 const MOMENT_MS = 20;
@@ -36,7 +38,7 @@ function pauseUntilChanged({ s3, stepFunctions }: EmbeddedAws, ledgerBucket: str
     wake();
   };
   s3.store.onPut((bucket, key) => {
-    if (bucket === ledgerBucket && FOLLOWED.some((prefix) => key.startsWith(prefix))) changed();
+    if (bucket === ledgerBucket && isFollowed(key)) changed();
   });
   stepFunctions.onEnd(changed);
   return async () => {

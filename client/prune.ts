@@ -2,6 +2,7 @@
 // its file is deleted, which git keeps.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { lackingError, lackingOf } from '../core/decision/lacking.ts';
 import { OdinError } from '../core/errors.ts';
 import type { CompletionState, LogState } from '../core/ledger/fold.ts';
@@ -110,6 +111,21 @@ function sourcesNow(file: MigrationFile, directory: string): Sources | undefined
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What is deleted is what was agreed to: an editor may have saved a file while the question stood.
+ * @param now as planned again, after the answer
+ * @throws OdinError BadUsage
+ */
+export function assertAsShown(shown: Pruning, now: Pruning): void {
+  if (isDeepStrictEqual(shown, now)) return;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: 'The files are not what they were when this was shown, so nothing was changed.',
+    next: 'Type the same again.',
+  });
 }
 
 /** The lines come first: cut off between them and the files, it leaves files that a second `prune` deletes. */

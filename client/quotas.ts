@@ -35,10 +35,15 @@ async function concurrencyOf(options: ClientOptions): Promise<Answer> {
 }
 
 /** Where IAM is, and for which region it is signed (docs/aws-facts.md); it is one for a whole partition. */
-const IAM: Record<string, { host: string; region: string }> = {
+export const IAM: Record<string, { host: string; region: string }> = {
   aws: { host: 'iam.amazonaws.com', region: 'us-east-1' },
   'aws-cn': { host: 'iam.cn-north-1.amazonaws.com.cn', region: 'cn-north-1' },
   'aws-us-gov': { host: 'iam.us-gov.amazonaws.com', region: 'us-gov-west-1' },
+  'aws-eusc': { host: 'iam.eusc-de-east-1.amazonaws.eu', region: 'eusc-de-east-1' },
+  'aws-iso': { host: 'iam.us-iso-east-1.c2s.ic.gov', region: 'us-iso-east-1' },
+  'aws-iso-b': { host: 'iam.us-isob-east-1.sc2s.sgov.gov', region: 'us-isob-east-1' },
+  'aws-iso-e': { host: 'iam.eu-isoe-west-1.cloud.adc-e.uk', region: 'eu-isoe-west-1' },
+  'aws-iso-f': { host: 'iam.us-isof-south-1.csp.hci.ic.gov', region: 'us-isof-south-1' },
 };
 
 const BODY = 'Action=GetAccountSummary&Version=2010-05-08';

@@ -9,6 +9,7 @@ import {
   parameterPath,
   PARAMETERS,
   qualifiedName,
+  stackName,
 } from '../core/names/names.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
@@ -83,6 +84,6 @@ function parse(of: EnvironmentId, text: string): Registration {
     code: 'NotDeployed',
     source: 'user',
     what: `The registration of ${qualifiedName(of)} cannot be read: it was deployed by another version of odin-migrate.`,
-    next: 'Deploy it again.',
+    next: { words: 'Deploy it again', verb: 'deploy', stack: stackName(of) },
   });
 }

@@ -2,25 +2,37 @@
 import { isRunning } from '../aws/step-functions.ts';
 import { handedOverTo } from '../core/contract/payloads.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
-import type { Checkpoint } from '../core/ledger/checkpoints.ts';
+import type { CheckpointRecord } from '../core/ledger/checkpoints.ts';
 import type { Entry } from '../core/ledger/entries.ts';
 import type { Numbered } from '../core/ledger/fold.ts';
 import { entryKey, waitersPrefix } from '../core/ledger/keys.ts';
 import { unreadable } from '../core/ledger/unreadable.ts';
 import type { Decision } from '../core/names/names.ts';
+import type { BatchesView } from '../core/views/batches.ts';
+import type { Progress } from '../core/views/progress.ts';
 import type { LedgerSeen, OpenHalt } from '../core/views/view.ts';
-import { lookAtLedger, openHaltOf } from '../core/views/view.ts';
+import { batchesSeen, lookAtLedger, openHaltOf, waitsUntil } from '../core/views/view.ts';
 import type { Deployment } from './deployment.ts';
 
 export type RunEvent =
   /** An entry of the log; each is told once, in the log's order. */
   | { event: 'appended'; entry: Numbered<Entry> }
-  | { event: 'progress'; migration: string; checkpoint: Checkpoint }
+  | { event: 'progress'; migration: string; checkpoint: CheckpointRecord }
+  /** Each twentieth of them, and when more have failed. */
+  | { event: 'batches'; migration: string; batches: BatchesView; progress: Progress }
   /**
    * The run waits: code of an attempt may be running until then (ISO 8601).
    * @property decision what was decided of it meanwhile; undefined: it was begun for another run, or by an execution that is gone
+   * @property atCheckpoint none is running: its checkpoint says that it goes on then
    */
-  | { event: 'waits'; migration: string; attempt: number; until: string; decision?: Decision | undefined }
+  | {
+      event: 'waits';
+      migration: string;
+      attempt: number;
+      until: string;
+      decision?: Decision | undefined;
+      atCheckpoint?: true | undefined;
+    }
   /** The run waits in this halt. */
   | { event: 'halted'; halt: OpenHalt }
   | { event: 'handed over'; execution: string }
@@ -39,8 +51,12 @@ export class Told {
   /** Of the last halt that was told. */
   halt = 0;
   readonly checkpoints = new Set<string>();
+  /** How far the batches of a turn were, when that was told last. */
+  batches = '';
   /** Attempts that were waited for. */
   readonly waits = new Set<string>();
+  /** When that was printed of which somebody was told last (epoch milliseconds): what comes then is told next. */
+  printed = 0;
   /** ARNs of the run's own. */
   readonly executions = new Set<string>();
   /** The halt that was open at the beginning, with the keys of those who waited in it. */
@@ -51,6 +67,7 @@ export class Told {
     const told = new Told();
     const { number, turn } = await log.look();
     told.number = number;
+    told.printed = log.lookedAt;
     const open = turn?.halt && !turn.halt.decided ? turn.halt.halted.number : undefined;
     if (open !== undefined) told.#before = { halt: open, waiters: new Set(await waitersIn(store, open)) };
     return told;
@@ -118,6 +135,13 @@ async function* changes(ledger: Ledger, told: Told, runs: boolean): AsyncGenerat
       yield { event: 'progress', migration, checkpoint };
     }
   }
+  const batches = turn && !turn.halt ? batchesSeen(seen, turn.allowed) : undefined;
+  if (batches) {
+    const { of, succeeded, failed } = batches.batches;
+    const key = `${turn?.allowed.number ?? ''}/${Math.floor((20 * succeeded) / of)}/${failed}`;
+    if (told.batches !== key) yield { event: 'batches', migration: turn?.allowed.migration ?? '', ...batches };
+    told.batches = key;
+  }
   const wait = waitOf(seen, told.executions);
   const key = JSON.stringify(wait);
   if (wait && runs && !told.waits.has(key)) {
@@ -131,10 +155,16 @@ async function* changes(ledger: Ledger, told: Told, runs: boolean): AsyncGenerat
   }
 }
 
-/** What a run waits for that can only go on when the open turn is over; undefined when that is its own, and nothing was decided of it. */
+/**
+ * What a run waits for: its checkpoint's time; or the open turn, when it can only go on when that is over. Undefined when that is its own,
+ * and nothing was decided of it.
+ */
 function waitOf({ state: { turn }, at, turn: look }: LedgerSeen, own: ReadonlySet<string>) {
-  if (!turn || look?.seen !== 'claimed' || at > look.deadline) return undefined;
+  if (!turn) return undefined;
   const { migration, attempt, execution } = turn.allowed;
+  const time = waitsUntil(turn, look, at);
+  if (time !== undefined) return { migration, attempt, until: time, atCheckpoint: true as const };
+  if (look?.seen !== 'claimed' || at > look.deadline) return undefined;
   const decision = turn.halt?.decided?.decision;
   if (turn.halt ? decision === undefined || decision === 'abort' || decision === 'cancel' : own.has(execution))
     return undefined;

@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'NotAwaited'
   | 'FencedOut'
   | 'ObjectsFailed'
+  | 'SlowedDown'
   | 'BadArgument'
   | 'NothingToRecord'
   | 'OutcomeNotWritten'
@@ -129,8 +130,17 @@ export class OdinError extends Error {
 export const errorLines = ({ what, why, next }: Pick<ErrorParts, 'what' | 'why' | 'next'>, where?: Where): string[] =>
   [what, why, next && nextText(next, where)].filter((line) => line !== undefined);
 
+/** Of whatever was thrown: of a proxy that was revoked, nobody can ask what it is. */
+export function isOdinError(thrown: unknown): thrown is OdinError {
+  try {
+    return thrown instanceof OdinError;
+  } catch {
+    return false;
+  }
+}
+
 /** The OdinError behind whatever was thrown: itself, or an `Internal` one that keeps it as its cause. */
 export function asOdinError(thrown: unknown): OdinError {
-  if (thrown instanceof OdinError) return thrown;
+  if (isOdinError(thrown)) return thrown;
   return new OdinError({ code: 'Internal', source: 'system', what: describeThrown(thrown), cause: thrown });
 }

@@ -15,7 +15,7 @@ interface ErrorShape {
   error?: unknown;
   suppressed?: unknown;
   /** Of an error of the AWS SDK. */
-  $metadata?: { httpStatusCode?: unknown; requestId?: unknown } | undefined;
+  $metadata?: unknown;
 }
 
 /**
@@ -36,8 +36,30 @@ const MAX_LINKS = 10;
 
 export function isError(thrown: unknown): thrown is ErrorShape {
   if (typeof thrown !== 'object' || thrown === null) return false;
-  const { message, name, stack } = thrown as ErrorShape;
-  return typeof stack === 'string' || (typeof message === 'string' && typeof name === 'string');
+  const isText = (part: keyof ErrorShape) => typeof partOf(thrown, part) === 'string';
+  // Its stack is made when it is read, by source maps: a twentieth of what a copy costs that begins with a look at nothing.
+  const isNamed = isText('name') && (isText('message') || isOfAws(thrown));
+  return isNamed || isText('stack') || kindOf(thrown) === '[object Error]';
+}
+
+const isOfAws = (error: ErrorShape): boolean => typeof (partOf(error, '$metadata') ?? undefined) === 'object';
+
+/** Of another realm, too. */
+function kindOf(thrown: object): string | undefined {
+  try {
+    return Object.prototype.toString.call(thrown);
+  } catch {
+    return undefined; // a proxy that was revoked
+  }
+}
+
+/** A getter, or a proxy, may throw: what the other parts say is told all the same. */
+export function partOf(error: object, part: string): unknown {
+  try {
+    return (error as Record<string, unknown>)[part];
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -58,34 +80,40 @@ export function linksOf(thrown: unknown): Link[] {
     if (seen.has(each) || links.length >= MAX_LINKS) return;
     if (typeof each === 'object') seen.add(each);
     links.push({ label, thrown: each });
-    try {
-      if (!isError(each)) return;
-      const { errors, error, suppressed, cause } = each;
-      if (Array.isArray(errors)) {
-        for (const [index, one] of errors.entries()) follow(`${index + 1} of ${errors.length}: `, one);
-      }
-      if (each.name === 'SuppressedError') {
-        follow('thrown last: ', error);
-        follow('thrown before: ', suppressed);
-      }
-      if (cause !== undefined && cause !== null) follow('caused by ', cause);
-    } catch {
-      // A getter of it throws. What is known of it is enough.
+    if (!isError(each)) return;
+    const errors = gatheredIn(each);
+    for (const [index, one] of errors.entries()) follow(`${index + 1} of ${errors.length}: `, one);
+    if (partOf(each, 'name') === 'SuppressedError') {
+      follow('thrown last: ', partOf(each, 'error'));
+      follow('thrown before: ', partOf(each, 'suppressed'));
     }
+    const cause = partOf(each, 'cause');
+    if (cause !== undefined && cause !== null && cause !== '') follow('caused by ', cause);
   };
   follow('', thrown);
   return links;
 }
 
+/** Empty of one that gathers none, and of a list that cannot be read. */
+function gatheredIn(error: ErrorShape): unknown[] {
+  try {
+    const errors = partOf(error, 'errors');
+    return Array.isArray(errors) ? [...(errors as unknown[])] : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Of one link: its name is apart where records have it so. */
 export function describeOne(thrown: unknown, askedOf?: AskedOf): string {
   if (typeof thrown === 'string') return thrown;
+  if (typeof thrown === 'number') return String(thrown); // JSON has no NaN
   const describe = (error: unknown) => {
     if (!isError(error)) return undefined;
     const message = messageOf(error, askedOf);
     return message === '' ? nameOf(error) : `${nameOf(error)}: ${message}`;
   };
-  for (const way of [describe, JSON.stringify as (value: unknown) => string | undefined, String]) {
+  for (const way of [describe, asJson, String]) {
     try {
       const text = way(thrown);
       if (text !== undefined) return text;
@@ -96,9 +124,23 @@ export function describeOne(thrown: unknown, askedOf?: AskedOf): string {
   return 'something that cannot be described';
 }
 
+/** Undefined where JSON would show nothing of it: of a Map, a Response, an object of a class. */
+function asJson(thrown: unknown): string | undefined {
+  const text = JSON.stringify(thrown, (key, value: unknown) =>
+    key !== '' && isError(value) ? describeOne(value) : value,
+  ) as string | undefined;
+  if (text !== '{}') return text;
+  const { constructor } = thrown as object;
+  if (typeof constructor !== 'function' || constructor === Object) return text;
+  const own = String(thrown); // of a RegExp, and of whatever else has words for itself
+  return own.startsWith('[object ') ? `${constructor.name} {}` : own;
+}
+
 /** Without its prototype, the first line of its stack alone has it. Libraries put other things there than text. */
-export function nameOf({ name, stack }: ErrorShape): string {
-  if (name !== undefined && name !== null && name !== '') return textOf(name);
+export function nameOf(error: ErrorShape): string {
+  const name = partOf(error, 'name');
+  if (name !== undefined && name !== null && name !== '') return describeOne(name); // types promise that it is text
+  const stack = partOf(error, 'stack'); // made when it is read, as above
   return (
     (typeof stack === 'string' ? /^([A-Za-z_$][\w$.]*(?:Error|Exception))\b/.exec(stack)?.[1] : undefined) ?? 'Error'
   );
@@ -106,30 +148,29 @@ export function nameOf({ name, stack }: ErrorShape): string {
 
 /** With the code that it has no words for, and what of AWS was asked. */
 export function messageOf(error: ErrorShape, askedOf?: AskedOf): string {
-  const { code } = error;
-  const message = error.message === undefined ? '' : textOf(error.message);
-  const known = typeof code === 'string' && code !== '' && code !== error.name && !message.includes(code) ? [code] : [];
+  const [code, said] = [partOf(error, 'code'), partOf(error, 'message')];
+  const message = said === undefined ? '' : describeOne(said);
+  const known =
+    typeof code === 'string' && code !== '' && code !== partOf(error, 'name') && !message.includes(code) ? [code] : [];
   const about = [...known, ...awsDetails(error, askedOf)];
-  if (message === '') return about.join(', ');
+  if (message === '') return about.length === 0 && typeof code === 'number' ? `code ${code}` : about.join(', ');
   return about.length === 0 ? message : `${message} (${about.join(', ')})`;
 }
 
 /** `Access Denied` alone does not say to what. */
 function awsDetails(error: ErrorShape, askedOf: AskedOf | undefined): string[] {
-  const { $metadata: metadata } = error;
-  if (typeof metadata !== 'object') return [];
-  const { httpStatusCode, requestId } = metadata;
+  const metadata = partOf(error, '$metadata');
+  if (typeof metadata !== 'object' || metadata === null) return [];
+  const [httpStatusCode, requestId] = [partOf(metadata, 'httpStatusCode'), partOf(metadata, 'requestId')];
   const asked = askedOf?.(typeof requestId === 'string' ? requestId : '');
-  const said = error as ErrorShape & Record<'BucketName' | 'Key' | 'Resource', unknown>;
-  const named = (what: string, value: unknown) =>
-    typeof value === 'string' && value !== '' ? [`${what} ${value}`] : [];
+  const named = (what: string, part: string) => {
+    const value = partOf(error, part);
+    return typeof value === 'string' && value !== '' ? [`${what} ${value}`] : [];
+  };
   return [
     ...(typeof httpStatusCode === 'number' ? [`HTTP ${httpStatusCode}`] : []),
     ...(asked === undefined
-      ? [...named('bucket', said.BucketName), ...named('key', said.Key), ...named('resource', said.Resource)]
+      ? [...named('bucket', 'BucketName'), ...named('key', 'Key'), ...named('resource', 'Resource')]
       : [asked].filter((text) => text !== '')),
   ];
 }
-
-/** Types promise that names and messages are text. */
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : describeOne(value));

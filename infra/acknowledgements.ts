@@ -8,13 +8,14 @@ import type { Construct, IConstruct } from 'constructs';
 const WILDCARDS: [RegExp, string][] = [
   [/^\*$/, "X-Ray, and the delivery of a state machine's logs, have no resources to name."],
   [
-    /^(<\w*Ledger\w+\.Arn>|arn:[^/]*:s3:::[^/]+)\/[a-z]+\/[\w./?*]+\.json$/,
+    /^(<\w*Ledger\w+\.Arn>|arn:[^/]*:s3:::[^/]+)\/[a-z]+\/[\w./?*]+\.jsonl?$/,
     "A kind of the ledger's keys that this function reads or writes; the bucket's policy bounds who writes it.",
   ],
   [
     /:execution:[a-z0-9-]+(\/\*)?:\*$/,
     "The executions of this environment's own state machine, and those that its map starts.",
   ],
+  [/:mapRun:[a-z0-9-]+\/\*:\*$/, "The maps of batches in the executions of this environment's own state machine."],
   [/:function:[a-z0-9-]+-[?\d]\?{3}$/, "The four digits of this environment's migrations."],
   [/^kms:GenerateDataKey\*$/, 'What CDK grants to whoever publishes to a topic with a key.'],
 ];

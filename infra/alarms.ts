@@ -60,7 +60,6 @@ export function createAlarms(
     });
     return alarm(id, name, `A run in ${environment} ${what}. ${runbook}`, metric, 1);
   });
-  const hourly = { period: Duration.hours(1), statistic: Stats.SUM };
   return [
     ...ended,
     // The second way to hear of a halt: the function that opens one may fail before it tells, and the topic may not take its message.
@@ -78,30 +77,32 @@ export function createAlarms(
       openHaltHours(parts),
       haltAlarmHours,
     ),
-    // A watch that fails sends no metric, and the alarm above would stay silent.
+    // A watch that cannot read the ledger sends no metric, and the alarm above would stay silent.
     alarm(
       'WatchFailedAlarm',
       'watch-failed',
       `Open halts in ${environment} cannot be watched: the function watch-halts fails. Its log says why.`,
-      watchHalts.metricErrors(hourly),
+      watchHalts.metricErrors({ period: Duration.hours(1), statistic: Stats.SUM }),
       2, // two in an hour: Lambda tries a failed invocation again, and one failure may pass
     ),
-    // One that is throttled, disabled or deleted has no errors either.
+    // One that is throttled, disabled or deleted has no errors either, nor has one whose log lines nobody takes.
     alarm(
       'WatchSilentAlarm',
       'watch-silent',
-      `Open halts in ${environment} are not watched: the function watch-halts has not run for an hour. ${runbook}`,
-      watchHalts.metricInvocations(hourly),
+      `Open halts in ${environment} are not watched: for an hour the function watch-halts has measured nothing. ${runbook}`,
+      openHaltHours(parts, { statistic: Stats.SAMPLE_COUNT }),
       1,
       {
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        // Four short periods, and not one long: an alarm looks back over some periods more, and goes off when all are empty (docs/aws-facts.md).
+        evaluationPeriods: 60 / WATCH_MINUTES,
         treatMissingData: TreatMissingData.BREACHING,
       },
     ),
   ];
 }
 
-/** For how many hours the oldest halt has been open; no data while none is. */
+/** For how many hours the oldest halt has been open; 0 while none is. */
 export const openHaltHours = (of: EnvironmentId, options: MetricOptions = {}): Metric =>
   new Metric({
     namespace: HALT_METRIC.namespace,

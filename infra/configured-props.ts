@@ -5,7 +5,7 @@ import { SecurityGroup, Subnet, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -14,8 +14,8 @@ import { OdinError } from '../core/errors.ts';
 import type { StackConfiguration } from '../project/configuration.ts';
 import { CONFIGURATION_FILE } from '../project/configuration.ts';
 import type { Permission } from '../project/permission.ts';
-import { given } from './functions.ts';
-import type { Migration } from './migration.ts';
+import { ARCHITECTURES, given } from './functions.ts';
+import type { DeployedMigration } from './migration.ts';
 import type { MigrationsProps } from './migrations.ts';
 import { createTopic } from './topic.ts';
 
@@ -76,16 +76,15 @@ export const configuredPropsHere = (
   access: Object.fromEntries(
     Object.entries(settings.access).map(([name, statements]) => [
       name,
-      (migration: Migration) => allowAll(migration, statements),
+      (migration: DeployedMigration) => allowAll(migration, statements),
     ]),
   ),
 });
 
-const ARCHITECTURES = { arm64: Architecture.ARM_64, x86_64: Architecture.X86_64 };
 const RUNTIMES = { 'nodejs24.x': Runtime.NODEJS_24_X, 'nodejs22.x': Runtime.NODEJS_22_X };
 const TRACINGS = { active: Tracing.ACTIVE, 'pass-through': Tracing.PASS_THROUGH, disabled: Tracing.DISABLED };
 
-function allowAll({ grantPrincipal }: Migration, statements: readonly Permission[]): void {
+function allowAll({ grantPrincipal }: DeployedMigration, statements: readonly Permission[]): void {
   for (const statement of statements) grantPrincipal.addToPrincipalPolicy(PolicyStatement.fromJson(statement));
 }
 

@@ -2,11 +2,11 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import { CustomWidget, Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import { dashboardLink } from '../core/text/links.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { migrationFunctionName, resourcePrefix, VARIABLES } from '../core/names/names.ts';
+import { partitionOf } from '../project/configuration.ts';
 import { allow, functionArn, given } from './functions.ts';
 import type { SystemParts } from './system-functions.ts';
 import { createSystemFunction } from './system-functions.ts';
@@ -65,7 +65,7 @@ export function createConsoleDashboard(
     ],
   });
   // Where the region is the CLI's current one it is known at deployment only, and so is the partition.
-  const partition = Token.isUnresolved(region) ? undefined : RegionInfo.get(region).partition;
+  const partition = Token.isUnresolved(region) ? undefined : partitionOf(region);
   return { dashboard, url: dashboardLink(partition ?? 'aws', region, dashboardName) };
 }
 

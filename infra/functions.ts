@@ -2,8 +2,8 @@
 import { ArnFormat, Stack, Stage } from 'aws-cdk-lib';
 import type { AddToPrincipalPolicyResult, RoleProps } from 'aws-cdk-lib/aws-iam';
 import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
@@ -45,6 +45,8 @@ export const migrationRoleArn = (scope: Construct, of: EnvironmentId, id: string
 /** Without what is undefined: the types of CDK take a property that is left out, and no undefined one. */
 export const given = <T extends object>(props: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined)) as never;
+
+export const ARCHITECTURES = { arm64: Architecture.ARM_64, x86_64: Architecture.X86_64 };
 
 /** How the functions of an environment run. */
 export interface FunctionSettings {

@@ -70,7 +70,7 @@ export class MigrationsGrants {
     return together([this.run(grantee), this.invoke(grantee, migrationFunctions(this.parts, ids))]);
   }
 
-  /** `resume`, `cancel`, `dashboard`, and the widget in the console. */
+  /** `resume`, `cancel`, `tune`, `dashboard`, and the widget in the console. */
   decide(grantee: IGrantable): Grant {
     const names = (['resume', 'dashboard'] as const).map((name) => systemFunctionName(this.parts, name));
     return together([this.read(grantee), this.invoke(grantee, names)]);

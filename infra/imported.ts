@@ -22,7 +22,7 @@ export interface IMigrations extends IConstruct {
   readonly ledger: IBucket;
   /** What others may do to it: one method for each row of the table in docs/configuration.md. */
   readonly grants: MigrationsGrants;
-  /** For how many hours the oldest halt has been open, measured every 15 minutes; no data while none is. */
+  /** For how many hours the oldest halt has been open, measured every 15 minutes; 0 while none is. */
   metricOpenHaltHours(options?: MetricOptions): Metric;
 }
 

@@ -122,6 +122,26 @@ export function protectLedger(
     ...given({ conditions: emptiedBy === undefined ? undefined : { ArnNotEquals: { 'aws:PrincipalArn': emptiedBy } } }),
   });
 
+  // Replication asks for no condition, and would put one ledger's log over another's.
+  deny('NothingIsReplicatedHere', {
+    actions: ['s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'],
+    resources: keys(['*']),
+  });
+
+  // Who may write a record could stop all who read it by one that is there, and is answered with a 403: in an archive, or with a key of its
+  // own. What a bucket does by itself is in no header, and these look at headers (docs/aws-facts.md).
+  const putWith = (header: string, other: string | undefined) => ({
+    Null: { [`s3:${header}`]: 'false' },
+    ...given({ StringNotEquals: other === undefined ? undefined : { [`s3:${header}`]: other } }),
+  });
+  for (const [sid, conditions] of Object.entries({
+    NothingIsArchived: putWith('x-amz-storage-class', 'STANDARD'),
+    NothingHasAKeyOfItsOwn: putWith('x-amz-server-side-encryption-customer-algorithm', undefined),
+    NothingHasAnotherKey: putWith('x-amz-server-side-encryption-aws-kms-key-id', bucket.encryptionKey?.keyArn),
+  })) {
+    deny(sid, { actions: ['s3:PutObject'], resources: keys(['*']), conditions });
+  }
+
   const replaced = keys(unique(REPLACED_KINDS.map(keyRoot)));
   deny('KeysAreCreatedOnce', {
     actions: ['s3:PutObject'],

@@ -1,10 +1,10 @@
 // One function and one role for each migration: what its file asks for, and its own part of the ledger.
-import { Duration, Stack, Tags } from 'aws-cdk-lib';
+import { Duration, Size, Stack, Tags } from 'aws-cdk-lib';
 import type { Connections, IConnectable, ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IGrantable, IPrincipal, IRole, PrincipalPolicyFragment, RoleProps } from 'aws-cdk-lib/aws-iam';
 import { AccountRootPrincipal, AnyPrincipal, Effect, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Function as LambdaFunction, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { OdinError } from '../core/errors.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
@@ -21,6 +21,7 @@ import { isAscii } from '../project/inspect.ts';
 import type { FunctionSettings } from './functions.ts';
 import {
   allow,
+  ARCHITECTURES,
   commonProps,
   commonVariables,
   deny,
@@ -38,7 +39,7 @@ import type { MachineNames } from './state-machine.ts';
  * A migration of an environment, as it is deployed. What is granted to it lands in the inline policy of its role; its connections
  * are those of the security groups that all migrations of the environment share.
  */
-export interface Migration extends IGrantable, IConnectable {
+export interface DeployedMigration extends IGrantable, IConnectable {
   /** The four digits of its file. */
   readonly id: string;
   /** Relative to the project: `migrations/odin-dev/0004.ts`. */
@@ -65,13 +66,13 @@ export interface MigrationFunctionsProps extends EnvironmentId, FunctionSettings
 
 /** A migration, and what its file says. */
 export interface MadeMigration {
-  migration: Migration;
+  migration: DeployedMigration;
   lambda: LambdaFunction;
   file: InspectedMigration;
 }
 
 export function createMigrations(scope: Construct, props: MigrationFunctionsProps): MadeMigration[] {
-  const limits = leaveTheRunAlone(scope, props, props.machine);
+  const limits = leaveTheRunAlone(scope, props);
   return props.migrations.map((file) => createMigration(scope, props, file, limits));
 }
 
@@ -104,6 +105,11 @@ function createMigration(
     role,
     timeout: Duration.seconds(file.timeoutSeconds),
     memorySize: file.memoryMB,
+    ...given({
+      architecture: file.architecture && ARCHITECTURES[file.architecture],
+      ephemeralStorageSize: file.ephemeralStorageMB === undefined ? undefined : Size.mebibytes(file.ephemeralStorageMB),
+      layers: layersOf(scope, file),
+    }),
     environment: {
       ...variables,
       ...file.variables,
@@ -119,11 +125,16 @@ function createMigration(
   return { migration: migrationOf(id, file.file, lambda, role), lambda, file };
 }
 
+const layersOf = (scope: Construct, { id, layers }: InspectedMigration) =>
+  layers.length === 0
+    ? undefined
+    : layers.map((arn, index) => LayerVersion.fromLayerVersionArn(scope, `Migration${id}Layer${index + 1}`, arn));
+
 /** What people read is in the manifest: the template is kept ASCII (docs/aws-facts.md). */
 const descriptionOf = ({ description }: InspectedMigration): string | undefined =>
   description !== undefined && isAscii(description) ? description : undefined;
 
-const migrationOf = (id: string, file: string, lambda: LambdaFunction, role: IRole): Migration => ({
+const migrationOf = (id: string, file: string, lambda: LambdaFunction, role: IRole): DeployedMigration => ({
   id,
   file,
   function: lambda,
@@ -182,13 +193,20 @@ class MigrationRole extends FunctionRole {
   }
 }
 
+/** A managed policy has no tags, and can be told from others by its path alone. */
+const LIMITS_PATH = '/odin-migrate/';
+
 /**
- * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing. One policy for all of them:
- * in each role it would not fit into the template. By patterns, which match the migrations' functions too.
+ * Whatever its own permissions say, a migration starts no run, answers no halt and decides nothing, and silences nobody who would
+ * tell of it. One policy for all of them: in each role it would not fit into the template. By patterns, which match the migrations'
+ * functions too.
  */
-const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineNames): ManagedPolicy =>
-  new ManagedPolicy(scope, 'MigrationLimits', {
+function leaveTheRunAlone(scope: Construct, { ledger, machine, ...of }: MigrationFunctionsProps): ManagedPolicy {
+  const stack = Stack.of(scope);
+  const { encryptionKey } = ledger;
+  return new ManagedPolicy(scope, 'MigrationLimits', {
     description: `What no migration of ${of.environment} may do, whatever its file asks for`,
+    path: LIMITS_PATH,
     statements: [
       deny(
         ['lambda:*'],
@@ -196,15 +214,47 @@ const leaveTheRunAlone = (scope: Construct, of: EnvironmentId, machine: MachineN
           (name) => functionArn(scope, name),
         ),
       ),
-      deny(['states:*'], [machine.arn, machine.executions, machine.mapRuns]), // the history too: task tokens are in it (docs/aws-facts.md)
+      // The history too: task tokens are in it (docs/aws-facts.md). After a colon: versions and aliases.
+      deny(['states:*'], [machine.arn, `${machine.arn}:*`, machine.executions, machine.mapRuns, machine.runsOfMaps]),
       // On everything: such a request has a token, and names no machine.
       deny(['states:SendTask*'], ['*']),
       // Of other environments too, whose names nobody here knows: their parts carry a tag.
       new PolicyStatement({
         effect: Effect.DENY,
-        actions: ['lambda:*', 'states:*', 'iam:*', 'ssm:*'],
+        actions: [
+          ...['lambda:*', 'states:*', 'iam:*', 'ssm:*', 'events:*', 'cloudwatch:*'],
+          // What a function of ours needs to log and to publish stays: it is its own role's, and may be granted to a migration.
+          ...['logs:Delete*', 'logs:PutRetentionPolicy', 'logs:Untag*'],
+          ...['sns:DeleteTopic', 'sns:SetTopicAttributes', 'sns:RemovePermission', 'sns:UntagResource'],
+        ],
         resources: ['*'],
         conditions: { Null: { [`aws:ResourceTag/${ENVIRONMENT_TAG}`]: 'false' } },
       }),
+      // A tag does not keep a role from being passed (docs/aws-facts.md). Those of ours trust these two services.
+      new PolicyStatement({
+        effect: Effect.DENY,
+        actions: ['iam:PassRole'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'iam:PassedToService': ['lambda.amazonaws.com', 'states.amazonaws.com'] } },
+      }),
+      // This policy, and that of each other environment.
+      deny(['iam:*'], [stack.formatArn({ service: 'iam', region: '', resource: `policy${LIMITS_PATH}*` })]),
+      // With the role that the stack was deployed with, and without passing it.
+      deny(
+        ['Update*', 'Delete*', '*ChangeSet*', '*Rollback*', 'Cancel*', 'Set*'].map((name) => `cloudformation:${name}`),
+        [stack.stackId],
+      ),
+      // A key that is gone takes the ledger with it.
+      ...(encryptionKey
+        ? [
+            deny(
+              ['Put*', 'Disable*', 'Delete*', 'Revoke*', 'Retire*', 'Schedule*', 'Update*'].map(
+                (name) => `kms:${name}`,
+              ),
+              [encryptionKey.keyArn],
+            ),
+          ]
+        : []),
     ],
   });
+}

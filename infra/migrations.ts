@@ -43,7 +43,7 @@ import type { IMigrations, MigrationsAttributes } from './imported.ts';
 import { importByName, ImportedMigrations } from './imported.ts';
 import { createLedgerBucket, protectLedger } from './ledger-bucket.ts';
 import { createLogGroup } from './log-group.ts';
-import type { MadeMigration, Migration, Network } from './migration.ts';
+import type { MadeMigration, DeployedMigration, Network } from './migration.ts';
 import { createMigrations } from './migration.ts';
 import { claimEnvironment, keepLedgerName, registerEnvironment } from './registration.ts';
 import { refuseWhatAwsRefuses } from './refused.ts';
@@ -85,7 +85,7 @@ export interface MigrationsProps {
    * not here is an error.
    * @default - none
    */
-  readonly access?: Record<string, (migration: Migration) => void> | undefined;
+  readonly access?: Record<string, (migration: DeployedMigration) => void> | undefined;
   /**
    * Where operators are told of a halt, of its end and of an alarm. One that was made elsewhere has to let CloudWatch publish.
    * @default - a topic of its own
@@ -180,7 +180,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
   readonly dashboardUrl: string | undefined;
   readonly alarms: readonly Alarm[];
   /** Ascending by id. */
-  readonly migrations: readonly Migration[];
+  readonly migrations: readonly DeployedMigration[];
   readonly grants: MigrationsGrants;
   /** All migrations. */
   readonly grantPrincipal: IPrincipal;
@@ -333,7 +333,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
   }
 
   /** @throws OdinError UnknownMigration when the environment has no such file */
-  migration(id: string): Migration {
+  migration(id: string): DeployedMigration {
     const found = this.migrations.find((migration) => migration.id === id);
     if (found) return found;
     throw new OdinError({
@@ -345,7 +345,7 @@ export class Migrations extends Construct implements IMigrations, IGrantable, IC
     });
   }
 
-  /** For how many hours the oldest halt has been open, measured every 15 minutes; no data while none is. */
+  /** For how many hours the oldest halt has been open, measured every 15 minutes; 0 while none is. */
   metricOpenHaltHours(options?: MetricOptions): Metric {
     return openHaltHours(this.of, options);
   }
@@ -407,7 +407,7 @@ function networkOf(scope: Construct, { vpc, vpcSubnets, securityGroups = [] }: M
 function giveAccess(
   scope: Construct,
   made: readonly MadeMigration[],
-  access: Record<string, (migration: Migration) => void>,
+  access: Record<string, (migration: DeployedMigration) => void>,
   anyAccess: boolean,
 ): void {
   for (const { migration, file } of made) {
@@ -430,9 +430,9 @@ class EveryMigration extends PrincipalBase {
   override readonly policyFragment: PrincipalPolicyFragment;
   override readonly principalAccount: string;
   private readonly scope: Construct;
-  private readonly migrations: readonly Migration[];
+  private readonly migrations: readonly DeployedMigration[];
 
-  constructor(scope: Construct, of: EnvironmentId, migrations: readonly Migration[]) {
+  constructor(scope: Construct, of: EnvironmentId, migrations: readonly DeployedMigration[]) {
     super();
     const roles = migrationRoleArn(scope, of, '????');
     this.policyFragment = new AnyPrincipal().withConditions({ ArnLike: { 'aws:PrincipalArn': roles } }).policyFragment;

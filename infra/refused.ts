@@ -1,7 +1,7 @@
 // What IAM, Lambda and CloudFormation refuse of a finished template, whoever said it: files, odin-migrate.json, a grant of the team, its
 // aspects and tags (docs/aws-facts.md). A deployment would say so after minutes, of a logical id, and roll back.
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
-import { Stack, Validations } from 'aws-cdk-lib';
+import { CfnResource, Stack, Validations } from 'aws-cdk-lib';
 import type { CfnElement } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { readFileSync } from 'node:fs';
@@ -14,8 +14,10 @@ import type { MadeMigration } from './migration.ts';
 /** Bytes of a template. */
 const MAX_TEMPLATE = 1_000_000;
 
-/** What a tag of IAM may be made of; most services take the same. */
-const IN_TAGS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+/** What a tag of IAM may be, which other services take too (docs/aws-facts.md). */
+const TAG_KEY = /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/iu;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+const MAX_TAGS = 50;
 
 interface Refused {
   /** Where, what was expected, what was found. */
@@ -33,7 +35,7 @@ export function refuseWhatAwsRefuses(scope: Construct, made: readonly MadeMigrat
     validate: ({ stackTemplates }) => {
       const { templatePath } = stackTemplates.find((each) => each.stackConstructPath === stack.node.path) ?? {};
       if (templatePath === undefined) return { success: true, violations: [] };
-      const violations = refusedIn(readFileSync(templatePath, 'utf8'), made).map(
+      const violations = refusedIn(readFileSync(templatePath, 'utf8'), scope, made).map(
         ({ what, next, logicalId }): PolicyViolation => ({
           ruleName: 'refused-by-aws',
           description: what,
@@ -49,24 +51,60 @@ export function refuseWhatAwsRefuses(scope: Construct, made: readonly MadeMigrat
 }
 
 interface Resource {
-  Properties: {
+  Type: string;
+  Properties?: {
     Policies?: { PolicyDocument: PolicyDocument }[];
     Environment?: { Variables: Record<string, unknown> };
-    Tags?: { Key: string; Value: unknown }[];
+    Tags?: { Key: string; Value: unknown }[] | Record<string, unknown>;
   };
 }
 interface PolicyDocument {
   Statement: { Sid?: string }[];
 }
 
-function refusedIn(template: string, made: readonly MadeMigration[]): Refused[] {
+function refusedIn(template: string, scope: Construct, made: readonly MadeMigration[]): Refused[] {
   const { Resources } = JSON.parse(template) as { Resources: Record<string, Resource> };
   const all = made.flatMap(({ migration, lambda, file: { file } }) => [
     ...refusedRole(file, logicalIdOf(migration.role), Resources),
     ...refusedVariables(file, logicalIdOf(lambda), Resources),
   ]);
-  return [...refusedSize(Buffer.byteLength(template)), ...all];
+  return [...refusedSize(Buffer.byteLength(template)), ...all, ...refusedTags(scope, made, Resources)];
 }
+
+/** Each once, of the first resource that has it: the team's are on all of them. */
+function refusedTags(scope: Construct, made: readonly MadeMigration[], resources: Record<string, Resource>): Refused[] {
+  const roles = new Map(made.map(({ migration, file: { file } }) => [logicalIdOf(migration.role), file]));
+  const ids = scope.node
+    .findAll()
+    .filter(CfnResource.isCfnResource)
+    .map(({ logicalId, stack }) => stack.resolve(logicalId) as string);
+  const found = new Map<string, Refused>();
+  // Those of roles first, which people know by their files.
+  for (const logicalId of [...roles.keys(), ...ids]) {
+    const { Type = '', Properties: { Tags = [] } = {} } = resources[logicalId] ?? {};
+    const tags = Array.isArray(Tags)
+      ? Tags.map(({ Key, Value }) => [Key, String(leastOf(Value))] as const)
+      : Object.entries(Tags).map(([key, value]) => [key, String(leastOf(value))] as const);
+    const file = roles.get(logicalId);
+    const whose = file === undefined ? `of ${Type} ${logicalId}` : `of the role of ${file}`;
+    const refuse = (what: string, next: string) => {
+      if (!found.has(what)) found.set(what, { what: `${what} ${whose}: ${next}`, next: HOW_TAGS, logicalId });
+    };
+    for (const [key, value] of tags) {
+      if (TAG_KEY.test(key) && TAG_VALUE.test(value)) continue;
+      refuse(
+        `The tag ${key}=${value}`,
+        'expected letters, digits, spaces and _.:/=+-@, which IAM takes, at most 128 in its key and 256 in its value, and no "aws:" before it.',
+      );
+    }
+    if (tags.length > MAX_TAGS)
+      refuse(`${tags.length} tags`, `expected at most ${MAX_TAGS}, with those of odin-migrate.`);
+  }
+  return [...found.values()];
+}
+
+const HOW_TAGS =
+  'Change the tag, or keep it from what does not take it: Tags.of(…).add(…, { excludeResourceTypes: ["AWS::IAM::Role"] }).';
 
 const logicalIdOf = ({ node, stack }: { node: Construct['node']; stack: Stack }): string =>
   stack.resolve((node.defaultChild as CfnElement).logicalId) as string;
@@ -82,7 +120,7 @@ function refusedSize(bytes: number): Refused[] {
 }
 
 function refusedRole(file: string, logicalId: string, resources: Record<string, Resource>): Refused[] {
-  const { Policies = [], Tags = [] } = resources[logicalId]?.Properties ?? {};
+  const { Policies = [] } = resources[logicalId]?.Properties ?? {};
   const documents = Policies.map(({ PolicyDocument }) => PolicyDocument);
   const size = documents.reduce((sum, document) => sum + JSON.stringify(leastOf(document)).length, 0);
   const tooLong: Refused[] =
@@ -99,7 +137,6 @@ function refusedRole(file: string, logicalId: string, resources: Record<string, 
     const sids = Statement.flatMap(({ Sid }) => Sid ?? []);
     return [...new Set(sids.filter((sid, index) => sids.indexOf(sid) < index))];
   });
-  const tag = Tags.map(({ Key, Value }) => [Key, leastOf(Value)].join('=')).find((text) => !IN_TAGS.test(text));
   return [
     ...tooLong,
     ...repeated.map((sid) => ({
@@ -107,20 +144,11 @@ function refusedRole(file: string, logicalId: string, resources: Record<string, 
       next: 'Give one of the two statements another.',
       logicalId,
     })),
-    ...(tag === undefined
-      ? []
-      : [
-          {
-            what: `The tag ${tag} of the role of ${file}: expected letters, digits, spaces and _.:/=+-@, which IAM takes.`,
-            next: 'Change the tag, or keep it from roles: Tags.of(…).add(…, { excludeResourceTypes: ["AWS::IAM::Role"] }).',
-            logicalId,
-          },
-        ]),
   ];
 }
 
 function refusedVariables(file: string, logicalId: string, resources: Record<string, Resource>): Refused[] {
-  const { Variables = {} } = resources[logicalId]?.Properties.Environment ?? {};
+  const { Variables = {} } = resources[logicalId]?.Properties?.Environment ?? {};
   const size = sizeOfVariables(leastOf(Variables) as Record<string, string>);
   if (size <= MAX_VARIABLES) return [];
   return [

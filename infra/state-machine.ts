@@ -18,6 +18,8 @@ export interface MachineNames {
   executions: string;
   /** The same of the executions that its Distributed Map has started. */
   mapRuns: string;
+  /** ARN pattern of its Distributed Map, as it runs in them. */
+  runsOfMaps: string;
 }
 
 export function namesOfMachine(scope: Construct, of: EnvironmentId): MachineNames {
@@ -33,6 +35,7 @@ export function namesOfMachine(scope: Construct, of: EnvironmentId): MachineName
     arn: arn('stateMachine', name),
     executions: arn('execution', `${name}:*`),
     mapRuns: arn('execution', `${name}/*:*`),
+    runsOfMaps: arn('mapRun', `${name}/*:*`),
   };
 }
 

@@ -51,7 +51,11 @@ export function createSystemFunctions(scope: Construct, parts: SystemParts) {
       variables: { ...topicVariables(parts), ...ofMachine },
     }),
     resume: createSystemFunction(scope, 'resume', parts, {
-      statements: [allow(['states:StartExecution'], [machine.arn]), describe],
+      statements: [
+        allow(['states:StartExecution'], [machine.arn]),
+        allow(['states:DescribeExecution', 'states:ListMapRuns'], [machine.executions]),
+        allow(['states:UpdateMapRun'], [machine.runsOfMaps]),
+      ],
       variables: ofMachine,
     }),
     // A function of its own, and not a mode of another: who may invoke it may declare migrations done.

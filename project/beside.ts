@@ -1,8 +1,11 @@
 // What is shipped beside a bundle, and not in it: packages with native addons or WebAssembly, or whose code asks where it lies, which look
 // for files next to their own, and the packages that those need. They are laid out as a node_modules folder, in which Node.js finds them.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
+import { LAMBDA_MOST } from '../core/names/lambda-limits.ts';
+import { bytesText } from '../core/text/format.ts';
+import { withoutMark } from '../core/text/mark.ts';
 import { findPackage } from './node-modules.ts';
 
 export interface Package {
@@ -100,7 +103,7 @@ interface PackageManifest {
 /** Empty when there is none. */
 function manifestOf(directory: string): PackageManifest {
   const file = path.join(directory, 'package.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as PackageManifest) : {};
+  return existsSync(file) ? (JSON.parse(withoutMark(readFileSync(file, 'utf8'))) as PackageManifest) : {};
 }
 
 interface Needed extends Package {
@@ -138,19 +141,39 @@ const FOR_COMPILERS = /\.(c|cc|cpp|cxx|h|hh|hpp|o|a|d|gypi?|mk|pdb|lib|map|d\.[c
  * Packages, and all that they need, as they are to lie in the node_modules folder of a bundle.
  * @param file the migration that imports them, for errors
  * @returns path, relative to the bundle → content
- * @throws OdinError BundlingFailed for a package whose native addons are all for another system
+ * @throws OdinError BundlingFailed for a package whose native addons are all for another system, and for more than Lambda takes
  */
 export function shipBeside(roots: readonly Package[], target: Target, file: string): Map<string, CopyOf> {
   const placed = layOut(roots, target, file);
   const files = new Map<string, CopyOf>();
+  const sizes = new Map<string, number>();
   for (const [place, directory] of placed) {
+    let size = 0;
     for (const each of filesOf(directory)) {
       const from = path.join(directory, each);
       if (each.endsWith('.node') && !fits(from, target)) continue; // of another system, beside one that fits
       files.set(path.join(place, each).split(path.sep).join('/'), { copyOf: from });
+      size += statSync(from).size;
     }
+    sizes.set(place, size);
   }
+  if (target.inLambda) assertNotTooLarge(sizes, file);
   return files;
+}
+
+/** Lambda would say it when the stack is half there. @param sizes of packages, by their places @throws OdinError BundlingFailed */
+function assertNotTooLarge(sizes: ReadonlyMap<string, number>, file: string): void {
+  const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  if (all <= LAMBDA_MOST.unpackedBytes) return;
+  const largest = [...sizes].sort(([, a], [, b]) => b - a).slice(0, 3);
+  const named = largest.map(([place, size]) => `${place.replace(/^.*node_modules./, '')} ${bytesText(size)}`);
+  throw new OdinError({
+    code: 'BundlingFailed',
+    source: 'user',
+    what: `${file}: the packages that are shipped beside its bundle have ${bytesText(all)}, expected ${bytesText(LAMBDA_MOST.unpackedBytes)} at most: ${named.join(', ')}.`,
+    why: 'A function has no more in Lambda, unpacked, with its layers.',
+    next: 'Take a smaller package, or fetch what is large from S3 into os.tmpdir() when migration() begins (ephemeralStorageMB).',
+  });
 }
 
 /** Each package's place, relative to the bundle, so that each finds the very ones that it found where it is installed. */

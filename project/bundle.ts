@@ -58,18 +58,17 @@ export interface PracticeFault {
 
 export interface BundleOptions {
   practiceFault?: PracticeFault | undefined;
-  /** For which native addons are shipped, as Lambda calls it; this machine's when left out. */
+  /** For which native addons are shipped, as Lambda calls it, unless a file says another; this machine's when left out. */
   architecture?: string | undefined;
 }
 
 /** @throws OdinError BundlingFailed, with the place in the file */
-export function bundleEnvironment<M extends MigrationFile>(
+export function bundleEnvironment<M extends MigrationFile & { architecture?: string | undefined }>(
   projectDirectory: string,
   migrations: readonly M[],
   { practiceFault, architecture }: BundleOptions = {},
 ): Bundles<M> {
   const clients = new Clients(projectDirectory);
-  const target = targetOf(architecture);
   const compiled = compileMigrations(projectDirectory, migrations, clients);
   return {
     system: Object.fromEntries(
@@ -85,7 +84,7 @@ export function bundleEnvironment<M extends MigrationFile>(
         ...ownFiles('run-migration'),
         ...ownFiles('user-process'),
         [`${id}.mjs`, code],
-        ...shipBeside(beside, target, migration.file),
+        ...shipBeside(beside, targetOf(architecture && (migration.architecture ?? architecture)), migration.file),
       ]);
       const more: BundleFiles = new Map([
         [`${id}.mjs.map`, map],

@@ -76,11 +76,28 @@ export class Clients {
     const own = findPackage(client, this.#directory) ?? this.#directory;
     const { files } = compileOnce(client, this.#directory, own, {
       ...DEPLOYED,
+      ...NAMES_AS_THEY_ARE,
       entryPoints: [{ in: client, out: client }],
       splitting: true,
       chunkNames: `${client}-[hash]`,
     });
-    this.#bundled.set(client, files);
-    return files;
+    const named: BundleFiles = new Map([...files].map(([file, text]) => [file, namedOnce(text)]));
+    this.#bundled.set(client, named);
+    return named;
   }
+}
+
+const NAMES_AS_THEY_ARE = { minify: false, minifySyntax: true, minifyWhitespace: true } satisfies esbuild.BuildOptions;
+
+/**
+ * The compiler has each function named whenever it is made, and the SDK makes dozens for each request: a tenth of what that costs. Classes
+ * alone are named, each once. Functions and methods that are declared have their names, since they are not minified.
+ */
+function namedOnce(text: string): string {
+  return text
+    .replaceAll(/static\{__name\(this,("[^"]+")\)/g, 'static{__name(this,$1,!0)')
+    .replace(
+      '__name=(target,value)=>__defProp(target,"name",{value,configurable:!0})',
+      '__name=(target,value,isClass)=>isClass?__defProp(target,"name",{value,configurable:!0}):target',
+    );
 }

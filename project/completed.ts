@@ -15,6 +15,7 @@ import { OdinError } from '../core/errors.ts';
 import { describeThrown } from '../core/thrown.ts';
 import { COMPLETIONS } from '../core/ledger/entries.ts';
 import { MigrationId } from '../core/names/identifiers.ts';
+import { withoutMark } from '../core/text/mark.ts';
 
 export const COMPLETED_FILE = 'completed.json';
 
@@ -58,7 +59,7 @@ export function readCompleted(directory: string, file: string): CompletedMigrati
 
 function textOf(filePath: string, file: string): string {
   try {
-    return readFileSync(filePath, 'utf8');
+    return withoutMark(readFileSync(filePath, 'utf8'));
   } catch (thrown) {
     throw unreadable(file, describeThrown(thrown)); // a folder, or not this user's to read
   }

@@ -4,7 +4,7 @@ import { OdinError } from '../core/errors.ts';
 import { problemOfApp } from '../core/names/identifiers.ts';
 import { cut, plainLine } from '../core/ledger/summaries.ts';
 import { emptyIn } from './empty-text.ts';
-import { Permissions } from './permission.ts';
+import { PermissionList } from './permission.ts';
 import type { Given } from './placeholder.ts';
 import { NOTHING_GIVEN } from './placeholder.ts';
 
@@ -39,6 +39,9 @@ const arn = (service: string, example: string) =>
     .optional();
 const ids = (prefix: string) =>
   z.array(z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `expected an id such as "${prefix}-0a1b2c3d"`)).min(1);
+
+/** As Lambda calls it. */
+export const Architecture = z.enum(['arm64', 'x86_64'], 'expected "arm64" or "x86_64"');
 
 const exactlyOne = (parts: object): boolean =>
   Object.values(parts).filter((part: unknown) => part !== undefined).length === 1;
@@ -105,10 +108,7 @@ export const StackFields = z.strictObject({
   securityGroups: ids('sg')
     .optional()
     .describe('The ids of the security groups of all migrations; one that lets everything out is made when absent.'),
-  architecture: z
-    .enum(['arm64', 'x86_64'], 'expected "arm64" or "x86_64"')
-    .default('arm64')
-    .describe('The processor of every function: `arm64` or `x86_64`.'),
+  architecture: Architecture.default('arm64').describe('The processor of every function: `arm64` or `x86_64`.'),
   runtime: z
     .enum(['nodejs24.x', 'nodejs22.x'], 'expected "nodejs24.x" or "nodejs22.x"')
     .default('nodejs24.x')
@@ -134,7 +134,7 @@ export const StackFields = z.strictObject({
     .optional()
     .describe('The bucket that was the ledger of this environment before: `odin-migrate adopt` says it.'),
   access: z
-    .record(z.string(), Permissions)
+    .record(z.string(), PermissionList)
     .default({})
     .describe('What a file may ask for by name, `export const access = ["data"]`: lists of IAM policy statements.'),
   alarms: z.boolean().default(true).describe('Whether there are alarms.'),
@@ -284,7 +284,7 @@ const givenOf = (
   partition: (region === undefined ? undefined : partitionOf(region)) ?? NOTHING_GIVEN.partition,
 });
 
-/** As CDK knows it; undefined for a region that is like none. */
+/** By its beginning, so that one is known that is newer than CDK; undefined for a region that is like none. */
 export const partitionOf = (region: string): string | undefined =>
   PARTITIONS.find(([regions]) => regions.test(region))?.[1];
 

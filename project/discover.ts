@@ -9,6 +9,7 @@ import {
   assertEnvironmentName,
   idWithOtherEnding,
   isEnvironmentName,
+  isMeantBelow,
   isNearMiss,
   migrationIdOf,
 } from '../core/names/identifiers.ts';
@@ -87,7 +88,11 @@ const ownFolders = (projectDirectory: string, { environments }: Configuration): 
   );
 
 /** Files below the folders in it that are called as migrations are, from the folder; nothing runs them. */
-function nestedIn(directory: string, but: ReadonlySet<string>): string[] {
+function nestedIn(
+  directory: string,
+  but: ReadonlySet<string>,
+  isMeant = (name: string) => migrationIdOf(name) !== undefined,
+): string[] {
   const below = (folder: string): string[] =>
     readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
       const at = path.join(folder, entry.name);
@@ -95,7 +100,7 @@ function nestedIn(directory: string, but: ReadonlySet<string>): string[] {
         const isNone = entry.name.startsWith('.') || entry.name === 'node_modules' || but.has(at);
         return isNone ? [] : below(at);
       }
-      const found = folder !== directory && migrationIdOf(entry.name) !== undefined;
+      const found = folder !== directory && isMeant(entry.name);
       return found ? [path.relative(directory, at).split(path.sep).join('/')] : [];
     });
   return below(directory).sort();
@@ -217,7 +222,9 @@ export function discoverEnvironment(
     folder,
     entries.map(({ name }) => name).filter((name) => !isMadeOfAnother(name)),
   );
-  const below = nestedIn(directory, ownFolders(projectDirectory, configuration));
+  const below = nestedIn(directory, ownFolders(projectDirectory, configuration), (name) => {
+    return isMeantBelow(name) && !isMadeOfAnother(name);
+  });
   for (const nested of below) {
     const message = `${plainLine(`${folder}/${nested}`, 500)} is NOT a migration and was skipped: it must lie in ${folder}/ itself, and not in a folder below.`;
     warnings.push({ message, nearMiss: true });
@@ -228,10 +235,14 @@ export function discoverEnvironment(
     if (entry.name === COMPLETED_FILE || below.some((nested) => nested.startsWith(`${entry.name}/`))) continue;
     if (id === undefined) {
       const skipped = plainLine(file, 500);
-      const named = isNearMiss(entry.name) || migrationIdOf(entry.name) !== undefined;
-      const nearMiss = named && !isMadeOfAnother(entry.name);
+      const isNamed = migrationIdOf(entry.name) !== undefined;
+      const isUnnamed = !taken.has(entry.name) && isCalledByNumber(directory, entry);
+      const nearMiss = isUnnamed || ((isNamed || isNearMiss(entry.name)) && !isMadeOfAnother(entry.name));
+      const expected = isNamed
+        ? `it must be a file, found a ${entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'thing that is none'}`
+        : 'its name must be four digits and ".ts", e.g. 0001.ts';
       const message = nearMiss
-        ? `${skipped} is NOT a migration and was skipped: it must be a file, its name four digits and ".ts", e.g. 0001.ts.`
+        ? `${skipped} is NOT a migration and was skipped: ${expected}.`
         : `${skipped} was skipped: it is not a migration.`;
       warnings.push({ message, nearMiss });
       continue;
@@ -282,6 +293,13 @@ function entriesOf(environment: string, directory: string, folder: string): Dire
       cause,
     });
   }
+}
+
+/** A file that is called `0001`, or a folder with an index in it; a folder of data is none. */
+function isCalledByNumber(directory: string, entry: Dirent): boolean {
+  if (!/^\d{4}$/.test(entry.name)) return false;
+  if (!entry.isDirectory()) return true;
+  return readdirSync(path.join(directory, entry.name)).some((name) => /^index\.[cm]?[jt]sx?$/i.test(name));
 }
 
 const COMPILED = /^\d{4}(\.js|\.d\.ts)$/;

@@ -7,18 +7,25 @@ import { pathToFileURL } from 'node:url';
 import type * as esbuild from 'esbuild';
 import * as z from 'zod';
 import { asOdinError, OdinError } from '../core/errors.ts';
-import { LAMBDA_MOST, LEAST_MEMORY_MB } from '../core/names/lambda-limits.ts';
+import {
+  LAMBDA_MOST,
+  LEAST_EPHEMERAL_STORAGE_MB,
+  LEAST_MEMORY_MB,
+  MAX_CONCURRENCY,
+} from '../core/names/lambda-limits.ts';
 import { describeThrown } from '../core/thrown.ts';
+import type { ManifestEntry } from '../core/contract/manifest.ts';
 import { PreviewAllows } from '../core/preview/preview.ts';
 import { cut } from '../core/ledger/summaries.ts';
 import { COMMON, compile, missing } from './compile.ts';
 import type { EnvironmentConfiguration } from './configuration.ts';
-import { Variables } from './configuration.ts';
+import { Architecture, Variables } from './configuration.ts';
 import type { MigrationFile } from './discover.ts';
 import { unknownNames } from './iam-names.ts';
-import { meantBy } from './near-names.ts';
+import { Layers, strangersAmong } from './layers.ts';
+import { remarkOnExport } from './near-names.ts';
 import type { Permission } from './permission.ts';
-import { leastSizeOf, MAX_INLINE_POLICIES, Permissions } from './permission.ts';
+import { leastSizeOf, MAX_INLINE_POLICIES, PermissionList } from './permission.ts';
 import type { OpenedBeside } from './opened-beside.ts';
 import { openedBeside } from './opened-beside.ts';
 import { assertReadable } from './sources.ts';
@@ -32,10 +39,13 @@ const MAX_TIMEOUT_MINUTES = LAMBDA_MOST.timeoutSeconds / 60;
 
 /** What one `yield` may hold is fewer, if they are long. */
 const MAX_ITEMS_PER_BATCH = 10_000;
-/** Lambda's concurrency of a new account, which other functions share (docs/aws-facts.md). */
-const MAX_CONCURRENCY = 1_000;
 /** Of a file that does not say it: below what any account has, so that no other function waits for it. */
 const CONCURRENCY = 20;
+
+const isTolerance = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? /^\d+(\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100
+    : Number.isInteger(value) && Number(value) >= 0;
 
 const Exports = z.object({
   description: z
@@ -43,7 +53,7 @@ const Exports = z.object({
     .max(200, 'expected at most 200 characters')
     .regex(/^\P{Cc}*$/u, 'expected one line without control characters')
     .optional(),
-  permissions: Permissions.optional(),
+  permissions: PermissionList.optional(),
   timeoutMinutes: z
     .number('expected a number of minutes')
     .positive('expected more than 0 minutes')
@@ -60,6 +70,13 @@ const Exports = z.object({
     )
     .max(LAMBDA_MOST.memoryMB, `expected at most ${LAMBDA_MOST.memoryMB}, Lambda's largest`)
     .optional(),
+  ephemeralStorageMB: z
+    .int('expected a whole number of MB')
+    .min(LEAST_EPHEMERAL_STORAGE_MB, `expected at least ${LEAST_EPHEMERAL_STORAGE_MB}, which every function has`)
+    .max(LAMBDA_MOST.ephemeralStorageMB, `expected at most ${LAMBDA_MOST.ephemeralStorageMB}, Lambda's largest`)
+    .optional(),
+  architecture: Architecture.optional(),
+  layers: Layers.optional(),
   variables: Variables.optional(),
   access: z.array(z.string('expected a name'), 'expected a list of names').optional(),
   previewAllows: z.optional(PreviewAllows),
@@ -78,6 +95,9 @@ const Exports = z.object({
           `expected at most ${MAX_CONCURRENCY}, what Step Functions and Lambda allow to an account unasked`,
         )
         .optional(),
+      toleratedFailures: z
+        .custom<number | string>(isTolerance, "expected a number of batches, or a share of the plan's, e.g. '5%'")
+        .optional(),
     })
     .optional(),
 });
@@ -87,6 +107,12 @@ export interface InspectedMigration extends MigrationFile {
   permissions: Permission[];
   timeoutSeconds: number;
   memoryMB: number;
+  /** Of `/tmp`; undefined: what every function has. */
+  ephemeralStorageMB?: number | undefined;
+  /** Undefined: the environment's. */
+  architecture?: z.infer<typeof Architecture> | undefined;
+  /** ARNs of layers' versions. */
+  layers: string[];
   variables: Record<string, string>;
   /** The variables that its code reads, in the modules that it imports too (project/variables.ts). */
   reads: string[];
@@ -96,7 +122,7 @@ export interface InspectedMigration extends MigrationFile {
   previewAllows: PreviewAllows;
   checkpointed: boolean;
   /** Of one that plans batches. */
-  parallel?: { concurrency: number } | undefined;
+  parallel?: ManifestEntry['parallel'];
   /** What is worth a look: ends of sentences that begin with the file's name. */
   remarks: string[];
 }
@@ -115,6 +141,7 @@ export const DEFAULTS = {
   permissions: [],
   timeoutSeconds: LAMBDA_MOST.timeoutSeconds,
   memoryMB: 1024,
+  layers: [],
   variables: {},
   reads: [],
   access: [],
@@ -176,15 +203,16 @@ function checked(
 
 /** What the evaluating process says of one file. */
 const Answer = z.object({
-  error: z.string().optional(),
+  /** What was thrown, as plain data. */
+  error: z.unknown().optional(),
   /** `typeof` of the export `migration`, and the constructor's name of a function (`AsyncGeneratorFunction`). */
   type: z.string().optional(),
   kind: z.string().optional(),
   /** The same of the export `plan`. */
   plan: z.string().optional(),
   fields: z.record(z.string(), z.unknown()).optional(),
-  /** The names of the other exports that are no functions. */
-  others: z.array(z.string()).optional(),
+  /** The names of the other exports, and which of them are functions. */
+  others: z.array(z.object({ name: z.string(), isFunction: z.boolean() })).optional(),
 });
 type Answer = z.infer<typeof Answer>;
 
@@ -331,6 +359,23 @@ const valueOf = (exported, name) =>
 // What JSON cannot hold is named as it would be written.
 const written = (key, value) =>
   typeof value === 'bigint' ? value + 'n' : typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+// As plain data, of which an error is known by its shape.
+const told = (thrown, depth) => {
+  try {
+    if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+    if (typeof thrown.stack !== 'string' && typeof thrown.message !== 'string') return JSON.parse(JSON.stringify(thrown));
+    const { name, message, code, cause, errors } = thrown;
+    return {
+      name: String(name ?? 'Error'),
+      message: String(message ?? ''),
+      code: typeof code === 'string' ? code : undefined,
+      cause: cause === undefined || depth > 5 ? undefined : told(cause, depth + 1),
+      errors: Array.isArray(errors) && depth < 5 ? errors.map((each) => told(each, depth + 1)) : undefined,
+    };
+  } catch {
+    return 'something that cannot be described';
+  }
+};
 const answers = [];
 for (const url of modules) {
   writeFileSync(output, JSON.stringify(answers)); // after each file: one of them may end the process
@@ -345,12 +390,13 @@ for (const url of modules) {
     }
     const { migration } = exported;
     const isClass = typeof migration === 'function' && /^class\\b/.test(Function.prototype.toString.call(migration));
-    const others = Object.keys(exported).filter((name) => !(name in fields) && typeof exported[name] !== 'function');
+    const others = Object.keys(exported)
+      .filter((name) => !(name in fields) && name !== 'migration' && name !== 'plan')
+      .map((name) => ({ name, isFunction: typeof exported[name] === 'function' }));
     const plan = exported.plan === undefined ? undefined : (exported.plan?.constructor?.name ?? String(exported.plan));
     answers.push({ type: isClass ? 'a class' : typeof migration, kind: migration?.constructor?.name, plan, fields, others });
   } catch (thrown) {
-    const isError = typeof thrown?.stack === 'string' || typeof thrown?.message === 'string';
-    answers.push({ error: isError ? (thrown.name ?? 'Error') + ': ' + (thrown.message || thrown.code || '') : typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown) });
+    answers.push({ error: told(thrown, 0) });
   }
 }
 writeFileSync(output, JSON.stringify(answers));
@@ -370,7 +416,7 @@ function check(
     );
   }
   if (!answer || answer.error !== undefined) {
-    const error = answer?.error ?? 'no answer';
+    const error = answer === undefined ? 'no answer' : describeThrown(answer.error);
     throw bad(migration, 'the file', `could not be evaluated: ${cut(error, 1000)}`, missing([error]));
   }
   if (answer.kind === 'GeneratorFunction') {
@@ -398,6 +444,8 @@ function check(
   }
   const { timeoutMinutes = MAX_TIMEOUT_MINUTES, parallel, ...fields } = parsed.data;
   assertSizes(migration, fields, given);
+  const stranger = strangersAmong(fields.layers ?? [], given);
+  if (stranger !== undefined) throw bad(migration, 'layers', stranger);
   return {
     ...DEFAULTS,
     ...migration,
@@ -405,14 +453,17 @@ function check(
     description: fields.description,
     timeoutSeconds: Math.max(1, Math.round(timeoutMinutes * 60)),
     checkpointed: [answer.kind, answer.plan].includes('AsyncGeneratorFunction'),
-    parallel: answer.plan === undefined ? undefined : { concurrency: parallel?.concurrency ?? CONCURRENCY },
+    parallel:
+      answer.plan === undefined
+        ? undefined
+        : { concurrency: parallel?.concurrency ?? CONCURRENCY, toleratedFailures: parallel?.toleratedFailures },
     remarks: [
       ...(asks.length === 0
         ? []
         : [
             `asks for ${asks.join(' and ')}, which is /var/task in Lambda: nothing lies beside it there. Import what it needs.`,
           ]),
-      ...misspelt(answer.others ?? []),
+      ...(answer.others ?? []).flatMap((other) => remarkOnExport(other, FIELDS)),
       ...notAscii({ variables: fields.variables, permissions: fields.permissions }),
       ...unknownNames(['permissions'], fields.permissions ?? []),
     ],
@@ -513,13 +564,6 @@ const notAscii = (fields: Record<string, unknown>): string[] =>
     );
 
 export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
-
-/** Exports whose names look as if others were meant. */
-const misspelt = (others: readonly string[]): string[] =>
-  others.flatMap((name) => {
-    const meant = meantBy(name, FIELDS);
-    return meant === undefined ? [] : [`exports ${name}, which nothing reads: is ${meant} meant?`];
-  });
 
 const bad = ({ file }: MigrationFile, field: string, why: string, next?: string): OdinError =>
   new OdinError({

@@ -72,7 +72,7 @@ export const Permission = z
 export type Permission = z.infer<typeof Permission>;
 
 /** Those of one policy. */
-export const Permissions = z
+export const PermissionList = z
   .array(Permission, 'expected a list of IAM policy statements')
   .superRefine((statements, context) => {
     for (const [index, { Sid }] of statements.entries()) {

@@ -2,7 +2,7 @@
 import type { Manifest } from '../core/contract/manifest.ts';
 import { asOdinError, OdinError } from '../core/errors.ts';
 import { assertEnvironmentId } from '../core/names/identifiers.ts';
-import type { SystemFunction } from '../core/names/names.ts';
+import type { EnvironmentId, SystemFunction } from '../core/names/names.ts';
 import { migrationFunctionName, SYSTEM_FUNCTIONS } from '../core/names/names.ts';
 import type { Bundle, Bundles, PracticeFault } from './bundle.ts';
 import { bundleEnvironment, bundleOf, withMore } from './bundle.ts';
@@ -45,7 +45,7 @@ export interface PlanOptions {
   /** Whether it is to be deployed; when not, every function has the same code, which does nothing. True when left out. */
   bundling?: boolean | undefined;
   practiceFault?: PracticeFault | undefined;
-  /** For which native addons are shipped, as Lambda calls it; this machine's when left out. */
+  /** For which native addons are shipped, as Lambda calls it, unless a file says another; this machine's when left out. */
   architecture?: string | undefined;
 }
 
@@ -153,15 +153,35 @@ const returnedProblem = (file: ReturnedFile): OdinError =>
 
 /**
  * Those that are deployed together: all environments, or one.
+ * @param onLeftOut told of a folder that cannot be an environment, and stops no other one; without it, and when there is no other one,
+ *   that is thrown
  * @throws OdinError for anything that is wrong with the configuration
  */
 export function planDeployed(
   { directory, configuration }: Project,
-  { only, bundling }: { only?: string | undefined; bundling?: boolean | undefined } = {},
+  {
+    only,
+    bundling,
+    onLeftOut,
+  }: {
+    only?: string | undefined;
+    bundling?: boolean | undefined;
+    onLeftOut?: ((error: OdinError) => void) | undefined;
+  } = {},
 ): EnvironmentPlan[] {
   if (only !== undefined) assertKnownEnvironment(only, directory, configuration);
-  const names = only === undefined ? allEnvironments(directory, configuration) : [only];
-  for (const environment of names) assertEnvironmentId({ app: configuration.app, environment });
+  const all = only === undefined ? allEnvironments(directory, configuration) : [only];
+  const wrong = new Map(
+    all.flatMap((environment) => {
+      const error = problemOfName({ app: configuration.app, environment });
+      return error ? [[environment, error] as const] : [];
+    }),
+  );
+  const names = all.filter((environment) => !wrong.has(environment));
+  for (const error of wrong.values()) {
+    if (!onLeftOut || names.length === 0) throw error;
+    onLeftOut(error);
+  }
   return names.map((environment) => {
     const settings = configurationOf(configuration, environment);
     return planEnvironment({
@@ -173,6 +193,16 @@ export function planDeployed(
       architecture: settings.stack.architecture,
     });
   });
+}
+
+function problemOfName(of: EnvironmentId): OdinError | undefined {
+  try {
+    assertEnvironmentId(of);
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof OdinError) return thrown;
+    throw thrown;
+  }
 }
 
 const byId = ({ system, migrations }: Bundles<InspectedMigration>) => ({

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { PROGRAM } from '../core/text/command.ts';
+import { withoutMark } from '../core/text/mark.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from './configuration.ts';
 import { refusePlugAndPlay } from './package.ts';
@@ -40,7 +41,7 @@ export function findProject(from = process.cwd()): Project | undefined {
 function read(file: string): Configuration {
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, '')); // as editors of Windows begin it
+    content = JSON.parse(withoutMark(readFileSync(file, 'utf8')));
   } catch (cause) {
     throw new OdinError({
       code: 'BadConfiguration',

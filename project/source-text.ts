@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SOURCES_VERSION } from '../core/ledger/sources.ts';
 import { OdinError } from '../core/errors.ts';
+import { withoutMark } from '../core/text/mark.ts';
 
 /**
  * Without its byte order mark.
@@ -64,7 +65,7 @@ function firstBad(bytes: Buffer): number {
 
 /** What it says, for comparing: the tokens of code, JSON without its white space, and any other text with one kind of line end. */
 export function significantText(file: string, text: string): string {
-  const unified = text.replace(/^\uFEFF/, '').replaceAll(/\r\n?/g, '\n');
+  const unified = withoutMark(text).replaceAll(/\r\n?/g, '\n');
   if (/\.json$/i.test(file)) return jsonMeaning(unified);
   return /\.[cm]?[jt]s$/i.test(file) ? tokensOf(unified).join('\0') : unified;
 }

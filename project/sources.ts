@@ -6,6 +6,7 @@ import path from 'node:path';
 import type * as esbuild from 'esbuild';
 import type { Sources } from '../core/ledger/sources.ts';
 import { SOURCES_VERSION } from '../core/ledger/sources.ts';
+import { withoutMark } from '../core/text/mark.ts';
 import { significantText, readSource } from './source-text.ts';
 
 const NODE_MODULES = /(^|\/)node_modules\//;
@@ -80,7 +81,7 @@ function hashOf(directory: string, module: string, binary: boolean): string {
 }
 
 function versionIn(folder: string): string {
-  const { name, version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Record<
+  const { name, version } = JSON.parse(withoutMark(readFileSync(path.join(folder, 'package.json'), 'utf8'))) as Record<
     string,
     unknown
   >;

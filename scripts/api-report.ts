@@ -6,7 +6,7 @@ import path from 'node:path';
 import { OdinError } from '../core/errors.ts';
 import { PACKAGE_DIRECTORY } from '../project/package.ts';
 
-const ENTRIES = ['index', 's3', 'testing'];
+const ENTRIES = ['index', 's3', 'testing', 'types'];
 const REPORTS = path.join(PACKAGE_DIRECTORY, 'docs/api');
 
 const check = process.argv.includes('--check');

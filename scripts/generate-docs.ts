@@ -26,7 +26,7 @@ export function commandsMarkdown(): string {
     optionTable('For every command that reaches AWS', program.options),
     ...program.commands.map(commandMarkdown),
     `Exit codes: ${EXIT_CODES}.`,
-    'Colour is for terminals only: not with `NO_COLOR`, not with `TERM=dumb`, and elsewhere too with `FORCE_COLOR`. What is busy turns a spinner where lines can be drawn over: not in a pipe, in a CI, or on a terminal of 0 columns. `AWS_ENDPOINT_URL` leads every command elsewhere, and `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count as they do for `cdk` (with Node.js 22.21 or 24.5 and later).',
+    'Colour is for terminals only: not with `NO_COLOR`, not with `TERM=dumb`, and elsewhere too with `FORCE_COLOR`. What is busy turns a spinner where lines can be drawn over: not in a pipe, in a CI, or on a terminal of 0 columns. What a CI service would take for a command to itself is told apart: `: :error::`, `# #vso[`, and in JSON `\\u0023#vso[`. `AWS_ENDPOINT_URL` leads every command elsewhere, and `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count as they do for `cdk` (with Node.js 22.21 or 24.5 and later).',
   ].join('\n\n');
 }
 
@@ -83,7 +83,7 @@ function commandMarkdown(command: Command): string {
             registeredArguments.map((each) => [each.name(), argumentText(each)]),
           ),
         ]),
-    optionTable('Option', command.options),
+    ...(command.options.length === 0 ? [] : [optionTable('Option', command.options)]),
   ].join('\n\n');
 }
 

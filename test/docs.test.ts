@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import path from 'node:path';
 import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Checkpoint } from '../core/ledger/checkpoints.ts';
+import { DecidePayload } from '../core/contract/payloads.ts';
+import { CheckpointRecord } from '../core/ledger/checkpoints.ts';
 import { Allowed, Completed, Decided, Halted, HALT_REASONS } from '../core/ledger/entries.ts';
 import { BatchOutcome } from '../core/ledger/batches.ts';
 import { KINDS } from '../core/ledger/keys.ts';
@@ -55,7 +56,14 @@ describe('the documents', () => {
             `${source?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
         );
       expect(complaints).toEqual([]);
-      expect(inspectMigrations(migrations)).toHaveLength(snippets.length);
+      // What docs/configuration.md gives.
+      const given = {
+        variables: { DATA_BUCKET: 'springboard' },
+        account: '111122223333',
+        region: 'eu-west-1',
+        partition: 'aws',
+      };
+      expect(inspectMigrations(migrations, given)).toHaveLength(snippets.length);
     },
     60_000,
   );
@@ -84,7 +92,7 @@ describe('the documents', () => {
       claim: Claim,
       outcome: Outcome,
       batch: BatchOutcome,
-      checkpoint: Checkpoint,
+      checkpoint: CheckpointRecord,
       waiter: Waiter,
     };
     const shown = blocks('docs/records.md', 'json');
@@ -106,6 +114,24 @@ describe('the documents', () => {
         expect(row).toContain(writer === 'migration' ? "the migration's function" : `\`${writer}\``);
     }
     for (const reason of HALT_REASONS) expect(rows.some((line) => line.startsWith(`| \`${reason}\` `))).toBe(true);
+  });
+
+  it('docs/runbook.md: what is pasted into the form of the Lambda console is a decision, with a reason too', () => {
+    const pasted = [...read('docs/runbook.md').matchAll(/`(\{ "ask": [^`]+\})`/g)].map(
+      ([, text = '']) => JSON.parse(text) as object,
+    );
+    expect(pasted).toHaveLength(1);
+    for (const payload of pasted) {
+      expect(DecidePayload.parse(payload)).toEqual(payload);
+      for (const decision of ['mark-applied', 'skip'])
+        expect(() => DecidePayload.parse({ ...payload, decision, reason: 'done by hand' })).not.toThrow();
+      const more = [...read('docs/runbook.md').matchAll(/`("(?:begin|instead)": [^`]+)`/g)].map(([, text]) => text);
+      expect(more).toHaveLength(3);
+      for (const field of more) {
+        const added = JSON.parse(`{ ${field} }`) as object;
+        expect(DecidePayload.parse({ ...payload, ...added })).toMatchObject(added);
+      }
+    }
   });
 
   it('docs/configuration.md: the example is taken', () => {

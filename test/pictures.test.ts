@@ -39,6 +39,10 @@ describe('the README', () => {
     expect(read('README.md')).toContain(`about ${Math.round(Number(dollars))} dollars a month per environment`);
   });
 
+  it('names what an account needs before the first deployment', () => {
+    expect(read('README.md')).toMatch(/cdk bootstrap`[^]*cdk deploy`/);
+  });
+
   it('is two screens long', () => {
     expect(read('README.md').split('\n').length).toBeLessThanOrEqual(90);
   });

@@ -61,7 +61,7 @@ async function copyWhole(
 }
 
 /** What no copy takes over by itself (docs/aws-facts.md). */
-const ownOf = (found: Head) => ({
+export const ownOf = (found: Head) => ({
   StorageClass: found.StorageClass,
   WebsiteRedirectLocation: found.WebsiteRedirectLocation,
   ServerSideEncryption: isKms(found) ? found.ServerSideEncryption : undefined,

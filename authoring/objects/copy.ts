@@ -1,16 +1,15 @@
 // Copies and moves of many objects.
 import type { S3Client } from '@aws-sdk/client-s3';
-import pMap from 'p-map';
-import { bytesText } from '../../core/text/format.ts';
+import { isAccessPoint } from '../../core/names/access-point.ts';
 import type { Access, Head, ObjectAddress } from './beside.ts';
 import { differencesBeside, head, sameBytes, sameContents, tagsOf, uriOf } from './beside.ts';
 import { checkAsListed, checkReadable, copyBytes } from './copy-one.ts';
 import { deleteOne } from './delete.ts';
-import type { KeyFailure } from './failures.ts';
-import { ObjectsFailed, reasonOf, refused, statusOf } from './failures.ts';
+import { eachObject } from './each.ts';
+import { reasonOf, refused, statusOf } from './failures.ts';
 import type { ListedObject } from './listing.ts';
-import { BUCKET, CLIENT, FLAG, FUNCTION, OBJECTS, checkOptions, whole } from './options.ts';
-import { AtWork, Retries } from './retries.ts';
+import { BUCKET, CLIENT, FLAG, FUNCTION, OBJECTS, checkOptions, whole, wrong } from './options.ts';
+import { Retries } from './retries.ts';
 
 export interface Copies {
   s3: S3Client;
@@ -20,6 +19,8 @@ export interface Copies {
   to: (key: string) => string;
   /** The bucket that they are copied to; the same one without it. */
   toBucket?: string | undefined;
+  /** A client of the region of `toBucket`, when that is another one than that of `bucket`. */
+  toS3?: S3Client | undefined;
   /** Replaces what is at a target and is not the same; without it, such an object is refused. */
   overwrite?: boolean | undefined;
   /** Objects at the same time, 1 to 256; 16 without it. */
@@ -34,7 +35,8 @@ export interface Copies {
  */
 export async function copyObjects(copies: Copies): Promise<void> {
   await transferAll('copyObjects', 'copied', copies, async (access, places, object) => {
-    const copy = await copyOnce(access, places, object, copies.overwrite ?? false);
+    const looked = await lookAt(access, places, object);
+    const copy = await copyOnce(access, places, object, looked, copies.overwrite ?? false);
     if (copy.made) await checkTarget(access, places, copy);
   });
 }
@@ -42,12 +44,15 @@ export async function copyObjects(copies: Copies): Promise<void> {
 /**
  * Moves every object that can be moved, each by itself: copies it as `copyObjects` does, makes sure that the copy is all that
  * its source is, and that the source is still what was copied, and then deletes the source on that condition. Whenever it
- * ends, each object is whole at its source, at its target, or at both; begun again, it goes on with those that are left.
+ * ends, each object is whole at its source, at its target, or at both; begun again, it goes on with those that are left, also where
+ * it is given those that it has moved.
  * @throws ObjectsFailed which names every key that could not be; OdinError BadArgument
  */
 export async function moveObjects(copies: Copies): Promise<void> {
   await transferAll('moveObjects', 'moved', copies, async (access, places, object) => {
-    const copy = await copyOnce(access, places, object, copies.overwrite ?? false);
+    const looked = await lookAt(access, places, object);
+    if (wasMoved(looked, object)) return;
+    const copy = await copyOnce(access, places, object, looked, copies.overwrite ?? false);
     await Promise.all([checkTarget(access, places, copy), checkSource(access, places, copy)]);
     const [{ Bucket: bucket, Key: key }] = places;
     await deleteOne({ ...access, bucket }, key, object.etag);
@@ -63,34 +68,28 @@ type Transfer = (
 async function transferAll(helper: string, verb: string, copies: Copies, transfer: Transfer): Promise<void> {
   checkOptions(helper, copies, {
     required: { s3: CLIENT, bucket: BUCKET, objects: OBJECTS, to: FUNCTION },
-    optional: { toBucket: BUCKET, overwrite: FLAG, concurrency: whole(1, 256) },
+    optional: { toBucket: BUCKET, toS3: CLIENT, overwrite: FLAG, concurrency: whole(1, 256) },
   });
-  const { s3, bucket, objects, concurrency = 16 } = copies;
-  const access = { s3, retries: new Retries() };
-  const atWork = new AtWork();
+  const { bucket, objects, concurrency = 16 } = copies;
+  const access = { s3: clientOf(helper, copies), retries: new Retries() };
   const targets = targetsOf(copies);
-  const failures: KeyFailure[] = [];
-  await pMap(
-    objects,
-    async (object, index) => {
-      try {
-        const target = targets[index];
-        if (target === undefined || 'refusal' in target) throw refused(target?.refusal ?? 'it has no target');
-        await atWork.on(`${object.key} (${bytesText(object.size)})`, () =>
-          transfer(access, [{ Bucket: bucket, Key: object.key }, target], object),
-        );
-      } catch (thrown) {
-        failures.push({ key: object.key, reason: reasonOf(thrown) });
-      }
-    },
-    { concurrency },
-  );
-  atWork.end();
-  access.retries.tell();
-  if (failures.length > 0) throw new ObjectsFailed(verb, failures.sort(byKey), objects.length);
+  await eachObject({ objects, concurrency, verb, retries: access.retries }, async (object, index) => {
+    const target = targets[index];
+    if (target === undefined || 'refusal' in target) throw refused(target?.refusal ?? 'it has no target');
+    await transfer(access, [{ Bucket: bucket, Key: object.key }, target], object);
+  });
 }
 
-const byKey = (a: KeyFailure, b: KeyFailure): number => (a.key < b.key ? -1 : 1);
+/** One client for both buckets: S3 copies where the target is, and reads from any region. @throws OdinError BadArgument */
+function clientOf(helper: string, { s3, bucket, toBucket, toS3 }: Copies): S3Client {
+  if (!toS3) return s3;
+  if (toBucket === undefined || toBucket === bucket) {
+    throw wrong(helper, 'expected toS3 beside another bucket as toBucket, found none');
+  }
+  const send = (command: { input: { Bucket?: string } }) =>
+    (command.input.Bucket === toBucket ? toS3 : s3).send(command as never);
+  return { send } as unknown as S3Client;
+}
 
 /** Where each object goes, or why it cannot go there. Whatever can be said before anything is done is said here. */
 function targetsOf({ bucket, toBucket = bucket, objects, to }: Copies): (ObjectAddress | { refusal: string })[] {
@@ -133,9 +132,6 @@ function targetsOf({ bucket, toBucket = bucket, objects, to }: Copies): (ObjectA
 const firstOf = (keys: readonly string[]): string =>
   keys.length <= 3 ? keys.join(', ') : `${keys.slice(0, 3).join(', ')} and ${keys.length - 3} more`;
 
-/** Other names of a bucket, which nobody can tell from it by name. */
-const isAccessPoint = (bucket: string): boolean => bucket.startsWith('arn:') || /-(s3alias|-ol-s3)$/.test(bucket);
-
 interface Copy {
   /** The source as it was copied. */
   source: Head;
@@ -145,14 +141,27 @@ interface Copy {
   made: boolean;
 }
 
+/** The source as it was listed, and what is at the target; undefined where nothing is. */
+type Looked = readonly [listed: Head | undefined, there: Head | undefined];
+
+const lookAt = (
+  access: Access,
+  [from, target]: readonly [ObjectAddress, ObjectAddress],
+  { etag }: ListedObject,
+): Promise<Looked> => Promise.all([head(access, from, { IfMatch: etag }), head(access, target)]);
+
+/** What is planned once, and listed no more, is given again to who goes on: it is gone, and its target has the bytes that were listed. */
+const wasMoved = ([listed, there]: Looked, { size, etag }: ListedObject): boolean =>
+  listed === undefined && there?.ETag === etag && there.ContentLength === size;
+
 async function copyOnce(
   access: Access,
   places: readonly [ObjectAddress, ObjectAddress],
   object: ListedObject,
+  [listed, there]: Looked,
   overwrite: boolean,
 ): Promise<Copy> {
   const [from, target] = places;
-  const [listed, there] = await Promise.all([head(access, from, { IfMatch: object.etag }), head(access, target)]);
   const source = checkAsListed(listed, object);
   if (there) {
     const differences = await differencesOf(access, places, [source, there]);

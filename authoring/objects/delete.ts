@@ -3,8 +3,8 @@ import type { _Error as S3Error, S3Client } from '@aws-sdk/client-s3';
 import { DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
 import { isReadAsEmpty } from '../../core/text/listed-key.ts';
-import type { KeyFailure } from './failures.ts';
-import { ObjectsFailed, reasonOf, refused, statusOf } from './failures.ts';
+import type { ObjectFailure } from './failures.ts';
+import { failureOf, notBegun, refused, statusOf, throwIfAny } from './failures.ts';
 import type { ListedObject } from './listing.ts';
 import { BUCKET, CLIENT, KEYS, OBJECTS, checkOptions, wrong } from './options.ts';
 import { passes, Retries } from './retries.ts';
@@ -67,12 +67,13 @@ export async function deleteObjects(deletions: Deletions): Promise<void> {
     ...(await pMap(single, (one) => deleteSingle(deleting, one), { concurrency: SINGLE_AT_ONCE })),
   ].flat();
   deleting.retries.tell();
-  if (failures.length > 0) throw new ObjectsFailed('deleted', failures, all.length);
+  throwIfAny('deleted', failures, all.length);
 }
 
-async function deleteBatch(deleting: Deleting, batch: readonly Doomed[]): Promise<KeyFailure[]> {
+async function deleteBatch(deleting: Deleting, batch: readonly Doomed[]): Promise<ObjectFailure[]> {
   const { s3, bucket, retries } = deleting;
-  const failures: KeyFailure[] = [];
+  if (retries.gaveUp) return batch.map(({ Key }) => notBegun(Key));
+  const failures: ObjectFailure[] = [];
   let left = batch;
   try {
     await retries.again(`DeleteObjects of s3://${bucket}/`, async () => {
@@ -84,14 +85,14 @@ async function deleteBatch(deleting: Deleting, batch: readonly Doomed[]): Promis
         if (passes(Code)) again.add(Key);
         else if (Code === 'PreconditionFailed')
           failures.push(...(await failuresOf(Key, () => sayWhatChanged(deleting, Key))));
-        else if (Code !== 'NoSuchKey') failures.push({ key: Key, reason: `${Code} ${Message}` });
+        else if (Code !== 'NoSuchKey') failures.push({ key: Key, reason: `${Code} ${Message}`, slowed: false });
       }
       left = left.filter(({ Key }) => again.has(Key));
       const first = Errors.find(({ Code = '' }) => passes(Code));
       if (first) throw asException(first);
     });
   } catch (thrown) {
-    failures.push(...left.map(({ Key }) => ({ key: Key, reason: reasonOf(thrown) })));
+    failures.push(...left.map(({ Key }) => failureOf(Key, thrown)));
   }
   return failures;
 }
@@ -100,15 +101,15 @@ async function deleteBatch(deleting: Deleting, batch: readonly Doomed[]): Promis
 const asException = ({ Code = '', Message: message = '' }: S3Error): S3ServiceException =>
   new S3ServiceException({ name: Code, message, $fault: 'server', $metadata: {} });
 
-const deleteSingle = (deleting: Deleting, { Key, ETag }: Doomed): Promise<KeyFailure[]> =>
-  failuresOf(Key, () => deleteOne(deleting, Key, ETag));
+const deleteSingle = async (deleting: Deleting, { Key, ETag }: Doomed): Promise<ObjectFailure[]> =>
+  deleting.retries.gaveUp ? [notBegun(Key)] : failuresOf(Key, () => deleteOne(deleting, Key, ETag));
 
-async function failuresOf(key: string, work: () => Promise<void>): Promise<KeyFailure[]> {
+async function failuresOf(key: string, work: () => Promise<void>): Promise<ObjectFailure[]> {
   try {
     await work();
     return [];
   } catch (thrown) {
-    return [{ key, reason: reasonOf(thrown) }];
+    return [failureOf(key, thrown)];
   }
 }
 

@@ -15,11 +15,17 @@ export const whole = (least: number, most: number): Check => [
   `a whole number from ${least} to ${most}`,
   isWhole(least, most),
 ];
+/** Items that a plan yields at once. */
+export const PER_YIELD = whole(1, 10_000);
 export const FLAG: Check = ['true or false', (value) => typeof value === 'boolean'];
 export const TEXT: Check = ['a text', isText];
 export const CLIENT: Check = ['an S3Client', (value) => has(value, 'send', (send) => typeof send === 'function')];
 export const BUCKET: Check = ['the name of a bucket', isKey];
 export const FUNCTION: Check = ['a function', (value) => typeof value === 'function'];
+export const MARK: Check = [
+  'a name of 1 to 100 letters, digits and -._/',
+  (value) => isText(value) && /^[\w./-]{1,100}$/.test(value),
+];
 export const KEYS: Check = ['a list of keys', (value) => Array.isArray(value) && value.every(isKey)];
 export const OBJECTS: Check = [
   'a list of objects as pages() gives them, each with key, size and etag',
@@ -35,6 +41,50 @@ export const CURSOR: Check = [
     has(value, 'after', isText) &&
     has(value, 'done', isWhole(0, Infinity)) &&
     has(value, 'total', (total) => total === undefined || isWhole(0, Infinity)(total)),
+];
+export const TEXTS: Check = [
+  'a list of texts, at least one',
+  (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
+];
+const isKept = (value: unknown): boolean => isText(value) || has(value, 'base64', isText);
+export const UNDER_CURSOR: Check = [
+  'the cursor of a checkpoint of objectsUnder()',
+  (value) =>
+    has(value, 'of', isText) &&
+    has(value, 'begun', isWhole(0, Infinity)) &&
+    has(value, 'done', isWhole(0, Infinity)) &&
+    has(
+      value,
+      'ranges',
+      (ranges) =>
+        Array.isArray(ranges) &&
+        ranges.every(
+          (range) =>
+            has(range, 'prefix', isWhole(0, Infinity)) &&
+            has(range, 'after', isKept) &&
+            has(range, 'upTo', (upTo) => upTo === null || isKept(upTo)),
+        ),
+    ),
+];
+export const ROW_CURSOR: Check = [
+  'the cursor of a checkpoint of inventory() or manifestKeys()',
+  (value) =>
+    has(value, 'of', isText) &&
+    has(value, 'file', isWhole(0, Infinity)) &&
+    has(value, 'row', isWhole(0, Infinity)) &&
+    has(value, 'done', isWhole(0, Infinity)),
+];
+export const S3_URL: Check = ['s3://<bucket>/<key>', (value) => isText(value) && S3_URL_PARTS.test(value)];
+const S3_URL_PARTS = /^s3:\/\/([^/]+)\/(.+)$/s;
+
+/** Of what `S3_URL` has checked. */
+export function addressIn(url: string): { Bucket: string; Key: string } {
+  const [, Bucket = '', Key = ''] = S3_URL_PARTS.exec(url) ?? [];
+  return { Bucket, Key };
+}
+export const oneOf = (...values: string[]): Check => [
+  values.map((value) => `'${value}'`).join(' or '),
+  (value) => isText(value) && values.includes(value),
 ];
 
 /** @throws OdinError BadArgument which names the helper, the option, what was expected and what was found */

@@ -1,7 +1,7 @@
 // An object of many TB is copied over several attempts: the parts that a function had copied before its time was over are there, in
 // an upload that nobody completed. It is found again, and gone on with.
 import type { CompletedPart, MultipartUpload } from '@aws-sdk/client-s3';
-import { ListMultipartUploadsCommand, paginateListParts } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import type { Access, Head, ObjectAddress } from './beside.ts';
 import { CHECKSUMS, uriOf } from './beside.ts';
@@ -68,7 +68,14 @@ async function partsOf(
   sizes: readonly number[],
 ): Promise<Map<number, CompletedPart>> {
   const found = new Map<number, CompletedPart>();
-  for await (const { Parts = [] } of paginateListParts({ client: s3 }, upload)) {
+  for (let PartNumberMarker: string | undefined, goesOn = true; goesOn;) {
+    const {
+      Parts = [],
+      IsTruncated = false,
+      NextPartNumberMarker,
+    } = await s3.send(new ListPartsCommand({ ...upload, PartNumberMarker }));
+    goesOn = IsTruncated && NextPartNumberMarker !== undefined;
+    PartNumberMarker = NextPartNumberMarker;
     for (const { PartNumber = 0, ETag, Size, ...more } of Parts) {
       if (Size !== sizes[PartNumber - 1]) continue;
       const checksums = Object.fromEntries(CHECKSUMS.map(([, field]) => [field, more[field]]));

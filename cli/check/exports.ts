@@ -1,4 +1,5 @@
 // Names and exports: what synth would refuse (project/inspect.ts), for every file and not for the first bad one alone.
+import { readFileSync } from 'node:fs';
 import { asOdinError } from '../../core/errors.ts';
 import type { Sources } from '../../core/ledger/sources.ts';
 import { readSources } from '../../project/bundle.ts';
@@ -6,6 +7,7 @@ import type { DiscoveredEnvironment, MigrationFile } from '../../project/discove
 import type { BrokenMigration, InspectedMigration } from '../../project/inspect.ts';
 import { returnedText } from '../../project/discover.ts';
 import { inspectFiles, isFine } from '../../project/inspect.ts';
+import { isNotWritten } from '../../project/not-written.ts';
 import type { Given } from '../../project/placeholder.ts';
 import type { Finding } from './finding.ts';
 
@@ -13,6 +15,18 @@ export const nameFindings = ({ name: environment, warnings }: DiscoveredEnvironm
   warnings.map(({ message, nearMiss }) => {
     return { environment, severity: nearMiss ? 'error' : 'warning', rule: 'name', message };
   });
+
+/** Files that are as `new` has written them: deployed, each of them halts the run. */
+export const unwrittenFindings = (environment: string, migrations: readonly MigrationFile[]): Finding[] =>
+  migrations
+    .filter((file) => isNotWritten(readFileSync(file.path, 'utf8')))
+    .map(({ file }) => ({
+      environment,
+      severity: 'warning',
+      rule: 'exports',
+      file,
+      message: 'Its work is not written yet: it throws, and a run halts there.',
+    }));
 
 /** Files of migrations that completed.json names: what was meant to run there never would. */
 export const returnedFindings = ({ name: environment, returned }: DiscoveredEnvironment): Finding[] =>

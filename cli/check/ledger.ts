@@ -8,6 +8,7 @@ import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { EnvironmentView, ManifestSeen, MigrationView } from '../../core/views/view.ts';
 import { isCompleted, lookAtLedger, viewOf } from '../../core/views/view.ts';
 import { PROGRAM } from '../../core/text/command.ts';
+import { idsText } from '../../core/text/format.ts';
 import type { CompletedMigration } from '../../project/completed.ts';
 import { typed, typedError } from '../terminal/commands.ts';
 import type { Finding } from './finding.ts';
@@ -42,8 +43,6 @@ export function deployedFindings(
       const message = `${id} is late: ${highest} was run before, so a run refuses it. Give it the next free number, or run with --allow-out-of-order.`;
       return [{ ...about, severity: 'error', rule: 'late', message }];
     }
-    if (state === 'pending')
-      return [{ ...about, severity: 'note', rule: 'pending', message: 'Pending: the next run runs it.' }];
     if (halt?.migration !== id) return [];
     if (file === undefined && !mayBeRemoved(allowed, id)) {
       const message = `${id} is halted, and its file is not here, so a retry of it could not run. Put the file back, or decide mark-applied, skip or abort first (${typed({ verb: 'status', environment })}).`;
@@ -52,7 +51,15 @@ export function deployedFindings(
     const message = `Halted, attempt ${halt.attempt}: nothing later runs until somebody decides (${typed({ verb: 'status', environment })}).`;
     return [{ ...about, severity: 'warning', rule: 'halted', message }];
   });
-  return [...found, ...otherFiles(files, accepted, 'the deployed ledger', undefined)];
+  return [...found, ...otherFiles(files, accepted, 'the deployed ledger', undefined), ...pendingNote(files.view)];
+}
+
+/** One for all of them: a line for each would hide what is wrong. */
+function pendingNote({ environment, migrations }: EnvironmentView): Finding[] {
+  const ids = migrations.filter(({ state }) => state === 'pending').map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const message = `The next run has ${ids.length} to run: ${idsText(ids)}.`;
+  return [{ environment, severity: 'note', rule: 'pending', message }];
 }
 
 /** The deployment itself would be refused for these. @param deployed the manifest that is deployed @param allowed ids whose functions may go */

@@ -42,11 +42,12 @@ function hasYield(node: ts.Node): boolean {
   return ts.forEachChild(node, (child) => hasYield(child) || undefined) ?? false;
 }
 
-/** Nothing but what this process has opened, which the next slice opens for itself. */
+/** Nothing but what this process has opened, which the next slice opens for itself, and waiting for what it has begun. */
 function onlyCloses(block: ts.Node): boolean {
   const works = (node: ts.Node): boolean => {
     if (ts.isYieldExpression(node) || ts.isNewExpression(node) || ts.isDeleteExpression(node)) return true;
-    if (ts.isCallExpression(node) && !CLOSING.has(calleeName(node.expression))) return true;
+    if (ts.isCallExpression(node) && !CLOSING.has(calleeName(node.expression)) && !waitsForAll(node.expression))
+      return true;
     return ts.forEachChild(node, (child) => works(child) || undefined) ?? false;
   };
   return !works(block);
@@ -70,6 +71,9 @@ const CLOSING: ReadonlySet<string> = new Set([
   'error',
   'now',
 ]);
+
+/** Of what was begun: what begins in its brackets is work of its own. */
+const waitsForAll = (callee: ts.Expression): boolean => /^Promise\.all(?:Settled)?$/.test(callee.getText());
 
 /** `{ next() {…}, return() {…} }` */
 function isReturnOfIterator(node: ts.Node): boolean {

@@ -1,25 +1,21 @@
-// `odin-migrate cancel`: asks the running checkpointed migration of a deployed environment to stop at its next checkpoint.
-import type { DeployedPlace } from '../../client/deployment.ts';
-import { findDeployment, operatorOf, sendCancel } from '../../client/deployment.ts';
-import { typed } from '../terminal/commands.ts';
+// `odin-migrate cancel`: asks the running checkpointed migration to stop at its next checkpoint, deployed or on this machine.
+import { sendCancel } from '../../client/deployment.ts';
+import type { Place } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
-import { EXIT } from '../terminal/exit-codes.ts';
-import { keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
+import { sayToRun } from './say-to-run.ts';
 
 export interface CancelOptions {
   reason?: string;
   json?: boolean;
 }
 
-export async function cancel(environment: string, options: CancelOptions, deployed: DeployedPlace): Promise<ExitCode> {
-  if (options.json) keepStdoutForJson();
-  const answer = await whileBusy(`Looking at ${environment}`, async () => {
-    const deployment = await findDeployment(environment, deployed);
-    const by = await operatorOf(deployment);
-    return await sendCancel(deployment, { ask: 'cancel', by, reason: options.reason });
+/** @param id whose it is to be; undefined: of the one that runs */
+export const cancel = (
+  place: Place,
+  environment: string,
+  id: string | undefined,
+  { reason, json }: CancelOptions,
+): Promise<ExitCode> =>
+  sayToRun(place, environment, id, (deployment, about) => sendCancel(deployment, { ask: 'cancel', ...about, reason }), {
+    json,
   });
-  if (options.json) printJson(answer);
-  print(plain(answer.message));
-  print(`Look at it with: ${typed({ verb: 'status', environment })}`);
-  return EXIT.done;
-}

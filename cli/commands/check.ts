@@ -20,7 +20,7 @@ import { usedBefore } from '../../project/numbers.ts';
 import { missingVariables } from '../../project/variables.ts';
 import { compareWith, deployedFindings, localFindings, prunedFindings, removalFindings } from '../check/ledger.ts';
 import { numberFindings } from '../check/numbers.ts';
-import { inspectEach, nameFindings, returnedFindings, sourcesOfEach } from '../check/exports.ts';
+import { inspectEach, nameFindings, returnedFindings, sourcesOfEach, unwrittenFindings } from '../check/exports.ts';
 import type { Finding, Severity } from '../check/finding.ts';
 import { permissionFindings } from '../check/permissions.ts';
 import { quotaFindings } from '../check/quotas.ts';
@@ -118,6 +118,7 @@ export async function checkEnvironment(
     findings: [
       ...nameFindings(discovered),
       ...returnedFindings(discovered),
+      ...unwrittenFindings(environment, migrations),
       ...numberFindings(environment, usedBefore(folder, migrations), accepted),
       ...findings,
       ...sources.findings,

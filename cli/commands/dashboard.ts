@@ -1,5 +1,4 @@
 // `odin-migrate dashboard`: the console's widget on localhost, for a deployed environment or for the embedded one.
-import { once } from 'node:events';
 import { OdinError } from '../../core/errors.ts';
 import { accountOf, regionOf, systemFunctionName } from '../../core/names/names.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
@@ -10,7 +9,9 @@ import { operatorOf, startRun } from '../../client/deployment.ts';
 import type { LocalPlace, Place } from '../../client/environment.ts';
 import { isLocal, openEnvironment } from '../../client/environment.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
-import { ENDING, EXIT } from '../terminal/exit-codes.ts';
+import { EXIT } from '../terminal/exit-codes.ts';
+import { interrupted } from '../terminal/interrupt.ts';
+import { leftBehind } from '../terminal/left-behind.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { colour, print } from '../terminal/output.ts';
 import { assertPreviewsStayHere } from '../../client/preview.ts';
@@ -26,15 +27,21 @@ const POLL_MS = { local: 1000, deployed: 10_000 };
 /** Serves until Ctrl-C. */
 export async function dashboard(place: Place, environment: string, { port = 0 }: DashboardOptions): Promise<ExitCode> {
   const report = new RunReport();
-  await using opened = await openEnvironment(environment, place, { onLog: report.onLog });
+  const opened = await openEnvironment(environment, place, { onLog: report.onLog });
   const { deployment, manifest } = opened;
-  report.describe(manifest);
-  await untilEnded(
-    await (isLocal(place)
-      ? serveEmbedded(deployment, port, onlyShows(place, environment))
-      : serveDeployed(deployment, port)),
-    environment,
-  );
+  try {
+    report.describe(manifest);
+    await untilEnded(
+      await (isLocal(place)
+        ? serveEmbedded(deployment, port, onlyShows(place, environment))
+        : serveDeployed(deployment, port)),
+      environment,
+    );
+  } finally {
+    await opened[Symbol.asyncDispose]();
+  }
+  // A run that was begun here, or went on, has ended with it.
+  if (isLocal(place)) for (const line of await leftBehind(place.project, manifest)) print(line);
   return EXIT.done;
 }
 
@@ -78,7 +85,7 @@ async function untilEnded(server: DashboardServer, environment: string): Promise
   print(`${colour.bold('odin-migrate')} dashboard ${environment}`);
   print(`  ${server.url}`);
   print(`  ${colour.dim('The address is for you alone: whoever has it can decide in your name. Ctrl-C ends it.')}`);
-  await Promise.race(ENDING.map((signal) => once(process, signal)));
+  await interrupted();
   await server.close();
 }
 

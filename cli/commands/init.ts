@@ -7,6 +7,7 @@ import { appFrom, assertEnvironmentId, assertEnvironmentName } from '../../core/
 import { stackName } from '../../core/names/names.ts';
 import { numberOf } from '../../core/text/format.ts';
 import { CDK, PROGRAM } from '../../core/text/command.ts';
+import { withoutMark } from '../../core/text/mark.ts';
 import { CONFIGURATION_FILE, parseConfiguration } from '../../project/configuration.ts';
 import { usedNumbers } from '../../client/numbers.ts';
 import { discoverEnvironment, folderOf } from '../../project/discover.ts';
@@ -123,7 +124,7 @@ function appOf(home: string, environment: string): string {
 function nameIn(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   try {
-    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
+    const { name } = JSON.parse(withoutMark(readFileSync(file, 'utf8'))) as { name?: unknown };
     return typeof name === 'string' && name !== '' ? name : undefined;
   } catch (cause) {
     throw new OdinError({

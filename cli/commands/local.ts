@@ -86,7 +86,7 @@ export async function local(
     async () => {
       await embedded.close();
       if (options.again !== undefined) return ['Interrupted. To begin anew, type the same again.'];
-      return await leftBehind(project, environment);
+      return await leftBehind(project, manifest);
     },
   );
   if (options.json) printJson(result);
@@ -161,8 +161,9 @@ async function runHere(
   print(`  pending  ${pending.length} of ${manifest.migrations.length} migrations`);
   print();
 
-  const executionArn = await startRun(deployment, options);
   const { again, json } = options;
+  // All others count as done there, also those after it.
+  const executionArn = await startRun(deployment, again === undefined ? options : { allowOutOfOrder: true });
   const ask = json ? false : undefined;
   const result = await runToEnd({
     deployment,

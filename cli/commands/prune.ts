@@ -3,7 +3,7 @@ import type { Place } from '../../client/environment.ts';
 import { isLocal, lookAtEnvironment } from '../../client/environment.ts';
 import { findDeployment } from '../../client/deployment.ts';
 import type { Pruning, WhyLeft } from '../../client/prune.ts';
-import { applyPruning, planPruning } from '../../client/prune.ts';
+import { applyPruning, assertAsShown, planPruning } from '../../client/prune.ts';
 import type { LogState } from '../../core/ledger/fold.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
 import { idsText, numberOf } from '../../core/text/format.ts';
@@ -32,11 +32,15 @@ export async function prune(
   assertKnownEnvironment(environment, project.directory, project.configuration);
   if (through !== undefined) assertMigrationId(through);
   const state = await whileBusy(`Reading the ledger of ${environment}`, () => readState(place, environment));
-  const pruning = planPruning(project, environment, state, { through, changed });
+  const plan = () => planPruning(project, environment, state, { through, changed });
+  const pruning = plan();
   const { added, deleted, left, completedFile } = pruning;
   const nothing = added.length + deleted.length === 0;
   const does = !nothing && (printPruning(environment, pruning), await agreed('Do that?', yes));
-  if (does) applyPruning(project, pruning);
+  if (does) {
+    assertAsShown(pruning, plan());
+    applyPruning(project, pruning);
+  }
   if (json) {
     const lines = added.map(({ id }) => id);
     printJson({ environment, completedFile, pruned: does, added: lines, deleted, left });

@@ -1,11 +1,13 @@
 // `odin-migrate resume`: an operator's decision on a halt, deployed or local.
 import { meaningOf } from '../../core/decision/meanings.ts';
+import { nothingHalted } from '../../core/decision/nothing-halted.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
-import { readView } from '../../core/views/view.ts';
-import { operatorOf, sendDecision } from '../../client/deployment.ts';
+import { lookAtLedger, viewOf } from '../../core/views/view.ts';
+import type { Deployment } from '../../client/deployment.ts';
+import { findDeployment, operatorOf, sendDecision } from '../../client/deployment.ts';
 import type { Place } from '../../client/environment.ts';
 import { isLocal, openEnvironment } from '../../client/environment.ts';
 import { typed } from '../terminal/commands.ts';
@@ -18,7 +20,7 @@ import { printHalt } from '../terminal/halts.ts';
 import { RunReport } from '../terminal/run-report.ts';
 import { atTerminal, keepStdoutForJson, plain, print, printJson, whileBusy } from '../terminal/output.ts';
 import { agreed } from '../terminal/questions.ts';
-import { goesOnInAws, runToEnd } from '../terminal/run-to-end.ts';
+import { followRenewed, goesOnInAws, runToEnd } from '../terminal/run-to-end.ts';
 
 export interface ResumeOptions {
   reason?: string;
@@ -30,6 +32,7 @@ export interface ResumeOptions {
   keepCheckpoint?: boolean;
   yes?: boolean;
   wait?: boolean;
+  logs?: boolean;
   json?: boolean;
 }
 
@@ -48,7 +51,11 @@ export async function resume(
   );
   const { deployment, manifest, ledger } = opened;
   report.describe(manifest);
-  const { halt } = await readView(ledger, manifest);
+  const seen = await lookAtLedger(ledger);
+  const { halt } = viewOf(manifest, seen);
+  // The one that is seen here, decided or not: if another one is open by then, it is refused.
+  const meant = options.halt ?? seen.state.turn?.halt?.halted.number;
+  if (meant === undefined) throw nothingHalted(environment);
   if (halt && !local && !options.yes && atTerminal() && !(await confirmed(decision, halt))) {
     print('Nothing was decided.');
     return EXIT.halted;
@@ -60,12 +67,13 @@ export async function resume(
     decision,
     by,
     reason: options.reason,
-    halt: options.halt ?? halt?.halt, // if another one is open by then, it is refused
+    halt: meant,
     instead: options.instead,
     begin,
   });
   if (options.json) printJson(answer);
-  explain(answer);
+  print(plain(answer.message));
+  if (!local) for (const execution of answer.executions) print(`  ${execution}`); // here nobody can ask for it
 
   const [executionArn] = answer.executions;
   // On this machine the process that halted is gone, and its execution with it: the new one goes on in this process.
@@ -75,13 +83,21 @@ export async function resume(
     // Nobody is left whose end could be waited for: that it is aborted is the end.
     return options.wait && answer.decision === 'abort' ? EXIT.failed : EXIT.done;
   }
-  const follow = () => runToEnd({ deployment, executionArn, told, report, pollMs: local ? 100 : 1_000 });
+  const { json, logs } = options;
+  const ask = json ? false : undefined;
+  const follow = (by: Deployment) =>
+    runToEnd({ deployment: by, executionArn, told, report, pollMs: local ? 100 : 1_000, ask, logs });
   const { exitCode } = await untilInterrupted(
-    () => whileBusy(`Following ${environment}`, follow),
+    () =>
+      whileBusy(`Following ${environment}`, () =>
+        followRenewed(follow, deployment, async () =>
+          isLocal(place) ? deployment : await findDeployment(environment, place),
+        ),
+      ),
     async () => {
       if (!isLocal(place)) return goesOnInAws(environment, executionArn);
       await opened.embedded?.close();
-      return await leftBehind(place.project, environment);
+      return await leftBehind(place.project, manifest);
     },
   );
   return exitCode;
@@ -103,11 +119,6 @@ function beginOf(decision: Decision, { fromStart, keepCheckpoint }: ResumeOption
     source: 'user',
     what: 'Expected --from-start or --keep-checkpoint with retry, and one of them.',
   });
-}
-
-function explain(answer: DecidedAnswer): void {
-  print(plain(answer.message));
-  for (const execution of answer.executions) print(`  ${execution}`);
 }
 
 function printNext(environment: string, { executions, decision }: DecidedAnswer, local: boolean): void {

@@ -1,11 +1,15 @@
 // `odin-migrate run`: starts a deployed environment's state machine and, with --wait, follows it to its end or halt.
 import { createExecutions } from '../../aws/step-functions.ts';
+import type { LogState } from '../../core/ledger/fold.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import { haltedIn } from '../../core/ledger/waiters.ts';
 import { lackingError } from '../../core/decision/lacking.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import type { ChangedFile } from '../../core/contract/events.ts';
+import { idsText } from '../../core/text/format.ts';
 import { OdinError } from '../../core/errors.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
-import { isCompleted, readView } from '../../core/views/view.ts';
+import { isCompleted, lookAtLedger, readView, viewOf } from '../../core/views/view.ts';
 import type { DeployedPlace, Deployment } from '../../client/deployment.ts';
 import { findDeployment, startRun } from '../../client/deployment.ts';
 import { openEnvironment } from '../../client/environment.ts';
@@ -17,14 +21,14 @@ import { printSubscribers } from '../terminal/halts.ts';
 import type { ExitCode } from '../terminal/exit-codes.ts';
 import { EXIT } from '../terminal/exit-codes.ts';
 import { Told } from '../../client/run-events.ts';
-import { colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
+import { busyWith, colour, keepStdoutForJson, print, printJson, whileBusy } from '../terminal/output.ts';
 import { untilInterrupted } from '../terminal/interrupt.ts';
 import { RunReport } from '../terminal/run-report.ts';
-import type { RunResult } from '../terminal/run-to-end.ts';
-import { goesOnInAws, printChanged, runToEnd } from '../terminal/run-to-end.ts';
+import { followRenewed, goesOnInAws, printChanged, runToEnd } from '../terminal/run-to-end.ts';
 
 export interface RunCommandOptions {
   wait?: boolean;
+  logs?: boolean;
   allowOutOfOrder?: boolean;
   allowRenumbered?: string[];
   acceptChanged?: string[];
@@ -47,9 +51,11 @@ export async function run(
   const result = await whileBusy(`Looking at ${environment}`, async () => {
     await using opened = await openEnvironment(environment, deployed);
     const { deployment, manifest, ledger } = opened;
-    const view = await readView(ledger, manifest);
-    await assertNotHalted(deployment, view.halt);
+    const seen = await lookAtLedger(ledger);
+    await assertNotHalted(deployment, ledger, seen.state);
+    const view = viewOf(manifest, seen);
     if (view.lacking) throw lackingError(view.lacking, environment);
+    assertKnown(view, options);
 
     const told = await Told.everythingIn(ledger);
     const underWay = options.wait && !hasInput(options) ? await runUnderWay(deployment, view) : undefined;
@@ -64,40 +70,48 @@ export async function run(
       return { execution, outcome: 'started' as const, exitCode: EXIT.done };
     }
     print();
+    busyWith(`Following ${environment}`);
     const report = new RunReport();
     report.describe(manifest);
     if (underWay) report.underWay(underWay);
     const ask = options.json ? false : undefined;
     const follow = (by: Deployment) =>
-      runToEnd({ deployment: by, executionArn: execution, told, report, pollMs: POLL_MS, ask });
-    const followRenewed = async (): Promise<RunResult> => {
-      try {
-        return await follow(deployment);
-      } catch (thrown) {
-        // Somebody, or something, may have signed in again meanwhile: new clients read what is there now.
-        if (!(thrown instanceof OdinError) || thrown.code !== 'NoCredentials') throw thrown;
-        const renewed = await findDeployment(environment, deployed).catch(() => undefined);
-        if (!renewed) throw thrown;
-        return await follow(renewed);
-      }
-    };
+      runToEnd({ deployment: by, executionArn: execution, told, report, pollMs: POLL_MS, ask, logs: options.logs });
+    const followed = () => followRenewed(follow, deployment, () => findDeployment(environment, deployed));
     return await untilInterrupted(
       async () => {
-        const followed = await followRenewed();
-        if (!underWay || followed.outcome !== 'done') return followed;
+        const result = await followed();
+        if (!underWay || result.outcome !== 'done') return result;
         // It may have looked for the last time before the newest deployment.
         const { total, completed } = await readView(ledger, manifest);
-        if (completed === total) return followed;
+        if (completed === total) return result;
         execution = await startRun(deployment, options);
         print(`That run is over, and ${total - completed} of ${total} are to do: another one was started.`);
         print(`  ${colour.dim(execution)}`);
-        return await followRenewed();
+        return await followed();
       },
       () => Promise.resolve(goesOnInAws(environment, execution)),
     );
   });
   if (options.json) printJson(result);
   return result.exitCode;
+}
+
+/** What is said of a migration that is not there is a slip, and the one that was meant stays refused or told of. */
+function assertKnown(
+  { environment, migrations }: EnvironmentView,
+  { acceptChanged = [], allowRenumbered = [] }: RunCommandOptions,
+): void {
+  const known = migrations.map(({ id }) => id); // what was pruned is in the ledger
+  const unknown = [...acceptChanged, ...allowRenumbered].find((id) => !known.includes(id));
+  if (unknown === undefined) return;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `${environment} has no migration "${unknown}"; no run was started.`,
+    why: `Deployed, or in the ledger: ${idsText(known) || 'none'}.`,
+    next: { words: 'See them', verb: 'status', environment },
+  });
 }
 
 const hasInput = ({ allowOutOfOrder, allowRenumbered, acceptChanged }: RunCommandOptions): boolean =>
@@ -134,14 +148,17 @@ const changedOf = ({ migrations }: EnvironmentView, accepted: readonly string[] 
 /** The machine would refuse it too (docs/design.md §5), but by a failed execution, which sets off an alarm. */
 async function assertNotHalted(
   { environment, sfn, stateMachineArn }: Deployment,
-  halt: EnvironmentView['halt'],
+  { store }: Ledger,
+  { turn }: LogState,
 ): Promise<void> {
-  if (!halt || !(await createExecutions(sfn, stateMachineArn).isAlive(halt.execution))) return;
+  const execution = turn && (await haltedIn(store, turn, createExecutions(sfn, stateMachineArn).isAlive));
+  if (!turn?.halt || execution === undefined) return;
+  const { migration, attempt, number } = turn.halt.halted;
   throw new OdinError({
     code: 'HaltedElsewhere',
     source: 'user',
-    what: `${environment} is halted at ${halt.migration}, attempt ${halt.attempt}, in ${halt.execution}; no second run was started.`,
+    what: `${environment} is halted at ${migration}, attempt ${attempt}, in ${execution}; no second run was started.`,
     why: 'That run goes on as soon as somebody decides.',
-    next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', halt.halt) },
+    next: { words: 'Decide, e.g.', ...resumeCommand(environment, 'retry', number) },
   });
 }

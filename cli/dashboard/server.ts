@@ -43,6 +43,7 @@ const WidgetRequest = z.strictObject({
   call: z.strictObject({
     decide: z.unknown().optional(),
     preview: z.unknown().optional(),
+    tune: z.unknown().optional(),
     page: z.number().optional(),
   }),
   theme: z.enum(['light', 'dark']),

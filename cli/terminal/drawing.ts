@@ -32,6 +32,16 @@ export function canBeDrawnOn(screen: Screen, environment: Environment = process.
   return screen.isTTY === true && (screen.columns ?? 0) > 0 && TERM !== 'dumb' && !inCi;
 }
 
+/**
+ * Whether a text may be a link (OSC 8): FORCE_HYPERLINK says so, or with 0 that it may not, as `supports-hyperlinks` takes it; without
+ * it a terminal that can be drawn on, in colour.
+ */
+export function takesLinks(screen: Screen, environment: Environment = process.env): boolean {
+  const { FORCE_HYPERLINK } = environment;
+  if (FORCE_HYPERLINK !== undefined) return FORCE_HYPERLINK === '' || Number.parseInt(FORCE_HYPERLINK, 10) !== 0;
+  return canBeDrawnOn(screen, environment) && wantsColour(screen, environment);
+}
+
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const FRAME_MS = 80;
 const ERASE_LINE = '\r\u001b[2K';

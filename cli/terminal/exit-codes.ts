@@ -32,6 +32,7 @@ const REFUSALS: readonly ErrorCode[] = [
   'AttemptSucceeded',
   'NothingHalted',
   'OtherHalt',
+  'OtherCode',
   'ReasonMissing',
   'NothingRunning',
   'NotCheckpointed',

@@ -1,16 +1,20 @@
 // What a run on this machine leaves when it is interrupted: told from its ledger, when its processes have ended.
-import { lookAtEnvironment } from '../../client/environment.ts';
+import { ledgerHere } from '../../client/environment.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
 import { readView } from '../../core/views/view.ts';
 import { progressText } from '../../core/views/progress.ts';
 import type { Project } from '../../project/project.ts';
 import { typed } from './commands.ts';
 import { openNote } from './halts.ts';
 
-export async function leftBehind(project: Project, environment: string): Promise<string[]> {
-  await using seen = await lookAtEnvironment(environment, { project });
-  const { migrations, halt, completed, total } = await readView(seen.ledger, seen.manifest, seen.isOver);
+/** @param manifest of what ran: the files may be other ones by now, and Ctrl-C has ended the compiler that would read them */
+export async function leftBehind(project: Project, manifest: Manifest): Promise<string[]> {
+  const { environment } = manifest;
+  await using here = ledgerHere(project, environment);
+  const { migrations, halt, completed, total } = await readView(here.ledger, manifest, here.isOver);
   const goOn = `Go on with: ${typed({ verb: 'run', environment })}`;
   const open = migrations.find(({ state }) => state === 'unknown' || state === 'failed');
+  const waiting = migrations.find(({ waitsUntil }) => waitsUntil !== undefined);
   if (halt) {
     const look = typed({ verb: 'status', environment });
     return [
@@ -19,6 +23,7 @@ export async function leftBehind(project: Project, environment: string): Promise
       goOn,
     ];
   }
+  if (waiting) return ['Interrupted. Nothing is running.', ...openNote(waiting, environment), goOn];
   if (!open) return [`Interrupted. Nothing is running; ${completed} of ${total} are completed.`, goOn];
   const progress = open.progress && progressText(open.progress);
   return [

@@ -7,7 +7,7 @@ import { describeThrown } from '../../core/thrown.ts';
 import { UNSEEN, withoutControls } from '../../core/text/plain.ts';
 import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
-import { canBeDrawnOn, Spinner, wantsColour } from './drawing.ts';
+import { canBeDrawnOn, Spinner, takesLinks, wantsColour } from './drawing.ts';
 
 export { duration } from '../../core/text/format.ts';
 
@@ -61,18 +61,50 @@ export async function lastWords(find: () => Promise<string[]>): Promise<void> {
 
 const write = (line: string): void => {
   spinner?.clear();
-  const pieces = wantsColour(out) ? line.split(OUR_COLOURS) : [line];
-  out.write(`${pieces.map((piece, index) => (index % 2 === 1 ? piece : withoutControls(piece))).join('')}\n`);
+  const pieces = line.split(OURS);
+  const shown = pieces.map((piece, index) => (index % 2 === 1 && isOurs(piece) ? piece : withoutControls(piece)));
+  out.write(`${withoutCommands(shown.join(''))}\n`);
 };
-/** What the paints of `colour` begin and end with. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
-const OUR_COLOURS = /(\u001b\[(?:1|2|22|3[1236]|39)m)/;
 
-/** JSON does not escape every character that a terminal acts on: these are escaped here. */
+/**
+ * A line of which no CI service thinks that it tells it something (actions/runner, ActionCommand.cs;
+ * microsoft/azure-pipelines-agent, Command.cs): `::name::` at its beginning, `##[name]`, `##vso[name]` and the like anywhere in it.
+ */
+export const withoutCommands = (line: string): string => line.replace(/^(\s*):(?=:)/, '$1: ').replace(COMMAND, '# #');
+
+const COMMAND = /##(?=\w{0,20}\[)/g;
+
+const isOurs = (piece: string): boolean => (piece.startsWith(LINK) ? ourLinks.has(piece) : wantsColour(out));
+
+const LINK = '\u001b]8;;';
+const ENDS = '\u001b\\';
+/** The beginnings and ends of links that `link` has made: of nobody else. */
+const ourLinks = new Set([LINK + ENDS]);
+/** What the paints of `colour` begin and end with, and links. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const OURS = /(\u001b\[(?:1|2|22|3[1236]|39)m|\u001b\]8;;[!-~]*?\u001b\\)/;
+
+/** The text as a link, where what `print` prints to takes links; as it is elsewhere, and without an address. */
+export function link(text: string, url: string | undefined): string {
+  if (url === undefined || !takesLinks(out) || !/^https:\/\/[!-~]+$/.test(url)) return text;
+  const begins = LINK + url + ENDS;
+  ourLinks.add(begins);
+  return begins + text + LINK + ENDS;
+}
+
+export const hasLinks = (): boolean => takesLinks(out);
+
+/** JSON does not escape every character that a terminal acts on, nor what a CI service does: these are escaped here. */
 export const printJson = (value: unknown): void => {
-  const text = JSON.stringify(value, undefined, 2);
-  process.stdout.write(`${text.replace(ACTED_ON, escaped)}\n`);
+  printJsonText(`${JSON.stringify(value, undefined, 2)}\n`);
 };
+
+/** What is JSON already, or lines of it. */
+export const printJsonText = (text: string): void => {
+  spinner?.clear();
+  process.stdout.write(text.replace(ACTED_ON, escaped).replace(COMMAND, '\\u0023#'));
+};
+
 /** A character above U+FFFF as its two halves, as JSON has it. */
 const escaped = (character: string): string =>
   character
@@ -84,9 +116,10 @@ const escaped = (character: string): string =>
 export function printError(error: OdinError): void {
   if (isOver) return;
   spinner?.clear();
-  process.stderr.write(`${paletteOf(process.stderr).red(error.code)}: ${typedError(error).map(plain).join('\n  ')}\n`);
-  if (error.code !== 'Internal') return;
-  for (const line of textLines(errorSummary(error.cause).stack ?? '')) process.stderr.write(`${line}\n`);
+  const [what = '', ...more] = typedError(error).map(plain);
+  const stack = error.code === 'Internal' ? textLines(errorSummary(error.cause).stack ?? '') : [];
+  const lines = [`${paletteOf(process.stderr).red(error.code)}: ${what}`, ...more.map((line) => `  ${line}`), ...stack];
+  for (const line of lines) process.stderr.write(`${withoutCommands(line)}\n`);
 }
 
 /** A spinner while the work goes on, at a terminal; nothing elsewhere. */
@@ -149,6 +182,14 @@ export const PAINT: Record<Tone, (text: string) => string> = {
   warn: colour.yellow,
   bad: colour.red,
   quiet: colour.dim,
+};
+
+/** How what a migration prints looks beside what is said of it. */
+export const LINE_PAINT: Record<'debug' | 'info' | 'warn' | 'error', (text: string) => string> = {
+  debug: colour.dim,
+  info: (text) => text,
+  warn: colour.yellow,
+  error: colour.red,
 };
 
 export interface Cell {
@@ -226,6 +267,24 @@ function cutToWidth(text: string, width: number): string {
   const characters = charactersOf(text);
   while (characters.length > 0 && widthOf(characters.join('')) > width - 1) characters.pop();
   return `${characters.join('').trimEnd()}…`;
+}
+
+/**
+ * A text as lines that fit the screen, those after the first behind so many spaces; where nobody says how wide it is, one line.
+ * @param beside how many columns stand before the first
+ */
+export function hanging(text: string, indent: number, beside = 0): string[] {
+  const room = screenWidth();
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    const before = lines.length > 1 ? 0 : beside;
+    if (last === undefined) lines.push(word);
+    else if (room === undefined || before + widthOf(`${last} ${word}`) < room)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(' '.repeat(indent) + word);
+  }
+  return lines;
 }
 
 /** What can be typed, and what it is for: one line each, below a heading. */

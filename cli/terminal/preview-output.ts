@@ -16,7 +16,7 @@ const LINES = 10;
 export function printPreview(previewed: Previewed, { isFirst }: { isFirst: boolean }): void {
   const { migration, description, calls, output, omitted, outcome, error } = previewed;
   if (!isFirst) print();
-  print(`${colour.cyan('▷')} ${colour.bold(migration)}  ${plain(description ?? '')}`);
+  print(`${colour.cyan('▷')} ${colour.bold(migration)}${description === undefined ? '' : `  ${plain(description)}`}`);
   const doubt = notCertain(previewed);
   if (doubt !== undefined) print(`  ${colour.yellow('!')} ${plain(doubt)}`);
   for (const line of output.slice(0, LINES)) for (const text of textLines(line)) print(`         ${colour.dim(text)}`);

@@ -1,32 +1,29 @@
 // Prints a run: its events, one line each, the same for a local run and a deployed one, and what the migrations of a local run
 // print themselves.
-import * as z from 'zod';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { LambdaLogLine } from '../../local/lambda/functions.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { Completed, Entry } from '../../core/ledger/entries.ts';
 import type { MigrationView } from '../../core/views/view.ts';
 import { tookOf } from '../../core/views/view.ts';
-import { haltText, heldBackText, leftOverText, who } from '../../core/views/words.ts';
-import { MigrationId } from '../../core/names/identifiers.ts';
+import { haltText, heldBackText, leftOverText, waitsText, who } from '../../core/views/words.ts';
+import type { LogLine } from '../../client/log-line.ts';
+import { logLineOf } from '../../client/log-line.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
-import { colour, duration, errorText, plain, print, textLines, utc } from './output.ts';
-
-/** A line of the structured log that user code caused (lambdas/shared/logger.ts). */
-const MigrationLine = z.object({
-  from: z.literal('migration'),
-  // A structured logger of user code may have fields of these names that mean something else.
-  migration: z.unknown(),
-  attempt: z.unknown(),
-  message: z.unknown(),
-});
+import { colour, duration, errorText, LINE_PAINT, plain, print, textLines, utc } from './output.ts';
 
 export class RunReport {
   /** By migration id. One that is not deployed any more has none. */
   #descriptions: ReadonlyMap<string, string> = new Map();
   readonly #completed = new Map<Completed['completion'], number>();
   readonly #announced = new Set<string>();
+  /** The migration that was announced last: what is said below is of that one. */
+  #last: string | undefined;
+  /** Nothing was said yet of how that one ended. */
+  #isOpen = false;
+  /** What another one printed meanwhile: logs come on a way of their own, and may be ahead of the ledger. */
+  #early: LogLine[] = [];
   /** Halts, by the numbers of their entries, whose errors are on the screen. */
   readonly #failures = new Set<number>();
 
@@ -35,15 +32,27 @@ export class RunReport {
     this.#descriptions = new Map(migrations.map(({ id, description, file }) => [id, description ?? file]));
   }
 
-  /** A line of a function's log; what a migration itself printed is shown below the line that says that it started. */
-  readonly onLog = ({ line }: LambdaLogLine): void => {
-    const parsed = MigrationLine.safeParse(jsonOf(line)).data;
-    if (!parsed) return;
-    const { migration, attempt, message } = parsed;
-    if (MigrationId.safeParse(migration).success && typeof attempt === 'number')
-      this.#announce(migration as string, attempt);
-    for (const text of textLines(typeof message === 'string' ? message : JSON.stringify(message))) detail(text);
+  /** A line of a function's log on this machine; what a migration itself printed is shown below the line that says that it started. */
+  readonly onLog = ({ line: written }: LambdaLogLine): void => {
+    const line = logLineOf(written);
+    if (line?.by === 'migration') this.line(line);
   };
+
+  /** @param line that may come long after the one that says that its migration started */
+  line(line: LogLine): void {
+    const { migration, attempt, batch, text, level } = line;
+    if (migration !== undefined && attempt !== undefined) {
+      const isEarly = this.#isOpen && migration !== this.#last && !this.#isAnnounced(migration, attempt);
+      if (isEarly) {
+        this.#early.push(line);
+        return;
+      }
+      this.#announce(migration, attempt);
+    }
+    const of = migration === undefined || migration === this.#last ? '' : `${migration}  `;
+    const part = batch === undefined ? '' : `batch ${batch}  `;
+    for (const each of textLines(text)) detail(of + part + each, LINE_PAINT[level]);
+  }
 
   /** Of a run that is followed from now on: what it was at. */
   underWay({ id, attempts, startedAt }: MigrationView): void {
@@ -61,10 +70,14 @@ export class RunReport {
         detail(['checkpoint', progressText(progress), plain(progress.note ?? '')].filter(Boolean).join('  '));
         break;
       }
+      case 'batches':
+        detail([progressText(event.progress), plain(event.progress.note ?? '')].filter(Boolean).join('  '));
+        break;
       case 'waits': {
-        const { migration, attempt, decision, until } = event;
-        const what =
-          decision === undefined
+        const { migration, attempt, decision, until, atCheckpoint } = event;
+        const what = atCheckpoint
+          ? waitsText(`${utc(until)} UTC`)
+          : decision === undefined
             ? `attempt ${attempt}, which this run has not begun, may be running until ${utc(until)} UTC; it waits for that`
             : heldBackText(`${utc(until)} UTC`, decision);
         print(`${colour.yellow('…')} ${migration}  ${what}`);
@@ -73,6 +86,8 @@ export class RunReport {
       case 'halted': {
         const { migration, attempt, reason, error } = event.halt;
         print(`${colour.red('■')} ${migration}  halted, attempt ${attempt}: ${haltText(reason)}`);
+        // It would look as if it had been run again, and had failed again.
+        if (!this.#isAnnounced(migration, attempt)) detail('That was before this run, which has begun nothing of it.');
         if (error && !this.#failures.has(event.halt.halt)) {
           for (const line of errorText(error)) detail(line);
           const place = sourceLineOf(error);
@@ -84,6 +99,7 @@ export class RunReport {
         detail(`handed over to ${event.execution}`);
         break;
       case 'ended':
+        this.#ended();
         break;
     }
   }
@@ -95,14 +111,18 @@ export class RunReport {
         if (entry.slice > 1) detail(`slice ${entry.slice}`);
         break;
       case 'halted': {
-        const { migration, reason, error } = entry;
-        if (reason !== 'failed' || !error) break; // the halt itself says it
+        const { migration, attempt, reason, error } = entry;
+        if (reason !== 'failed' || !error || !this.#isAnnounced(migration, attempt)) {
+          this.#ended(); // the halt itself says it
+          break;
+        }
         this.#failures.add(entry.number);
         const [first = '', ...more] = errorText(error);
         print(`${colour.red('✖')} ${migration}  ${colour.red('failed')}: ${first}`);
         for (const line of more) detail(line);
         const place = sourceLineOf(error);
         if (place !== '') detail(place);
+        this.#ended();
         break;
       }
       case 'decided': {
@@ -121,6 +141,7 @@ export class RunReport {
           print(`${colour.green('✔')} ${id}  ${completion}${took === undefined ? '' : `  ${duration(took)}`}`);
         }
         if (leftOver) print(`         ${colour.yellow('!')} ${plain(leftOverText(leftOver))}`);
+        this.#ended();
         break;
       }
     }
@@ -132,23 +153,27 @@ export class RunReport {
     return [...this.#completed].map(([kind, count]) => `${count} ${kind}`).join(', ');
   }
 
+  #isAnnounced(migration: string, attempt: number): boolean {
+    return this.#announced.has(`${migration}/${attempt}`);
+  }
+
+  #ended(): void {
+    this.#isOpen = false;
+    const early = this.#early;
+    this.#early = [];
+    for (const line of early) this.line(line);
+  }
+
   #announce(migration: string, attempt: number): void {
-    const key = `${migration}/${attempt}`;
-    if (this.#announced.has(key)) return;
-    this.#announced.add(key);
+    if (this.#isAnnounced(migration, attempt)) return;
+    this.#announced.add(`${migration}/${attempt}`);
+    this.#last = migration;
+    this.#isOpen = true;
     const again = attempt > 1 ? colour.yellow(`  attempt ${attempt}`) : '';
     print(`${colour.cyan('▶')} ${migration}  ${plain(this.#descriptions.get(migration) ?? '')}${again}`);
   }
 }
 
-const detail = (text: string): void => {
-  print(`         ${colour.dim(text)}`);
+const detail = (text: string, paint = colour.dim): void => {
+  print(`         ${paint(text)}`);
 };
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // not a line of the structured log
-  }
-}

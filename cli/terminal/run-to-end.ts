@@ -1,13 +1,16 @@
 // Prints a run while it goes on, asks for decisions at a terminal, and says how it ended.
 import { input, select } from '@inquirer/prompts';
-import { meanings, needsReason } from '../../core/decision/meanings.ts';
+import { meanings, needsReason, saysWhy } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { asOdinError, OdinError } from '../../core/errors.ts';
+import { describeThrown } from '../../core/thrown.ts';
 import type { ChangedFile } from '../../core/contract/events.ts';
 import type { OpenHalt } from '../../core/views/view.ts';
 import { awsError } from '../../client/aws-errors.ts';
 import type { Deployment } from '../../client/deployment.ts';
 import { operatorOf, sendDecision } from '../../client/deployment.ts';
+import { logLineOf } from '../../client/log-line.ts';
+import { LogBeside, MigrationLog } from '../../client/migration-log.ts';
 import type { Told } from '../../client/run-events.ts';
 import type { RunEnd } from '../../client/follow-run.ts';
 import { followRun } from '../../client/follow-run.ts';
@@ -15,7 +18,7 @@ import { typed, where } from './commands.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { printDecisions } from './halts.ts';
-import { canBeShown, colour, plain, print, printError, withoutSpinner } from './output.ts';
+import { canBeShown, colour, hanging, plain, print, printError, withoutSpinner } from './output.ts';
 import { answerTo } from './questions.ts';
 import type { RunReport } from './run-report.ts';
 
@@ -27,6 +30,8 @@ export interface Run {
   pollMs: number;
   /** Whether to ask for decisions. Default: at a terminal that a list can be drawn on. */
   ask?: boolean | undefined;
+  /** Whether to show what the migrations of a deployed environment print. Of one on this machine it is shown anyway. */
+  logs?: boolean | undefined;
   /** It runs one migration anew, in a ledger that the next such run forgets: what is decided later finds nothing. */
   again?: boolean | undefined;
 }
@@ -43,11 +48,28 @@ export interface RunResult {
   cause?: string | undefined;
 }
 
-export async function runToEnd({ deployment, report, ask = canBeShown(), again, ...run }: Run): Promise<RunResult> {
+export async function runToEnd({
+  deployment,
+  report,
+  ask = canBeShown(),
+  again,
+  logs,
+  ...run
+}: Run): Promise<RunResult> {
+  const log = logs ? logBeside(deployment, run.told, report) : undefined;
+  const pause = async (ms: number): Promise<void> => {
+    await Promise.all([deployment.pause(ms), log?.look()]);
+  };
+  let allowedAt = run.told.printed;
   const following = followRun({
     ...run,
-    deployment,
-    onEvent: (event) => {
+    deployment: { ...deployment, pause },
+    onEvent: async (event) => {
+      const entry = event.event === 'appended' ? event.entry : undefined;
+      if (entry?.kind === 'allowed') allowedAt = Date.parse(entry.time);
+      // What it printed stands above what became of it.
+      if ((entry?.kind === 'completed' && entry.completion === 'applied') || entry?.kind === 'halted')
+        await log?.upToEndOf(allowedAt, (ms) => deployment.pause(ms));
       report.event(event);
     },
     onHalt: async (halt) => {
@@ -61,6 +83,43 @@ export async function runToEnd({ deployment, report, ask = canBeShown(), again, 
     throw deployment.local ? thrown : goesOn(thrown, deployment.environment, run.executionArn);
   });
   return { execution: end.execution, ...printEnd(deployment.environment, end, report.summary()) };
+}
+
+/**
+ * Follows on once with new clients, which read the credentials that are there now, when those of the first ones have expired: somebody, or
+ * something, may have signed in again meanwhile.
+ * @param renewed the deployment, found anew
+ */
+export async function followRenewed(
+  follow: (by: Deployment) => Promise<RunResult>,
+  deployment: Deployment,
+  renewed: () => Promise<Deployment>,
+): Promise<RunResult> {
+  try {
+    return await follow(deployment);
+  } catch (thrown) {
+    if (deployment.local || !(thrown instanceof OdinError) || thrown.code !== 'NoCredentials') throw thrown;
+    const found = await renewed().catch(() => undefined);
+    if (!found) throw thrown;
+    return await follow(found);
+  }
+}
+
+function logBeside(deployment: Deployment, told: Told, report: RunReport): LogBeside {
+  const log = new MigrationLog(deployment, { from: told.printed });
+  let isTold = false;
+  return new LogBeside(log, {
+    event: ({ time, migration, message }) => {
+      told.printed = Math.max(told.printed, time);
+      const line = logLineOf(message);
+      if (line) report.line({ ...line, migration: migration ?? line.migration });
+    },
+    failure: (thrown) => {
+      if (isTold) return;
+      isTold = true;
+      print(colour.yellow(`  What the migrations print cannot be shown: ${describeThrown(thrown)}`));
+    },
+  });
 }
 
 /** Who follows a run is not who runs it: when AWS does not answer here any more, it goes on there. */
@@ -138,13 +197,17 @@ async function askFor(deployment: Deployment, { migration, halt, reason: halted 
         choices: meanings(halted).map(({ decision: value, meaning }) => ({
           value,
           short: value,
-          name: `${value.padEnd(13)} ${meaning}`,
+          name: hanging(`${value.padEnd(13)} ${meaning}`, 16, 2).join('\n'),
         })),
+        pageSize: 20,
       }),
     );
     if (decision === undefined) return false;
     const required = needsReason(decision);
-    const reason = await answerTo(input({ message: required ? 'Reason:' : 'Reason (may be empty):', required }));
+    const message = required ? 'Reason:' : 'Reason (may be empty):';
+    const validate = (text: string) =>
+      !required || saysWhy(text) || 'It stays in the ledger for whoever asks later: say why.';
+    const reason = await answerTo(input({ message, validate }));
     if (reason === undefined) return false;
     try {
       const answer = await sendDecision(deployment, {

@@ -1,7 +1,7 @@
 // The events that are sent to EventBridge's default bus, for other programs. docs/events.md has the same as JSON Schema.
 import * as z from '../schema.ts';
 import { MigrationId } from '../names/identifiers.ts';
-import { CallerIdentity, Commits, COMPLETIONS, HALT_REASONS } from '../ledger/entries.ts';
+import { CallerIdentity, Commits, COMPLETIONS, Did, HALT_REASONS } from '../ledger/entries.ts';
 
 export const EVENT_SOURCE = 'odin-migrate';
 
@@ -56,6 +56,8 @@ export const RunCompleted = z.object({
       completion: z.enum(COMPLETIONS),
       by: z.optional(z.string()),
       identity: z.optional(CallerIdentity),
+      /** As in its completion (docs/records.md). */
+      did: z.optional(Did),
     }),
   ),
   time: Time,

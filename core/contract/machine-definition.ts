@@ -23,6 +23,13 @@ const NOT_STARTED = [
   'Lambda.ResourceConflictException',
   'Lambda.ENINotReadyException',
   'Lambda.CodeArtifactUserPendingException',
+  'Lambda.CodeArtifactUserDeletedException',
+  'Lambda.SnapStartNotReadyException',
+  'Lambda.SnapStartRegenerationFailureException',
+  'Lambda.EFSMountConnectivityException',
+  'Lambda.EFSMountTimeoutException',
+  'Lambda.S3FilesMountConnectivityException',
+  'Lambda.S3FilesMountTimeoutException',
 ];
 
 /** What passes by itself, and may take longer than a minute: throttling, an S3 or a Lambda that is not well. */
@@ -39,7 +46,12 @@ const PASSING = [
  * IAM is eventually consistent: in the minutes after a deployment a role may lack what it was given (docs/aws-facts.md). A
  * migration's function throws `LedgerForbidden` and `LedgerUnavailable` before it has run any code, and not after that.
  */
-const FORBIDDEN = ['LedgerForbidden', 'Lambda.AccessDeniedException'];
+const FORBIDDEN = [
+  'LedgerForbidden',
+  'Lambda.AccessDeniedException',
+  'Lambda.KMSAccessDeniedException',
+  'Lambda.EC2AccessDeniedException',
+];
 
 /** At most 5 s, 10 s, 20 s, … 2 min, 20 times, each wait drawn at random below that: gives up after 35 minutes at the latest. */
 const PATIENT = { IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 120, MaxAttempts: 20, JitterStrategy: 'FULL' };

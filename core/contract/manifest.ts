@@ -18,8 +18,14 @@ export const ManifestEntry = z.object({
   /** Its function is ended after so many seconds. */
   timeoutSeconds: z.int().check(z.minimum(1)),
   checkpointed: z.boolean(),
-  /** Of one that plans batches: how many of them run at the same time. */
-  parallel: z.optional(z.object({ concurrency: z.int().check(z.minimum(1)) })),
+  /** Of one that plans batches: how many of them run at the same time, and how many may fail before no further one begins. */
+  parallel: z.optional(
+    z.object({
+      concurrency: z.int().check(z.minimum(1)),
+      /** A number of batches, or `5%` of the plan's; absent: 0. */
+      toleratedFailures: z.optional(z.union([z.int(), z.string()])),
+    }),
+  ),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
 
@@ -36,3 +42,7 @@ export const Manifest = z.object({
   pruned: z.optional(z.array(MigrationId)),
 });
 export type Manifest = z.infer<typeof Manifest>;
+
+/** The paths of these migrations' files, for messages. */
+export const filesOf = ({ migrations }: Pick<Manifest, 'migrations'>, ids: readonly string[]): string[] =>
+  migrations.filter(({ id }) => ids.includes(id)).map(({ file }) => file);

@@ -1,6 +1,7 @@
 // What travels between the states of the machine and into the functions (docs/design.md §6). One schema per payload, and each
 // says what it asks for.
 import * as z from '../schema.ts';
+import { saysWhy } from '../decision/meanings.ts';
 import { DECISIONS } from '../names/names.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Next } from '../text/command.ts';
@@ -11,6 +12,7 @@ import { ChangedFile } from './events.ts';
 import { Proof } from './proof.ts';
 import { CaughtError } from '../ledger/error-records.ts';
 import { MigrationId } from '../names/identifiers.ts';
+import { MAX_CONCURRENCY } from '../names/lambda-limits.ts';
 
 /** What a run may be started with. `Comment` is what the console's "Start execution" offers by default. */
 export const RunInput = z.strictObject({
@@ -133,11 +135,24 @@ export type DecidePayload = z.infer<typeof DecidePayload>;
 /** `resume`, invoked by an operator who wants the running attempt to stop at its next checkpoint. */
 export const CancelPayload = z.strictObject({
   ask: z.literal('cancel'),
+  /** Which one is meant: refused when another one runs. Without it, the one that runs. */
+  migration: z.optional(MigrationId),
   by: By,
   proof: z.optional(Proof),
   reason: z.optional(Reason),
 });
 export type CancelPayload = z.infer<typeof CancelPayload>;
+
+/** `resume`, invoked by an operator who wants more or fewer batches to run at the same time. */
+export const TunePayload = z.strictObject({
+  ask: z.literal('tune'),
+  concurrency: z.int().check(z.minimum(1), z.maximum(MAX_CONCURRENCY)),
+  /** Whose batches are meant: refused when others run. Without it, those that run. */
+  migration: z.optional(MigrationId),
+  by: By,
+  proof: z.optional(Proof),
+});
+export type TunePayload = z.infer<typeof TunePayload>;
 
 /**
  * `baseline`, invoked by an operator: every migration up to `through` ran before this system knew of it; with `pruned`, what
@@ -146,7 +161,7 @@ export type CancelPayload = z.infer<typeof CancelPayload>;
 export const BaselinePayload = z.strictObject({
   ask: z.literal('baseline'),
   through: z.string().check(z.regex(/^(\d{4}|pruned)$/, 'expected four digits, e.g. "0004", or "pruned"')),
-  reason: Reason.check(z.trim(), z.minLength(1, 'expected a reason')),
+  reason: Reason.check(z.trim(), z.refine(saysWhy, 'expected a reason')),
   by: By,
   proof: z.optional(Proof),
 });
@@ -209,7 +224,7 @@ export interface RunAnswer extends TurnName {
 /** Output of `Run batch`. What became of it is in the ledger, and nobody decides on this. */
 export interface BatchAnswer {
   batch: number;
-  outcome: 'succeeded' | 'failed' | 'not begun';
+  outcome: 'succeeded' | 'failed' | 'slowed down' | 'not begun';
 }
 
 /** A refusal is an answer and not a failed function: engines rename errors, and codes must last. */
@@ -235,6 +250,17 @@ export interface CancelledAnswer extends Said {
   /** ISO time. */
   time: string;
   reason?: string | undefined;
+  message: string;
+}
+
+/** Answer of `resume` to a `TunePayload`. */
+export type TuneAnswer = TunedAnswer | Refusal;
+
+export interface TunedAnswer {
+  result: 'tuned';
+  migration: string;
+  attempt: number;
+  concurrency: number;
   message: string;
 }
 

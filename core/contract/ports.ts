@@ -41,6 +41,11 @@ export interface Executions {
   isAlive: (execution: string) => Promise<boolean>;
   /** How many events its history has; at 25,000 Step Functions ends it. 0 for one that Step Functions does not know. */
   events: (execution: string) => Promise<number>;
+  /**
+   * How many children of the execution's running Distributed Map run at the same time.
+   * @param isMeant asked once it is known which map runs: whether that is the one that is meant
+   */
+  tuneMap: (execution: string, concurrency: number, isMeant: () => Promise<boolean>) => Promise<'tuned' | 'none runs'>;
   /** `gone` when nobody waits with this token any more. */
   succeedTask: (token: string, output: object) => Promise<'sent' | 'gone'>;
   failTask: (token: string, error: string, cause: string) => Promise<'sent' | 'gone'>;

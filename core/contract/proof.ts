@@ -52,6 +52,10 @@ const DOMAINS: Record<string, string> = {
   'aws-us-gov': 'amazonaws.com',
   'aws-cn': 'amazonaws.com.cn',
   'aws-eusc': 'amazonaws.eu',
+  'aws-iso': 'c2s.ic.gov',
+  'aws-iso-b': 'sc2s.sgov.gov',
+  'aws-iso-e': 'cloud.adc-e.uk',
+  'aws-iso-f': 'csp.hci.ic.gov',
 };
 
 /** STS of the region and partition of an ARN; undefined where none is known. */

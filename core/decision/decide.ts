@@ -2,8 +2,10 @@
 // Pure: the same answer for the same input.
 import type { HaltReason } from '../ledger/entries.ts';
 import type { LogState, TurnState } from '../ledger/fold.ts';
+import { pauseAfter } from '../ledger/slow-down.ts';
 import type { SourceHashes } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
+import { goesOnAt } from '../ledger/turns.ts';
 import { lackingOf } from './lacking.ts';
 import type { Renumbered } from './renumbered.ts';
 import { renumberedIn } from './renumbered.ts';
@@ -50,6 +52,10 @@ export type NextStep =
   | { step: 'take'; key: 'claim' | 'outcome'; turn: number }
   | { step: 'wait'; until: 'deadline'; at: number }
   | { step: 'wait'; until: 'other execution' }
+  /** S3 has slowed down the batches of the turn before. */
+  | { step: 'wait'; until: 'fewer requests'; at: number }
+  /** The checkpoint at which the turn stopped says when it goes on. */
+  | { step: 'wait'; until: 'time'; at: number }
   /** Of the turn's function, or of the one that decides. */
   | { step: 'wait'; until: 'deployment' }
   | { step: 'halt'; migration: string; attempt: number; reason: HaltReason }
@@ -152,6 +158,19 @@ const haltStoppedOtherCode: Rule = (look) =>
     ? haltFor('code-changed', look)
     : undefined;
 
+/** Its author wants what comes after the checkpoint not to begin before then. */
+const waitForTime: Rule = ({ seen: { look }, now }) => {
+  const at = look.seen === 'closed' && look.outcome?.outcome === 'stopped' ? goesOnAt(look.outcome) : undefined;
+  return at !== undefined && now < at ? { step: 'wait', until: 'time', at } : undefined;
+};
+
+/** What S3 has slowed down goes on later, with fewer batches at a time. */
+const waitAfterSlowDown: Rule = ({ seen: { look }, turn, now }) => {
+  if (look.seen !== 'closed' || look.outcome?.outcome !== 'stopped' || !look.outcome.batches?.slowed) return undefined;
+  const at = look.at + pauseAfter(turn.allowed.batches?.slowed);
+  return now < at ? { step: 'wait', until: 'fewer requests', at } : undefined;
+};
+
 const allowNextSlice: Rule = ({ seen, turn }) => {
   const { migration, attempt, slice } = turn.allowed;
   return outcomeOf(seen) === 'stopped'
@@ -222,6 +241,8 @@ export const TURN_RULES: [name: string, rule: Rule][] = Object.entries({
   waitForNextSliceElsewhere,
   haltStoppedWithoutFile,
   haltStoppedOtherCode,
+  waitForTime,
+  waitAfterSlowDown,
   allowNextSlice,
   haltFailed,
   closeClaimedTurn,

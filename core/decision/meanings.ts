@@ -22,7 +22,7 @@ export function meaningOf(decision: Decision, reason: HaltReason): string {
 }
 
 const MEANINGS: Record<Decision, string> = {
-  retry: 'runs it again, as a new attempt, with the code that is deployed now',
+  retry: 'runs it again with the code that is deployed now, from its last checkpoint if it has one',
   'mark-applied': 'records it as applied, because you made sure that its effect is there',
   skip: 'records it as skipped: it is not needed, and never runs',
   abort: 'ends this run as failed; the next run halts here again',
@@ -37,6 +37,9 @@ const UNRECORDED: Record<Decision, string> = {
 };
 
 export const needsReason = (decision: Decision): boolean => decision === 'mark-applied' || decision === 'skip';
+
+/** Whether a reason says anything: the `...` of a command that was pasted as it is does not. */
+export const saysWhy = (reason = ''): boolean => /[\p{L}\p{N}]/u.test(reason);
 
 /** What an operator types. Bound to one halt, by the number of its entry: sent late, it does not answer another. */
 export const resumeCommand = (environment: string, decision: Decision, halt: number): OdinCommand => ({

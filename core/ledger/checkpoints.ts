@@ -2,17 +2,20 @@
 // turn; nothing is decided on it (docs/design.md §4).
 import * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
-import { JsonValue } from './json.ts';
+import { jsonOf, JsonValue } from './json.ts';
 import { PlannedBatches } from './plan.ts';
-import { unreadable } from './unreadable.ts';
+import { misfitOf, unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import type { Allowed } from './entries.ts';
 import type { Numbered } from './fold.ts';
 import { LOG_FORMAT } from './entries.ts';
 import { checkpointKey } from './keys.ts';
 
-export const Checkpoint = z.object({
-  format: z.literal(LOG_FORMAT),
+/** Of one with a time, before which nothing goes on from it: to a version that does not know of that, it must not be readable. */
+const WITH_TIME = 2;
+
+export const CheckpointRecord = z.object({
+  format: z.literal([LOG_FORMAT, WITH_TIME]),
   /** Number of the entry that allows the turn in which it was made. */
   turn: z.int().check(z.minimum(1)),
   attempt: z.int().check(z.minimum(1)),
@@ -29,11 +32,13 @@ export const Checkpoint = z.object({
   /** When this attempt began, and how much was done by then: for its rate. */
   began: z.optional(z.object({ time: z.iso.datetime(), done: z.number().check(z.minimum(0)) })),
   plan: z.optional(PlannedBatches),
+  /** What goes on from it begins at this time, by the store's clock, or later. */
+  notBefore: z.optional(z.iso.datetime()),
 });
-export type Checkpoint = z.infer<typeof Checkpoint>;
+export type CheckpointRecord = z.infer<typeof CheckpointRecord>;
 
 /** A checkpoint and the ETag under which it stands, from which the next one moves on. */
-export const StoredCheckpoint = z.object({ checkpoint: Checkpoint, etag: z.string() });
+export const StoredCheckpoint = z.object({ checkpoint: CheckpointRecord, etag: z.string() });
 export type StoredCheckpoint = z.infer<typeof StoredCheckpoint>;
 
 /** @throws OdinError RecordUnreadable: where to go on from is not known, and the start is not assumed */
@@ -47,7 +52,7 @@ export async function readCheckpoint(store: Store, migration: string): Promise<S
 export interface Replaced {
   etag: string;
   /** Undefined when what stands there counts for nothing: its sequence begins anew. */
-  checkpoint: Checkpoint | undefined;
+  checkpoint: CheckpointRecord | undefined;
 }
 
 /**
@@ -60,7 +65,7 @@ export async function checkpointBefore(
 ): Promise<Replaced | undefined> {
   const stored = await store.get(checkpointKey(migration));
   if (!stored) return undefined;
-  const { data } = Checkpoint.safeParse(jsonOf(stored.body));
+  const { data } = CheckpointRecord.safeParse(jsonOf(stored.body));
   return { etag: stored.etag, checkpoint: data && data.turn < number ? data : undefined };
 }
 
@@ -73,13 +78,13 @@ export async function moveCheckpoint(
   store: Store,
   turn: Allowed,
   previous: Replaced | undefined,
-  next: Pick<Checkpoint, 'cursor' | 'done' | 'total' | 'note' | 'began' | 'plan'>,
+  next: Pick<CheckpointRecord, 'cursor' | 'done' | 'total' | 'note' | 'began' | 'plan' | 'notBefore'>,
   now: number,
 ): Promise<StoredCheckpoint> {
   const { migration, attempt, slice, codeSha256, number } = turn;
   if (previous?.checkpoint && previous.checkpoint.turn > number) throw fencedOut(turn);
-  const checkpoint: Checkpoint = {
-    format: LOG_FORMAT,
+  const checkpoint: CheckpointRecord = {
+    format: next.notBefore === undefined ? LOG_FORMAT : WITH_TIME,
     turn: number,
     attempt,
     slice,
@@ -98,25 +103,15 @@ export async function moveCheckpoint(
   throw fencedOut(turn);
 }
 
-function parse(key: string, body: string): Checkpoint {
+function parse(key: string, body: string): CheckpointRecord {
   const json = jsonOf(body);
   if (json === undefined) throw unreadable(key, 'it is not JSON', undefined, WITHOUT_IT);
-  const result = Checkpoint.safeParse(json);
+  const result = CheckpointRecord.safeParse(json);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const why = `${issue?.path.join('.') || 'checkpoint'}: ${issue?.message ?? 'not valid'}`;
-  throw unreadable(key, why, result.error, WITHOUT_IT);
+  throw unreadable(key, misfitOf(result.error, 'checkpoint'), result.error, WITHOUT_IT);
 }
 
 const WITHOUT_IT = 'A retry --from-start does not read it.';
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Of a turn that is over for everybody else. */
 export const fencedOut = ({ migration, attempt, slice, number }: Allowed): OdinError =>

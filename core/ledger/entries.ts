@@ -95,6 +95,10 @@ export const Allowed = z.object({
       plan: PlannedBatches.shape.turns,
       /** Those that have not succeeded yet: `1-17,19`. */
       rest: z.string().check(z.regex(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/)),
+      /** When more than so many have failed, no further one begins; absent: 0. */
+      tolerated: z.optional(z.int().check(z.minimum(0))),
+      /** So many turns of batches before it, in its attempt, S3 has slowed down: it runs half as many at a time for each. Absent: 0. */
+      slowed: z.optional(z.int().check(z.minimum(1))),
     }),
   ),
   /** The nearest of these three; the first turn of all has none. */
@@ -173,6 +177,14 @@ export const COMPLETIONS = ['applied', 'marked-applied', 'skipped', 'baseline'] 
 /** What a migration had begun, and was still alive when it was over: `2 timers`. It ended with its process. */
 export const LeftOver = z.array(z.string());
 
+/** What a migration had done when it was over: what its last checkpoint said, or how many batches there were. */
+export const Did = z.object({
+  done: z.optional(z.number().check(z.minimum(0))),
+  total: z.optional(z.number().check(z.minimum(0))),
+  note: z.optional(z.string()),
+});
+export type Did = z.infer<typeof Did>;
+
 /** These migrations are done with, for ever. */
 export const Completed = z.object({
   ...envelope,
@@ -187,6 +199,8 @@ export const Completed = z.object({
   finishedAt: z.optional(Time),
   /** Of an applied one, as its outcome says. */
   leftOver: z.optional(LeftOver),
+  /** Of an applied one, as its outcome says. */
+  did: z.optional(Did),
   /** The outcome or the decision that it rests on; a baseline rests on none. */
   restsOn: z.optional(Reference),
 });

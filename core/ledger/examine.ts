@@ -5,12 +5,13 @@ import pMap from 'p-map';
 import type * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
-import { Checkpoint } from './checkpoints.ts';
-import { BatchClaim, BatchItems, BatchOutcome, hasBegun, lookAtBatches, restAfter } from './batches.ts';
+import { CheckpointRecord } from './checkpoints.ts';
+import { BatchClaim, BatchMarked, BatchItems, BatchOutcome, hasBegun, lookAtBatches, restAfter } from './batches.ts';
 import type { Allowed, Completed, Entry, LedgerIdentity, Reference } from './entries.ts';
 import { identityText, isSameLedger, sha256 } from './entries.ts';
 import type { LogState, Numbered } from './fold.ts';
 import { EMPTY_LOG, fold } from './fold.ts';
+import { jsonOf } from './json.ts';
 import type { KindName } from './keys.ts';
 import { claimKey, completedKey, entryKey, KINDS, outcomeKey, partsOf, STATE_KEY } from './keys.ts';
 import { parseStateFile } from './state-file.ts';
@@ -222,6 +223,8 @@ class Examiner {
     if (outcome !== undefined && isVoid) {
       this.#found('contradiction', outcomeKey(turn), { why: 'its turn is void: no code of it ever ran' });
     }
+    const failures = outcome !== 'spoiled' && outcome && 'batches' in outcome ? outcome.batches?.failures : undefined;
+    if (failures) await this.#checkReference(failures, turn.number);
     if (turn.batches && batches && isSuccess(outcome)) {
       const left = restAfter(turn.batches.rest, batches);
       if (left !== '') {
@@ -259,13 +262,15 @@ class Examiner {
   }
 
   async #checkReferences(entry: Numbered<Entry>): Promise<void> {
-    for (const { key, sha256: expected } of referencesOf(entry)) {
-      this.#references += 1;
-      const found = await this.#hashOf(key);
-      if (found === undefined) this.#found('missing-object', key, { entry: entry.number });
-      else if (found !== expected) this.#found('changed-object', key, { entry: entry.number });
-    }
+    for (const reference of referencesOf(entry)) await this.#checkReference(reference, entry.number);
     if (entry.kind === 'completed' && entry.completion !== 'baseline') await this.#checkCompletion(entry);
+  }
+
+  async #checkReference({ key, sha256: expected }: Reference, entry: number): Promise<void> {
+    this.#references += 1;
+    const found = await this.#hashOf(key);
+    if (found === undefined) this.#found('missing-object', key, { entry });
+    else if (found !== expected) this.#found('changed-object', key, { entry });
   }
 
   /** Applied: because its code succeeded. The others: because a person said so. */
@@ -305,13 +310,14 @@ class Examiner {
 
   /** Whether the log has the entry to which a turn's keys, a checkpoint and a waiter belong. */
   async #checkOwner({ kind, key, migration, number }: Key): Promise<void> {
-    if (kind === 'claim' || kind === 'outcome' || kind === 'batch') await this.#checkAllowed(key, migration, number);
+    if (kind === 'claim' || kind === 'outcome' || kind === 'batch' || kind === 'failures')
+      await this.#checkAllowed(key, migration, number);
     if (kind === 'batch') await this.#checkBatch(key, number);
     if (kind === 'waiter' && number !== undefined && this.#entries.get(number)?.kind !== 'halted') {
       if (!(await this.#isToCome(number))) this.#found('stray-object', key, { why: `entry ${number} is no halt` });
     }
     if (kind === 'checkpoint') {
-      const { data } = Checkpoint.safeParse(jsonOf((await this.#get(key))?.body ?? ''));
+      const { data } = CheckpointRecord.safeParse(jsonOf((await this.#get(key))?.body ?? ''));
       if (data) await this.#checkAllowed(key, migration, data.turn);
       else this.#found('spoiled', key, { why: 'it cannot be read' });
     }
@@ -365,6 +371,8 @@ const BATCH_RECORDS = [
   ['-items.json', BatchItems],
   [CLAIM_END, BatchClaim],
   [OUTCOME_END, BatchOutcome],
+  ['-failed.json', BatchMarked],
+  ['-later.json', BatchMarked],
 ] as const;
 
 const isVoidClaim = (claim: Claim | 'spoiled' | undefined): boolean =>
@@ -401,11 +409,3 @@ function keyOf(key: string): Key | undefined {
 
 /** As it is stored: without what is undefined. */
 const asJson = (state: LogState | undefined): unknown => jsonOf(JSON.stringify(state ?? null));
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined; // no schema takes it
-  }
-}

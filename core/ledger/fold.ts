@@ -35,7 +35,7 @@ export interface KnownMigration {
 /** What is kept of a completion: a log of thousands stays small. */
 export interface CompletionState extends Pick<
   Completed,
-  'number' | 'completion' | 'time' | 'by' | 'identity' | 'reason' | 'startedAt' | 'finishedAt' | 'leftOver'
+  'number' | 'completion' | 'time' | 'by' | 'identity' | 'reason' | 'startedAt' | 'finishedAt' | 'leftOver' | 'did'
 > {
   sha256: string;
   /** Of the last turn, as the next three; undefined of a baseline. */
@@ -150,8 +150,9 @@ const runOf = ({ run }: LogState, name: string): RunState => (run?.name === name
 
 function halt(state: LogState, halted: Numbered<Halted>): LogState {
   const turn = openTurn(state, halted, halted.turn);
-  const answered = turn.halt === undefined || turn.halt.decided !== undefined;
-  if (!answered) throw logBroken(halted.number, `the halt of entry ${turn.halt?.halted.number ?? 0} is still open`);
+  const before = turn.halt;
+  if (before && !before.decided)
+    throw logBroken(halted.number, `the halt of entry ${before.halted.number} is still open`);
   const run = runOf(state, halted.run);
   const haltedAt = [...new Set([...run.haltedAt, halted.migration])];
   return { ...state, turn: { ...turn, halt: { halted, decided: undefined } }, run: { ...run, haltedAt } };
@@ -188,7 +189,7 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
   }
   const again = ids.find((id) => state.migrations[id]?.completion);
   if (again !== undefined) throw logBroken(number, `${again} is completed already`);
-  const { sha256, time, by, identity, reason, startedAt, finishedAt, leftOver } = entry;
+  const { sha256, time, by, identity, reason, startedAt, finishedAt, leftOver, did } = entry;
   const { sourceSha256, sources, execution, gitCommit } = turn?.allowed ?? {};
   const completed: CompletionState = {
     number,
@@ -201,6 +202,7 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
     startedAt,
     finishedAt,
     leftOver,
+    did,
     sourceSha256,
     sources,
     execution,
@@ -213,9 +215,9 @@ function complete(state: LogState, entry: Numbered<Completed>): LogState {
 /** The open turn, which the entry must be about. */
 function openTurn(state: LogState, entry: Halted | Decided, number: number): TurnState {
   const { turn } = state;
-  const about = turn?.allowed.number === number;
-  if (!turn || !about || turn.allowed.migration !== entry.migration || turn.allowed.attempt !== entry.attempt) {
-    throw logBroken(entry.number, `it is about attempt ${entry.attempt} of ${entry.migration}, which has no open turn`);
+  const { migration, attempt } = entry;
+  if (turn?.allowed.number !== number || turn.allowed.migration !== migration || turn.allowed.attempt !== attempt) {
+    throw logBroken(entry.number, `it is about attempt ${attempt} of ${migration}, which has no open turn`);
   }
   return turn;
 }

@@ -8,9 +8,22 @@ const JSON_VALUE = z.json();
  * What is nested so deep that zod runs out of stack is no value that could be written again.
  */
 export const JsonValue = z.custom<z.infer<typeof JSON_VALUE>>((value) => {
+  let taken = false;
   try {
-    return JSON_VALUE.safeParse(value).success;
+    taken = JSON_VALUE.safeParse(value).success;
   } catch {
-    return false;
+    // It is nested too deep.
   }
+  return taken;
 }, 'expected a JSON value, not nested too deep');
+
+/** Undefined of what is no JSON: no record has the shape of that. */
+export function jsonOf(body: string): unknown {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    // It is none.
+  }
+  return json;
+}

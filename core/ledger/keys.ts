@@ -36,11 +36,21 @@ export const KINDS = {
     readers: ALL,
     written: 'once',
   },
-  /** `000017-items`, `000017-claim` and `000017-outcome`: what a batch is made of, and its own claim and outcome below its turn's. */
+  /**
+   * `000017-items`, `000017-claim` and `000017-outcome`: what a batch is made of, and its own claim and outcome below its turn's.
+   * `000017-failed` and `000017-later` say in their names, which a list shows, what the outcome says inside.
+   */
   batch: {
     pattern: 'turns/<migration>/<number>/batches/<id>.json',
     writers: ['migration', 'list-pending'],
     readers: ALL,
+    written: 'once',
+  },
+  /** Of a turn of batches, before its outcome: a line of JSON for each that failed, or of which nobody knows what became. */
+  failures: {
+    pattern: 'turns/<migration>/<number>/failures.jsonl',
+    writers: ['list-pending'],
+    readers: SYSTEM,
     written: 'once',
   },
   checkpoint: { pattern: 'checkpoints/<migration>.json', writers: ['migration'], readers: ALL, written: 'again' },
@@ -70,15 +80,17 @@ export const entryKey = (number: number): string => keyOf('entry', { number });
 /** `turns/0004/00000042/claim.json` */
 export const claimKey = (turn: { migration: string; number: number }): string => keyOf('claim', turn);
 export const outcomeKey = (turn: { migration: string; number: number }): string => keyOf('outcome', turn);
+/** What did not succeed: it failed, or nobody knows; or it is to be done later. */
+export type BatchMark = 'failed' | 'later';
 /** `turns/0004/00000042/batches/000017-claim.json`; `items` are below the turn that planned them, the others below the one that runs them. */
 export const batchKey = (
   turn: { migration: string; number: number },
   batch: number,
-  what: 'items' | 'claim' | 'outcome',
+  what: 'items' | 'claim' | 'outcome' | BatchMark,
 ): string => keyOf('batch', { ...turn, id: `${pad(batch, BATCH_WIDTH)}-${what}` });
 /** `turns/0004/00000042/batches/` */
-export const batchesPrefix = (turn: { migration: string; number: number }): string =>
-  keyOf('batch', { ...turn, id: '' }).replace(/[^/]*$/, '');
+export const batchesPrefix = (turn: { migration: string; number: number }): string => prefixOf('batch', turn);
+export const failuresKey = (turn: { migration: string; number: number }): string => keyOf('failures', turn);
 export const checkpointKey = (migration: string): string => keyOf('checkpoint', { migration });
 export const waiterKey = (halt: number, id: string): string => keyOf('waiter', { number: halt, id });
 export const completedKey = (migration: string): string => keyOf('completed', { migration });
@@ -89,7 +101,7 @@ export const COMPLETED_PREFIX = 'completed/';
 export const CHECKPOINTS_PREFIX = 'checkpoints/';
 export const WAITERS_PREFIX = 'waiters/';
 /** `waiters/00000045/` */
-export const waitersPrefix = (halt: number): string => waiterKey(halt, '').replace(/[^/]*$/, '');
+export const waitersPrefix = (halt: number): string => prefixOf('waiter', { number: halt });
 
 /** The number of an entry's key, or undefined when no entry of ours has such a key. */
 export const entryNumberOf = (key: string): number | undefined => partsOf('entry', key)?.number;
@@ -121,6 +133,8 @@ const FORMS = Object.fromEntries(
     ),
   ]),
 ) as Record<KindName, RegExp>;
+
+const prefixOf = (kind: KindName, parts: KeyParts): string => keyOf(kind, parts).replace(/[^/]*$/, '');
 
 function keyOf(kind: KindName, { migration = '', number = 0, id = '' }: KeyParts): string {
   return KINDS[kind].pattern

@@ -6,7 +6,7 @@
 //    └──────── decide anew ────────┴─ there, another's
 import pMap from 'p-map';
 import { OdinError } from '../errors.ts';
-import { unreadable } from './unreadable.ts';
+import { misfitOf, unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import type { Allowed, Completed, Decided, Halted, LedgerIdentity } from './entries.ts';
 import { Entry, identityText, isSameLedger, LOG_FORMAT, sha256 } from './entries.ts';
@@ -74,10 +74,8 @@ export class LedgerLog {
 
   async #lookFrom({ state, etag }: Seen): Promise<LogState> {
     // The last known entry is listed again: if another object stands there now (in a bucket that was emptied, say), it is noticed.
-    const { at, objects: listed } = await this.#store.list(
-      LOG_PREFIX,
-      state.number > 1 ? entryKey(state.number - 1) : undefined,
-    );
+    const after = entryKey(Math.max(0, state.number - 1));
+    const { at, objects: listed } = await this.#store.list(LOG_PREFIX, after);
     this.#at = at;
     const entries = listed.filter(({ key }) => entryNumberOf(key) !== undefined);
     if (state.number > 0 && (entries[0]?.key !== entryKey(state.number) || entries[0].etag !== etag)) {
@@ -254,10 +252,7 @@ function parse(key: string, body: string): Entry {
   }
   assertKnownFormat(key, json);
   const result = Entry.safeParse(json);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw unreadable(key, `${issue?.path.join('.') || 'entry'}: ${issue?.message ?? 'not valid'}`, result.error);
-  }
+  if (!result.success) throw unreadable(key, misfitOf(result.error, 'entry'), result.error);
   const { number, previous } = result.data;
   if (entryKey(number) !== key) throw unreadable(key, `it says that it is entry ${number}`);
   if ((previous === null) !== (number === 1)) throw unreadable(key, 'previous: entry 1 alone follows no other');

@@ -14,3 +14,18 @@ export type PlannedBatches = z.infer<typeof PlannedBatches>;
 
 export const batchesIn = ({ turns }: Pick<PlannedBatches, 'turns'>): number =>
   turns.reduce((sum, { batches }) => sum + batches, 0);
+
+/** Which batch it is, counted from 1, and how many the plan has. */
+export interface Batch {
+  number: number;
+  of: number;
+}
+
+/** How many batches may fail before no further one begins: a number of them, or a share of the plan's: `5%`. */
+export type Tolerance = number | string;
+
+/** A whole number of batches, rounded down: a share of a plan allows no more than that share. */
+export function toleratedOf(tolerance: Tolerance = 0, of: number): number {
+  const batches = typeof tolerance === 'number' ? tolerance : (of * Number(tolerance.replace('%', ''))) / 100;
+  return Math.floor(Math.min(batches, of));
+}

@@ -5,7 +5,7 @@ import { sha256 } from './entries.ts';
 import type { LogState } from './fold.ts';
 
 /** Raised when `fold` keeps something else of the same entries: what an older or newer version kept is ignored. */
-const FOLD_VERSION = 3;
+const FOLD_VERSION = 4;
 
 export interface KeptState {
   state: LogState;
@@ -33,12 +33,12 @@ export function formatStateFile({ state, etag }: KeptState): string {
 }
 
 /** The seal is of all text above it: what holds it is as it was written, and need not be looked at field by field. */
-const SEALED = /^([^]*)\n {2}"seal": "([0-9a-f]{64})"\n\}\n$/;
+const SEALED = /^(?<text>[^]*)\n {2}"seal": "(?<seal>[0-9a-f]{64})"\n\}\n$/;
 
 /** Undefined for what this version did not write: the log is read from its beginning then. */
 export function parseStateFile(body: string): KeptState | undefined {
-  const [, text = '', seal] = SEALED.exec(body) ?? [];
-  if (seal !== sha256(text)) return undefined;
+  const { text, seal } = SEALED.exec(body)?.groups ?? {};
+  if (text === undefined || seal !== sha256(text)) return undefined;
   const kept = JSON.parse(body) as LogState & { fold: number; etag: string };
   if (kept.fold !== FOLD_VERSION) return undefined;
   const { number, sha256: hash, ledger, migrations, turn, run, etag } = kept;

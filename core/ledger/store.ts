@@ -19,6 +19,12 @@ export interface KeyList {
 }
 
 /**
+ * In bytes. No record is so large: what is was put there to use up the memory of whoever reads it, by a role that may write the key. It is
+ * read as an empty text.
+ */
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+
+/**
  * A small, strongly consistent key-value store. Every method fails with an OdinError: `LedgerForbidden` when access is
  * denied, `LedgerUnavailable` when the store did not answer. Neither is ever told as "absent".
  */

@@ -1,6 +1,6 @@
 // Errors and other people's texts, as records and messages may hold them: cut to their limits, and without secrets.
 import type { AskedOf, Link } from '../thrown.ts';
-import { describeOne, isError, linksOf, messageOf, nameOf } from '../thrown.ts';
+import { describeOne, isError, linksOf, messageOf, nameOf, partOf } from '../thrown.ts';
 import { withoutControls } from '../text/plain.ts';
 import { withoutSecrets } from '../text/secrets.ts';
 import type { Commits } from './entries.ts';
@@ -28,7 +28,7 @@ export function errorSummary(thrown: unknown, askedOf?: AskedOf): ErrorSummary {
     return {
       name: keptText(nameOf(thrown), MAX_SUMMARY.name),
       message: cut([message, ...causes].filter((line) => line !== '').join('\n'), MAX_SUMMARY.message),
-      stack: typeof thrown.stack === 'string' ? keptText(stacksOf(links), MAX_SUMMARY.stack) : undefined,
+      stack: typeof partOf(thrown, 'stack') === 'string' ? keptText(stacksOf(links), MAX_SUMMARY.stack) : undefined,
     };
   } catch {
     // A getter of it, or a proxy, throws. That it was thrown must be recorded all the same.
@@ -88,11 +88,18 @@ export function commitsText({ began, deployed }: Commits = {}): string | undefin
   return deployed === undefined || deployed === began ? first : `${first}, and ${name(deployed)} is deployed`;
 }
 
-/** `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. */
+/** What runs user code (project/bundle.ts). */
+const USER_PROCESS = '/user-process.mjs:';
+
+/**
+ * `migrations/odin-dev/0004.ts:12:9` of a stack that has such a frame, else the place in its first frame. Empty where that is of what
+ * runs user code: its author has no such file.
+ */
 export function firstSourceLine(stack: string): string {
   const inMigration = /migrations\/[\w-]+\/\d{4}\.ts:\d+:\d+/.exec(stack);
   if (inMigration) return inMigration[0];
-  const frame = /^\s+at (.*)$/m.exec(stack)?.[1] ?? '';
+  const frame = /^\s+at (.*)/m.exec(stack)?.[1] ?? '';
+  if (frame.includes(USER_PROCESS)) return '';
   return /(?:lambdas|core|node_modules)\/[^\s()]+:\d+:\d+/.exec(frame)?.[0] ?? frame;
 }
 
@@ -100,8 +107,8 @@ export function firstSourceLine(stack: string): string {
 const stacksOf = (links: readonly Link[]): string =>
   links
     .slice(0, 5)
-    .map(
-      ({ label, thrown }) =>
-        label + (isError(thrown) && typeof thrown.stack === 'string' ? thrown.stack : describeOne(thrown)),
-    )
+    .map(({ label, thrown }) => {
+      const stack = isError(thrown) ? partOf(thrown, 'stack') : undefined;
+      return label + (typeof stack === 'string' ? stack : describeOne(thrown));
+    })
     .join('\n');

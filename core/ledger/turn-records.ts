@@ -3,6 +3,7 @@ import * as z from '../schema.ts';
 import type { Allowed, Reference } from './entries.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
 import type { Numbered } from './fold.ts';
+import { jsonOf } from './json.ts';
 import type { LogWriter } from './log.ts';
 import type { Store } from './store.ts';
 
@@ -63,12 +64,6 @@ export function readRecord<T extends RecordOfTurn>(
   body: string,
   turn: Pick<Turn, 'number' | 'sha256'>,
 ): T | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return undefined; // counts as claimed, and after the deadline as unknown
-  }
-  const { data } = schema.safeParse(json);
+  const { data } = schema.safeParse(jsonOf(body));
   return data?.entry.number === turn.number && data.entry.sha256 === turn.sha256 ? data : undefined;
 }

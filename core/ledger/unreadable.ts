@@ -1,4 +1,5 @@
 // An object of the ledger that is there, and cannot be read: never the same as one that is absent.
+import type * as z from '../schema.ts';
 import { OdinError } from '../errors.ts';
 
 /**
@@ -14,3 +15,9 @@ export const unreadable = (key: string, why: string, cause?: unknown, first?: st
     next: `${first === undefined ? '' : `${first} `}Look at ${key} in the ledger's bucket, and at the versions of that object: an earlier one may be whole.`,
     cause,
   });
+
+/** The first thing in which a record has another shape: `writer.version: Invalid input`. @param whole what is named when no field of it is */
+export function misfitOf({ issues }: z.core.$ZodError, whole: string): string {
+  const [{ path, message }] = issues as [z.core.$ZodIssue]; // an error has one at least
+  return `${path.join('.') || whole}: ${message}`;
+}

@@ -7,11 +7,13 @@
 // Whatever the order of the two, one sees the other: an execution is told by `resume`, or goes on by itself.
 import pMap from 'p-map';
 import * as z from '../schema.ts';
+import { jsonOf } from './json.ts';
 import { unreadable } from './unreadable.ts';
 import type { Store } from './store.ts';
 import { LOG_FORMAT, sha256 } from './entries.ts';
 import { MigrationId } from '../names/identifiers.ts';
 import { executionName, siblingExecution } from '../names/names.ts';
+import type { TurnState } from './fold.ts';
 import { partsOf, waiterKey, WAITERS_PREFIX, waitersPrefix } from './keys.ts';
 
 export const Waiter = z.object({
@@ -44,7 +46,7 @@ export async function leaveWaiter(store: Store, waiter: Omit<Waiter, 'format'>):
 export async function readWaiters(store: Store, halt: number): Promise<Waiter[]> {
   const { objects } = await store.list(waitersPrefix(halt));
   const waiters = await pMap(objects, ({ key }) => read(store, key), { concurrency: READ_CONCURRENCY });
-  return waiters.sort((a, b) => (a.since < b.since ? -1 : 1));
+  return waiters.sort((one, other) => Date.parse(one.since) - Date.parse(other.since));
 }
 
 /**
@@ -55,7 +57,26 @@ export async function waitingExecutions(store: Store, halt: number, execution: s
   return (await waitingUnder(store, waitersPrefix(halt), execution)).get(halt) ?? [];
 }
 
-/** The same of every halt in which somebody waits, or waited: its number, ascending → ARNs. */
+/**
+ * @param isAlive whether an execution runs
+ * @param besides ARN of the one that asks, if an execution does
+ * @returns the ARN of an execution that lives and waits in the turn's halt: then nobody else need run. Undefined when the halt is not open,
+ *   or nobody else waits. It may be another one than the turn was allowed for: after an `abort` the next run waits there
+ */
+export async function haltedIn(
+  store: Store,
+  { halt, allowed }: TurnState,
+  isAlive: (execution: string) => Promise<boolean>,
+  besides?: string,
+): Promise<string | undefined> {
+  if (!halt || halt.decided) return undefined;
+  for (const execution of await waitingExecutions(store, halt.halted.number, allowed.execution)) {
+    if (execution !== besides && (await isAlive(execution))) return execution;
+  }
+  return undefined;
+}
+
+/** The same as `waitingExecutions`, of every halt in which somebody waits, or waited: its number, ascending → ARNs. */
 export const waitingInHalts = (store: Store, execution: string): Promise<Map<number, string[]>> =>
   waitingUnder(store, WAITERS_PREFIX, execution);
 
@@ -63,7 +84,7 @@ async function waitingUnder(store: Store, prefix: string, execution: string): Pr
   const waiting = new Map<number, string[]>();
   for (const { key } of (await store.list(prefix)).objects) {
     const { number: halt, id = '' } = partsOf('waiter', key) ?? {};
-    const [, name] = /^[0-9a-f]{32}-(.+)$/.exec(id) ?? [];
+    const { name } = /^[0-9a-f]{32}-(?<name>.+)$/.exec(id)?.groups ?? {};
     if (halt === undefined || name === undefined) continue; // a foreign key
     const before = waiting.get(halt) ?? [];
     waiting.set(halt, [...new Set([...before, siblingExecution(execution, name)])]);
@@ -73,11 +94,9 @@ async function waitingUnder(store: Store, prefix: string, execution: string): Pr
 
 async function read(store: Store, key: string): Promise<Waiter> {
   const stored = await store.get(key);
-  try {
-    return Waiter.parse(JSON.parse(stored?.body ?? ''));
-  } catch (cause) {
-    throw unreadable(key, 'it is no waiter', cause);
-  }
+  const { data, error } = Waiter.safeParse(stored && jsonOf(stored.body));
+  if (!data) throw unreadable(key, 'it is no waiter', error);
+  return data;
 }
 
 const READ_CONCURRENCY = 16;

@@ -19,6 +19,8 @@ export function assertMigrationId(id: string): void {
 const FILE = /^(\d{4})\.ts$/;
 /** Names that look as if they were meant to be migrations: `001.ts`, `0001.TS`, `0001_x.ts`, `0001.js`, `00001.ts`. */
 const NEAR_MISS = /^\d+[^/]*\.[cm]?[jt]sx?$/i;
+/** The same in a folder below, where other code lies: `1.ts`, `0001.js`, `0001_x.ts`, and not `3d.ts`. */
+const NEAR_MISS_BELOW = /^(\d+|\d{4}[^0-9a-z.][^/]*)\.[cm]?[jt]sx?$/i;
 /** A migration's four digits, and an ending of code that is not taken: `0001.mts`, `0001.cts`, `0001.js`, `0001.mjs`. */
 const OTHER_ENDING = /^(\d{4})\.[cm]?[jt]sx?$/i;
 
@@ -27,6 +29,8 @@ export const migrationIdOf = (fileName: string): string | undefined => FILE.exec
 
 export const isNearMiss = (fileName: string): boolean =>
   migrationIdOf(fileName) === undefined && NEAR_MISS.test(fileName);
+
+export const isMeantBelow = (fileName: string): boolean => NEAR_MISS_BELOW.test(fileName);
 
 /** The id of a file that is a migration but for its ending, or undefined. */
 export const idWithOtherEnding = (fileName: string): string | undefined =>
@@ -78,7 +82,7 @@ export function appFrom(packageName: string): string | undefined {
   const words = packageName
     .replace(/^@[^/]*\//, '')
     .toLowerCase()
-    .split(/[^a-z0-9]+/)
+    .split(/[^a-z0-9]/)
     .filter(Boolean);
   const first = words.findIndex((word) => /^[a-z]/.test(word));
   if (first < 0) return undefined;

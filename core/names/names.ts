@@ -48,6 +48,12 @@ export const VARIABLES = {
   previewAllows: 'ODIN_PREVIEW_ALLOWS',
 } as const;
 
+/**
+ * In a structured line that user code wrote: whose line it is. The fields beside it are user code's own, and one of them may be called
+ * `migration` or `attempt`, too.
+ */
+export const RUN_FIELD = 'odin-migrate';
+
 /** Outputs of an environment's stack, by which the command line finds a deployed environment. */
 export const OUTPUTS = {
   stateMachineArn: 'StateMachineArn',

@@ -86,6 +86,8 @@ export const PreviewReport = z.object({
   durationMs: Count,
   slices: Count,
   checkpoints: Count,
+  /** The latest time for which it would wait at a checkpoint; a preview goes on at once. Absent: it would wait for none. */
+  waitsUntil: z.optional(z.iso.datetime()),
   /** The last one. */
   checkpoint: z.optional(
     z.object({
@@ -181,6 +183,10 @@ export function mergeReports(first: PreviewReport, next: PreviewReport): Preview
     durationMs: first.durationMs + next.durationMs,
     slices: first.slices + next.slices,
     checkpoints: first.checkpoints + next.checkpoints,
+    waitsUntil: [first.waitsUntil, next.waitsUntil]
+      .filter((time) => time !== undefined)
+      .sort()
+      .at(-1),
     checkpoint,
     leftOver:
       first.leftOver || next.leftOver

@@ -58,7 +58,15 @@ export const READ_ONLY_SERVICES: Readonly<Record<string, ReadOnlyService>> = {
   },
   Firehose: { iam: 'firehose', operations: ['Describe*', 'List*'] },
   // Not StartQueryExecution: a query may write, and writes its result in any case.
-  Athena: { iam: 'athena', operations: ['BatchGet*', 'Get*', 'List*'] },
+  // Nor every Get*: GetPresignedNotebookUrl and GetSessionEndpoint give what lets somebody in.
+  Athena: {
+    iam: 'athena',
+    operations: [
+      ...['BatchGet*', 'GetCalculation*', 'GetCapacity*', 'GetDataCatalog', 'GetDatabase', 'GetNamedQuery'],
+      ...['GetNotebookMetadata', 'GetPreparedStatement', 'GetQuery*', 'GetSession', 'GetSessionStatus'],
+      ...['GetTableMetadata', 'GetWorkGroup', 'List*'],
+    ],
+  },
   Glue: { iam: 'glue', operations: ['BatchGet*', 'Get*', 'List*', 'SearchTables'] },
   // Not every Get*: GetAccessToken gives credentials.
   SSM: { iam: 'ssm', operations: ['Describe*', 'GetDocument', 'GetParameter*', 'List*'] },

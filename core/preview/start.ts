@@ -1,6 +1,6 @@
 // Where a preview of a migration begins.
 import type { ManifestEntry } from '../contract/manifest.ts';
-import type { Checkpoint } from '../ledger/checkpoints.ts';
+import type { CheckpointRecord } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
 import type { Store } from '../ledger/store.ts';
 
@@ -12,7 +12,7 @@ import type { Store } from '../ledger/store.ts';
 export async function previewStart(
   store: Store,
   { id, codeSha256 }: Pick<ManifestEntry, 'id' | 'codeSha256'>,
-): Promise<Checkpoint | undefined> {
+): Promise<CheckpointRecord | undefined> {
   const stored = await readCheckpoint(store, id);
   return stored?.checkpoint.codeSha256 === codeSha256 ? stored.checkpoint : undefined;
 }

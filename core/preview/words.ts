@@ -84,9 +84,14 @@ export function endText(
 }
 
 /** What may be otherwise in a run. */
-export function caveats({ simulated, stale, refused, slicesApart, leftOver, before }: Previewed): string[] {
+export function caveats({ simulated, stale, refused, slicesApart, leftOver, before, waitsUntil }: Previewed): string[] {
   const own = simulated.filter(({ of }) => of === undefined);
   return [
+    ...(waitsUntil === undefined
+      ? []
+      : [
+          `it would wait at a checkpoint until ${minuteText(waitsUntil)} or later; the preview went on at once, on the data as it is now`,
+        ]),
     ...stale.map(({ what, target, count, of }) => {
       const whose = of === undefined ? '' : ` of ${of}`;
       return `${what} of ${target} (${count}×) did not see an earlier write${whose}`;
@@ -98,6 +103,9 @@ export function caveats({ simulated, stale, refused, slicesApart, leftOver, befo
     ...caveatsOfEarlier(before, simulated, stale),
   ];
 }
+
+/** `2026-03-01 14:05 UTC` */
+const minuteText = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 
 function caveatsOfEarlier(
   before: readonly PendingBefore[],

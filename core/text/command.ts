@@ -12,6 +12,7 @@ export interface OdinCommand {
     | 'destroy'
     | 'history'
     | 'init'
+    | 'logs'
     | 'new'
     | 'preview'
     | 'prune'

@@ -8,7 +8,7 @@ import { shortCommit } from '../ledger/summaries.ts';
 import { duration } from '../text/format.ts';
 import { tookOf } from './view.ts';
 import type { Tone } from './words.ts';
-import { haltText, leftOverText, TONES, who } from './words.ts';
+import { didText, haltText, leftOverText, TONES, who } from './words.ts';
 
 /** An entry in words: `word` and `text` are one line, `details` the lines below it. Texts of others are as they were written. */
 export interface EntryWords {
@@ -128,7 +128,7 @@ const decided = ({ decision, of, by, identity, reason, retry }: Decided): EntryW
 });
 
 function completed(entry: Completed): EntryWords {
-  const { completion, by, identity, reason, leftOver } = entry;
+  const { completion, by, identity, reason, leftOver, did } = entry;
   const took = tookOf(entry);
   return {
     tone: TONES[completion],
@@ -138,7 +138,7 @@ function completed(entry: Completed): EntryWords {
       ...(by === undefined ? [] : [`, by ${who({ by, identity })}`]),
       because(reason),
     ].join(''),
-    details: leftOver ? [leftOverText(leftOver)] : [],
+    details: [...(did ? [didText(did)] : []), ...(leftOver ? [leftOverText(leftOver)] : [])],
   };
 }
 

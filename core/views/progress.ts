@@ -1,5 +1,5 @@
 // How far a checkpointed migration has come, how fast it goes, and how long it will take: from its last checkpoint.
-import type { Checkpoint } from '../ledger/checkpoints.ts';
+import type { CheckpointRecord } from '../ledger/checkpoints.ts';
 
 export interface Progress {
   /** Things done and to be done, as the migration counts them. A `total` below `done` is left out. */
@@ -23,25 +23,26 @@ export function progressOf({
   note,
   time,
   began,
-}: Pick<Checkpoint, 'done' | 'total' | 'note' | 'time' | 'began'>): Progress {
+}: Pick<CheckpointRecord, 'done' | 'total' | 'note' | 'time' | 'began'>): Progress {
   const total = claimed !== undefined && claimed >= (done ?? 0) ? claimed : undefined;
   const share = done !== undefined && total !== undefined && total > 0 ? done / total : undefined;
   const moved = done !== undefined && began ? done - began.done : 0;
   const elapsedMs = began ? Date.parse(time) - Date.parse(began.time) : 0;
   const perSecond = moved > 0 && elapsedMs > 0 ? finite((moved / elapsedMs) * 1000) : undefined;
-  const remainingMs =
-    perSecond !== undefined && done !== undefined && total !== undefined
-      ? finite(Math.ceil(((total - done) / perSecond) * 1000))
-      : undefined;
+  const remainingMs = done !== undefined && total !== undefined ? msFor(total - done, perSecond) : undefined;
   return { done, total, note, time, share, perSecond, remainingMs };
 }
+
+/** How long so many things take, in milliseconds; undefined when nobody knows the rate. */
+export const msFor = (things: number, perSecond: number | undefined): number | undefined =>
+  perSecond === undefined ? undefined : finite(Math.ceil((things / perSecond) * 1000));
 
 /** `120 of 4000 (3 %), 12.4/s, about 5 min left`, as much of it as is known; empty when nothing was counted. */
 export function progressText({ done, total, share, perSecond, remainingMs }: Progress): string {
   if (done === undefined) return '';
   return [
     `${done}${total === undefined ? ' done' : ` of ${total}`}${share === undefined ? '' : ` (${percent(share)})`}`,
-    ...(perSecond === undefined ? [] : [rate(perSecond)]),
+    ...(perSecond === undefined ? [] : [rateText(perSecond)]),
     ...(remainingMs === undefined || share === 1 ? [] : [`about ${roughly(remainingMs)} left`]),
   ].join(', ');
 }
@@ -52,7 +53,7 @@ export const percent = (share: number): string => `${Math.floor(100 * share)} %`
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
 
 /** Per second, minute, hour or day: the first in which it is at least one. */
-function rate(perSecond: number): string {
+export function rateText(perSecond: number): string {
   const units = [['s', 1] as const, ['min', 60] as const, ['h', 3_600] as const];
   const [unit, seconds] = units.find(([, size]) => perSecond * size >= 1) ?? (['day', 86_400] as const);
   const value = perSecond * seconds;

@@ -3,19 +3,23 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import { lackingOf } from '../decision/lacking.ts';
 import { OdinError } from '../errors.ts';
-import type { Checkpoint } from '../ledger/checkpoints.ts';
+import type { CheckpointRecord } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
-import { countBatches, numbersOf } from '../ledger/batches.ts';
-import type { Allowed, CallerIdentity, Commits, Completed, HaltReason, Said } from '../ledger/entries.ts';
+import type { BatchKeys } from '../ledger/batches.ts';
+import { listBatches, numbersOf } from '../ledger/batches.ts';
+import type { Allowed, CallerIdentity, Commits, Completed, Did, HaltReason, Said } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
 import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Sources } from '../ledger/sources.ts';
 import { differenceOf } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
-import { lookAtTurn } from '../ledger/turns.ts';
+import { goesOnAt, lookAtTurn } from '../ledger/turns.ts';
 import type { Decision } from '../names/names.ts';
+import { logLink, migrationLogLink } from '../text/links.ts';
 import type { Progress } from './progress.ts';
-import { progressOf } from './progress.ts';
+import { msFor, progressOf, rateText } from './progress.ts';
+import type { BatchesView } from './batches.ts';
+import { batchesText, batchesViewOf } from './batches.ts';
 
 /** What a row shows of a manifest's entry; a `Manifest`'s own entries are such. */
 export interface ManifestRow {
@@ -69,14 +73,22 @@ export interface MigrationView {
   error?: ErrorSummary | undefined;
   /** What was still alive when it had returned. */
   leftOver?: string[] | undefined;
+  /** Of an applied one: what it had done, as its last checkpoint said. */
+  did?: Did | undefined;
+  /** Key of the ledger: what each batch said that failed in its last turn, a line of JSON for each. */
+  failures?: string | undefined;
+  /** Of one whose batches have begun to run, those of all turns until now. */
+  batches?: BatchesView | undefined;
   /** At its last checkpoint; the rate and the time left only while it goes on. */
   progress?: Progress | undefined;
   /** Why its checkpoint cannot be read. Nothing is decided on one, so the rest is shown all the same. */
   unreadable?: string | undefined;
   /** Until when its code may be running; whatever was decided waits for that. Absent when it cannot. */
   mayRunUntil?: string | undefined;
+  /** Of one that is `stopped`: its checkpoint says that what comes next begins then. Absent when that time is over, or none is said. */
+  waitsUntil?: string | undefined;
   /** Who asked the turn to stop at its next checkpoint. */
-  cancelled?: (Said & { time: string; reason?: string | undefined }) | undefined;
+  cancelled?: Cancelled | undefined;
   /** Lambda's request id of the last turn, once its code has ended, and its execution: for links. */
   requestId?: string | undefined;
   execution?: string | undefined;
@@ -89,6 +101,8 @@ export interface MigrationView {
   packagesChangedSince?: boolean | undefined;
 }
 
+export type Cancelled = Said & { time: string; reason?: string | undefined };
+
 /** A halt that waits for a decision. */
 export interface OpenHalt {
   migration: string;
@@ -99,6 +113,8 @@ export interface OpenHalt {
   /** As its entry says; `unrecorded` also when it has turned out meanwhile that its code succeeded: it may only be recorded. */
   reason: HaltReason;
   error?: ErrorSummary | undefined;
+  /** When its attempt began. */
+  startedAt: string;
   /** When it halted. */
   since: string;
   /** Until when its code may still be running; whatever is decided waits for that. Absent when it cannot. */
@@ -108,6 +124,8 @@ export interface OpenHalt {
   requestId?: string | undefined;
   /** Under which commit the attempt began, and which one was deployed when it halted; as far as it is known. */
   commits?: Commits | undefined;
+  /** Who asked its turn to stop at its next checkpoint. */
+  cancelled?: Cancelled | undefined;
 }
 
 export interface EnvironmentView {
@@ -130,9 +148,9 @@ export interface LedgerSeen {
   /** Of the turn that is open; undefined when none is. */
   turn?: TurnLook | undefined;
   /** Of the migration whose turn is open, or why it cannot be read. */
-  checkpoint?: Checkpoint | { unreadable: string } | undefined;
-  /** Of a turn of batches: how many have begun, and how many of these have ended. */
-  batches?: { begun: number; ended: number } | undefined;
+  checkpoint?: CheckpointRecord | { unreadable: string } | undefined;
+  /** Of a turn of batches. */
+  batches?: BatchKeys | undefined;
 }
 
 export interface ManifestSeen {
@@ -150,7 +168,8 @@ export interface ManifestSeen {
 export async function readView(ledger: Ledger, manifest: ManifestSeen, isOver = false): Promise<EnvironmentView> {
   const seen = await lookAtLedger(ledger);
   const { turn, batches } = seen;
-  const began = turn?.seen === 'claimed' || (turn?.seen === 'unclaimed' && batches !== undefined && batches.begun > 0);
+  const began =
+    turn?.seen === 'claimed' || (turn?.seen === 'unclaimed' && batches !== undefined && batches.begun.length > 0);
   return viewOf(manifest, isOver && began ? { ...seen, turn: { seen: 'claimed', deadline: 0 } } : seen);
 }
 
@@ -163,7 +182,7 @@ export async function lookAtLedger({ log, store }: Ledger): Promise<LedgerSeen> 
   const [turn, checkpoint, batches] = await Promise.all([
     lookAtTurn(store, allowed, at),
     checkpointOf(allowed.migration),
-    allowed.batches && countBatches(store, allowed),
+    allowed.batches && listBatches(store, allowed),
   ]);
   return { state, at, turn, checkpoint, batches };
 
@@ -220,13 +239,28 @@ export function openHaltOf(
     halt: halted.number,
     reason: outcomeOf(look)?.outcome === 'succeeded' ? 'unrecorded' : halted.reason,
     error: halted.error,
+    startedAt: turn.since,
     since: halted.time,
     mayRunUntil: deadlineOf(look, at),
     execution: turn.allowed.execution,
     requestId: requestIdOf(look, halted.migration),
     commits: halted.commits,
+    cancelled: cancelledBy(turn),
   };
 }
+
+/**
+ * The lines of the request that failed; where that is not known, those of the migration since the attempt began.
+ * @param arn any ARN of the environment's partition and region
+ */
+export function haltLogLink({ migration, requestId, startedAt }: OpenHalt, arn: string, group: string): string {
+  return requestId === undefined
+    ? migrationLogLink(arn, group, migration, startedAt)
+    : logLink(arn, group, requestId, startedAt);
+}
+
+const cancelledBy = ({ cancel }: TurnState): Cancelled | undefined =>
+  cancel && { by: cancel.by, identity: cancel.identity, time: cancel.time, reason: cancel.reason };
 
 function rowOf(id: string, manifest: ManifestRow | undefined, seen: LedgerSeen, highest: string): MigrationView {
   const known = seen.state.migrations[id];
@@ -249,19 +283,18 @@ type Row = Omit<MigrationView, 'id' | 'description' | 'file' | 'attempts' | 'cha
 
 function completedRow({ completion }: KnownMigration): Row {
   if (!completion) throw new OdinError(NEITHER);
-  const { startedAt, finishedAt = completion.time, by, identity, reason, leftOver, gitCommit, execution } = completion;
-  const state = completion.completion;
   return {
-    state,
-    startedAt,
-    finishedAt,
+    state: completion.completion,
+    startedAt: completion.startedAt,
+    finishedAt: completion.finishedAt ?? completion.time,
     durationMs: tookOf(completion),
-    by,
-    identity,
-    reason,
-    leftOver,
-    gitCommit,
-    execution,
+    by: completion.by,
+    identity: completion.identity,
+    reason: completion.reason,
+    leftOver: completion.leftOver,
+    did: completion.did,
+    gitCommit: completion.gitCommit,
+    execution: completion.execution,
   };
 }
 
@@ -282,16 +315,15 @@ const NEITHER = {
 } as const;
 
 function openRow(turn: TurnState, { at, turn: look, checkpoint, batches }: LedgerSeen): Row {
-  const { allowed, since, cancel, halt } = turn;
+  const { allowed, since, halt } = turn;
   const state = openState(turn, look, at, batches);
   const outcome = outcomeOf(look);
   const ended = outcome?.outcome === 'succeeded' || outcome?.outcome === 'failed' ? outcome.time : undefined;
   const until = ended !== undefined ? Date.parse(ended) : state === 'running' ? at : undefined;
   const { decision, by, identity, reason } = halt?.decided ?? {};
   const goesOn = state === 'running' || state === 'stopped' || state === 'starting'; // what stands still has no rate
-  const readable =
-    batchesProgress(allowed, at, batches, outcome) ??
-    (checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined);
+  const readable = checkpoint && !('unreadable' in checkpoint) ? checkpoint : undefined;
+  const ofBatches = batchesSeen({ at, turn: look, checkpoint, batches }, allowed, goesOn);
   return {
     state,
     startedAt: since,
@@ -303,9 +335,12 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint, batches }: Ledge
     reason,
     error: outcome?.error ?? halt?.halted.error,
     leftOver: outcome?.leftOver,
+    failures: outcome?.batches?.failures?.key,
     mayRunUntil: deadlineOf(look, at),
-    cancelled: cancel && { by: cancel.by, identity: cancel.identity, time: cancel.time, reason: cancel.reason },
-    progress: readable && progressOf(goesOn ? readable : { ...readable, began: undefined }),
+    waitsUntil: waitsUntil(turn, look, at),
+    cancelled: cancelledBy(turn),
+    batches: ofBatches?.batches,
+    progress: ofBatches?.progress ?? (readable && progressOf(goesOn ? readable : { ...readable, began: undefined })),
     unreadable: checkpoint && 'unreadable' in checkpoint ? checkpoint.unreadable : undefined,
     requestId: requestIdOf(look, allowed.migration),
     execution: allowed.execution,
@@ -316,30 +351,37 @@ function openRow(turn: TurnState, { at, turn: look, checkpoint, batches }: Ledge
 const deadlineOf = (look: TurnLook | undefined, at: number): string | undefined =>
   look?.seen === 'claimed' && at <= look.deadline ? new Date(look.deadline).toISOString() : undefined;
 
-/** Of a turn of batches, in place of its checkpoint, which is that of the plan. */
-function batchesProgress(
-  { batches, time }: Allowed,
-  at: number,
-  seen: LedgerSeen['batches'],
-  outcome: Outcome | undefined,
-): Parameters<typeof progressOf>[0] | undefined {
-  if (!batches || !seen) return undefined;
-  const before = batches.of - numbersOf(batches.rest).length;
-  const running = seen.begun - seen.ended;
-  const { succeeded, failed = 0, unknown = 0 } = outcome?.batches ?? {};
-  const others = [
-    ['running', outcome ? 0 : running],
-    ['failed', failed],
-    ['unknown', unknown],
-  ] as const;
-  const said = others.filter(([, count]) => count > 0).map(([what, count]) => `, ${count} ${what}`);
-  return {
-    done: succeeded ?? before + seen.ended,
-    total: batches.of,
-    note: `batches${said.join('')}`,
+/** Of a turn that has stopped at a checkpoint with a time. @returns ISO time; undefined when it is over, or nobody waits for it */
+export function waitsUntil({ halt, cancel }: TurnState, look: TurnLook | undefined, at: number): string | undefined {
+  const goesOn = goesOnAt(outcomeOf(look) ?? {});
+  return goesOn !== undefined && at < goesOn && !halt && !cancel ? new Date(goesOn).toISOString() : undefined;
+}
+
+/** Of a turn of batches, and its progress in place of its checkpoint's, which is that of the plan; undefined of any other turn. */
+export function batchesSeen(
+  { at, turn, checkpoint, batches: keys }: Pick<LedgerSeen, 'at' | 'turn' | 'checkpoint' | 'batches'>,
+  { batches: allowed, time: began }: Allowed,
+  goesOn = true,
+): { batches: BatchesView; progress: Progress } | undefined {
+  if (!allowed || !keys) return undefined;
+  const outcome = outcomeOf(turn);
+  const batches = batchesViewOf(allowed, keys, outcome);
+  const { succeeded: done, of: total } = batches;
+  const progress = progressOf({
+    done,
+    total,
     time: outcome?.time ?? new Date(at).toISOString(),
-    began: { time, done: before },
-  };
+    began: goesOn ? { time: began, done: total - numbersOf(allowed.rest).length } : undefined,
+  });
+  const { perSecond } = progress;
+  const items = checkpoint && !('unreadable' in checkpoint) ? checkpoint.plan?.items : undefined;
+  const rate =
+    perSecond !== undefined && items !== undefined ? `${rateText((perSecond * items) / total)} of items` : '';
+  const note = ['batches', batchesText(batches), rate].filter((text) => text !== '').join(', ');
+  // What has failed is not begun again in this turn: nobody waits for it.
+  const open = batches.running + batches.waiting;
+  const remainingMs = open === 0 ? undefined : msFor(open, perSecond);
+  return { batches, progress: { ...progress, remainingMs, note } };
 }
 
 function openState(
@@ -357,7 +399,7 @@ function openState(
     // All batches that began have ended, and the run is about to say what became of them.
     return at <= look.deadline || look.batches?.open.length === 0 ? 'running' : 'unknown';
   }
-  return batches && batches.begun > 0 ? 'running' : 'starting';
+  return batches && batches.begun.length > 0 ? 'running' : 'starting';
 }
 
 const outcomeOf = (look: TurnLook | undefined): Outcome | undefined =>

@@ -1,11 +1,14 @@
 // A button of a custom widget: the console calls a function when the element just before <cwdb-action> is pressed.
-import type { AskPreview, Decide } from './event.ts';
+import type { Decide, OfMigration } from './event.ts';
 import { Html, html } from './html.ts';
 import type { Frame } from './frame.ts';
 
 /** An empty one is a look. */
 export type ButtonCall =
-  { decide: Decide } | { preview: AskPreview; page?: number | undefined } | { page?: number | undefined };
+  | { decide: Decide }
+  | { preview: OfMigration; page?: number | undefined }
+  | { tune: OfMigration; page?: number | undefined }
+  | { page?: number | undefined };
 
 export interface ButtonOptions {
   primary?: boolean | undefined;

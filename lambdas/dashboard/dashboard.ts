@@ -3,17 +3,19 @@
 import { asOdinError } from '../../core/errors.ts';
 import { describeThrown } from '../../core/thrown.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { DecideAnswer, DecidePayload } from '../../core/contract/payloads.ts';
+import type { DecideAnswer, DecidePayload, TuneAnswer, TunePayload } from '../../core/contract/payloads.ts';
+import { MAX_CONCURRENCY } from '../../core/names/lambda-limits.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { Next } from '../../core/text/command.ts';
 import { nextText } from '../../core/text/command.ts';
+import { withoutControls } from '../../core/text/plain.ts';
 import type { Subscribers } from '../../core/views/subscribers.ts';
 import { readTrails } from '../../core/views/history.ts';
 import type { EnvironmentView, LedgerSeen } from '../../core/views/view.ts';
 import { lookAtLedger, viewOf } from '../../core/views/view.ts';
-import type { AskPreview, Decide, WidgetEvent } from './event.ts';
+import type { Decide, OfMigration, WidgetEvent } from './event.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
-import type { Frame, Notice, Typed } from './frame.ts';
+import type { Frame, Notice, NoticeAnswer, Typed } from './frame.ts';
 import { failurePage, page } from './page.ts';
 import type { AskMigration } from './preview.ts';
 import { previewForPage } from './preview.ts';
@@ -29,6 +31,7 @@ const MAX_NAME = 100;
 export interface Acts {
   sendDecision: (payload: DecidePayload) => Promise<DecideAnswer>;
   askMigration: AskMigration;
+  sendTune: (payload: TunePayload) => Promise<TuneAnswer>;
 }
 
 /**
@@ -47,13 +50,15 @@ export function createDashboard(
     const { theme, timezone, forms, params } = event.widgetContext;
     const typed: Typed = { reason: textOf(forms.all['reason']), name: textOf(forms.all['operator']) };
     // What a widget is configured with arrives as well: it must not act just because somebody looks at it.
-    const pressed = (button: 'decide' | 'preview') => !(button in params);
+    const pressed = (button: 'decide' | 'preview' | 'tune') => !(button in params);
     const came =
       event.decide && pressed('decide')
         ? await (acts ? decide(acts, event.decide, typed, event) : ONLY_SHOWS)
         : event.preview && pressed('preview')
           ? await (acts ? previewOf(acts, event.preview) : ONLY_SHOWS)
-          : undefined;
+          : event.tune && pressed('tune')
+            ? await (acts ? tune(acts, event.tune, textOf(forms.all['concurrency']), typed, event) : ONLY_SHOWS)
+            : undefined;
     const notice = came && 'title' in came ? came : undefined;
     const frame: Frame = {
       app: manifest.app,
@@ -105,7 +110,7 @@ export function createDashboard(
     }
   }
 
-  async function previewOf({ askMigration }: Acts, { migration }: AskPreview): Promise<Previewed | Notice> {
+  async function previewOf({ askMigration }: Acts, { migration }: OfMigration): Promise<Previewed | Notice> {
     try {
       return await previewForPage(migration, ledger, manifest, askMigration);
     } catch (thrown) {
@@ -117,19 +122,44 @@ export function createDashboard(
     }
   }
 
+  async function tune(
+    { sendTune }: Acts,
+    { migration }: OfMigration,
+    asked: string,
+    { name }: Typed,
+    { widgetContext }: WidgetEvent,
+  ): Promise<Notice> {
+    const concurrency = /^\d{1,4}$/.test(asked) ? Number(asked) : 0;
+    if (concurrency < 1 || concurrency > MAX_CONCURRENCY) {
+      const lines = [`Expected a whole number of batches, 1 to ${MAX_CONCURRENCY}. Nothing was changed.`];
+      return { tone: 'warn', title: 'Please fill in how many batches', lines };
+    }
+    try {
+      const answer = await sendTune({ ask: 'tune', migration, concurrency, by: decidedBy(name, widgetContext) });
+      if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
+      return { tone: 'warn', title: answer.what, lines: linesOf(answer.why) };
+    } catch (thrown) {
+      const error = asOdinError(thrown);
+      log.error(`Nothing was tuned: ${error.message}`, { code: error.code, migration, concurrency });
+      const lines = linesOf(error.what, error.why, error.next ?? 'Press again: it does no harm.');
+      return { tone: 'bad', title: 'It may not have been changed', lines };
+    }
+  }
+
   async function decide(
     { sendDecision }: Acts,
     asked: Decide,
     { reason, name }: Typed,
     { widgetContext }: WidgetEvent,
   ): Promise<Notice> {
-    const { decision, halt } = asked;
+    const { decision, halt, begin } = asked;
     try {
       const answer = await sendDecision({
         ask: 'decide',
         decision,
         by: decidedBy(name, widgetContext),
         halt,
+        begin,
         reason: reason === '' ? undefined : cut(reason, MAX_REASON),
       });
       if (answer.result !== 'refused') return { tone: 'good', title: answer.message, lines: [] };
@@ -137,7 +167,7 @@ export function createDashboard(
       if (answer.code === 'ReasonMissing')
         return { tone: 'warn', title: 'Please fill in the reason', lines: [answer.what] };
       if (answer.code === 'OtherCode')
-        return { tone: 'warn', title: answer.what, lines: linesOf(answer.why, ...retries(halt)) };
+        return { tone: 'warn', title: answer.what, lines: linesOf(answer.why), answers: retries(halt) };
       return { tone: 'warn', title: answer.what, lines: linesOf(answer.why, answer.next) };
     } catch (thrown) {
       const error = asOdinError(thrown);
@@ -148,20 +178,25 @@ export function createDashboard(
     }
   }
 
-  /** Where a retry begins is a choice that wants more than a press. */
-  function retries(halt: number): Next[] {
-    const retry = { verb: 'resume', environment } as const;
-    const args = ['retry', `--halt ${halt}`];
-    return [
-      { words: 'To begin at its start', ...retry, args: [...args, '--from-start'] },
-      { words: 'If the deployed code goes on from that checkpoint', ...retry, args: [...args, '--keep-checkpoint'] },
-    ];
-  }
-
   function linesOf(...parts: (Next | undefined)[]): string[] {
     return parts.filter((part) => part !== undefined).map((part) => nextText(part, { local }));
   }
 }
+
+/** Where a retry begins is a choice of its own, where other code made the checkpoint. */
+const retries = (halt: number): NoticeAnswer[] => [
+  {
+    label: 'Keep the checkpoint',
+    meaning:
+      'The deployed code goes on from that checkpoint; of a parallel migration it does the batches that are left',
+    decide: { decision: 'retry', halt, begin: 'checkpoint' },
+  },
+  {
+    label: 'From the start',
+    meaning: 'The deployed code begins anew, and does again what was done',
+    decide: { decision: 'retry', halt, begin: 'start' },
+  },
+];
 
 const ONLY_SHOWS: Notice = {
   tone: 'warn',
@@ -177,14 +212,24 @@ const STALE: Notice = {
 
 /**
  * The console tells a widget the account and not the person (widgetContext has no identity), so this says no more than it knows, and
- * `resume` records it as claimed. What is typed in the form of an ARN is quoted: nobody was asked for it.
+ * `resume` records it as claimed. What is typed and is more than a person's name or address is quoted: nobody was asked for it, and an
+ * ARN can be written with signs that only look like its own.
  */
 function decidedBy(name: string, { accountId, dashboardName }: WidgetEvent['widgetContext']): string {
   const place = `dashboard ${cut(dashboardName ?? '', 255)} of account ${cut(accountId ?? 'unknown', 12)}`;
-  if (name === '') return place.replace('  ', ' ');
-  const typed = cut(name, MAX_NAME);
-  return `${/^arn:/i.test(typed) ? `"${typed}"` : typed} (${place.replace('  ', ' ')})`;
+  const typed = cut(withoutControls(name).trim(), MAX_NAME);
+  if (typed === '') return place.replace('  ', ' ');
+  return `${isName(typed) ? typed : `"${typed}"`} (${place.replace('  ', ' ')})`;
 }
+
+/**
+ * Of letters and what stands between them; joiners belong to some scripts, and not to Latin letters. `local:` is before whom a dashboard
+ * of this machine names.
+ */
+const isName = (typed: string): boolean =>
+  /^(?:local:)?(?:[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{M}\p{Nd} .,'’@_+-]|(?<=\p{Lo}\p{M}{0,4})[\u200c\u200d](?=\p{Lo}))+$/u.test(
+    typed,
+  );
 
 const textOf = (field: unknown): string => (typeof field === 'string' ? field.trim() : '');
 
@@ -200,10 +245,11 @@ The widget has no parameters. Looking at it, or refreshing it, changes nothing.
 const HELP = `
 ${HELP_TO_LOOK}
 
-* **Retry** runs it again, as a new attempt.
+* **Retry** runs it again with the code that is deployed now, from its last checkpoint if it has one.
 * **Mark applied** records it as applied, because you made sure that its effect is there. It needs a reason.
 * **Skip** records it as skipped: it never runs. It needs a reason.
 * **Abort** ends the run as failed; the next run halts there again.
+* **Set**, in the row of a parallel migration that runs, lets more or fewer batches run at a time.
 * **Preview** runs a pending migration's code for up to 20 seconds, with every write held back, and shows what it would do. It
   changes nothing.
 `.trim();

@@ -1,4 +1,5 @@
 // What the parts of the page need besides the view of the environment.
+import type { Decide } from './event.ts';
 import type { EnvironmentId } from '../../core/names/names.ts';
 import type { Trail } from '../../core/views/history.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
@@ -41,6 +42,15 @@ export interface Notice {
   tone: Tone;
   title: string;
   lines: string[];
+  /** Buttons, where there is more than one way to go on. */
+  answers?: NoticeAnswer[] | undefined;
+}
+
+export interface NoticeAnswer {
+  label: string;
+  /** What it means, and what is asked before it is sent. */
+  meaning: string;
+  decide: Decide;
 }
 
 export interface Typed {

@@ -2,11 +2,12 @@
 import { meaningOf, meanings, needsReason, resumeCommand } from '../../core/decision/meanings.ts';
 import { commandLine } from '../../core/text/command.ts';
 import type { Decision } from '../../core/names/names.ts';
-import { executionLink, logLink } from '../../core/text/links.ts';
+import { executionLink } from '../../core/text/links.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import type { HaltReason } from '../../core/ledger/entries.ts';
 import { commitsText, cut } from '../../core/ledger/summaries.ts';
-import { heldBackText } from '../../core/views/words.ts';
+import { askedToStop, heldBackText } from '../../core/views/words.ts';
+import { haltLogLink } from '../../core/views/view.ts';
 import type { EnvironmentView, OpenHalt } from '../../core/views/view.ts';
 import { callAction } from './action.ts';
 import { errorBlock } from './error-block.ts';
@@ -28,8 +29,9 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
         row?.file !== undefined && ` · ${row.file}`
       }${commit !== undefined && ` · ${commit}`}
     </p>
+    ${halt.cancelled && html`<p>${cut(askedToStop(halt.cancelled), 500)}</p>`}
     ${mayRunUntil !== undefined && html`<p>${heldBackText(minuteOf(mayRunUntil, frame.clock))}</p>`}
-    ${error && errorBlock(error, 'halt', true)} ${!frame.local && links(halt, row?.startedAt, frame)}
+    ${error && errorBlock(error, 'halt', true)} ${!frame.local && links(halt, frame)}
     ${frame.acts ? buttons(halt, frame) : commands(halt, frame)}
   </div>`;
 }
@@ -117,13 +119,11 @@ function answerButton({ decision, label, question }: Answer, halt: OpenHalt, fra
 
 const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 
-/** The execution that waits, and the log lines of the request that failed. */
-function links({ execution, requestId, since }: OpenHalt, startedAt: string | undefined, frame: Frame): Html {
-  const logs =
-    requestId !== undefined &&
-    logLink(frame.functionArn, logGroupName(frame, 'migrations'), requestId, startedAt ?? since);
+/** The execution that waits, and the log lines of what failed. */
+function links(halt: OpenHalt, frame: Frame): Html {
+  const logs = haltLogLink(halt, frame.functionArn, logGroupName(frame, 'migrations'));
   return html`<p class="links">
-    <a href="${executionLink(execution)}" target="_blank" rel="noopener">Execution</a>
-    ${logs && html`<a href="${logs}" target="_blank" rel="noopener">Logs of this attempt</a>`}
+    <a href="${executionLink(halt.execution)}" target="_blank" rel="noopener">Execution</a>
+    <a href="${logs}" target="_blank" rel="noopener">Logs of this attempt</a>
   </p>`;
 }

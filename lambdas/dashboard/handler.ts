@@ -1,7 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { VARIABLES } from '../../core/names/names.ts';
-import type { DecideAnswer } from '../../core/contract/payloads.ts';
+import type { DecideAnswer, TuneAnswer } from '../../core/contract/payloads.ts';
 import { lambdaHandler } from '../shared/handler.ts';
 import { invokeFunction } from '../../aws/invoke.ts';
 import { QUICK, topicArnsHere } from '../../aws/notify.ts';
@@ -33,6 +33,7 @@ export const handler = lambdaHandler(
       ? undefined
       : {
           sendDecision: async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as DecideAnswer,
+          sendTune: async (payload) => (await invokeFunction(lambda, resumeFunction, payload)) as TuneAnswer,
           askMigration: (functionName, payload) => invokeFunction(patient, functionName, payload),
         },
     () => (services.local ? Promise.resolve(undefined) : countSubscribers(sns, topics)),

@@ -5,6 +5,7 @@ import { shortCommit } from '../../core/ledger/summaries.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
 import { stateName, TONES } from '../../core/views/words.ts';
+import { callAction } from './action.ts';
 import { haltCard } from './halt-card.ts';
 import type { Frame, Notice } from './frame.ts';
 import type { Html } from './html.ts';
@@ -17,7 +18,7 @@ import { headline } from './words.ts';
 export const page = (view: EnvironmentView, frame: Frame): string =>
   shell(
     frame,
-    html`${frame.notice && noticeCard(frame.notice)} ${head(view, frame)} ${told(frame)}
+    html`${frame.notice && noticeCard(frame.notice, frame)} ${head(view, frame)} ${told(frame)}
       ${view.total > 0 && html`${bar(view)} ${legend(view)}`} ${view.halt && haltCard(view, view.halt, frame)}
       <div id="preview">${frame.preview && previewCard(frame.preview, frame)}</div>
       ${view.total > 0 && migrationRows(shownOf(view, frame.page), frame)}
@@ -26,7 +27,7 @@ export const page = (view: EnvironmentView, frame: Frame): string =>
   );
 
 /** When there is no view to show: the ledger could not be read. */
-export const failurePage = (frame: Frame, notice: Notice): string => shell(frame, noticeCard(notice));
+export const failurePage = (frame: Frame, notice: Notice): string => shell(frame, noticeCard(notice, frame));
 
 const shell = ({ theme }: Frame, content: Html): string =>
   html`<style>
@@ -34,16 +35,29 @@ const shell = ({ theme }: Frame, content: Html): string =>
     </style>
     <div class="odin"><div class="sheet">${content}</div></div>`.text;
 
-const noticeCard = ({ tone, title, lines }: Notice): Html =>
+const noticeCard = ({ tone, title, lines, answers = [] }: Notice, frame: Frame): Html =>
   html`<div class="card ${tone}" role="status" data-notice="${tone}">
     <h3>${title}</h3>
     ${lines.map((line) => html`<p>${line}</p>`)}
+    ${
+      answers.length > 0 &&
+      html`<div class="answers">
+        ${answers.map(
+          ({ label, meaning, decide }) =>
+            html`<div>
+              ${callAction(label, frame, { decide }, { confirmation: `${meaning}. The decision is recorded for good.` })}
+              <p>${meaning}.</p>
+            </div>`,
+        )}
+      </div>`
+    }
   </div>`;
 
 /** That nobody would hear of a halt is seen when there is none. */
-function told({ subscribers }: Frame): Html | undefined {
-  const warning = subscribers && nobodyIsTold(subscribers);
-  return warning === undefined ? undefined : noticeCard({ tone: 'warn', title: 'Nobody is told', lines: [warning] });
+function told(frame: Frame): Html | undefined {
+  const warning = frame.subscribers && nobodyIsTold(frame.subscribers);
+  const title = 'Nobody is told';
+  return warning === undefined ? undefined : noticeCard({ tone: 'warn', title, lines: [warning] }, frame);
 }
 
 function head(view: EnvironmentView, frame: Frame): Html {

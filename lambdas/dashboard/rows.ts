@@ -2,14 +2,17 @@
 // older ones by the page.
 import { duration } from '../../core/text/format.ts';
 import { migrationLogLink, executionLink } from '../../core/text/links.ts';
+import { MAX_CONCURRENCY } from '../../core/names/lambda-limits.ts';
 import { logGroupName } from '../../core/names/names.ts';
 import type { Progress } from '../../core/views/progress.ts';
 import { progressText } from '../../core/views/progress.ts';
 import { cut } from '../../core/ledger/summaries.ts';
 import type { Trail } from '../../core/views/history.ts';
+import type { BatchesView } from '../../core/views/batches.ts';
+import { cellState } from '../../core/views/batches.ts';
 import type { EnvironmentView, MigrationView } from '../../core/views/view.ts';
 import { isCompleted } from '../../core/views/view.ts';
-import { leftOverText, stateWord, TONES, who, whoShort } from '../../core/views/words.ts';
+import { didText, leftOverText, stateWord, TONES, who, whoShort } from '../../core/views/words.ts';
 import type { ButtonCall } from './action.ts';
 import { callAction } from './action.ts';
 import { errorBlock } from './error-block.ts';
@@ -121,12 +124,13 @@ function facts(row: MigrationView, frame: Frame): Html {
 }
 
 function about(row: MigrationView): Html {
-  const { file, description, reason, changedSince, state, error, leftOver, progress } = row;
+  const { file, description, reason, changedSince, state, error, leftOver, did, progress } = row;
   return html`${description === undefined ? html`<span class="dim">${file ?? 'No file'}</span>` : cut(description, MAX_TEXT)}
   ${reason !== undefined && html`<small>“${cut(reason, MAX_TEXT)}”</small>`}
   ${error && state !== 'halted' && html`<small>${firstOf(`${error.name}: ${error.message}`)}</small>`}
+  ${did && html`<small>${cut(didText(did), MAX_TEXT)}</small>`}
   ${leftOver && html`<small>${cut(leftOverText(leftOver), MAX_TEXT)}.</small>`}
-  ${!isCompleted(state) && progress && meter(progress)}
+  ${!isCompleted(state) && progress && meter(progress, row.batches)}
   ${file === undefined && html`<small>Its file was ${row.pruned ? 'pruned' : 'deleted'}.</small>`}
   ${changedSince && html`<small>Its file was changed after it ran.</small>`}`;
 }
@@ -137,13 +141,27 @@ function firstOf(text: string): string {
   return line === text ? cut(line, MAX_ERROR) : `${line.slice(0, MAX_ERROR - 1)}…`;
 }
 
-function meter(progress: Progress): Html {
+function meter(progress: Progress, batches: BatchesView | undefined): Html {
   const { share, note } = progress;
   return html`${
-      share !== undefined && html`<span class="meter"><span style="width:${Math.round(share * 100)}%"></span></span>`
+      batches
+        ? strip(batches)
+        : share !== undefined &&
+          html`<span class="meter"><span style="width:${Math.round(share * 100)}%"></span></span>`
     }<small
       >${[progressText(progress), note === undefined ? undefined : cut(note, MAX_TEXT)].filter(Boolean).join(' · ')}</small
     >`;
+}
+
+/** The plan from its first batch to its last, in cells of as many batches each. */
+function strip({ strip: cells, of, succeeded, failed, unknown, running, waiting }: BatchesView): Html {
+  const said = `${of} batches: ${succeeded} done, ${running} running, ${failed + unknown} failed or unknown, ${waiting} waiting`;
+  return html`<span class="strip" role="img" aria-label="${said}" title="${said}"
+    >${cells.map((cell) => {
+      const done = Math.round((100 * cell.succeeded) / (cell.to - cell.from + 1));
+      return html`<span class="${cellState(cell)}" style="background-size:100% ${done}%"></span>`;
+    })}</span
+  >`;
 }
 
 function body(row: MigrationView, frame: Frame): Html {
@@ -153,6 +171,7 @@ function body(row: MigrationView, frame: Frame): Html {
     ${file !== undefined && description !== undefined && html`<p class="small">${file}</p>`}
     ${trail ? trailOf(id, trail, frame) : attemptless(row)}
     ${error && !isTold(trail, row) && errorBlock(error, `row-${id}`)}
+    ${frame.acts && canBeTuned(row) && tuning(row, frame)}
     <div class="press">
       ${frame.acts && canBePreviewed(row) && callAction('Preview', frame, previewOf(row, frame))}${!frame.local && links(row, frame)}
     </div>
@@ -169,6 +188,16 @@ const attemptless = ({ attempts }: MigrationView): Html | false =>
 /** Whatever a run would begin, or begin again. */
 const canBePreviewed = ({ state, file }: MigrationView): boolean =>
   file !== undefined && ['pending', 'late', 'halted', 'aborted', 'failed', 'unknown'].includes(state);
+
+const canBeTuned = ({ state, batches }: MigrationView): boolean =>
+  state === 'running' && batches !== undefined && batches.waiting + batches.running > 0;
+
+/** A field's name is none of a form's own properties, as in the halt's card. */
+const tuning = ({ id }: MigrationView, frame: Frame): Html =>
+  html`<form>
+      <label>Batches at a time <input name="concurrency" type="number" min="1" max="${MAX_CONCURRENCY}" /></label>
+    </form>
+    ${callAction('Set', frame, { tune: { migration: id }, page: frame.page }, { needs: 'concurrency' })}`;
 
 /** The page of older ones that is open stays open. */
 const previewOf = ({ id }: MigrationView, { page }: Frame): ButtonCall => ({ preview: { migration: id }, page });

@@ -97,6 +97,10 @@ padding:11px 14px;list-style:none}
 .odin .facts>span:empty{display:none}
 .odin .meter{display:block;height:4px;border-radius:2px;background:var(--cell);margin:6px 0 2px;max-width:260px}
 .odin .meter span{display:block;height:4px;border-radius:2px;background:var(--busy)}
+.odin .strip{display:flex;align-items:flex-end;gap:1px;height:16px;margin:6px 0 2px;max-width:420px}
+.odin .strip span{flex:1 1 0;min-width:1px;height:10px;border-radius:1px;background:var(--cell) linear-gradient(var(--good),var(--good)) no-repeat bottom}
+.odin .strip .running{box-shadow:inset 0 3px var(--busy)}
+.odin .strip .failed{height:16px;box-shadow:inset 0 6px var(--bad)}
 .odin .body{padding:0 14px 12px}
 .odin .press{display:flex;flex-wrap:wrap;align-items:center;gap:4px 20px;margin-top:8px}
 .odin .trail{list-style:none;margin:4px 0 0;padding:0}

@@ -37,6 +37,15 @@ export function headline(
     };
   const between = first('stopped');
   if (between) {
+    if (between.batches?.slowedDown !== undefined) {
+      const detail = 'S3 asked for fewer requests: its batches go on in a while, fewer at a time.';
+      return { tone: 'busy', title: `${between.id} was slowed down`, detail };
+    }
+    if (between.waitsUntil !== undefined) {
+      const until = minuteOf(between.waitsUntil, clock);
+      const detail = `Its checkpoint says so. No function runs until then; the run, or the next one, goes on from there: ${command('run')}`;
+      return { tone: 'busy', title: `${between.id} waits until ${until}`, detail };
+    }
     const detail = `It stopped at a checkpoint; the run, or the next one, goes on from there: ${command('run')}`;
     return { tone: 'busy', title: `${between.id} is between two slices`, detail };
   }

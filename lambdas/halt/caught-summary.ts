@@ -16,16 +16,17 @@ export function caughtSummary(caught: CaughtError): ErrorSummary {
   return {
     name: keptText(lambda?.errorType ?? caught.Error ?? 'Error', MAX_SUMMARY.name),
     message: keptText(lambda?.errorMessage ?? caught.Cause ?? 'no cause was given', MAX_SUMMARY.message),
-    stack: stack === undefined ? undefined : keptText(stack, MAX_SUMMARY.stack),
+    stack: stack && keptText(stack, MAX_SUMMARY.stack),
   };
 }
 
+/** Undefined of plain text, which is shown as it is. */
 function parseLambdaError(cause: string | undefined): z.infer<typeof LambdaError> | undefined {
-  if (cause === undefined) return undefined;
+  let json: unknown;
   try {
-    const parsed = LambdaError.safeParse(JSON.parse(cause));
-    return parsed.success ? parsed.data : undefined;
+    json = JSON.parse(String(cause));
   } catch {
-    return undefined; // plain text: the caller shows it as it is
+    // no JSON: no error of Lambda's
   }
+  return LambdaError.safeParse(json).data;
 }

@@ -6,7 +6,7 @@ import { linesOfError, firstSourceLine, plainLine, commitsText } from '../../cor
 import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { accountOf, logGroupName, regionOf } from '../../core/names/names.ts';
 import { commandLine, TYPED_WHERE } from '../../core/text/command.ts';
-import { executionLink, logLink } from '../../core/text/links.ts';
+import { executionLink, logLink, migrationLogLink } from '../../core/text/links.ts';
 import { heldBackText, who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
@@ -49,6 +49,7 @@ export function haltMail(news: HaltNews): string {
   const { environment, halted, execution, local, dashboardUrl } = news;
   const { migration, attempt, number, error } = halted;
   const entry = entryOf(news);
+  const source = sourceOf(news);
   return [
     `Migration ${migration} in ${environment} needs your decision.`,
     '',
@@ -64,7 +65,7 @@ export function haltMail(news: HaltNews): string {
     ...(error
       ? linesOfError(error, 12, 1_000).map((line, index) => (index === 0 ? 'Error:         ' : INDENT) + line)
       : []),
-    ...(error?.stack === undefined ? [] : [INDENT + oneLine(firstSourceLine(error.stack))]),
+    ...(source === '' ? [] : [INDENT + source]),
     ...runningUntil(news),
     `Execution:     ${execution}`,
     INDENT + executionLink(execution),
@@ -83,7 +84,7 @@ export function haltChat(news: HaltNews): ChatNotification {
   const { environment, halted, execution } = news;
   const { migration, attempt, number, reason, error } = halted;
   const entry = entryOf(news);
-  const source = error?.stack === undefined ? '' : oneLine(firstSourceLine(error.stack));
+  const source = sourceOf(news);
   const logs = logsOf(news);
   return chatNotification(
     {
@@ -180,6 +181,10 @@ const unrecordedDecision = ({ halted: { reason }, verdict }: HaltNews): string[]
     ? [`${oneLine(who(verdict))} decided ${verdict.decision}, and its completion could not be recorded.`]
     : [];
 
+/** Empty when nobody knows it. */
+const sourceOf = ({ halted: { error } }: HaltNews): string =>
+  error?.stack === undefined ? '' : oneLine(firstSourceLine(error.stack));
+
 /** Also when its code ended otherwise before it came to its next checkpoint. */
 const cancellation = ({ cancel }: HaltNews): string[] =>
   cancel
@@ -197,10 +202,13 @@ function runningUntil({ look, now }: HaltNews): string[] {
     : [`It is not running any more: its time ended at ${isoTime(look.deadline)}.`];
 }
 
-const logsOf = ({ manifest, allowed, claim }: HaltNews): string | undefined =>
-  claim?.claim === 'claimed'
-    ? logLink(allowed.execution, logGroupName(manifest, 'migrations'), claim.writer.requestId, claim.time)
-    : undefined;
+/** A batch writes under a request of its own, and nobody claims a turn of batches. */
+function logsOf({ manifest, allowed, claim }: HaltNews): string | undefined {
+  const { execution, migration, time, batches } = allowed;
+  const group = logGroupName(manifest, 'migrations');
+  if (claim?.claim === 'claimed') return logLink(execution, group, claim.writer.requestId, claim.time);
+  return batches && migrationLogLink(execution, group, migration, time);
+}
 
 /** Without its file a retry has no code to run; what is only to be recorded needs none. */
 function decisions(news: HaltNews): { command: string; meaning: string }[] {

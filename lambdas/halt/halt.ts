@@ -14,7 +14,7 @@ import type { HaltPayload } from '../../core/contract/payloads.ts';
 import { RunInput } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { announce } from '../shared/announce.ts';
-import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { tellSettlement } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
 import { caughtSummary } from './caught-summary.ts';
 import { haltChat, haltEvent, haltSubject, haltMail } from './halt-message.ts';
@@ -52,8 +52,7 @@ export function createHalt(services: Services, manifest: Manifest, dashboardUrl?
       services.log.warn(`Halted: ${migration}, attempt ${attempt}, ${halted.reason}`, { halt, error: halted.error });
       await notify(turn, halted, execution);
     } else {
-      const settlement = await settlementOf(log, halt);
-      if (settlement) await tellWaiters(services, halt, settlement);
+      await tellSettlement(services, halt);
       services.log.info(`The halt of ${migration}, attempt ${attempt}, was settled meanwhile`, { halt });
     }
     return { migration, attempt, halt };

@@ -23,9 +23,9 @@ export function completedRun(
     changed: changed.length > 0 ? changed : undefined,
     afterHalts: haltedAt.flatMap((migration) => {
       const completion = state.migrations[migration]?.completion;
-      return completion
-        ? [{ migration, completion: completion.completion, by: completion.by, identity: completion.identity }]
-        : [];
+      if (!completion) return [];
+      const { by, identity, did } = completion;
+      return [{ migration, completion: completion.completion, by, identity, did }];
     }),
     time: new Date(now).toISOString(),
   };
@@ -46,5 +46,5 @@ export const changedFiles = (
     return isOther ? [{ migration: id, file }] : [];
   });
 
-export const completedCount = ({ migrations }: LogState): number =>
-  Object.values(migrations).filter(({ completion }) => completion !== undefined).length;
+/** Asked where no turn is open: what was begun is completed. */
+export const completedCount = ({ migrations }: LogState): number => Object.keys(migrations).length;

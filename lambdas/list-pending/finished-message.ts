@@ -2,7 +2,7 @@
 import type { ChangedFile, RunCompleted } from '../../core/contract/events.ts';
 import { executionLink } from '../../core/text/links.ts';
 import { plainLine } from '../../core/ledger/summaries.ts';
-import { who } from '../../core/views/words.ts';
+import { didText, who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import { subjectOf } from '../shared/announce.ts';
@@ -27,10 +27,10 @@ export function finishedText(run: RunCompleted): string {
       : `The run in ${run.environment} has finished. Nothing is pending.`,
     '',
     ...(run.changed ? [changedText(run.changed), ''] : []),
-    ...run.afterHalts.map(
-      ({ migration, completion, by, identity }) =>
-        `${migration}           ${completion}${by === undefined ? '' : ` by ${oneLine(who({ by, identity }))}`}`,
-    ),
+    ...run.afterHalts.flatMap(({ migration, completion, by, identity, did }) => [
+      `${migration}           ${completion}${by === undefined ? '' : ` by ${oneLine(who({ by, identity }))}`}`,
+      ...(did ? [`               ${oneLine(didText(did))}`] : []),
+    ]),
     `Completed:     ${run.completed} in the ledger`,
     `Execution:     ${run.execution}`,
     `               ${executionLink(run.execution)}`,
@@ -48,8 +48,8 @@ export function finishedChat(run: RunCompleted): ChatNotification {
       description: [
         ...(changed ? [changedText(changed)] : []),
         ...afterHalts.map(
-          ({ migration, completion, by, identity }) =>
-            `${migration}: ${completion}${by === undefined ? '' : ` by ${asCode(oneLine(who({ by, identity })))}`}`,
+          ({ migration, completion, by, identity, did }) =>
+            `${migration}: ${completion}${by === undefined ? '' : ` by ${asCode(oneLine(who({ by, identity })))}`}${did ? `, ${asCode(oneLine(didText(did)))}` : ''}`,
         ),
         `${run.completed} migrations are completed.`,
         `Execution: ${executionLink(execution)}`,

@@ -10,11 +10,12 @@ import { BATCHES_DEFINITION, OLDEST_DEFINITION } from '../../core/contract/paylo
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import type { NextStep, NextTurn, TurnSeen } from '../../core/decision/decide.ts';
 import { decide } from '../../core/decision/decide.ts';
-import type { Allowed, Entry, Reference } from '../../core/ledger/entries.ts';
+import type { Allowed, Reference } from '../../core/ledger/entries.ts';
 import { numbersOf } from '../../core/ledger/batches.ts';
 import type { CompletionState, LogState, TurnState } from '../../core/ledger/fold.ts';
 import { entryKey } from '../../core/ledger/keys.ts';
 import { nextBatches, outcomeOfOver } from '../../core/ledger/parallel.ts';
+import { atOnceAfter } from '../../core/ledger/slow-down.ts';
 import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
 import { executionName } from '../../core/names/names.ts';
@@ -56,13 +57,13 @@ export function createListPending(
   return async (payload: NextPayload, invocation: Invocation): Promise<Step> => {
     const writer = writerOf(services, 'list-pending', invocation);
     let decided: Decided | undefined;
-    const { entry, state } = await ledger.log.append(writer, async (seen) => {
+    const { state } = await ledger.log.append(writer, async (seen) => {
       decided = await decideOn(seen, payload, writer);
       const { next, instead } = decided;
       return next.step === 'allow' && !instead ? allowed(next, seen, decided, payload) : undefined;
     });
     const { next, instead } = known(decided);
-    const step = instead ?? toStep(next, state, entry, payload);
+    const step = instead ?? toStep(next, state, payload);
     const goesOn = step.step === 'run' || step.step === 'run batches' || step.step === 'record';
     if (await ledger.log.keep(goesOn ? BEHIND_WHILE_RUNNING : 1)) await writeMissingCopies(services, state);
     log.info(
@@ -74,7 +75,8 @@ export function createListPending(
   };
 
   interface Decided {
-    next: NextStep;
+    /** Each key that was to be taken is. */
+    next: Exclude<NextStep, { step: 'take' }>;
     seen: TurnSeen | undefined;
     /** Of the turn that is to be allowed, when it runs batches. */
     batches: Allowed['batches'];
@@ -104,9 +106,10 @@ export function createListPending(
   }
 
   /** Undefined of a turn that is to plan, and of one that is not parallel. */
-  async function batchesOf({ migration, begin }: NextTurn, state: LogState): Promise<Allowed['batches']> {
-    if (begin === 'start' || !deployed(migration).parallel) return undefined;
-    return nextBatches(ledger.store, migration, state);
+  async function batchesOf(next: NextTurn, state: LogState): Promise<Allowed['batches']> {
+    const { parallel } = deployed(next.migration);
+    if (next.begin === 'start' || !parallel) return undefined;
+    return nextBatches(ledger.store, next, state, parallel.toleratedFailures);
   }
 
   /** Whoever was faster is read at the next look. */
@@ -196,10 +199,9 @@ export function createListPending(
     return known(manifest.migrations.find(({ id }) => id === migration));
   }
 
-  function toStep(next: NextStep, state: LogState, appended: Entry | undefined, { input }: NextPayload): Step {
+  function toStep(next: Decided['next'], state: LogState, { input }: NextPayload): Step {
     switch (next.step) {
       case 'allow':
-        return run(known(appended?.kind === 'allowed' ? appended : undefined));
       case 'run again':
         return run(known(state.turn).allowed);
       case 'record':
@@ -207,13 +209,11 @@ export function createListPending(
       case 'halt':
         return { step: 'halt', ...nameOf(known(state.turn).allowed), reason: next.reason };
       case 'wait':
-        return waitStep(next, known(state.turn), ledger.log.lookedAt);
+        return waitStep(next, known(state.turn), ledger.log.lookedAt, services);
       case 'refuse':
         return { step: 'refuse', error: next.error, cause: refusalText(next, manifest, services) };
       case 'finished':
         return finished(state, input);
-      case 'take':
-        throw unfit(); // it is taken by now
     }
   }
 
@@ -226,7 +226,7 @@ export function createListPending(
       step: 'run batches',
       ...nameOf(turn),
       functionName,
-      concurrency: atOnce(concurrency),
+      concurrency: atOnceAfter(atOnce(concurrency), batches.slowed),
       batches: numbersOf(batches.rest),
     };
   }
@@ -279,11 +279,8 @@ function completionBefore(migration: string, { migrations }: LogState): Completi
 /** What `decide` says is about what it was given: the turn is open, and its file deployed. */
 function known<T>(value: T | undefined): T {
   if (value !== undefined) return value;
-  throw unfit();
+  throw new OdinError({ code: 'Internal', source: 'system', what: 'A step was decided that does not fit the log.' });
 }
-
-const unfit = (): OdinError =>
-  new OdinError({ code: 'Internal', source: 'system', what: 'A step was decided that does not fit the log.' });
 
 const nameOf = ({ migration, attempt, slice, number }: Allowed): TurnName => ({
   migration,

@@ -8,7 +8,7 @@ import { lookAtTurn } from '../../core/ledger/turns.ts';
 import type { RecordPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { copyCompleted } from '../../core/ledger/completions.ts';
-import { settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
+import { tellSettlement } from '../shared/tell-waiters.ts';
 import { writerOf } from '../shared/writer.ts';
 import { who } from '../../core/views/words.ts';
 
@@ -26,9 +26,9 @@ export function createRecordCompletion(services: Services) {
     const { migration, turn } = payload;
     const writer = writerOf(services, 'record-completion', invocation);
     const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload));
+    const stands = state.migrations[migration]?.completion?.number ?? 0;
     // The fold takes nothing but a `completed` entry for a migration's completion.
-    const number = entry?.number ?? state.migrations[migration]?.completion?.number ?? 0;
-    const completed = (entry ?? (await log.entry(number))) as Numbered<Completed>;
+    const completed = (entry ?? (await log.entry(stands))) as Numbered<Completed>;
     const { completion, time } = completed;
     services.log.info(
       entry ? `Completed ${migration}: ${completion}` : `${migration} was completed before, at ${time}: ${completion}`,
@@ -44,16 +44,19 @@ export function createRecordCompletion(services: Services) {
     if (state.migrations[migration]?.completion) return undefined;
 
     const { turn } = state;
-    const open = turn?.allowed;
-    if (!turn || open?.number !== payload.turn || open.migration !== migration || open.attempt !== attempt) {
+    if (
+      turn?.allowed.number !== payload.turn ||
+      turn.allowed.migration !== migration ||
+      turn.allowed.attempt !== attempt
+    ) {
       throw nothingToRecord(payload, 'It has no open turn of that number.');
     }
     const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
     const ran = look.seen === 'closed' || turn.allowed.slice > 1;
     const content = { kind: 'completed' as const, ids: [migration], startedAt: ran ? turn.since : undefined };
     if (look.seen === 'closed' && look.outcome?.outcome === 'succeeded') {
-      const { time: finishedAt, leftOver } = look.outcome;
-      return { ...content, completion: 'applied', finishedAt, leftOver, restsOn: look.reference };
+      const { time: finishedAt, leftOver, did } = look.outcome;
+      return { ...content, completion: 'applied', finishedAt, leftOver, did, restsOn: look.reference };
     }
     const { verdict } = turn;
     if (!verdict)
@@ -78,7 +81,7 @@ export function createRecordCompletion(services: Services) {
   async function tellHalts(turn: number, completed: Numbered<Completed>): Promise<void> {
     for (let number = turn + 1; number < completed.number; number += 1) {
       if ((await log.entry(number))?.kind !== 'halted') continue;
-      await tellWaiters(services, number, (await settlementOf(log, number)) ?? completed);
+      await tellSettlement(services, number);
     }
   }
 }

@@ -3,7 +3,7 @@
 import { OdinError } from '../../core/errors.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Said } from '../../core/ledger/entries.ts';
-import type { LogState, TurnState } from '../../core/ledger/fold.ts';
+import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
 import type { EntryContent } from '../../core/ledger/log.ts';
 import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
@@ -14,6 +14,15 @@ import { orRefusal } from '../shared/refusal.ts';
 import { saidBy } from '../shared/said-by.ts';
 import { writerOf } from '../shared/writer.ts';
 import { who } from '../../core/views/words.ts';
+
+/** Of which migration, and once it was seen of which attempt. */
+interface Meant {
+  migration: string | undefined;
+  attempt?: number | undefined;
+}
+
+const isMeant = (allowed: Allowed, { migration, attempt }: Meant): boolean =>
+  (migration ?? allowed.migration) === allowed.migration && (attempt ?? allowed.attempt) === allowed.attempt;
 
 /**
  * Safe to call again: the first one who asks for a turn to stop is the one who is recorded.
@@ -27,27 +36,39 @@ export function createCancel(services: Services, manifest: Manifest) {
     orRefusal(services.log, async (): Promise<CancelledAnswer> => {
       const writer = writerOf(services, 'resume', invocation);
       const said = await saidBy(services, payload, invocation);
-      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload, said));
+      // Who names none means the one that ran when they asked: others may append before them, and the run go on to its next one.
+      let meant: Meant = { migration: payload.migration };
+      const { entry, state } = await log.append(writer, async (now) => {
+        const content = await whatToAppend(now, meant, payload, said);
+        meant = now.turn?.allowed ?? meant;
+        return content;
+      });
       const { allowed, cancel } = state.turn ?? {};
-      if (!allowed || !cancel) throw nothingRunning();
+      if (!allowed || !cancel) throw nothingRunning(meant);
       const { migration, attempt } = allowed;
       const { by, identity, time, reason } = cancel;
-      if (entry)
-        services.log.info(`${who(cancel)} asked attempt ${attempt} of ${migration} to stop at its next checkpoint`);
+      const how = allowed.batches
+        ? ['begins no further batch, and the run halts when those that run have ended', 'runs the rest']
+        : (await isStopped(allowed))
+          ? ['stands at a checkpoint, and the run halts there within five minutes', 'goes on from it']
+          : ['stops at its next checkpoint, and the run halts there', 'goes on from it'];
+      if (entry) services.log.info(`${who(cancel)} asked attempt ${attempt} of ${migration} to stop`);
       const asked = entry ? 'Recorded' : `${who(cancel)} had asked for it at ${time}`;
-      const message = `${asked}: ${migration}, attempt ${attempt}, stops at its next checkpoint, and the run halts there. A retry goes on from it.`;
+      const message = `${asked}: ${migration}, attempt ${attempt}, ${how[0]}. A retry ${how[1]}.`;
       return { result: entry ? 'cancelled' : 'already', migration, attempt, by, identity, time, reason, message };
     });
 
   /** Undefined: somebody asked for it before. */
   async function whatToAppend(
     { turn }: LogState,
+    meant: Meant,
     { reason = '' }: CancelPayload,
     said: Said,
   ): Promise<EntryContent | undefined> {
-    if (!turn || turn.halt) throw nothingRunning();
+    if (!turn || turn.halt) throw nothingRunning(meant);
     const look = await lookAtTurn(store, turn.allowed, log.lookedAt);
-    if (!goesOn(look)) throw nothingRunning();
+    if (!goesOn(look)) throw nothingRunning(meant);
+    if (!isMeant(turn.allowed, meant)) throw nothingRunning(meant, turn.allowed);
     if (!(await isCheckpointed(turn))) throw notCheckpointed(turn.allowed, look);
     if (turn.cancel) return undefined;
     const { migration, attempt, number: of } = turn.allowed;
@@ -60,18 +81,29 @@ export function createCancel(services: Services, manifest: Manifest) {
     return look.seen !== 'claimed' || look.deadline >= log.lookedAt;
   }
 
+  async function isStopped(allowed: Numbered<Allowed>): Promise<boolean> {
+    return (await lookAtTurn(store, allowed, log.lookedAt)).seen === 'closed';
+  }
+
   /** What it has yielded shows it, however its file is written; of one that has not yet, its file does. */
   async function isCheckpointed({ allowed: { migration, attempt, slice } }: TurnState): Promise<boolean> {
     if (slice > 1 || manifest.migrations.find(({ id }) => id === migration)?.checkpointed) return true;
     return (await readCheckpoint(store, migration))?.checkpoint.attempt === attempt;
   }
 
-  function nothingRunning(): OdinError {
+  /** @param runs another one than is meant */
+  function nothingRunning({ migration, attempt }: Meant, runs?: Allowed): OdinError {
+    const meant = [migration, attempt && `attempt ${attempt}`].filter(Boolean).join(', ');
     return new OdinError({
       code: 'NothingRunning',
       source: 'user',
-      what: `No migration of ${environment} is running, so there is nothing to cancel.`,
-      why: 'A halt is answered with resume.',
+      what:
+        migration === undefined
+          ? `No migration of ${environment} is running, so there is nothing to cancel.`
+          : `${meant} of ${environment} is not running, so there is nothing to cancel.`,
+      why: runs
+        ? `What runs is ${runs.migration}, attempt ${runs.attempt}, which was not asked to stop.`
+        : 'A halt is answered with resume.',
       next: { words: 'See what there is', verb: 'status', environment },
     });
   }

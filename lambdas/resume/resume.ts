@@ -1,9 +1,10 @@
 // `resume`: an operator's decision on a halt, first appended to the log and then told to whoever waits (docs/design.md §6).
 import { lateIn } from '../../core/decision/decide.ts';
-import { needsReason } from '../../core/decision/meanings.ts';
+import { needsReason, saysWhy } from '../../core/decision/meanings.ts';
+import { nothingHalted } from '../../core/decision/nothing-halted.ts';
 import { OdinError } from '../../core/errors.ts';
 import { describeThrown } from '../../core/thrown.ts';
-import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
+import type { CheckpointRecord } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Completed, Decided, Halted, Said } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered, TurnState } from '../../core/ledger/fold.ts';
@@ -13,6 +14,7 @@ import type { TurnLook } from '../../core/ledger/turns.ts';
 import { lookAtTurn } from '../../core/ledger/turns.ts';
 import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
+import { filesOf } from '../../core/contract/manifest.ts';
 import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
 import { orRefusal } from '../shared/refusal.ts';
@@ -37,8 +39,13 @@ export function createResume(services: Services, manifest: Manifest) {
       assertReason(payload);
       const writer = writerOf(services, 'resume', invocation);
       const said = await saidBy(services, payload, invocation);
-      const { entry, state } = await log.append(writer, (now) => whatToAppend(now, payload, said));
-      const { halted, decided } = await decidedHalt(state, payload);
+      // Who names no halt means the one that was open when they asked: others may append before them, and the run go on to its next halt.
+      let meant = payload;
+      const { entry, state } = await log.append(writer, (now) => {
+        meant = { ...meant, halt: meant.halt ?? now.turn?.halt?.halted.number };
+        return whatToAppend(now, meant, said);
+      });
+      const { halted, decided } = await decidedHalt(state, meant);
       const { migration, attempt, number: halt } = halted;
       const { decision, by, identity, time, reason } = decided;
       if (entry) services.log.info(`${who(decided)} decided ${decision} on ${migration}, attempt ${attempt}`, { halt });
@@ -73,7 +80,7 @@ export function createResume(services: Services, manifest: Manifest) {
     const { decision, instead } = payload;
     if (!turn?.halt) return undefined;
     const { migration, attempt, number } = turn.halt.halted;
-    if (payload.halt !== undefined && payload.halt !== number) return undefined;
+    if (payload.halt !== number) return undefined;
     if (turn.halt.decided?.number !== instead) {
       if (!turn.halt.decided) throw hadItsEffect(instead, turn.halt.halted);
       return undefined;
@@ -96,7 +103,7 @@ export function createResume(services: Services, manifest: Manifest) {
     const { late, highest } = lateIn(state, manifest.migrations);
     if (late.length === 0) return;
     if ((await readWaiters(store, number)).some((waiter) => waiter.allowOutOfOrder)) return;
-    const files = late.map((id) => manifest.migrations.find((entry) => entry.id === id)?.file ?? id);
+    const files = filesOf(manifest, late);
     throw new OdinError({
       code: 'OutOfOrder',
       source: 'user',
@@ -124,6 +131,8 @@ export function createResume(services: Services, manifest: Manifest) {
     const checkpoint = (await readCheckpoint(store, migration))?.checkpoint;
     // What it has yielded shows that it goes on from there, however its file is written.
     if (!checkpoint && !checkpointed) return { codeSha256, begin: 'start' };
+    // Nothing would do its batches: the code would begin at the plan's last cursor, and again as often as it returned.
+    if (checkpoint?.plan && begin && !deployed.parallel) throw noBatches(migration);
     if (begin) return { codeSha256, begin };
     const madeBy = checkpointCode(turn, look, checkpoint);
     if (madeBy === undefined) return { codeSha256, begin: 'start' };
@@ -135,7 +144,7 @@ export function createResume(services: Services, manifest: Manifest) {
   function checkpointCode(
     { allowed }: TurnState,
     look: TurnLook,
-    checkpoint: Checkpoint | undefined,
+    checkpoint: CheckpointRecord | undefined,
   ): string | undefined {
     // An attempt that began at the start does not go on from an earlier one's checkpoint.
     const counts = checkpoint?.attempt === allowed.attempt || allowed.begin === 'checkpoint';
@@ -153,11 +162,10 @@ export function createResume(services: Services, manifest: Manifest) {
   ): Promise<{ halted: Numbered<Halted>; decided: Numbered<Decided> }> {
     const last = turn?.halt;
     const open = last?.decided ? undefined : last?.halted;
-    if (last?.decided && (named ?? last.halted.number) === last.halted.number) {
+    if (last?.decided && last.halted.number === named) {
       return { halted: last.halted, decided: last.decided };
     }
-    if (named === undefined)
-      throw notHalted(`No migration of ${environment} is halted, so there is nothing to decide.`);
+    if (named === undefined) throw nothingHalted(environment);
     const halted = await log.entry(named);
     if (halted?.kind !== 'halted') throw notHalted(`Entry ${named} of the log of ${environment} is no halt.`, open);
     const settlement = await settlementOf(log, named);
@@ -198,24 +206,25 @@ export function createResume(services: Services, manifest: Manifest) {
     return new Date(look.deadline).toISOString();
   }
 
-  function notHalted(what: string, open?: Halted): OdinError {
+  function notHalted(what: string, open: Halted | undefined): OdinError {
+    if (!open) return nothingHalted(environment, what);
     return new OdinError({
-      code: open ? 'OtherHalt' : 'NothingHalted',
+      code: 'OtherHalt',
       source: 'user',
       what,
-      why: open && `Halted is attempt ${open.attempt} of ${open.migration}.`,
-      next: open ? `Decide on that one: --halt ${open.number}.` : { words: 'Start a run', verb: 'run', environment },
+      why: `Halted is attempt ${open.attempt} of ${open.migration}.`,
+      next: `Decide on that one: --halt ${open.number}.`,
     });
   }
 }
 
-function assertReason({ decision, reason = '' }: DecidePayload): void {
-  if (!needsReason(decision) || reason.trim() !== '') return;
+function assertReason({ decision, reason }: DecidePayload): void {
+  if (!needsReason(decision) || saysWhy(reason)) return;
   throw new OdinError({
     code: 'ReasonMissing',
     source: 'user',
     what: `${decision} needs a reason: it stays in the ledger for whoever asks later why this migration did not run.`,
-    next: `Type the same again with --reason "...".`,
+    next: `Type the same again with --reason "..." and your words in place of the dots.`,
   });
 }
 
@@ -254,7 +263,15 @@ const otherCode = (migration: string): OdinError =>
     source: 'user',
     what: `The checkpoint of ${migration} was made by other code than is deployed now.`,
     why: 'What it means is known to the code that made it, and perhaps to no other.',
-    next: 'Type the same again with --from-start, or with --keep-checkpoint if the deployed code goes on from it.',
+    next: 'Type the same again with --keep-checkpoint if the deployed code goes on from it (of a parallel migration: with the batches that are left), or with --from-start to begin anew.',
+  });
+
+const noBatches = (migration: string): OdinError =>
+  new OdinError({
+    code: 'OtherCode',
+    source: 'user',
+    what: `The checkpoint of ${migration} is that of a plan of batches, and the deployed code has no plan().`,
+    next: 'Type the same again with --from-start to begin anew; or deploy code that does the batches, and then retry.',
   });
 
 const alreadyDecided = (

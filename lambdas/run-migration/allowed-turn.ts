@@ -32,6 +32,11 @@ export interface AllowedTurn {
   turn: Numbered<Allowed>;
   /** The migration's last checkpoint, from which the next one moves on; undefined: there is none. */
   checkpoint: Replaced | undefined;
+  /**
+   * Set: none of its code runs. It goes on from this checkpoint, which says when, and no turn has stopped there that was waited for: so
+   * this one stops there.
+   */
+  waiting: StoredCheckpoint | undefined;
 }
 
 /**
@@ -51,10 +56,13 @@ export async function claimAllowedTurn(
     await takeClaim(ledger.store, turn, writer, { claim: 'void', otherCodeSha256: self.codeSha256 });
     return 'claimed elsewhere';
   }
-  const checkpoint = stopped ?? (await lastCheckpoint(ledger, turn));
+  const last = stopped ? undefined : await lastCheckpoint(ledger, turn);
+  const waiting = turn.begin === 'checkpoint' && saysWhen(last) ? last : undefined;
   const { taken } = await takeClaim(ledger.store, turn, writer, { claim: 'claimed' });
-  return taken === 'mine' ? { turn, checkpoint } : 'claimed elsewhere';
+  return taken === 'mine' ? { turn, checkpoint: stopped ?? last, waiting } : 'claimed elsewhere';
 }
+
+const saysWhen = (last: Replaced | undefined): last is StoredCheckpoint => last?.checkpoint?.notBefore !== undefined;
 
 function assertOurs({ migration }: Self, payload: Pick<RunPayload, 'migration'>): void {
   if (payload.migration === migration) return;

@@ -18,17 +18,15 @@ export function planRecorder(store: Store, turn: Turn, writer: LogWriter, before
   let items = before?.items ?? 0;
   let batches = 0;
   let planned = before !== undefined;
-  const all = (sealed: boolean): PlannedBatches => ({
-    turns: batches === 0 ? turns : [...turns, { turn: turn.number, sha256: turn.sha256, batches }],
-    items,
-    sealed,
-  });
+  const allTurns = () => (batches === 0 ? turns : [...turns, { turn: turn.number, sha256: turn.sha256, batches }]);
+  const count = () => batchesIn({ turns: allTurns() });
+  const all = (sealed: boolean): PlannedBatches => ({ turns: allTurns(), items, sealed });
 
   return {
     /** @throws OdinError BadPlan, FencedOut */
     async add(more: unknown[][]): Promise<void> {
       planned = true;
-      const sum = batchesIn(all(false)) + more.length;
+      const sum = count() + more.length;
       if (sum > MAX_BATCHES) throw tooMany(sum);
       const put = async (each: unknown[], index: number) => {
         const { taken } = await planBatch(store, turn, writer, batches + index + 1, each);
@@ -41,7 +39,7 @@ export function planRecorder(store: Store, turn: Turn, writer: LogWriter, before
     /** Undefined of a migration that has no plan. */
     recorded: () => (planned ? all(false) : undefined),
     sealed: () => all(true),
-    batches: () => batchesIn(all(false)),
+    batches: count,
   };
 }
 

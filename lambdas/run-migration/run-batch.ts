@@ -3,7 +3,8 @@
 //   read the entry ─▶ closed? ─▶ create the batch's claim ─▶ closed? ─▶ user code ─▶ create the batch's outcome
 import type { BatchAnswer, BatchPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
-import { claimBatch, endBatch, readItems } from '../../core/ledger/batches.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { claimBatch, endBatch, listBatches, markBatch, readItems } from '../../core/ledger/batches.ts';
 import { claimKey } from '../../core/ledger/keys.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
 import { takeClaim } from '../../core/ledger/turns.ts';
@@ -14,8 +15,12 @@ import { outcomeNotWritten } from './run-migration.ts';
 import { untilNearlyOver } from './time.ts';
 import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
 
+/** Of what the helpers throw when S3 asks for fewer requests, and nothing else was wrong: so its code says that it may be run again. */
+const SLOWED_DOWN: ErrorCode = 'SlowedDown';
+
 /**
- * A batch that failed closes its turn: no further one begins.
+ * A batch that failed closes its turn, if more have failed by now than the turn tolerates: no further one begins. So does one that S3 has
+ * slowed down: the next turn runs it again, with fewer at a time.
  * @throws OdinError LedgerForbidden, LedgerUnavailable: nothing was run; OutcomeNotWritten: nobody knows
  */
 export function createRunBatch(self: Self, services: LedgerServices, runUserCode: RunUserCode) {
@@ -46,21 +51,33 @@ export function createRunBatch(self: Self, services: LedgerServices, runUserCode
     }
     if (await isClosed(turn)) {
       await endBatch(store, turn, writer, batch, { outcome: 'not-begun' });
+      await markBatch(store, turn, writer, batch, 'later');
       return notBegun;
     }
     const from = now();
     const end = await runBatch(turn, batch, Math.min(invocation.remainingMs(), turn.timeoutMs - (from - asked)));
-    const error = 'error' in end ? end.error : undefined;
-    const outcome = error ? ('failed' as const) : ('succeeded' as const);
-    if (error) log.error(`Batch ${batch} of ${turn.migration}, attempt ${turn.attempt}, failed`, { error });
-    const leftOver = 'leftOver' in end ? end.leftOver : undefined;
+    const { error, leftOver } = end;
+    const slowed = end.outcome === 'threw' && end.error.name === SLOWED_DOWN;
+    const outcome = slowed ? ('slowed-down' as const) : error ? ('failed' as const) : ('succeeded' as const);
+    const whose = `Batch ${batch} of ${turn.migration}, attempt ${turn.attempt},`;
+    if (slowed) log.warn(`${whose} was slowed down by S3, and is run again later`, { error });
+    else if (error) log.error(`${whose} failed`, { error });
     const content = { outcome, error, durationMs: Math.max(0, now() - from), leftOver };
     await endBatch(store, turn, writer, batch, content).catch((cause: unknown) => {
       throw outcomeNotWritten(`Batch ${batch} of ${turn.migration}`, turn, cause);
     });
-    if (error) await takeClaim(store, turn, writer, { claim: 'void' });
-    return { batch, outcome };
+    if (error) {
+      await markBatch(store, turn, writer, batch, slowed ? 'later' : 'failed');
+      if (slowed || (await tooManyFailed(turn))) await takeClaim(store, turn, writer, { claim: 'void' });
+    }
+    return { batch, outcome: outcome === 'slowed-down' ? 'slowed down' : outcome };
   };
+
+  /** Of those that fail at the same time, the last one to look sees all. */
+  async function tooManyFailed(turn: TurnOfBatches): Promise<boolean> {
+    const { tolerated = 0 } = turn.batches;
+    return tolerated === 0 || (await listBatches(store, turn)).failed.length > tolerated;
+  }
 
   /** Whoever closes a turn creates its claim: then no batch of it begins any more, whatever stands there. */
   async function isClosed(turn: TurnOfBatches): Promise<boolean> {

@@ -4,9 +4,9 @@ import { describeThrown } from '../../core/thrown.ts';
 import { progressOf, progressText } from '../../core/views/progress.ts';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
 import type { Invocation, LedgerServices } from '../../core/contract/ports.ts';
-import type { Checkpoint, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { CheckpointRecord, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { fencedOut, moveCheckpoint } from '../../core/ledger/checkpoints.ts';
-import type { Allowed } from '../../core/ledger/entries.ts';
+import type { Allowed, Did } from '../../core/ledger/entries.ts';
 import type { LogWriter } from '../../core/ledger/log.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { errorSummary } from '../../core/ledger/summaries.ts';
@@ -23,6 +23,14 @@ import type { RunUserCode, UserCodeEnd } from './user-code/supervise.ts';
  * costs less than a write for each object of a migration that yields so often.
  */
 const SAVE_EVERY_MS = 1_000;
+
+interface Ended {
+  end: UserCodeEnd;
+  /** Of the checkpoints that it made. */
+  last: StoredCheckpoint | undefined;
+  /** By all slices and attempts until now. */
+  did?: Did | undefined;
+}
 
 /**
  * @param runUserCode called after the claim, because a module's top level is user code too. When it is over, nothing of its
@@ -49,8 +57,8 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
     // The function may have a longer timeout by now than its entry says: others go by the entry.
     const remainingMs = Math.min(invocation.remainingMs(), turn.timeoutMs - (now() - asked));
     const from = now();
-    const { end, last } = await runTurn(claimed, writer, remainingMs);
-    const error = 'error' in end ? end.error : undefined;
+    const { end, last, did } = await runTurn(claimed, writer, remainingMs);
+    const { error, leftOver } = end;
     if (error) log.error(`Migration ${migration}, attempt ${attempt}, failed`, { error });
     const failure = error && failed(turn, error);
     const { taken } = await takeOutcome(ledger.store, turn, writer, {
@@ -58,7 +66,8 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       error,
       durationMs: Math.max(0, now() - from),
       checkpoints: end.checkpoints,
-      leftOver: 'leftOver' in end ? end.leftOver : undefined,
+      leftOver,
+      did: end.outcome === 'finished' ? did : undefined,
       stoppedAt: end.outcome === 'stopped' ? last : undefined,
     }).catch((cause: unknown) => {
       log.error('The outcome could not be written: nobody knows what became of this turn', { cause });
@@ -73,13 +82,19 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
   };
 
   /** @param remainingMs until others may take it that no code of the turn runs any more */
-  async function runTurn({ turn, checkpoint }: AllowedTurn, writer: LogWriter, remainingMs: number) {
+  async function runTurn(
+    { turn, checkpoint, waiting }: AllowedTurn,
+    writer: LogWriter,
+    remainingMs: number,
+  ): Promise<Ended> {
+    if (waiting) return { end: { outcome: 'stopped', checkpoints: 0 }, last: waiting };
     const { migration, attempt, slice, begin } = turn;
     let last: StoredCheckpoint | undefined;
     const before = begin === 'checkpoint' ? checkpoint?.checkpoint : undefined;
     const goesOn = before?.attempt === attempt ? before.began : undefined;
     const began = goesOn ?? { time: new Date(now()).toISOString(), done: before?.done ?? 0 };
     let next = turn.number + 1;
+    let isOver = false;
     /**
      * Looks at what came to the log since: a halt, which is opened when its answer is lost, or the cancellation.
      * @throws OdinError FencedOut when another turn is allowed: then this one has ended for everybody else
@@ -102,33 +117,47 @@ export function createRunMigration(self: Self, services: LedgerServices, runUser
       sliceMs: Math.min(remainingMs, self.sliceMs ?? Infinity),
       endAfterMs: untilNearlyOver(remainingMs),
       saveEveryMs: self.saveEveryMs ?? SAVE_EVERY_MS,
-      save: async ({ batches, ...made }) => {
-        if (batches) await plan.add(batches);
-        const next = { ...made, began, plan: plan.recorded() };
+      save: async (made) => {
+        if (made.batches) await plan.add(made.batches);
+        // Its code was ended meanwhile: a function that is thawed after its outcome would move the checkpoint.
+        if (isOver) throw fencedOut(turn);
+        const notBefore = made.notBefore === undefined ? undefined : new Date(made.notBefore).toISOString();
+        const next = { ...pick(made), began, plan: plan.recorded(), notBefore };
         last = await moveCheckpoint(ledger.store, turn, last ?? checkpoint, next, now());
         const progress = progressOf(last.checkpoint);
         log.info(`Checkpoint ${last.checkpoint.sequence}: ${progressText(progress)}`, {
           ...progress,
           cursor: last.checkpoint.cursor,
         });
-        return (await isCancelled()) ? 'stop' : 'go on';
+        // Whether its time has come is seen by `list-pending`, which goes by the store's clock.
+        return notBefore !== undefined || (await isCancelled()) ? 'stop' : 'go on';
       },
     }).catch((thrown: unknown): UserCodeEnd => ({ outcome: 'threw', error: errorSummary(thrown), checkpoints: 0 }));
+    isOver = true;
     const at = last?.checkpoint ?? before;
-    if (ended.outcome !== 'finished' || !at || plan.batches() === 0) return { end: ended, last };
+    if (ended.outcome !== 'finished' || !at || plan.batches() === 0) return { end: ended, last, did: at && didOf(at) };
     try {
       const sealed = { ...pick(at), began, plan: plan.sealed() };
       last = await moveCheckpoint(ledger.store, turn, last ?? checkpoint, sealed, now());
       log.info(`The plan is sealed: ${plan.batches()} batches`);
       // What comes next are the batches, in a turn of theirs.
-      return { end: { ...ended, outcome: 'stopped' as const }, last };
+      return { end: { ...ended, outcome: 'stopped' }, last };
     } catch (thrown) {
-      return { end: { outcome: 'threw' as const, error: errorSummary(thrown), checkpoints: ended.checkpoints }, last };
+      return { end: { outcome: 'threw', error: errorSummary(thrown), checkpoints: ended.checkpoints }, last };
     }
   }
 }
 
-const pick = ({ cursor, done, total, note }: Checkpoint) => ({ cursor, done, total, note });
+/** Undefined when it counted nothing and said nothing. */
+const didOf = ({ done, total, note }: CheckpointRecord): Did | undefined =>
+  done === undefined && note === undefined ? undefined : { done, total, note };
+
+const pick = ({ cursor, done, total, note }: Pick<CheckpointRecord, 'cursor' | 'done' | 'total' | 'note'>) => ({
+  cursor,
+  done,
+  total,
+  note,
+});
 
 /**
  * The machine tries the ledger's own errors again: they prove that no code has run. This one does not.

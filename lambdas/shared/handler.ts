@@ -31,6 +31,7 @@ const Identifying = z.object({
   migration: z.catch(z.optional(z.string()), undefined),
   attempt: z.catch(z.optional(z.number()), undefined),
   slice: z.catch(z.optional(z.number()), undefined),
+  batch: z.catch(z.optional(z.number()), undefined),
   at: z.catch(z.optional(z.object({ migration: z.optional(z.string()), attempt: z.optional(z.number()) })), undefined),
 });
 

@@ -1,5 +1,6 @@
 // One structured logger for all functions; the middleware adds what identifies the run to every line.
 import { Logger } from '@aws-lambda-powertools/logger';
+import { RUN_FIELD } from '../../core/names/names.ts';
 
 const SERVICE = 'odin-migrate';
 
@@ -20,5 +21,8 @@ export function identifyLines(context: Parameters<Logger['addContext']>[0], keys
 /** A record of another logger: every field as it is, besides what identifies the run and what it does not say itself. */
 export function logRecord(record: Fields, defaults: Fields): void {
   const timestamp = new Date().toISOString();
-  process.stdout.write(`${JSON.stringify({ timestamp, ...identity, ...defaults, ...record })}\n`);
+  const { migration, attempt, batch } = identity;
+  process.stdout.write(
+    `${JSON.stringify({ timestamp, ...identity, ...defaults, ...record, [RUN_FIELD]: { migration, attempt, batch } })}\n`,
+  );
 }

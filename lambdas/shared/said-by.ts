@@ -2,7 +2,8 @@
 import type { Said } from '../../core/ledger/entries.ts';
 import type { Proof } from '../../core/contract/proof.ts';
 import { saidIn, stsHost } from '../../core/contract/proof.ts';
-import type { Invocation, Services } from '../../core/contract/ports.ts';
+import { accountOf } from '../../core/names/names.ts';
+import type { Identified, Invocation, Services } from '../../core/contract/ports.ts';
 
 /** It never fails: what cannot be verified is claimed, and says why. */
 export async function saidBy(
@@ -15,7 +16,15 @@ export async function saidBy(
   if (!proof) return { by, identity: { is: 'claimed', why: 'no proof came with it' } };
   const host = stsHost(functionArn);
   if (host === undefined) return { by, identity: { is: 'claimed', why: `no STS is known beside ${functionArn}` } };
-  const found = await callers.identify(proof, host, saidIn(ledger.log.identity, payload), now());
-  if (found.identity?.is === 'claimed') log.warn(`Who says it is claimed: ${found.identity.why}`, { by });
+  const { identity } = ledger.log;
+  const found = ofAccount(identity.account, await callers.identify(proof, host, saidIn(identity, payload), now()));
+  if (found.identity.is === 'claimed') log.warn(`Who says it is claimed: ${found.identity.why}`, { by });
   return { by, ...found };
+}
+
+/** Who may invoke these functions is of their account. In another one, the names are given by whoever owns that. */
+function ofAccount(account: string, found: Identified): Identified {
+  if (!('by' in found) || accountOf(found.by) === account) return found;
+  const why = `its proof is of account ${accountOf(found.by)}, and this is ${account}`;
+  return { identity: { is: 'claimed', why } };
 }

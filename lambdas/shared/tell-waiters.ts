@@ -58,6 +58,12 @@ export async function tellWaiters(
   return told;
 }
 
+/** Tells those who wait in a halt what settled it; nobody while it is open. @throws as `settlementOf` and `tellWaiters` */
+export async function tellSettlement(services: Pick<Services, 'ledger' | 'executions'>, halt: number): Promise<void> {
+  const settlement = await settlementOf(services.ledger.log, halt);
+  if (settlement) await tellWaiters(services, halt, settlement);
+}
+
 /**
  * Tells a decision to every execution that waits in the halt. When none takes it, and the run has not gone on from it, an execution
  * is started under a fixed name: it finds the decision in the log.

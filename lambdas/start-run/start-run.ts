@@ -7,7 +7,7 @@ import { deployedExecutionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
 import type { Answer, CustomResourceEvent } from '../shared/custom-resource.ts';
 import { answerCloudFormation, patiently } from '../shared/custom-resource.ts';
-import { haltedIn } from '../shared/halted-in.ts';
+import { haltedIn } from '../../core/ledger/waiters.ts';
 import { notStarted } from './not-started-message.ts';
 
 /**
@@ -43,7 +43,7 @@ export function createStartRun(services: Services, answer: Answer, pause: (ms: n
   /** @returns what became of it, as the stack's output shows it */
   async function start(name: string): Promise<string> {
     const { turn } = await ledger.log.look();
-    const waiting = turn && (await haltedIn(services, turn));
+    const waiting = turn && (await haltedIn(ledger.store, turn, executions.isAlive));
     if (turn?.halt && waiting !== undefined) {
       const { migration, number } = turn.halt.halted;
       log.info(`Not started: ${migration} is halted`, { halt: number, execution: waiting });

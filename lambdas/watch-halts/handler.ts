@@ -8,15 +8,14 @@ import { openHaltLine } from './metric.ts';
 import { createWatchHalts } from './watch-halts.ts';
 
 const services = awsServices();
-const watch = createWatchHalts(services);
+// Also 0, and at every look: without it CloudWatch knows that nothing looks (docs/aws-facts.md).
+// Not by console.log: Lambda would put a time and a level before it.
+const watch = createWatchHalts(services, (hours) => {
+  process.stdout.write(`${openHaltLine(services, hours, services.now())}\n`);
+});
 const sfn = new SFNClient();
 const tell = createTellEndedBadly(services, (executionArn) => describeExecution(sfn, executionArn));
 
-export const handler = lambdaHandler<WatchEvent, object>(WatchEvent, async (event) => {
-  if (event['detail-type'] !== 'Scheduled Event') return await tell(event);
-  const seen = await watch();
-  // Only while a halt is open: AWS bills a metric for the hours in which it has data, and to the alarm none is as good as 0.
-  // Not by console.log: Lambda would put a time and a level before it.
-  if (seen.openHaltHours > 0) process.stdout.write(`${openHaltLine(services, seen.openHaltHours, services.now())}\n`);
-  return seen;
-});
+export const handler = lambdaHandler<WatchEvent, object>(WatchEvent, (event) =>
+  event['detail-type'] === 'Scheduled Event' ? watch() : tell(event),
+);

@@ -12,14 +12,18 @@ export interface Watched {
   toldNow: string[];
 }
 
-/** @throws what could not be told, after all else was: a watch that fails has an alarm of its own */
-export function createWatchHalts(services: Services) {
+/**
+ * @param measured hears of the hours before anything is told
+ * @throws what could not be told, after all else was: a watch that fails has an alarm of its own
+ */
+export function createWatchHalts(services: Services, measured: (openHaltHours: number) => void = () => undefined) {
   const { ledger, executions, log, now } = services;
 
   return async (): Promise<Watched> => {
     const state = await ledger.log.look();
     const open = state.turn?.halt && !state.turn.halt.decided ? state.turn.halt.halted : undefined;
     const openHaltHours = open ? Math.max(0, now() - Date.parse(open.time)) / 3_600_000 : 0;
+    measured(openHaltHours);
     // The decision that the run goes on from is carried out, whether or not somebody waits in its halt.
     const last = state.turn?.halt?.decided && state.turn.halt.halted.number;
     const halts = new Set([...(await waitedIn(state)), ...(last === undefined ? [] : [last])]);

@@ -144,6 +144,7 @@ function functionConfig(
   const variables = (property('Environment') as { Variables?: Record<string, unknown> } | undefined)?.Variables ?? {};
   const timeout = property('Timeout');
   const memory = property('MemorySize');
+  const storage = (property('EphemeralStorage') as { Size?: unknown } | undefined)?.Size;
   return {
     name: scope.physicalName(logicalId),
     directory: join(assemblyDirectory, folder),
@@ -152,6 +153,7 @@ function functionConfig(
     environment: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
     timeoutSeconds: timeout === undefined ? undefined : Number(timeout),
     memoryMB: memory === undefined ? undefined : Number(memory),
+    ephemeralStorageMB: storage === undefined ? undefined : Number(storage),
     ownFiles: ownFiles(variables[VARIABLES.migration]),
   };
 }

@@ -10,6 +10,8 @@ export interface LambdaFunctionConfig {
   readonly timeoutSeconds?: number | undefined;
   /** Default: 128, as in AWS; here it bounds the JavaScript heap, not buffers. */
   readonly memoryMB?: number | undefined;
+  /** Default: 512, as in AWS; here it bounds nothing, and what is over it is told in the log. */
+  readonly ephemeralStorageMB?: number | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Only told to the function (AWS_EXECUTION_ENV): it runs on this process's own Node.js. */
   readonly runtime?: string | undefined;

@@ -4,11 +4,12 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LEAST_EPHEMERAL_STORAGE_MB } from '../../core/names/lambda-limits.ts';
 import { sandboxWorker } from '../../project/package.ts';
 import type { CodePlace } from './code.ts';
 import type { LambdaAnswer, LambdaFunctionConfig, LambdaLogLine } from './functions.ts';
@@ -36,6 +37,8 @@ interface Current {
 const LOG_PATIENCE_MS = 1_000;
 /** So long its output is read after its exit: a process that the function itself started may hold the streams open. */
 const STREAM_PATIENCE_MS = 500;
+/** How often a function's temporary folder is looked at while it runs: for people. */
+const STORAGE_LOOK_MS = 1_000;
 /** A process keeps the clients of all the functions that it has been: a megabyte each. */
 const MAX_FUNCTIONS = 50;
 
@@ -74,6 +77,8 @@ export class Sandbox {
   /** How many functions' it was. */
   #functions = 1;
   #loaded = loading();
+  /** Why the bundle could not be loaded, as its process says it: it ends itself then. */
+  #loadFailure: string | undefined;
   readonly #exited = Promise.withResolvers<undefined>();
   /** The invocation under way. */
   #current: Current | undefined;
@@ -176,11 +181,13 @@ export class Sandbox {
       this.#timedOut = true;
       this.kill();
     }, message.deadline - Date.now());
+    const watch = this.#watchStorage();
     this.#send(message);
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
+      watch.end();
       if (this.running()) this.#thaw = this.#freezer.freeze(this.pid, this.#childless);
     }
   }
@@ -188,6 +195,30 @@ export class Sandbox {
   /** Of each function that it is: what is in the folder is gone when it becomes another. */
   #environmentOf({ environment }: SandboxFunction): NodeJS.ProcessEnv {
     return { ...environment, TMPDIR: this.#tmp };
+  }
+
+  /** Nothing here keeps the folder from growing: what would have failed in Lambda is told, once in an invocation. */
+  #watchStorage(): { end: () => void } {
+    const most = this.config.ephemeralStorageMB ?? LEAST_EPHEMERAL_STORAGE_MB;
+    const look = () => {
+      const found = bytesBelow(this.#tmp) / 1024 ** 2;
+      if (found <= most) return;
+      clearInterval(timer);
+      looked = true;
+      const message = `${Math.ceil(found)} MB are in the temporary folder, of which this function has ${most} MB in Lambda (ephemeralStorageMB): there, writing more fails (ENOSPC).`;
+      const { name: functionName } = this.config;
+      const requestId = this.#current?.message.requestId;
+      const line = JSON.stringify({ level: 'WARN', message, from: 'migration' });
+      this.#onLog?.({ functionName, requestId, line, stream: 'stderr' });
+    };
+    let looked = false;
+    const timer = setInterval(look, STORAGE_LOOK_MS).unref();
+    return {
+      end: () => {
+        clearInterval(timer);
+        if (!looked) look();
+      },
+    };
   }
 
   #goOn(): void {
@@ -210,7 +241,7 @@ export class Sandbox {
       return;
     }
     if (message.type === 'init-failed') {
-      this.#loaded.reject(new FunctionFailure(message.payload));
+      this.#loadFailure = message.payload; // told when it has ended, and its lines have been read
       return;
     }
     const current = this.#current;
@@ -246,7 +277,7 @@ export class Sandbox {
     const requestId = current?.message.requestId ?? '';
     const reason = exitReason(code, this.#outOfMemory ? 'SIGKILL' : signal);
     const payload = { errorType: 'Runtime.ExitError', errorMessage: `RequestId: ${requestId} Error: ${reason}` };
-    this.#loaded.reject(new FunctionFailure(JSON.stringify(payload)));
+    this.#loaded.reject(new FunctionFailure(this.#loadFailure ?? JSON.stringify(payload)));
     if (current?.answer) this.#finish(current.answer);
     else if (current && !current.started && !this.#timedOut) this.#finish('not started');
     else if (current) {
@@ -268,6 +299,15 @@ export class Sandbox {
   }
 }
 
+function bytesBelow(folder: string): number {
+  try {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return files.reduce((sum, { parentPath, name }) => sum + statSync(path.join(parentPath, name)).size, 0);
+  } catch {
+    return 0; // what was there a moment ago is gone
+  }
+}
+
 function loading(): PromiseWithResolvers<undefined> {
   const loaded = Promise.withResolvers<undefined>();
   loaded.promise.catch(() => undefined);
@@ -277,6 +317,9 @@ function loading(): PromiseWithResolvers<undefined> {
 /** Lambda's own variable that no other sandbox has with this value. */
 const LOG_STREAM = 'AWS_LAMBDA_LOG_STREAM_NAME';
 
+/** What a program writes to that is no file. Not the folder: memory that processes share lies in it, which Lambda has not, and disks. */
+const DEVICES = ['null', 'zero', 'full', 'tty', 'stdout', 'stderr', 'fd/1', 'fd/2'].map((name) => `/dev/${name}`);
+
 /**
  * Node.js's permissions stand for Lambda's file system: everything can be read, and nothing written but what is named, devices, and what the
  * kernel keeps of its processes. What else permissions can forbid is allowed. A program that is no Node.js is not held.
@@ -284,7 +327,7 @@ const LOG_STREAM = 'AWS_LAMBDA_LOG_STREAM_NAME';
 const readOnly = ({ version }: NodeProgram, writable: readonly string[]): string[] => [
   '--permission',
   '--allow-fs-read=*',
-  ...[...writable, '/dev', '/proc'].map((folder) => `--allow-fs-write=${folder}`),
+  ...[...writable, ...DEVICES, '/proc'].map((folder) => `--allow-fs-write=${folder}`),
   '--allow-child-process',
   '--allow-worker',
   '--allow-addons',

@@ -292,7 +292,7 @@ export const without = (headers: Record<string, string>, ...names: string[]): Re
   Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
 
 /** Sorts after every continuation of a prefix: the last code point there is. */
-export const AFTER_ALL = '\u{10FFFF}';
+export const AFTER_ALL = '\u{10FFFF}'.repeat(257); // 1,028 bytes, and a key has 1,024 at most
 
 interface ObjectRow {
   key: string;

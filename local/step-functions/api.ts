@@ -75,6 +75,23 @@ const OPERATIONS: Record<string, (service: StepFunctions, input: Input) => Outpu
     const why = { error: optional(input, 'error'), cause: optional(input, 'cause') };
     return { stopDate: seconds(service.stopExecution(text(input, 'executionArn'), why).stopDate) };
   },
+  ListMapRuns(service, input) {
+    const executionArn = text(input, 'executionArn');
+    const { stateMachineArn } = service.describeExecution(executionArn);
+    const runs = service.listMapRuns(executionArn).map(({ arn: mapRunArn, startDate, stopDate }) => ({
+      executionArn,
+      mapRunArn,
+      stateMachineArn,
+      startDate: seconds(startDate),
+      stopDate: stopDate === undefined ? undefined : seconds(stopDate),
+    }));
+    return page('mapRuns', runs, input);
+  },
+  UpdateMapRun(service, input) {
+    const most = input['maxConcurrency'];
+    if (most !== undefined) service.updateMapRun(text(input, 'mapRunArn'), Number(most));
+    return {};
+  },
   RedriveExecution(service, input) {
     return { redriveDate: seconds(service.redriveExecution(text(input, 'executionArn')).redriveDate) };
   },

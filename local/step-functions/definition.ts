@@ -59,6 +59,19 @@ export const childStates = (definition: Definition): string[] =>
     ItemProcessor && isDistributed(ItemProcessor) ? Object.keys(ItemProcessor.States) : [],
   );
 
+/** The Distributed Maps, by their states' names: `$.field` of a state's input says how many children run at once, or a number does. */
+export const distributedMaps = (definition: Definition): Map<string, State> =>
+  new Map(
+    Object.entries(definition.States).filter(([, { ItemProcessor }]) => ItemProcessor && isDistributed(ItemProcessor)),
+  );
+
+/** @param input of the state. @returns 0: all */
+export function mostAtOnce({ childrenAtOnce }: State, input: Json): number {
+  const most =
+    typeof childrenAtOnce === 'string' ? (input as Record<string, Json>)[childrenAtOnce.slice(2)] : childrenAtOnce;
+  return typeof most === 'number' ? most : 0;
+}
+
 const isDistributed = ({ ProcessorConfig }: Definition): boolean =>
   (ProcessorConfig as { Mode?: unknown } | undefined)?.Mode === 'DISTRIBUTED';
 
@@ -103,12 +116,24 @@ function stateForInterpreter(name: string, state: State, siblings: Readonly<Reco
   if (state.Type === 'Task') return { ...state, TimeoutSeconds: taskTimeout(name, state) };
   const { Branches, ItemProcessor, Iterator, Seconds } = state;
   return {
-    ...state,
+    ...(ItemProcessor && isDistributed(ItemProcessor) ? tunable(name, state) : state),
     Seconds: Seconds === undefined ? undefined : clip(Seconds),
     Branches: Branches?.map(forInterpreter),
     ItemProcessor: ItemProcessor && forInterpreter(ItemProcessor),
     Iterator: Iterator && forInterpreter(Iterator),
   };
+}
+
+/**
+ * How many of its children run is changed while it goes on (map-run.ts), and the interpreter cannot do that. So it has as many in its
+ * hands as an inline Map may have (40), and these wait for one another.
+ */
+function tunable(name: string, { MaxConcurrency, MaxConcurrencyPath, ...state }: State): State {
+  const path = MaxConcurrencyPath;
+  if (path !== undefined && !(typeof path === 'string' && /^\$\.\w+$/.test(path))) {
+    throw invalid(`MaxConcurrencyPath of '${name}' is supported here as '$.field'`);
+  }
+  return { ...state, Type: state.Type, MaxConcurrency: 40, childrenAtOnce: path ?? MaxConcurrency };
 }
 
 function taskTimeout(name: string, state: State): number {

@@ -1,8 +1,10 @@
 // One execution: what it was started with, its history, and how it ended. A pass of the interpreter through its definition is in
 // interpreter-pass.ts.
+import { randomUUID } from 'node:crypto';
 import type { ExecutionDescription, ExecutionEvent, ExecutionStatus } from './descriptions.ts';
 import type { ExecutionOutcome, PassOwner, Surroundings } from './interpreter-pass.ts';
 import { InterpreterPass, REDRIVE_STATE } from './interpreter-pass.ts';
+import { MapRun } from './map-run.ts';
 import { AwsError } from '../http.ts';
 import type { Definition, Json } from './definition.ts';
 import { redriveFrom } from './definition.ts';
@@ -33,6 +35,8 @@ export class Execution implements PassOwner {
   readonly input: string;
   readonly startDate: number;
   readonly history: ExecutionEvent[] = [];
+  /** Of its Distributed Map, oldest first. */
+  readonly mapRuns: MapRun[] = [];
   readonly #around: ExecutionSurroundings;
   readonly #redrives: number[] = [];
   #status: ExecutionStatus = 'RUNNING';
@@ -125,6 +129,21 @@ export class Execution implements PassOwner {
     if (state.name in this.machine.definition.States) this.#lastState = state;
   }
 
+  mapBegins(name: string, most: number): MapRun {
+    this.mapEnds();
+    const { arn, name: machine } = this.machine;
+    const prefix = arn.replace(':stateMachine:', ':mapRun:').replace(new RegExp(`${machine}$`), '');
+    const label = name.replaceAll(/\W/g, '').slice(0, 40);
+    const run = new MapRun(`${prefix}${machine}/${label}:${randomUUID()}`, this.#around.now(), most);
+    this.mapRuns.push(run);
+    return run;
+  }
+
+  mapEnds(): void {
+    const last = this.mapRuns.at(-1);
+    if (last) last.stopDate ??= this.#around.now();
+  }
+
   record(type: string, details?: [name: string, value: Record<string, unknown>]): void {
     const id = this.history.length + 1;
     const event = { id, previousEventId: id - 1, timestamp: this.#around.now(), type };
@@ -141,6 +160,7 @@ export class Execution implements PassOwner {
     this.#status = status;
     this.#stopDate = this.#around.now();
     this.#outcome = outcome;
+    this.mapEnds();
     const { event, details } = ENDED[status];
     this.record(event, [details, { ...outcome }]);
     this.#pass?.stop();

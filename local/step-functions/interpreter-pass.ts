@@ -5,8 +5,9 @@ import { StateMachine } from 'aws-local-stepfunctions';
 import type { ExecutionStatus } from './descriptions.ts';
 import type { Invoker } from './lambda-task.ts';
 import { invokeLambda, taskError } from './lambda-task.ts';
-import type { Definition, Json, TaskState } from './definition.ts';
-import { childStates, MAX_TIMER_SECONDS, taskStates } from './definition.ts';
+import type { Definition, Json, State, TaskState } from './definition.ts';
+import { childStates, distributedMaps, MAX_TIMER_SECONDS, mostAtOnce, taskStates } from './definition.ts';
+import type { MapRun } from './map-run.ts';
 import type { TaskTokens, WaitingTask } from './task-tokens.ts';
 
 /** What a pass needs of what is around it. */
@@ -26,6 +27,9 @@ export interface PassOwner {
   isCurrent(pass: InterpreterPass): boolean;
   record(type: string, details?: [name: string, value: Record<string, unknown>]): void;
   entered(state: { name: string; input: Json }): void;
+  /** A Distributed Map, by its state's name. */
+  mapBegins(name: string, most: number): MapRun;
+  mapEnds(): void;
   end(status: Exclude<ExecutionStatus, 'RUNNING'>, outcome: ExecutionOutcome): void;
 }
 
@@ -57,11 +61,15 @@ export class InterpreterPass {
   readonly #abort: () => void;
   /** States whose events are in no history here. */
   readonly #children: readonly string[];
+  readonly #maps: ReadonlyMap<string, State>;
+  /** Of the Distributed Map that runs. */
+  #mapRun: MapRun | undefined;
 
   constructor(execution: PassOwner, definition: Definition, around: Surroundings) {
     this.#execution = execution;
     this.#around = around;
     this.#children = childStates(definition);
+    this.#maps = distributedMaps(definition);
     this.#stopped.promise.catch(() => undefined);
     const running = this.#interpret(definition);
     this.#abort = () => {
@@ -128,9 +136,12 @@ export class InterpreterPass {
       const { name, type } = state;
       if (event.type === 'StateEntered') {
         execution.entered({ name, input: state.input });
+        const map = this.#maps.get(name);
+        if (map) this.#mapRun = execution.mapBegins(name, mostAtOnce(map, state.input));
         execution.record(`${type}StateEntered`, ['stateEntered', { name, input: JSON.stringify(state.input) }]);
       } else if (event.type === 'StateExited') {
         // A Fail state is entered and never exited.
+        if (this.#maps.has(name)) execution.mapEnds();
         execution.record(`${type}StateExited`, ['stateExited', { name, output: JSON.stringify(state.output) }]);
       }
     }
@@ -138,8 +149,12 @@ export class InterpreterPass {
 
   /** A child that has not begun when its execution has ended does not begin; its function goes on, as in AWS. */
   async #runChildsTask(input: Json): Promise<Json> {
-    if (!this.#live()) throw new ExecutionStopped();
-    return Promise.race([invokeLambda(this.#around.lambda, input), this.#stopped.promise]);
+    await nextTurn(); // until the log has been read up to the map's "entered"
+    const invoke = () => {
+      if (!this.#live()) throw new ExecutionStopped();
+      return invokeLambda(this.#around.lambda, input);
+    };
+    return Promise.race([this.#mapRun?.run(async () => invoke()) ?? invoke(), this.#stopped.promise]);
   }
 
   async #runTask(state: TaskState, input: Json, given: string | undefined): Promise<Json> {

@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../http.ts';
+import type { MapRun } from './map-run.ts';
 import { MAX_PAYLOAD_BYTES } from './interpreter-pass.ts';
 import type { ExecutionSurroundings, Machine } from './execution.ts';
 import { Execution } from './execution.ts';
@@ -90,6 +91,18 @@ export class StepFunctions {
       .filter((execution) => status === undefined || execution.status === status)
       .map((execution) => execution.describe())
       .reverse();
+  }
+
+  listMapRuns(executionArn: string): readonly MapRun[] {
+    return this.#executionOf(executionArn).mapRuns;
+  }
+
+  /** One that has ended is not changed any more. */
+  updateMapRun(arn: string, maxConcurrency: number): void {
+    const run = [...this.#executions.values()].flatMap(({ mapRuns }) => mapRuns).find((each) => each.arn === arn);
+    if (!run) throw new AwsError('ResourceNotFound', `Resource not found: '${arn}'`);
+    if (run.stopDate !== undefined) throw new AwsError('ValidationException', `Map Run is not RUNNING: '${arn}'`);
+    run.maxConcurrency = maxConcurrency;
   }
 
   stopExecution(arn: string, why: { error?: string | undefined; cause?: string | undefined } = {}) {

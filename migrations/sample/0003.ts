@@ -4,6 +4,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Checkpoint } from 'odin-migrate/types';
 import pMap from 'p-map';
 
 export const description = 'Rewrite odin/data/afc/sales/ without the six columns of personal data';
@@ -34,13 +35,7 @@ const s3 = new S3Client({});
 /** The last key done. Files are rewritten in the order of their keys. */
 type Cursor = string;
 
-interface Checkpoint {
-  cursor: Cursor;
-  done: number;
-  total: number;
-}
-
-export async function* migration(resume?: Cursor): AsyncGenerator<Checkpoint> {
+export async function* migration(resume?: Cursor): AsyncGenerator<Checkpoint<Cursor>> {
   const { DATA_BUCKET: bucket } = process.env;
   if (!bucket) throw new Error('DATA_BUCKET is not set: name the bucket in the variables of this environment');
 

@@ -213,6 +213,17 @@ describe('moveObjects', () => {
     await move(out, { toBucket: other });
   });
 
+  it('takes what it has moved for moved when it is given the same list, and nothing else for that', async () => {
+    for (const key of ['in/a', 'in/b', 'in/c']) await write(key, key);
+    const objects = await listed(bucket);
+    await moveObjects({ s3, bucket, objects: objects.slice(0, 1), to: out });
+    await deleteObjects({ s3, bucket, keys: ['in/b', 'in/c'] });
+    await write('out/b', 'of somebody else');
+    const { failures } = await failed(moveObjects({ s3, bucket, objects, to: out }));
+    expect(failures.map(({ key }) => key)).toEqual(['in/b', 'in/c']);
+    expect(failures[1]?.reason).toBe('it is gone since it was listed (NoSuchKey)');
+  });
+
   it('refuses a target that is the object itself, and moves the others', async () => {
     await write('in/Archive.txt', 'only one');
     await write('in/archive/b.txt', 'b');
@@ -643,7 +654,7 @@ describe('what is given to a helper', () => {
     [
       'pages with a wrong name',
       () => pages({ ...base(), pagesize: 1 } as never),
-      'expected options s3, bucket, prefix, resume, pageSize, counted, found pagesize',
+      'expected options s3, bucket, prefix, prefixes, resume, pageSize, counted, found pagesize',
     ],
     [
       'pages from a wrong cursor',

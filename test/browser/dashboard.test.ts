@@ -87,9 +87,9 @@ describe('the dashboard in a browser', () => {
   it('changes between light and dark', async () => {
     const light = await background();
     await page.locator('#theme').click();
-    expect(await background()).not.toBe(light);
+    await expect.poll(background, { timeout: 30_000 }).not.toBe(light); // once the widget of the other theme has come
     await page.locator('#theme').click();
-    expect(await background()).toBe(light);
+    await expect.poll(background, { timeout: 30_000 }).toBe(light);
   });
 
   it('asks first, and does nothing when the answer is no', async () => {

@@ -15,10 +15,14 @@ const PICTURES = path.join(project.directory, 'docs', 'pictures');
 const DESK = { width: 1080, height: 640 };
 const PHONE = { width: 390, height: 720 };
 
+/** The sample's first migration alone has taken 45 s on a busy machine, where Playwright gives a page 30. */
+const PATIENCE_MS = 600_000;
+
 /** The sample environment with a halt, at a desk and on a phone. */
 async function drawDashboard(): Promise<void> {
   const parent = path.join(project.directory, '.odin-migrate', 'test');
   mkdirSync(parent, { recursive: true });
+  const browser = await launchChromium(); // first: without it nothing else is begun, which would keep this process
   const directory = mkdtempSync(path.join(parent, 'pictures-'));
   const embedded = await startEmbedded({
     project,
@@ -27,7 +31,6 @@ async function drawDashboard(): Promise<void> {
     practiceFault: { migration: '0002', fault: 'fail' },
   });
   const server = await serveEmbedded(embedded.deployment);
-  const browser = await launchChromium();
   try {
     const { sfn, stateMachineArn } = embedded.deployment;
     await sfn.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }));
@@ -49,8 +52,9 @@ async function drawDashboard(): Promise<void> {
 
 async function opened(browser: Browser, url: string, colorScheme: 'light' | 'dark', viewport: typeof DESK) {
   const page = await browser.newPage({ viewport, colorScheme });
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.goto(url);
-  await page.locator('.title', { hasText: 'Halted at 0002' }).waitFor({ timeout: 120_000 });
+  await page.locator('.title', { hasText: 'Halted at 0002' }).waitFor();
   return page;
 }
 
@@ -66,7 +70,6 @@ async function previewShot(browser: Browser, url: string): Promise<Buffer> {
   await page.locator('[data-migration="0003"] > summary').click();
   await page.locator('[data-migration="0003"] .btn', { hasText: 'Preview' }).click();
   const card = page.locator('[data-previewed="0003"]');
-  await card.waitFor({ timeout: 60_000 });
   const picture = await card.screenshot();
   await page.close();
   return picture;
@@ -75,6 +78,7 @@ async function previewShot(browser: Browser, url: string): Promise<Buffer> {
 /** On a ground that lets the reader's through. */
 async function sideBySide(browser: Browser, ...pictures: Buffer[]): Promise<Buffer> {
   const page = await browser.newPage({ viewport: { width: DESK.width + PHONE.width + 60, height: PHONE.height + 40 } });
+  page.setDefaultTimeout(PATIENCE_MS);
   const images = pictures.map((picture) => `<img src="data:image/png;base64,${picture.toString('base64')}">`);
   await page.setContent(`<style>body{margin:0;display:inline-flex;gap:20px;padding:20px;align-items:center;background:transparent}
     img{border-radius:10px;border:1px solid #7f8b99}</style>${images.join('')}`);

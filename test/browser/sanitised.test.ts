@@ -61,6 +61,7 @@ it('what is typed and pressed in what is left is decided, with the name and the 
         return createResume(world.services, manifestOf('0001', '0002'))(payload, invocation(world));
       },
       askMigration: () => Promise.reject(new Error('nothing is previewed')),
+      sendTune: () => Promise.reject(new Error('nothing is tuned')),
     },
     () => Promise.resolve(undefined),
   );

@@ -1,11 +1,13 @@
 // Every error of AWS that a person can meet has a sentence of its own: what happened, and what to do.
 import { DescribeStacksCommand, CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { S3Client, ListBucketsCommand } from '@aws-sdk/client-s3';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import path from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { awsError } from '../../client/aws-errors.ts';
-import { findDeployment } from '../../client/deployment.ts';
+import { failedStack, findDeployment, s3ClientOf } from '../../client/deployment.ts';
 import { OdinError } from '../../core/errors.ts';
 import { start } from '../local/support.ts';
+import { temporaryProject } from '../support/project.ts';
 
 const error = (name: string, message: string, more: object = {}) => Object.assign(new Error(message), { name }, more);
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
@@ -15,7 +17,7 @@ afterEach(() => {
 });
 
 describe('an error of AWS', () => {
-  it.each([
+  it.each<readonly [string, string, string, string, string]>([
     [
       'ExpiredToken',
       'The provided token has expired.',
@@ -55,6 +57,18 @@ describe('an error of AWS', () => {
     ['SignatureDoesNotMatch', 'Signature not yet current', 'NoCredentials', 'clock', 'Set the clock'],
     ['Throttling', 'Rate exceeded', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['ThrottlingException', 'Rate exceeded', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
+    ...[
+      'ThrottledException',
+      'Throttled',
+      'KMSThrottlingException',
+      'EC2ThrottledException',
+      'RequestLimitExceeded',
+      'BandwidthLimitExceeded',
+      'ProvisionedThroughputExceededException',
+      'RequestThrottled',
+      'RequestThrottledException',
+      'PriorRequestNotComplete',
+    ].map((name) => [name, 'Slower', 'AwsUnreachable', 'asked too often', 'Try again in a minute'] as const),
     ['TooManyRequestsException', 'Too many', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['SlowDown', 'Please reduce your request rate.', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['AccessDenied', 'no', 'AwsForbidden', 'AccessDenied: no', '--profile'],
@@ -73,6 +87,35 @@ describe('an error of AWS', () => {
     expect(found).toMatchObject({ code });
     expect(found?.what).toContain(what);
     expect(found?.next).toContain(next);
+  });
+
+  it('names the profile in the command that signs in, and says which there are where it is none of them', () => {
+    const files = temporaryProject({ config: '[default]\n[profile work]\nregion=x\n', credentials: '[keys]\n' });
+    onTestFinished(() => {
+      files.remove();
+    });
+    vi.stubEnv('AWS_CONFIG_FILE', path.join(files.directory, 'config'));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', path.join(files.directory, 'credentials'));
+    const region = error('Error', 'Region is missing');
+    const nobody = error('CredentialsProviderError', 'Could not load credentials');
+    const expired = error('CredentialsProviderError', 'Token is expired.');
+
+    vi.stubEnv('AWS_PROFILE', '');
+    expect(awsError(region)).toMatchObject({
+      what: 'AWS was not asked: Region is missing',
+      next: 'Name a region with --region, or set it in your profile.',
+    });
+    expect(awsError(nobody)?.next).toBe('Sign in (aws sso login), or name a profile with --profile.');
+    for (const profile of ['work', 'keys']) {
+      vi.stubEnv('AWS_PROFILE', profile);
+      expect(awsError(region)?.next).toContain('--region');
+      expect(awsError(nobody)?.next).toContain(`(aws sso login --profile ${profile})`);
+      expect(awsError(expired)?.next).toContain(`(aws sso login --profile ${profile}, or as you got them)`);
+    }
+    vi.stubEnv('AWS_PROFILE', 'wrok');
+    const none = 'There is no profile "wrok"; there is: default, work, keys. Name another one with --profile.';
+    expect(awsError(region)?.next).toBe(none);
+    expect(awsError(nobody)?.next).toBe(none);
   });
 
   it('of a certificate is not an error of the network', () => {
@@ -103,6 +146,47 @@ describe('an error of AWS', () => {
       });
     },
   );
+
+  it('is none of another account than the file names: it is told before anything is looked at', async () => {
+    const asked: string[] = [];
+    const aws = await start({
+      onRequest: ({ operation }) => {
+        asked.push(operation);
+        return 'pass';
+      },
+    });
+    try {
+      const { endpoint, region, credentials: own } = aws.aws;
+      const place = (account: string) => ({ app: 'shop', account, aws: { endpoint, region, credentials: own } });
+      await expect(findDeployment('odin-dev', place('999999999999'))).rejects.toMatchObject({
+        code: 'OtherAccount',
+        what: 'odin-dev is in account 999999999999, and these credentials are of account 000000000000.',
+      });
+      expect(asked).toEqual(['GetCallerIdentity']);
+      await expect(findDeployment('odin-dev', place('000000000000'))).rejects.toMatchObject({
+        code: 'NotDeployed',
+        why: `They lead to account 000000000000, region ${region}. Found there: no environment.`,
+      });
+    } finally {
+      await aws.stop();
+    }
+  });
+
+  it.each(['ROLLBACK_COMPLETE', 'ROLLBACK_FAILED'] as const)(
+    'a first deployment that is %s has failed',
+    (StackStatus) => {
+      const stack = { StackName: 'a', CreationTime: new Date(0) };
+      expect(failedStack({ ...stack, StackStatus })).toBe(true);
+      expect(failedStack({ ...stack, StackStatus: 'UPDATE_ROLLBACK_COMPLETE' })).toBe(false);
+    },
+  );
+
+  it('of a named endpoint comes from the bucket in its path: not every machine resolves a bucket’s name', () => {
+    const isInPath = (options: object = {}) => s3ClientOf({ region: 'eu-west-1', ...options }).config.forcePathStyle;
+    expect([isInPath({ endpoint: 'http://aws.test:4566' }), isInPath()]).toEqual([true, false]);
+    vi.stubEnv('AWS_ENDPOINT_URL', 'http://aws.test:4566');
+    expect(isInPath()).toBe(true);
+  });
 
   it('while an environment is looked for does not say that it is not deployed', async () => {
     const aws = await start({

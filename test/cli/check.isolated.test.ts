@@ -186,6 +186,16 @@ describe('permissions', () => {
     ['every action', { Effect: 'Allow', Action: '*', Resource: `${BUCKET}/*` }, 1],
     ['everything', { Effect: 'Allow', Action: '*', Resource: '*' }, 2],
     ['all but some actions', { Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }, 2],
+    [
+      'every one of a tag',
+      {
+        Effect: 'Allow',
+        Action: 's3:GetObject',
+        Resource: '*',
+        Condition: { StringEquals: { 'aws:ResourceTag/team': 'a' } },
+      },
+      0,
+    ],
     ['all but some resources', { Effect: 'Allow', Action: 's3:GetObject', NotResource: BUCKET }, 1],
   ])('%s', (_, statement, count) => {
     expect(tooWide(statement)).toHaveLength(count);
@@ -204,7 +214,7 @@ it('tells late, changed, halted and pending migrations apart', () => {
       { ...row, id: '0003', file: 'migrations/odin-dev/0003.ts', state: 'halted' },
       { ...row, id: '0004', file: 'migrations/odin-dev/0004.ts', state: 'pending' },
     ],
-    halt: { migration: '0003', attempt: 1, halt: 7, reason: 'failed', since: '', execution: 'arn:me' },
+    halt: { migration: '0003', attempt: 1, halt: 7, reason: 'failed', startedAt: '', since: '', execution: 'arn:me' },
   };
   const told = (findings: readonly Finding[]) => findings.map(({ rule, severity }) => [rule, severity]);
   const files = { view, renumbered: [{ id: '0004', was: '0000' }] };
@@ -212,14 +222,14 @@ it('tells late, changed, halted and pending migrations apart', () => {
   expect(told(found)).toEqual([
     ['late', 'error'],
     ['halted', 'warning'],
-    ['pending', 'note'],
     ['changed', 'error'],
     ['renumbered', 'error'],
+    ['pending', 'note'],
   ]);
   expect(found[0]?.message).toContain('0003 was run before');
-  expect(found[3]?.message).toContain('--accept-changed 0002');
-  expect(found[4]).toMatchObject({ file: 'migrations/odin-dev/0004.ts' });
-  expect(found[4]?.message).toContain('completed under 0000, whose file is gone');
+  expect(found[2]?.message).toContain('--accept-changed 0002');
+  expect(found[3]).toMatchObject({ file: 'migrations/odin-dev/0004.ts' });
+  expect(found[3]?.message).toContain('completed under 0000, whose file is gone');
   expect(told(deployedFindings(files, ['0002']))).toContainEqual(['changed', 'note']);
   expect(told(localFindings(files, []))).toEqual([
     ['changed', 'error'],
@@ -230,6 +240,17 @@ it('tells late, changed, halted and pending migrations apart', () => {
   const gone = { ...view, migrations: view.migrations.map((each) => ({ ...each, file: undefined })) };
   const halted = deployedFindings({ view: gone, renumbered: [] }, []).find(({ rule }) => rule === 'halted');
   expect(halted?.severity).toBe('error');
+  expect(told(deployedFindings({ view: gone, renumbered: [] }, [], ['0003']))).toContainEqual(['halted', 'warning']);
+});
+
+it('has one line for all that is pending, behind what is wrong', () => {
+  const pending = Array.from({ length: 24 }, (_, index) => String(17 + index).padStart(4, '0'));
+  const row = { attempts: 0, changedSince: false, state: 'pending' as const };
+  const migrations = pending.map((id) => ({ ...row, id, file: `migrations/odin-dev/${id}.ts` }));
+  const view: EnvironmentView = { environment: 'odin-dev', completed: 0, total: 24, migrations, halt: undefined };
+  expect(deployedFindings({ view, renumbered: [] }, []).map(({ message }) => message)).toEqual([
+    'The next run has 24 to run: 0017, 0018, 0019, 0020, 0021, 0022, 0023, 0024, 0025, 0026 and 14 more, up to 0040.',
+  ]);
 });
 
 it('says what completed.json names and the deployed ledger lacks, or has with another text', () => {

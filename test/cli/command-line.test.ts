@@ -2,5 +2,5 @@
 import { runCommandLineScenarios } from '../scenarios/command-line.ts';
 import { embeddedPlatform } from '../scenarios/embedded-platform.ts';
 
-const ENVIRONMENTS = ['cli-works', 'cli-started', 'cli-followed', 'cli-looked-at'];
+const ENVIRONMENTS = ['cli-works', 'cli-started', 'cli-prints', 'cli-followed', 'cli-looked-at'];
 runCommandLineScenarios('the command line, on the embedded AWS', embeddedPlatform, ENVIRONMENTS);

@@ -15,6 +15,7 @@ const COMMANDS: Command[] = [
   { verb: 'run', environment, args: ['--allow-out-of-order'] },
   { verb: 'status', environment },
   { verb: 'history', environment, args: ['0004'] },
+  { verb: 'logs', environment, args: ['0004'] },
   { verb: 'preview', environment, args: ['0004'] },
   resumeCommand(environment, 'skip', 45),
   { verb: 'baseline', environment, args: ['--through <id>', '--reason "..."'] },
@@ -34,6 +35,7 @@ it('is typed for a deployed environment with the profile and the region that wer
     "npx --no-install odin-migrate run odin-dev --allow-out-of-order --profile 'a team' --region eu-west-1",
     "npx --no-install odin-migrate status odin-dev --profile 'a team' --region eu-west-1",
     "npx --no-install odin-migrate history odin-dev 0004 --profile 'a team' --region eu-west-1",
+    "npx --no-install odin-migrate logs odin-dev 0004 --profile 'a team' --region eu-west-1",
     "npx --no-install odin-migrate preview odin-dev 0004 --profile 'a team' --region eu-west-1",
     `npx --no-install odin-migrate resume odin-dev skip --halt 45 --reason "..." --profile 'a team' --region eu-west-1`,
     `npx --no-install odin-migrate baseline odin-dev --through <id> --reason "..." --profile 'a team' --region eu-west-1`,
@@ -47,6 +49,7 @@ it('is typed for an environment on this machine with --local, and run is local',
     'npx --no-install odin-migrate local odin-dev --allow-out-of-order',
     'npx --no-install odin-migrate status odin-dev --local',
     'npx --no-install odin-migrate history odin-dev 0004 --local',
+    'npx --no-install odin-migrate logs odin-dev 0004 --local',
     'npx --no-install odin-migrate preview odin-dev 0004 --local',
     'npx --no-install odin-migrate resume odin-dev skip --halt 45 --reason "..." --local',
     'npx --no-install odin-migrate baseline odin-dev --through <id> --reason "..." --local',
@@ -74,7 +77,7 @@ it('takes the folder of an environment for its name, in every command, as a shel
   const environments = program.commands.flatMap(({ registeredArguments }) =>
     registeredArguments.filter((argument) => argument.name().startsWith('environment')),
   );
-  expect(environments).toHaveLength(17);
+  expect(environments).toHaveLength(19);
   for (const { parseArg } of environments as { parseArg?: (typed: string, before?: string[]) => string | string[] }[]) {
     for (const typedAs of ['sample', 'migrations/sample/', './migrations/sample', 'migrations\\sample']) {
       expect([parseArg?.(typedAs)].flat()).toEqual(['sample']);
@@ -108,9 +111,12 @@ describe('a next step', () => {
     printError(error);
     typeFor({ local: true });
     printError(error);
-    expect(printed).toEqual([
-      'NothingHalted: No migration is halted.\n  Start a run: npx --no-install odin-migrate run odin-dev\n',
-      'NothingHalted: No migration is halted.\n  Start a run: npx --no-install odin-migrate local odin-dev\n',
+    expect(printed.join('').split('\n')).toEqual([
+      'NothingHalted: No migration is halted.',
+      '  Start a run: npx --no-install odin-migrate run odin-dev',
+      'NothingHalted: No migration is halted.',
+      '  Start a run: npx --no-install odin-migrate local odin-dev',
+      '',
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Screen } from '../../cli/terminal/drawing.ts';
-import { canBeDrawnOn, Spinner, wantsColour } from '../../cli/terminal/drawing.ts';
+import { canBeDrawnOn, Spinner, takesLinks, wantsColour } from '../../cli/terminal/drawing.ts';
 
 const screen = (more: Partial<Screen> = {}): Screen & { written: string[] } => {
   const written: string[] = [];
@@ -30,6 +30,22 @@ describe('colour', () => {
   ])('of %s', (_, environment, atTerminal, inPipe) => {
     expect(wantsColour(screen(), environment)).toBe(atTerminal);
     expect(wantsColour(pipe(), environment)).toBe(inPipe);
+  });
+});
+
+describe('a link', () => {
+  it.each([
+    ['a terminal', screen(), {}, true],
+    ['a pipe', pipe(), {}, false],
+    ['a CI', screen(), { CI: 'true' }, false],
+    ['a dumb one', screen(), { TERM: 'dumb' }, false],
+    ['one of 0 columns', screen({ columns: 0 }), {}, false],
+    ['NO_COLOR', screen(), { NO_COLOR: '1' }, false],
+    ['FORCE_HYPERLINK=1 in a pipe', pipe(), { FORCE_HYPERLINK: '1' }, true],
+    ['FORCE_HYPERLINK of no text, in a CI', screen(), { FORCE_HYPERLINK: '', CI: 'true' }, true],
+    ['FORCE_HYPERLINK=0', screen(), { FORCE_HYPERLINK: '0' }, false],
+  ])('at %s', (_, where, environment, expected) => {
+    expect(takesLinks(where, environment)).toBe(expected);
   });
 });
 

@@ -1,10 +1,11 @@
 // `init`: what it writes, what it leaves alone, and what it refuses before anything is written.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { checkEnvironment } from '../../cli/commands/check.ts';
 import { init } from '../../cli/commands/init.ts';
+import { PACKAGE_DIRECTORY } from '../../project/package.ts';
 import { openProject } from '../../project/project.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
@@ -40,7 +41,9 @@ const read = (directory: string, file: string): string => readFileSync(path.join
 const configurationIn = (directory: string): unknown => JSON.parse(read(directory, 'odin-migrate.json'));
 
 it('writes all that a project needs, and says what to type next', async () => {
-  const directory = folder({ 'package.json': '{ "name": "@team/Shop.Orders" }', ...INSTALLED });
+  const directory = folder({ 'package.json': '\uFEFF{ "name": "@team/Shop.Orders" }' }); // as an editor of Windows begins it
+  mkdirSync(path.join(directory, 'node_modules'));
+  symlinkSync(PACKAGE_DIRECTORY, path.join(directory, 'node_modules/odin-migrate'));
   expect(await init('odin-dev', { from: directory })).toBe(0);
   expect(configurationIn(directory)).toEqual({
     $schema: './node_modules/odin-migrate/odin-migrate.schema.json',

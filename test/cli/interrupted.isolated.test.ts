@@ -2,14 +2,29 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { localDirectory } from '../../client/local-folder.ts';
+import { LOCK_FILE } from '../../client/local-lock.ts';
 import { PROJECT, temporaryProject } from '../support/project.ts';
+
+/** Several commands, one after the other: on a busy machine each takes half a minute. */
+const PATIENCE = { timeout: 600_000 };
 
 const HANGS = `export async function* migration() {
   yield { cursor: 1, done: 10, total: 40 };
   console.log('works');
   await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+`;
+const STEPS = `import { setTimeout as sleep } from 'node:timers/promises';
+export async function* migration() {
+  for (let cursor = 1; cursor <= 600; cursor += 1) {
+    yield { cursor };
+    console.log('works');
+    await sleep(1_000);
+  }
 }
 `;
 const IN_BATCHES = `export const parallel = { itemsPerBatch: 1, concurrency: 1 };
@@ -23,7 +38,13 @@ export async function migration([item]) {
 }
 `;
 const project = temporaryProject(
-  { 'odin-migrate.json': '{}', 'migrations/dev/0001.ts': HANGS, 'migrations/many/0001.ts': IN_BATCHES },
+  {
+    'odin-migrate.json': '{}',
+    'migrations/dev/0001.ts': HANGS,
+    'migrations/dash/0001.ts': HANGS,
+    'migrations/steps/0001.ts': STEPS,
+    'migrations/many/0001.ts': IN_BATCHES,
+  },
   { sources: true },
 );
 afterAll(() => {
@@ -35,6 +56,7 @@ function typed(...args: string[]) {
   const child = spawn(process.execPath, [path.join(PROJECT, 'cli/odin-migrate.js'), ...args], {
     cwd: project.directory,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a process group, as a shell at a terminal gives one
     env: { PATH: process.env['PATH'], HOME: project.directory },
   });
   const printed: string[] = [];
@@ -55,7 +77,7 @@ async function begun(...args: string[]) {
 
 const HALTED = '■ 0001  halted, attempt 1: its outcome is unknown';
 
-it('Ctrl-C says what it leaves, and the next run halts there at once', { timeout: 120_000 }, async () => {
+it('Ctrl-C says what it leaves, and the next run halts there at once', PATIENCE, async () => {
   const run = await begun('local', 'dev', '--fresh');
   run.child.kill('SIGINT');
   expect(await run.ended).toBe(130);
@@ -70,7 +92,56 @@ it('Ctrl-C says what it leaves, and the next run halts there at once', { timeout
   expect(next.text()).not.toMatch(/may be running|held back/);
 });
 
-it('of a process that was killed the next command knows that it is dead', { timeout: 120_000 }, async () => {
+it(
+  'what ends it comes twice where a terminal is closed, or by timeout: it says what it leaves all the same',
+  PATIENCE,
+  async () => {
+    const run = await begun('local', 'dev', '--fresh');
+    run.child.kill('SIGHUP');
+    run.child.kill('SIGTERM');
+    expect([129, 143]).toContain(await run.ended);
+    expect(run.text()).toContain('Interrupted. 0001 was running: its process was ended');
+    expect(existsSync(path.join(localDirectory(project, 'dev'), LOCK_FILE))).toBe(false);
+  },
+);
+
+it(
+  'a terminal sends Ctrl-C to the compiler too: a resumed run says what it leaves, whatever its file has become',
+  PATIENCE,
+  async () => {
+    const first = await begun('local', 'dev', '--fresh');
+    first.child.kill('SIGINT');
+    await first.ended;
+    await typed('local', 'dev').ended;
+    const run = await begun('resume', 'dev', 'retry', '--local', '--from-start');
+    project.write('migrations/dev/0001.ts', `${HANGS}}}`);
+    process.kill(-(run.child.pid ?? 0), 'SIGINT');
+    expect(await run.ended).toBe(130);
+    project.write('migrations/dev/0001.ts', HANGS);
+    expect(run.text()).not.toMatch(/BundlingFailed|BadMigrationFile/);
+    expect(run.text()).toContain('Interrupted. 0001 was running: its process was ended');
+    expect(run.text()).toContain('Its last checkpoint stays: 10 of 40');
+  },
+);
+
+it('a dashboard that is ended says what became of the run that was begun there', PATIENCE, async () => {
+  const run = typed('dashboard', 'dash', '--local');
+  const address = () => /(http:\S+)#(\S+)/.exec(run.text());
+  while (!address()) await once(run.child.stdout, 'data');
+  const [, url = '', token = ''] = address() ?? [];
+  const started = await fetch(`${url}run`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'application/json', 'x-odin-token': token, origin: new URL(url).origin },
+  });
+  expect(started.status).toBe(200);
+  while (!run.text().includes('works')) await once(run.child.stdout, 'data');
+  run.child.kill('SIGINT');
+  expect(await run.ended).toBe(0);
+  expect(run.text()).toContain('Interrupted. 0001 was running: its process was ended');
+});
+
+it('of a process that was killed the next command knows that it is dead', PATIENCE, async () => {
   const run = await begun('local', 'dev', '--fresh');
   const running = typed('status', 'dev', '--local');
   await running.ended;
@@ -95,7 +166,7 @@ it('of a process that was killed the next command knows that it is dead', { time
 
 it.each(['SIGINT', 'SIGKILL'] as const)(
   'of batches too, after %s: one that had begun is settled at once, and the others are still to do',
-  { timeout: 120_000 },
+  PATIENCE,
   async (signal) => {
     const run = await begun('local', 'many', '--fresh');
     run.child.kill(signal);
@@ -112,3 +183,44 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
     expect(next.text()).not.toMatch(/may be running|held back/);
   },
 );
+
+it('cancel --local stops what another process of this machine runs, at its next checkpoint', PATIENCE, async () => {
+  const nobody = typed('cancel', 'steps', '--local');
+  expect(await nobody.ended).toBe(3);
+  expect(nobody.text()).toMatch(/^NothingRunning: No process of this machine runs steps/);
+  expect(nobody.text()).toContain('npx --no-install odin-migrate status steps --local');
+
+  const run = await begun('local', 'steps');
+  const another = typed('cancel', 'steps', '0002', '--local');
+  expect(await another.ended).toBe(3);
+  expect(another.text()).toMatch(/^NothingRunning: 0002 of steps is not running/);
+  const cancelled = typed('cancel', 'steps', '0001', '--local', '--reason', 'too slow');
+  expect(await cancelled.ended).toBe(0);
+  expect(cancelled.text()).toMatch(/^Recorded: 0001, attempt 1, stops at its next checkpoint/);
+  expect(cancelled.text()).toContain('npx --no-install odin-migrate status steps --local');
+  expect(await run.ended).toBe(2);
+  expect(run.text()).toMatch(/asked it to stop: too slow/);
+  expect(run.text()).toContain('■ 0001  halted, attempt 1: it was cancelled, and stopped at a checkpoint');
+
+  const status = typed('status', 'steps', '--local');
+  expect(await status.ended).toBe(2);
+  expect(status.text()).toMatch(/\(claimed\) asked it to stop: too slow\n/);
+
+  const over = typed('cancel', 'steps', '--local');
+  expect(await over.ended).toBe(3);
+  expect(over.text()).toMatch(/^NothingRunning/);
+});
+
+it('tune --local reaches the batches that another process of this machine runs', PATIENCE, async () => {
+  const run = await begun('local', 'many', '--fresh');
+  const another = typed('tune', 'many', '0002', '--concurrency', '3', '--local');
+  expect(await another.ended).toBe(3);
+  expect(another.text()).toMatch(/^NothingRunning: No batches of 0002 are running/);
+  const tuned = typed('tune', 'many', '--concurrency', '3', '--local');
+  expect(await tuned.ended).toBe(0);
+  expect(tuned.text()).toMatch(/^0001, attempt 1: from now on 3 batches run at a time/);
+  // It was one at a time: now the third batch begins beside the second, which hangs.
+  while (run.text().split('works').length < 3) await once(run.child.stdout, 'data');
+  run.child.kill('SIGINT');
+  expect(await run.ended).toBe(130);
+});

@@ -139,6 +139,29 @@ export async function* closes(): AsyncGenerator<Checkpoint> {
   }
   await drop(); // once, at the end of the whole
 }
+export async function* waits(): AsyncGenerator<Checkpoint> {
+  const begun = [drop()];
+  try {
+    yield { cursor: 1 };
+  } finally {
+    await Promise.all(begun);
+  }
+}
+export async function* beginsMore(): AsyncGenerator<Checkpoint> {
+  try {
+    yield { cursor: 1 };
+  } finally { // warning
+    await Promise.all([drop()]);
+  }
+}
+export async function* asksForAll(): AsyncGenerator<Checkpoint> {
+  const database = { all: async (statement: string) => { await Promise.resolve(statement); } };
+  try {
+    yield { cursor: 1 };
+  } finally { // warning
+    await database.all('DELETE FROM lock');
+  }
+}
 export async function* within(): AsyncGenerator<Checkpoint> {
   for (const n of [1, 2]) {
     try {

@@ -371,6 +371,7 @@ it('after an edit it says that a file was changed, and --again runs that one ane
   const anew = await edited({ again: '0002' });
   expect(anew.printed).toMatch(/pending {2}1 of 2 migrations[^]*▶ 0002[^]*other[^]*Done: 1 applied\./);
   expect(anew.code).toBe(EXIT.done);
+  expect((await edited({ again: '0001' })).printed).toMatch(/▶ 0001[^]*Done: 1 applied\./);
   project.write('migrations/edited/0002.ts', "export async function migration() { throw new Error('no'); }\n");
   const failed = await edited({ again: '0002' });
   expect(failed.code).toBe(EXIT.halted);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nearby } from '../../client/near.ts';
-import { checkpointKey, completedKey, entryKey, waiterKey } from '../../core/ledger/keys.ts';
+import { checkpointKey, completedKey, entryKey, outcomeKey, waiterKey } from '../../core/ledger/keys.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
 
@@ -26,7 +26,8 @@ async function ends(pause: Promise<void>): Promise<boolean> {
 
 it('waits until something of the run has changed', async () => {
   const { ledger, pause } = near();
-  for (const key of [entryKey(1), checkpointKey('0001'), waiterKey(1, 'a')]) {
+  const outcome = outcomeKey({ migration: '0001', number: 1 });
+  for (const key of [entryKey(1), checkpointKey('0001'), waiterKey(1, 'a'), outcome]) {
     const pausing = pause(1);
     await ledger.store.create(completedKey(key.slice(0, 3)), '{}'); // is in no event
     expect(await ends(pausing)).toBe(false);

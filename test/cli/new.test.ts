@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Finding } from '../../cli/check/finding.ts';
 import { checkEnvironment } from '../../cli/commands/check.ts';
 import { newMigration } from '../../cli/commands/new.ts';
 import { localDirectory, OUTPUTS_FILE } from '../../client/local-folder.ts';
@@ -44,6 +45,15 @@ async function printedBy(
 /** The path that it prints. */
 const typeNew = async (...typed: Parameters<typeof printedBy>): Promise<string> => (await printedBy(...typed))[0] ?? '';
 
+/** All that the check remarks on what `new` has written. */
+const notWritten = (id: string): Finding => ({
+  environment: 'odin-dev',
+  severity: 'warning',
+  rule: 'exports',
+  file: `migrations/odin-dev/${id}.ts`,
+  message: 'Its work is not written yet: it throws, and a run halts there.',
+});
+
 it('writes the next number, and what it writes passes the check', async () => {
   project = testProject({ 'odin-dev/0001.ts': MIGRATION, 'odin-dev/0007.ts': MIGRATION });
   expect(await typeNew(project, 'odin-dev', `Move "it" and don't lose \\ it`)).toBe('migrations/odin-dev/0008.ts');
@@ -51,20 +61,35 @@ it('writes the next number, and what it writes passes the check', async () => {
   const text = readFileSync(path.join(project.directory, 'migrations/odin-dev/0008.ts'), 'utf8');
   expect(text).toContain(`export const description = "Move \\"it\\" and don't lose \\\\ it";`);
   const { findings, migrations } = await checkEnvironment(project, 'odin-dev', undefined);
-  expect({ findings, migrations }).toEqual({ findings: [], migrations: 4 });
+  expect({ findings, migrations }).toEqual({ findings: ['0008', '0009'].map(notWritten), migrations: 4 });
 });
 
-it('writes one that yields checkpoints, and throws until it is written', async () => {
+it.each([
+  ['one that yields checkpoints', { checkpointed: true }, ['migration']],
+  ['one with a plan and batches', { parallel: true }, ['migration', 'parallel', 'plan']],
+])('writes %s, and throws until it is written', async (_, options, exports) => {
   project = testProject({ 'odin-dev/0001.ts': MIGRATION });
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  expect(await newMigration(project, 'odin-dev', { checkpointed: true })).toBe(0);
+  vi.spyOn(console, 'log').mockReturnValue();
+  expect(await newMigration(project, 'odin-dev', options)).toBe(0);
   const file = path.join(project.directory, 'migrations/odin-dev/0002.ts');
-  const { migration } = (await import(file)) as { migration: () => AsyncGenerator };
-  await expect(migration().next()).rejects.toThrow('This migration is not written yet');
+  const module = (await import(file)) as { migration: (...args: unknown[]) => AsyncGenerator | Promise<void> };
+  expect(Object.keys(module).sort()).toEqual([...exports, 'permissions'].sort());
+  const run = async () => {
+    const running = module.migration([], { number: 1, of: 1 });
+    await ('next' in running ? running.next() : running);
+  };
+  await expect(run()).rejects.toThrow('This migration is not written yet');
   const { findings, migrations } = await checkEnvironment(project, 'odin-dev', undefined);
-  expect({ findings, migrations }).toEqual({ findings: [], migrations: 2 });
+  expect({ findings, migrations }).toEqual({ findings: [notWritten('0002')], migrations: 2 });
   const text = readFileSync(file, 'utf8');
   expect(await format(text, { ...(await resolveConfig(file)), filepath: file })).toBe(text);
+});
+
+it('writes no migration that has checkpoints and batches', async () => {
+  project = testProject({ 'odin-dev/0001.ts': MIGRATION });
+  const both = newMigration(project, 'odin-dev', { checkpointed: true, parallel: true });
+  expect(await thrownBy(both)).toMatchObject({ code: 'BadUsage' });
 });
 
 it('writes a file that throws until it is written: what has run is recorded for good', async () => {
@@ -249,11 +274,11 @@ describe('a number whose file was deleted is not used again', () => {
     const clone = { ...in_, directory: path.join(directory, 'clone') };
     const printed = (await printedBy(clone, 'odin-dev')).join('\n');
     expect(printed).toContain('0002 is above every number of: files, ledger on this machine\n');
-    expect(printed).toMatch(/Not known of git: this is a shallow clone.*git fetch --unshallow/);
+    expect(printed).toMatch(/Not looked at, git: this is a shallow clone.*git fetch --unshallow/);
 
     vi.stubEnv('PATH', '/nowhere');
     const without = (await printedBy(in_, 'odin-dev')).join('\n');
-    expect(without).toContain('Not known of git: there is no repository');
+    expect(without).toContain('Not looked at, git: there is no repository');
   });
 
   it('by the ledger of this machine, of another environment with the same files too', async () => {
@@ -270,7 +295,7 @@ describe('a number whose file was deleted is not used again', () => {
     for (const [name, value] of Object.entries(NO_AWS)) vi.stubEnv(name, value);
     const printed = await printedBy(project, 'odin-dev', undefined, () => ({ app: 'shop' }));
     expect(printed.find((line) => line.includes('deployed ledger'))).toMatch(
-      /Not known of deployed ledger: AWS did not answer/,
+      /Not looked at, deployed ledger: AWS did not answer/,
     );
   });
 
@@ -292,10 +317,20 @@ describe('a number whose file was deleted is not used again', () => {
   });
 });
 
+it('what was run here under the name of another app is left alone, as local does it', async () => {
+  project = testProject({ 'odin-dev/0001.ts': MIGRATION });
+  await ranHere(project, 'odin-dev', '0007');
+  expect(await typeNew(project, 'odin-dev')).toBe('migrations/odin-dev/0008.ts');
+  project.configuration = parseConfiguration({ app: 'shop' });
+  const { findings } = await checkEnvironment(project, 'odin-dev', undefined);
+  expect(findings.filter(({ message }) => message !== notWritten('').message)).toEqual([]);
+  expect((await printedBy(project, 'odin-dev')).join('\n')).toContain('0009 is above every number of');
+});
+
 async function ranHere(in_: TestProject, environment: string, id: string): Promise<void> {
   const directory = localDirectory(in_, environment);
   mkdirSync(directory, { recursive: true });
-  const arn = `arn:aws:states:eu-west-1:000000000000:stateMachine:${environment}`;
+  const arn = `arn:aws:states:eu-west-1:000000000000:stateMachine:odin-migrate-${environment}`;
   const outputs = { [OUTPUTS.stateMachineArn]: arn, [OUTPUTS.ledgerBucket]: 'ledger' };
   writeFileSync(path.join(directory, OUTPUTS_FILE), JSON.stringify(outputs));
   const objects = new ObjectStore(path.join(directory, S3_FOLDER));

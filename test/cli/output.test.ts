@@ -1,9 +1,11 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EXIT, exitCodeOf } from '../../cli/terminal/exit-codes.ts';
 import {
   duration,
   errorText,
+  hanging,
+  link,
   plain,
   print,
   printError,
@@ -11,6 +13,7 @@ import {
   table,
   textLines,
 } from '../../cli/terminal/output.ts';
+import { meanings } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
 
 describe('duration', () => {
@@ -217,6 +220,7 @@ describe('exit codes', () => {
     'AttemptSucceeded',
     'NothingHalted',
     'OtherHalt',
+    'OtherCode',
     'ReasonMissing',
   ])('of %s is 3: refused', (code) => {
     expect(exitCodeOf(code)).toBe(3);
@@ -228,4 +232,75 @@ describe('exit codes', () => {
       expect(exitCodeOf(code)).toBe(1);
     },
   );
+});
+
+describe('a link', () => {
+  const URL = 'https://console.aws.amazon.com/states#/v2/executions';
+  const OSC = '\u001b]8;;';
+  const ENDS = '\u001b\\';
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+  const printed = (line: string) => {
+    const texts: string[] = [];
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => texts.push(String(text)) > 0);
+    print(line);
+    return texts.join('');
+  };
+
+  it('is printed where links are taken, and is the text elsewhere', () => {
+    vi.stubEnv('FORCE_HYPERLINK', '1');
+    expect(printed(`see ${link('0004', URL)} now`)).toBe(`see ${OSC}${URL}${ENDS}0004${OSC}${ENDS} now\n`);
+    expect(link('0004', undefined)).toBe('0004');
+    expect(link('0004', 'https://a.example/\u0007')).toBe('0004');
+    vi.stubEnv('FORCE_HYPERLINK', '0');
+    expect(link('0004', URL)).toBe('0004');
+  });
+
+  it("of somebody else's text is none", () => {
+    vi.stubEnv('FORCE_HYPERLINK', '1');
+    expect(printed(`see ${OSC}https://evil.example/${ENDS}0004`)).toBe('see 0004\n');
+  });
+
+  it('leaves a table as wide as it is', () => {
+    const columns = [{ heading: 'ID' }, { heading: 'STATE' }];
+    const rows = (paint: (text: string) => string) => [[{ text: '0004', paint }, { text: 'applied' }]];
+    const plainly = table(
+      columns,
+      rows((text) => text),
+      20,
+    ).lines;
+    vi.stubEnv('FORCE_HYPERLINK', '1');
+    const linked = table(
+      columns,
+      rows((text) => link(text, URL)),
+      20,
+    ).lines;
+    expect(linked.map(plain)).toEqual(plainly);
+    expect(linked[1]).toContain(URL);
+  });
+});
+
+describe('a choice at a halt', () => {
+  const choices = [...meanings('failed'), ...meanings('unrecorded')].map(
+    ({ decision, meaning }) => `${decision.padEnd(13)} ${meaning}`,
+  );
+
+  it.each([60, 80, 100])('fits a terminal of %d columns, what goes on below behind its decision', (columns) => {
+    const { isTTY, columns: before } = process.stdout;
+    Object.assign(process.stdout, { isTTY: true, columns });
+    onTestFinished(() => void Object.assign(process.stdout, { isTTY, columns: before }));
+    for (const choice of choices) {
+      const [first = '', ...more] = hanging(choice, 16, 2);
+      expect(first.length + 2).toBeLessThanOrEqual(columns);
+      expect(more.every((line) => /^ {16}\S/.test(line) && line.length <= columns)).toBe(true);
+      expect([first, ...more.map((line) => line.trim())].join(' ')).toBe(choice);
+    }
+    expect(hanging(choices[0] ?? '', 16, 2)).toHaveLength(columns === 60 ? 3 : 2);
+  });
+
+  it('is one line where nobody says how wide it may be', () => {
+    for (const choice of choices) expect(hanging(choice, 16, 2)).toEqual([choice]);
+  });
 });

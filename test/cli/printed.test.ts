@@ -37,6 +37,20 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+/** What GitHub Actions and Azure Pipelines take as commands to themselves. */
+const COMMANDS = /^\s*::|##\w*\[/;
+const COMMAND_TEXTS = [
+  '::error file=a.ts,line=1::forged',
+  '  ::stop-commands::x',
+  '\u001b[0m::add-mask::e',
+  '\u200b::error::hidden',
+  'x ##[error]forged',
+  'key##vso[task.setvariable variable=PATH]/tmp',
+  '###vso[task.prependpath]/tmp',
+  '#\u200b#vso[task.prependpath]/tmp',
+  '##teamcity[buildProblem]',
+];
+
 /** The lines that a view prints of this text. */
 function linesOf(view: (text: string) => void, text: string): string[] {
   written = [];
@@ -102,7 +116,14 @@ const VIEWS: Record<string, (text: string) => void> = {
     const line = JSON.stringify({ from: 'migration', migration: '0004', attempt: 1, message: text });
     new RunReport().onLog({ function: 'f', requestId: 'r', line } as never);
   },
-  'a failure in a run': event((text) => entry(text, { kind: 'halted', reason: 'failed', error: error(text) })),
+  'a failure in a run': (text) => {
+    const report = new RunReport();
+    for (const of of [
+      { kind: 'allowed', slice: 1 },
+      { kind: 'halted', reason: 'failed', error: error(text) },
+    ])
+      report.event({ event: 'appended', entry: entry(text, of) });
+  },
   'a decision in a run': event((text) => entry(text, { kind: 'decided', decision: 'skip' })),
   'a cancel in a run': event((text) => entry(text, { kind: 'decided', decision: 'cancel' })),
   'a completion in a run': event((text) =>
@@ -119,6 +140,14 @@ const VIEWS: Record<string, (text: string) => void> = {
 
 describe.each(Object.keys(VIEWS))('%s', (name) => {
   const view = VIEWS[name]!;
+
+  it('says nothing to a CI service, in whose log it may stand', () => {
+    for (const command of COMMAND_TEXTS) {
+      for (const text of [command, `a\n${command}`, `a\r${command}`]) {
+        expect([text, linesOf(view, text).filter((line) => COMMANDS.test(line))]).toEqual([text, []]);
+      }
+    }
+  });
 
   it('has no line of its own but those of a tame text, and nothing that acts on a terminal', () => {
     // An error, and what a migration prints, may have several lines: all but the first are indented.
@@ -145,17 +174,61 @@ it('in colour a line has our colours, and no other escape', () => {
   expect(line.replaceAll(/\u001b\[(?:2|22|31|39)m/g, '')).not.toMatch(ACTS);
 });
 
-it('JSON is valid, says what it was given, and acts on no terminal', () => {
+it('JSON is valid, says what it was given, and acts on no terminal and no CI service', () => {
   fc.assert(
-    fc.property(fc.oneof(hostileText, fc.string({ unit: 'binary' })), (text) => {
+    fc.property(fc.oneof(hostileText, fc.string({ unit: 'binary' }), fc.constantFrom(...COMMAND_TEXTS)), (text) => {
       written = [];
       printJson({ [text]: text });
       const printed = written.join('');
       expect(printed.replaceAll('\n', '')).not.toMatch(ACTS);
+      expect(printed.split('\n').filter((line) => COMMANDS.test(line))).toEqual([]);
       expect(JSON.parse(printed)).toEqual({ [text]: text });
     }),
     { numRuns: 60 },
   );
+});
+
+it('halves of pairs become no character that nobody has looked at', () => {
+  const [high, low] = ['\udb40', '\udc41']; // of an invisible letter, U+E0041
+  for (const between of ['\u200b', '\u202e', '\u001b[0m', '']) {
+    const text = `a${high}${between}${low}b`;
+    expect(plain(text).replace(/\ufffd+/, '?')).toBe(between === '' ? 'ab' : 'a?b');
+    expect(linesOf((line) => print(line), text).join('')).not.toMatch(ACTS);
+  }
+});
+
+it('a text is read once, whatever it begins and does not end: in another way these would take hours', () => {
+  const length = 400_000;
+  const pieces = [';?', '[', ']', ';', 'a;', '0;', '#', '9;9', '?;a', '##', '::', ' ', '\t', 'x', '\ud800'];
+  const begun = [
+    '\u001b',
+    '\u009b',
+    '\u001b]',
+    '\u001b]8;;',
+    '\u001bP',
+    '\u0090',
+    '\u009d',
+    '\u009b[',
+    '\u001b ',
+    '\u001b[1',
+  ];
+  for (const piece of [...pieces, ...begun]) {
+    const text = piece.repeat(length / piece.length);
+    for (const all of [text, `\u001b${text}`, `\u001b]${text}`, `\u009d${text}`]) expect(plain(all)).not.toMatch(ACTS);
+  }
+}, 60_000);
+
+it('a terminal escape goes with all that is in it', () => {
+  const link = '\u001b]8;;https://evil.example\u001b\\text\u001b]8;;\u0007';
+  const texts = [
+    link,
+    '\u001bP1;2q#0\u001b\\text',
+    '\u009d0;title\u009ctext',
+    '\u001b_payload\u001b\\text',
+    '\u001b[38;2;1;2;3mtext',
+  ];
+  texts.push('\u009b2Jtext', '\u001b(Btext', '\u001bctext', '\u001b]0;title\u0007text');
+  for (const text of texts) expect([text, plain(text)]).toEqual([text, 'text']);
 });
 
 it("a line of a mail and a text of a page have nothing of it either; a page's text keeps its lines", () => {
@@ -170,4 +243,26 @@ it("a line of a mail and a text of a page have nothing of it either; a page's te
 it('what it is busy with is a line too', () => {
   busyWith(HOSTILE_TEXT); // nothing is busy: nothing is written
   expect(written).toEqual([]);
+});
+
+it('what a migration prints stands below the end of the one before it, though its log was there first', () => {
+  const report = new RunReport();
+  const append = (of: object) => {
+    report.event({ event: 'appended', entry: entry('t', of) });
+  };
+  const prints = (migration: string, text: string) => {
+    report.line({ by: 'migration', level: 'info', migration, attempt: 1, batch: undefined, text });
+  };
+  append({ kind: 'allowed', migration: '0001', slice: 1 });
+  prints('0002', 'of the second');
+  prints('0001', 'of the first');
+  append({ kind: 'completed', completion: 'applied', migration: '0001', ids: ['0001'] });
+  append({ kind: 'allowed', migration: '0002', slice: 1 });
+  expect(written.map((line) => /▶ 0001|✔ 0001|▶ 0002|of the \w+/.exec(line)?.[0])).toEqual([
+    '▶ 0001',
+    'of the first',
+    '✔ 0001',
+    '▶ 0002',
+    'of the second',
+  ]);
 });

@@ -2,9 +2,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Deployment } from '../../client/deployment.ts';
 import { deploymentOf, sendBaseline, sendCancel, sendDecision } from '../../client/deployment.ts';
+import { proofOf } from '../../client/proof.ts';
 import type { DecidePayload } from '../../core/contract/payloads.ts';
 import { BaselinePayload, CancelPayload, DecidePayload as Decide } from '../../core/contract/payloads.ts';
 import { OUTPUTS } from '../../core/names/names.ts';
@@ -59,6 +60,19 @@ async function startLambda(answer: (payload: Record<string, unknown>) => { error
       }),
   };
 }
+
+it('a proof is of the environment’s region, whatever the caller’s own is', async () => {
+  const arn = 'arn:aws:states:eu-west-1:111122223333:stateMachine:odin-migrate-odin-dev';
+  const identity = { environment: 'odin-dev', account: '111122223333', region: 'eu-west-1' };
+  const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: SECRET };
+  for (const options of [{ credentials, region: 'us-east-1' }, { credentials }]) {
+    vi.stubEnv('AWS_REGION', undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+    const proof = await proofOf(SAID, identity, arn, options);
+    vi.unstubAllEnvs();
+    expect(proof?.authorization).toContain('/eu-west-1/sts/aws4_request');
+  }
+});
 
 it.each([
   ['a decision', Decide, (to: Deployment) => sendDecision(to, SAID)],

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { applyPruning, planPruning } from '../../client/prune.ts';
+import { applyPruning, assertAsShown, planPruning } from '../../client/prune.ts';
 import { fold } from '../../core/ledger/fold.ts';
 import { readSources } from '../../project/bundle.ts';
 import { formatCompleted, writeCompleted } from '../../project/completed.ts';
@@ -241,6 +241,18 @@ describe('is refused', () => {
     expect(error).toMatchObject({ code: 'BadUsage' });
     expect(error.what).toContain('work tree of git');
   });
+});
+
+it('deletes nothing when a file was written, or pruned by another, while its question stood', async () => {
+  const said = applied('0001', '0002');
+  const shown = plan(said);
+  assertAsShown(shown, plan(said));
+  project.write(fileOf('0002'), `${text('0002')}\n// a thought of this minute\n`);
+  expect((await thrownBy(() => assertAsShown(shown, plan(said)))).code).toBe('BadUsage');
+  project.write(fileOf('0002'), text('0002'));
+  assertAsShown(shown, plan(said));
+  applyPruning(project, plan(said, { through: '0001' }));
+  expect((await thrownBy(() => assertAsShown(shown, plan(said)))).code).toBe('BadUsage');
 });
 
 it('takes more files than an environment may deploy', () => {

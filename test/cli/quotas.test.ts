@@ -47,6 +47,11 @@ describe('what is asked', () => {
     ['eu-west-1', 'us-east-1'],
     ['cn-north-1', 'cn-north-1'],
     ['us-gov-east-1', 'us-gov-west-1'],
+    ['eusc-de-east-1', 'eusc-de-east-1'],
+    ['us-iso-west-1', 'us-iso-east-1'],
+    ['us-isob-west-1', 'us-isob-east-1'],
+    ['eu-isoe-west-1', 'eu-isoe-west-1'],
+    ['us-isof-east-1', 'us-isof-south-1'],
   ])('is, from %s, Lambda there, and IAM signed for %s', async (region, signed) => {
     expect(await quotasOf(options(region))).toEqual({ concurrency: 10, roles: { used: 990, most: 1000 }, unknown: [] });
     const [toIam] = asked.filter(({ body }) => body !== '');
@@ -56,7 +61,7 @@ describe('what is asked', () => {
   });
 
   it('of a partition whose IAM is not known is Lambda alone', async () => {
-    expect(await quotasOf(options('us-iso-east-1'))).toEqual({ concurrency: 10, roles: undefined, unknown: [] });
+    expect(await quotasOf(options('moon-1'))).toEqual({ concurrency: 10, roles: undefined, unknown: [] });
     expect(asked).toHaveLength(1);
   });
 

@@ -1,4 +1,6 @@
 // Who is told of halts: counted by SNS, said beside everything else, and never a reason for it to fail.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { countSubscribers } from '../../aws/subscribers.ts';
@@ -9,6 +11,7 @@ import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
 import type { Verdict } from '../../local/embedded-aws.ts';
 import type { Started } from '../local/support.ts';
 import { start } from '../local/support.ts';
+import { PROJECT } from '../support/project.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:operators';
 const CHAT = 'arn:aws:sns:eu-west-1:111122223333:chat';
@@ -88,4 +91,11 @@ it.each([
     expect(warning).toMatch(
       /^Nobody is told of a halt: .* \(2 not confirmed yet, .*: aws sns subscribe --topic-arn arn:\S+:operators .* --region eu-west-1$/,
     );
+});
+
+it('docs/runbook.md, which is named then, confirms so that nobody ends it by the link in a mail', () => {
+  const said = readFileSync(path.join(PROJECT, 'docs/runbook.md'), 'utf8');
+  expect(said).toMatch(
+    /^aws sns confirm-subscription --topic-arn ARN --token TOKEN --authenticate-on-unsubscribe true$/m,
+  );
 });

@@ -79,6 +79,11 @@ describe.concurrent('wrong use exits with 1, says what is wrong on stderr, and d
     ['no command', [], /Usage: odin-migrate/],
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['a misspelt command', ['reusme', 'sample', 'retry'], /unknown command 'reusme'\n\(Did you mean resume\?\)/],
+    [
+      'what a CI service would take for a command to itself',
+      ['x\n::error::y##vso[z]'],
+      /unknown command 'x\n: :error::y# #vso\[z\]'/,
+    ],
     ['an unknown option', ['local', '--frsh'], /unknown option '--frsh'/],
     ['an argument too many', ['local', 'sample', 'more'], /too many arguments/],
     ['no environment', ['resume'], /missing required argument 'environment'/],

@@ -163,6 +163,17 @@ describe('S3Store when S3 refuses or does not answer', () => {
     expect(requests.map(({ operation }) => operation)).toEqual(['ListObjectsV2', 'ListObjectsV2']);
   });
 
+  it('reads nothing of an object that is larger than any record: it would use up the memory of who reads it', async () => {
+    const most = 16 * 1024 * 1024;
+    for (const size of [most, most + 1]) {
+      const received = await aws.s3.store.receive(Readable.from([Buffer.alloc(size, 'x')]));
+      aws.s3.store.put(bucket, 'turns/0004/00000042/outcome.json', received, { headers: {} });
+      const { body } = (await store.get('turns/0004/00000042/outcome.json')) ?? {};
+      expect(body?.length).toBe(size === most ? most : 0);
+    }
+    expect(await store.get('there')).toMatchObject({ body: 'one' }); // the connection goes on
+  });
+
   describe('409 ConditionalRequestConflict', () => {
     const conflict = { status: 409, code: 'ConditionalRequestConflict' };
 
@@ -264,4 +275,27 @@ describe('the client of the ledger', () => {
     own.destroy();
     embedded.destroy();
   });
+});
+
+it('the time of a list is that of its first page: what comes after it may be later', async () => {
+  const pages = [
+    [
+      'Sun, 01 Mar 2026 12:00:00 GMT',
+      '<IsTruncated>true</IsTruncated><NextContinuationToken>n</NextContinuationToken>',
+    ],
+    ['Sun, 01 Mar 2026 12:00:09 GMT', '<IsTruncated>false</IsTruncated>'],
+  ];
+  const handle = () => {
+    const [date, more] = pages.shift() ?? [];
+    const body = `<ListBucketResult><Contents><Key>log/${pages.length}</Key><ETag>"e"</ETag></Contents>${more}</ListBucketResult>`;
+    return Promise.resolve({
+      response: { statusCode: 200, headers: { date, 'content-type': 'application/xml' }, body: Readable.from([body]) },
+    });
+  };
+  const client = new S3Client({ ...clientOptions(), requestHandler: { handle } as never });
+  const { at, objects } = await new S3Store(client, 'paged').list('log/');
+  expect([new Date(at).toISOString(), objects.map(({ key }) => key)]).toEqual([
+    '2026-03-01T12:00:00.000Z',
+    ['log/1', 'log/0'],
+  ]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NextStep, Question, TurnSeen } from '../../core/decision/decide.ts';
 import { decide, DEPLOYMENT_MS } from '../../core/decision/decide.ts';
-import type { TurnLook } from '../../core/ledger/turns.ts';
+import type { Outcome, TurnLook } from '../../core/ledger/turns.ts';
 import { fold } from '../../core/ledger/fold.ts';
 import type { Said } from './ledger/entries.ts';
 import { allowed, allowedAfter, CODE, completed, decided, halted, logOf, OTHER_CODE } from './ledger/entries.ts';
@@ -122,11 +122,43 @@ function everyLook(): TurnLook[] {
     ...(['succeeded', 'failed', 'stopped', 'unknown'] as const).map((outcome) => ({
       seen: 'closed' as const,
       outcome: { ...written, outcome },
+      at: NOW,
       reference,
     })),
-    { seen: 'closed', outcome: undefined, reference },
+    ...([NOW - 15_001, NOW - 15_000, NOW - 14_999] as const).map((at) => ({
+      seen: 'closed' as const,
+      outcome: {
+        ...written,
+        outcome: 'stopped' as const,
+        batches: { of: 3, succeeded: 1, failed: 0, unknown: 0, left: 2, slowed: 1 },
+      },
+      at,
+      reference,
+    })),
+    ...[NOW - 1, NOW, NOW + 1].map((time) => ({
+      seen: 'closed' as const,
+      outcome: { ...written, outcome: 'stopped' as const, stoppedAt: stoppedUntil(time) },
+      at: NOW,
+      reference,
+    })),
+    { seen: 'closed', outcome: undefined, at: NOW, reference },
   ];
 }
+
+const stoppedUntil = (time: number): NonNullable<Outcome['stoppedAt']> => ({
+  checkpoint: {
+    format: 2,
+    turn: 2,
+    attempt: 1,
+    slice: 1,
+    codeSha256: CODE,
+    sequence: 1,
+    time: new Date(NOW).toISOString(),
+    cursor: 1,
+    notBefore: new Date(time).toISOString(),
+  },
+  etag: '"1"',
+});
 
 function everySeen(): TurnSeen[] {
   const seen: TurnSeen[] = [];
@@ -179,6 +211,24 @@ const TABLE: { row: string; holds: (c: Case) => boolean; step: string }[] = [
   { row: 'stopped, owner alive', holds: (c) => stopped(c) && c.seen.owner === 'alive', step: 'wait for the other' },
   { row: 'stopped, file gone', holds: (c) => stopped(c) && c.code === undefined, step: 'halt file-gone' },
   { row: 'stopped, other code', holds: (c) => stopped(c) && c.code !== CODE, step: 'halt code-changed' },
+  {
+    row: 'stopped at a checkpoint whose time has not come',
+    holds: (c) => {
+      const { look } = c.seen;
+      const time = look.seen === 'closed' ? look.outcome?.stoppedAt?.checkpoint.notBefore : undefined;
+      return stopped(c) && time !== undefined && time > new Date(NOW).toISOString();
+    },
+    step: 'wait for its time',
+  },
+  {
+    row: 'stopped because S3 slowed it down, a moment ago',
+    holds: (c) => {
+      const { look } = c.seen;
+      const slowed = look.seen === 'closed' && (look.outcome?.batches?.slowed ?? 0) > 0;
+      return stopped(c) && slowed && look.at > NOW - 15_000;
+    },
+    step: 'wait for fewer requests',
+  },
   { row: 'stopped', holds: stopped, step: 'allow next slice' },
   { row: 'failed', holds: (c) => outcomeOf(c) === 'failed', step: 'halt failed' },
   { row: 'unknown', holds: (c) => outcomeOf(c) === 'unknown', step: 'halt unknown' },
@@ -235,6 +285,8 @@ function brief(next: NextStep, { turn }: Case): string {
       return {
         deadline: 'wait for the deadline',
         'other execution': 'wait for the other',
+        time: 'wait for its time',
+        'fewer requests': 'wait for fewer requests',
         deployment: 'wait for the deployment',
       }[next.until];
     case 'halt':
@@ -310,6 +362,29 @@ describe('decide, with an open turn', () => {
     });
   });
 });
+
+it.each(['start', 'checkpoint'] as const)('begins a retry at the %s, as the decision says', (begin) => {
+  const said = [halted(2, '0002'), decided(3, 'retry', '0002', 1, { retry: { codeSha256: CODE, begin } })];
+  expect(next('failed', ...said)).toEqual({ step: 'allow', migration: '0002', attempt: 2, slice: 1, begin });
+});
+
+it('begins the next slice at the checkpoint', () => {
+  const begin = 'checkpoint';
+  expect(next('stopped')).toEqual({ step: 'allow', migration: '0002', attempt: 1, slice: 2, begin });
+});
+
+/** After a turn of 0002 that ended so. */
+function next(outcome: 'failed' | 'stopped', ...said: Said[]): NextStep {
+  const look = everyLook().find((each) => each.seen === 'closed' && each.outcome?.outcome === outcome)!;
+  return decide({
+    state: fold(logOf(completed(['0001'], 'baseline'), allowed('0002'), ...said)),
+    seen: { look, owner: 'this', haltedIn: undefined },
+    manifest: [{ id: '0002', codeSha256: CODE }],
+    allowOutOfOrder: false,
+    allowRenumbered: [],
+    now: NOW,
+  });
+}
 
 describe('decide, without an open turn', () => {
   const ask = (state: Question['state'], ids: string[], allowOutOfOrder = false, pruned?: string[]) =>

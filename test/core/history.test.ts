@@ -141,6 +141,20 @@ it('says what a migration that was applied had not awaited', async () => {
   expect(told(entry!).details).toEqual([expect.stringContaining('2 timers, 1 connection')]);
 });
 
+it.each([
+  [{ done: 7, total: 9, note: 'files moved' }, '7 of 9 (77 %)  files moved'],
+  [{ done: 9, total: 7 }, '9 done'],
+  [{ done: 7 }, '7 done'],
+  [{ note: 'files moved' }, 'files moved'],
+])('says what a migration that was applied had done: %j', async (did, text) => {
+  const world = createWorld();
+  const ledger = ledgerBefore(world);
+  await ledger.allow('0001');
+  await ledger.complete('0001', 'applied', { did });
+  const [, entry] = await readHistory(world.ledger);
+  expect(told(entry!).details).toEqual([text]);
+});
+
 it('of a large log leaves nothing out', async () => {
   const world = createWorld();
   const log = ledgerBefore(world);

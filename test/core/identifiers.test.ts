@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  appFrom,
   assertEnvironmentId,
   assertEnvironmentName,
+  assertMigrationId,
+  idWithOtherEnding,
   isEnvironmentName,
+  isMeantBelow,
   isNearMiss,
   MAX_ENVIRONMENT_LENGTH,
   MigrationId,
   migrationIdOf,
+  problemOfApp,
 } from '../../core/names/identifiers.ts';
 import type { EnvironmentId } from '../../core/names/names.ts';
 import {
@@ -79,6 +84,84 @@ describe("a migration's file name", () => {
   });
 });
 
+it('says what it expected in place of four digits', async () => {
+  expect(() => assertMigrationId('0004')).not.toThrow();
+  expect(await thrownBy(() => assertMigrationId('4'))).toMatchObject({
+    code: 'BadUsage',
+    source: 'user',
+    what: 'Expected a migration\'s four digits, e.g. 0004, found "4".',
+  });
+  expect(MigrationId.safeParse('4').error?.issues[0]?.message).toBe('expected four digits, e.g. "0004"');
+});
+
+it('knows the number of a file with another ending of code, and of no other file', () => {
+  for (const ending of ['mts', 'cts', 'js', 'mjs', 'cjs', 'tsx', 'jsx', 'TS']) {
+    expect(idWithOtherEnding(`0004.${ending}`)).toBe('0004');
+  }
+  for (const file of [
+    '0004.ts',
+    '004.js',
+    '00004.js',
+    '0004.jsm',
+    '0004.json',
+    '0004.xjs',
+    'x0004.js',
+    '0004_x.js',
+    '0004.s',
+  ]) {
+    expect([file, idWithOtherEnding(file)]).toEqual([file, undefined]);
+  }
+});
+
+it('knows what is meant as a migration in a folder below, where other code lies', () => {
+  for (const file of ['1.ts', '0001.ts', '0001.js', '0001.MTS', '0001_x.ts', '0001-x.cjs', '0001 x.jsx', '12345.tsx']) {
+    expect([file, isMeantBelow(file)]).toEqual([file, true]);
+  }
+  for (const file of [
+    ...['3d.ts', '0001x.ts', '00012x.ts', '0001.test.ts', '001_x.ts', 'x.ts', 'x0001.ts', '0001_x/y.ts', '0001_.json'],
+    ...['0001.ts.bak', '0001.xs', '0001.xts', '0001_x', 'x1.ts', '0001ts'],
+  ]) {
+    expect([file, isMeantBelow(file)]).toEqual([file, false]);
+  }
+});
+
+describe("an app's name", () => {
+  it.each(['a', 'shop', 'a-1-b', 'x'.repeat(39)])('%s is one', (name) => {
+    expect(problemOfApp(name)).toBeUndefined();
+  });
+
+  it.each([
+    ['a--b', '"a--b"'],
+    ['Shop', '"S"'],
+    ['1a', '"1a"'],
+    ['x'.repeat(40), '40 characters'],
+  ])('%s is none', (name, found) => {
+    expect(problemOfApp(name)).toBe(
+      'Expected lower-case letters, digits and single hyphens, beginning with a letter, ' +
+        `at most 39 characters; found ${found}.`,
+    );
+  });
+
+  it.each([
+    ['shop', 'shop'],
+    ['@acme/shop', 'shop'],
+    ['@acme/My_Shop.app', 'my-shop-app'],
+    ['x@acme/shop', 'x-acme-shop'],
+    ['42-shop-7', 'shop-7'],
+    ['7up-shop', 'shop'],
+    ['shop--', 'shop'],
+    ['a'.repeat(30), 'a'.repeat(24)],
+    [`${'a'.repeat(20)}-bcd-e`, `${'a'.repeat(20)}-bcd`],
+    [`${'a'.repeat(20)}-bcde-f`, 'a'.repeat(20)],
+    ['42', undefined],
+    ['@acme/', undefined],
+    ['', undefined],
+  ])('is made of a package’s: %s gives %s', (packageName, app) => {
+    expect(appFrom(packageName)).toBe(app);
+    if (app !== undefined) expect(problemOfApp(app)).toBeUndefined();
+  });
+});
+
 describe("an environment's name", () => {
   it.each(['odin-dev', 'a', 'p1', 'a-b-c', 'x'.repeat(MAX_ENVIRONMENT_LENGTH)])('%s is one', (name) => {
     expect(isEnvironmentName(name)).toBe(true);
@@ -99,6 +182,7 @@ describe("an environment's name", () => {
     '..',
     'ödin',
     'odin\n',
+    `X${'x'.repeat(MAX_ENVIRONMENT_LENGTH - 1)}`,
     'x'.repeat(MAX_ENVIRONMENT_LENGTH + 1),
   ])('%j is none, and the error states the rule and what to do', async (name) => {
     expect(isEnvironmentName(name)).toBe(false);
@@ -106,11 +190,13 @@ describe("an environment's name", () => {
       assertEnvironmentName(name);
     });
     expect(error).toMatchObject({ code: 'BadEnvironmentName', source: 'user' });
-    expect(error.what).toContain(`"${name}"`);
-    expect(error.why).toMatch(/lower-case letters, digits and single hyphens, .* at most 32 characters/);
     const unfit = /[^a-z0-9-]/u.exec(name)?.[0] ?? name;
-    expect(error.why).toContain(name.length > 32 ? `found ${name.length} characters.` : `found "${unfit}".`);
-    expect(error.next).toContain(`migrations/${name}/`);
+    const found = name.length > 32 ? '33 characters' : `"${unfit}"`;
+    expect(error).toMatchObject({
+      what: `"${name}" cannot be an environment: it becomes part of AWS resource names.`,
+      why: `Expected lower-case letters, digits and single hyphens, beginning with a letter, at most 32 characters; found ${found}.`,
+      next: `Rename the folder migrations/${name}/ and its entry in odin-migrate.json, if it has one.`,
+    });
   });
 });
 
@@ -177,8 +263,25 @@ describe('every AWS name that is derived from a longest name', () => {
     [{ app: 'a'.repeat(30), environment: 'b'.repeat(11) }, 'are too long together'],
   ])('refuses the pair %j', async (of, what) => {
     const error = await thrownBy(() => assertEnvironmentId(of));
-    expect(error.code).toBe('BadConfiguration');
+    expect(error).toMatchObject({ code: 'BadConfiguration', source: 'user' });
     expect(error.what).toContain(what);
+  });
+
+  it('says why a pair is too long, and how much fits', async () => {
+    expect(() => assertEnvironmentId({ app: 'a'.repeat(29), environment: 'b'.repeat(11) })).not.toThrow();
+    expect(() => assertEnvironmentId({ environment: 'b'.repeat(32) })).not.toThrow();
+    expect((await thrownBy(() => assertEnvironmentId({ app: 'shop', environment: 'Dev' }))).code).toBe(
+      'BadEnvironmentName',
+    );
+    expect(await thrownBy(() => assertEnvironmentId({ app: 'Shop', environment: 'dev' }))).toMatchObject({
+      why: 'Expected lower-case letters, digits and single hyphens, beginning with a letter, at most 39 characters; found "S".',
+    });
+    const [app, environment] = ['a'.repeat(30), 'b'.repeat(11)];
+    expect(await thrownBy(() => assertEnvironmentId({ app, environment }))).toMatchObject({
+      what: `The app "${app}" and the environment "${environment}" are too long together.`,
+      why: 'Names of AWS resources are made of both, and hold at most 40 characters of them; found 41.',
+      next: 'Give one of the two a shorter name, before anything of it is deployed: "app" is in odin-migrate.json.',
+    });
   });
 
   it('gives each entry that a run goes on from, and each try, an execution name of its own', () => {

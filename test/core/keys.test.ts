@@ -2,17 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Kind } from '../../core/ledger/keys.ts';
 import {
+  batchesPrefix,
+  batchKey,
   checkpointKey,
+  CHECKPOINTS_PREFIX,
   claimKey,
   COMPLETED_PREFIX,
   completedKey,
   entryKey,
   entryNumberOf,
+  failuresKey,
   KINDS,
   LOG_PREFIX,
   outcomeKey,
+  partsOf,
   STATE_KEY,
   waiterKey,
+  WAITERS_PREFIX,
   waitersPrefix,
 } from '../../core/ledger/keys.ts';
 import { APPENDED_BY } from '../../core/ledger/entries.ts';
@@ -28,6 +34,30 @@ it('the keys are the ones of docs/records.md', () => {
   expect(waiterKey(45, 'a1b2')).toBe('waiters/00000045/a1b2.json');
   expect(completedKey('0004')).toBe('completed/0004.json');
   expect(STATE_KEY).toBe('state.json');
+  const turn = { migration: '0004', number: 42 };
+  expect(batchesPrefix(turn)).toBe('turns/0004/00000042/batches/');
+  for (const what of ['items', 'claim', 'outcome', 'failed', 'later'] as const) {
+    expect(batchKey(turn, 17, what)).toBe(`turns/0004/00000042/batches/000017-${what}.json`);
+  }
+  expect(failuresKey(turn)).toBe('turns/0004/00000042/failures.jsonl');
+  expect([LOG_PREFIX, COMPLETED_PREFIX, CHECKPOINTS_PREFIX, WAITERS_PREFIX]).toEqual([
+    ...['log/', 'completed/', 'checkpoints/', 'waiters/'],
+  ]);
+});
+
+it('a key gives its parts back, and is of one kind', () => {
+  const turn = { migration: '0004', number: 42 };
+  const nothing = { migration: undefined, number: undefined, id: undefined };
+  expect(partsOf('entry', entryKey(42))).toEqual({ ...nothing, number: 42 });
+  expect(partsOf('claim', claimKey(turn))).toEqual({ ...nothing, ...turn });
+  expect(partsOf('batch', batchKey(turn, 17, 'items'))).toEqual({ ...turn, id: '000017-items' });
+  expect(partsOf('failures', failuresKey(turn))).toEqual({ ...nothing, ...turn });
+  expect(partsOf('checkpoint', checkpointKey('0004'))).toEqual({ ...nothing, migration: '0004' });
+  expect(partsOf('waiter', waiterKey(45, 'a1b2'))).toEqual({ ...nothing, number: 45, id: 'a1b2' });
+  expect(partsOf('state', STATE_KEY)).toEqual(nothing);
+  expect(partsOf('outcome', claimKey(turn))).toBeUndefined();
+  expect(partsOf('state', 'stateXjson')).toBeUndefined();
+  expect(partsOf('waiter', 'waiters/00000045/a/b.json')).toBeUndefined();
 });
 
 describe('the key of an entry', () => {
@@ -111,6 +141,33 @@ describe('the declaration of the keys', () => {
     for (const other of ['migration', 'dashboard', 'list-pending', 'baseline', 'start-run'] as const) {
       expect(KINDS.waiter.readers as readonly string[]).not.toContain(other);
     }
+  });
+
+  it('says of each kind who writes and who reads it', () => {
+    const system = [
+      ...['list-pending', 'record-completion', 'halt', 'resume', 'baseline', 'dashboard', 'watch-halts', 'start-run'],
+      'check-removals',
+    ];
+    const all = [...system, 'migration'];
+    const both = ['migration', 'list-pending'];
+    const said = kinds.map(([name, { writers, readers, written, secret }]) => [
+      name,
+      writers,
+      readers,
+      written,
+      secret,
+    ]);
+    expect(said).toEqual([
+      ['entry', ['list-pending', 'halt', 'resume', 'record-completion', 'baseline'], all, 'once', undefined],
+      ['claim', both, all, 'once', undefined],
+      ['outcome', both, all, 'once', undefined],
+      ['batch', both, all, 'once', undefined],
+      ['failures', ['list-pending'], system, 'once', undefined],
+      ['checkpoint', ['migration'], all, 'again', undefined],
+      ['waiter', ['halt'], ['halt', 'resume', 'watch-halts', 'record-completion'], 'once', true],
+      ['completed', ['record-completion', 'baseline', 'list-pending'], system, 'once', undefined],
+      ['state', ['list-pending'], system, 'again', undefined],
+    ]);
   });
 
   it('replaces the checkpoint and the kept state, and nothing else', () => {

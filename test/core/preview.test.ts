@@ -63,6 +63,16 @@ describe('mergeReports', () => {
     );
   });
 
+  it('keeps the latest time for which it would wait, of whichever slice', () => {
+    const of = (...times: (string | undefined)[]) => {
+      const [first, next] = times.map((waitsUntil) => report({ waitsUntil }));
+      return mergeReports(first!, next!).waitsUntil;
+    };
+    expect(of('2026-03-01T12:00:00.000Z', '2026-03-02T12:00:00.000Z')).toBe('2026-03-02T12:00:00.000Z');
+    expect(of('2026-03-01T12:00:00.000Z', undefined)).toBe('2026-03-01T12:00:00.000Z');
+    expect(of(undefined, undefined)).toBeUndefined();
+  });
+
   it('stays within its limits, and counts what it leaves out', () => {
     const full = (name: string) =>
       report({

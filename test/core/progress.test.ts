@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { percent, progressOf, progressText } from '../../core/views/progress.ts';
-import { Checkpoint } from '../../core/ledger/checkpoints.ts';
+import { CheckpointRecord } from '../../core/ledger/checkpoints.ts';
 
 const BEGAN = '2026-03-01T12:00:00.000Z';
 const at = (ms: number) => new Date(Date.parse(BEGAN) + ms).toISOString();
@@ -59,7 +59,7 @@ describe('progressOf', () => {
     fc.assert(
       fc.property(checkpoint, (record) => {
         const base = { format: 1, turn: 1, attempt: 1, slice: 1, codeSha256: 'c', sequence: 1, cursor: 1 };
-        expect(() => Checkpoint.parse({ ...base, ...record })).not.toThrow();
+        expect(() => CheckpointRecord.parse({ ...base, ...record })).not.toThrow();
         const { time, note, ...numbers } = progressOf(record);
         expect([time, note]).toEqual([record.time, undefined]);
         for (const value of Object.values(numbers).filter((known) => known !== undefined)) {

@@ -1,7 +1,7 @@
 // What a deployment may not take away without its being said twice.
 import { describe, expect, it } from 'vitest';
 import { lackingError, lackingOf } from '../../core/decision/lacking.ts';
-import { parseAllowed, refusedRemovals, removedBy } from '../../core/decision/removals.ts';
+import { ALLOW_REMOVED, parseAllowed, refusedRemovals, removedBy } from '../../core/decision/removals.ts';
 import { errorLines } from '../../core/errors.ts';
 import type { LogState } from '../../core/ledger/fold.ts';
 import { fold } from '../../core/ledger/fold.ts';
@@ -31,10 +31,12 @@ describe('every function that is deployed', () => {
   it('is not removed by an empty folder, completed or not', () => {
     const [message = '', ...more] = refused(['0001', '0002'], { files: [] }, done);
     expect(more).toEqual([]);
-    expect(message).toContain('every function of odin-dev that is deployed, and 2 migrations of those are not');
-    expect(message).toContain('An empty folder, a wrong one and another branch look like this.');
-    expect(message).toContain('deploy with -c allow-removed=0001,0002.');
-    expect(message).toContain('npx --no-install odin-migrate prune odin-dev');
+    expect(message).toBe(
+      'To deploy like this would be to remove every function of odin-dev that is deployed, and 2 migrations of those are not completed and pruned: 0001, 0002. ' +
+        'An empty folder, a wrong one and another branch look like this. ' +
+        'Deploy from where the files are; or, if this is meant, deploy with -c allow-removed=0001,0002. What is completed is pruned by: ' +
+        'npx --no-install odin-migrate prune odin-dev',
+    );
     expect(refused(['0001'], { files: [] }, fold([]))).toHaveLength(1);
   });
 
@@ -82,14 +84,18 @@ describe('the function of what is open', () => {
   it('is not removed while it is halted', () => {
     const [message = '', ...more] = removed(open(allowed('0002'), halted(3, '0002')));
     expect(more).toEqual([]);
-    expect(message).toContain('0002 is halted (attempt 1), and its file is not here');
-    expect(message).toContain('deploy with -c allow-removed=0002.');
-    expect(message).toContain('npx --no-install odin-migrate status odin-dev');
+    expect(message).toBe(
+      '0002 is halted (attempt 1), and its file is not here: to deploy like this would be to remove its function, and a retry could not run. ' +
+        'Put the file back, or decide mark-applied, skip or abort first; or, if it is meant, deploy with -c allow-removed=0002. What is open: ' +
+        'npx --no-install odin-migrate status odin-dev',
+    );
   });
 
   it('is not removed while it runs, nor when it is to be retried', () => {
     expect(removed(open(allowed('0002')))[0]).toContain('0002 has not ended');
-    expect(removed(open(allowed('0002'), halted(3, '0002'), decided(4, 'retry', '0002')))).toHaveLength(1);
+    const [message = '', ...more] = removed(open(allowed('0002'), halted(3, '0002'), decided(4, 'retry', '0002')));
+    expect(more).toEqual([]);
+    expect(message).toContain('0002 has not ended (attempt 1)');
   });
 
   it.each(['mark-applied', 'skip', 'abort'] as const)(
@@ -118,14 +124,30 @@ describe('what the ledger does not have as completed', () => {
   });
 
   it('is a refusal that says what to type: a baseline, or on this machine the run again', () => {
-    expect(lackingError(['0002'], 'odin-dev')).toMatchObject({
+    const said = {
       code: 'NotCompleted',
       source: 'user',
-      next: { verb: 'baseline', environment: 'odin-dev', args: ['--pruned', '--reason "..."'] },
+      what: 'completed.json of odin-dev names 0002, 0003 as completed, and this ledger does not.',
+      why: 'It may be a new ledger, or that of another environment, or the file was edited.',
+    };
+    expect(lackingError(['0002', '0003'], 'odin-dev')).toMatchObject({
+      ...said,
+      next: {
+        words:
+          'If they did not run, take their lines out of completed.json, bring their files back from git, and deploy. ' +
+          'If they ran elsewhere',
+        verb: 'baseline',
+        environment: 'odin-dev',
+        args: ['--pruned', '--reason "..."'],
+      },
     });
-    expect(lackingError(['0002'], 'odin-dev', { local: true })).toMatchObject({
-      code: 'NotCompleted',
-      next: { verb: 'run', environment: 'odin-dev' },
+    expect(lackingError(['0002', '0003'], 'odin-dev', { local: true })).toMatchObject({
+      ...said,
+      next: {
+        words: 'What it names is counted as done here when you type it again',
+        verb: 'run',
+        environment: 'odin-dev',
+      },
     });
   });
 });
@@ -134,5 +156,7 @@ it('reads what is allowed', () => {
   expect(parseAllowed('0001')).toEqual(['0001']);
   expect(parseAllowed('0001, 0002')).toEqual(['0001', '0002']);
   expect(parseAllowed('all')).toEqual(['all']);
-  for (const wrong of ['', '1', '0001,', 'true', '00011']) expect(parseAllowed(wrong), wrong).toBeUndefined();
+  expect(ALLOW_REMOVED).toBe('allow-removed');
+  for (const wrong of ['', '1', '0001,', 'true', '00011', 'x0001', '0001x', 'all,', '0001,x'])
+    expect(parseAllowed(wrong), wrong).toBeUndefined();
 });

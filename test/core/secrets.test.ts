@@ -1,6 +1,6 @@
 // What is masked of a text that goes to mails, chats and records, and what must be left in it.
 import fc from 'fast-check';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { MASK, withoutSecrets } from '../../core/text/secrets.ts';
 
@@ -79,7 +79,83 @@ const SECRETS: [string, ...string[]][] = [
   [joined('xoxb-', '123456789012-abcdefghij'), '123456789012'],
   [joined('POST https://hooks.slack.com/services/', 'T000/B000/XXXXXXXX', ' failed'), 'XXXXXXXX'],
   [joined('sk_live_', '4eC39HqLyjWDarjtT1zdp7dc'), '4eC39HqLyj'],
+  ['password:\n  hunter2', 'hunter2'],
+  ['{\n  "password":\n    "hunter2"\n}', 'hunter2'],
+  ['{"password":["hunter2"]}', 'hunter2'],
+  ['{"password":{"value":"hunter2"}}', 'hunter2'],
+  ["{'password': u'hunter2'}", 'hunter2'],
+  ['<db:password>hunter2</db:password>', 'hunter2'],
+  ['<add key="password" value="hunter2"/>', 'hunter2'],
+  ['{"name":"DB_PASSWORD","value":"hunter2"}', 'hunter2'],
+  ['{\\"Key\\":\\"DB_PASSWORD\\",\\"Value\\":\\"hunter2\\"}', 'hunter2'],
+  ["rawHeaders: [ 'Authorization', 'Basic dXNlcjpwYXNz', 'x-api-key', 'abc-123-xyz' ]", 'dXNlcjpwYXNz', 'abc-123-xyz'],
+  ['Proxy-Authorization: Basic dXNlcjpwYXNz', 'dXNlcjpwYXNz'],
+  ['X-Amz-Security-Token: abcDEF123/+=', 'abcDEF123'],
+  ['https://b.s3.amazonaws.com/k?AWSAccessKeyId=x&Signature=abc%2Fdef%3D&Expires=1', 'abc%2Fdef'],
+  ['?redirect=https%3A%2F%2Fx%3Ftoken%3Dhunter2', 'hunter2'],
+  ['GET //user:hunter2@host/path', 'hunter2'],
+  ['curl -u admin:hunter2 https://x', 'hunter2'],
+  ['curl --user admin:hunter2 https://x', 'hunter2'],
+  ['mysqldump -uroot -phunter2 app', 'hunter2'],
+  ["CREATE USER a IDENTIFIED BY 'hunter2'", 'hunter2'],
+  ["ALTER USER a WITH PASSWORD 'hunter two'", 'hunter', 'two'],
+  [joined('---- BEGIN SSH2 ENCRYPTED ', 'PRIVATE KEY', ' ----\nMIIEpAIB\n---- END SSH2 KEY ----'), 'MIIEpAIB'],
+  [joined('PuTTY-User-Key', '-File-3: ssh-rsa\nPrivate-Lines: 14\nAAAAgQ'), 'AAAAgQ'],
+  [joined('AGE-SECRET', '-KEY-1', 'Q'.repeat(58)), 'QQQQ'],
+  [joined('glptt', '-a1b2c3d4e5f6g7h8i9j0k1l2'), 'a1b2c3'],
+  [joined('xapp', '-1-A0123456789-1234567890-abcdef'), 'A0123456789'],
+  [joined('dop', '_v1_', '0123456789abcdef'.repeat(4)), '0123456789'],
+  [joined('pypi', '-AgEIcHlwaS5vcmcabcdefghijklmnop'), 'AgEIcHlw'],
+  [joined('dckr', '_pat_abcdefghijklmnopqrstuvwxyz'), 'abcdefghij'],
+  [joined('hv', 's.CAESIJabcdefghijklmnopqrstuvwxyz'), 'CAESIJ'],
+  [joined('ya', '29.a0AfH6SMBabcdefghijklmnopqrstuv'), 'a0AfH6SMB'],
+  [joined('shp', 'at_', '0123456789abcdef'.repeat(2)), '0123456789'],
+  [joined('POST https://discord.com/api/webhooks/', '123456789012345678/abcDEF_ghijklmnop'), 'abcDEF'],
+  [joined('POST https://x.webhook.office.com/webhookb2/', '1b4e28ba-2fa1@1b4e28ba/Incoming/abcdef0123'), 'abcdef0123'],
+  ['connection: "Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey=abcd1234="', 'abcd1234'],
   [`TaskTimedOut AQCEAAAAKgAAAAMAAAAA${'b64Token'.repeat(20)}`, 'b64Token'],
+  ['connect failed: scott:tiger@db.example.com:1521', 'tiger'],
+  ['cannot reach user:hunter2@host', 'hunter2'],
+  ['root:hunter2@tcp(127.0.0.1:3306)/db', 'hunter2'],
+  ['admin:hunter2@10.0.0.1:5432/app', 'hunter2'],
+  ['user:hunter2@db.example.com:5432', 'hunter2'],
+  ['jdbc:oracle:thin:scott/tiger@//db:1521/svc', 'tiger'],
+  ['jdbc:oracle:thin:scott/tiger@db:1521:orcl', 'tiger'],
+  ['sqlplus -s scott/tiger@orcl', 'tiger'],
+  ['smtps://user@example.com:hunter2@smtp.example.com:587', 'hunter2'],
+  ['?next=postgres%3A%2F%2Fu%3Ahunter2%40h%2Fdb', 'hunter2'],
+  ['password%253Dhunter2', 'hunter2'],
+  ['%7B%22password%22%3A%22hunter2%22%7D', 'hunter2'],
+  [joined('%2D%2D%2D%2D%2DBEGIN%20', 'PRIVATE%20KEY', '%2D%2D%2D%2D%2D%0AMIIEvQ'), 'MIIEvQ'],
+  [joined('key=-----BEGIN+RSA+', 'PRIVATE+KEY', '-----%0AMIIEvQ%0A-----END+RSA'), 'MIIEvQ'],
+  ['{"credentials":{"user":"hunter1","secret":{"nested":"hunter2"}}}', 'hunter1', 'hunter2'],
+  ["{ tokens: { access: 'hunter1', refresh: 'hunter2' } }", 'hunter1', 'hunter2'],
+  ['{"passwords":["hunter1","","hunt\\"er2"]}', 'hunter1', 'er2'],
+  ['{\\"passwords\\":[\\"hunter1\\",\\"hunter2\\"]}', 'hunter1', 'hunter2'],
+  ['{"apikey":{"id":"x","value":"hunter2', 'hunter2'],
+  ["'set-cookie': [\n    'session=hunter1; Path=/',\n    'b=hunter2; x'\n  ]", 'hunter1', 'hunter2'],
+  ['"cookies":{"sid":"hunter2"}', 'hunter2'],
+  ['PHPSESSID=hunter2; connect.sid=s%3Ahunter3', 'hunter2', 'hunter3'],
+  ['SecretString: "hunter2"', 'hunter2'],
+  ['{"SecretString":"{\\"username\\":\\"a\\",\\"pw\\":\\"hunter2\\"}"}', 'hunter2'],
+  ['"password_hash":"$2b$10$abc" password2=hunter2', '$2b$10$abc', 'hunter2'],
+  ['DB_PW=hunter2', 'hunter2'],
+  ['Passwort: hunter2', 'hunter2'],
+  ['PASSWORD: |\n  hunter2', 'hunter2'],
+  ['Uid=u;Pwd={hun;ter2};', 'ter2'],
+  ['the password is hunter2', 'hunter2'],
+  ['Incorrect API key provided: 0123456789abcdef0123456789abcdef', '0123456789abcdef'],
+  ['Authorization: Digest username="a", realm="b", response="6629fae49393a0539745"', '6629fae4'],
+  ['401 for NTLM TlRMTVNTUAADAAAAGAAYAH4AAAA', 'TlRMTVNT'],
+  ['Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa', 'YIIJvwYG'],
+  ['sshpass -p hunter2 ssh x', 'hunter2'],
+  ['docker login -u bob -p hunter2 registry', 'hunter2'],
+  ['redis-cli -h x -a hunter2 ping', 'hunter2'],
+  [joined('whsec', '_abcdefghijklmnopqrstuvwxyz012345'), 'abcdefghij'],
+  [joined('hf', '_abcdefghijklmnopqrstuvwxyzABCDEFGH'), 'abcdefghij'],
+  [joined('glsa', '_abcdefghijklmnopqrstuvwxyz012345_6789abcd'), 'abcdefghij'],
+  [joined('dapi', '0123456789abcdef'.repeat(2)), '0123456789'],
+  [joined('ATATT', '3xFfGF0abcdefghijklmnopqrstuvwxyz'), 'abcdefghij'],
 ];
 
 /** Texts without which an error says nothing. */
@@ -115,9 +191,35 @@ const OTHERS = [
   "TypeError: Cannot read properties of undefined (reading 'token')\n    at migration (/var/task/migrations/odin-dev/0002.ts:12:9)\n    at file:///var/task/index.mjs:1:2\n    at node:internal/process:1:2",
   'wrote Exports/2026/Customers/Full/Part0001A/x1',
   'pass: 12, fail: 3',
+  'password authentication failed for user "app"',
+  'expected one of ["password", "username"]',
+  'docker run -u 1000:1000 app',
+  'rsync -u host:/backup/2026 .',
+  'pypi-simple-repository-index-of-all is not there',
+  '//bucket/a:b/c@d and s3://bucket//a:b@c',
+  '<Token/> <Key>exports/2026/passwords.csv</Key>',
   'ECONNREFUSED 127.0.0.1:5432',
   'npx --no-install odin-migrate resume odin-dev retry --from-start --reason "the token was renewed"',
   'arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef',
+  'mailto:alice@example.com, to:bob@example.org',
+  'User AROAEXAMPLEID1234567890:bob1@example.com is not authorized',
+  'arn:aws:sts::123456789012:assumed-role/Admin/bob@example.com on arn:aws:s3:::b/a:b@c',
+  'serviceAccount:x1@project.iam.gserviceaccount.com',
+  `app:1.2@sha256:${'0123456789abcdef'.repeat(4)}`,
+  'npm:chalk@4.1.2 and schema:v1@latest',
+  'at 12:30:00@UTC, on tenant:42@eu',
+  'git@github.com:org/repo.git and user@host:/path',
+  's3://b/a/b:c@d/e and s3://b/user:alice@example.com/file.csv',
+  "key 'user:alice@example.com/file.csv' and daily:summary@2026-03-01.csv",
+  '?next=https%3A%2F%2Fexample.com%3A8443%2Fa%40b',
+  '{"usage":{"tokens":{"in":1,"out":2}},"tokens":[],"password":""}',
+  '{"secrets":["arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-AbCdEf"]}',
+  'Expected tokens: 5000',
+  'tokenizer: ["a"]',
+  'password: []',
+  'the secret is rotated; API key is missing; the api-key header is empty',
+  'docker run -p 8080:80 image',
+  'Negotiate failed; key-0123; hf_model',
 ];
 
 describe('what looks like a credential', () => {
@@ -147,9 +249,9 @@ describe('what looks like a credential', () => {
     expect(withoutSecrets(text)).toBe(text);
   });
 
-  it('is a secret key of AWS, whichever it is', () => {
+  it('is a secret key of AWS: of a hundred thousand four look like words, or like a path', () => {
     for (let n = 0; n < 500; n += 1) {
-      const key = randomBytes(30).toString('base64');
+      const key = createHash('sha256').update(`key ${n}`).digest().subarray(0, 30).toString('base64');
       expect(withoutSecrets(`the key ${key} leaked`)).toBe(`the key ${MASK} leaked`);
     }
   });
@@ -204,6 +306,16 @@ describe('what looks like a credential', () => {
       '/',
       '@',
       '--token ',
+      'a:b@',
+      'user:',
+      'token:{"',
+      'token:{"a":"b',
+      "passwords: ['",
+      'Authorization: Digest a="b",',
+      'sqlplus a/',
+      '%3A%2F%2Fa%3A',
+      'docker login ',
+      '-----BEGIN+PRIVATE+KEY',
     ];
     for (const piece of pieces) {
       const text = piece.repeat(Math.ceil(100_000 / piece.length));

@@ -8,6 +8,8 @@ import {
   errorSummary,
   firstSourceLine,
   keptText,
+  linesOf,
+  linesOfError,
   plainLine,
   shortCommit,
 } from '../../core/ledger/summaries.ts';
@@ -26,7 +28,47 @@ const anyText = fc.oneof(
 const lambdaCause = (cause: unknown) => ({ Error: 'caught', Cause: JSON.stringify(cause) });
 const withStack = (error: Error, stack: string | undefined) => Object.assign(error, { stack });
 
+describe('lines of a text', () => {
+  const text = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}`).join('\n');
+
+  it('are as many as there are, without those that are empty, each without what acts on a terminal', () => {
+    expect(linesOf('a\r\nb\n\n  c  \rd\u2028e\u2029f\n \n', 10, 100)).toEqual(['a', 'b', '  c', 'd', 'e', 'f']);
+    expect(linesOf('\u001b[31mred\u001b[0m password=hunter2', 10, 100)).toEqual(['red password=***']);
+    expect(linesOf('x'.repeat(11), 10, 10)).toEqual([`${'x'.repeat(9)}…`]);
+  });
+
+  it('are the first and the last three of more, and say how many are left out', () => {
+    expect(linesOf(text(6), 6, 100)).toEqual(text(6).split('\n'));
+    expect(linesOf(text(7), 6, 100)).toEqual([
+      ...['line 1', 'line 2', '… 2 more lines, which the ledger has …', 'line 5', 'line 6', 'line 7'],
+    ]);
+    expect(linesOfError({ name: 'E', message: text(20) }, 5, 100)).toEqual([
+      ...['E: line 1', '… 16 more lines, which the ledger has …', 'line 18', 'line 19', 'line 20'],
+    ]);
+  });
+});
+
 describe('errorSummary', () => {
+  it('has no line for a message that is empty, and words for a cause that is no error', () => {
+    const error = withStack(new Error('', { cause: withStack(new Error('c', { cause: 'text' }), undefined) }), 'stack');
+    expect(errorSummary(error)).toEqual({
+      name: 'Error',
+      message: 'caused by Error: c\ncaused by text',
+      stack: 'stack\ncaused by Error: c\ncaused by text',
+    });
+  });
+
+  it('is one also when nobody can say what was asked', () => {
+    const error = { name: 'AccessDenied', message: 'no', $metadata: { httpStatusCode: 403 } };
+    const askedOf = () => {
+      throw new Error('of this test');
+    };
+    expect(errorSummary(error, askedOf)).toEqual({
+      name: 'Error',
+      message: 'something that cannot be described was thrown',
+    });
+  });
+
   it('keeps the name, the message and the stack of an error', () => {
     const error = withStack(new RangeError('too much'), 'RangeError: too much\n    at migration (x.ts:1:2)');
     expect(errorSummary(error)).toEqual({
@@ -160,6 +202,7 @@ it('a commit is shortened, and still says that not all was committed', () => {
   expect(shortCommit('347f0f0dc3a1b2c3d4e5f60718293a4b5c6d7e8f')).toBe('347f0f0dc3');
   expect(shortCommit('347f0f0dc3a1b2c3d4e5f60718293a4b5c6d7e8f-dirty')).toBe('347f0f0dc3-dirty');
   expect(shortCommit('commit-1')).toBe('commit-1');
+  expect(shortCommit('x347f0f0dc3a1b2c3')).toBe('x347f0f0dc3a1b2c3');
 });
 
 it('the commits of a halt are those that are known, the same one once', () => {
@@ -238,6 +281,19 @@ describe('what is kept of an error', () => {
     }
   });
 
+  it('is of what is looked at, and of nothing behind it', () => {
+    const key = [
+      '-----BEGIN ',
+      'PRIVATE KEY',
+      '-----\n',
+      'A'.repeat(100_000),
+      '\n-----END ',
+      'PRIVATE KEY',
+      '----- tail',
+    ];
+    expect(keptText(key.join(''), 100)).toBe('***');
+  });
+
   it('is masked before it is cut', () => {
     expect(keptText(`postgres://app:${secret}@db`, 20)).toBe('postgres://app:***@…');
     expect(keptText(`${'x'.repeat(3_990)} password=${secret}`, 4_000)).not.toContain('hunt');
@@ -257,6 +313,10 @@ describe('cut', () => {
     );
   });
 
+  it('leaves a text as it is that just fits', () => {
+    expect([cut('abcd', 4), cut('abcde', 4)]).toEqual(['abcd', 'abc…']);
+  });
+
   it('leaves no half of a pair of surrogates', () => {
     expect(cut('ab\u{1F9A5}cd', 4)).toBe('ab\ufffd…');
     expect(cut('a\ud800b', 10)).toBe('a\ufffdb');
@@ -271,6 +331,10 @@ describe('firstSourceLine', () => {
     ],
     ['Error: x\n    at deep (/var/task/a.js:1:1)\n    at b', 'deep (/var/task/a.js:1:1)'],
     ['Error: x\n    at deep (/var/task/lambdas/halt/halt.ts:1:1)\n    at b', 'lambdas/halt/halt.ts:1:1'],
+    ['BadCheckpoint: x\n    at badCheckpoint (file:///var/task/user-process.mjs:2:31)\n    at b', ''],
+    ['Error: x\n    at c (/x/migrations/odin-dev/0004.ts:12:19)', 'migrations/odin-dev/0004.ts:12:19'],
+    ['Error: x\n    at c (/x/core/a.ts:12:19)', 'core/a.ts:12:19'],
+    ['Error: look at x.ts:1:1\n    at b', 'b'],
     ['Error: x', ''],
     ['', ''],
   ])('of %j is %j', (stack, line) => {

@@ -1,10 +1,11 @@
 // The view of an environment: what each state looks like from the ledger, and what is never shown.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { claimBatch, endBatch } from '../../core/ledger/batches.ts';
+import { claimBatch, endBatch, markBatch } from '../../core/ledger/batches.ts';
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { claimKey, entryKey } from '../../core/ledger/keys.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
-import { readView } from '../../core/views/view.ts';
+import { migrationLogLink } from '../../core/text/links.ts';
+import { haltLogLink, readView } from '../../core/views/view.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
@@ -62,6 +63,13 @@ describe('the state of one migration', () => {
     expect(await only()).toMatchObject({ state: 'succeeded', leftOver: ['2 timers'] });
     await ledger.complete('0001', 'applied', { leftOver: ['2 timers'] });
     expect(await only()).toMatchObject({ state: 'applied', leftOver: ['2 timers'] });
+  });
+
+  it('is told with what it had done, once that is recorded', async () => {
+    const did = { done: 7, total: 9, note: 'files moved' };
+    await start();
+    await ledger.complete('0001', 'applied', { did });
+    expect(await only()).toMatchObject({ state: 'applied', did });
   });
 
   it('is what an operator recorded it as, with who and why, and without a duration', async () => {
@@ -135,14 +143,35 @@ describe('the state of one migration', () => {
     expect(running?.decision).toBeUndefined();
   });
 
-  it('has the progress of its batches: those that failed are not done, once the turn is closed', async () => {
+  it('has as much time left as the batches need that go on or wait: what failed is not begun again', async () => {
+    const turn = await ledger.allow('0001', { batches: { of: 4, plan: [], rest: '1-4' } });
+    const { store } = world.ledger;
+    const writer = ledger.writer('0001');
+    const end = async (batch: number, outcome: 'succeeded' | 'failed') => {
+      await claimBatch(store, turn, writer, batch);
+      world.clock.advance(1_000);
+      await endBatch(store, turn, writer, batch, { outcome });
+      if (outcome === 'failed') await markBatch(store, turn, writer, batch, 'failed');
+    };
+    for (const batch of [1, 2]) await end(batch, 'succeeded');
+    const { perSecond = 0, remainingMs } = (await only())?.progress ?? {};
+    expect(remainingMs).toBe(Math.ceil((2 / perSecond) * 1000));
+    for (const batch of [3, 4]) await end(batch, 'failed');
+    const over = (await only())?.progress;
+    expect(over).toMatchObject({ done: 2, total: 4, note: expect.stringContaining('2 failed') as string });
+    expect(over?.perSecond).toBeGreaterThan(0);
+    expect(over?.remainingMs).toBeUndefined();
+  });
+
+  it('has the progress of its batches: those that failed are not done', async () => {
     const { store } = world.ledger;
     const turn = await ledger.allow('0001', { batches: { of: 9, plan: [], rest: '2-9' } });
     const writer = ledger.writer('0001');
     for (const batch of [2, 3, 4]) await claimBatch(store, turn, writer, batch);
     await endBatch(store, turn, writer, 2, { outcome: 'succeeded' });
     await endBatch(store, turn, writer, 3, { outcome: 'failed' });
-    const running = { done: 3, total: 9, note: 'batches, 1 running' };
+    await markBatch(store, turn, writer, 3, 'failed');
+    const running = { done: 2, total: 9, note: 'batches, 1 running, 1 failed' };
     expect(await only()).toMatchObject({ state: 'running', progress: running });
 
     await ledger.claim(turn, { claim: 'void' });
@@ -183,9 +212,12 @@ describe('the state of one migration', () => {
   });
 
   it('says who asked it to stop, and why', async () => {
-    await ledger.cancel(await start(), { by: 'her', reason: 'too slow' });
+    const turn = await start();
+    await ledger.cancel(turn, { by: 'her', reason: 'too slow' });
     const cancelled = { by: 'her', reason: 'too slow', time: world.clock.iso() };
     expect(await only()).toMatchObject({ state: 'running', cancelled });
+    await ledger.halt(turn);
+    expect((await view('0001')).halt).toMatchObject({ cancelled });
   });
 
   it('is aborted until it halts again', async () => {
@@ -228,6 +260,7 @@ describe('the state of one migration', () => {
 describe('the whole', () => {
   it('shows the open halt, and no task token', async () => {
     const turn = await start();
+    world.clock.advance(MINUTE);
     await ledger.close(turn, 'failed', { error: ERROR });
     const halt = await ledger.halt(turn, 'failed', { error: ERROR, commits: { began: 'abc123' } });
     await ledger.wait(halt, executionArn('run-1'), 'SECRET');
@@ -239,12 +272,16 @@ describe('the whole', () => {
       halt: halt.number,
       reason: 'failed',
       error: ERROR,
+      startedAt: turn.time,
       since: world.clock.iso(),
       execution: executionArn('run-1'),
       requestId: 'prepared',
       commits: { began: 'abc123' },
     });
     expect(JSON.stringify(whole)).not.toContain('SECRET');
+    const log = haltLogLink(whole.halt!, executionArn('run-1'), '/logs');
+    expect(log).toContain(`%22prepared%22`.replaceAll('%', '$25'));
+    expect(log).toContain(`start$3D${Date.parse(turn.time)}`);
     expect(whole).toMatchObject({ environment: 'odin-dev', completed: 0, total: 3, gitCommit: 'abc123' });
   });
 
@@ -277,7 +314,11 @@ describe('the whole', () => {
     };
     await takeOutcome(world.store, turn, writer, { outcome: 'unknown' });
     await ledger.halt(turn, 'unknown');
-    expect((await view('0001')).halt?.requestId).toBeUndefined();
+    const { halt } = await view('0001');
+    expect(halt?.requestId).toBeUndefined();
+    expect(haltLogLink(halt!, executionArn('run-1'), '/logs')).toBe(
+      migrationLogLink(executionArn('run-1'), '/logs', '0001', turn.time),
+    );
     expect((await only())?.requestId).toBeUndefined();
   });
 

@@ -1,6 +1,7 @@
 // What the page shows: of nothing, of much, of a halt, of hostile texts, in light and in dark.
 import { describe, expect, it } from 'vitest';
 import { duration } from '../../core/text/format.ts';
+import { batchesViewOf } from '../../core/views/batches.ts';
 import type { MigrationState } from '../../core/views/view.ts';
 import { callAction } from '../../lambdas/dashboard/action.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
@@ -105,6 +106,30 @@ describe('the headline', () => {
     ['skipped', 'Everything is done', 'good'],
   ])('of a migration that is %s is "%s"', (state, title, tone) => {
     expect(headline(viewOf([row(1, 'applied'), row(2, state)]))).toMatchObject({ title, tone });
+  });
+
+  it('of batches that S3 has slowed down says so, and that they go on by themselves', () => {
+    const batches = batchesViewOf(
+      { of: 4, plan: [], rest: '1-4', slowed: 1 },
+      { begun: [], ended: [], failed: [], later: [] },
+      undefined,
+    );
+    expect(headline(viewOf([row(2, 'stopped', { batches })]))).toEqual({
+      tone: 'busy',
+      title: '0002 was slowed down',
+      detail: 'S3 asked for fewer requests: its batches go on in a while, fewer at a time.',
+    });
+    expect(headline(viewOf([row(2, 'stopped')]))).toMatchObject({ title: '0002 is between two slices' });
+  });
+
+  it('of one that waits at a checkpoint says until when, and its row that it waits', () => {
+    const waits = row(2, 'stopped', { waitsUntil: '2026-03-01T12:15:00.000Z' });
+    expect(headline(viewOf([waits]), { clock: new Clock('+02:00') })).toMatchObject({
+      tone: 'busy',
+      title: '0002 waits until 2026-03-01 14:15 UTC+02:00',
+      detail: expect.stringContaining('Its checkpoint says so. No function runs until then') as string,
+    });
+    expect(textOf(page(viewOf([waits]), frame()))).toContain('waiting');
   });
 
   it('says until when a decision is held back, and why', () => {
@@ -398,6 +423,32 @@ describe('of 1,000 migrations', () => {
     expect(textOf(html)).toContain('945 older migrations are done');
     expect(textOf(html)).toContain('and 25 more, up to 1000');
     expect(textOf(html)).toContain('950 of 1000 done');
+  });
+
+  it('shows the plan of a parallel migration as one strip, and says it in words', () => {
+    const strip = [
+      { from: 1, to: 2, succeeded: 2, failed: 0, running: 0 },
+      { from: 3, to: 4, succeeded: 1, failed: 1, running: 0 },
+      { from: 5, to: 6, succeeded: 0, failed: 0, running: 1 },
+      { from: 7, to: 7, succeeded: 0, failed: 0, running: 0 },
+    ];
+    const batches = { of: 7, succeeded: 3, failed: 1, unknown: 0, running: 1, waiting: 2, strip };
+    const progress = {
+      done: 3,
+      total: 7,
+      share: 3 / 7,
+      note: 'batches, 1 running, 1 failed',
+      time: '2026-03-01T12:00:03Z',
+    };
+    const html = page(viewOf([row(1, 'running', { batches, progress })]), frame());
+    expect(html).toContain('role="img" aria-label="7 batches: 3 done, 1 running, 1 failed or unknown, 2 waiting"');
+    const cells = [...html.matchAll(/<span class="(\w+)" style="background-size:100% (\d+)%">/g)];
+    expect(cells.map(([, state, done]) => [state, done])).toEqual([
+      ['done', '100'],
+      ['failed', '50'],
+      ['running', '0'],
+      ['waiting', '0'],
+    ]);
   });
 
   it('the halt is seen in the picture of progress', () => {

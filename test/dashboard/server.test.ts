@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DashboardServer, WidgetRequest } from '../../cli/dashboard/server.ts';
 import { startDashboardServer } from '../../cli/dashboard/server.ts';
 import { OdinError } from '../../core/errors.ts';
+import type { ButtonCall } from '../../lambdas/dashboard/action.ts';
 
 let server: DashboardServer;
 let calls: WidgetRequest[];
@@ -45,6 +46,16 @@ interface Ask {
 }
 
 const LOOK: WidgetRequest = { call: {}, theme: 'dark', timezone: '+00:00', forms: {} };
+
+/** One of each kind that the widget draws. */
+const BUTTONS: {
+  [Kind in ButtonCall extends infer Call ? (Call extends object ? keyof Call : never) : never]: ButtonCall;
+} = {
+  decide: { decide: { decision: 'retry', halt: 7 } },
+  preview: { preview: { migration: '0004' }, page: 2 },
+  tune: { tune: { migration: '0004' }, page: 2 },
+  page: { page: 2 },
+};
 
 /** What the page itself would send, with changes. fetch() would not let a test choose the Host. */
 async function ask({ method = 'POST', path = '/widget', headers = {}, body = JSON.stringify(LOOK) }: Ask = {}) {
@@ -106,9 +117,119 @@ describe('the server on localhost', () => {
     expect([calls, runs]).toEqual([[], 0]);
   });
 
+  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])('does nothing for %s', async (method) => {
+    const override = { 'x-http-method-override': 'POST', 'x-http-method': 'POST', 'x-method-override': 'POST' };
+    for (const path of ['/widget', '/run', '/widget?_method=POST']) {
+      for (const given of [{}, override]) {
+        const headers = method === 'GET' ? { ...given, 'content-length': '' } : given;
+        const { status } = await ask({ method, path, headers });
+        expect([path, status]).toEqual([path, 404]);
+      }
+    }
+    expect([calls, runs]).toEqual([[], 0]);
+  });
+
+  it('knows its paths as they are written, and nothing that might mean the same', async () => {
+    const { origin } = new URL(server.url);
+    const ways = (path: string) => [
+      ...[
+        `/${path}`,
+        `${path}/`,
+        `${path}.`,
+        `${path};x`,
+        `${path}?x`,
+        `${path}%20`,
+        `${path}%2f`,
+        `${path}%00`,
+        `/.${path}`,
+      ],
+      ...[
+        `/x/..${path}`,
+        `/x%2f..${path}`,
+        `/%2e${path}`,
+        path.toUpperCase(),
+        path.replace('/', '%2f'),
+        path.replace('/', '\\'),
+      ],
+      ...[
+        `${origin}${path}`,
+        `http://evil.example${path}`,
+        path.replace(/[wr]/, (letter) =>
+          encodeURIComponent(letter).replace(letter, `%${letter.charCodeAt(0).toString(16)}`),
+        ),
+      ],
+    ];
+    for (const path of [...ways('/widget'), ...ways('/run')]) {
+      const { status } = await ask({ path });
+      expect([path, status === 404 || status === 400]).toEqual([path, true]);
+    }
+    expect([calls, runs]).toEqual([[], 0]);
+  });
+
+  it.each([
+    'application/json; charset=utf-8',
+    'Application/JSON',
+    'application/json, text/plain',
+    'text/json',
+    'multipart/form-data; boundary=x',
+    'application/x-www-form-urlencoded',
+  ])('takes nothing that says it is %s: of these a form of another page may send some', async (type) => {
+    expect(await ask({ headers: { 'content-type': type } })).toMatchObject({ status: 403 });
+    expect(calls).toEqual([]);
+  });
+
+  it('takes the token of no other server, nor in another place', async () => {
+    const other = await start();
+    const [mine, theirs] = [server, other].map(({ url }) => new URL(url).hash.slice(1));
+    await other.close();
+    expect(mine).not.toBe(theirs);
+    const places: [string, Record<string, string>][] = [
+      ['/widget', { 'x-odin-token': theirs ?? '' }],
+      ['/widget', { 'x-odin-token': `${mine}, ${theirs}` }],
+      ['/widget', { 'x-odin-token': '', authorization: `Bearer ${mine}` }],
+      ['/widget', { 'x-odin-token': '', cookie: `x-odin-token=${mine}` }],
+      [`/widget?x-odin-token=${mine}`, { 'x-odin-token': '' }],
+    ];
+    for (const [path, headers] of places) expect(await ask({ path, headers })).toMatchObject({ status: 403 });
+    expect(calls).toEqual([]);
+  });
+
+  it('believes nobody who says in a header who asks, or whom they ask', async () => {
+    const { host, port } = new URL(server.url);
+    const said = {
+      'x-amzn-oidc-identity': 'admin',
+      'x-amz-user-agent': 'admin',
+      'x-forwarded-user': 'admin',
+      'x-forwarded-for': '127.0.0.1',
+      authorization: 'Basic YWRtaW46YWRtaW4=',
+    };
+    expect(await ask({ headers: said })).toMatchObject({ status: 200 });
+    expect(calls).toEqual([LOOK]);
+    for (const name of ['x-forwarded-host', 'x-host', 'x-original-host', 'forwarded']) {
+      const headers = { host: `evil.example:${port}`, [name]: name === 'forwarded' ? `host=${host}` : host };
+      expect([name, (await ask({ headers })).status]).toEqual([name, 403]);
+    }
+    for (const name of ['x-original-url', 'x-rewrite-url', 'x-forwarded-prefix']) {
+      expect([name, (await ask({ path: '/x', headers: { [name]: '/run' } })).status]).toEqual([name, 404]);
+    }
+    expect([calls, runs]).toEqual([[LOOK], 0]);
+  });
+
   it('answers to no other name, not even with its page', async () => {
-    const headers = { host: 'evil.example', 'content-length': '' };
-    expect(await ask({ method: 'GET', path: '/', headers })).toMatchObject({ status: 403 });
+    const { port } = new URL(server.url);
+    for (const host of ['evil.example', `evil.example:${port}`, `127.0.0.1.evil.example:${port}`, 'localhost:1']) {
+      const headers = { host, 'content-length': '' };
+      expect(await ask({ method: 'GET', path: '/', headers }), host).toMatchObject({ status: 403 });
+    }
+    const headers = { host: `localhost:${port}`, 'content-length': '' };
+    expect(await ask({ method: 'GET', path: '/', headers })).toMatchObject({ status: 200 });
+  });
+
+  it('passes every button on, and nothing but what it says', async () => {
+    for (const [button, call] of Object.entries(BUTTONS)) {
+      expect((await ask({ body: JSON.stringify({ ...LOOK, call }) })).status, button).toBe(200);
+      expect(calls.at(-1)?.call).toEqual(call);
+    }
   });
 
   it('says in words why the widget could not be called', async () => {

@@ -97,6 +97,7 @@ describe('the deployed dashboard', () => {
     ['us-gov-west-1', 'https://us-gov-west-1.console.amazonaws-us-gov.com/'],
     ['cn-north-1', 'https://cn-north-1.console.amazonaws.cn/'],
     ['eusc-de-east-1', 'https://eusc-de-east-1.console.amazonaws-eusc.eu/'],
+    ['eusc-fr-south-2', 'https://eusc-fr-south-2.console.amazonaws-eusc.eu/'], // newer than CDK
     ['us-iso-east-1', 'https://us-iso-east-1.console.c2shome.ic.gov/'],
     ['us-isob-east-1', 'https://us-isob-east-1.console.sc2shome.sgov.gov/'],
     ['eu-isoe-west-1', 'https://eu-isoe-west-1.console.csphome.adc-e.uk/'],

@@ -1,6 +1,7 @@
 // Environments as an operator may find them, each as the page of it: for the tests that look at it in a browser.
 import type { Entry } from '../../core/ledger/entries.ts';
 import type { Trail } from '../../core/views/history.ts';
+import { batchesViewOf } from '../../core/views/batches.ts';
 import type { Frame } from '../../lambdas/dashboard/frame.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
 import { allowed, completed, decided, halted, logOf } from '../core/ledger/entries.ts';
@@ -45,6 +46,17 @@ const RETRIED = logOf(
   },
 ) as Entry[];
 
+const BATCHES = batchesViewOf(
+  { of: 10_000, plan: [], rest: '1001-10000' },
+  {
+    begun: Array.from({ length: 3_303 }, (_, index) => 1_001 + index),
+    ended: Array.from({ length: 3_103 }, (_, index) => 1_001 + index),
+    failed: [1_100, 1_101, 2_500],
+    later: [],
+  },
+  undefined,
+);
+
 interface State {
   name: string;
   html: (theme: Frame['theme']) => string;
@@ -78,6 +90,26 @@ export const STATES: State[] = [
         },
       }),
       row(3, 'pending'),
+    ]),
+  ),
+  state(
+    'batches',
+    viewOf([
+      row(1, 'applied'),
+      row(2, 'running', {
+        durationMs: 245_000,
+        finishedAt: undefined,
+        batches: BATCHES,
+        progress: {
+          done: 4_100,
+          total: 10_000,
+          note: 'batches, 200 running, 3 failed, 2041/s of items',
+          time: '2026-03-01T12:00:03.000Z',
+          share: 0.41,
+          perSecond: 4.1,
+          remainingMs: 1_440_000,
+        },
+      }),
     ]),
   ),
   state(

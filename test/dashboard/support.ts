@@ -61,6 +61,7 @@ export const openHalt = (migration: string, changed: Partial<OpenHalt> = {}): Op
     message: 'the disk is full',
     stack: `Error: x\n    at /var/task/migrations/odin-dev/0002.ts:12:9`,
   },
+  startedAt: '2026-03-01T12:00:00.000Z',
   since: '2026-03-01T12:00:05.000Z',
   execution: EXECUTION,
   requestId: 'request-1',

@@ -1,7 +1,8 @@
 // The widget's protocol: help, looks that change nothing, and decisions that reach `resume` as the page named them.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OdinError } from '../../core/errors.ts';
-import type { DecideAnswer, DecidePayload } from '../../core/contract/payloads.ts';
+import type { DecideAnswer, DecidePayload, TunePayload } from '../../core/contract/payloads.ts';
+import { claimBatch } from '../../core/ledger/batches.ts';
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Halted } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
@@ -10,6 +11,7 @@ import { PreviewPayload } from '../../core/preview/preview.ts';
 import { createDashboard } from '../../lambdas/dashboard/dashboard.ts';
 import { WidgetEvent } from '../../lambdas/dashboard/event.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
+import { createTune } from '../../lambdas/resume/tune.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import type { Subscribers } from '../../core/views/subscribers.ts';
@@ -49,7 +51,10 @@ function call(event: object, { acts = true } = {}): Promise<string> {
     asked.push({ functionName, payload: PreviewPayload.parse(payload) });
     return failure === undefined ? Promise.resolve(report) : Promise.reject(failure);
   };
-  const reached = acts ? { sendDecision: send, askMigration: ask } : undefined;
+  const tune = createTune(world.services);
+  const sendTune = (payload: TunePayload) =>
+    failure === undefined ? tune(payload, invocation(world)) : Promise.reject(failure);
+  const reached = acts ? { sendDecision: send, askMigration: ask, sendTune } : undefined;
   const dashboard = createDashboard(world.services, manifestOf('0001', '0002'), reached, subscribers);
   return dashboard(WidgetEvent.parse(event), { functionArn: FUNCTION_ARN });
 }
@@ -86,6 +91,45 @@ async function halt(): Promise<void> {
 
 const notice = (html: string): string | undefined => /data-notice="(\w+)"/.exec(html)?.[1];
 
+describe('what the console sends', () => {
+  const LEAST = { theme: 'light', forms: { all: {} }, params: {} };
+
+  it.each([{}, { widgetContext: 'none' }, { widgetContext: {}, page: 0 }, { page: 1.5 }, { page: '2' }])(
+    'may lack everything, and be wrong: %j',
+    (event) => {
+      expect(WidgetEvent.parse(event)).toEqual({ widgetContext: LEAST });
+    },
+  );
+
+  it('is read as far as it is right', () => {
+    const right = context({ reason: 'because' }, { params: { some: 1 } });
+    const { dashboardName, accountId, theme, timezone, forms, params } = right.widgetContext;
+    expect(WidgetEvent.parse({ ...right, page: 3 })).toEqual({
+      page: 3,
+      widgetContext: { dashboardName, accountId, theme, forms, params, timezone: { offsetISO: timezone.offsetISO } },
+    });
+    const wrong = {
+      dashboardName: 7,
+      accountId: {},
+      theme: 1,
+      timezone: { offsetISO: 2 },
+      forms: { all: [] },
+      params: 3,
+    };
+    expect(WidgetEvent.parse({ widgetContext: wrong })).toEqual({ widgetContext: { ...LEAST, timezone: {} } });
+    expect(WidgetEvent.parse({ widgetContext: { ...wrong, timezone: 'CET', forms: 1 } })).toEqual({
+      widgetContext: LEAST,
+    });
+  });
+
+  it.each(['preview', 'tune'])('as a press on a row names a migration, and nothing else: %s', (press) => {
+    expect(WidgetEvent.parse({ [press]: { migration: '0001' } })).toMatchObject({ [press]: { migration: '0001' } });
+    for (const bad of [{}, { migration: '1' }, { migration: '0001', concurrency: 3 }, '0001']) {
+      expect(WidgetEvent.safeParse({ [press]: bad }).success).toBe(false);
+    }
+  });
+});
+
 describe('a look', () => {
   it('draws the page, in the theme that the console names', async () => {
     const html = await call(context());
@@ -105,6 +149,53 @@ describe('a look', () => {
     'makes a page of %j as well',
     async (event) => {
       expect(await call(event)).toContain('2 pending');
+    },
+  );
+
+  const inside = (acts: object) => JSON.stringify(acts);
+  const shapes = (body: string): [string, object][] => [
+    [
+      'a function URL, whoever its headers say it is',
+      {
+        version: '2.0',
+        routeKey: '$default',
+        rawPath: '/decide',
+        headers: {
+          authorization: 'AWS4-HMAC-SHA256 x',
+          'x-amzn-oidc-identity': 'admin',
+          'x-http-method-override': 'POST',
+        },
+        requestContext: {
+          authorizer: { iam: { userArn: 'arn:aws:iam::111122223333:root' } },
+          http: { method: 'POST' },
+        },
+        body,
+        isBase64Encoded: false,
+      },
+    ],
+    ['the same in base64', { version: '2.0', body: Buffer.from(body).toString('base64'), isBase64Encoded: true }],
+    [
+      'an API of the first kind',
+      {
+        httpMethod: 'POST',
+        path: '/decide',
+        multiValueHeaders: { 'X-Amzn-Trace-Id': ['x'] },
+        queryStringParameters: { decide: body },
+        multiValueQueryStringParameters: { decide: [body] },
+        body,
+      },
+    ],
+    ['a load balancer', { requestContext: { elb: {} }, httpMethod: 'POST', headers: {}, body }],
+    ['a rule', { source: 'aws.s3', 'detail-type': 'x', detail: JSON.parse(body) as object }],
+    ['a topic or a queue', { Records: [{ Sns: { Message: body }, body }] }],
+    ['an asynchronous destination', { version: '1.0', requestPayload: JSON.parse(body) as object }],
+  ];
+  it.each(shapes(inside({ ...decide('skip'), ...PREVIEW, tune: { migration: '0001' } })))(
+    'is all that comes of what %s sends',
+    async (_, event) => {
+      await halt();
+      for (const all of [event, { ...event, ...context() }]) expect(await call(all)).toContain('2 pending');
+      expect([...sent, ...asked]).toEqual([]);
     },
   );
 
@@ -176,23 +267,54 @@ describe('a press', () => {
     expect(html).not.toContain('data-halted');
   });
 
+  it('with a reason that is longer than a record keeps sends as much as that', async () => {
+    await halt();
+    await call({ ...decide('skip'), ...context({ reason: 'why '.repeat(2_000), operator: 'alice' }) });
+    expect(sent[0]?.reason).toHaveLength(4_000);
+  });
+
   it('without a name says no more than the console does: the dashboard and the account', async () => {
     await halt();
     await call({ ...decide('retry'), ...context() });
     expect(sent[0]?.by).toBe('dashboard odin-migrate-odin-dev of account 111122223333');
   });
 
-  it('with an ARN for a name quotes it, and is recorded as claimed', async () => {
+  it.each(['', '\u200b', ' \u2060\u0000'])(
+    'with an ARN for a name, after %j, quotes it, and is recorded as claimed',
+    async (unseen) => {
+      await halt();
+      const operator = `${unseen}arn:aws:iam::111122223333:user/boss`;
+      const html = await call({ ...decide('retry'), ...context({ operator }) });
+      const by = '"arn:aws:iam::111122223333:user/boss" (dashboard odin-migrate-odin-dev of account 111122223333)';
+      expect(sent[0]?.by).toBe(by);
+      expect((await ledger.look()).turn?.halt?.decided?.identity).toEqual({
+        is: 'claimed',
+        why: 'no proof came with it',
+      });
+      expect(html).toContain('&#34;arn:aws:iam::111122223333:user/boss&#34; (claimed)</span>');
+    },
+  );
+
+  it.each([
+    '\u200carn:aws:iam::1:user/boss',
+    'a\u200drn:aws:iam::1:user/boss',
+    'аrn:aws:iam::1:user/boss',
+    'ａｒｎ：aws',
+    'as arn:aws',
+  ])('with what looks like an ARN for a name, quotes it: %s', async (operator) => {
     await halt();
-    const html = await call({ ...decide('retry'), ...context({ operator: 'arn:aws:iam::111122223333:user/boss' }) });
-    const by = '"arn:aws:iam::111122223333:user/boss" (dashboard odin-migrate-odin-dev of account 111122223333)';
-    expect(sent[0]?.by).toBe(by);
-    expect((await ledger.look()).turn?.halt?.decided?.identity).toEqual({
-      is: 'claimed',
-      why: 'no proof came with it',
-    });
-    expect(html).toContain('&#34;arn:aws:iam::111122223333:user/boss&#34; (claimed)</span>');
+    await call({ ...decide('retry'), ...context({ operator }) });
+    expect(sent[0]?.by).toBe(`"${operator}" (dashboard odin-migrate-odin-dev of account 111122223333)`);
   });
+
+  it.each(["Seán O'Brien-Łuczak", '李小龍', 'anna.b@example.com', 'عمر\u200cی', 'bot_7', 'local:root'])(
+    'with the name of a person leaves it as it is: %s',
+    async (operator) => {
+      await halt();
+      await call({ ...decide('retry'), ...context({ operator }) });
+      expect(sent[0]?.by).toBe(`${operator} (dashboard odin-migrate-odin-dev of account 111122223333)`);
+    },
+  );
 
   it('that lacks its reason is refused, and what was typed stays', async () => {
     await halt();
@@ -202,6 +324,26 @@ describe('a press', () => {
     expect(html).toContain('value="alice"');
     expect(html).toContain('data-halted="0001"');
   });
+
+  it.each(['checkpoint', 'start'] as const)(
+    'that retries from a checkpoint of other code asks where to begin, with a button for each: %s',
+    async (begin) => {
+      const execution = world.executions.run('run-1');
+      turn = await ledger.allow('0001', { execution, codeSha256: 'b'.repeat(64) });
+      await ledger.claim(turn);
+      await moveCheckpoint(world.store.inner, turn, undefined, { cursor: 'zebra' }, world.clock.now());
+      world.clock.advance(20 * 60_000);
+      halted = await ledger.halt(turn, 'unknown');
+      const html = await call({ ...decide('retry', halted.number), ...context({ operator: 'alice' }) });
+      expect(notice(html)).toBe('warn');
+      expect(html).toContain('value="alice"');
+      const press = { decide: { decision: 'retry', halt: halted.number, begin } };
+      expect(html).toContain(JSON.stringify(press));
+      const taken = await call({ ...press, ...context({ operator: 'alice' }) });
+      expect(notice(taken)).toBe('good');
+      expect((await ledger.look()).turn?.halt?.decided).toMatchObject({ decision: 'retry', retry: { begin } });
+    },
+  );
 
   it('again, by a refresh or a second person, changes nothing', async () => {
     await halt();
@@ -242,7 +384,7 @@ describe('a press', () => {
     { decide: { decision: 'retry', halt: 0 } },
     { decide: { decision: 'retry' } },
     { decide: { decision: 'retry', halt: 2, by: 'root' } },
-    { decide: { decision: 'retry', halt: 2, begin: 'start' } },
+    { decide: { decision: 'retry', halt: 2, begin: 'middle' } },
     { decide: 'retry' },
   ])('with the payload %j is no press', (event) => {
     expect(WidgetEvent.safeParse({ ...event, ...context() }).success).toBe(false);
@@ -340,6 +482,46 @@ describe('a press on Preview', () => {
     const html = await call({ ...PREVIEW, ...context() });
     expect(notice(html)).toBe('bad');
     expect(html).toContain('Deploy odin-dev again.');
+  });
+});
+
+describe('how many batches run at a time', () => {
+  const SET = { tune: { migration: '0001' } };
+  const running = async () => {
+    const turn = await ledger.allow('0001', { batches: { of: 9, plan: [], rest: '1-9' } });
+    await claimBatch(world.ledger.store, turn, ledger.writer('0001'), 1);
+    world.executions.maps.set(turn.execution, 20);
+    return turn.execution;
+  };
+
+  it('is a field of the row that runs, and is set by a press', async () => {
+    const execution = await running();
+    const html = await call(context());
+    expect(html).toContain('name="concurrency"');
+    expect(html).toContain(JSON.stringify(SET));
+    expect(await call({ ...SET, ...context({ concurrency: ' 50 ' }) })).toContain(
+      'from now on 50 batches run at a time',
+    );
+    expect(world.executions.maps.get(execution)).toBe(50);
+  });
+
+  it('is refused in words when it is no number of batches, or none run any more, and when it only shows', async () => {
+    const execution = await running();
+    for (const concurrency of ['', '0', '1001', '1e3', '-5']) {
+      const html = await call({ ...SET, ...context({ concurrency }) });
+      expect(html).toContain('Expected a whole number of batches, 1 to 1000. Nothing was changed.');
+    }
+    expect(await call(context(), { acts: false })).not.toContain('name="concurrency"');
+    expect(await call({ ...SET, ...context({ concurrency: '5' }) }, { acts: false })).toContain(
+      'This dashboard only shows',
+    );
+    const old = { tune: { migration: '0002' } };
+    expect(await call({ ...old, ...context({ concurrency: '5' }) })).toContain('No batches of 0002 are running');
+    expect(world.executions.maps.get(execution)).toBe(20);
+    world.executions.maps.clear();
+    expect(await call({ ...SET, ...context({ concurrency: '5' }) })).toContain('there is nothing to tune');
+    failure = new Error('no network');
+    expect(await call({ ...SET, ...context({ concurrency: '5' }) })).toContain('It may not have been changed');
   });
 });
 

@@ -140,7 +140,6 @@ describe('on the emulator, with policies enforced', () => {
     for (const refused of [
       ['run', 'odin-dev'],
       ['preview', 'odin-dev'],
-      ['resume', 'odin-dev', 'retry'],
       ['baseline', 'odin-dev', '--through', '0001', '--reason', 'no'],
     ]) {
       expect(await type(looker, ...refused)).toMatchObject({

@@ -1,4 +1,5 @@
-import { PLACES, runScenarios } from '../scenarios/scenarios.ts';
+import { DISTURBED } from '../scenarios/disturbed.ts';
+import { PLACES, runScenarios, SCENARIOS } from '../scenarios/scenarios.ts';
 import { emulatorPlatform } from './emulator-platform.ts';
 
-runScenarios(PLACES.emulator, emulatorPlatform);
+runScenarios(PLACES.emulator, emulatorPlatform, [...SCENARIOS, DISTURBED]);

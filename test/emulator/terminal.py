@@ -1,5 +1,5 @@
 # Runs a command at a pseudo-terminal, as a person would: waits for a text, then presses keys. Prints what the terminal
-# showed; the exit code is the command's own, or 99 when a text did not appear.
+# showed; the exit code is the command's own, or 99 when a text did not appear. The keys "HANGUP" close the terminal.
 #
 #   terminal.py '{"command": ["node", "…"], "answers": [["text to wait for", "keys"], …], "seconds": 60, "columns": 160}'
 import fcntl
@@ -31,7 +31,11 @@ while time.time() < end:
         shown += read
     if answers and answers[0][0].encode() in shown[answered:]:
         answered = len(shown)
-        os.write(terminal, answers.pop(0)[1].encode())
+        keys = answers.pop(0)[1]
+        if keys == "HANGUP":
+            os.close(terminal)
+            break
+        os.write(terminal, keys.encode())
 else:
     os.kill(child, 9)
 _, status = os.waitpid(child, 0)

@@ -1,8 +1,11 @@
 // The command line at a terminal: questions, Ctrl-C, spinner, colours. It is in this suite because Python is: its standard
 // library opens a pseudo-terminal, which Node.js cannot without a compiler.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localDirectory } from '../../client/local-folder.ts';
+import { LOCK_FILE } from '../../client/local-lock.ts';
 import { embeddedPlatform } from '../scenarios/embedded-platform.ts';
 import { fails, works } from '../scenarios/migrations.ts';
 import type { Platform } from '../scenarios/platform.ts';
@@ -87,11 +90,21 @@ describe('on this machine', { timeout: 300_000 }, () => {
     );
   });
 
+  it('a terminal that is closed while it asks leaves the halt open, and no lock', async () => {
+    const left = await at('local', 'practice', '--fresh', '--fail', '0001').answering([
+      'What should happen with 0001?',
+      'HANGUP',
+    ]);
+    expect(left.text).toContain('▶ 0001  First');
+    expect(existsSync(path.join(localDirectory(project, 'practice'), LOCK_FILE))).toBe(false);
+    expect((await at('status', 'practice', '--local').answering()).code).toBe(2);
+  });
+
   it('skip asks for a reason until there is one', async () => {
     const skipped = await at('local', 'practice', '--fresh', '--fail', '0002').answering(
       ['What should happen with 0002?', DOWN + DOWN + ENTER],
-      ['Reason:', ENTER],
-      ['You must provide a value', `not needed here${ENTER}`],
+      ['Reason:', `...${ENTER}`],
+      ['It stays in the ledger for whoever asks later: say why.', `\x15not needed here${ENTER}`], // Ctrl-U: the line is begun anew
     );
     expect(skipped.code).toBe(0);
     expect(skipped.text).toMatch(/◆ 0002 {2}skip, decided by local:\S+ \(claimed\): not needed here/);

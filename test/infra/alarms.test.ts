@@ -59,7 +59,6 @@ describe('the alarms', () => {
   it.each([
     ['halted', 'halt', 'Invocations', 60],
     ['watch-failed', 'watch-halts', 'Errors', 3600],
-    ['watch-silent', 'watch-halts', 'Invocations', 3600],
   ])('one, %s, is of the function %s', (name, functionName, MetricName, Period) => {
     const [id] = Object.keys(
       stack.template.findResources('AWS::Lambda::Function', {
@@ -88,6 +87,21 @@ describe('the alarms', () => {
       Dimensions: [{ Name: 'StateMachineArn', Value: machine }],
       Statistic: 'Sum',
       Threshold: 1,
+    });
+  });
+
+  it('one is of an hour in which the watch has sent nothing, as short periods', () => {
+    stack.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'odin-migrate-odin-dev-watch-silent',
+      Namespace: 'odin-migrate',
+      MetricName: 'OpenHaltHours',
+      Dimensions: [{ Name: 'Environment', Value: 'odin-dev' }],
+      Statistic: 'SampleCount',
+      Period: 900,
+      EvaluationPeriods: 4,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
     });
   });
 

@@ -77,7 +77,9 @@ const damaged: [string, () => void][] = [
 ];
 
 describe('the assembly of a deployment', () => {
-  const isMade = () => isMadeBy(() => synthesise(openProject(project.directory)));
+  const leftOut: string[] = [];
+  const isMade = () =>
+    isMadeBy(() => synthesise(openProject(project.directory), (error) => leftOut.push(error.message)));
   /** Some of what the CLI gives. */
   const CONTEXT = {
     'aws:cdk:bundling-stacks': ['**'],
@@ -136,6 +138,20 @@ describe('the assembly of a deployment', () => {
     damage();
     expect(await isMade()).toBe(true);
     expect(differences(before)).toEqual([]);
+  });
+
+  it('leaves out a folder that cannot be an environment, and tells of it; alone, or as the only one, it is refused', async () => {
+    project.write('migrations/Odin_Test/0001.ts', file('Never'));
+    leftOut.length = 0;
+    await isMade();
+    expect(existsSync(template())).toBe(true);
+    expect(leftOut).toEqual([expect.stringContaining('"Odin_Test" cannot be an environment')]);
+    vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify({ ...CONTEXT, environment: 'Odin_Test' }));
+    await expect(isMade()).rejects.toMatchObject({ code: 'BadEnvironmentName' });
+    vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify(CONTEXT));
+    rmSync(path.join(project.directory, 'migrations/odin-dev'), { recursive: true });
+    await expect(isMade()).rejects.toMatchObject({ code: 'BadEnvironmentName' });
+    rmSync(path.join(project.directory, 'migrations/Odin_Test'), { recursive: true });
   });
 
   it('is taken when the CDK CLI has put its own into the folder', async () => {

@@ -1,5 +1,5 @@
 // Which packages are shipped beside a bundle, how they are laid out there, and which native addons fit.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -186,6 +186,20 @@ describe('shipBeside', () => {
     packageAt('node_modules/native', { [field]: { 'native-x': '1' } });
     packageAt('node_modules/native-x', {}, { 'a.node': X64 });
     expect((await thrownBy(() => ship('native', 'arm64'))).what).toContain('the package native-x has no native addon');
+  });
+
+  it('refuses more than Lambda unpacks, and names what is largest', async () => {
+    packageAt('node_modules/large', { dependencies: { larger: '1' } }, { 'a.wasm': '' });
+    packageAt('node_modules/larger', {}, { 'b.wasm': '' });
+    truncateSync(path.join(project, 'node_modules/large/a.wasm'), 100_000_000);
+    truncateSync(path.join(project, 'node_modules/larger/b.wasm'), 162_000_000);
+    expect(ship('large', 'arm64')).toHaveLength(6); // just below
+    truncateSync(path.join(project, 'node_modules/larger/b.wasm'), 163_000_000);
+    expect(await thrownBy(() => ship('large', 'arm64'))).toMatchObject({
+      code: 'BundlingFailed',
+      what: `${FILE}: the packages that are shipped beside its bundle have 263.0 MB, expected 262.1 MB at most: larger 163.0 MB, large 100.0 MB.`,
+    });
+    expect(shipBeside([rootOf('large')], targetOf(undefined), FILE).size).toBe(6); // this machine takes it
   });
 
   it('takes one that has an addon which fits, and something optional besides that does not', () => {

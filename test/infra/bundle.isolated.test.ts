@@ -1,9 +1,11 @@
 // Bundles: few esbuild calls, the same bytes from the same source wherever it lies, and stack traces that name the file.
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import * as esbuild from 'esbuild';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
@@ -94,6 +96,29 @@ const contents = ({ files }: Bundle): [string, string][] =>
 const filesOf = (bundle: Bundle) => contents(bundle).map(([file]) => file);
 const read = ({ files }: Bundle, file: string) => files.get(file) as string;
 
+/** Tells which classes of the client have another name than they are exported by, and how many functions are given one in ten requests. */
+const COUNTS_NAMES = `
+let named = 0;
+const { defineProperty } = Object;
+Object.defineProperty = (target, name, how) => {
+  if (name === 'name' && typeof target === 'function') named += 1;
+  return defineProperty(target, name, how);
+};
+const client = await import('./@aws-sdk/client-s3.mjs');
+const isClass = (value) => typeof value === 'function' && Function.prototype.toString.call(value).startsWith('class');
+const unnamed = Object.entries(client).flatMap(([name, value]) => (isClass(value) && value.name !== name ? [name] : []));
+const s3 = new client.S3Client({
+  region: 'eu-west-1',
+  credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  requestHandler: { handle: async () => ({ response: { statusCode: 200, headers: {} } }) },
+});
+const ask = () => s3.send(new client.HeadObjectCommand({ Bucket: 'bucket', Key: 'key' }));
+await ask();
+const before = named;
+for (let n = 0; n < 10; n += 1) await ask();
+console.log(JSON.stringify({ unnamed, namedAnew: named - before }));
+`;
+
 /** A code of zod's issues. */
 const SCHEMAS = 'invalid_type';
 
@@ -160,6 +185,17 @@ describe('bundleEnvironment', () => {
     const clients = ({ bundle }: { bundle: Bundle }) =>
       filesOf(bundle).filter((file) => /^@aws-sdk\/client-\w+\.mjs$/.test(file));
     expect(first.migrations.map(clients)).toEqual([['@aws-sdk/client-s3.mjs'], [], [], []]);
+  });
+
+  it('has a client whose classes have their names, and which names no function anew for a request', async () => {
+    const bundle = first.migrations[0]?.bundle as Bundle;
+    const folder = path.join(one.directory, 'names');
+    for (const file of filesOf(bundle).filter((each) => each.startsWith('@aws-sdk/'))) {
+      one.write(path.join('names', file), read(bundle, file));
+    }
+    one.write('names/count.mjs', COUNTS_NAMES);
+    const { stdout } = await promisify(execFile)(process.execPath, [path.join(folder, 'count.mjs')]);
+    expect(JSON.parse(stdout)).toEqual({ unnamed: ['$Command', '__Client'], namedAnew: 0 });
   });
 
   it('has a client in it that one of its modules takes in another version than the project', () => {

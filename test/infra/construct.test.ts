@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { offlineApp } from '../../infra/build-app.ts';
-import type { Migration, MigrationsProps } from '../../infra/index.ts';
+import type { DeployedMigration, MigrationsProps } from '../../infra/index.ts';
 import { Migrations } from '../../infra/index.ts';
 import { EnvironmentStack } from '../../infra/environment-stack.ts';
 import { parseConfiguration } from '../../project/configuration.ts';
@@ -155,7 +155,7 @@ describe('access', () => {
       const bucket = new Bucket(stack, 'Data', { encryption: BucketEncryption.KMS });
       return {
         access: {
-          data: (migration: Migration) => {
+          data: (migration: DeployedMigration) => {
             asked.push(`${migration.id} ${migration.file}`);
             bucket.grantRead(migration);
           },
@@ -437,7 +437,7 @@ describe('members', () => {
         return {
           runOnDeploy: true,
           vpc,
-          access: { orders: (migration: Migration) => migration.connections.allowTo(database, Port.tcp(5432)) },
+          access: { orders: (migration: DeployedMigration) => migration.connections.allowTo(database, Port.tcp(5432)) },
         };
       },
       [{ id: '0001', access: ['orders'] }],

@@ -1,6 +1,6 @@
 // Which files are migrations, which are skipped and how loudly, and which environments there are.
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nextText } from '../../core/text/command.ts';
@@ -64,6 +64,34 @@ describe('discoverEnvironment', () => {
     expect(configured.warnings.filter(({ nearMiss }) => nearMiss)).toEqual([]);
   });
 
+  it('warns loudly of near misses in a folder below too, and not of other code', () => {
+    const { warnings } = discover([
+      '0001.ts',
+      'dist/0001.js',
+      'dist/0001.d.ts',
+      'lib/3d.ts',
+      'lib/2fa.ts',
+      'more/2.ts',
+      'more/0003.js',
+      'more/0004.tsx',
+      'more/0005-add.ts',
+      'more/00006.mts',
+    ]);
+    expect(warnings.filter(({ nearMiss }) => nearMiss).map(({ message }) => message.split(' ')[0])).toEqual(
+      ['00006.mts', '0003.js', '0004.tsx', '0005-add.ts', '2.ts'].map((name) => `migrations/odin-dev/more/${name}`),
+    );
+  });
+
+  it.each([
+    [['0007'], true],
+    [['0007/index.ts'], true],
+    [['0007/data.csv'], false],
+    [['0001/index.ts'], false], // beside 0001.ts, which may import it
+  ])('of %j says loudly that it is skipped: %s', (files, nearMiss) => {
+    const { warnings } = discover(['0001.ts', ...files]);
+    expect(warnings.map((warning) => warning.nearMiss)).toEqual([nearMiss]);
+  });
+
   it('takes a folder for an environment that has migrations below it alone: they are not passed over', () => {
     project = temporaryProject({ 'migrations/team/deep/0001.ts': '', 'migrations/shared/lib/a.ts': '' });
     expect(environmentNames(project.directory, parseConfiguration({}))).toEqual(['team']);
@@ -123,7 +151,17 @@ describe('discoverEnvironment', () => {
     const { migrations, warnings } = discover(['0001.ts/index.ts']);
     expect(migrations).toEqual([]);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.message).toMatch(/^migrations\/odin-dev\/0001\.ts .*was skipped/);
+    expect(warnings[0]?.message).toMatch(/^migrations\/odin-dev\/0001\.ts .*was skipped: .* found a folder\.$/);
+    expect(warnings[0]?.nearMiss).toBe(true);
+  });
+
+  it('takes a link for none: it has no text of its own, which git would show', () => {
+    project = temporaryProject({ 'migrations/odin-dev/0001.ts': '' });
+    symlinkSync('0001.ts', path.join(project.directory, 'migrations/odin-dev/0002.ts'));
+    const { migrations, warnings } = discoverEnvironment('odin-dev', project.directory, parseConfiguration({}));
+    expect(migrations.map(({ id }) => id)).toEqual(['0001']);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.message).toMatch(/0002\.ts is NOT a migration and was skipped: .* found a link/);
     expect(warnings[0]?.nearMiss).toBe(true);
   });
 
@@ -208,6 +246,13 @@ describe('discoverEnvironment, where completed.json is', () => {
     expect(migrations.map(({ id }) => id)).toEqual(['0004']);
     expect(completed.map(({ id }) => id)).toEqual(['0001', '0002', '0003']);
     expect({ returned, warnings }).toEqual({ returned: [], warnings: [] });
+  });
+
+  it('takes one that begins with the byte order mark of an editor', () => {
+    const { completed } = discover({
+      'completed.json': '\uFEFF{ "0001": "applied 2026-11-02T10:11:12.123Z", "format": 1 }',
+    });
+    expect(completed.map(({ id }) => id)).toEqual(['0001']);
   });
 
   it('a file that comes back is none either, and whether it is what was run is told', () => {

@@ -26,6 +26,8 @@ const ALLOWED_SINCE: Record<string, string[]> = {
     'states:StartExecution',
     'states:StopExecution',
   ],
+  // It tunes how many batches run at the same time.
+  ResumeRole: ['states:ListMapRuns', 'states:UpdateMapRun'],
   // It looks at the ledger before it starts a run, and tells the operators when it cannot.
   StartRunRole: ['s3:GetObject', 's3:ListBucket', 'sns:Publish', 'states:DescribeExecution'],
   // It tells the operators of every run that ends badly.

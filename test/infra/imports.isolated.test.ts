@@ -242,6 +242,12 @@ describe('what is shipped beside a bundle', () => {
       `migrations/styles/0001.ts: the package ${NATIVE_HERE} has no native addon for linux ${arch}, found `,
     );
     expect(what).toContain(`.node for ${process.platform} ${process.arch}`);
+    const own = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+    project.write(
+      'migrations/styles/0001.ts',
+      `export const architecture = '${architecture}';\n${FILES['migrations/odin-dev/0003.ts']}`,
+    );
+    expect(planOf('styles', own).problems[0]?.what).toBe(what);
     expect(next).toContain(`npm install --os=linux --cpu=${arch}`);
   });
 });
@@ -263,14 +269,27 @@ describe('a file that code opens where the migration lies', () => {
     ["path.join(import.meta.dirname, 'data', 'prices.csv')", 'data'],
     ["path.resolve(import.meta.dirname, '../prices.csv')", '../prices.csv'],
     ['`${import.meta.dirname}/prices.csv`', '/prices.csv'],
+    ["import.meta.dirname + '/prices.csv'", '/prices.csv'],
+    ["path.join(path.dirname(fileURLToPath(import.meta.url)), 'prices.csv')", 'prices.csv'],
+    ["path.dirname(fileURLToPath(import.meta.url)) + '/prices.csv'", '/prices.csv'],
+    ["fileURLToPath(new URL('./prices.csv', import.meta.url))", './prices.csv'],
   ])('%s is refused by name, with what to make of it', async (code, name) => {
-    const text = `import path from 'node:path';\nexport const previewAllows = [];\nexport async function migration() { console.log(path, ${code}); }\n`;
+    const text = `import path from 'node:path';\nimport { fileURLToPath } from 'node:url';\nexport const previewAllows = [];\nexport async function migration() { console.log(path, fileURLToPath, ${code}); }\n`;
     project.write('migrations/opens/0001.ts', text);
     const { findings } = await checkEnvironment(project, 'opens', undefined);
     expect(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)).toEqual([
       `the file: opens "${name}" where it lies, which is not there in Lambda: what is imported is shipped, and nothing else. Write import data from '${name}' with { type: 'text' }, or 'bytes' for what is no text.`,
     ]);
     expect(planOf('opens').problems.map(({ what }) => what)).toHaveLength(1);
+  });
+
+  it('is told when the folder has a name of its own first', async () => {
+    const text = `import { dirname } from 'node:path';\nimport { fileURLToPath } from 'node:url';\nconst here = dirname(fileURLToPath(import.meta.url));\nexport async function migration() { console.log(here); }\n`;
+    project.write('migrations/here/0001.ts', text);
+    const { findings } = await checkEnvironment(project, 'here', undefined);
+    expect(findings.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^asks for import\.meta\.url, which is \/var\/task in Lambda/),
+    );
   });
 
   it('what else asks where the file lies is told: it is not there in Lambda', async () => {

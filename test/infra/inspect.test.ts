@@ -7,9 +7,12 @@ import type { InspectedMigration } from '../../project/inspect.ts';
 import { inspectMigrations } from '../../project/inspect.ts';
 import type { TemporaryProject } from '../support/project.ts';
 import { temporaryProject } from '../support/project.ts';
+import type { Given } from '../../project/placeholder.ts';
+import { NOTHING_GIVEN } from '../../project/placeholder.ts';
 import { missing } from '../../project/compile.ts';
 import { thrownBy } from '../support/thrown.ts';
 
+const LAYER = 'arn:aws:lambda:eu-west-1:111122223333:layer:ffmpeg';
 const OK = 'export async function migration(): Promise<void> {}\n';
 
 let project: TemporaryProject;
@@ -20,12 +23,16 @@ afterEach(() => {
 
 /** The first file is 0001.ts, the second 0002.ts, and so on; shared.ts is beside them. */
 function inspect(...sources: string[]): InspectedMigration[] {
+  return inspectGiven(undefined, ...sources);
+}
+
+function inspectGiven(given: Given | undefined, ...sources: string[]): InspectedMigration[] {
   project = temporaryProject({
     'migrations/shared.ts': `export const bucket: string = 'b';`,
     ...Object.fromEntries(sources.map((text, n) => [`migrations/odin-dev/000${n + 1}.ts`, text])),
   });
   const { migrations } = discoverEnvironment('odin-dev', project.directory, project.configuration);
-  return inspectMigrations(migrations);
+  return inspectMigrations(migrations, given);
 }
 
 describe('a good file', () => {
@@ -40,6 +47,7 @@ describe('a good file', () => {
         permissions: [],
         timeoutSeconds: 900,
         memoryMB: 1024,
+        layers: [],
         variables: {},
         access: [],
         previewAllows: [],
@@ -61,6 +69,8 @@ describe('a good file', () => {
        ];
        export const timeoutMinutes = 2.5;
        export const memoryMB = 10240;
+       export const ephemeralStorageMB = 10240, architecture = 'x86_64';
+       export const layers = ['${LAYER}:3', 'arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:53'];
        export const variables = { DATA_BUCKET: bucket };
        export const other = new S3Client({});
        export async function* migration(resume?: number): AsyncGenerator<{ cursor: number }> { yield { cursor: 1 }; }`,
@@ -81,11 +91,27 @@ describe('a good file', () => {
       ],
       timeoutSeconds: 150,
       memoryMB: 10_240,
+      ephemeralStorageMB: 10_240,
+      architecture: 'x86_64',
+      layers: [`${LAYER}:3`, 'arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:53'],
       variables: { DATA_BUCKET: 'b' },
       checkpointed: true,
     });
     expect(second).toMatchObject({ timeoutSeconds: 1, checkpointed: false });
     expect(third).toMatchObject({ description: undefined });
+  });
+
+  it('has the variables of the environment while it is evaluated, and its region', () => {
+    const [file] = inspectGiven(
+      { ...NOTHING_GIVEN, variables: { DATA_BUCKET: 'the-data' }, region: 'eu-west-1' },
+      `const bucket = process.env['DATA_BUCKET'];
+       export const permissions = [{ Effect: 'Allow', Action: 's3:GetObject', Resource: \`arn:aws:s3:::\${bucket}/*\` }];
+       export const description = \`Of \${process.env['AWS_REGION']}\`;\n${OK}`,
+    );
+    expect(file).toMatchObject({
+      permissions: [{ Resource: 'arn:aws:s3:::the-data/*' }],
+      description: 'Of eu-west-1',
+    });
   });
 
   it('may have other exports; one that looks like a misspelt one is told', () => {
@@ -123,14 +149,55 @@ describe('a good file', () => {
     ['memryMB', 'memoryMB'],
     ['varables', 'variables'],
     ['reviewAllows', 'previewAllows'],
+    ['ephemeralStorage', 'ephemeralStorageMB'],
+    ['ephemeralStorageMb', 'ephemeralStorageMB'],
+    ['arch', 'architecture'],
+    ['layerArns', 'layers'],
+    ['concurrency', 'parallel'],
   ])('that exports %s is asked whether %s is meant', (name, meant) => {
     const [file] = inspect(`export const ${name} = [];\n${OK}`);
     expect(file?.remarks).toEqual([`exports ${name}, which nothing reads: is ${meant} meant?`]);
   });
 
-  it.each(['success', 'process', 'bucket', 'rows', 'regions', 'partitions'])('may export %s', (name) => {
-    expect(inspect(`export const ${name} = [];\n${OK}`)[0]?.remarks).toEqual([]);
+  it.each([
+    ['vpc', 'an environment has one VPC for all its migrations (vpc, in docs/construct.md)'],
+    ['securityGroups', 'an environment has one VPC for all its migrations (vpc, in docs/construct.md)'],
+    ['runtime', 'an environment has one for all its functions (runtime, in docs/configuration.md)'],
+    ['retries', 'nothing is tried again unasked: a failure halts, and an operator decides'],
+    ['role', 'what a migration may do is said by permissions and access'],
+    ['dependsOn', 'migrations run in the order of their numbers'],
+  ])('that exports %s is told where that is said', (name, where) => {
+    const [file] = inspect(`export const ${name} = [];\n${OK}`);
+    expect(file?.remarks).toEqual([`exports ${name}, which nothing reads: ${where}.`]);
   });
+
+  it.each([
+    [{ region: 'eu-central-1', partition: 'aws' }, 'the region eu-central-1'],
+    [{ region: 'cn-north-1', partition: 'aws-cn' }, 'the partition aws-cn'],
+  ])('that has a layer from elsewhere is refused in %j', async (place, where) => {
+    const source = `export const layers = ['${LAYER}:1'];\n${OK}`;
+    expect(inspectGiven(NOTHING_GIVEN, source)[0]?.layers).toEqual([`${LAYER}:1`]);
+    project.remove();
+    const { message } = await thrownBy(() => inspectGiven({ ...NOTHING_GIVEN, ...place }, source));
+    expect(message).toContain(
+      `migrations/odin-dev/0001.ts, layers: expected layers of ${where}, in which the environment is, found [0] "${LAYER}:1"`,
+    );
+  });
+
+  it('is told of functions that other tools call, and of those whose names are nearly read', () => {
+    const [file] = inspect(`export const down = () => 1, plans = () => 1, planned = () => 1, vpc = () => 1;\n${OK}`);
+    expect(file?.remarks).toEqual([
+      'exports down, which nothing reads: migration() alone is called, and there is no way back but another migration.',
+      'exports plans, which nothing reads: is plan meant?',
+    ]);
+  });
+
+  it.each(['success', 'process', 'bucket', 'rows', 'regions', 'partitions', 'disk', 'tmpPrefix', 'batch', 'roles'])(
+    'may export %s',
+    (name) => {
+      expect(inspect(`export const ${name} = [];\n${OK}`)[0]?.remarks).toEqual([]);
+    },
+  );
 
   it('may have undefined and null as parts of words, and JSON with a null in it', () => {
     const [file] = inspect(
@@ -235,6 +302,18 @@ describe('a bad file is refused, with its name, the field, what was expected and
     ],
     ['a statement in text', permission(`'s3:GetObject'`), 'permissions[0]', 'expected an IAM policy statement'],
     ['a `migration` that is a class', 'export class migration {}', 'migration', 'async function, found a class'],
+    [
+      'a tolerance of one that has no plan',
+      `export const parallel = { toleratedFailures: 1 };${OK}`,
+      'parallel',
+      'expected an exported plan() beside it',
+    ],
+    ...['5', '101%', '-1%', 0.5, -1, null].map((tolerance) => [
+      `a tolerance of ${String(tolerance)}`,
+      `export const parallel = { toleratedFailures: ${JSON.stringify(tolerance)} }; export async function* plan() {}${OK}`,
+      'parallel.toleratedFailures',
+      `expected a number of batches, or a share of the plan's, e.g. '5%', found ${JSON.stringify(tolerance)}`,
+    ]),
     ['minutes in a bigint', `export const timeoutMinutes = 5n;${OK}`, 'timeoutMinutes', 'found "5n"'],
     [
       'a misspelt key',
@@ -340,6 +419,54 @@ describe('a bad file is refused, with its name, the field, what was expected and
       'memoryMB',
       "expected at most 10240, Lambda's largest, found 10241",
     ],
+    [
+      'too little ephemeral storage',
+      `export const ephemeralStorageMB = 511;${OK}`,
+      'ephemeralStorageMB',
+      'expected at least 512, which every function has, found 511',
+    ],
+    [
+      'too much ephemeral storage',
+      `export const ephemeralStorageMB = 10241;${OK}`,
+      'ephemeralStorageMB',
+      "expected at most 10240, Lambda's largest, found 10241",
+    ],
+    [
+      'another processor',
+      `export const architecture = 'arm';${OK}`,
+      'architecture',
+      'expected "arm64" or "x86_64", found "arm"',
+    ],
+    [
+      'a layer by its name',
+      `export const layers = ['ffmpeg'];${OK}`,
+      'layers[0]',
+      'expected the ARN of a version of a layer, such as "arn:aws:lambda:eu-west-1:111122223333:layer:ffmpeg:3", found "ffmpeg"',
+    ],
+    [
+      'a layer without its version',
+      `export const layers = ['${LAYER}'];${OK}`,
+      'layers[0]',
+      `expected the ARN of a version, with its number at the end, found "${LAYER}"`,
+    ],
+    [
+      'a layer twice',
+      `export const layers = ['${LAYER}:1', '${LAYER}:2'];${OK}`,
+      'layers[1]',
+      `expected each layer once, in one version, found "${LAYER}:2"`,
+    ],
+    [
+      'six layers',
+      `export const layers = [1, 2, 3, 4, 5, 6].map((n) => 'arn:aws:lambda:eu-west-1:111122223333:layer:l' + n + ':1');${OK}`,
+      'layers',
+      "expected at most 5 layers, Lambda's limit, found [",
+    ],
+    [
+      'one layer',
+      `export const layers = '${LAYER}:1';${OK}`,
+      'layers',
+      `expected a list of ARNs of versions of layers, found "${LAYER}:1"`,
+    ],
     ['half a MB', `export const memoryMB = 256.5;${OK}`, 'memoryMB', 'expected a whole number of MB, found 256.5'],
     [
       'a variable of our own',
@@ -376,6 +503,19 @@ describe('a bad file is refused, with its name, the field, what was expected and
       `import vm from 'node:vm'; vm.runInNewContext("throw new TypeError('elsewhere')");${OK}`,
       'the file',
       'could not be evaluated: TypeError: elsewhere',
+    ],
+    [
+      'a file whose error has causes',
+      `throw new Error('no table', { cause: new AggregateError([new Error('one'), 'two'], '') });${OK}`,
+      'the file',
+      'could not be evaluated: Error: no table; caused by AggregateError; 1 of 2: Error: one; 2 of 2: two',
+    ],
+    ['a file that throws null', `throw null;${OK}`, 'the file', 'could not be evaluated: null'],
+    [
+      'a file whose error cannot be read',
+      `throw { toJSON() { throw 1; } };${OK}`,
+      'the file',
+      'could not be evaluated: something that cannot be described',
     ],
     ['a file that throws an object', `throw { status: 7 };${OK}`, 'the file', 'could not be evaluated: {"status":7}'],
     ...[

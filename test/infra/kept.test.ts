@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, uti
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEPLOYED } from '../../project/compile.ts';
 import { compileOnce } from '../../project/kept.ts';
 import { temporaryFolder } from '../../project/temporary.ts';
@@ -67,6 +67,16 @@ describe('compileOnce', () => {
     expect(compiled()).toContain('first');
     mark();
     expect(compiled()).toContain('taken');
+  });
+
+  it('keeps nothing of a file that may have changed while it was compiled', () => {
+    rmSync(at(KEPT));
+    const now = vi.spyOn(Date, 'now').mockReturnValue(statSync(at('two.ts')).ctimeMs); // when the compiler began
+    expect(compiled()).toContain('first');
+    now.mockRestore();
+    expect(existsSync(at(KEPT))).toBe(false);
+    expect(compiled()).toContain('first');
+    expect(existsSync(at(KEPT))).toBe(true);
   });
 
   it('keeps nothing where it cannot write', () => {

@@ -1,6 +1,8 @@
 // Who may do what, as IAM would answer: every role of a synthesised environment, an administrator who may do everything, and
 // roles of others, against the ledger's bucket and the state machine.
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import fc from 'fast-check';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +14,7 @@ import {
   checkpointKey,
   claimKey,
   completedKey,
+  failuresKey,
   entryKey,
   KINDS,
   outcomeKey,
@@ -41,7 +44,7 @@ import {
   rolesOf,
   trustOf,
 } from '../support/policies.ts';
-import { stackOf } from '../support/stack.ts';
+import { constructOf, stackOf } from '../support/stack.ts';
 import type { SynthesisedResource } from '../support/synth.ts';
 
 /** As careless as a migration's file can be. */
@@ -52,7 +55,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let roles: Map<string, Principal>;
 let bucketPolicy: Statement[];
-let trust: [string, string[]][];
+let trust: ReturnType<typeof trustOf>;
+let limits: SynthesisedResource[];
 beforeAll(() => {
   const migrations = [{ id: '0001' }, { id: '0004', permissions: GREEDY }, { id: '0010' }];
   const stack = stackOf(offlineApp(directory), migrations, { environment: { stack: { runOnDeploy: true } } });
@@ -60,6 +64,7 @@ beforeAll(() => {
   roles = rolesOf(Resources);
   bucketPolicy = bucketPolicyOf(Resources);
   trust = trustOf(Resources);
+  limits = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::ManagedPolicy');
 });
 
 const everything: Statement[] = [{ Effect: 'Allow', Action: '*', Resource: '*' }];
@@ -105,6 +110,7 @@ const KEYS: Record<keyof typeof KINDS, (migration: string) => string> = {
   claim: (migration) => claimKey({ migration, number: NUMBER }),
   outcome: (migration) => outcomeKey({ migration, number: NUMBER }),
   batch: (migration) => batchKey({ migration, number: NUMBER }, 17, 'claim'),
+  failures: (migration) => failuresKey({ migration, number: NUMBER }),
   checkpoint: checkpointKey,
   waiter: () => waiterKey(NUMBER, 'a1b2c3'),
   completed: completedKey,
@@ -310,6 +316,22 @@ describe('the ledger', () => {
       'iam:DeleteRolePolicy',
       'ssm:PutParameter',
       'ssm:DeleteParameter',
+      'events:PutTargets',
+      'events:RemoveTargets',
+      'events:PutRule',
+      'events:DisableRule',
+      'events:DeleteRule',
+      'cloudwatch:DeleteAlarms',
+      'cloudwatch:DisableAlarmActions',
+      'cloudwatch:SetAlarmState',
+      'cloudwatch:PutMetricAlarm',
+      'sns:DeleteTopic',
+      'sns:SetTopicAttributes',
+      'sns:RemovePermission',
+      'logs:DeleteLogGroup',
+      'logs:DeleteLogStream',
+      'logs:PutRetentionPolicy',
+      'logs:UntagResource',
     ])('its parts are reached by no migration of ours, although 0004 was given all: %s', (action) => {
       const may = (resource: string, context: Record<string, string>) =>
         [...roles].filter(([, principal]) => isAllowed({ principal, action, resource, context })).map(([name]) => name);
@@ -319,6 +341,33 @@ describe('the ledger', () => {
       }
       expect(may('arn:aws:any:::theirs', {}), 'what is not ours is its own affair').toContain('Migration0004Role');
     });
+  });
+
+  it('nothing is replicated into it, by anybody: that would look at no condition', () => {
+    fc.assert(
+      fc.property(
+        anyKey,
+        fc.constantFrom('s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'),
+        (key, action) => {
+          expect(whoMay(action, key)).toEqual([]);
+        },
+      ),
+    );
+  });
+
+  it.each<[string, string, boolean]>([
+    ['x-amz-storage-class', 'GLACIER', false],
+    ['x-amz-storage-class', 'DEEP_ARCHIVE', false],
+    ['x-amz-storage-class', 'STANDARD', true],
+    ['x-amz-server-side-encryption-customer-algorithm', 'AES256', false],
+    ['x-amz-server-side-encryption-aws-kms-key-id', `arn:aws:kms:${REGION}:${ACCOUNT}:key/theirs`, false],
+    ['x-amz-server-side-encryption', 'AES256', true],
+  ])('nothing is put there so that its readers are refused: %s %s', (header, value, may) => {
+    for (const [name, { writers, written }] of kinds) {
+      const [context] = written === 'once' ? [CREATE] : [REPLACE];
+      const found = whoMay('s3:PutObject', KEYS[name]('0004'), { ...context, [`s3:${header}`]: value });
+      expect([name, found]).toEqual([name, may ? rolesFor(writers, ['0004']) : []]);
+    }
   });
 
   it('nothing is overwritten without a look, by anybody, also in parts', () => {
@@ -447,7 +496,10 @@ describe('the state machine', () => {
         fc.constantFrom('SendTaskSuccess', 'SendTaskFailure', 'SendTaskHeartbeat'),
         fc.constantFrom(machine, execution, '*'),
       ),
-      fc.tuple(fc.constantFrom('StartExecution', 'UpdateStateMachine', 'DeleteStateMachine'), fc.constant(machine)),
+      fc.tuple(
+        fc.constantFrom('StartExecution', 'UpdateStateMachine', 'DeleteStateMachine'),
+        fc.constantFrom(machine, `${machine}:live`, `${machine}:1`),
+      ),
       fc.tuple(fc.constantFrom('StopExecution', 'RedriveExecution', 'GetExecutionHistory'), fc.constant(execution)),
     );
     fc.assert(
@@ -456,12 +508,17 @@ describe('the state machine', () => {
       }),
     );
     for (const name of SYSTEM_FUNCTIONS) {
-      for (const qualifier of ['', ':live', ':$LATEST']) {
+      for (const qualifier of ['', ':live', ':$LATEST', ':1']) {
         const arn = `${arnOfFunction(systemFunctionName({ environment: 'odin-dev' }, name))}${qualifier}`;
         for (const action of [
           'lambda:InvokeFunction',
           'lambda:UpdateFunctionCode',
           'lambda:UpdateFunctionConfiguration',
+          'lambda:AddPermission',
+          'lambda:CreateFunctionUrlConfig',
+          'lambda:CreateAlias',
+          'lambda:PutFunctionConcurrency',
+          'lambda:DeleteFunction',
         ]) {
           expect(
             holders(action, arn).filter((holder) => holder.startsWith('Migration')),
@@ -473,6 +530,65 @@ describe('the state machine', () => {
     // It was given all: what is not ours is its own affair.
     expect(holders('states:StartExecution', arnOfMachine('theirs'))).toEqual(['Migration0004Role']);
     expect(holders('lambda:InvokeFunction', arnOfFunction('theirs'))).toEqual(['Migration0004Role']);
+  });
+
+  it('nor is it by a function, a machine or a rule that 0004 makes: no role that has a part in a run is passed by a migration', () => {
+    const passes = (role: string, service: string) =>
+      isAllowed({
+        principal: roles.get('Migration0004Role')!,
+        action: 'iam:PassRole',
+        resource: role,
+        // The tag has no effect on it, as in AWS.
+        context: { 'iam:PassedToService': service, 'aws:ResourceTag/odin-migrate:environment': 'odin-dev' },
+      });
+    const trusted = new Set(trust.flatMap(([, , services]) => services));
+    expect([...trusted].sort()).toEqual(['lambda.amazonaws.com', 'states.amazonaws.com']);
+    const elsewhere = migrationRoleName({ app: 'shop', environment: 'prod' }, '0001', REGION);
+    for (const arn of [...[...roles.values()].map((role) => role.arn), `arn:aws:iam::${ACCOUNT}:role/${elsewhere}`]) {
+      for (const service of trusted) expect([arn, service, passes(arn, service)]).toEqual([arn, service, false]);
+    }
+    expect(passes(`arn:aws:iam::${ACCOUNT}:role/theirs`, 'glue.amazonaws.com')).toBe(true);
+  });
+
+  it('and what denies all this is not taken away by 0004, here or in another environment', () => {
+    const may = (action: string, resource: string) =>
+      isAllowed({ principal: roles.get('Migration0004Role')!, action, resource });
+    const [path, ...more] = limits.map(({ Properties }) => String(Properties?.['Path']));
+    expect([path, more]).toEqual(['/odin-migrate/', []]);
+    for (const action of ['CreatePolicyVersion', 'SetDefaultPolicyVersion', 'DeletePolicyVersion', 'DeletePolicy']) {
+      expect(may(`iam:${action}`, `arn:aws:iam::${ACCOUNT}:policy${path}OdinMigrate-prod-Limits`), action).toBe(false);
+      expect(may(`iam:${action}`, `arn:aws:iam::${ACCOUNT}:policy/theirs`), action).toBe(true);
+    }
+    for (const action of ['UpdateStack', 'DeleteStack', 'CreateChangeSet', 'ExecuteChangeSet', 'RollbackStack']) {
+      expect(may(`cloudformation:${action}`, '<AWS::StackId>'), action).toBe(false);
+    }
+    expect(may('cloudformation:DescribeStacks', '<AWS::StackId>')).toBe(true);
+  });
+
+  it('a key of the ledger is used by migrations, and neither closed nor given away, although 0004 was given all', () => {
+    const app = offlineApp(directory);
+    const stack = new Stack(app, 'WithKey');
+    const key = new Key(stack, 'Key');
+    constructOf(stack, [{ id: '0004', permissions: GREEDY }], { encryptionKey: key });
+    const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, SynthesisedResource> };
+    const [id] = Object.entries(Resources).find(([, { Type }]) => Type === 'AWS::KMS::Key')!;
+    const greedy = [...rolesOf(Resources)].find(([name]) => name.endsWith('Migration0004Role'))![1];
+    const may = (name: string) => isAllowed({ principal: greedy, action: `kms:${name}`, resource: `<${id}.Arn>` });
+    expect(['Decrypt', 'GenerateDataKey', 'DescribeKey'].filter((name) => !may(name))).toEqual([]);
+    const put = (keyId: string) =>
+      isAllowed(
+        {
+          principal: greedy,
+          action: 's3:PutObject',
+          resource: `${LEDGER}/${KEYS.claim('0004')}`,
+          context: { ...CREATE, 's3:x-amz-server-side-encryption-aws-kms-key-id': keyId },
+        },
+        bucketPolicyOf(Resources),
+      );
+    expect([put(`<${id}.Arn>`), put('arn:aws:kms:theirs')]).toEqual([true, false]);
+    expect(
+      ['PutKeyPolicy', 'DisableKey', 'ScheduleKeyDeletion', 'DeleteImportedKeyMaterial', 'RevokeGrant'].filter(may),
+    ).toEqual([]);
   });
 
   const ours = (names: string[]) => names.filter((name) => name !== 'Migration0004Role');

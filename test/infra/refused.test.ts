@@ -89,6 +89,30 @@ describe('refused, with the file, what was expected, what was found and what to 
     );
   });
 
+  it.each<[string, string, string, Parameters<Tags['add']>[2]?]>([
+    ['a key that is AWS’s own', 'aws:team', 'shop'],
+    ['a key without letters', 'team', 'one\ntwo'],
+    ['a key that is too long', 'k'.repeat(129), 'shop'],
+    ['a value that is too long', 'team', 'v'.repeat(257)],
+    ['what roles do not have', 'team', 'R&D', { excludeResourceTypes: ['AWS::IAM::Role'] }],
+  ])('a tag: %s', (_, key, value, options) => {
+    const said = refusal((scope) => {
+      constructOf(scope, [{ id: '0001' }]);
+      Tags.of(scope).add(key, value, options);
+    });
+    const whose = options ? 'AWS::[A-Za-z:]+ \\w+' : 'the role of migrations/odin-dev/0001.ts';
+    expect(said.replaceAll(/\s+/g, ' ')).toMatch(new RegExp(`The tag .* of ${whose}: expected letters, digits`));
+    expect(said.match(/expected letters, digits/g)).toHaveLength(1);
+  });
+
+  it('more tags than AWS takes', () => {
+    const said = refusal((scope) => {
+      constructOf(scope, [{ id: '0001' }]);
+      for (let n = 0; n < 50; n += 1) Tags.of(scope).add(`team-${n}`, 'shop');
+    });
+    expect(said).toMatch(/5\d tags of the role of migrations\/odin-dev\/0001.ts: expected at most 50/);
+  });
+
   it('a template of more than a million bytes, in a stage too', () => {
     const permissions = many(30);
     const migrations = Array.from({ length: 200 }, (_, n) => ({ id: String(n + 1).padStart(4, '0'), permissions }));

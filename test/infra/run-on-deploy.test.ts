@@ -1,6 +1,9 @@
 // `runOnDeploy` in the synthesised stack: one start per manifest, after everything else.
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
+import { constructOf } from '../support/stack.ts';
 import type { SynthesisedResource } from '../support/synth.ts';
 import { ONE_MIGRATION, synthesiseStack } from '../support/synth.ts';
 
@@ -29,6 +32,17 @@ describe('runOnDeploy', () => {
     expect(deployedBy(synthesiseStack({ stack: { runOnDeploy: true } }, changed))).not.toEqual(deployedBy(stack));
     const more = { ...ONE_MIGRATION, '0002.ts': ONE_MIGRATION['0001.ts'] };
     expect(deployedBy(synthesiseStack({ stack: { runOnDeploy: true } }, more))).not.toEqual(deployedBy(stack));
+  });
+
+  it('is asked for by another commit, and not by a repeated deployment of the same one', () => {
+    const of = (commit: string) => {
+      const stack = new Stack(new App({ analyticsReporting: false, builtinCloudFormationValidation: false }), 'Runs');
+      constructOf(stack, [{ id: '0001' }], { runOnDeploy: true, commit });
+      const [run] = Object.values(Template.fromStack(stack).findResources(RUN));
+      return (run?.['Properties'] as { Deployed: string }).Deployed;
+    };
+    expect(of('a'.repeat(40))).toBe(of('a'.repeat(40)));
+    expect(of('a'.repeat(40))).not.toBe(of('b'.repeat(40)));
   });
 
   it('runs after every function, role, policy and the machine', () => {

@@ -87,9 +87,21 @@ const NOT_STARTED = [
   'Lambda.ResourceConflictException',
   'Lambda.ENINotReadyException',
   'Lambda.CodeArtifactUserPendingException',
+  'Lambda.CodeArtifactUserDeletedException',
+  'Lambda.SnapStartNotReadyException',
+  'Lambda.SnapStartRegenerationFailureException',
+  'Lambda.EFSMountConnectivityException',
+  'Lambda.EFSMountTimeoutException',
+  'Lambda.S3FilesMountConnectivityException',
+  'Lambda.S3FilesMountTimeoutException',
 ];
 /** A role may be seconds old. */
-const FORBIDDEN = ['LedgerForbidden', 'Lambda.AccessDeniedException'];
+const FORBIDDEN = [
+  'LedgerForbidden',
+  'Lambda.AccessDeniedException',
+  'Lambda.KMSAccessDeniedException',
+  'Lambda.EC2AccessDeniedException',
+];
 /** What passes, and may take longer than a minute. */
 const PASSING = [
   ...NOT_STARTED,

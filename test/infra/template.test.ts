@@ -1,16 +1,17 @@
 // The CloudFormation template of an environment: what is in it, who may do what, and what stays the same.
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isEnvironmentName } from '../../core/names/identifiers.ts';
 import { migrationFunctionName, OUTPUTS, SYSTEM_FUNCTIONS, systemFunctionName } from '../../core/names/names.ts';
 import { addEnvironments, offlineApp } from '../../infra/build-app.ts';
+import { MAX_MIGRATIONS } from '../../project/discover.ts';
 import { planDeployed } from '../../project/plan.ts';
 import { arnOfFunction, bucketPolicyOf, isAllowed, rolesOf } from '../support/policies.ts';
-import { temporaryProject } from '../support/project.ts';
+import { PROJECT, temporaryProject } from '../support/project.ts';
 import { CODE } from '../support/services.ts';
 import type { StubMigration } from '../support/stack.ts';
 import { stackOf } from '../support/stack.ts';
@@ -151,6 +152,28 @@ describe('a migration', () => {
     });
   });
 
+  it('has what else of Lambda its file asks for', () => {
+    const heavy = synthesise([
+      { id: '0001' },
+      {
+        id: '0002',
+        ephemeralStorageMB: 4096,
+        architecture: 'x86_64',
+        layers: ['arn:aws:lambda:eu-west-1:111122223333:layer:ffmpeg:3'],
+      },
+    ]);
+    const settings = (id: string) => {
+      const { Architectures, EphemeralStorage, Layers } = functionNamed(heavy, `odin-migrate-odin-dev-${id}`);
+      return { Architectures, EphemeralStorage, Layers };
+    };
+    expect(settings('0001')).toEqual({ Architectures: ['arm64'], EphemeralStorage: undefined, Layers: undefined });
+    expect(settings('0002')).toEqual({
+      Architectures: ['x86_64'],
+      EphemeralStorage: { Size: 4096 },
+      Layers: ['arn:aws:lambda:eu-west-1:111122223333:layer:ffmpeg:3'],
+    });
+  });
+
   it('knows itself and whose its ledger is; its own variables win over the environment’s, and ours over both', () => {
     const variables = functionNamed(template, 'odin-migrate-odin-dev-0004').Environment.Variables;
     expect(variables).toEqual({
@@ -225,13 +248,23 @@ describe('a migration', () => {
         [
           arn('states', 'execution:odin-migrate-odin-dev/*:*'),
           arn('states', 'execution:odin-migrate-odin-dev:*'),
+          arn('states', 'mapRun:odin-migrate-odin-dev/*:*'),
           arn('states', 'stateMachine:odin-migrate-odin-dev'),
+          arn('states', 'stateMachine:odin-migrate-odin-dev:*'),
         ],
       ],
       ['Deny', 'states:SendTask*', ['*']],
-      ['Deny', ['iam:*', 'lambda:*', 'ssm:*', 'states:*'], ['*']],
+      ['Deny', expect.arrayContaining(['iam:*', 'lambda:*', 'ssm:*', 'states:*', 'events:*', 'cloudwatch:*']), ['*']],
+      ['Deny', 'iam:PassRole', ['*']],
+      ['Deny', 'iam:*', ['arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/odin-migrate/*']],
+      ['Deny', expect.arrayContaining(['cloudformation:Update*', 'cloudformation:Delete*']), ['${AWS::StackId}']],
     ]);
-    expect(Statement.at(-1)?.Condition).toEqual({ Null: { 'aws:ResourceTag/odin-migrate:environment': 'false' } });
+    expect(Statement.map(({ Condition }) => Condition).filter(Boolean)).toEqual([
+      { Null: { 'aws:ResourceTag/odin-migrate:environment': 'false' } },
+      { StringEquals: { 'iam:PassedToService': ['lambda.amazonaws.com', 'states.amazonaws.com'] } },
+    ]);
+    // 6,144 characters are all that a managed policy may have.
+    expect(JSON.stringify(Statement).length).toBeLessThan(4000);
     const holders = Object.entries(resourcesOf(template)).filter(
       ([, { Properties }]) => Properties['ManagedPolicyArns'],
     );
@@ -413,6 +446,10 @@ describe('the ledger bucket', () => {
       undefined, // TLS
       undefined,
       'NothingIsDeleted',
+      'NothingIsReplicatedHere',
+      'NothingIsArchived',
+      'NothingHasAKeyOfItsOwn',
+      'NothingHasAnotherKey',
       'KeysAreCreatedOnce',
       'OthersAreReplacedFromWhatIsKnown',
       'WritersOfLog',
@@ -445,6 +482,24 @@ describe('the ledger bucket', () => {
       actions: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
       resources: ['/*'],
       condition: undefined,
+    });
+  });
+
+  it('lets nothing be put there in a way in which its readers are refused', () => {
+    const headers = {
+      NothingIsArchived: 'x-amz-storage-class',
+      NothingHasAKeyOfItsOwn: 'x-amz-server-side-encryption-customer-algorithm',
+      NothingHasAnotherKey: 'x-amz-server-side-encryption-aws-kms-key-id',
+    };
+    for (const [sid, header] of Object.entries(headers)) {
+      expect(statement(sid), sid).toMatchObject({
+        actions: ['s3:PutObject'],
+        resources: ['/*'],
+        condition: { Null: { [`s3:${header}`]: 'false' } },
+      });
+    }
+    expect(statement('NothingIsArchived')?.condition).toMatchObject({
+      StringNotEquals: { 's3:x-amz-storage-class': 'STANDARD' },
     });
   });
 
@@ -524,6 +579,7 @@ describe('the ledger bucket', () => {
         '/state.json',
         '/turns/????/????????/batches/*.json',
         '/turns/????/????????/claim.json',
+        '/turns/????/????????/failures.jsonl',
         '/turns/????/????????/outcome.json',
       ],
     ],
@@ -715,6 +771,15 @@ describe('the stack', () => {
     expect(Object.keys(resourcesOf(full)).length).toBeLessThanOrEqual(500);
     expect(ofType(full, 'AWS::Lambda::Function')).toHaveLength(228);
     expect(Buffer.byteLength(JSON.stringify(full.toJSON()))).toBeLessThan(1_000_000);
+  });
+
+  it('has as many resources as docs/performance.md says', () => {
+    const [none = 0, one = 0] = [[], [{ id: '0001' }]].map(
+      (migrations) => Object.keys(resourcesOf(synthesise(migrations))).length,
+    );
+    const said = `${none} and ${one - none} for each migration: ${Math.floor((500 - none) / (one - none))}.`;
+    expect(readFileSync(path.join(PROJECT, 'docs/performance.md'), 'utf8')).toContain(said);
+    expect(MAX_MIGRATIONS).toBeLessThanOrEqual((500 - none) / (one - none));
   });
 
   it('is not synthesised for an unknown environment or a bad name: nothing is built', async () => {

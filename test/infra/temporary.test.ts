@@ -1,11 +1,11 @@
 // A project that is read-only: what its commands keep goes where every one of them finds it again.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { workFolder } from '../../project/temporary.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makePrivate, workFolder } from '../../project/temporary.ts';
 import { PROJECT } from '../support/project.ts';
 
 let project: string;
@@ -28,8 +28,13 @@ function asked(): string {
   const script = `const { workFolder } = await import(${JSON.stringify(module)});
 if (process.getuid?.() === 0) process.setuid(65534);
 console.log(workFolder(${JSON.stringify(project)}));`;
-  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim();
+  const stdio = 'pipe';
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', stdio }).trim();
 }
+
+const removed = (folder: string) => {
+  rmSync(folder, { recursive: true, force: true });
+};
 
 it('is one folder among the temporary ones when the project is read-only', () => {
   chmodSync(project, 0o555);
@@ -37,6 +42,41 @@ it('is one folder among the temporary ones when the project is read-only', () =>
   expect(path.dirname(folder)).toBe(realpathSync(tmpdir()));
   expect(path.basename(folder)).toMatch(/^odin-migrate-[0-9a-f]{16}$/);
   expect(asked()).toBe(folder);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  removed(folder);
+});
+
+describe('its name among the temporary ones, which anybody can work out,', () => {
+  let folder: string;
+  beforeEach(() => {
+    chmodSync(project, 0o555);
+    folder = asked();
+    removed(folder);
+  });
+  afterEach(() => {
+    removed(folder);
+  });
+
+  it.runIf(process.getuid?.() === 0)('is not taken from another user, who could put code into it', () => {
+    mkdirSync(folder);
+    chmodSync(folder, 0o777);
+    expect(asked).toThrow(/is not a folder of yours alone/);
+  });
+
+  it('is not taken when it is a link', () => {
+    symlinkSync(project, folder);
+    expect(asked).toThrow(/is not a folder of yours alone/);
+  });
+});
+
+it('is closed to other users of the machine: it holds data, keys and code', () => {
+  const named = path.join(project, '.odin-migrate/local/odin-dev');
+  mkdirSync(named, { recursive: true });
+  chmodSync(named, 0o755); // as it was made before
+  makePrivate(named);
+  expect(statSync(named).mode & 0o777).toBe(0o700);
+  makePrivate(path.join(project, 'new/local/odin-dev'));
+  expect(statSync(path.join(project, 'new')).mode & 0o777).toBe(0o700);
 });
 
 it('is in the project as long as that can be written', () => {

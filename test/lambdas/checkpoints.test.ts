@@ -1,9 +1,9 @@
 // `Run migration` with a checkpointed migration: an async generator, in slices.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turnOfLoop, setTimeout as sleep } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunAnswer, RunPayload } from '../../core/contract/payloads.ts';
-import type { Checkpoint, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
+import type { CheckpointRecord, StoredCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { moveCheckpoint, readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Halted } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
@@ -109,7 +109,7 @@ const steps = (total: number, stepMs: number, done: number[] = []): Generate =>
 async function* yields(...values: unknown[]): AsyncGenerator<unknown, void, undefined> {
   for (const value of values) yield await Promise.resolve(value);
 }
-const checkpoint = async (): Promise<Checkpoint | undefined> =>
+const checkpoint = async (): Promise<CheckpointRecord | undefined> =>
   (await readCheckpoint(world.store.inner, '0004'))?.checkpoint;
 async function outcome(of = turn): Promise<Outcome | undefined> {
   const look = await lookAtTurn(world.store.inner, of, world.clock.now());
@@ -170,6 +170,39 @@ describe('a checkpoint', () => {
     expect(world.logs.map(({ message }) => message)).toContain(
       'Checkpoint 15: 15 of 16 (93 %), 1/min, about 60 s left',
     );
+  });
+
+  it('is what was done, when the code ends well: its last counts and note, of whichever slice', async () => {
+    const ends = (...values: unknown[]) => run(() => yields(...values));
+    await run(async function* () {
+      yield* yields({ cursor: 1, done: 7, total: 9, note: 'files moved' });
+      world.clock.advance(14 * MINUTE);
+      yield { cursor: 2, done: 8, total: 9, note: 'files moved, one was gone' };
+    });
+    expect(await outcome()).toMatchObject({ outcome: 'stopped' });
+    expect((await outcome())?.did).toBeUndefined();
+    await allowNextSlice();
+    await ends();
+    const did = { done: 8, total: 9, note: 'files moved, one was gone' };
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded', did });
+    expect(await outcome()).not.toHaveProperty('stoppedAt');
+  });
+
+  it.each([{ done: 7 }, { note: 'all moved' }])('is what was done, when all that it says is %j', async (did) => {
+    await run(() => yields({ cursor: 1, ...did }));
+    expect((await outcome())?.did).toEqual(did);
+    expect(await outcome()).not.toHaveProperty('stoppedAt');
+  });
+
+  it('is nothing that was done when it counts and says nothing, and when the attempt failed', async () => {
+    await run(() => yields({ cursor: 1, done: 7 }, 'no checkpoint')).catch(() => undefined);
+    expect(await outcome()).toMatchObject({ outcome: 'failed' });
+    expect(await outcome()).not.toHaveProperty('did');
+    expect(await outcome()).not.toHaveProperty('stoppedAt');
+    await retry('start');
+    await run(() => yields({ cursor: 1 }));
+    expect(await outcome()).toMatchObject({ outcome: 'succeeded' });
+    expect((await outcome())?.did).toBeUndefined();
   });
 
   it('is nothing at first', async () => {
@@ -370,7 +403,7 @@ describe('a slice', () => {
 
   it('stops at a checkpoint when its time runs short, and asks for the next one', async () => {
     const done: number[] = [];
-    // After nine minutes there are six left: enough for two more of a minute. After 13 there are less than 5 s + 2 min.
+    // After nine minutes there are six left: enough for two more of a minute. After 13 there are less than 10 s + 2 min.
     expect(await run(steps(100, MINUTE, done))).toEqual(MORE);
     expect(done).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
     const stoppedAt = await readCheckpoint(world.store.inner, '0004');
@@ -387,7 +420,13 @@ describe('a slice', () => {
         yield await Promise.resolve({ cursor: n });
       }
     });
-    expect(await checkpoint()).toMatchObject({ cursor: 2 }); // eight minutes were left, not five seconds more
+    expect(await checkpoint()).toMatchObject({ cursor: 2 }); // eight minutes were left, not ten seconds more
+  });
+
+  it('keeps ten seconds besides: a checkpoint that S3 takes slowly is no failure', async () => {
+    const done: number[] = [];
+    await run(steps(1_000, 1_000, done));
+    expect(done.at(-1)).toBe(15 * 60 - 10 - 2 + 1);
   });
 
   it('lets the `finally` of the migration run, and nothing else of it', async () => {
@@ -574,6 +613,85 @@ describe('a later slice', () => {
   });
 });
 
+describe('a checkpoint that says when what comes after it begins', () => {
+  const later = () => new Date(world.clock.now() + 60 * MINUTE);
+  const MORE = { outcome: 'more' };
+
+  it('ends its slice: it is saved with its time, and the code after it does not run', async () => {
+    let after = false;
+    const notBefore = later();
+    const answer = await run(async function* () {
+      yield* yields({ cursor: 1, done: 1, notBefore });
+      after = true;
+    });
+    expect(answer).toMatchObject(MORE);
+    expect(after).toBe(false);
+    const stoppedAt = await readCheckpoint(world.store.inner, '0004');
+    expect(stoppedAt?.checkpoint).toMatchObject({ format: 2, cursor: 1, done: 1, notBefore: notBefore.toISOString() });
+    expect(await outcome()).toMatchObject({ outcome: 'stopped', checkpoints: 1, stoppedAt });
+  });
+
+  it('is saved however soon it comes after another one, and the next one has no time', async () => {
+    self = { ...self, saveEveryMs: undefined };
+    await run(() => yields({ cursor: 1 }, { cursor: 2 }, { cursor: 3, notBefore: later() }));
+    expect(await checkpoint()).toMatchObject({ cursor: 3, sequence: 2, format: 2 });
+    await allowNextSlice();
+    expect(await run(() => yields({ cursor: 4 }))).toMatchObject({ outcome: 'finished' });
+    expect(resumed).toEqual([undefined, 3]);
+    expect(await checkpoint()).toMatchObject({ cursor: 4, format: 1 });
+    expect(await checkpoint()).not.toHaveProperty('notBefore');
+  });
+
+  it('ends it too when its time is over: no clock of a function decides', async () => {
+    expect(await run(() => yields({ cursor: 1, notBefore: new Date(0) }, { cursor: 2 }))).toMatchObject(MORE);
+    expect(await checkpoint()).toMatchObject({ cursor: 1, notBefore: '1970-01-01T00:00:00.000Z' });
+  });
+
+  it('ends a slice of a plan, whose items are put down', async () => {
+    const module: MigrationModule = {
+      migration: () => Promise.resolve(),
+      plan: () => yields({ items: [1, 2, 3], cursor: 'a', notBefore: later() }, { items: [4], cursor: 'b' }),
+      parallel: { itemsPerBatch: 2 },
+    };
+    const handle = createRunMigration(self, world.services, inThisProcess(module));
+    expect(await handle(payloadOf(turn), invocation(world))).toMatchObject(MORE);
+    expect(await checkpoint()).toMatchObject({ format: 2, cursor: 'a', plan: { items: 3, sealed: false } });
+    expect((await checkpoint())?.notBefore).toBeDefined();
+  });
+
+  it.each(['cancelled', 'failed'] as const)(
+    'is stopped at by a retry of what was %s, before any of its code',
+    async (reason) => {
+      await run(() => yields({ cursor: 1, notBefore: later() }));
+      const stoppedAt = await readCheckpoint(world.store.inner, '0004');
+      await retry('checkpoint', reason);
+      expect(await run(() => yields({ cursor: 2 }))).toMatchObject(MORE);
+      expect(resumed).toEqual([undefined]);
+      expect(await outcome()).toMatchObject({ outcome: 'stopped', checkpoints: 0, stoppedAt });
+      await allowNextSlice();
+      expect(await run(() => yields({ cursor: 2 }))).toMatchObject({ outcome: 'finished', attempt: 2, slice: 2 });
+      expect(resumed).toEqual([undefined, 1]);
+    },
+  );
+
+  it('is left aside by a retry from the start', async () => {
+    await run(() => yields({ cursor: 1, notBefore: later() }));
+    await retry('start');
+    expect(await run(() => yields({ cursor: 2 }))).toMatchObject({ outcome: 'finished' });
+    expect(resumed).toEqual([undefined, undefined]);
+  });
+
+  it('is stopped at again by a turn that comes in the place of a void one, and gone on from after that', async () => {
+    await run(() => yields({ cursor: 1, notBefore: later() }));
+    await allowNextSlice();
+    await prepared.claim(turn, { claim: 'void' });
+    await allowAfter(2);
+    expect(await run(() => yields({ cursor: 2 }))).toMatchObject(MORE);
+    await allowNextSlice();
+    expect(await run(() => yields({ cursor: 2 }))).toMatchObject({ outcome: 'finished', slice: 3 });
+  });
+});
+
 const CIRCULAR: { cursor: unknown[] } = { cursor: [] };
 CIRCULAR.cursor.push(CIRCULAR.cursor);
 
@@ -620,6 +738,21 @@ describe('a checkpoint that cannot be kept', () => {
     ['with a list that has fields', { cursor: Object.assign([1], { a: 1 }) }, 'cursor is a list with holes, or with'],
     ['with a cursor of more than 64 KB', { cursor: large }, `${64 * 1024 + 2} bytes of JSON, over ${64 * 1024}`],
     ['with a cursor that refers to itself', CIRCULAR, 'cursor[0] is an object that it is in itself'],
+    [
+      'with a time that is text',
+      { cursor: 1, notBefore: 'tomorrow' },
+      'its notBefore is "tomorrow", and expected is a Date',
+    ],
+    ['with a time in seconds', { cursor: 1, notBefore: 1_800 }, 'its notBefore is 1800, and expected is a Date'],
+    ['with a time that is null', { cursor: 1, notBefore: null }, 'its notBefore is null'],
+    ['with a Date of no time', { cursor: 1, notBefore: new Date(NaN) }, 'its notBefore is a Date of no time'],
+    ['with a time that throws', throwing('notBefore'), 'its notBefore cannot be read (Error: no getter)'],
+    [
+      'with a time that is more than a year away',
+      { cursor: 1, notBefore: new Date('2027-03-03') },
+      'its notBefore is 2027-03-03T00:00:00.000Z, and expected is a time within a year',
+    ],
+    ['with a time that no year has', { cursor: 1, notBefore: new Date(8.64e15) }, 'expected is a time within a year'],
     ['with a cursor that is nested too deep', { cursor: JSON.parse(nested(501)) as unknown }, 'nested deeper than 500'],
     [
       'with one that no parser goes through',
@@ -914,9 +1047,54 @@ describe('a practice fault', () => {
     const error = await thrownBy(handle(payloadOf(turn), invocation(world)));
     expect(error.message).toContain('PracticeFailure: Attempt 1 of 0004 fails because --fail 0004 asked for it.');
     expect(starts).toBe(0);
+    const message = 'Attempt 1 of 0004 fails because --fail 0004 asked for it.';
+    // A person who looks for the place in a file of ours would find nothing of theirs.
+    expect((await outcome())?.error).toEqual({
+      name: 'PracticeFailure',
+      message,
+      stack: `PracticeFailure: ${message}`,
+    });
     await retry();
     expect(await handle(payloadOf(turn), invocation(world))).toMatchObject({ outcome: 'finished' });
     expect(starts).toBe(1);
+  });
+
+  it('lets a later slice run', async () => {
+    self = { ...self, sliceMs: 1 };
+    await run(() => yields({ cursor: 1 }, { cursor: 2 }));
+    await allowNextSlice();
+    const handle = practised(FAIL, { migration: () => yields() });
+    expect(await handle(payloadOf(turn), invocation(world))).toMatchObject({ outcome: 'finished', slice: 2 });
+  });
+
+  it.each([undefined, 1])('of a crash ends the process of the function itself, after checkpoint %s', async (after) => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
+      throw new Error('it is gone');
+    });
+    const handle = practised({ fault: 'crash', checkpoint: after }, { migration: () => yields({ cursor: 1 }) });
+    expect((await thrownBy(handle(payloadOf(turn), invocation(world)))).message).toContain('it is gone');
+    expect(exit.mock.calls).toEqual([[1]]);
+    exit.mockRestore();
+    expect((await checkpoint())?.cursor).toBe(after);
+  });
+
+  it('of an end of time before any code: the function does not answer', async () => {
+    const answered = vi.fn();
+    const started = vi.fn(() => Promise.resolve());
+    practised({ fault: 'timeout' }, { migration: started })(payloadOf(turn), invocation(world)).then(
+      answered,
+      answered,
+    );
+    await vi.waitFor(async () => {
+      expect(await world.store.inner.get(claimKey(turn))).toBeDefined();
+    });
+    await turnOfLoop();
+    expect([answered.mock.calls, started.mock.calls]).toEqual([[], []]);
+  });
+
+  it('is none of one that has come to its end before that checkpoint', async () => {
+    const handle = practised({ fault: 'timeout', checkpoint: 2 }, { migration: () => yields({ cursor: 1 }) });
+    expect(await handle(payloadOf(turn), invocation(world))).toMatchObject({ outcome: 'finished' });
   });
 
   const generate = (seen: unknown[]): Generate =>

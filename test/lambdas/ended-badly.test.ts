@@ -1,6 +1,9 @@
 // A run that ended badly: what the operators are told of it.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { threadId } from '../../core/contract/chat.ts';
+import { executionLink } from '../../core/text/links.ts';
 import { createTellEndedBadly } from '../../lambdas/watch-halts/ended-badly.ts';
+import { WatchEvent } from '../../lambdas/watch-halts/event.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import type { World } from '../support/services.ts';
 import { createWorld } from '../support/services.ts';
@@ -16,16 +19,71 @@ const tell = (status: string, why: { error?: string; cause?: string } = {}) =>
     detail: { executionArn: executionArn('run-7'), status },
   });
 
+describe('what EventBridge sends to the watch', () => {
+  const ENDED = {
+    'detail-type': 'Step Functions Execution Status Change',
+    detail: { executionArn: executionArn('run-7'), status: 'FAILED' },
+  };
+
+  it.each([ENDED, { 'detail-type': 'Scheduled Event' }])('is read, with whatever else is in it: %j', (event) => {
+    expect(WatchEvent.parse({ ...event, region: 'eu-west-1' })).toEqual(event);
+  });
+
+  it.each([
+    {},
+    { 'detail-type': 'Another' },
+    { ...ENDED, detail: { status: 'FAILED' } },
+    { ...ENDED, detail: { ...ENDED.detail, status: 'x'.repeat(101) } },
+  ])('is nothing else: %j', (event) => {
+    expect(WatchEvent.safeParse(event).success).toBe(false);
+  });
+});
+
 describe('a run that ended badly', () => {
   it('is told with its error, its cause and its page', async () => {
     await tell('FAILED', { error: 'OutOfOrder', cause: '0002.ts is pending, but 0003 was run before' });
-    const [{ subject, message, chat } = { subject: '', message: '', chat: undefined }] = world.published;
-    expect(subject).toBe('odin-migrate odin-dev: a run ended badly (OutOfOrder)');
-    expect(message).toContain(
-      'Error:         OutOfOrder\nCause:         0002.ts is pending, but 0003 was run before\n',
-    );
-    expect(message).toContain(`Execution:     ${executionArn('run-7')}\n`);
-    expect(chat?.content.description).toContain('`OutOfOrder`');
+    const execution = executionArn('run-7');
+    const subject = 'odin-migrate odin-dev: a run ended badly (OutOfOrder)';
+    expect(world.published).toEqual([
+      {
+        subject,
+        message: `A run in odin-dev ended badly. What is done stays done, and what is pending stays pending.
+
+Error:         OutOfOrder
+Cause:         0002.ts is pending, but 0003 was run before
+Execution:     ${execution}
+               ${executionLink(execution)}
+
+docs/runbook.md says what each error means, and what to do: "A run that failed".
+`,
+        chat: {
+          version: '1.0',
+          source: 'custom',
+          content: {
+            textType: 'client-markdown',
+            title: 'odin-dev: a run ended badly',
+            description: [
+              'Error: `OutOfOrder`',
+              '`0002.ts is pending, but 0003 was run before`',
+              `Execution: ${executionLink(execution)}`,
+            ].join('\n'),
+            nextSteps: ['docs/runbook.md, "A run that failed", says what to do.'],
+            keywords: ['odin-migrate', 'odin-dev', 'failed'],
+          },
+          metadata: {
+            threadId: threadId('odin-dev', ''),
+            summary: subject,
+            eventType: 'Run Ended Badly',
+            relatedResources: [execution],
+            additionalContext: { environment: 'odin-dev', error: 'OutOfOrder' },
+          },
+        },
+      },
+    ]);
+  });
+
+  it('is what the function answers', async () => {
+    expect(await tell('FAILED')).toEqual({ told: executionArn('run-7') });
   });
 
   it('is told each time: two runs are two messages', async () => {

@@ -70,6 +70,27 @@ it.each([
   );
 });
 
+it('a map is tuned once it is known which one runs, and whether that is meant', async () => {
+  const machine = 'arn:aws:states:eu-west-1:111122223333:stateMachine:one';
+  const asked: unknown[] = [];
+  const sfn = {
+    send: ({ input }: { input: unknown }) => {
+      asked.push(input);
+      return Promise.resolve({ mapRuns: [{ mapRunArn: 'over', stopDate: new Date() }, { mapRunArn: 'runs' }] });
+    },
+  } as unknown as SFNClient;
+  const tune = (isMeant: boolean) =>
+    createExecutions(sfn, machine).tuneMap(`${machine.replace(':stateMachine:', ':execution:')}:it`, 7, () => {
+      asked.push('is it meant?');
+      return Promise.resolve(isMeant);
+    });
+  expect(await tune(false)).toBe('none runs');
+  expect(await tune(true)).toBe('tuned');
+  const [list, question] = asked;
+  expect(asked).toEqual([list, question, list, question, { mapRunArn: 'runs', maxConcurrency: 7 }]);
+  expect(question).toBe('is it meant?');
+});
+
 describe('on the embedded Step Functions', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'odin-executions-'));
   let aws: EmbeddedAws;

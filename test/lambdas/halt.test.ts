@@ -135,6 +135,64 @@ describe('what is appended', () => {
     expect(await halted()).toMatchObject({ reason: 'not-started', error: { message: 'no such function' } });
   });
 
+  it.each<[string, HaltPayload['at']['error'], ErrorSummary]>([
+    [
+      "an error of Lambda's, with its stack",
+      { Error: 'Error', Cause: '{"errorType":"TypeError","errorMessage":"no","trace":["TypeError: no","    at f"]}' },
+      { name: 'TypeError', message: 'no', stack: 'TypeError: no\n    at f' },
+    ],
+    [
+      'one whose stack is a text',
+      { Error: 'Error', Cause: '{"errorMessage":"no","trace":"at f"}' },
+      { name: 'Error', message: 'no', stack: 'at f' },
+    ],
+    [
+      "JSON that is no error of Lambda's",
+      { Error: 'Timeout', Cause: '{"trace":7}' },
+      { name: 'Timeout', message: '{"trace":7}' },
+    ],
+    ['a name alone', { Error: 'Timeout' }, { name: 'Timeout', message: 'no cause was given' }],
+    ['nothing', {}, { name: 'Error', message: 'no cause was given' }],
+  ])('of what the state machine caught: %s', async (_, error, kept) => {
+    await before.claim(turn);
+    await halt({}, { error });
+    expect((await halted()).error).toEqual(kept);
+  });
+
+  it('of a turn whose outcome cannot be read: unknown, when its deadline is over', async () => {
+    await before.claim(turn);
+    await world.store.inner.create(outcomeKey(turn), 'garbage');
+    world.clock.advance(16 * 60_000);
+    await halt({}, { reason: 'unknown' });
+    expect(await halted()).toMatchObject({
+      reason: 'unknown',
+      outcome: { key: outcomeKey(turn), sha256: sha256('garbage') },
+    });
+    expect(await halted()).not.toHaveProperty('error');
+  });
+
+  it.each([
+    ['began-1', 'deployed-2', { began: 'began-1', deployed: 'deployed-2' }],
+    ['began-1', null, { began: 'began-1' }],
+    [undefined, 'deployed-2', { deployed: 'deployed-2' }],
+    [undefined, null, undefined],
+  ])('under which commits, as far as they are known: %s and %s', async (gitCommit, deployed, commits) => {
+    world = createWorld();
+    before = ledgerBefore(world);
+    turn = await before.allow('0004', { gitCommit });
+    await failed();
+    await halt({}, {}, { ...manifestOf('0004'), gitCommit: deployed });
+    expect((await halted()).commits).toEqual(commits);
+  });
+
+  it('is told in the log, too', async () => {
+    await failed();
+    await halt();
+    expect(world.logs).toEqual([
+      { level: 'warn', message: 'Halted: 0004, attempt 1, failed', fields: { halt: 2, error: FAILURE } },
+    ]);
+  });
+
   it("of a failed turn: the ledger's error, not the one that the state machine caught", async () => {
     await failed();
     await halt({}, { error: { Error: 'Runtime.HandlerError', Cause: 'renamed by an engine' } });
@@ -197,6 +255,7 @@ describe('what is appended', () => {
     await before.claim(turn, { claim: 'void' });
     await halt({}, { reason: 'not-started' });
     expect(await halted()).toMatchObject({ reason: 'not-started', turn: 3 });
+    expect(await halted()).not.toHaveProperty('outcome'); // a void claim is none
     expect(message()).toContain('NOT STARTED. Its function was invoked several times, and never took its turn.');
   });
 
@@ -324,6 +383,11 @@ describe('whoever waits looks at the log after it', () => {
       ]),
     );
     expect(world.published).toHaveLength(1); // of the other one
+    expect(world.logs.at(-1)).toEqual({
+      level: 'info',
+      message: 'The halt of 0004, attempt 1, was settled meanwhile',
+      fields: { halt: 2 },
+    });
   });
 
   it('also when the halt that it opened was decided before it left its token', async () => {
@@ -442,6 +506,17 @@ describe('HaltNotNeeded: the ledger has moved on', () => {
     await before.claim(turn);
     await before.close(turn, 'stopped');
     await expectNotNeeded('the next step is "allow"', { error: { Error: 'States.Timeout', Cause: 'no answer' } });
+    await expectNotNeeded('the next step is "allow"', { unrecorded: { Error: 'NothingToRecord', Cause: 'by hand' } });
+  });
+
+  it('when no turn is open, and when the log does not know the migration', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'succeeded');
+    const unknown = await thrownBy(halt({}, { migration: '0005', turn: 7 }));
+    expect(unknown.message).toContain('Attempt 1 of 0005 needs no halt: entry 7 is not the turn that is open');
+    await before.complete('0004');
+    const closed = await thrownBy(halt({}, { migration: '0005' }));
+    expect(closed.message).toContain('Attempt 1 of 0005 needs no halt: entry 1 is not the turn that is open');
   });
 
   it('when its turn is void for the first time', async () => {
@@ -517,7 +592,7 @@ Runbook:       node_modules/odin-migrate/docs/runbook.md
 Nothing later runs until you decide. In a project that has odin-migrate installed, type one of:
 
   npx --no-install odin-migrate resume odin-dev retry --halt 2 --region eu-west-1
-    runs it again, as a new attempt, with the code that is deployed now
+    runs it again with the code that is deployed now, from its last checkpoint if it has one
   npx --no-install odin-migrate resume odin-dev mark-applied --halt 2 --reason "..." --region eu-west-1
     records it as applied, because you made sure that its effect is there
   npx --no-install odin-migrate resume odin-dev skip --halt 2 --reason "..." --region eu-west-1
@@ -536,6 +611,22 @@ Nothing later runs until you decide. In a project that has odin-migrate installe
     expect(message()).toContain(
       `A decision is held back until ${DEADLINE}, because its code may be running until then.`,
     );
+  });
+
+  it('of batches: where the lines of all of them are, as each writes under a request of its own', async () => {
+    await before.claim(turn);
+    const { reference } = (await before.close(turn, 'stopped')) as { reference: Allowed['restsOn']['turn'] };
+    turn = await before.allow('0004', {
+      execution: me,
+      slice: 2,
+      begin: 'checkpoint',
+      restsOn: { turn: reference },
+      batches: { of: 2, plan: [], rest: '1-2' },
+    });
+    await before.claim(turn, { claim: 'void' });
+    await before.close(turn, 'failed', { batches: { of: 2, succeeded: 1, failed: 1, unknown: 0, left: 1 } });
+    await halt();
+    expect(message()).toMatch(/^Log lines: +https:\S+migration\S+0004\S+start/m);
   });
 
   it('of a turn that nobody claimed: nothing of a deadline', async () => {

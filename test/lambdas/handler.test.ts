@@ -2,11 +2,13 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as z from '../../core/schema.ts';
+import * as z from '../../core/schema.ts';
 import { OdinError } from '../../core/errors.ts';
 import {
   BaselinePayload,
+  BatchPayload,
   CancelPayload,
+  TunePayload,
   DecidePayload,
   HaltPayload,
   ManifestPayload,
@@ -15,12 +17,15 @@ import {
   RunInput,
   RunPayload,
 } from '../../core/contract/payloads.ts';
+import { errorSummary } from '../../core/ledger/summaries.ts';
+import { RUN_FIELD, VARIABLES } from '../../core/names/names.ts';
 import { PreviewPayload } from '../../core/preview/preview.ts';
 import { lambdaHandler } from '../../lambdas/shared/handler.ts';
 import { logLine } from '../../lambdas/run-migration/log-line.ts';
 import type { OutputLine } from '../../lambdas/run-migration/user-code/output.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
 import { pathsOf, replaceAt } from '../support/hostile.ts';
+import { logLines } from '../support/structured-log.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:odin-migrate-odin-dev:me';
@@ -55,13 +60,7 @@ const OPTIONAL = ['reason', 'halt', 'begin', 'cursor', 'seconds', 'endAfterSecon
 let lines: Record<string, unknown>[];
 
 beforeEach(() => {
-  lines = [];
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation((line: unknown) => {
-      lines.push(JSON.parse(String(line)) as Record<string, unknown>);
-      return true;
-    });
-  }
+  lines = logLines();
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -70,6 +69,7 @@ afterEach(() => {
 const CONTEXT = {
   awsRequestId: 'request-1',
   functionName: 'odin-migrate-odin-dev-halt',
+  invokedFunctionArn: 'arn:aws:lambda:eu-west-1:111122223333:function:odin-migrate-odin-dev-halt',
   getRemainingTimeInMillis: () => 4_200,
 } as Context;
 
@@ -83,11 +83,19 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
   it('lets its payload through as it is, with the invocation', async () => {
     const seen: unknown[] = [];
     const answer = await invoke(schema, good, (payload, invocation) => {
-      seen.push(payload, invocation.requestId, invocation.functionName, invocation.remainingMs());
+      seen.push(payload, { ...invocation, remainingMs: invocation.remainingMs() });
       return Promise.resolve('answer');
     });
     expect(answer).toBe('answer');
-    expect(seen).toEqual([good, 'request-1', 'odin-migrate-odin-dev-halt', 4_200]);
+    expect(seen).toEqual([
+      good,
+      {
+        requestId: 'request-1',
+        functionName: CONTEXT.functionName,
+        functionArn: CONTEXT.invokedFunctionArn,
+        remainingMs: 4_200,
+      },
+    ]);
   });
 
   /** Changes one thing about the payload, at any depth. */
@@ -136,7 +144,10 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
     if (required.length === 0) return;
     const error = await thrownBy(invoke(schema, { ask }, () => Promise.resolve()));
     for (const field of required) expect(error.what).toContain(`${field}: `);
-    expect(error.next).toContain('Nothing was done');
+    expect(error.next).toBe(
+      'Nothing was done. The state machine sends the right payload; docs/runbook.md shows what a person sends to resume.',
+    );
+    expect(error.cause).toHaveProperty('issues');
   });
 });
 
@@ -146,6 +157,7 @@ describe('fields that are nearly right are refused', () => {
     preview: [PreviewPayload, { ask: 'preview', migration: '0004' }],
     decide: [DecidePayload, DECIDE],
     cancel: [CancelPayload, { ask: 'cancel', by: 'her' }],
+    tune: [TunePayload, { ask: 'tune', concurrency: 50, by: 'her' }],
     input: [RunInput, {}],
   };
   it.each([
@@ -177,6 +189,10 @@ describe('fields that are nearly right are refused', () => {
     ['decide', 'decision', 'cancel'],
     ['decide', 'force', true],
     ['cancel', 'decision', 'retry'],
+    ['tune', 'concurrency', 0],
+    ['tune', 'concurrency', 1_001],
+    ['tune', 'concurrency', '50'],
+    ['tune', 'toleratedFailures', 3],
     ['preview', 'attempt', 1],
     ['preview', 'seconds', 0],
     ['input', 'run', 'x'.repeat(81)],
@@ -202,6 +218,34 @@ describe('fields that are nearly right are refused', () => {
     const error = await thrownBy(invoke(DecidePayload, bad, () => Promise.resolve()));
     expect(error.what.split('; ')).toHaveLength(5);
   });
+
+  it('and a key that is as long as a payload is cut', async () => {
+    const error = await thrownBy(invoke(DecidePayload, { ...DECIDE, ['k'.repeat(9_000)]: 1 }, () => Promise.resolve()));
+    expect(error.what).toMatch(/is not what it expects: payload: Unrecognized key: "k+…\.$/);
+    expect(error.what.length).toBeLessThan(400);
+  });
+
+  it('and what lies deeper is named by its path', async () => {
+    const error = await thrownBy(
+      invoke(HaltPayload, { ...HALT, at: { ...HALT.at, attempt: 0 } }, () => Promise.resolve()),
+    );
+    expect(error.what).toMatch(/is not what it expects: at\.attempt: [^;]+\.$/);
+  });
+
+  it('and of several that it may be it is told what the last one lacks, which is the one that is usually sent', async () => {
+    const several = z.union([
+      z.object({ one: z.string() }),
+      z.object({ two: z.string() }),
+      z.object({ three: z.string(), four: z.string() }),
+    ]);
+    const error = await thrownBy(invoke(several, {}, () => Promise.resolve()));
+    expect(error.what).toMatch(/is not what it expects: three: [^;]+; four: [^;]+\.$/);
+  });
+
+  it('and what is no object is named as a whole', async () => {
+    const error = await thrownBy(invoke(RecordPayload, 'text', () => Promise.resolve()));
+    expect(error.what).toContain('is not what it expects: payload: Invalid input');
+  });
 });
 
 describe('what a handler throws', () => {
@@ -214,6 +258,8 @@ describe('what a handler throws', () => {
     expect(await failing(error)).toBe(error);
     expect(lines.at(-1)).toMatchObject({
       level: 'ERROR',
+      service: 'odin-migrate',
+      function_request_id: 'request-1',
       message: 'What. Next.',
       code: 'NothingToRecord',
       source: 'system',
@@ -231,7 +277,7 @@ describe('what a handler throws', () => {
     const error = await failing(thrown);
     expect(error).toMatchObject({ name: 'Internal', code: 'Internal', source: 'system', what });
     expect(error.cause).toBe(thrown);
-    expect(lines.at(-1)).toMatchObject({ level: 'ERROR', code: 'Internal' });
+    expect(lines.at(-1)).toMatchObject({ level: 'ERROR', code: 'Internal', error: errorSummary(thrown) });
   });
 
   it('is Internal too when the handler throws before it is asynchronous', async () => {
@@ -250,6 +296,27 @@ describe('the log', () => {
     expect(lines.at(-1)).toMatchObject({ execution: EXECUTION, migration: '0004', attempt: 1 });
   });
 
+  it('names the environment, the slice and the batch, where there are some', async () => {
+    vi.stubEnv(VARIABLES.environment, 'odin-dev');
+    const of = { ...RUN, ask: 'batch', batch: 7 };
+    await thrownBy(invoke(BatchPayload, of, () => Promise.reject(new Error('x'))));
+    vi.unstubAllEnvs();
+    expect(lines.at(-1)).toMatchObject({
+      ...{ environment: 'odin-dev', execution: EXECUTION, migration: '0004', attempt: 1, slice: 2, batch: 7 },
+    });
+  });
+
+  it.each(['execution', 'migration', 'attempt', 'slice', 'batch'])(
+    'names what is right of a payload of which something is not: %s',
+    async (wrong) => {
+      const of = { execution: EXECUTION, migration: '0004', attempt: 1, slice: 2, batch: 7 };
+      await thrownBy(invoke(BatchPayload, { ...of, [wrong]: [], at: [] }, () => Promise.resolve()));
+      const right = Object.fromEntries(Object.entries(of).filter(([name]) => name !== wrong));
+      expect(lines.at(-1)).toMatchObject(right);
+      expect(lines.at(-1)).not.toHaveProperty(wrong);
+    },
+  );
+
   it('never has a task token', async () => {
     const payload = { ...HALT, token: 'SECRET-TOKEN', at: 'not an object' };
     await thrownBy(invoke(HaltPayload, payload, () => Promise.resolve()));
@@ -259,7 +326,9 @@ describe('the log', () => {
 
   it('forgets what an earlier invocation in the same process was about', async () => {
     await thrownBy(invoke(RecordPayload, RECORD, () => Promise.reject(new Error('x'))));
-    await thrownBy(invoke(RecordPayload, {}, () => Promise.resolve()));
+    const next = { ...CONTEXT, awsRequestId: 'request-2' };
+    await thrownBy(lambdaHandler(RecordPayload, () => Promise.resolve())({} as never, next));
+    expect(lines.map((line) => line['function_request_id'])).toEqual(['request-1', 'request-2']);
     expect(lines.at(-1)).not.toHaveProperty('migration');
     expect(lines.at(-1)).not.toHaveProperty('execution');
   });
@@ -271,27 +340,35 @@ describe('the log', () => {
         return Promise.resolve();
       });
     const WHOSE = { from: 'migration', migration: '0004', attempt: 1, function_request_id: 'request-1' };
+    /** A line of the function's own logger says this, too. */
+    const OWN = { ...WHOSE, function_name: CONTEXT.functionName };
 
     it.each(['info', 'warn', 'error'] as const)(
       'has its lines with their level, and whose they are: %s',
       async (level) => {
         await printed({ level, text: 'moved 7 files\nof 9' });
-        expect(lines).toMatchObject([{ level: level.toUpperCase(), message: 'moved 7 files\nof 9', ...WHOSE }]);
+        expect(lines).toMatchObject([{ level: level.toUpperCase(), message: 'moved 7 files\nof 9', ...OWN }]);
       },
     );
+
+    it('has what is printed for those who look for a fault, whatever level the function has', async () => {
+      await printed({ level: 'debug', text: 'page 3' });
+      expect(lines).toMatchObject([{ level: 'DEBUG', message: 'page 3', ...WHOSE }]);
+    });
 
     it('leaves the records of another logger as they are, and adds whose they are', async () => {
       const record = { level: 30, time: 7, msg: 'moved', files: [1], service: 'mine', attempt: 'third' };
       await printed({ level: 'info', text: JSON.stringify(record) });
-      expect(lines).toMatchObject([{ ...WHOSE, ...record, message: JSON.stringify(record) }]);
-      lines = [];
+      const own = { [RUN_FIELD]: { migration: '0004', attempt: 1 } };
+      expect(lines).toMatchObject([{ ...WHOSE, ...record, message: JSON.stringify(record), ...own }]);
+      lines.length = 0;
       await printed({ level: 'error', text: '{"message":"own"}' });
       expect(lines).toMatchObject([{ ...WHOSE, level: 'ERROR', message: 'own', service: 'odin-migrate' }]);
     });
 
     it.each(['{not JSON', '[1]', '"text"', '\u0000\u001b[31m'])('has what is no record as text: %j', async (text) => {
       await printed({ level: 'info', text });
-      expect(lines).toMatchObject([{ message: text, ...WHOSE }]);
+      expect(lines).toMatchObject([{ message: text, ...OWN }]);
     });
   });
 });

@@ -154,7 +154,7 @@ const WHOLE: [string, (body: string) => string][] = [
   ['50,000 levels in a field', (body) => body.replace(/"(nonce|token|sequence)": /, `"$1": ${nested(50_000)}, "x": `)],
   ['50,000 levels in its cursor', (body) => body.replace('"cursor": ', `"cursor": ${nested(50_000)}, "x": `)],
   ['a format of 5 MB', () => JSON.stringify({ format: 'x'.repeat(5_000_000) })],
-  ['a newer format', (body) => body.replace('"format": 1', '"format": 2')],
+  ['a newer format', (body) => body.replace('"format": 1', '"format": 3')],
   ['no format', (body) => body.replace('"format": 1,', '')],
   ['a migration that is none', (body) => body.replaceAll(/"migration": "\d{4}"/g, '"migration": "../../"')],
   ['5 MB in the place of its time', (body) => body.replace(/"time": "[^"]*"/, `"time": "${'x'.repeat(5_000_000)}"`)],

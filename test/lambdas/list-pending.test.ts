@@ -2,13 +2,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { RunInput, Step } from '../../core/contract/payloads.ts';
-import { DEFINITION, OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
+import { BATCHES_DEFINITION, DEFINITION, OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
+import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed } from '../../core/ledger/entries.ts';
 import { sha256 } from '../../core/ledger/entries.ts';
 import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/keys.ts';
 import { LedgerLog } from '../../core/ledger/log.ts';
 import { DEADLINE_MARGIN_MS, lookAtTurn } from '../../core/ledger/turns.ts';
 import { continuingExecutionName } from '../../core/names/names.ts';
+import { executionLink } from '../../core/text/links.ts';
 import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once, unavailable } from '../support/hooked-store.ts';
@@ -61,6 +63,23 @@ const closed = async (
 };
 const halted = async () => ledger.halt(await closed());
 
+it('a turn rests on the completion of the highest id below it, whether or not that one has a file', async () => {
+  await ledger.complete(['0003', '0005'], 'baseline');
+  const highest = await ledger.complete('0002', 'baseline');
+  expect(await list({ allowOutOfOrder: true }, manifestOf('0001', '0004', '0006'))).toMatchObject({
+    migration: '0001',
+  });
+  const first = await entry(3);
+  expect(first.restsOn).toEqual({});
+  await ledger.claim({ ...first, sha256: (await ledger.look()).sha256 ?? '' });
+  await ledger.close({ ...first, sha256: (await ledger.look()).sha256 ?? '' }, 'succeeded');
+  const of0001 = await ledger.complete('0001');
+  expect(await list({ allowOutOfOrder: true }, manifestOf('0004', '0006'))).toMatchObject({ migration: '0004' });
+  const { sha256: of0003 } = known(await new LedgerLog(world.store, IDENTITY).entry(1));
+  expect((await entry(5)).restsOn).toEqual({ completion: { key: entryKey(1), sha256: of0003 } });
+  expect([highest.number, of0001.number]).toEqual([2, 4]); // later in the log, and lower
+});
+
 describe('a file that is not what was run under its number', () => {
   const applied = async (id: string, more: Partial<Allowed> = {}) => {
     const turn = await ledger.allow(id, more);
@@ -98,6 +117,54 @@ describe('a file that is not what was run under its number', () => {
     expect(world.published).toHaveLength(1);
   });
 
+  it('of several is named with each of them, in each form', async () => {
+    await applied('0001');
+    await applied('0002');
+    const manifest = manifestOf('0001', '0002');
+    const migrations = manifest.migrations.map((each) => ({ ...each, sourceSha256: HASH }));
+    const step = await list({}, { ...manifest, migrations });
+    const said =
+      'Another text stands under numbers that are completed, and does not run: migrations/odin-dev/0001.ts, ' +
+      'migrations/odin-dev/0002.ts. If it is new work, give it a number of its own; if it is meant, run with ' +
+      '--accept-changed 0001 --accept-changed 0002.';
+    expect('summary' in step && step.summary).toBe(
+      `Nothing is pending in odin-dev: each of its 2 migrations is completed (2 in the ledger). ${said}`,
+    );
+    const subject = 'odin-migrate odin-dev: finished, but a file changed after it had run';
+    const link = executionLink(me);
+    expect(world.published).toEqual([
+      {
+        subject,
+        message: `The run in odin-dev has finished. Nothing is pending.
+
+${said}
+
+Completed:     2 in the ledger
+Execution:     ${me}
+               ${link}
+`,
+        chat: {
+          version: '1.0',
+          source: 'custom',
+          content: {
+            textType: 'client-markdown',
+            title: 'odin-dev: finished, but a file changed after it had run',
+            description: [said, '2 migrations are completed.', `Execution: ${link}`].join('\n'),
+            nextSteps: [],
+            keywords: ['odin-migrate', 'odin-dev', 'finished'],
+          },
+          metadata: {
+            threadId: 'odin-migrate/odin-dev/0001',
+            summary: subject,
+            eventType: 'Run Completed',
+            relatedResources: [me],
+            additionalContext: { environment: 'odin-dev', completed: '2' },
+          },
+        },
+      },
+    ]);
+  });
+
   it('says nothing of packages, of a baseline, and of one that has still to be run', async () => {
     const sources = (packages: string) => ({ version: 2, files: HASH, packages });
     await ledger.complete('0001', 'baseline');
@@ -121,6 +188,17 @@ describe('a file that is not what was run under its number', () => {
         '{"allowRenumbered":["0003"]}.',
     );
     expect(await list({ allowRenumbered: ['0004'] }, renamed)).toMatchObject({ error: 'Renumbered' });
+    const migrations = renamed.migrations.map((each) =>
+      each.id === '0004' ? { ...each, sourceSha256: sourceOf('0002') } : each,
+    );
+    const both = await list({}, { ...renamed, migrations });
+    expect('cause' in both && both.cause).toBe(
+      'migrations/odin-dev/0003.ts has the text that was completed under 0002, whose file is gone; ' +
+        'migrations/odin-dev/0004.ts has the text that was completed under 0002, whose file is gone: to run it would be to do its ' +
+        'work a second time. Delete it, or give it back its number; or, if it has to be done again, type ' +
+        '"npx --no-install odin-migrate run odin-dev --allow-renumbered 0003 --allow-renumbered 0004", or start ' +
+        'odin-migrate-odin-dev with the input {"allowRenumbered":["0003","0004"]}.',
+    );
     expect(await list({ allowRenumbered: ['0003'] }, renamed)).toMatchObject({ step: 'run', migration: '0003' });
   });
 
@@ -281,6 +359,37 @@ describe('a turn that is open', () => {
     expect(await entry(2)).toMatchObject({ codeSha256: OTHER_CODE, attempt: 1 });
   });
 
+  it('that another execution goes on with is looked for every five minutes at the least, however long that takes', async () => {
+    await closed('stopped', { execution: other });
+    world.clock.advance(20 * MINUTE);
+    expect(await list()).toMatchObject({ step: 'wait', seconds: 120 });
+    world.clock.advance(20 * 60 * MINUTE);
+    expect(await list()).toMatchObject({ step: 'wait', seconds: 300 });
+  });
+
+  it('that S3 has slowed down waits before it goes on, and asks every five minutes at the least', async () => {
+    const [of, rest] = [3, '1-3'];
+    const plan = [{ turn: 1, sha256: HASH, batches: of }];
+    const slowed = { of, succeeded: 0, failed: 0, unknown: 0, left: of, slowed: 1 };
+    const turn = await claimed('0001', { batches: { of, plan, rest, slowed: 5 } });
+    await ledger.close(turn, 'stopped', { batches: slowed });
+    const at = new Date(world.clock.now() + 8 * MINUTE).toISOString();
+    const why = `S3 has slowed down attempt 1 of 0001: it goes on at ${at}, with fewer batches at a time`;
+    expect(await list()).toEqual({ step: 'wait', seconds: 300, why });
+    world.clock.advance(7 * MINUTE);
+    expect(await list()).toEqual({ step: 'wait', seconds: 60, why });
+    world.clock.advance(MINUTE - 1);
+    expect(await list()).toEqual({ step: 'wait', seconds: 1, why });
+    world.clock.advance(1);
+    expect(await list()).toMatchObject({ step: 'run', slice: 2 });
+  });
+
+  it('and claimed is asked for once more at its very deadline, a second later', async () => {
+    await claimed('0001');
+    world.clock.advance(15 * MINUTE + DEADLINE_MARGIN_MS);
+    expect(await list()).toMatchObject({ step: 'wait', seconds: 1 });
+  });
+
   it.each(['me', 'other'])('and claimed, of the execution %s, is waited for until its deadline', async (name) => {
     const turn = await claimed('0001', { execution: executionArn(name) });
     const deadline = world.clock.now() + 15 * MINUTE + DEADLINE_MARGIN_MS;
@@ -340,6 +449,50 @@ describe('a turn that is open', () => {
     expect(await list({}, manifestOf('0002'))).toMatchObject({ ...halt, reason: 'file-gone' });
     await ledger.cancel(turn);
     expect(await list()).toMatchObject({ ...halt, reason: 'cancelled' });
+  });
+
+  it('and stopped at a checkpoint with a time is waited for, by the store’s clock, and then goes on with the next slice', async () => {
+    const turn = await claimed('0001');
+    const time = world.clock.now() + 60 * MINUTE;
+    await ledger.stopUntil(turn, time);
+    const why = `attempt 1 of 0001 goes on at ${new Date(time).toISOString()}, as its checkpoint says`;
+    expect(await list()).toEqual({ step: 'wait', seconds: 2, why });
+    world.clock.advance(58 * MINUTE);
+    expect(await list()).toEqual({ step: 'wait', seconds: 120, why });
+    world.clock.advance(2 * MINUTE - 1);
+    expect(await list()).toEqual({ step: 'wait', seconds: 1, why });
+    world.clock.advance(1);
+    expect(await list()).toMatchObject({ step: 'run', attempt: 1, slice: 2 });
+  });
+
+  it('and stopped so is looked at every five minutes at the least, and on this machine every ten seconds', async () => {
+    await ledger.stopUntil(await claimed('0001'), world.clock.now() + 30 * 24 * 60 * MINUTE);
+    world.clock.advance(24 * 60 * MINUTE);
+    expect(await list()).toMatchObject({ step: 'wait', seconds: 300 });
+    world.services.local = true;
+    expect(await list()).toMatchObject({ step: 'wait', seconds: 10 });
+  });
+
+  it('and stopped so halts at once when it is cancelled, or other code is deployed, or none', async () => {
+    const turn = await claimed('0001');
+    await ledger.stopUntil(turn, world.clock.now() + 60 * MINUTE);
+    const halt = { step: 'halt', turn: 1 };
+    expect(await list({}, withCode(OTHER_CODE, '0001'))).toMatchObject({ ...halt, reason: 'code-changed' });
+    expect(await list({}, manifestOf('0002'))).toMatchObject({ ...halt, reason: 'file-gone' });
+    await ledger.cancel(turn);
+    expect(await list()).toMatchObject({ ...halt, reason: 'cancelled' });
+  });
+
+  it('and stopped so in an execution that was stopped in its wait is waited for by the next one', async () => {
+    await ledger.stopUntil(await claimed('0001', { execution: other }), world.clock.now() + 60 * MINUTE);
+    expect(await list()).toMatchObject({
+      step: 'wait',
+      why: `attempt 1 of 0001 goes on in another execution, ${other}`,
+    });
+    world.executions.stop(other);
+    expect(await list()).toMatchObject({ why: expect.stringContaining('as its checkpoint says') as string });
+    world.clock.advance(60 * MINUTE);
+    expect(await list()).toMatchObject({ step: 'run', slice: 2 });
   });
 
   it('holds back every other migration, lower ones and those of another manifest too', async () => {
@@ -518,7 +671,7 @@ describe('an execution of a definition that is not served any more', () => {
   });
 
   it('waits first when it has only begun, as while a deployment goes on, and hands over to the next after that', async () => {
-    events(4);
+    events(9);
     expect(await old()).toEqual({
       step: 'wait',
       seconds: 15,
@@ -526,7 +679,7 @@ describe('an execution of a definition that is not served any more', () => {
     });
     expect(world.executions.started).toEqual([]);
     expect((await ledger.look()).number).toBe(0);
-    events(15);
+    events(10);
     const first = executionArn('continue-00000000');
     expect(await old()).toMatchObject({ execution: first });
     events(15, first);
@@ -540,7 +693,94 @@ describe('an execution of a definition that is not served any more', () => {
     expect(await old({ definition: OLDEST + 1 })).toMatchObject({ step: 'run' });
     expect(OLDEST_DEFINITION).toBeLessThanOrEqual(DEFINITION);
   });
+
+  it.each([
+    [undefined, 9, 9],
+    [true, 9, 4],
+    [true, 3, 3],
+  ])('runs batches, on this machine (%s) few at a time: of %i, %i', async (local, concurrency, atOnce) => {
+    world.services.local = local;
+    const manifest = manifestOf('0001');
+    const parallel = { concurrency, toleratedFailures: 2 };
+    const migrations = manifest.migrations.map((each) => ({ ...each, checkpointed: true, parallel }));
+    const next = () =>
+      createListPending(
+        { ...world.services, ledger: { log: new LedgerLog(world.store, IDENTITY), store: world.store } },
+        { ...manifest, migrations },
+      )({ ask: 'next', definition: DEFINITION, execution: me, input: {} }, invocation(world));
+    expect(await next()).toMatchObject({ step: 'run' });
+    const { allowed } = known((await ledger.look()).turn);
+    expect(allowed.batches).toBeUndefined(); // it plans
+    await ledger.claim(allowed);
+    await ledger.close(allowed, 'stopped');
+    const turns = [{ turn: allowed.number, sha256: allowed.sha256, batches: 3 }];
+    const plan = { turns, items: 6, sealed: true };
+    await moveCheckpoint(world.store.inner, allowed, undefined, { cursor: 6, plan }, world.clock.now());
+    const functionName = 'odin-migrate-odin-dev-0001';
+    expect(await next()).toEqual({
+      step: 'run batches',
+      migration: '0001',
+      attempt: 1,
+      slice: 2,
+      turn: 2,
+      functionName,
+      concurrency: atOnce,
+      batches: [1, 2, 3],
+    });
+    expect((await entry(2)).batches).toEqual({ of: 3, plan: turns, rest: '1-3', tolerated: 2 });
+    expect(await world.store.inner.get('state.json')).toBeUndefined(); // the run goes on
+    // Of thousands of batches their number.
+    expect(world.logs.at(-1)).toMatchObject({ message: 'Next: run batches', fields: { turn: 2, batches: 3 } });
+  });
+
+  it('plans anew in an attempt from the start, whatever plan an earlier one has left', async () => {
+    const manifest = manifestOf('0001');
+    const migrations = manifest.migrations.map((each) => ({
+      ...each,
+      checkpointed: true,
+      parallel: { concurrency: 2 },
+    }));
+    const first = await closed();
+    const plan = { turns: [{ turn: 1, sha256: first.sha256, batches: 3 }], items: 6, sealed: true };
+    await moveCheckpoint(world.store.inner, first, undefined, { cursor: 6, plan }, world.clock.now());
+    await ledger.decide(await ledger.halt(first), 'retry');
+    expect(await list({}, { ...manifest, migrations })).toMatchObject({ step: 'run', attempt: 2 });
+    expect((await entry(4)).batches).toBeUndefined();
+  });
+
+  it('hands over before batches, when its definition has no map for them, and plans on its own', async () => {
+    const manifest = manifestOf('0001');
+    const parallel = {
+      ...manifest,
+      migrations: manifest.migrations.map((each) => ({ ...each, checkpointed: true, parallel: { concurrency: 2 } })),
+    };
+    const ask = (definition: number) =>
+      createListPending(
+        { ...world.services, ledger: { log: new LedgerLog(world.store, IDENTITY), store: world.store } },
+        parallel,
+      )({ ask: 'next', definition, execution: me, input: {} }, invocation(world));
+    events(12);
+    expect(await ask(BATCHES_DEFINITION - 1)).toMatchObject({ step: 'run', attempt: 1, slice: 1 });
+    const { allowed } = known((await ledger.look()).turn);
+    await ledger.claim(allowed);
+    await ledger.close(allowed, 'stopped');
+    const plan = { turns: [{ turn: allowed.number, sha256: allowed.sha256, batches: 3 }], items: 6, sealed: true };
+    await moveCheckpoint(world.store.inner, allowed, undefined, { cursor: 6, plan }, world.clock.now());
+    expect(await ask(BATCHES_DEFINITION - 1)).toMatchObject({
+      step: 'handed over',
+      summary: expect.stringContaining(
+        `definition ${BATCHES_DEFINITION - 1} of the state machine; what comes next needs ${BATCHES_DEFINITION} and`,
+      ) as unknown,
+    });
+    expect((await ledger.look()).turn?.allowed.number).toBe(allowed.number);
+    expect(await ask(BATCHES_DEFINITION)).toMatchObject({ step: 'run batches', batches: [1, 2, 3] });
+  });
 });
+
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('there is none');
+  return value;
+}
 
 describe('the end of a run', () => {
   const complete = async (by?: string) => {
@@ -567,10 +807,23 @@ describe('the end of a run', () => {
     expect(world.published.at(-1)?.message).toContain('0001           marked-applied by anna');
   });
 
+  it('counts what was pruned among the migrations', async () => {
+    await ledger.complete(['0001', '0002', '0003'], 'baseline');
+    expect(await list({}, { ...manifestOf('0003'), pruned: ['0001', '0002'] })).toMatchObject({
+      summary: 'Nothing is pending in odin-dev: each of its 3 migrations is completed (3 in the ledger).',
+    });
+    expect(world.sentEvents.at(-1)?.detail).toMatchObject({ completed: 3, migrations: 3 });
+  });
+
   it('names what an earlier execution of the same run had halted at, and nothing of another run', async () => {
     await complete();
     await list({ run: 'me' }, undefined, other);
     expect(world.sentEvents.at(-1)?.detail).toMatchObject({ execution: other, afterHalts: [{ migration: '0001' }] });
+    const { message, chat } = known(world.published.at(-1));
+    expect(message).toContain('\n0001           marked-applied\nCompleted:     3 in the ledger\n');
+    expect(chat.content.description).toBe(
+      `0001: marked-applied\n3 migrations are completed.\nExecution: ${executionLink(other)}`,
+    );
     await list({}, undefined, other);
     expect(world.sentEvents.at(-1)?.detail).toMatchObject({ execution: other, afterHalts: [] });
     expect(world.published).toHaveLength(1);
@@ -591,6 +844,12 @@ describe('what is kept beside the log', () => {
     expect(await state()).toContain('"number": 28');
   });
 
+  it('is not written by one that is about to record', async () => {
+    await closed('succeeded');
+    expect(await list()).toMatchObject({ step: 'record' });
+    expect(await world.store.inner.get('state.json')).toBeUndefined();
+  });
+
   it('is a copy of each completion: one that is missing is written', async () => {
     await ledger.complete(['0001', '0002', '0003'], 'baseline');
     await world.store.inner.create(completedKey('0001'), 'there');
@@ -599,6 +858,14 @@ describe('what is kept beside the log', () => {
     expect((await world.store.inner.get(completedKey('0001')))?.body).toBe('there');
     expect((await world.store.inner.get(completedKey('0002')))?.body).toBe(body);
     expect((await world.store.inner.get(completedKey('0003')))?.body).toBe(body);
+    const copying = world.store.calls.slice(world.store.calls.findIndex(({ key }) => key === 'completed/'));
+    expect(copying.map(({ operation, key }) => `${operation} ${key}`).sort()).toEqual([
+      'create completed/0002.json',
+      'create completed/0003.json',
+      'get log/00000001.json',
+      'get log/00000001.json',
+      'list completed/',
+    ]);
   });
 
   it('does not stop a run when a copy cannot be written', async () => {
@@ -607,7 +874,12 @@ describe('what is kept beside the log', () => {
       throw unavailable();
     });
     expect(await list()).toMatchObject({ step: 'finished' });
-    expect(world.logs.filter(({ level }) => level === 'error')).toHaveLength(1);
+    expect(world.logs.filter(({ level }) => level === 'error')).toMatchObject([
+      {
+        message: 'A copy of a completion could not be written; the next run tries again',
+        fields: { cause: { code: 'LedgerUnavailable' } },
+      },
+    ]);
   });
 });
 
@@ -634,7 +906,7 @@ describe('a refusal', () => {
     await ledger.complete('0003', 'baseline');
     const step = await list();
     expect(step.step === 'refuse' && step.cause).toMatch(
-      /^migrations\/odin-dev\/0001\.ts, migrations\/odin-dev\/0002\.ts are pending, but 0003 was run before/,
+      /^migrations\/odin-dev\/0001\.ts, migrations\/odin-dev\/0002\.ts are pending, but 0003 was run before: running them now would not be in order\. Give the late files next free numbers, or, if/,
     );
   });
 
@@ -687,6 +959,11 @@ describe('a refusal', () => {
     });
   });
 
+  it('is not that of an execution by its own halt, in which it has waited before', async () => {
+    await ledger.wait(await halted(), me, 'token');
+    expect(await list()).toMatchObject({ step: 'halt' });
+  });
+
   it('because of a halt elsewhere names the execution, and the command that resumes it', async () => {
     const halt = await halted();
     await ledger.wait(halt, executionArn('gone'), 'token-1');
@@ -694,9 +971,9 @@ describe('a refusal', () => {
     const step = await list();
     expect(step).toMatchObject({ step: 'refuse', error: 'HaltedElsewhere' });
     const cause = step.step === 'refuse' ? step.cause : '';
-    expect(cause).toContain(`Migration 0001, attempt 1, is halted in another execution, ${other},`);
-    expect(cause).toContain(
-      'npx --no-install odin-migrate resume odin-dev retry|mark-applied|skip|abort --halt 2 --reason "..."',
+    expect(cause).toBe(
+      `Migration 0001, attempt 1, is halted in another execution, ${other}, and waits for an operator's decision. ` +
+        'Decide, e.g.: npx --no-install odin-migrate resume odin-dev retry --halt 2',
     );
     world.services.local = true;
     const local = await list();
@@ -742,7 +1019,16 @@ describe('a ledger that cannot be read', () => {
 });
 
 it('says what it found', async () => {
-  await claimed('0001');
+  const turn = await claimed('0001', { execution: other });
+  const step = await list();
+  expect(world.logs).toEqual([{ level: 'info', message: 'Next: wait', fields: { ...step } }]);
+  world.executions.stop(other);
+  world.clock.advance(16 * MINUTE);
+  world.logs.length = 0;
   await list();
-  expect(world.logs.at(-1)).toMatchObject({ level: 'info', message: 'Next: wait' });
+  expect(world.logs).toMatchObject([
+    { level: 'info', message: `The outcome of entry ${turn.number}, 0001, was taken: mine`, fields: undefined },
+    { level: 'info', message: 'Next: halt', fields: { reason: 'unknown' } },
+  ]);
+  expect([world.sentEvents, world.published]).toEqual([[], []]);
 });

@@ -1,5 +1,7 @@
 // Notifications and events over the real SDK clients, to the embedded AWS.
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OdinEvent } from '../../core/contract/events.ts';
 import type { RequestSummary, Verdict } from '../../local/embedded-aws.ts';
@@ -91,6 +93,18 @@ describe('a notification', () => {
     const before = started.aws.sns.messages.length;
     await expect(publish(chats)).rejects.toThrow();
     expect([...sentSince(before).keys()]).toEqual([other()]);
+  });
+
+  it('to who never answers is given up', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const requestHandler = { ...QUICK.requestHandler, requestTimeout: 20 };
+    const sns = new SNSClient({ ...client(), endpoint, requestHandler, maxAttempts: 1 });
+    const published = createNotifications(sns, { topicArn: operators, chatTopicArn: undefined });
+    await expect(published.publish('subject', 'text', chat)).rejects.toThrow(/time/i);
+    silent.closeAllConnections();
+    silent.close();
   });
 
   it('is tried three times, and then fails', async () => {

@@ -11,6 +11,7 @@ import { readWaiters } from '../../core/ledger/waiters.ts';
 import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import { createHalt } from '../../lambdas/halt/halt.ts';
 import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
+import { announce, subjectOf } from '../../lambdas/shared/announce.ts';
 import { assertDocumented, documentedSchema } from '../support/event-schemas.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
@@ -41,9 +42,9 @@ beforeEach(async () => {
 const claim = () => ledger.claim(turn);
 const finish = (outcome: 'succeeded' | 'failed', error?: ErrorSummary) => ledger.close(turn, outcome, { error });
 
-async function halt(execution = me, unrecorded = false): Promise<void> {
+async function halt(execution = me, unrecorded = false, manifest = manifestOf('0004')): Promise<void> {
   const at = { migration: '0004', attempt: 1, turn: turn.number };
-  await createHalt(world.services, manifestOf('0004'))(
+  await createHalt(world.services, manifest)(
     {
       ask: 'halt',
       execution,
@@ -96,7 +97,7 @@ describe('a halt', () => {
           'Nothing later runs until you decide. In a project that has odin-migrate installed, type one of these.',
         ].join('\n'),
         nextSteps: [
-          `\`npx --no-install odin-migrate resume odin-dev retry ${at} --region eu-west-1\` runs it again, as a new attempt, with the code that is deployed now`,
+          `\`npx --no-install odin-migrate resume odin-dev retry ${at} --region eu-west-1\` runs it again with the code that is deployed now, from its last checkpoint if it has one`,
           `\`npx --no-install odin-migrate resume odin-dev mark-applied ${at} --reason "..." --region eu-west-1\` records it as applied, because you made sure that its effect is there`,
           `\`npx --no-install odin-migrate resume odin-dev skip ${at} --reason "..." --region eu-west-1\` records it as skipped: it is not needed, and never runs`,
           `\`npx --no-install odin-migrate resume odin-dev abort ${at} --region eu-west-1\` ends this run as failed; the next run halts here again`,
@@ -173,6 +174,104 @@ describe('a halt', () => {
     expect(told().message).not.toMatch(/resume odin-dev (skip|mark-applied)/);
     expect(sent().detail).toMatchObject({ reason: 'unrecorded' });
     assertDocumented(sent());
+  });
+
+  it('of a success that was not recorded is retried without its file too: there is nothing to run', async () => {
+    await claim();
+    await finish('succeeded');
+    await halt(me, true, manifestOf('0005'));
+    expect(told().message).toContain('not in the deployed manifest any more');
+    expect(told().message).toContain('resume odin-dev retry --halt');
+  });
+
+  it('of which little is known says that, and nothing besides', async () => {
+    await ledger.close(turn, 'stopped');
+    await halt(me, false, { ...manifestOf('0005'), gitCommit: null });
+    expect(told().message).toBe(`Migration 0004 in odin-dev needs your decision.
+
+Where:         account 000000000000, region eu-west-1
+File:          not in the deployed manifest any more
+Attempt:       1
+Halt:          2
+Reason:        FILE GONE. It was to go on, and its file is not deployed any more.
+Execution:     ${me}
+               ${executionLink(me)}
+Log lines:     none: its function has not taken the turn
+Runbook:       node_modules/odin-migrate/docs/runbook.md
+
+Nothing later runs until you decide. In a project that has odin-migrate installed, type one of:
+
+  npx --no-install odin-migrate resume odin-dev mark-applied --halt 2 --reason "..." --region eu-west-1
+    records it as applied, because you made sure that its effect is there
+  npx --no-install odin-migrate resume odin-dev skip --halt 2 --reason "..." --region eu-west-1
+    records it as skipped: it is not needed, and never runs
+  npx --no-install odin-migrate resume odin-dev abort --halt 2 --region eu-west-1
+    ends this run as failed; the next run halts here again
+`);
+    expect(told().chat.content.description).toBe(
+      [
+        'not in the deployed manifest any more, attempt 1, halt 2',
+        'FILE GONE. It was to go on, and its file is not deployed any more.',
+        `Execution: ${executionLink(me)}`,
+        'Nothing later runs until you decide. In a project that has odin-migrate installed, type one of these.',
+      ].join('\n'),
+    );
+  });
+
+  it('on the embedded AWS says nothing of an account, a dashboard or a page', async () => {
+    await claim();
+    world.services.local = true;
+    await createHalt(
+      world.services,
+      manifestOf('0004'),
+      'https://console.example/dashboard',
+    )(
+      {
+        ...{ ask: 'halt', execution: me, input: {}, token: world.executions.wait(me) },
+        at: { migration: '0004', attempt: 1, turn: turn.number },
+      },
+      invocation(world),
+    );
+    const heads = told().message.match(/^[A-Z][a-z ]+(?=: {2,})/gm);
+    expect(heads).toEqual(['What it does', 'File', 'Attempt', 'Halt', 'Reason', 'Commit', 'Execution', 'Log lines']);
+    expect(told().message).not.toContain('undefined');
+  });
+
+  it('of a turn that was cancelled before it began says who asked for it, without a reason', async () => {
+    await ledger.claim(turn, { claim: 'void' });
+    await ledger.cancel(turn);
+    await halt();
+    const asked = 'anna (claimed) asked for it to stop at 2026-03-01T12:00:00.000Z.';
+    expect(told().message).toContain('\nReason:        CANCELLED, before its code was started.\n');
+    expect(told().message).toContain(`\nAsked for:     ${asked}\n`);
+    expect(told().chat.content.description).toContain(`\n\`${asked}\`\nExecution: `);
+  });
+
+  it('of a decision that is not written down yet says whose it is, and offers to record it', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await ledger.decide(await ledger.halt(turn), 'skip', { reason: 'not needed' });
+    await halt(me, true);
+    const decided = 'anna (claimed) decided skip, and its completion could not be recorded.';
+    expect(told().message).toContain('\nReason:        UNRECORDED. What was decided is not written down yet.\n');
+    expect(told().message).toContain(`\nDecided:       ${decided}\n`);
+    expect(told().chat.content.description).toContain(`\n\`${decided}\`\n`);
+  });
+
+  it('of a decision is not told of as unrecorded when it halts for another reason', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await ledger.decide(await ledger.halt(turn), 'abort');
+    await halt();
+    expect(told().message).not.toContain('Decided:');
+  });
+
+  it('at the very moment at which its time is over says that it is not running any more', async () => {
+    await claim();
+    world.clock.advance(15 * 60_000 + 10_000);
+    await halt();
+    expect(told().message).toContain(`It is not running any more: its time ended at ${DEADLINE}.`);
+    expect(sent().detail).toMatchObject({ mayRunUntil: undefined });
   });
 
   it('joined by a second execution names that one, whose links are wanted', async () => {
@@ -323,6 +422,24 @@ Execution:     ${me}
     assertDocumented(sent());
   });
 
+  it('after a halt says what was done', async () => {
+    await claim();
+    await finish('failed', FAILURE);
+    await halt();
+    const did = { done: 7, total: 7, note: 'files\nmoved' };
+    await ledger.complete('0004', 'marked-applied', { by: 'alice', did });
+    await list();
+    expect(told().message).toContain(`
+0004           marked-applied by alice (claimed)
+               7 of 7 (100 %)  files moved
+Completed:`);
+    expect(told().chat.content.description).toContain(
+      '0004: marked-applied by `alice (claimed)`, `7 of 7 (100 %)  files moved`',
+    );
+    expect(sent().detail).toMatchObject({ afterHalts: [{ migration: '0004', did }] });
+    assertDocumented(sent());
+  });
+
   it('of the execution that took over from a halted one that was gone, is told too', async () => {
     await claim();
     await finish('failed', FAILURE);
@@ -350,8 +467,31 @@ Execution:     ${me}
     world.topicFailure.error = new Error('no topic');
     world.busFailure.error = new Error('no bus');
     expect(await list()).toMatchObject({ step: 'finished' });
-    const errors = world.logs.filter(({ level }) => level === 'error').map(({ message }) => message);
-    expect(errors).toEqual(['The event "Run Completed" could not be sent', 'The operators could not be notified']);
+    expect(world.logs.filter(({ level }) => level === 'error')).toEqual([
+      {
+        level: 'error',
+        message: 'The event "Run Completed" could not be sent',
+        fields: { cause: new Error('no bus') },
+      },
+      {
+        level: 'error',
+        message: 'The operators could not be notified',
+        fields: { subject: 'odin-migrate odin-dev: finished after a halt', cause: new Error('no topic') },
+      },
+    ]);
+  });
+
+  it('is success too when there are no words for it: that is logged', async () => {
+    const cause = new Error('no words');
+    await announce(world.services, () => {
+      throw cause;
+    });
+    expect(world.logs).toEqual([{ level: 'error', message: 'The operators could not be notified', fields: { cause } }]);
+  });
+
+  it('has a subject that SNS takes, however long the name of its environment is', () => {
+    expect(subjectOf('dev', 'halted')).toBe('odin-migrate dev: halted');
+    expect(subjectOf('e'.repeat(200), 'halted')).toBe(`odin-migrate ${'e'.repeat(86)}`);
   });
 });
 

@@ -48,6 +48,14 @@ it('says what was still alive when user code had returned', async () => {
   expect(JSON.parse(await body(entryKey(2)))).toMatchObject({ completion: 'applied', leftOver: ['2 timers'] });
 });
 
+it('says what was done, as the outcome does', async () => {
+  const did = { done: 7, total: 7, note: 'files moved' };
+  await before.claim(turn);
+  await before.close(turn, 'succeeded', { did });
+  await record();
+  expect(JSON.parse(await body(entryKey(2)))).toMatchObject({ completion: 'applied', did });
+});
+
 describe('after user code returned', () => {
   beforeEach(async () => {
     world.clock.advance(1_000);
@@ -59,6 +67,7 @@ describe('after user code returned', () => {
 
   it('appends it as applied: when it started and finished, and the outcome that it rests on', async () => {
     expect(await record()).toEqual({ migration: '0004', completion: 'applied' });
+    expect(world.logs.map(({ message }) => message)).toEqual(['Completed 0004: applied']);
     expect(JSON.parse(await body(entryKey(2)))).toEqual({
       format: 1,
       number: 2,
@@ -90,6 +99,12 @@ describe('after user code returned', () => {
       `create ${entryKey(2)}`,
       `create ${completedKey('0004')}`,
     ]);
+  });
+
+  it('reads no waiters of what is no halt', async () => {
+    await before.cancel(turn);
+    await record();
+    expect(world.store.calls.map(({ key }) => key).filter((key) => key.startsWith('waiters/'))).toEqual([]);
   });
 
   it.each(['retry', 'mark-applied', 'abort'] as const)(
@@ -343,6 +358,14 @@ describe('appends nothing', () => {
     await before.close(turn, 'succeeded');
     expect((await thrownBy(record(turn, 'me', '0005'))).code).toBe('NothingToRecord');
     expect(await before.look()).toMatchObject({ number: 1 });
+  });
+
+  it('when no turn is open', async () => {
+    await before.claim(turn);
+    await before.close(turn, 'succeeded');
+    await record();
+    expect((await thrownBy(record({ number: 3, attempt: 1 }, 'me', '0005'))).code).toBe('NothingToRecord');
+    expect(await before.look()).toMatchObject({ number: 2 });
   });
 
   it('of the attempt before, when a later turn was allowed since', async () => {

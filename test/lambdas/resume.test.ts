@@ -6,7 +6,7 @@ import type { DecideAnswer, DecidedAnswer, DecidePayload } from '../../core/cont
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Decided, Halted } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
-import { checkpointKey, entryKey, waiterKey } from '../../core/ledger/keys.ts';
+import { checkpointKey, entryKey, outcomeKey, waiterKey } from '../../core/ledger/keys.ts';
 import { LedgerLog } from '../../core/ledger/log.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { DECISIONS } from '../../core/names/names.ts';
@@ -18,6 +18,9 @@ import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
 import { CODE, createWorld, IDENTITY, invocation, manifestOf, sourceOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
+
+/** Of the account that the ledger is of: another one's names prove nothing. */
+const ALICE = `arn:aws:sts::${IDENTITY.account}:assumed-role/operator/alice`;
 
 /** Of a turn that is claimed at the beginning of a test: 15 minutes, and a margin. */
 const DEADLINE = '2026-03-01T12:15:10.000Z';
@@ -116,18 +119,21 @@ describe.each(DECISIONS)('%s', (decided) => {
       ...mayHaveReason,
     });
     expect(entry?.retry).toEqual(decided === 'retry' ? { codeSha256: CODE, begin: 'start' } : undefined);
+    expect(world.logs).toEqual([
+      { level: 'info', message: `arn:her (claimed) decided ${decided} on 0004, attempt 1`, fields: { halt: 2 } },
+    ]);
   });
 
   it('is recorded as verified, by whom STS names, when it came with a proof', async () => {
     const proof = { authorization: 'AWS4-HMAC-SHA256 …', date: '20260301T120000Z' };
-    world.services.callers = { identify: () => Promise.resolve({ by: 'arn:alice', identity: { is: 'verified' } }) };
+    world.services.callers = { identify: () => Promise.resolve({ by: ALICE, identity: { is: 'verified' } }) };
     const answer = await resume(decided, { proof });
-    expect(answer).toMatchObject({ by: 'arn:alice', identity: { is: 'verified' } });
+    expect(answer).toMatchObject({ by: ALICE, identity: { is: 'verified' } });
     expect(answer.message).not.toContain('claimed');
-    expect(await decision()).toMatchObject({ by: 'arn:alice', identity: { is: 'verified' } });
+    expect(await decision()).toMatchObject({ by: ALICE, identity: { is: 'verified' } });
     expect(JSON.stringify(await decision())).not.toContain('AWS4');
     const again = await resume(decided);
-    expect(again.message).toContain(`arn:alice (verified) had decided ${decided}`);
+    expect(again.message).toContain(`${ALICE} (verified) had decided ${decided}`);
   });
 
   it('counts all the same when its proof is not verified, and the answer says why', async () => {
@@ -180,11 +186,12 @@ describe.each(DECISIONS)('%s', (decided) => {
       order.push(how);
       return Promise.resolve('sent' as const);
     };
-    const { isAlive, events, start } = world.executions;
+    const { isAlive, events, start, tuneMap } = world.executions;
     world.services.executions = {
       isAlive,
       events,
       start,
+      tuneMap,
       succeedTask: sending('succeedTask'),
       failTask: sending('failTask'),
     };
@@ -205,16 +212,19 @@ describe.each(DECISIONS)('%s', (decided) => {
     await resume(decided);
     const stands = await decision();
     world.clock.advance(60_000);
-    const again = await resume(decided, { by: 'arn:him' });
+    world.logs.length = 0;
+    const again = await resume(decided, { by: 'arn:him', proof: { authorization: 'AWS4', date: '20260301T120000Z' } });
     expect(again).toMatchObject({
       result: 'already',
       decision: decided,
       by: 'arn:her',
       time: '2026-03-01T12:00:00.000Z',
     });
-    expect(again.message).toContain(
-      `arn:her (claimed) had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.`,
+    expect(again.message).toBe(
+      `arn:her (claimed) had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.` +
+        (decided === 'abort' ? ' The run ends as failed; the next run halts here again.' : ''),
     );
+    expect(world.logs.filter(({ level }) => level === 'info')).toEqual([]);
     expect(await decision()).toEqual(stands);
     expect(world.executions.sent).toHaveLength(1);
   });
@@ -228,7 +238,7 @@ describe.each(DECISIONS)('%s', (decided) => {
     expect(error.what).toBe(
       `arn:him (claimed) decided ${first} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z (his reason).`,
     );
-    expect(error.why).toContain(`your ${decided} was not recorded`);
+    expect(error.why).toBe(`The first decision on a halt counts; your ${decided} was not recorded.`);
     expect(await decision()).toMatchObject({ decision: first, by: 'arn:him' });
     expect(world.executions.sent).toEqual([success(token, first, 'arn:him')]);
   });
@@ -237,9 +247,10 @@ describe.each(DECISIONS)('%s', (decided) => {
     world.executions.failures.push(new Error('throttled'));
     const error = await thrownBy(resume(decided));
     expect(error).toMatchObject({ code: 'DecisionNotDelivered', source: 'system' });
-    expect(error.what).toContain(`The decision ${decided} on 0004 is recorded`);
-    expect(error.why).toContain('throttled');
-    expect(error.next).toContain('Send the same decision again');
+    expect(error.what).toBe(`The decision ${decided} on 0004 is recorded, but the run could not be told.`);
+    expect(error.why).toBe('Error: throttled');
+    expect(error.next).toBe('Send the same decision again: it changes nothing that is recorded, and tells the run.');
+    expect(error.cause).toEqual(new Error('throttled'));
     expect(await decision()).toMatchObject({ decision: decided });
     expect(world.executions.sent).toEqual([]);
 
@@ -254,14 +265,16 @@ describe('a reason', () => {
 
   it.each(
     (['mark-applied', 'skip'] as const).flatMap((decided) =>
-      [undefined, '', ' \n\t'].map((reason) => [decided, reason]),
+      [undefined, '', ' \n\t', '...', '…'].map((reason) => [decided, reason]),
     ),
   )('is needed for %s: %j is none, and nothing is written', async (decided, reason) => {
     const written = world.store.writes();
     const error = await refusal(decided as Decision, { reason });
     expect(error).toMatchObject({ result: 'refused', code: 'ReasonMissing' });
-    expect(error.what).toContain(`${String(decided)} needs a reason`);
-    expect(error.next).toContain('--reason "..."');
+    expect(error.what).toBe(
+      `${String(decided)} needs a reason: it stays in the ledger for whoever asks later why this migration did not run.`,
+    );
+    expect(error.next).toBe('Type the same again with --reason "..." and your words in place of the dots.');
     expect(world.store.writes()).toEqual(written);
     expect(world.executions.sent).toEqual([]);
   });
@@ -325,11 +338,23 @@ describe('which halt', () => {
 
   it('was settled by a completion: whoever still waits in it is told, and there is nothing to decide', async () => {
     await failedAndHalted();
+    await ledger.cancel(turn);
     await ledger.complete('0004');
     const error = await refusal('retry', { halt: 2 });
     expect(error.code).toBe('NothingHalted');
-    expect(error.what).toContain('Halt 2 needs no decision any more: 0004 was completed at');
+    expect(error.what).toBe(
+      'Halt 2 needs no decision any more: 0004 was completed at 2026-03-01T12:00:00.000Z, applied.',
+    );
+    expect(error.why).toBeUndefined();
     expect(world.executions.sent).toEqual([{ token, answer: { output: { completion: 'applied' } } }]);
+  });
+
+  it('is the one that was named, whatever else was said before it was decided', async () => {
+    await failedAndHalted();
+    await ledger.cancel(turn);
+    await ledger.decide(halted, 'retry');
+    await ledger.allow('0004', { attempt: 2 });
+    expect(await resume('retry', { halt: 2 })).toMatchObject({ result: 'already', entry: 4, decision: 'retry' });
   });
 
   it('is the named one', async () => {
@@ -343,7 +368,7 @@ describe('which halt', () => {
     expect(error).toMatchObject({ result: 'refused', code: 'OtherHalt' });
     expect(error.what).toBe(`Entry ${named} of the log of odin-dev is no halt.`);
     expect(error.why).toBe('Halted is attempt 1 of 0004.');
-    expect(error.next).toContain('--halt 2');
+    expect(error.next).toBe('Decide on that one: --halt 2.');
     expect(world.store.writes()).toEqual([]);
     expect(world.executions.sent).toEqual([]);
   });
@@ -378,6 +403,25 @@ describe('which halt', () => {
     expect(await decision(5)).toMatchObject({ decision: 'retry', of: 4 });
   });
 
+  it('is an earlier one that was named, although the last one is decided, too', async () => {
+    await failedAndHalted();
+    await resume('abort');
+    await ledger.decide(await ledger.halt(turn), 'retry');
+    expect(await resume('abort', { halt: 2 })).toMatchObject({ result: 'already', halt: 2, entry: 3 });
+    expect(await refusal('retry', { halt: 2 })).toMatchObject({
+      code: 'AlreadyDecided',
+      what: 'arn:her (claimed) decided abort on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.',
+    });
+  });
+
+  it('is known with what was decided: nothing of the log is read once more', async () => {
+    await failedAndHalted();
+    await resume('retry');
+    const { calls } = world.store;
+    const after = calls.slice(calls.findIndex(({ operation, key }) => operation === 'create' && key === entryKey(3)));
+    expect(after.filter(({ key }) => key.startsWith('log/'))).toHaveLength(1);
+  });
+
   it('is one of a turn that never started', async () => {
     await openHalt('not-started');
     expect(await resume('retry')).toMatchObject({ result: 'decided', executions: [me] });
@@ -403,8 +447,12 @@ describe('a turn that succeeded in the meantime', () => {
 
   it.each(['skip', 'mark-applied'] as const)('cannot be decided %s, and nothing is written', async (decided) => {
     const error = await refusal(decided);
-    expect(error).toMatchObject({ result: 'refused', code: 'AttemptSucceeded' });
-    expect(error.next).toContain('retry');
+    expect(error).toEqual({
+      result: 'refused',
+      code: 'AttemptSucceeded',
+      what: `Attempt 1 of 0004 succeeded, so ${decided} cannot be recorded.`,
+      next: 'Decide retry: nothing is run twice, its success is recorded.',
+    });
     expect(world.store.writes()).toEqual([]);
     expect(world.executions.sent).toEqual([]);
   });
@@ -413,6 +461,14 @@ describe('a turn that succeeded in the meantime', () => {
     expect(await resume(decided)).toMatchObject({ result: 'decided', decision: decided });
     expect(await decision()).not.toHaveProperty('retry');
   });
+});
+
+it('a turn whose outcome cannot be read has not succeeded: it may be decided', async () => {
+  await claim();
+  await openHalt('unknown');
+  await world.store.inner.create(outcomeKey(turn), 'garbage');
+  world.clock.advance(16 * 60_000);
+  expect(await resume('skip')).toMatchObject({ result: 'decided', decision: 'skip' });
 });
 
 describe('a verdict that could not be recorded', () => {
@@ -432,10 +488,20 @@ describe('a decision that cannot have its effect', () => {
 
   it('is refused: a retry of what is below nothing that was run, and of what a lower file came late to', async () => {
     const late = await refusal('retry', {}, manifestOf('0002', '0004'));
-    expect(late).toMatchObject({ code: 'OutOfOrder', next: { verb: 'run', args: ['--allow-out-of-order'] } });
-    expect(late.what).toBe(
-      'Nothing was recorded: the run would refuse a retry of 0004, because migrations/odin-dev/0002.ts is pending, and 0004 was run before.',
-    );
+    expect(late).toEqual({
+      result: 'refused',
+      code: 'OutOfOrder',
+      what: 'Nothing was recorded: the run would refuse a retry of 0004, because migrations/odin-dev/0002.ts is pending, and 0004 was run before.',
+      why: 'What came late gets the next free number, and is deployed; then decide retry.',
+      next: {
+        words: 'If the order does not matter, decide abort; the next run halts here again, and may retry',
+        verb: 'run',
+        environment: 'odin-dev',
+        args: ['--allow-out-of-order'],
+      },
+    });
+    const more = await refusal('retry', {}, manifestOf('0001', '0002', '0004', '0005'));
+    expect(more.what).toContain(', because migrations/odin-dev/0001.ts, migrations/odin-dev/0002.ts are pending, and');
     expect(await decision()).toBeUndefined();
     // It only records, and runs nothing.
     expect(await resume('skip', {}, manifestOf('0002', '0004'))).toMatchObject({ result: 'decided' });
@@ -451,9 +517,12 @@ describe('a decision that cannot have its effect', () => {
     const renamed = manifestOf('0005');
     const migrations = renamed.migrations.map((each) => ({ ...each, sourceSha256: sourceOf('0004') }));
     const answer = await refusal('retry', {}, { ...renamed, migrations });
-    expect(answer).toMatchObject({ code: 'UnknownMigration' });
-    expect(answer.what).toContain('0005 has its text');
-    expect(answer.next).toContain('Give the file back the number 0004');
+    expect(answer).toEqual({
+      result: 'refused',
+      code: 'UnknownMigration',
+      what: 'The file of 0004 is not deployed any more, so there is nothing to retry: 0005 has its text.',
+      next: 'Give the file back the number 0004, deploy it, and then retry; or decide skip, and start a run with --allow-renumbered 0005.',
+    });
   });
 });
 
@@ -493,11 +562,17 @@ describe('a decision in place of another one', () => {
     await resume('retry');
     const again = await ledger.halt(turn, 'code-changed');
     const answer = await refusal('skip', { instead: 3 });
-    expect(answer).toMatchObject({ code: 'OtherHalt' });
-    expect(answer.next).toContain(`--halt ${again.number}`);
+    expect(answer).toEqual({
+      result: 'refused',
+      code: 'OtherHalt',
+      what: 'Entry 3 is no decision on the open halt, 4, of 0004: what was decided there has had its effect.',
+      next: 'Decide on the open one: --halt 4, without --instead.',
+    });
     await resume('skip');
     await ledger.complete('0004', 'skipped');
-    expect(await refusal('retry', { halt: again.number, instead: 5 })).toMatchObject({ code: 'AlreadyDecided' });
+    const late = await refusal('retry', { halt: again.number, instead: 5 });
+    expect(late).toMatchObject({ code: 'AlreadyDecided' });
+    expect(late.next).toBe('Look at the status; if the run halts again, decide then.');
     expect(await refusal('retry', { instead: 5 })).toMatchObject({ code: 'NothingHalted' });
   });
 
@@ -527,7 +602,9 @@ describe('where a retry begins', () => {
   it('is the checkpoint, when the deployed code made it', async () => {
     await checkpoint('zebra');
     await failedAndHalted();
-    expect((await resume('retry', {}, manifest(CODE))).message).toContain('It begins at the last checkpoint.');
+    expect((await resume('retry', {}, manifest(CODE))).message).toBe(
+      'Recorded: retry on 0004, attempt 1. The run goes on. It begins at the last checkpoint.',
+    );
     expect((await decision())?.retry).toEqual({ codeSha256: CODE, begin: 'checkpoint' });
   });
 
@@ -551,9 +628,13 @@ describe('where a retry begins', () => {
     await checkpoint('zebra');
     await failedAndHalted();
     const error = await refusal('retry', {}, manifest(OTHER_CODE));
-    expect(error).toMatchObject({ code: 'OtherCode' });
-    expect(error.next).toContain('--from-start');
-    expect(error.next).toContain('--keep-checkpoint');
+    expect(error).toEqual({
+      result: 'refused',
+      code: 'OtherCode',
+      what: 'The checkpoint of 0004 was made by other code than is deployed now.',
+      why: 'What it means is known to the code that made it, and perhaps to no other.',
+      next: 'Type the same again with --keep-checkpoint if the deployed code goes on from it (of a parallel migration: with the batches that are left), or with --from-start to begin anew.',
+    });
     expect(world.store.writes()).toEqual([]);
   });
 
@@ -567,11 +648,58 @@ describe('where a retry begins', () => {
     },
   );
 
+  it('is the start of one that began there, whatever checkpoint an earlier attempt of other code has left', async () => {
+    await checkpoint('zebra');
+    await failedAndHalted();
+    await resume('retry', { begin: 'start' }, manifest(OTHER_CODE));
+    turn = await ledger.allow('0004', { execution: me, attempt: 2, begin: 'start', codeSha256: OTHER_CODE });
+    await failedAndHalted();
+    await resume('retry', {}, manifest(OTHER_CODE));
+    expect((await decision())?.retry).toEqual({ codeSha256: OTHER_CODE, begin: 'start' });
+  });
+
+  it('is asked for, when the attempt began at a checkpoint of the attempt before it, and made none', async () => {
+    await checkpoint('zebra');
+    await failedAndHalted();
+    await resume('retry', {}, manifest(CODE));
+    turn = await ledger.allow('0004', { execution: me, attempt: 2, begin: 'checkpoint' });
+    await failedAndHalted();
+    expect(await refusal('retry', {}, manifest(OTHER_CODE))).toMatchObject({ code: 'OtherCode' });
+  });
+
+  it('is asked for, when other code may still be running, and make a checkpoint', async () => {
+    await claim();
+    await openHalt('unknown');
+    expect(await refusal('retry', {}, manifest(OTHER_CODE))).toMatchObject({ code: 'OtherCode' });
+    await resume('retry', {}, manifest(CODE));
+    expect((await decision())?.retry).toEqual({ codeSha256: CODE, begin: 'checkpoint' });
+  });
+
+  it('is not at a plan of batches, when the deployed code does none', async () => {
+    const plan = { turns: [{ turn: turn.number, sha256: turn.sha256, batches: 3 }], items: 9, sealed: false };
+    await moveCheckpoint(world.store.inner, turn, undefined, { cursor: 'zebra', plan }, world.clock.now());
+    await failedAndHalted();
+    expect(await refusal('retry', { begin: 'checkpoint' }, manifest(OTHER_CODE))).toEqual({
+      result: 'refused',
+      code: 'OtherCode',
+      what: 'The checkpoint of 0004 is that of a plan of batches, and the deployed code has no plan().',
+      next: 'Type the same again with --from-start to begin anew; or deploy code that does the batches, and then retry.',
+    });
+    const { migrations, ...rest } = manifest(OTHER_CODE);
+    const parallel = { ...rest, migrations: migrations.map((each) => ({ ...each, parallel: { concurrency: 2 } })) };
+    await resume('retry', { begin: 'checkpoint' }, parallel);
+    expect((await decision())?.retry).toEqual({ codeSha256: OTHER_CODE, begin: 'checkpoint' });
+  });
+
   it('is nowhere, when the file is not deployed any more: what remains is said', async () => {
     await failedAndHalted();
     const error = await refusal('retry', {}, manifestOf('0005'));
-    expect(error.code).toBe('UnknownMigration');
-    expect(error.next).toContain('mark-applied, skip or abort');
+    expect(error).toEqual({
+      result: 'refused',
+      code: 'UnknownMigration',
+      what: 'The file of 0004 is not deployed any more, so there is nothing to retry.',
+      next: 'Decide mark-applied, skip or abort; or deploy the file again, and then retry.',
+    });
     expect(await resume('skip', {}, manifestOf('0005'))).toMatchObject({ result: 'decided' });
   });
 
@@ -591,7 +719,9 @@ describe('until when the run waits', () => {
     await openHalt('unknown');
     const answer = await resume(decided);
     expect(answer.waitsUntil).toBe(DEADLINE);
-    expect(answer.message).toContain(`It acts on this after ${DEADLINE}`);
+    expect(answer.message).toContain(
+      `It acts on this after ${DEADLINE}, until when the old attempt may still be running.`,
+    );
   });
 
   it.each([
@@ -605,6 +735,21 @@ describe('until when the run waits', () => {
     const answer = await resume(decided);
     expect(answer.waitsUntil).toBeUndefined();
     expect(answer.message).not.toContain('acts on this after');
+  });
+
+  it('is said to the very moment at which the deadline is over', async () => {
+    await claim();
+    await openHalt('unknown');
+    world.clock.advance(15 * 60_000 + 10_000);
+    expect((await resume('retry')).waitsUntil).toBe(DEADLINE);
+  });
+
+  it('is not said of a halt that is over, when its decision is sent again', async () => {
+    await claim();
+    await openHalt('unknown');
+    await resume('abort');
+    await ledger.wait(await ledger.halt(turn, 'unknown'), me, 'another');
+    expect(await resume('abort', { halt: 2 })).toMatchObject({ result: 'already', waitsUntil: undefined });
   });
 
   it('is not said of a turn that never started', async () => {
@@ -640,6 +785,21 @@ describe('two operators at the same time', () => {
     expect(world.executions.sent[0]?.answer).toMatchObject(
       stands?.decision === 'abort' ? { error: 'Aborted' } : { output: { decision: stands?.decision } },
     );
+  });
+
+  it('what is said of a halt without naming it is never said of the one after it', async () => {
+    world.store.before = once('create', entryKey(3), async () => {
+      await ledger.decide(halted, 'mark-applied', { by: 'him', reason: 'done' });
+      await ledger.complete('0004', 'marked-applied');
+      const next = await ledger.allow('0005');
+      await ledger.claim(next);
+      await ledger.close(next, 'failed');
+      await ledger.halt(next);
+    });
+    const late = await refusal('skip');
+    expect(late).toMatchObject({ code: 'AlreadyDecided' });
+    expect(late.what).toContain('him (claimed) decided mark-applied on 0004, attempt 1');
+    expect((await ledger.look()).turn?.halt).toMatchObject({ halted: { migration: '0005' }, decided: undefined });
   });
 
   it('the second one sends what the first one could not, and is refused all the same', async () => {
@@ -720,6 +880,25 @@ describe('several executions wait in one halt', () => {
       { name: 'continue-00000003', input: { run: 'me', allowOutOfOrder: true } },
     ]);
   });
+
+  it('and the one that takes over may do what was said to each of them', async () => {
+    const said = [
+      { allowRenumbered: ['0007'], acceptChanged: ['0002', '0001'] },
+      { allowRenumbered: ['0007', '0006'], acceptChanged: ['0003'] },
+    ];
+    for (const [n, each] of said.entries()) await ledger.wait(halted, executionArn(`gone-${n}`), `token-${n}`, each);
+    world.executions.stop(me);
+    world.executions.stop(other);
+    await resume('retry');
+    expect(world.executions.started.map(({ input }) => input)).toEqual([
+      {
+        run: 'me',
+        allowOutOfOrder: true,
+        allowRenumbered: ['0006', '0007'],
+        acceptChanged: ['0001', '0002', '0003'],
+      },
+    ]);
+  });
 });
 
 describe('the execution that takes over', () => {
@@ -759,6 +938,11 @@ describe('the execution that takes over', () => {
   it('is the next one, when that of its name has ended', async () => {
     world.executions.stop(world.executions.run('continue-00000003'));
     expect((await resume('retry')).executions).toEqual([executionArn('continue-00000003-2')]);
+    // A person may try as often as they like.
+    for (const number of [2, 3, 4]) {
+      world.executions.stop(executionArn(`continue-00000003-${number}`));
+      expect((await resume('retry')).executions).toEqual([executionArn(`continue-00000003-${number + 1}`)]);
+    }
   });
 });
 

@@ -168,6 +168,7 @@ describe('a migration that returns', () => {
       durationMs: 4_200,
       checkpoints: 0,
     });
+    expect(world.logs).toEqual([]);
   });
 
   it('took no time when the clock was set back meanwhile: its outcome can be read', async () => {
@@ -512,6 +513,13 @@ describe('a migration that fails', () => {
       },
       durationMs: 0,
     });
+    expect(world.logs).toMatchObject([
+      {
+        level: 'error',
+        message: 'Migration 0004, attempt 1, failed',
+        fields: { error: { name: 'RangeError', message: 'too much' } },
+      },
+    ]);
     expect(await run(turn)).toEqual(claimedElsewhere(turn));
   });
 
@@ -566,7 +574,19 @@ describe('an outcome', () => {
     world.store.before = once('create', outcomeKey(turn), () => {
       throw unavailable();
     });
-    expect((await thrownBy(run(turn))).code).toBe('OutcomeNotWritten');
+    const error = await thrownBy(run(turn));
+    expect(error).toMatchObject({ code: 'OutcomeNotWritten', source: 'system', cause: { code: 'LedgerUnavailable' } });
+    expect(error.what).toBe(
+      'Migration 0004, attempt 1, came to an end, and what became of it could not be written: ' +
+        'LedgerUnavailable: The store of this test does not answer.',
+    );
+    expect(world.logs).toEqual([
+      {
+        level: 'error',
+        message: 'The outcome could not be written: nobody knows what became of this turn',
+        fields: { cause: error.cause },
+      },
+    ]);
     expect(starts).toBe(1);
     expect(await claimOf(turn)).toMatchObject({ claim: 'claimed' });
     expect(await outcomeOf(turn)).toBeUndefined();
@@ -637,7 +657,9 @@ describe('what its deployment says, in variables', () => {
   it.each([VARIABLES.migration, VARIABLES.codeSha256])('has to have %s', async (name) => {
     expect(await thrownBy(() => selfWith({ [name]: '' }))).toMatchObject({
       code: 'BadConfiguration',
+      source: 'system',
       what: `The environment variable ${name} is not set.`,
+      next: 'Deploy the stack again; it sets this variable.',
     });
   });
 });

@@ -253,7 +253,7 @@ describe('an end that is none of its own making', () => {
   ])('%s is a known failure, and says what to do', async (_, body, name, said) => {
     const end = await run(body);
     expect(end).toMatchObject({ outcome: 'ended', error: { name, message: expect.stringMatching(said) as unknown } });
-    expect('error' in end && end.error.message).toMatch(/retry\.$|memoryMB \(10240 at most\)\.$/);
+    expect(end.error?.message).toMatch(/retry\.$|memoryMB \(10240 at most\)\.$/);
   });
 
   it('keeps the stack of what was thrown', async () => {
@@ -466,7 +466,7 @@ describe('what it has begun, and not awaited', () => {
       outcome: 'threw',
       error: { name: 'NotAwaited', message: expect.stringMatching(said) as unknown },
     });
-    expect('error' in end && end.error.message).not.toContain('secret');
+    expect(end.error?.message).not.toContain('secret');
   });
 
   it.each<[string, string]>([

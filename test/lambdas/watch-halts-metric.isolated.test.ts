@@ -49,8 +49,8 @@ async function watched(): Promise<Record<string, unknown> | undefined> {
   return lines.map((text) => JSON.parse(text) as Record<string, unknown>).find((one) => '_aws' in one);
 }
 
-it('is sent only while a halt is open', async () => {
-  expect(await watched()).toBeUndefined();
+it('is sent also as 0: an hour without it is an alarm', async () => {
+  expect((await watched())?.[HALT_METRIC.name]).toBe(0);
 });
 
 it('has the namespace, the name, the dimension and the hours that the alarm looks at', async () => {

@@ -5,6 +5,7 @@ import type { Numbered } from '../../core/ledger/fold.ts';
 import { waiterKey } from '../../core/ledger/keys.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
+import { once } from '../support/hooked-store.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
@@ -35,6 +36,25 @@ async function halt(): Promise<void> {
 describe('the hours of an open halt', () => {
   it('are none of an empty log', async () => {
     expect(await watch()).toEqual({ openHaltHours: 0, toldNow: [] });
+    expect(world.store.calls.map(({ key }) => key)).not.toContain('waiters/'); // nobody can ever have waited
+    expect(world.logs).toEqual([
+      { level: 'info', message: 'No halt is open', fields: { halt: undefined, openHaltHours: 0, toldNow: [] } },
+    ]);
+  });
+
+  it('are known before anybody is told, whatever comes of that', async () => {
+    await halt();
+    await ledger.decide(halted, 'retry');
+    world.executions.failures.push(new Error('throttled'));
+    const measured: number[] = [];
+    await expect(createWatchHalts(world.services, (hours) => measured.push(hours))()).rejects.toThrow('throttled');
+    expect(measured).toEqual([0]);
+  });
+
+  it('are none of one that was opened by a clock that is ahead', async () => {
+    await halt();
+    world.clock.advance(-HOUR);
+    expect((await watch()).openHaltHours).toBe(0);
   });
 
   it('count from when it was opened, also when another execution has joined', async () => {
@@ -51,6 +71,9 @@ describe('the hours of an open halt', () => {
     world.executions.stop(me);
     world.clock.advance(HOUR);
     expect(await watch()).toEqual({ openHaltHours: 1, toldNow: [] });
+    expect(world.logs).toEqual([
+      { level: 'info', message: '0004 is halted', fields: { halt: 2, openHaltHours: 1, toldNow: [] } },
+    ]);
   });
 
   it.each(['retry', 'abort'] as const)('do not count of one that was decided: %s', async (decision) => {
@@ -93,6 +116,27 @@ describe('what settled a halt', () => {
     await watch();
     expect(await world.executions.isAlive(me)).toBe(false);
     expect(world.executions.started).toEqual([]);
+  });
+
+  it('is told to one that waits beside another that is gone', async () => {
+    await halt();
+    await ledger.wait(halted, executionArn('gone'), 'its token');
+    await ledger.complete('0004');
+    expect((await watch()).toldNow).toEqual([me]);
+  });
+
+  it('is nothing of a halt that was opened since the look, and of the open one nothing is read', async () => {
+    turn = await ledger.allow('0004', { execution: me });
+    world.store.before = once('list', 'waiters/', async () => {
+      halted = await ledger.halt(turn);
+      await ledger.wait(halted, me, token);
+    });
+    expect((await watch()).toldNow).toEqual([]);
+    await watch();
+    world.store.calls.length = 0;
+    expect((await watch()).toldNow).toEqual([]);
+    expect(world.store.calls.map(({ operation }) => operation)).toEqual(['list', 'list']);
+    expect(world.executions.sent).toEqual([]);
   });
 
   it('is told of a completion, and in an older halt too', async () => {
@@ -141,8 +185,14 @@ describe('what settled a halt', () => {
     expect(errors()).toEqual([]);
     expect((await watch()).toldNow).toEqual([]);
     expect(world.executions.started.map(({ name }) => name)).toEqual(names);
-    expect(errors()).toMatchObject([
-      { message: expect.stringMatching(/^Nobody acts on the decision of entry 3/) as unknown },
+    expect(errors()).toEqual([
+      {
+        level: 'error',
+        message:
+          'Nobody acts on the decision of entry 3: each of the 3 executions that were started for it has ended. Their errors say why; ' +
+          'the next run, or the same decision again, acts on it.',
+        fields: { halt: 2 },
+      },
     ]);
   });
 

@@ -61,6 +61,9 @@ const FUNCTIONS: Record<string, string> = {
       child.unref();
       process.exit(1);
     };`,
+  fills: `import { writeFileSync } from 'node:fs';
+    import { tmpdir } from 'node:os';
+    export const handler = async ({ mb }) => { writeFileSync(tmpdir() + '/large', Buffer.alloc(mb * 2 ** 20)); return mb; };`,
   slowToLoad: `await new Promise((resolve) => setTimeout(resolve, 600)); export const handler = async () => process.pid;`,
   diesAtOnce: `process.on('message', () => process.exit(1)); export const handler = async () => 1;`,
   writes: `import { mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -84,7 +87,10 @@ beforeAll(() => {
   );
   process.env['PARENTS_SECRET'] = 'secret';
   host = new LambdaHost({
-    functions: functions.map((config) => (config.name === 'echo' ? { ...config, environment: { OWN: '1' } } : config)),
+    functions: functions.map((config) => {
+      if (config.name === 'fills') return { ...config, ephemeralStorageMB: 2 };
+      return config.name === 'echo' ? { ...config, environment: { OWN: '1' } } : config;
+    }),
     environment: () => ({ AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }),
     onLog: (line) => logs.push(line),
     onGone: (requestId) => {
@@ -119,7 +125,8 @@ async function failureOf(name: string, event: unknown = {}) {
 describe('the file system', () => {
   it('is written below the temporary folder alone, as in Lambda', async () => {
     const outside = join(folder.path, 'outside');
-    for (const file of ['beside.txt', outside, '/tmp/odin-written-elsewhere']) {
+    // What lies among the devices is no device: memory that processes share, which Lambda has not.
+    for (const file of ['beside.txt', outside, '/tmp/odin-written-elsewhere', `/dev/shm/odin-${process.pid}`]) {
       expect(await failureOf('writes', { file })).toMatchObject({
         errorMessage: expect.stringContaining('restricted') as string,
       });
@@ -127,6 +134,15 @@ describe('the file system', () => {
     }
     expect(existsSync(join(folder.path, 'writes', 'beside.txt'))).toBe(false);
     expect(await invoke('writes')).toMatchObject({ found: [] });
+  });
+
+  it('has no limit, and what is over that of Lambda is told', async () => {
+    await invoke('fills', { mb: 1 });
+    expect(logs).toEqual([]);
+    await invoke('fills', { mb: 3 });
+    expect(logs.map(({ line }) => (JSON.parse(line) as { message: string }).message)).toEqual([
+      '3 MB are in the temporary folder, of which this function has 2 MB in Lambda (ephemeralStorageMB): there, writing more fails (ENOSPC).',
+    ]);
   });
 
   it('is not written by a Node.js that the function starts either', async () => {

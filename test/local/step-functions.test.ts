@@ -537,3 +537,66 @@ describe('a redrive', () => {
     expect(await service.waitFor(arn)).toMatchObject({ status: 'FAILED', error: 'E', redriveCount: 1 });
   });
 });
+
+describe('a Distributed Map', () => {
+  const map = {
+    Type: 'Map',
+    ItemsPath: '$.items',
+    MaxConcurrencyPath: '$.most',
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+      StartAt: 'One',
+      States: { One: task('one') },
+    },
+    End: true,
+  };
+
+  it('runs as many children as it says, and as many as it is told while it goes on, each once', async () => {
+    const waiting: (() => void)[] = [];
+    const seen: number[] = [];
+    functions['one'] = (item) =>
+      new Promise((resolve) => {
+        seen.push(Number(item));
+        waiting.push(() => resolve(item));
+      });
+    const { executionArn } = service.startExecution({
+      stateMachineArn: create({ Batches: map }),
+      input: JSON.stringify({ items: [1, 2, 3, 4, 5, 6], most: 1 }),
+    });
+    await until(() => waiting.length === 1, '1 to run');
+    const [run] = service.listMapRuns(executionArn);
+    expect(run).toMatchObject({ maxConcurrency: 1, stopDate: undefined });
+    service.updateMapRun(run?.arn ?? '', 3);
+    await until(() => waiting.length === 3, '3 to run');
+    service.updateMapRun(run?.arn ?? '', 1); // those that run end, and then one at a time
+    waiting.splice(0, 2).forEach((end) => end());
+    waiting.splice(0, 1).forEach((end) => end());
+    await until(() => waiting.length === 1, '1 to run');
+    service.updateMapRun(run?.arn ?? '', 0);
+    await until(() => waiting.length === 3, '3 to run');
+    waiting.forEach((end) => end());
+    expect(await service.waitFor(executionArn)).toMatchObject({ status: 'SUCCEEDED', output: '[1,2,3,4,5,6]' });
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(run?.stopDate).toBeDefined();
+    expect(() => service.updateMapRun(run?.arn ?? '', 2)).toThrow('Map Run is not RUNNING');
+    expect(() => service.updateMapRun('arn:of:another', 2)).toThrow('Resource not found');
+  });
+
+  it('begins no further child when its execution is stopped', async () => {
+    let begun = 0;
+    functions['one'] = () => {
+      begun += 1;
+      return new Promise(() => undefined);
+    };
+    const { executionArn } = service.startExecution({
+      stateMachineArn: create({ Batches: map }),
+      input: JSON.stringify({ items: [1, 2, 3], most: 1 }),
+    });
+    await until(() => begun === 1, '1 to run');
+    service.stopExecution(executionArn);
+    const [run] = service.listMapRuns(executionArn);
+    expect(run?.stopDate).toBeDefined();
+    expect(() => service.updateMapRun(run?.arn ?? '', 3)).toThrow('Map Run is not RUNNING');
+    expect(begun).toBe(1);
+  });
+});

@@ -28,6 +28,7 @@ const fn = (name: string, hash: string, variables: object = {}, more: object = {
     Runtime: 'nodejs24.x',
     Timeout: 30,
     MemorySize: 256,
+    EphemeralStorage: { Size: 1024 },
     ...more,
   },
 });
@@ -132,6 +133,7 @@ describe('a deployment', () => {
     expect(started.aws.lambda.configOf('reads')).toMatchObject({
       timeoutSeconds: 30,
       memoryMB: 256,
+      ephemeralStorageMB: 1024,
       runtime: 'nodejs24.x',
     });
     expect(started.aws.s3.store.buckets().map(({ name }) => name)).toEqual(['data-000000000000', 'mystack-ledger']);

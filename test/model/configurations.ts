@@ -22,6 +22,8 @@ const TWO = ['STARTS=2', 'EXECUTIONS=3', 'DECISIONS=1'];
 /** Two executions, and nobody who decides. */
 const NOBODY = ['STARTS=2', 'EXECUTIONS=2', 'DECISIONS=0'];
 const SLICED = ['SLICES=2', 'FAILS=0'];
+/** One execution of a parallel migration, whose plan has two batches. */
+const PARALLEL = ['STARTS=1', 'EXECUTIONS=3', 'BATCHES=2', 'LOG=14', 'SAY=1', 'DECISIONS=1'];
 /** Code 1 of migration 1 becomes code 2. */
 const OTHER_CODE = ['CODE=1', 'DEPLOY=2'];
 /** 0002 is deployed, and then 0001 as well. */
@@ -54,8 +56,38 @@ export const SMALL: Configuration[] = [
   design('a handover', ...ONE, 'EXECUTIONS=5', 'HANDOVERS=2', 'CRASHES=1', 'FAILS=0'),
   design('a handover, slices, a stop', ...NOBODY, ...SLICED, 'EXECUTIONS=4', 'HANDOVERS=1', 'STOPS=1'),
   design('spoiled keys', ...ONE, 'SPOILS=1', 'DECISIONS=2'),
+  design('batches, every decision', ...PARALLEL, 'SAY=15', 'DECISIONS=2'),
+  design('batches, a map that ends before its children', ...PARALLEL, 'GAVE_UP=1'),
+  design('batches, one that may fail', ...PARALLEL, 'TOLERATED=1', 'FAILS=2'),
+  design('batches that S3 slows down', ...PARALLEL, 'SLOWS=2', 'FAILS=1'),
+  design(
+    'batches that S3 slows down, a map that ends before its children',
+    ...PARALLEL,
+    'SLOWS=1',
+    'GAVE_UP=1',
+    'FAILS=0',
+  ),
+  design('batches that S3 slows down, a crash', ...PARALLEL, 'SLOWS=1', 'CRASHES=1', 'FAILS=0', 'WATCH=1'),
+  design('batches, a child twice', ...PARALLEL, 'DOUBLES=1'),
+  design('batches, a crash', ...PARALLEL, 'CRASHES=1', 'WATCH=1'),
+  design('batches, a late effect', ...PARALLEL, 'LATES=1', 'WATCH=1'),
+  design('batches, a 403', ...PARALLEL, 'DENIALS=1'),
+  design('batches, user code that hangs', ...PARALLEL, 'HANGS=1'),
+  design('batches, a cancel', ...PARALLEL, 'CANCELS=1'),
+  design('batches, other code', ...PARALLEL, ...OTHER_CODE),
+  design('batches, a plan in slices', ...PARALLEL, 'SLICES=2', 'GAVE_UP=1', 'FAILS=0'),
+  design(
+    'batches, a map that is stopped, and another run',
+    ...PARALLEL,
+    'STARTS=2',
+    'EXECUTIONS=2',
+    'DECISIONS=0',
+    'STOPS=1',
+  ),
   design('lost answers of a decision', ...ONE, 'PEOPLE=2', 'LOST=1', 'EXECUTIONS=4'),
   mutant('REACH_DONE: runs come to their end', ...ONE, 'REACH_DONE'),
+
+  mutant('REACH_DONE: batches come to their end', ...PARALLEL, 'REACH_DONE'),
 
   mutant('NO_VOID', ...TWO, 'NO_VOID', 'STOPS=1'),
   mutant('NO_UNKNOWN', ...ONE, 'NO_UNKNOWN', 'LATES=1'),
@@ -80,6 +112,20 @@ export const SMALL: Configuration[] = [
   mutant('NO_CLAIM', ...ONE, 'NO_CLAIM', 'DOUBLES=1'),
   mutant('NO_CODE_CHECK', ...ONE, 'NO_CODE_CHECK', ...OTHER_CODE),
   mutant('BASELINE_IGNORES_TURN', ...TWO, 'BASELINE_IGNORES_TURN', 'MIGRATIONS=2', 'CODE=5', 'BASELINES=1', 'FAILS=0'),
+  mutant('NO_LOOK_AFTER_BATCH_CLAIM', ...PARALLEL, 'NO_LOOK_AFTER_BATCH_CLAIM', 'GAVE_UP=1'),
+  mutant('BATCHES_BEFORE_CLAIM', ...PARALLEL, 'BATCHES_BEFORE_CLAIM', 'GAVE_UP=1', 'FAILS=0'),
+  mutant('NO_BATCH_CLAIM', ...PARALLEL, 'NO_BATCH_CLAIM', 'DOUBLES=1'),
+  mutant('NO_BATCH_DEADLINE', ...PARALLEL, 'NO_BATCH_DEADLINE', 'GAVE_UP=1'),
+  mutant('NO_BATCH_UNKNOWN', ...PARALLEL, 'NO_BATCH_UNKNOWN', 'CRASHES=1', 'WATCH=1', 'FAILS=0'),
+  mutant('CLOSED_IS_VOID', ...PARALLEL, 'CLOSED_IS_VOID'),
+  mutant('SLOWED_IS_VOID', ...PARALLEL, 'SLOWED_IS_VOID', 'SLOWS=1', 'FAILS=0'),
+  mutant('SLOWED_IS_FAILED', ...PARALLEL, 'SLOWED_IS_FAILED', 'SLOWS=1', 'FAILS=0'),
+  mutant('FAILED_IS_SLOWED', ...PARALLEL, 'FAILED_IS_SLOWED'),
+  mutant('BROKEN_BATCHES_STOP', ...PARALLEL, 'BROKEN_BATCHES_STOP'),
+  mutant('NOT_BEGUN_SUCCEEDED', ...PARALLEL, 'NOT_BEGUN_SUCCEEDED', 'GAVE_UP=1', 'FAILS=0'),
+  mutant('RETRY_RUNS_ALL', ...PARALLEL, 'RETRY_RUNS_ALL'),
+  mutant('PLAN_NOT_SEALED', ...PARALLEL, 'PLAN_NOT_SEALED', 'SLICES=2'),
+  mutant('BATCHES_RUN_AGAIN', ...PARALLEL, 'BATCHES_RUN_AGAIN', 'FAILS=0'),
 
   without('refuseLate', ...ONE, ...LOWER_ADDED),
   without('refuseLateRetry', ...ONE, ...LOWER_ADDED, 'FAILS=1'),

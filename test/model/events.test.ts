@@ -43,7 +43,49 @@ const words = (...lines: RequestLine[]): string[] =>
 
 describe('a trace in the words of the model', () => {
   it('a look has the manifest of its function, two bits for each id, and an entry what it says', () => {
-    expect(words(...open)).toEqual(['START 0', 'LOOK_LIST 0 17 0', 'PUT 0 ALLOWED 1 1 1 - - 1']);
+    expect(words(...open)).toEqual(['START 0', 'LOOK_LIST 0 17 0', 'PUT 0 ALLOWED 1 1 1 0 0 1']);
+  });
+
+  it('a batch is a bit: its turn is looked at, it is claimed, and looked at again; what is left of a turn is listed after its claim', () => {
+    const child = '0010#request-2';
+    const again = 'list-pending#request-3';
+    const BATCHES = 'turns/0010/00000001/batches/';
+    const said = words(
+      ...started,
+      line(LIST, 'list log/'),
+      line(LIST, 'create log/00000001.json', { body: { ...allowed, batches: { of: 3, rest: '1,3' } } }),
+      line('run-1', 'hears of List pending', { body: { step: 'run batches' } }),
+      line(child, 'begins', {
+        body: { payload: { ...asked, ask: 'batch', batch: 3 }, manifest: { '0010': 'a' } },
+      }),
+      line(child, `get ${CLAIM}`, { answer: 'absent' }),
+      line(child, `create ${BATCHES}000003-claim.json`, { body: { claim: 'claimed' } }),
+      line(child, `get ${CLAIM}`, { answer: 'absent' }),
+      line(child, 'user code starts 1'),
+      line('0010#user code', 'user code ends 1 3', { answer: 'returned' }),
+      line(child, `create ${BATCHES}000003-outcome.json`, { body: { outcome: 'succeeded' } }),
+      line(child, 'answers {"batch":3}'),
+      { ...begins, actor: again },
+      line(again, 'list log/'),
+      line(again, `get ${OUTCOME}`, { answer: 'absent' }),
+      line(again, `get ${CLAIM}`),
+      line(again, `list ${BATCHES}`),
+      line(again, `get ${BATCHES}000003-outcome.json`),
+      line(again, `list ${BATCHES}`),
+    );
+    expect(said.slice(2)).toEqual([
+      'PUT 0 ALLOWED 1 1 1 5 0 1',
+      'INVOKE 141 1 0 1 4',
+      'IS_CLOSED 100 1 0',
+      'TAKE_BATCH 100 1 4 CLAIMED 1',
+      'IS_CLOSED 100 1 0',
+      'CODE_STARTS 100',
+      'CODE_ENDS 100 RETURNED',
+      'TAKE_BATCH 100 1 4 SUCCEEDED 1',
+      'LOOK_LIST 0 17 0',
+      'READ 0 1 0 1 0',
+      'LOOK_BATCHES 0',
+    ]);
   });
 
   it('caches, copies, messages and entries that were listed are no events; the number that another has is one', () => {
@@ -85,7 +127,7 @@ describe('a trace in the words of the model', () => {
     expect(words(...started, line(LIST, 'list log/'), ...late).slice(2)).toEqual([
       'LATE 0',
       'HEARS 0 ERROR',
-      'EFFECT 140 ALLOWED 1 1 1 - - 1',
+      'EFFECT 140 ALLOWED 1 1 1 0 0 1',
     ]);
     const fails = line(LIST, create, { effect: 'none', answer: 'LedgerUnavailable', fault: 'fails', body: allowed });
     expect(words(...started, line(LIST, 'list log/'), fails)).toHaveLength(2);
@@ -97,7 +139,7 @@ describe('a trace in the words of the model', () => {
     const took = line(again, `create ${OUTCOME}`, { body: { outcome: 'unknown' }, answer: 'exists' });
     const lines = [...open, { ...begins, actor: again }, line(again, 'list log/'), took, outcome];
     expect(words(...lines).slice(-1)).toEqual(['TAKE 0 1 UNKNOWN 0']);
-    expect(words(...lines, outcome).slice(-1)).toEqual(['READ 0 1 1 -']);
+    expect(words(...lines, outcome).slice(-1)).toEqual(['READ 0 1 1 - 0']);
   });
 
   it('an execution is handed over to the one that its function names', () => {
@@ -134,7 +176,7 @@ describe('a trace in the words of the model', () => {
     const refused = line(own, 'fails with NotAllowed: it is not there');
     expect(words(...other, line(own, 'get log/00000001.json'), refused)).toEqual(words(...open));
     expect(() => words(...other, line(own, `create ${CLAIM}`, { body: { claim: 'claimed' } }))).toThrow('no rule for');
-    expect(words(...invoked(asked)).slice(-1)).toEqual(['INVOKE 141 1 0 2']);
+    expect(words(...invoked(asked)).slice(-1)).toEqual(['INVOKE 141 1 0 2 0']);
   });
 
   it('the deadline passes before the first look that knows it', () => {

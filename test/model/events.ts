@@ -29,6 +29,8 @@ export interface Size {
   people: number;
   cancellers: number;
   migrations: number;
+  /** Of a plan. */
+  batches: number;
   /** Of the log. */
   entries: number;
 }
@@ -68,6 +70,9 @@ const WORDS: Record<string, string> = {
   void: 'VOID',
   succeeded: 'SUCCEEDED',
   stopped: 'STOPPED',
+  'not-begun': 'NOT_BEGUN',
+  'slowed-down': 'SLOWED',
+  slowed: 'SLOWED',
   run: 'RUN',
   record: 'RECORD',
   wait: 'WAIT',
@@ -110,6 +115,12 @@ interface Invocation {
   ended: boolean;
   /** Its execution has heard of its end. */
   heard: boolean;
+  /** By its bit: the batch that it is asked for; 0: its turn. */
+  batch: number;
+  /** It has claimed its batch. */
+  claimed: boolean;
+  /** The turn whose batches it lists next, to decide on them. */
+  listsBatchesOf: number | undefined;
   /** A key of the turn was read as absent on this line: the claim is next. */
   reading: { turn: number; line: number } | undefined;
   /** What it reads of a turn, it decides on. */
@@ -150,10 +161,18 @@ interface Asks {
 
 interface Turn {
   number: number;
+  batches: boolean;
+  /** How many before it S3 has slowed down. */
+  slowed: number;
+  /** Batches that have begun, and those that have ended, by their bits. */
+  begun: Set<number>;
+  ended: Set<number>;
   execution: string;
   timeoutMs: number;
   claim: { line: number; time: number; kind: string } | undefined;
   outcome: string | undefined;
+  /** Until when what goes on with it waits: because S3 has slowed it down, or its checkpoint says so. */
+  pausedUntil: number;
   passed: boolean;
 }
 
@@ -174,7 +193,10 @@ class Translation {
   readonly #people: (Invocation | undefined)[];
   readonly #turns = new Map<number, Turn>();
   readonly #entries: Fields[] = [];
-  readonly #claimedBy = new Map<number, Invocation>();
+  /** By turn, or by turn and batch. */
+  readonly #claimedBy = new Map<string, Invocation>();
+  /** Migrations whose plan is sealed. */
+  readonly #sealed = new Set<string>();
   /** Tokens as they were left: by halt, by execution. */
   readonly #waiters = new Map<number, Map<number, string>>();
   readonly #haltOfToken = new Map<string, Invocation>();
@@ -305,6 +327,8 @@ class Translation {
         this.#emit('HEARS', index, outcome);
         return;
       }
+      case 'hears of Run batch':
+        return; // nothing is decided on what a child says
       case 'hears of Record completion': {
         this.#emit('HEARS', index, failed ? (this.#goesOnToHalt(name) ? 'UNRECORDED' : 'ERROR') : 'RECORD');
         return;
@@ -388,6 +412,14 @@ class Translation {
       else this.#takes(invocation, line, key);
       return;
     }
+    if (request.startsWith('create turns/')) {
+      this.#endsBatch(invocation, line);
+      return;
+    }
+    if (request.startsWith('list turns/')) {
+      this.#listsBatches(invocation, line);
+      return;
+    }
     if (request.startsWith('list log/')) {
       this.#looks(invocation, line);
       return;
@@ -435,6 +467,9 @@ class Translation {
       beside: false,
       ended: false,
       heard: false,
+      batch: payload['ask'] === 'batch' ? bitOf(payload['batch']) : 0,
+      claimed: false,
+      listsBatchesOf: undefined,
       reading: undefined,
       decides: false,
       compares: undefined,
@@ -469,19 +504,23 @@ class Translation {
   #isAllowed({ name, payload }: Invocation): boolean {
     const entry = this.#entries.find(({ number }) => number === payload['turn']);
     const same = (field: string) => entry?.[field] === payload[field];
-    return same('migration') && payload['migration'] === name && same('attempt') && same('slice') && same('execution');
+    const batches = entry?.['batches'] as Batches | undefined;
+    const batch = payload['batch'];
+    const fits = batches ? batch !== undefined && numbersIn(batches.rest).includes(Number(batch)) : batch === undefined;
+    if (!fits || payload['migration'] !== name) return false;
+    return same('migration') && same('attempt') && same('slice') && same('execution');
   }
 
   #isInvoked(invocation: Invocation): void {
-    const { actor, execution, payload } = invocation;
+    const { actor, execution, payload, batch } = invocation;
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0) throw new OutOfScope('too many invocations at once');
     this.#slots[slot] = invocation;
     invocation.slot = slot;
     invocation.apart = undefined;
     // Of one that was dispatched twice, the execution waits for the one whose end it hears of. Somebody may invoke it, too.
-    const by = execution && this.#heard.has(actor) ? execution.index : WATCHES;
-    this.#emit('INVOKE', by, Number(payload['turn']), slot, invocation.ownCode);
+    const by = execution && batch === 0 && this.#heard.has(actor) ? execution.index : WATCHES;
+    this.#emit('INVOKE', by, Number(payload['turn']), slot, invocation.ownCode, batch);
   }
 
   /** A preview, or a function that was invoked by hand with what no entry says. */
@@ -605,7 +644,9 @@ class Translation {
   /** The deadline of the open turn is before what S3's clock says now. */
   #deadlinePasses(): void {
     const turn = this.#openTurn();
-    if (turn?.claim?.kind !== 'claimed' || turn.outcome !== undefined || turn.passed) return;
+    if (!turn?.claim || turn.outcome !== undefined || turn.passed) return;
+    const open = [...turn.begun].some((batch) => !turn.ended.has(batch));
+    if (turn.claim.kind !== 'claimed' && !open) return;
     if (second(this.#time) <= second(turn.claim.time) + turn.timeoutMs + MARGIN_MS) return;
     turn.passed = true;
     this.#emit('PASSES', WATCHES, turn.number);
@@ -621,21 +662,35 @@ class Translation {
     const there = answer === 'done';
     if (what === 'outcome') {
       invocation.reading = there ? undefined : { turn, line: this.#at };
-      if (there) this.#emit('READ', by, turn, 1, undefined);
+      if (there) this.#emit('READ', by, turn, 1, undefined, this.#isPaused(turn, invocation.lookedAt) ? 1 : 0);
     } else if (invocation.reading) {
       // An outcome comes after its claim, and neither changes: there is one moment at which both answers are true.
       const claimed = this.#turns.get(turn)?.claim?.line ?? -1;
       const at = there ? Math.max(invocation.reading.line, claimed + 0.1) : this.#at;
       this.#emitAt(at, 'READ', by, turn, 0, there ? 1 : 0, this.#isVoidSince(turn, invocation.lookedAt) ? 1 : 0);
       invocation.reading = undefined;
+      if (there && this.#turns.get(turn)?.batches) invocation.listsBatchesOf = turn;
     } else return;
     if (what === 'claim' || there) this.#isToAsk(invocation, turn);
+  }
+
+  /** Those of a turn that is closed, after its keys; any other list says nothing new. */
+  #listsBatches(invocation: Invocation, { request }: RequestLine): void {
+    const turn = Number(/^list turns\/\d{4}\/(\d{8})\/batches\/$/.exec(request)?.[1]);
+    if (invocation.listsBatchesOf !== turn || !invocation.execution) return;
+    invocation.listsBatchesOf = undefined;
+    this.#emit('LOOK_BATCHES', invocation.execution.index);
   }
 
   /** Whether the turn was made void less than five minutes before the look. */
   #isVoidSince(turn: number, lookedAt: number): boolean {
     const claim = this.#turns.get(turn)?.claim;
     return claim?.kind === 'void' && second(lookedAt) < second(claim.time) + DEPLOYMENT_MS;
+  }
+
+  /** Whether the next turn still waits at the look. */
+  #isPaused(turn: number, lookedAt: number): boolean {
+    return second(lookedAt) < (this.#turns.get(turn)?.pausedUntil ?? 0);
   }
 
   #isToAsk(invocation: Invocation, number: number): void {
@@ -669,7 +724,8 @@ class Translation {
   /** The next request of `list-pending` says that it has asked all that it asks before it decides. */
   #askedAll(invocation: Invocation, request: string): void {
     const { asks, execution } = invocation;
-    if (!asks || !execution || /^(is .* alive\?|(list|get) waiters\/.*|dies)$/.test(request)) return;
+    if (!asks || !execution || /^(is .* alive\?|(list|get) (waiters|turns\/.*\/batches)\/.*|dies)$/.test(request))
+      return;
     invocation.asks = undefined;
     const { owner, listLine, elsewhere } = asks;
     if (owner === undefined && listLine === undefined) return;
@@ -708,8 +764,8 @@ class Translation {
           this.#migration(migration),
           Number(attempt),
           Number(entry['slice']),
-          undefined,
-          undefined,
+          this.#batchesOf(entry),
+          entry['begin'] === 'start' ? 1 : 0,
           code,
         ];
       }
@@ -735,16 +791,28 @@ class Translation {
     }
   }
 
+  /** The batches that it allows, a bit for each; 0: it allows none. */
+  #batchesOf({ batches }: Fields): number {
+    const { of, rest } = (batches as Batches | undefined) ?? { of: 0, rest: '' };
+    if (of > this.#size.batches) throw new OutOfScope('many batches');
+    return numbersIn(rest).reduce((bits, batch) => bits + bitOf(batch), 0);
+  }
+
   #appended(entry: Fields): void {
     if (this.#entries.length >= this.#size.entries) throw new OutOfScope('a long log');
     this.#entries.push(entry);
     if (entry['kind'] !== 'allowed') return;
     this.#turns.set(Number(entry['number']), {
       number: Number(entry['number']),
+      batches: entry['batches'] !== undefined,
+      slowed: (entry['batches'] as Batches | undefined)?.slowed ?? 0,
+      begun: new Set(),
+      ended: new Set(),
       execution: String(entry['execution']),
       timeoutMs: Number(entry['timeoutMs']),
       claim: undefined,
       outcome: undefined,
+      pausedUntil: 0,
       passed: false,
     });
   }
@@ -756,7 +824,13 @@ class Translation {
     const turn = this.#turns.get(number);
     const kind = String(body[what === 'claim' ? 'claim' : 'outcome']);
     if (isNew && turn && what === 'claim') turn.claim = { line: this.#at, time: this.#time, kind };
-    if (isNew && turn && what === 'outcome') turn.outcome = kind;
+    if (isNew && turn && what === 'outcome') {
+      turn.outcome = kind;
+      const { slowed = 0 } = (body['batches'] ?? {}) as { slowed?: number };
+      if (slowed > 0) turn.pausedUntil = second(this.#time) + pauseMs(turn.slowed);
+      const { notBefore } = (body['stoppedAt'] as { checkpoint: { notBefore?: string } } | undefined)?.checkpoint ?? {};
+      if (notBefore !== undefined) turn.pausedUntil = Date.parse(notBefore);
+    }
     if (line.effect === 'late') {
       this.#emit('EFFECT', NETWORK, isNew ? 1 : 0);
       return;
@@ -765,8 +839,36 @@ class Translation {
     invocation.decides = true;
     invocation.compares = isNew && line.fault !== 'repeated' ? undefined : line.request.slice('create '.length);
     invocation.reading = undefined;
-    if (what === 'claim' && isNew && kind === 'claimed') this.#claimedBy.set(number, invocation);
+    if (what === 'claim' && isNew && kind === 'claimed') this.#claimedBy.set(String(number), invocation);
     else invocation.over = true;
+  }
+
+  /** A claim or an outcome of a batch. */
+  #takesBatch(invocation: Invocation, line: RequestLine, digits: string, number: string, what: string): void {
+    const body = line.body as Fields;
+    const isNew = line.answer === 'done';
+    const turn = this.#turns.get(Number(digits));
+    const batch = bitOf(number);
+    if (isNew) (what === 'claim' ? turn?.begun : turn?.ended)?.add(batch);
+    if (line.effect === 'late') {
+      this.#emit('EFFECT', NETWORK, isNew ? 1 : 0);
+      return;
+    }
+    this.#emit('TAKE_BATCH', this.#known(invocation), Number(digits), batch, word(body[what]), isNew ? 1 : 0);
+    if (what === 'claim' && isNew) {
+      invocation.claimed = true;
+      this.#claimedBy.set(`${Number(digits)} ${Number(number)}`, invocation);
+    } else if (body[what] !== 'failed' && body[what] !== 'slowed-down') invocation.over = true;
+  }
+
+  /** Of a batch whose deadline is over, by who goes on without it; then all are looked at again. */
+  #endsBatch(invocation: Invocation, line: RequestLine): void {
+    const [, digits = '', number = '', what = ''] = BATCH_KEY.exec(line.request) ?? [];
+    if (what !== 'outcome') throw unknownLine(line);
+    if (line.effect === 'late') throw new OutOfScope('a batch that is closed late');
+    this.#takesBatch(invocation, line, digits, number, what);
+    invocation.over = false;
+    invocation.listsBatchesOf = Number(digits);
   }
 
   /** A request of it is under way, and nobody waits for the answer. */
@@ -863,8 +965,18 @@ class Translation {
 
   #ofMigration(invocation: Invocation, line: RequestLine): void {
     const { request, effect, fault } = line;
-    if (/^(get|user code of|(create|replace) checkpoints\/)/.test(request)) return; // what it reads never changes
-    const start = /^user code starts (\d+)$/.exec(request);
+    if (/^(create|replace) checkpoints\//.test(request)) {
+      this.#plans(invocation, line);
+      return;
+    }
+    const reads = Number(/^get turns\/\d{4}\/(\d{8})\/claim\.json$/.exec(request)?.[1]);
+    if (invocation.batch !== 0 && effect === 'now' && reads === invocation.payload['turn']) {
+      this.#looksWhetherClosed(invocation, line);
+      return;
+    }
+    // What it reads never changes; and nothing is decided on how many have failed but whether it closes the turn.
+    if (/^(get|user code of|list turns\/)/.test(request) || isAside(request)) return;
+    const start = /^user code starts (\d+)/.exec(request);
     if (start) {
       this.#emit('CODE_STARTS', this.#known(invocation));
       return;
@@ -875,10 +987,33 @@ class Translation {
       return;
     }
     const key = /^(create) turns\/\d{4}\/(\d{8})\/(claim|outcome)\.json$/.exec(request);
-    if (!key) throw unknownLine(line);
-    if (effect !== 'none') this.#takes(invocation, line, key);
+    const [, digits = '', number = '', what] = BATCH_KEY.exec(request) ?? [];
+    if (!key && what === undefined) throw unknownLine(line);
+    if (effect !== 'none' && key) this.#takes(invocation, line, key);
+    else if (effect !== 'none' && what !== undefined) this.#takesBatch(invocation, line, digits, number, what);
     else if (fault === 'late') this.#isLate(invocation, line);
     if (invocation.over) this.#freeSlot(invocation);
+  }
+
+  /** Whether its plan is sealed by now, or, after one that was, is made anew. */
+  #plans(invocation: Invocation, { body, answer, effect }: RequestLine): void {
+    const plan = (body as Fields)['plan'] as { sealed: boolean; turns: { batches: number }[] } | undefined;
+    if (answer !== 'done' || plan?.sealed === undefined || plan.sealed === this.#sealed.has(invocation.name)) return;
+    if (plan.sealed) this.#sealed.add(invocation.name);
+    else this.#sealed.delete(invocation.name);
+    const of = plan.turns.reduce((sum, { batches }) => sum + batches, 0);
+    if (of > this.#size.batches) throw new OutOfScope('many batches');
+    const by = effect === 'late' || invocation.over ? NETWORK : this.#known(invocation);
+    this.#emit('SEALS', by, plan.sealed ? 2 ** of - 1 : 0, Number(invocation.payload['turn']));
+  }
+
+  /** Before its claim and after it. */
+  #looksWhetherClosed(invocation: Invocation, { answer }: RequestLine): void {
+    if (invocation.over) return; // it compares what stands there with what it wrote
+    const closed = answer === 'done';
+    this.#emit('IS_CLOSED', this.#known(invocation), Number(invocation.payload['turn']), closed ? 1 : 0);
+    if (!closed || invocation.claimed) return;
+    this.#freeSlot(invocation);
   }
 
   #isGone(invocation: Invocation): void {
@@ -893,9 +1028,9 @@ class Translation {
   }
 
   #userCodeEnds({ request, answer }: RequestLine): void {
-    const number = Number(/^user code ends (\d+)$/.exec(request)?.[1]);
-    const invocation = this.#claimedBy.get(number);
-    if (!invocation) throw new Error(`user code of turn ${number} ends, and nobody has claimed it`);
+    const of = /^user code ends (\d+(?: \d+)?)$/.exec(request)?.[1] ?? '';
+    const invocation = this.#claimedBy.get(of);
+    if (!invocation) throw new Error(`user code of turn ${of} ends, and nobody has claimed it`);
     this.#emit('CODE_ENDS', this.#known(invocation), word(answer));
   }
 
@@ -962,8 +1097,27 @@ const ANSWERS: Record<string, string> = { finished: 'SUCCEEDED', more: 'MORE', '
 const MARGIN_MS = 10_000;
 /** As core/decision/decide.ts has it: half of a deployment is waited for so long. */
 const DEPLOYMENT_MS = 5 * 60_000;
+/** Docs/design.md §6. */
+const pauseMs = (times: number): number => Math.min(15_000 * 2 ** times, 15 * 60_000);
 
 const second = (time: number): number => Math.floor(time / 1000) * 1000;
+
+interface Batches {
+  slowed?: number | undefined;
+  of: number;
+  rest: string;
+}
+
+const BATCH_KEY = /^create turns\/\d{4}\/(\d{8})\/batches\/(\d{6})-(claim|outcome)\.json$/;
+
+const bitOf = (batch: unknown): number => 2 ** (Number(batch) - 1);
+
+/** `1-17,19` as docs/records.md has it. */
+const numbersIn = (rest: string): number[] =>
+  rest.split(',').flatMap((range) => {
+    const [from = 0, to = from] = range.split('-').map(Number);
+    return range === '' ? [] : Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  });
 
 const bit = (value: boolean | undefined): number | undefined => (value === undefined ? undefined : value ? 1 : 0);
 
@@ -984,12 +1138,12 @@ function word(text: unknown): string {
 
 /** Nothing is decided on what these say: caches, copies, messages; and an entry, once it was listed, never changes. */
 const isAside = (request: string): boolean =>
-  /^((get|replace|create) state\.json|(list|get|create) completed\/|list (attempts|completed)\/|get log\/|get checkpoints\/|publishes|sends an event|how many events )/.test(
+  /^((get|replace|create) state\.json|(list|get|create) completed\/|list (attempts|completed)\/|get log\/|get checkpoints\/|get turns\/.*\/batches\/|create turns\/.*-(items|failed|later)\.json$|(get|create) turns\/.*\/failures\.jsonl$|publishes|sends an event|how many events )/.test(
     request,
   );
 
 const isEnd = (request: string): boolean => /^(answers |fails with |dies$)/.test(request);
 
-const isLedgerWrite = (request: string): boolean => /^create (log|turns|waiters)\//.test(request);
+const isLedgerWrite = (request: string): boolean => /^create (log|turns|waiters)\//.test(request) && !isAside(request);
 
 const unknownLine = (line: RequestLine): Error => new Error(`no rule for ${JSON.stringify(line).slice(0, 300)}`);

@@ -7,7 +7,7 @@ import { COMPILE_MS, run } from './tools.ts';
 
 /** A fault costs a budget in a search; in a trace as many may happen as did. */
 const ENOUGH = 200;
-const BUDGETS = 'FAILS CRASHES LATES DENIALS GAVE_UP REDRIVES HANDOVERS DECISIONS SLICES'
+const BUDGETS = 'FAILS SLOWS CRASHES LATES DENIALS GAVE_UP REDRIVES HANDOVERS DECISIONS SLICES'
   .split(' ')
   .map((budget) => `${budget}=${ENOUGH}`);
 
@@ -17,6 +17,7 @@ const DEFINES = [
   `STARTS=${SIZE.starts}`,
   `EXECUTIONS=${SIZE.executions}`,
   `INVOCATIONS=${SIZE.invocations}`,
+  `BATCHES=${SIZE.batches}`,
   `LOG=${SIZE.entries}`,
   'TRIES=3', // as in core/decision/decide.ts
   'STOPS=1',
@@ -56,7 +57,7 @@ export class Follower {
     }
     const defines = [...DEFINES, ...define].map((text) => `-D${text}`);
     // A trace leaves little to be searched, so that nothing need be spared: no step is left out for another one.
-    const options = ['-O1', '-w', '-DSAFETY', '-DNOREDUCE', '-DVECTORSZ=8192', '-DMEMLIM=1000'];
+    const options = ['-Og', '-w', '-DSAFETY', '-DNOREDUCE', '-DVECTORSZ=8192', '-DMEMLIM=1000'];
     for (const [tool, args] of [
       ['spin', ['-a', ...defines, 'protocol.pml']],
       ['gcc', [...options, '-o', 'pan', 'pan.c']],

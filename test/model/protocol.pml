@@ -31,6 +31,12 @@
 #ifndef SLICES
 #define SLICES 1 /* more: the migrations are checkpointed, and have at most so many slices in an attempt */
 #endif
+#ifndef BATCHES
+#define BATCHES 0 /* more: the migrations are parallel, and their plans have so many batches */
+#endif
+#ifndef TOLERATED
+#define TOLERATED 0 /* 1: one batch of a turn may fail, and further ones begin */
+#endif
 #ifndef PEOPLE
 #define PEOPLE 1 /* who decide at the same time */
 #endif
@@ -49,6 +55,9 @@
 /* Budgets: how many of each may happen in one history. */
 #ifndef FAILS
 #define FAILS 1 /* user code throws */
+#endif
+#ifndef SLOWS
+#define SLOWS 0 /* S3 slows down a batch */
 #endif
 #ifndef HANGS
 #define HANGS 0 /* user code goes on until its function is ended: no outcome */
@@ -104,19 +113,19 @@
 
 mtype = { ALLOWED, HALTED, DECIDED, COMPLETED }                                          /* entries */
 mtype = { CLAIMED, VOID, SPOILED }                                                       /* claims */
-mtype = { SUCCEEDED, FAILED, STOPPED, UNKNOWN }                                          /* outcomes */
+mtype = { SUCCEEDED, FAILED, STOPPED, UNKNOWN, NOT_BEGUN, SLOWED }                       /* outcomes; the last two of batches alone */
 mtype = { RETRY, MARK, SKIP, ABORT, CANCEL }                                             /* decisions */
 mtype = { APPLIED, MARKED, SKIPPED, BASELINE }                                           /* completions */
 mtype = { CANCELLED, CODE_CHANGED, FILE_GONE, NOT_STARTED, UNRECORDED, ERROR }           /* reasons of a halt, and FAILED, UNKNOWN */
 mtype = { LIST, RUN, RECORD, WAIT, HALT, REFUSE, FINISH }                                /* states of the machine, and steps */
-mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OUTCOME, ASKS }  /* more steps */
+mtype = { FIRST, NEXT_ATTEMPT, NEXT_SLICE, AGAIN, RUN_AGAIN, TAKE_CLAIM, TAKE_OUTCOME, ASKS, LOOKS }  /* more steps */
 mtype = { RUNNING, DONE, DEAD }                                                          /* of executions: DEAD is failed or stopped */
 mtype = { MORE, ELSEWHERE, GO_ON }                                                       /* answers, and SUCCEEDED, ERROR, ABORT */
 
 /* The rules of the decision, by name: -DWITHOUT=recordSuccess takes one away. */
 mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTurn, recordDecision, haltWithoutFile, haltRetryOfOtherCode,
   refuseLateRetry, allowNextAttempt, refuseHaltedElsewhere, haltAgain, haltCancelled, waitForNextSliceElsewhere, haltStoppedWithoutFile,
-  haltStoppedOtherCode, allowNextSlice, haltFailed, closeClaimedTurn, runAgain, waitForOwner, voidUnclaimedTurn, haltVoidCancelled,
+  haltStoppedOtherCode, waitForTime, waitAfterSlowDown, allowNextSlice, haltFailed, closeClaimedTurn, runAgain, waitForOwner, voidUnclaimedTurn, haltVoidCancelled,
   haltVoidWithoutFile, haltNotStarted, waitForDeployment, haltVoidOtherCode, refuseLateAgain, allowAgain }
 #ifndef WITHOUT
 #define WITHOUT 0
@@ -130,8 +139,8 @@ mtype = { refuseLate, allowFirstPending, finished, recordSuccess, closeDecidedTu
  */
 #ifdef TRACE
 mtype = { START, ENDS, REDRIVEN, PASSES }                                    /* the world around */
-mtype = { LOOK_LIST, LOOK_RECORD, LOOK_HALT, LOOK_AGAIN, LOOK_WAITER, READ, ASK, PUT, MISS, TAKE, LATE, HEARS, GONE }
-mtype = { LEAVE, NOTIFY, WAITERS, TELL, CARRY_ON, INVOKE, CODE_STARTS, CODE_ENDS, RETURNED, THREW, SAYS, EFFECT, END, STUCK }
+mtype = { LOOK_LIST, LOOK_RECORD, LOOK_HALT, LOOK_AGAIN, LOOK_WAITER, LOOK_BATCHES, READ, ASK, PUT, MISS, TAKE, TAKE_BATCH, LATE, HEARS, GONE }
+mtype = { LEAVE, NOTIFY, WAITERS, TELL, CARRY_ON, INVOKE, CODE_STARTS, CODE_ENDS, RETURNED, THREW, SEALS, IS_CLOSED, SAYS, EFFECT, END, STUCK }
 c_decl { \#include "follow.h" }
 short at;                                 /* how many events have happened */
 mtype event; byte by, e_a, e_b, e_c, e_d, e_e, e_f, e_g; /* the next one; 255: not said */
@@ -186,6 +195,9 @@ typedef Entry {
   byte about;       /* halted, completed: the turn; decided: the halt, or the turn; allowed: the manifest that was seen */
   byte who;        /* the execution; decided: the person */
   byte code;       /* allowed: of the turn; decided retry: of which it was said */
+#if BATCHES
+  byte rest;       /* allowed: the batches that it runs, a bit for each; 0: it plans */
+#endif
 };
 Entry log[LOG + 1];
 byte last;                                /* number of the last entry */
@@ -193,6 +205,19 @@ mtype claim[LOG + 1], outcome[LOG + 1];   /* of the turn of that entry */
 bool over[LOG + 1];                       /* S3's clock is past the turn's deadline: its function was ended before */
 byte waiter[(LOG + 1) * EXECUTIONS];      /* waiters/<halt>/<token>: by halt and execution */
 #define waiterOf(h, e) waiter[(h) * EXECUTIONS + (e)]
+
+#if BATCHES
+#define ALL_BATCHES ((1 << BATCHES) - 1)
+/* The batches of a turn, a bit for each: those that are claimed, and those that have such an outcome. */
+byte begun[LOG + 1], succeeded[LOG + 1], failed[LOG + 1], unknown[LOG + 1], notBegun[LOG + 1], slowed[LOG + 1];
+#define outcomesIn(t) (succeeded[t] | failed[t] | unknown[t] | notBegun[t] | slowed[t])
+#define openIn(t) (begun[t] & ~outcomesIn(t))
+byte planned[MIGRATIONS + 1];             /* the batches of a plan that is sealed, by migration; 0: it is not */
+#define restOf(t) log[t].rest
+#define isFromStart (only(e_f == 1) && d_kind == ALLOWED) /* a search goes on at the checkpoint */
+#else
+#define restOf(t) 0
+#endif
 
 byte deployed = CODE, functions = CODE;   /* what list-pending's manifest says, and what the functions are: two halves of a deployment */
 #define codeOf(manifest, m) (((manifest) >> (2 * ((m) - 1))) & 3)
@@ -215,14 +240,23 @@ byte changed;                             /* by execution: whether anything chan
 #define change() changed = 255
 
 byte invoked[INVOCATIONS], caller[INVOCATIONS]; /* the turn that it is to run; the execution that waits for it, plus 1 */
+#if BATCHES
+byte asked[INVOCATIONS];                  /* the batch that it is to run, by its bit; 0: the turn itself */
+#define isAsked(f) asked[f]
+#else
+#define isAsked(f) 0
+#endif
 #ifdef TRACE
 byte ownCode[INVOCATIONS];                /* of its function, which in a trace may be that of any deployment */
 byte voidedBy[LOG + 1];                  /* which code the function had that made the turn void */
 #endif
 
+#if BATCHES
+byte lateBatch;                           /* of lateTurn, which its claim or its outcome is of; 0: of the turn itself */
+#endif
 byte lateNumber, lateTurn; mtype lateClaim, lateOutcome; Entry lateEntry; /* a request under way, whose caller died */
 
-byte fails = FAILS, hangs = HANGS, crashes = CRASHES, lates = LATES, lost = LOST, denials = DENIALS, gaveUp = GAVE_UP, doubles = DOUBLES;
+byte fails = FAILS, slows = SLOWS, hangs = HANGS, crashes = CRASHES, lates = LATES, lost = LOST, denials = DENIALS, gaveUp = GAVE_UP, doubles = DOUBLES;
 byte stops = STOPS, redrives = REDRIVES, wrong = WRONG, spoils = SPOILS, decisions = DECISIONS, handovers = HANDOVERS;
 
 /* ---------------------------------------------------------------------------------------------- the fold */
@@ -273,6 +307,15 @@ byte served;               /* the last entry that list-pending has seen */
 byte notified;             /* the last halt of which people were told */
 byte excused;              /* the last entry when an execution was stopped or got a 403: what it was to do then is for a person to see */
 
+#if BATCHES
+byte succeededEver[MIGRATIONS + 1];   /* the batches whose success is recorded, by migration */
+byte batchStarted[LOG + 1];  /* user code of these batches of the turn */
+byte attempted[MIGRATIONS + 1];        /* the batches that this attempt has started, and S3 has not slowed down, by migration */
+byte wasSlowed[LOG + 1];     /* user code of these ended because S3 asked for fewer requests */
+byte batchRuns;              /* the batches of `running` whose user code runs */
+byte bounded[LOG + 1];       /* the batches of the turn whose functions run, and end before its deadline */
+#endif
+
 hidden byte ok;
 
 /* 1, 2, 3: user code of turn t starts. */
@@ -304,6 +347,33 @@ inline userCodeStarts(t) {
   od
 }
 
+#if BATCHES
+/* 1, 2: user code of a batch of turn t starts. */
+inline batchStarts(t, b) {
+  assert(running == 0 || (running == t && batchRuns != 0));   /* 1: at no time user code of two turns, */
+  assert((batchStarted[t] & b) == 0);                         /* 1: of one batch of a turn at most once, */
+  assert(t == openTurn && outcome[t] == 0);                   /* 1: and of no turn that is settled */
+  assert((restOf(t) & b) != 0);
+  assert((succeededEver[log[t].migration] & b) == 0);                  /* 1: one that has succeeded is not run again, */
+  assert((attempted[log[t].migration] & b) == 0);             /* 1: nor another one in its attempt, unless S3 has slowed it down */
+  attempted[log[t].migration] = attempted[log[t].migration] | b;
+  running = t; batchStarted[t] = batchStarted[t] | b; batchRuns = batchRuns | b
+}
+
+inline batchStops(b) {
+  batchRuns = batchRuns & ~(b); running = (batchRuns == 0 -> 0 : running)
+}
+
+/* The outcome of a turn of batches is written. */
+inline batchesAreOver(t, as) {
+  assert(running != t && claim[t] != 0);                                            /* 1: none runs, or begins */
+  assert((as == SUCCEEDED) == ((restOf(t) & ~succeededEver[log[t].migration]) == 0));        /* 4: nothing is left */
+  assert((batchStarted[t] & ~(succeeded[t] | failed[t] | unknown[t] | slowed[t])) == 0); /* 4: what became of each that began is recorded, */
+  assert((as == FAILED || as == UNKNOWN) == ((failed[t] | unknown[t]) != 0));       /* 6: and nothing that broke is passed over */
+  returned[t] = (as == SUCCEEDED)
+}
+#endif
+
 /* 2: an outcome that says success is written. */
 inline successIsWritten(t) {
   j = t + 1;
@@ -313,7 +383,7 @@ inline successIsWritten(t) {
   od
 }
 
-hidden mtype d_kind, d_what; hidden byte d_migration, d_attempt, d_slice, d_about, d_who, d_code;
+hidden mtype d_kind, d_what; hidden byte d_migration, d_attempt, d_slice, d_about, d_who, d_code, d_rest;
 
 /* 4, 5: what is appended follows from what is there; the fold would refuse it for ever otherwise. */
 inline entryFollows() {
@@ -321,6 +391,13 @@ inline entryFollows() {
   if
   :: d_kind == ALLOWED ->
     assert((f_done & bitOf(d_migration)) == 0);
+#if BATCHES
+    assert(running == 0);
+    succeededEver[d_migration] = (isFromStart -> 0 : succeededEver[d_migration]);
+    attempted[d_migration] = (d_slice == 1 -> 0 : attempted[d_migration]);
+    assert(d_rest == 0 || d_rest == (planned[d_migration] & ~succeededEver[d_migration])); /* 1: the plan is whole, and what has succeeded is not in it */
+    assert(f_turn == 0 || batchStarted[f_turn] == 0 || d_slice != log[f_turn].slice || d_attempt != log[f_turn].attempt);
+#endif
     assert(f_turn != 0 || (d_attempt == 1 && d_slice == 1));
     assert(f_turn == 0 || log[f_turn].migration == d_migration);
     assert(f_verdict == 0);                                           /* 8: mark-applied and skip stand */
@@ -354,15 +431,19 @@ inline entryFollows() {
 inline put() {
 #ifdef TRACE
   if
-  :: says(e_a, d_kind) && says(e_b, d_migration) && says(e_c, d_attempt) && says(e_d, d_slice) && says(e_e, d_what) && says(e_f, d_about) && says(e_g, d_code) -> next()
+  :: says(e_a, d_kind) && says(e_b, d_migration) && says(e_c, d_attempt) && says(e_d, d_slice) && says(e_e, (d_kind == ALLOWED -> d_rest : d_what)) && (d_kind == ALLOWED || says(e_f, d_about)) && says(e_g, d_code) -> skip
   :: else -> event = STUCK
   fi;
 #endif
   entryFollows();
+  next();
   assert(last < LOG); /* no invariant: LOG is too small */
   last++;
   log[last].kind = d_kind; log[last].migration = d_migration; log[last].attempt = d_attempt; log[last].slice = d_slice;
   log[last].what = d_what; log[last].about = d_about; log[last].who = d_who; log[last].code = d_code;
+#if BATCHES
+  restOf(last) = d_rest;
+#endif
   printf("      log/%d %e of %d: attempt %d, slice %d, %e, of %d, by %d\n", last, d_kind, d_migration, d_attempt, d_slice, d_what, d_about, d_who);
   if
   :: d_kind == ALLOWED -> openTurn = last; openHalt = 0; openCancel = 0
@@ -375,7 +456,7 @@ inline put() {
 }
 
 inline draft(kind_, migration_, attempt_, slice_, what_, about_, who_, code_) {
-  d_kind = kind_; d_migration = migration_; d_attempt = attempt_; d_slice = slice_; d_what = what_; d_about = about_; d_who = who_; d_code = code_
+  d_kind = kind_; d_migration = migration_; d_attempt = attempt_; d_slice = slice_; d_what = what_; d_about = about_; d_who = who_; d_code = code_; d_rest = 0
 }
 
 /* The request is under way; its caller dies now. */
@@ -383,6 +464,9 @@ inline putLate(n) {
   lates--; lateNumber = n + 1;
   lateEntry.kind = d_kind; lateEntry.migration = d_migration; lateEntry.attempt = d_attempt; lateEntry.slice = d_slice;
   lateEntry.what = d_what; lateEntry.about = d_about; lateEntry.who = d_who; lateEntry.code = d_code
+#if BATCHES
+  ; lateEntry.rest = d_rest
+#endif
 }
 #define mayBeLate (lates > 0 && lateNumber == 0 && lateTurn == 0)
 
@@ -396,6 +480,12 @@ inline createClaim(t, as) {
 inline createOutcome(t, as) {
   if
   :: outcome[t] == 0 ->
+#if BATCHES
+    if
+    :: restOf(t) != 0 -> batchesAreOver(t, as)
+    :: else
+    fi;
+#endif
     outcome[t] = as; printf("      outcome of %d: %e\n", t, as); change();
     if
     :: as == SUCCEEDED -> successIsWritten(t)
@@ -404,6 +494,25 @@ inline createOutcome(t, as) {
   :: else
   fi
 }
+
+#if BATCHES
+/* Of the batch with bit b. */
+inline createBatchOutcome(t, b, as) {
+  if
+  :: (outcomesIn(t) & (b)) == 0 ->
+    printf("      outcome of batch %d of %d: %e\n", b, t, as); change();
+    if
+    :: as == SUCCEEDED -> succeeded[t] = succeeded[t] | (b); succeededEver[log[t].migration] = succeededEver[log[t].migration] | (b)
+    :: as == FAILED -> failed[t] = failed[t] | (b)
+    :: as == UNKNOWN -> assert(running != t || (batchRuns & (b)) == 0); unknown[t] = unknown[t] | (b)
+    :: as == NOT_BEGUN -> assert((batchStarted[t] & (b)) == 0); notBegun[t] = notBegun[t] | (b)
+    :: as == SLOWED -> assert((wasSlowed[t] & (b)) != 0); slowed[t] = slowed[t] | (b); attempted[log[t].migration] = attempted[log[t].migration] & ~(b) /* 6: what failed does not pass for it */
+    fi
+  :: else
+  fi
+}
+#define hasOutcome(t, b) ((outcomesIn(t) & (b)) != 0)
+#endif
 
 /* SendTaskSuccess or SendTaskFailure to one of those that wait: `accepted` when its token was alive. */
 #define isWaiting(e, t) ((t) != 0 && (t) == token[e] && status[e] == RUNNING)
@@ -528,6 +637,10 @@ inline haltedElsewhere() {
 #endif
 }
 
+#ifndef BATCHES_RUN_AGAIN
+#define BATCHES_RUN_AGAIN false
+#endif
+
 /* From n, o (outcome), c (claim), late, manifest, me: the step, and why. The first rule that holds is the answer. */
 inline decide() {
   fold(n); step = 0; why = 0;
@@ -609,11 +722,15 @@ inline decide() {
     rule(waitForNextSliceElsewhere, q_outcome == STOPPED && q_alive, WAIT);
     ruleHalt(haltStoppedWithoutFile, q_outcome == STOPPED && q_code == 0, FILE_GONE);
     ruleHalt(haltStoppedOtherCode, q_outcome == STOPPED && q_code != log[f_turn].code, CODE_CHANGED);
+#ifdef TRACE
+    rule(waitForTime, q_outcome == STOPPED && soon && restOf(f_turn) == 0, WAIT); /* times are left out of a search */
+    rule(waitAfterSlowDown, q_outcome == STOPPED && soon && restOf(f_turn) != 0, WAIT);
+#endif
     rule(allowNextSlice, q_outcome == STOPPED, NEXT_SLICE);
     ruleHalt(haltFailed, q_outcome == FAILED || q_outcome == UNKNOWN, q_outcome);
     rule(closeClaimedTurn, (c == CLAIMED || c == SPOILED) && late, TAKE_OUTCOME);
     rule(closeClaimedTurn, c == CLAIMED || c == SPOILED, WAIT);
-    rule(runAgain, c == 0 && q_mine && q_code == log[f_turn].code && f_cancel == 0, RUN_AGAIN);
+    rule(runAgain, c == 0 && q_mine && q_code == log[f_turn].code && f_cancel == 0 && (restOf(f_turn) == 0 || BATCHES_RUN_AGAIN), RUN_AGAIN);
     rule(waitForOwner, c == 0 && q_alive, WAIT);
     rule(voidUnclaimedTurn, c == 0, TAKE_CLAIM);
     ruleHalt(haltVoidCancelled, f_cancel != 0, CANCELLED);
@@ -657,6 +774,20 @@ inline draftAllowed() {
     :: step == NEXT_SLICE -> d_slice++
     :: else
     fi
+#if BATCHES
+    ;
+    if /* what it reads of the turn before it and of its checkpoint does not change any more: so it reads them in this step */
+    :: isFromStart -> d_rest = 0
+    :: !isFromStart && restOf(f_turn) != 0 -> d_rest = restOf(f_turn) & ~succeeded[f_turn]
+    :: !isFromStart && restOf(f_turn) == 0 -> d_rest = planned[j]
+    fi
+#ifdef RETRY_RUNS_ALL
+    ; d_rest = planned[j]
+#endif
+#ifdef PLAN_NOT_SEALED
+    ; d_rest = (d_rest == 0 && step == NEXT_SLICE -> ALL_BATCHES : d_rest)
+#endif
+#endif
   fi
 }
 
@@ -669,9 +800,15 @@ inline draftAllowed() {
 #define readClock() late = (turn != 0 && over[turn])
 #endif
 
+#ifdef BATCHES_BEFORE_CLAIM
+#define lookEarly() early = begun[turn]
+#else
+#define lookEarly() skip
+#endif
+
 /* The first request of a look: the log, and S3's clock. */
 inline look() {
-  n = last; manifest = seenManifest; fold(n); turn = f_turn; o = 0; c = 0; step = 0; q_liar = false; q_halts = false; readClock()
+  n = last; manifest = seenManifest; fold(n); turn = f_turn; o = 0; c = 0; step = 0; q_liar = false; q_halts = false; lookEarly(); readClock()
 }
 #define isKnown(outcome_) (outcome_ != 0 && outcome_ != SPOILED)
 
@@ -681,8 +818,50 @@ inline look() {
  * both had been read at one moment, because an outcome comes after its claim, and neither ever changes. */
 inline readTurn() {
   o = outcome[turn];
+#if BATCHES
+  became = UNKNOWN; /* of a turn of batches, what they amount to */
+#endif
   c = (isKnown(o) -> 0 : claim[turn])
 }
+
+#if BATCHES
+/* The batches of a turn that is closed, after its keys. When all that began have ended, nobody waits for its deadline. */
+#define areToBeRead (restOf(turn) != 0 && c != 0)
+inline readBatches() {
+  open = openIn(turn);
+#ifdef BATCHES_BEFORE_CLAIM
+  open = open & early; c = (early == 0 -> c : (c == VOID -> CLAIMED : c));
+#endif
+  if
+  :: (restOf(turn) & ~succeeded[turn]) == 0 -> became = SUCCEEDED
+  :: (restOf(turn) & ~succeeded[turn]) != 0 && failed[turn] != 0 -> became = FAILED
+  :: (restOf(turn) & ~succeeded[turn]) != 0 && failed[turn] == 0 && unknown[turn] != 0 -> became = UNKNOWN
+  :: else -> became = STOPPED
+  fi;
+#ifdef BROKEN_BATCHES_STOP
+  became = (became == FAILED || became == UNKNOWN -> STOPPED : became);
+#endif
+#ifdef SLOWED_IS_FAILED
+  became = (became == STOPPED && slowed[turn] != 0 -> FAILED : became);
+#endif
+#ifdef NOT_BEGUN_SUCCEEDED
+  became = (became == STOPPED -> SUCCEEDED : became);
+#endif
+#if !defined(CLOSED_IS_VOID) && !defined(BATCHES_BEFORE_CLAIM)
+#ifdef SLOWED_IS_VOID
+  c = (c == VOID && (begun[turn] & ~(notBegun[turn] | slowed[turn])) != 0 -> CLAIMED : c);
+#else
+  c = (c == VOID && (begun[turn] & ~notBegun[turn]) != 0 -> CLAIMED : c);
+#endif
+#endif
+#ifdef NO_BATCH_DEADLINE
+  open = 0;
+#endif
+  late = late || (c != VOID && open == 0 && o == 0)
+}
+#else
+#define areToBeRead false
+#endif
 
 /* Nobody waits for the invocation that this execution made. */
 inline forget() {
@@ -707,6 +886,25 @@ inline draftCompleted() {
   :: else -> d_what = (log[f_verdict].what == MARK -> MARKED : SKIPPED)
   fi
 }
+
+#if BATCHES
+#ifdef NO_BATCH_UNKNOWN
+#define allClosed true
+#else
+#define allClosed (open == 0)
+#endif
+#define unknownOr became
+#ifdef TRACE
+#define takesBatch(who, as) (event == TAKE_BATCH && by == who && e_a == turn && e_c == as && e_d == (as == CLAIMED -> (begun[turn] & e_b) == 0 : !hasOutcome(turn, e_b)))
+#define nextOpen e_b
+#else
+#define takesBatch(who, as) true
+#define nextOpen (open & (256 - open)) /* the lowest bit */
+#endif
+#else
+#define allClosed true
+#define unknownOr UNKNOWN
+#endif
 
 /* Whether there is something to record: what became of the turn, or what a person said of it first. What was said of a later halt, an
  * abort for one, does not take that back: another execution may be about to record it. */
@@ -798,6 +996,9 @@ inline clear() {
 
 /* The machine is in its next state, and keeps the turn and the cause; nobody remembers what a function read. */
 inline enter(next) {
+#if BATCHES
+  open = 0; became = 0; sent = 0;
+#endif
   inFlight[me] = false; state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
 #if HANDOVERS
   goesOn = false; mayFill = false;
@@ -808,11 +1009,18 @@ inline enter(next) {
   fi
 }
 
+#if BATCHES
+#define afterKeys(decides) q_liar = false; step = (areToBeRead -> LOOKS : 0); if :: step == 0 -> decides :: else fi
+#else
+#define afterKeys(decides) q_liar = false; decides
+#endif
+#define mustAsk (traced && (log[turn].who != me || (f_halt != 0 && f_decided == 0)))
 /* In a trace alone: the function dies, or fails, before it has done what it was about to do; or nobody hears it any more. */
 #define abandons(next_) only(hears(ERROR)) -> next(); token[me] = 0; told[me] = 0; enter(next_)
 /* And the same for a 403 of record-completion, which is not repeated. */
 #define refusedRecord only(hears(UNRECORDED)) -> next(); cause = UNRECORDED; enter(HALT)
 #define isLeft (traced && !runs)
+#define runsTurn (restOf(payload) == 0)
 
 proctype Execution(byte me) {
   mtype state = LIST, cause; /* of the machine, with the turn: what Step Functions keeps */
@@ -820,12 +1028,19 @@ proctype Execution(byte me) {
   mtype step, why, o, c;     /* of the function that it calls */
   byte n, manifest, turn, halt, seen[EXECUTIONS];
   bool late, accepted;
+#if BATCHES
+  byte sent;                 /* of its map: the batches whose children have begun */
+#ifdef BATCHES_BEFORE_CLAIM
+  byte early;
+#endif
+  byte open; mtype became;   /* what was read of the turn's batches: those that may run, and what the turn amounts to */
+#endif
 #if HANDOVERS
   bool goesOn;               /* another execution of the same run has a turn, and lives: it is handed over to that */
   bool mayFill;              /* its history may have become nearly full */
 #endif
 #ifdef TRACE
-  bool soon;                 /* the turn was made void less than five minutes ago */
+  bool soon;                 /* the turn was made void less than five minutes ago; or it stopped, and the next one waits for its time */
   bool anyOrder;             /* its input allows what is late */
 #endif
 
@@ -878,7 +1093,8 @@ keys:
   :: d_step {
       turn != 0 && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; q_halts = false; fold(n);
       if
-      :: traced && (log[turn].who != me || (f_halt != 0 && f_decided == 0)) -> step = ASKS
+      :: areToBeRead -> step = LOOKS
+      :: !areToBeRead && mustAsk -> step = ASKS
       :: else -> decide()
       fi
     }
@@ -887,6 +1103,20 @@ keys:
   :: isLeft -> goto ended
   :: turn == 0
   fi;
+#if BATCHES
+  if
+  :: d_step {
+      step == LOOKS && sees(LOOK_BATCHES, me) -> readBatches(); next(); step = 0; fold(n);
+      if
+      :: mustAsk -> step = ASKS
+      :: else -> decide()
+      fi
+    }
+  :: d_step { abandons(LIST) }; goto list
+  :: isLeft -> goto ended
+  :: step != LOOKS
+  fi;
+#endif
 #ifdef TRACE
   /* Who is alive, and who waits in its halt: requests of their own, which a search takes for one with the others. */
   if
@@ -897,6 +1127,7 @@ keys:
   fi;
 #endif
 #endif
+acts:
   if
   :: d_step { isAllow && !isFull && last == n && sees(PUT, me) -> draftAllowed(); put(); payload = last; enter(RUN) }; goto invoke
 #ifdef APPEND_WITHOUT_LOOK
@@ -912,9 +1143,15 @@ keys:
   :: d_step { step == TAKE_CLAIM && takes(VOID) -> next(); createClaim(turn, VOID); step = 0 }; goto keys
   :: d_step { step == TAKE_CLAIM && crashes > 0 && takes(VOID) -> crashes--; next(); createClaim(turn, VOID); enter(LIST) }; goto list
   :: d_step { step == TAKE_CLAIM && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateClaim = VOID; change(); enter(LIST) }; goto list
-  :: d_step { step == TAKE_OUTCOME && takes(UNKNOWN) -> next(); createOutcome(turn, UNKNOWN); step = 0 }; goto keys
-  :: d_step { step == TAKE_OUTCOME && crashes > 0 && takes(UNKNOWN) -> crashes--; next(); createOutcome(turn, UNKNOWN); enter(LIST) }; goto list
-  :: d_step { step == TAKE_OUTCOME && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateOutcome = UNKNOWN; change(); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && allClosed && takes(unknownOr) -> next(); createOutcome(turn, unknownOr); step = 0 }; goto keys
+  :: d_step { step == TAKE_OUTCOME && allClosed && crashes > 0 && takes(unknownOr) -> crashes--; next(); createOutcome(turn, unknownOr); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && allClosed && mayBeLate && sees(LATE, me) -> next(); lates--; lateTurn = turn; lateOutcome = unknownOr; change(); enter(LIST) }; goto list
+#if BATCHES
+  /* Those that may run are closed one after the other, and then all are looked at again. */
+  :: d_step { step == TAKE_OUTCOME && open != 0 && takesBatch(me, UNKNOWN) && (open & nextOpen) != 0 -> i = nextOpen; next(); createBatchOutcome(turn, i, UNKNOWN); open = open & ~i; i = 0; became = 0 }; goto closes
+  :: d_step { step == TAKE_OUTCOME && open != 0 && crashes > 0 && !traced -> crashes--; createBatchOutcome(turn, nextOpen, UNKNOWN); enter(LIST) }; goto list
+  :: d_step { step == TAKE_OUTCOME && open != 0 && mayBeLate && sees(LATE, me) -> i = nextOpen; next(); lates--; lateTurn = turn; lateBatch = i; lateOutcome = UNKNOWN; i = 0; change(); enter(LIST) }; goto list
+#endif
   :: d_step { step == RUN_AGAIN && hears(RUN) -> next(); payload = turn; enter(RUN) }; goto invoke
   :: d_step { step == RECORD && !isFull && hears(RECORD) -> next(); payload = turn; enter(RECORD) }; goto record
   :: d_step { step == HALT && hears(HALT) -> check(says(e_b, why)); payload = turn; enter(HALT) }; goto halted
@@ -924,6 +1161,15 @@ keys:
   :: d_step { abandons(LIST) }; goto list
   :: isLeft -> goto ended
   fi;
+#if BATCHES
+closes:
+  if
+  :: atomic { open != 0 -> step = TAKE_OUTCOME; goto acts }
+  :: d_step { open == 0 && sees(LOOK_BATCHES, me) -> next(); readBatches() }; goto acts
+  :: d_step { abandons(LIST) }; goto list
+  :: isLeft -> goto ended
+  fi;
+#endif
 #if HANDOVERS
 handedOver:
   if
@@ -942,18 +1188,36 @@ wait:
   :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
 
-  /* ---- Run migration */
+  /* ---- Run migration, or Run batches */
 invoke:
   if
 #ifdef TRACE
-  :: d_step { runs && sees(INVOKE, me) && e_a == payload -> invoked[e_b] = payload; caller[e_b] = me + 1; ownCode[e_b] = e_c; next() }
+  :: d_step { runs && runsTurn && sees(INVOKE, me) && e_a == payload -> invoked[e_b] = payload; caller[e_b] = me + 1; ownCode[e_b] = e_c; next() }
+  /* Its children are invoked by anybody, and what they say is heard by nobody: it goes on when it likes. */
+  :: atomic { runs && !runsTurn -> state = LIST; payload = 0; goto list }
 #else
-  :: d_step { runs && invoked[0] == 0 -> invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
-  :: d_step { runs && invoked[0] != 0 && invoked[1] == 0 -> invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
-  :: d_step { runs && doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
+  :: d_step { runs && runsTurn && invoked[0] == 0 -> invoked[0] = payload; caller[0] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { runs && runsTurn && invoked[0] != 0 && invoked[1] == 0 -> invoked[1] = payload; caller[1] = me + 1; printf("%d: Run migration, turn %d\n", me, payload) }
+  :: d_step { runs && runsTurn && doubles > 0 && invoked[0] == 0 && invoked[1] == 0 -> doubles--; invoked[0] = payload; caller[0] = me + 1; invoked[1] = payload; printf("%d: Run migration, turn %d, dispatched twice\n", me, payload) }
+#if BATCHES
+  /* A child for each batch, as many at once as there are functions; what they answer says nothing. */
+  :: d_step {
+      runs && !runsTurn && sent != restOf(payload) && (invoked[0] == 0 || invoked[1] == 0) ->
+      i = (invoked[0] == 0 -> 0 : 1); j = restOf(payload) & ~sent; j = j & (256 - j);
+      sent = sent | j; invoked[i] = payload; asked[i] = j; caller[i] = me + 1; printf("%d: Run batch %d of turn %d\n", me, j, payload)
+    }; goto invoke
+  :: d_step {
+      runs && !runsTurn && doubles > 0 && sent != restOf(payload) && invoked[0] == 0 && invoked[1] == 0 -> doubles--;
+      j = restOf(payload) & ~sent; j = j & (256 - j); sent = sent | j;
+      invoked[0] = payload; asked[0] = j; caller[0] = me + 1; invoked[1] = payload; asked[1] = j; printf("%d: Run batch %d of turn %d, dispatched twice\n", me, j, payload)
+    }; goto invoke
+  :: d_step { runs && !runsTurn && sent == restOf(payload) && caller[0] != me + 1 && caller[1] != me + 1 -> printf("%d: Run batches is over\n", me); enter(LIST) }; goto list
+  :: d_step { runs && !runsTurn && gaveUp > 0 -> gaveUp--; forget(); printf("%d: Run batches fails\n", me); enter(LIST) }; goto list
+  :: d_step { !runs && !runsTurn -> forget(); enter(RUN) }; goto ended
 #endif
-  :: d_step { runs && gaveUp > 0 && hears(ERROR) -> next(); gaveUp--; cause = ERROR; enter(HALT); printf("%d: run-migration cannot be invoked\n", me) }; goto halted
-  :: d_step { !runs -> inFlight[me] = false }; goto ended
+#endif
+  :: d_step { runs && runsTurn && gaveUp > 0 && hears(ERROR) -> next(); gaveUp--; cause = ERROR; enter(HALT); printf("%d: run-migration cannot be invoked\n", me) }; goto halted
+  :: d_step { !runs && (runsTurn || traced) -> inFlight[me] = false }; goto ended
   fi;
   if
   :: d_step { answer[me] == SUCCEEDED && hears(SUCCEEDED) -> next(); answer[me] = 0; enter(RECORD) }; goto record
@@ -973,12 +1237,21 @@ record:
   :: d_step { !runs -> inFlight[me] = false }; goto ended
   fi;
   if
-  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideRecord() }
+  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); afterKeys(decideRecord()) }
   :: d_step { abandons(RECORD) }; goto record
   :: isLeft -> goto ended
   :: d_step { refusedRecord }; goto halted
   :: turn != payload /* somebody has recorded it, or it moved on: step is 0 */
   fi;
+#if BATCHES
+  if
+  :: d_step { step == LOOKS && sees(LOOK_BATCHES, me) -> readBatches(); next(); step = 0; q_liar = false; decideRecord() }
+  :: d_step { abandons(RECORD) }; goto record
+  :: isLeft -> goto ended
+  :: d_step { refusedRecord }; goto halted
+  :: step != LOOKS
+  fi;
+#endif
   if
   :: d_step { step != RECORD && turn == payload && !traced -> enter(LIST) }; goto list
   :: d_step { turn != payload -> step = 0; halt = payload; nextHalt() }
@@ -1022,11 +1295,19 @@ halted:
   fi;
 haltTurn:
   if
-  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); q_liar = false; decideHalt() }
+  :: d_step { turn == payload && sees(READ, me) && readsTurn -> readTurn(); isSoon(); next(); afterKeys(decideHalt()) }
   :: d_step { turn != payload -> step = LIST }
   :: d_step { abandons(HALT) }; goto halted
   :: isLeft -> goto ended
   fi;
+#if BATCHES
+  if
+  :: d_step { step == LOOKS && sees(LOOK_BATCHES, me) -> readBatches(); next(); step = 0; q_liar = false; decideHalt() }
+  :: d_step { abandons(HALT) }; goto halted
+  :: isLeft -> goto ended
+  :: step != LOOKS
+  fi;
+#endif
   if
   :: d_step { step == LIST && hears(LIST) -> next(); token[me] = 0; enter(LIST); printf("%d: the halt is not needed\n", me) }; goto list
   :: step == WAIT /* joins the one that is open */
@@ -1093,9 +1374,12 @@ waits: /* for its token */
 
 inline reply(as) {
   if
-  :: caller[me] != 0 -> answer[caller[me] - 1] = as
+  :: caller[me] != 0 && isAsked(me) == 0 -> answer[caller[me] - 1] = as
   :: else
   fi;
+#if BATCHES
+  bounded[turn] = (mine -> bounded[turn] & ~asked[me] : bounded[turn]); mine = false; asked[me] = 0;
+#endif
   caller[me] = 0; invoked[me] = 0; busyWith[turn] = false; turn = 0; result = 0; printf("   f%d: answers %e\n", me, as)
 }
 
@@ -1120,32 +1404,79 @@ inline reply(as) {
 /* It is gone, or has failed, without having done what it was about to do. */
 #define isGone sees(GONE, function(me))
 
+#if BATCHES
+#ifdef TRACE
+#define closedIs(answer_) (event == IS_CLOSED && by == function(me) && e_a == invoked[me] && e_b == answer_)
+#define takesMine(as) (takesBatch(function(me), as) && e_b == asked[me])
+#define itsBatches e_a
+#define isTolerated false /* how many may fail is not in a trace: it closes its turn, or ends */
+#define seesCancel() cancelled = (openTurn == turn && openCancel != 0)
+#define isCancelled (openTurn == turn && openCancel != 0)
+#define mayClaim !cancelled
+#else
+#define closedIs(answer_) true
+#define takesMine(as) true
+#define itsBatches ALL_BATCHES
+#define isTolerated (TOLERATED && (failed[turn] & (failed[turn] - 1)) == 0)
+#define seesCancel() skip
+#define isCancelled (openTurn == turn && openCancel != 0)
+#define mayClaim true
+#endif
+#define isBroken (result == FAILED || result == SLOWED) /* it closes its turn */
+#ifdef FAILED_IS_SLOWED
+#define FAILED_AS SLOWED
+#else
+#define FAILED_AS FAILED
+#endif
+#ifdef NO_LOOK_AFTER_BATCH_CLAIM
+#define LOOKS_NOT true
+#else
+#define LOOKS_NOT false
+#endif
+#endif
+
 proctype RunMigration(byte me) {
   byte turn; mtype result; bool otherCode;
+#if BATCHES
+  bool mine; /* it has claimed its batch before the turn was closed: it ends before the deadline */
+#ifdef TRACE
+  bool cancelled; /* when it looked */
+#endif
+#endif
   /* Its entry and what that rests on never change, so it reads them in the step of the claim. */
 idle:
   if
-  :: d_step { invoked[me] != 0 && claimOf == 0 && fits && claims(CLAIMED, 1) -> next(); turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
+  :: d_step { invoked[me] != 0 && isAsked(me) == 0 && claimOf == 0 && fits && claims(CLAIMED, 1) -> next(); turn = invoked[me]; createClaim(turn, CLAIMED); busyWith[turn] = true }
 #ifdef NO_CODE_CHECK
   :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); otherCode = true; busyWith[turn] = true }
 #else
   :: d_step { invoked[me] != 0 && claimOf == 0 && !fits && claims(VOID, 1) -> next(); turn = invoked[me]; createClaim(turn, VOID); isOther(turn); reply(ELSEWHERE) }; goto idle
 #endif
 #ifdef NO_CLAIM
-  :: d_step { invoked[me] != 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
+  :: d_step { invoked[me] != 0 && isAsked(me) == 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
 #else
-  :: d_step { invoked[me] != 0 && claimOf != 0 && (claims(CLAIMED, 0) || claims(VOID, 0)) -> next(); reply(ELSEWHERE) }; goto idle
+  :: d_step { invoked[me] != 0 && (isAsked(me) == 0 || !fits) && claimOf != 0 && (claims(CLAIMED, 0) || claims(VOID, 0)) -> next(); reply(ELSEWHERE) }; goto idle
 #endif
-  :: d_step { invoked[me] != 0 && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(AGAIN) }; goto idle
+  :: d_step { invoked[me] != 0 && isAsked(me) == 0 && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(AGAIN) }; goto idle
+#if BATCHES
+  /* Is the turn closed? */
+  :: d_step { invoked[me] != 0 && isAsked(me) != 0 && fits && claimOf != 0 && closedIs(1) -> next(); reply(ELSEWHERE) }; goto idle
+  :: d_step { invoked[me] != 0 && isAsked(me) != 0 && fits && claimOf == 0 && closedIs(0) -> next(); turn = invoked[me]; seesCancel() }; goto batch
+#endif
   :: d_step { invoked[me] != 0 && denials > 0 && isGone -> next(); denials--; reply(AGAIN) }; goto idle
   fi;
   if /* the answer to its claim may be lost: then it fails, is invoked again, and finds the claim */
   :: d_step { inTime && sees(CODE_STARTS, function(me)) -> next(); assert(!otherCode); userCodeStarts(turn); printf("   f%d: user code of turn %d\n", me, turn) }
+  /* Its checkpoint says when it goes on, and no turn has stopped there: it does, and none of its code runs. A search has no times. */
+  :: d_step { inTime && only((event == TAKE || event == LATE) && by == function(me)) -> result = STOPPED }; goto outcome_
   :: d_step { inTime && crashes > 0 && isGone -> next(); crashes--; printf("   f%d: dies\n", me); reply(AGAIN) }; goto idle
   :: d_step { !inTime && isGone -> next(); reply(AGAIN) }; goto idle
   fi;
 userCode:
   if
+#ifdef TRACE
+  :: d_step { sees(SEALS, function(me)) -> planned[log[turn].migration] = e_a; next() }; goto userCode
+#endif
   :: d_step { inTime && mayReturn && sees(CODE_ENDS, function(me)) && says(e_a, RETURNED) -> next(); running = 0; result = SUCCEEDED; returned[turn] = true }
   :: d_step { inTime && mayStop && sees(CODE_ENDS, function(me)) && !only(e_a == RETURNED) -> next(); running = 0; result = STOPPED }
   :: d_step { inTime && fails > 0 && sees(CODE_ENDS, function(me)) -> next(); fails--; running = 0; result = FAILED }
@@ -1157,6 +1488,16 @@ userCode:
   :: d_step { inTime && spoils > 0 && last + 3 <= LOG -> spoils--; claim[last + 3] = SPOILED; printf("   f%d: spoils claim %d\n", me, last + 3) }; goto userCode
 #endif
   fi;
+#if BATCHES
+  /* Its plan is at its end: it is sealed, and the batches come in a turn of theirs. */
+seals:
+  if
+  :: d_step { inTime && result == SUCCEEDED && sees(SEALS, function(me)) -> planned[log[turn].migration] = itsBatches; next(); result = (planned[log[turn].migration] != 0 -> STOPPED : result); printf("   f%d: the plan of %d is sealed\n", me, turn) }
+  :: d_step { only(sees(SEALS, function(me))) && result != SUCCEEDED -> planned[log[turn].migration] = itsBatches; next() }; goto seals
+  :: traced || result != SUCCEEDED || !inTime
+  fi;
+#endif
+outcome_:
   if
   :: d_step {
       inTime && outcome[turn] == 0 && closes(result, 1) -> next(); createOutcome(turn, result);
@@ -1172,7 +1513,59 @@ userCode:
   :: d_step { inTime && denials > 0 && isGone -> next(); denials--; printf("   f%d: gets a 403\n", me); reply(ERROR) }
   :: d_step { !inTime && isGone -> next(); reply(ERROR) }
   fi;
+  goto idle;
+#if BATCHES
+batch: /* its turn was open; whether it was cancelled is read of the log in that step */
+  if
+  :: d_step { isCancelled && claims(VOID, claimOf == 0) -> next(); createClaim(turn, VOID); reply(ELSEWHERE) }; goto idle
+#ifdef NO_BATCH_CLAIM
+  :: d_step { begun[turn] = begun[turn] | asked[me]; mine = (claimOf == 0); bounded[turn] = (mine -> bounded[turn] | asked[me] : bounded[turn]); change() }
+#else
+  :: d_step { mayClaim && (begun[turn] & asked[me]) == 0 && takesMine(CLAIMED) -> next(); begun[turn] = begun[turn] | asked[me]; mine = (claimOf == 0); bounded[turn] = (mine -> bounded[turn] | asked[me] : bounded[turn]); change(); printf("      claim of batch %d of %d\n", asked[me], turn) }
+  :: d_step { mayClaim && (begun[turn] & asked[me]) != 0 && takesMine(CLAIMED) -> next(); reply(ELSEWHERE) }; goto idle
+#endif
+  :: d_step { mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = turn; lateBatch = asked[me]; lateClaim = CLAIMED; reply(AGAIN) }; goto idle
+  :: d_step { denials > 0 && isGone -> next(); denials--; reply(AGAIN) }; goto idle
+  fi;
+  if /* is it closed by now? */
+#ifndef NO_LOOK_AFTER_BATCH_CLAIM
+  :: d_step { claim[turn] != 0 && closedIs(1) -> next(); result = NOT_BEGUN }; goto batchOver
+#endif
+  :: d_step { (claim[turn] == 0 || LOOKS_NOT) && closedIs(0) -> next() }
+  :: d_step { crashes > 0 && isGone -> next(); crashes--; printf("   f%d: dies\n", me); reply(AGAIN) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(AGAIN) }; goto idle
+  fi;
+  if
+  :: d_step { inTime && sees(CODE_STARTS, function(me)) -> next(); assert(!otherCode); batchStarts(turn, asked[me]); printf("   f%d: user code of batch %d of turn %d\n", me, asked[me], turn) }
+  :: d_step { only(sees(TAKE_BATCH, function(me))) -> result = FAILED }; goto batchOver /* what it is made of could not be read */
+  :: d_step { crashes > 0 && isGone -> next(); crashes--; printf("   f%d: dies\n", me); reply(AGAIN) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(AGAIN) }; goto idle
+  fi;
+  if
+  :: d_step { inTime && sees(CODE_ENDS, function(me)) && says(e_a, RETURNED) -> next(); batchStops(asked[me]); result = SUCCEEDED }
+  :: d_step { inTime && fails > 0 && sees(CODE_ENDS, function(me)) && !only(e_a == RETURNED || e_a == SLOWED) -> next(); fails--; batchStops(asked[me]); result = FAILED_AS }
+  :: d_step { inTime && slows > 0 && sees(CODE_ENDS, function(me)) && says(e_a, SLOWED) -> next(); slows--; batchStops(asked[me]); wasSlowed[turn] = wasSlowed[turn] | asked[me]; result = SLOWED }
+  :: d_step { inTime && crashes > 0 && isGone -> next(); crashes--; batchStops(asked[me]); printf("   f%d: dies\n", me); reply(ERROR) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(ERROR) }; goto idle
+  fi;
+batchOver:
+  if
+  :: d_step { (inTime || result == NOT_BEGUN) && takesMine(result) -> next(); createBatchOutcome(turn, asked[me], result) }
+  :: d_step { crashes > 0 && isGone -> next(); crashes--; reply(ERROR) }; goto idle
+  :: d_step { mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = turn; lateBatch = asked[me]; lateOutcome = result; reply(ERROR) }; goto idle
+  :: d_step { denials > 0 && isGone -> next(); denials--; reply(ERROR) }; goto idle
+  :: d_step { !inTime && isGone -> next(); reply(ERROR) }; goto idle
+  fi;
+  if
+  :: d_step { !isBroken || (result == FAILED && isTolerated) -> reply(ELSEWHERE) }
+  :: d_step { isBroken && (result == SLOWED || !isTolerated) && (inTime || traced) && closes(VOID, claim[turn] == 0) -> next(); createClaim(turn, VOID); reply(ELSEWHERE) }
+  :: d_step { isBroken && crashes > 0 && isGone -> next(); crashes--; reply(ERROR) }
+  :: d_step { isBroken && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = turn; lateClaim = VOID; reply(ERROR) }
+  :: d_step { isBroken && (denials > 0 || traced) && isGone -> next(); denials = (traced -> denials : denials - 1); reply(ERROR) }
+  :: d_step { isBroken && !inTime && isGone -> next(); reply(ERROR) }
+  fi;
   goto idle
+#endif
 }
 
 /* ---------------------------------------------------------------------------------------------- people */
@@ -1283,6 +1676,7 @@ looks:
 again:
   if
   :: d_step { last == n && sees(PUT, person(me)) -> draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); put() }
+  :: d_step { mayBeLate && sees(LATE, person(me)) -> next(); draft(DECIDED, log[turn].migration, log[turn].attempt, 0, CANCEL, turn, 0, 0); putLate(n) }
   :: d_step { last != n && openTurn != 0 && openCancel == 0 && sees(LOOK_AGAIN, person(me)) -> next(); n = last; turn = openTurn }; goto again
   :: d_step { only(last != n && !(openTurn != 0 && openCancel == 0) && sees(LOOK_AGAIN, person(me))) -> next() } /* nothing is left to be asked */
   :: last != n && !(openTurn != 0 && openCancel == 0) && !traced -> goto looks
@@ -1341,19 +1735,35 @@ proctype Deployment() {
 #define clockMatters !isKnown(outcome[openTurn]) /* otherwise nobody asks for it */
 #endif
 
+#if BATCHES
+#define isWaitedFor (openIn(openTurn) != 0)
+#define isBusy (busyWith[openTurn] || bounded[openTurn] != 0)
+#define endBatches() batchRuns = 0
+#else
+#define isWaitedFor false
+#define isBusy busyWith[openTurn]
+#define endBatches() skip
+#endif
+
 /* The deadline of the open turn passes. A function that still runs was ended before it. */
 proctype Clock() {
   do
   :: d_step {
-      openTurn != 0 && claim[openTurn] != 0 && claim[openTurn] != VOID && !over[openTurn] && (!busyWith[openTurn] || hangs > 0) && clockMatters && passes -> next();
+      openTurn != 0 && claim[openTurn] != 0 && (claim[openTurn] != VOID || isWaitedFor) && !over[openTurn] && (!isBusy || hangs > 0) && clockMatters && passes -> next();
       if
-      :: busyWith[openTurn] -> hangs--; running = (running == openTurn -> 0 : running)
+      :: isBusy -> hangs--; running = (running == openTurn -> 0 : running); endBatches()
       :: else
       fi;
       over[openTurn] = true; change(); printf("the deadline of turn %d passes\n", openTurn)
     }
   od
 }
+
+#if BATCHES
+#define isOfTurn lateBatch == 0
+#else
+#define isOfTurn true
+#endif
 
 /* A request takes effect whose caller has died, if it still can. */
 proctype Network() {
@@ -1364,14 +1774,29 @@ proctype Network() {
       if
       :: lateNumber == last + 1 ->
         draft(lateEntry.kind, lateEntry.migration, lateEntry.attempt, lateEntry.slice, lateEntry.what, lateEntry.about, lateEntry.who, lateEntry.code);
+#if BATCHES
+        d_rest = lateEntry.rest; lateEntry.rest = 0;
+#endif
         put()
       :: else -> check(e_a == 0)
       fi;
       lateNumber = 0; lateEntry.kind = 0; lateEntry.migration = 0; lateEntry.attempt = 0; lateEntry.slice = 0; lateEntry.what = 0;
       lateEntry.about = 0; lateEntry.who = 0; lateEntry.code = 0
     }
+#if BATCHES
   :: d_step {
-      lateTurn != 0 && sees(EFFECT, NETWORK) && says(e_a, (lateClaim != 0 && claim[lateTurn] == 0) || (lateClaim == 0 && outcome[lateTurn] == 0)) -> next();
+      lateTurn != 0 && lateBatch != 0 && sees(EFFECT, NETWORK) && says(e_a, (lateClaim != 0 && (begun[lateTurn] & lateBatch) == 0) || (lateClaim == 0 && !hasOutcome(lateTurn, lateBatch))) -> next();
+      printf("a late request for batch %d of turn %d\n", lateBatch, lateTurn);
+      if
+      :: lateClaim != 0 && (begun[lateTurn] & lateBatch) == 0 -> begun[lateTurn] = begun[lateTurn] | lateBatch; change()
+      :: lateClaim != 0 && (begun[lateTurn] & lateBatch) != 0
+      :: lateClaim == 0 -> createBatchOutcome(lateTurn, lateBatch, lateOutcome)
+      fi;
+      lateTurn = 0; lateBatch = 0; lateClaim = 0; lateOutcome = 0
+    }
+#endif
+  :: d_step {
+      lateTurn != 0 && isOfTurn && sees(EFFECT, NETWORK) && says(e_a, (lateClaim != 0 && claim[lateTurn] == 0) || (lateClaim == 0 && outcome[lateTurn] == 0)) -> next();
       printf("a late request for turn %d\n", lateTurn);
       if
       :: lateClaim != 0 -> createClaim(lateTurn, lateClaim)
@@ -1463,7 +1888,8 @@ proctype World() {
   do
   :: d_step { event == START -> i = by; status[i] = RUNNING; runOf[i] = i; next() }
   :: d_step { event == ENDS && e_a == STOPPED -> status[by] = (status[by] == RUNNING -> DEAD : status[by]); inFlight[by] = true; next() }
-  :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; ownCode[e_b] = e_c; next() }
+  :: d_step { event == INVOKE && by == WATCHES -> invoked[e_b] = e_a; caller[e_b] = 0; ownCode[e_b] = e_c; asked[e_b] = (e_d == 255 -> 0 : e_d); next() }
+  :: d_step { event == SEALS && by == NETWORK -> planned[log[e_b].migration] = e_a; next() }
   :: d_step {
       event == TELL && by == WATCHES -> h = e_d; n = last; settledAs(h, as);
       if

@@ -1,7 +1,7 @@
 // Which schedules of the simulation the model is asked to follow: of its size, and with what it knows.
 import type { DirectedFault, FaultKind } from '../simulation/faults.ts';
 import { OF_INVOCATION } from '../simulation/faults.ts';
-import { IN_BATCHES, MUTANTS } from '../simulation/mutants.ts';
+import { MUTANTS } from '../simulation/mutants.ts';
 import { planned } from '../simulation/planned.ts';
 import { draw, pick } from '../simulation/random.ts';
 import type { PlannedMigration } from '../simulation/planned.ts';
@@ -13,10 +13,11 @@ import type { Size } from './events.ts';
 export const SIZE: Size = {
   starts: 12,
   executions: 24,
-  invocations: 4,
+  invocations: 6,
   people: 3,
   cancellers: 2,
   migrations: 3,
+  batches: 4,
   entries: 60,
 };
 
@@ -57,6 +58,8 @@ export function scenarioFor(seed: number): Scenario {
       stepMs: pick([1_000, 20_000], chance('step', at)),
       timeoutMs: pick([1, 5], chance('timeout', at)) * MINUTE,
       sliceMs: chance('checkpointed', at) < 0.4 ? 20_000 : undefined,
+      batches: chance('parallel', at) < 0.3 ? batches(chance, at) : undefined,
+      waitMs: chance('waits', at) < 0.2 ? 20_000 : undefined,
       code: 1,
     }),
   );
@@ -95,6 +98,13 @@ export function scenarioFor(seed: number): Scenario {
     finish: true,
   };
 }
+
+const batches = (chance: Chance, at: number) => ({
+  of: 1 + Math.floor(chance('batches', at) * 3),
+  yields: 1 + Math.floor(chance('yields', at) * 2),
+  atOnce: 1 + Math.floor(chance('at once', at) * 2),
+  tolerated: chance('tolerated', at) < 0.3 ? 1 : undefined,
+});
 
 type Chance = (purpose: string, ...numbers: number[]) => number;
 
@@ -184,8 +194,67 @@ const HALF_DEPLOYED = quietly({
   startsMs: [1_000],
 });
 
+const inBatches = planned('0010', { steps: 1, stepMs: 10_000, batches: { of: 3, yields: 2, atOnce: 2 } });
+/** Two runs of one parallel migration. What else happens is drawn. */
+const IN_BATCHES: Partial<Scenario> = {
+  migrations: [inBatches],
+  startsMs: [0, 30_000],
+  script: [],
+  operators: 1,
+  decisions: 3,
+  rate: 0.04,
+  userFails: 0.15,
+};
+/** The only batch of a plan is slowed down once. The first step is the plan's. */
+const SLOWED = quietly({
+  migrations: [{ ...inBatches, batches: { of: 1, yields: 1, atOnce: 1 } }],
+  directed: [{ who: '0010', what: /step 0$/, nth: 2, kind: 'throws', size: 0.9 }],
+});
+const WAITING = quietly({ migrations: [{ ...inSlices, waitMs: 10 * MINUTE }] });
+const ofBatches = ({ focus }: { focus?: Partial<Scenario> | undefined }): boolean =>
+  focus?.migrations?.some((one) => one.batches !== undefined) ?? false;
+
 /** Schedules that show what a planted fault does, where those that are drawn rarely do. By the fault's name. */
 export const SHOWING: Record<string, Partial<Scenario>> = {
+  ...Object.fromEntries(MUTANTS.filter(ofBatches).map(({ name }) => [name, IN_BATCHES])),
+  'a batch that S3 has slowed down counts as one that has not begun': SLOWED,
+  'without the rule waitAfterSlowDown': SLOWED,
+  'a slice is allowed before the time of its checkpoint': WAITING,
+  'without the rule waitForTime': WAITING,
+  'the claim of a batch is unconditional': quietly({
+    migrations: [inBatches],
+    directed: [{ who: 'Step Functions', what: /invokes .*-0010$/, nth: 3, kind: 'duplicate', size: 0 }],
+  }),
+  'a batch is run that its turn does not allow': quietly({
+    migrations: [inBatches],
+    script: [
+      {
+        after: { who: 'list-pending', what: /^create log/, nth: 2 },
+        ...byHand(1, 2),
+        payload: { ...byHand(1, 2).payload, ask: 'batch', slice: 2, batch: 4 },
+      },
+    ],
+  }),
+  'a batch is run with other code than its entry allows': quietly({
+    migrations: [inBatches],
+    script: [
+      {
+        after: { who: '0010', what: /^create .*outcome/ },
+        act: 'deploy one',
+        functionName: 'odin-migrate-simulated-0010',
+        migrations: [other(inBatches)],
+      },
+    ],
+  }),
+  // One claims when the other one has failed.
+  'a batch that did not begin is taken for succeeded': quietly({
+    migrations: [inBatches],
+    directed: [
+      { who: '0010', what: /^create .*000001-claim/, kind: 'stall', size: 0, ms: 40_000 },
+      { who: '0010', what: /step 0$/, nth: 2, kind: 'throws', size: 0 },
+    ],
+    script: [ANNA_RETRIES],
+  }),
   'a late lower file is run': quietly({
     migrations: [later],
     startsMs: [0, 10 * MINUTE],
@@ -280,11 +349,20 @@ function invocationFault(chance: (purpose: string) => number): DirectedFault {
 
 /** Faults that are the same to the model, and why. By the fault's name. */
 export const OUTSIDE: Record<string, string> = {
-  ...Object.fromEntries(
-    MUTANTS.filter(({ focus }) => focus === IN_BATCHES).map(({ name }) => [name, 'it has no batches']),
-  ),
+  'what S3 has slowed down goes on for ever': 'how often that may be is not in a trace',
+  'what the batches said that failed is put down nowhere': 'nothing is decided on what they said',
+  'a batch that fails closes its turn, however many may fail': 'how many may fail is not in a trace',
+  'one batch more may fail than the turn tolerates before it is closed': 'how many may fail is not in a trace',
+  'a batch of what was yielded is counted, and not put down': 'it has no items, and counts what the plan says',
+  'a batch is given what another one is made of': 'it has no items',
+  'what a turn planned after its last checkpoint counts too': 'it has no items, and counts what the plan says',
+  'an outcome of a batch that cannot be read is taken for none': 'nobody puts anything into a ledger of its traces',
+  'a plan forgets what the slices before have planned': 'it has no items, and counts what the plan says',
   'a run goes on although the log lacks what was pruned': 'it has no completed.json',
   'an entry of a log is appended without the hash of the one before it': 'it has no hashes',
+  'the time of a checkpoint is not recorded': 'nothing of a checkpoint is in it, but whether its time has come',
+  'a slice goes on at a checkpoint that says when': 'it has no checkpoints',
+  'a retry goes on before the time of its checkpoint': 'it has no checkpoints',
   'a slice whose time is over stops at a checkpoint that is not saved':
     'nothing is decided on a checkpoint, so it has none',
   'the file of a completed migration is run again under another number': 'it has no texts',

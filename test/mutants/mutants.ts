@@ -3,7 +3,7 @@
 //   npm run test:mutants                       every file, as a night has time for
 //   npm run test:mutants -- FILE ...           these files
 //   npm run test:mutants -- --changed [REF]    those that differ from REF (default: main), as a pull request needs
-//   npm run test:mutants -- --check [MINUTES]  what CI does: see README.md. Default: 4 minutes
+//   npm run test:mutants -- --check [MINUTES]  what CI does: see README.md. Default: 2 minutes
 //
 // With --quick the slow tests are left out. Its last line is "N passed, N failed": each file is one.
 import { execFileSync, spawn } from 'node:child_process';
@@ -55,7 +55,7 @@ const count = { passed: 0, failed: 0 };
 /** The slow tests are left out: what survives may still be noticed by one of them. */
 const isQuick = process.argv.includes('--quick');
 const [option = '', ...more] = process.argv.slice(2).filter((given) => given !== '--quick');
-if (option === '--check') await check(Number(more[0] ?? 4) * 60_000);
+if (option === '--check') await check(Number(more[0] ?? 2) * 60_000);
 else if (option === '--changed') await measureAll(known(changedSince(more[0] ?? 'main')));
 else await measureAll(option === '' ? [...areaOf.keys()] : known([option, ...more]));
 console.log(`${count.passed} passed, ${count.failed} failed`);

@@ -17,6 +17,8 @@ export default {
   tempDirName: `${MUTANTS_WHERE}/sandbox`,
   reporters: ['json', 'progress-append-only'],
   ignorePatterns: ['.odin-migrate', 'cdk.out', 'dist', 'examples'],
+  // A machine that is busy with something else has taken more than the five that it gives by itself.
+  dryRunTimeoutMinutes: 30,
   // Besides half as long again as its tests take.
   timeoutMS: 20_000,
   allowConsoleColors: false,

@@ -101,29 +101,49 @@ export const VITEST: Files = tests("import { afterAll, beforeAll, expect, test }
 /** Its functions are globals. */
 export const JEST: Files = tests('');
 
-const tsconfig = (module: string, skipLibCheck: boolean): string =>
+const tsconfig = (module: string, skipLibCheck: boolean, moduleResolution = module): string =>
   json({
     compilerOptions: {
       target: 'es2022',
       lib: ['es2022'],
       module,
-      moduleResolution: module,
+      moduleResolution,
       types: ['node'],
       strict: true,
       noEmit: true,
       allowImportingTsExtensions: true,
       skipLibCheck,
     },
-    files: ['migrations/odin-dev/0001.ts', 'migrations/data.ts', 'app.ts', 'uses.ts'],
+    files: ['migrations/odin-dev/0001.ts', 'migrations/data.ts', 'app.ts', 'uses.ts', 'typed.ts'],
   });
 
 /** `nodenext` checks the declarations of this package as a whole, and of all others: it takes its time. */
 export const TYPES: Files = {
   'tsconfig.json': tsconfig('nodenext', false),
   'tsconfig.node16.json': tsconfig('node16', true),
+  /** Of many an older project: it knows no `exports`. */
+  'tsconfig.node10.json': tsconfig('commonjs', true, 'node10'),
   'uses.ts': `import type { TestEnvironment } from 'odin-migrate/testing';
 
 export const run = (environment: TestEnvironment) => environment.run('0001', { crashAfterCheckpoint: 1 });
+`,
+  /** What an author types, and what an editor has to tell of. */
+  'typed.ts': `import type { Permissions as FromTheRoot } from 'odin-migrate';
+import type { Batch, Checkpoint, Migration, Permissions, Plan, PlannedItems } from 'odin-migrate/types';
+
+export const permissions: Permissions = [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::team-data/*' }];
+export const same: FromTheRoot = permissions;
+// @ts-expect-error -- of what?
+export const half: Permissions = [{ Effect: 'Allow', Action: 's3:GetObject' }];
+export const plain: Migration = async () => {};
+// @ts-expect-error -- it has no cursor
+export const none: Migration = async function* () { yield { done: 1 }; };
+export const checkpointed: Migration = async function* (resume = 0) { yield { cursor: resume + 1, done: 1, total: 2, notBefore: new Date() }; };
+export async function* declared(resume = 0): AsyncGenerator<Checkpoint<number>> { yield { cursor: resume + 1 }; }
+export const plan: Plan<string, number> = async function* (resume = 0) { yield { items: ['a'], cursor: resume + 1 }; };
+export async function* planned(): AsyncGenerator<PlannedItems<string>> { yield { items: ['a'], cursor: 'a' }; }
+export const batches: Migration = async (items: string[], batch) => console.log(items, batch.of);
+export async function batch(items: string[], { number }: Batch): Promise<void> { console.log(items, number); }
 `,
 };
 

@@ -139,7 +139,23 @@ export const projects = (tarball: string): TeamProject[] => [
       { name: 'tests of a migration and of a stack, in Vitest', run: npx('vitest', 'run', PATIENT) },
       type('TypeScript 5.9, nodenext', 'tsconfig.json'),
       type('TypeScript 5.9, node16', 'tsconfig.node16.json'),
+      type('TypeScript 5.9, node', 'tsconfig.node10.json'),
       { name: 'cdk synth of its app', run: npx('cdk', 'synth', '--quiet') },
+      {
+        name: 'new, of each kind',
+        run: [
+          'sh',
+          '-c',
+          'npx --no-install odin-migrate new odin-dev --checkpointed && npx --no-install odin-migrate new odin-dev --parallel',
+        ],
+        says: ['migrations/odin-dev/0003.ts', 'migrations/odin-dev/0004.ts'],
+      },
+      {
+        name: 'check of what new has written',
+        run: odin('check', '--strict'),
+        exitCode: 1,
+        says: ['4 migrations, 2 warnings', '0003.ts  Its work is not written yet', '0004.ts  Its work'],
+      },
       {
         name: 'nothing else can be imported',
         run: ['node', '-e', 'import("odin-migrate/dist/index.mjs")'],
@@ -183,6 +199,7 @@ export const projects = (tarball: string): TeamProject[] => [
       'odin-migrate.json': APP['odin-migrate.json'] ?? '',
       'bin/team-app.ts': APP_CODE,
       'uses.ts': TYPES['uses.ts'] ?? '',
+      'typed.ts': TYPES['typed.ts'] ?? '',
     },
     install: [add(tarball, ours('@aws-sdk/client-s3'))],
     steps: [

@@ -97,6 +97,8 @@ describe('the judge', () => {
     ['writes in a transaction', 'dynamodb', named('TransactWriteItems')],
     ['a query that may write', 'athena', named('StartQueryExecution')],
     ['a task that is taken', 'states', named('GetActivityTask')],
+    ['a URL that lets somebody in', 'athena', named('GetPresignedNotebookUrl')],
+    ['a session that lets somebody in', 'athena', named('GetSessionEndpoint')],
     ['a parameter that gives credentials', 'ssm', named('GetAccessToken')],
     ['a session', 'sts', form('Action=GetSessionToken')],
     ['a key for data', 'kms', named('GenerateDataKey')],
@@ -127,9 +129,22 @@ describe('the judge', () => {
     ['dynamodb', '123456789012.ddb.eu-west-1.amazonaws.com'],
     ['sns', 'sns.eu-west-1.api.aws'],
     ['iam', 'iam.amazonaws.com'],
+    ['iam', 'iam.us-gov.amazonaws.com'],
     ['sqs', 'eu-west-1.queue.amazonaws.com'],
   ])('knows a host of %s: %s', (service, host) => {
     expect(objectionTo(form('Action='), service, new URL(`https://${host}`), [])?.what).not.toBe(ELSEWHERE);
+  });
+
+  it.each([
+    ['at its own host', 'point-abc--ol-s3.s3.eu-west-1.amazonaws.com', '/key?x-id=GetObject'],
+    ['in the path', 's3.eu-west-1.amazonaws.com', '/point-abc--ol-s3/key'],
+    ['in the path, encoded', 's3.eu-west-1.amazonaws.com', '/point-abc%2d-%6fl-s3/key'],
+  ])('refuses a read of an S3 Object Lambda access point, which runs a function: %s', (_, host, path) => {
+    expect(at('s3', request('GET', path), host)).toBe(NO_READ);
+  });
+
+  it.each(['/a--ol-s3/key', '/key--ol-s3'])('knows a key that only looks like one: %s', (path) => {
+    expect(at('s3', request('GET', path), 'bucket.s3.eu-west-1.amazonaws.com')).toBe('sent');
   });
 
   it.each([

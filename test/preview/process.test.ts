@@ -1,4 +1,5 @@
 // What the process of a preview is given, and what is left of it afterwards.
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -24,8 +25,27 @@ const KEPT_BACK = [
   'AWS_LAMBDA_RUNTIME_API',
   'NODE_OPTIONS',
   'NODE_V8_COVERAGE',
+  'NODE_COMPILE_CACHE',
+  'NODE_REDIRECT_WARNINGS',
+  'NODE_REPL_EXTERNAL_MODULE',
+  'NODE_REPL_HISTORY',
+  'NODE_CHANNEL_FD',
+  'NODE_UNIQUE_ID',
+  'LD_PRELOAD',
+  'LD_AUDIT',
+  'LD_DEBUG_OUTPUT',
+  'DYLD_INSERT_LIBRARIES',
+  'OPENSSL_CONF',
+  'OPENSSL_MODULES',
+  'OPENSSL_ENGINES',
   VARIABLES.ledgerBucket,
   VARIABLES.roleArn,
+];
+/** But certificates and modules, of files that can be read. */
+const LOAD_AND_WRITE_NOTHING = [
+  ...['FORCE_COLOR', 'NO_COLOR', 'NODE_DISABLE_COLORS', 'NODE_DEBUG', 'NODE_DEBUG_NATIVE', 'NODE_EXTRA_CA_CERTS'],
+  ...['NODE_NO_WARNINGS', 'NODE_PATH', 'NODE_PENDING_DEPRECATION', 'NODE_PENDING_PIPE_INSTANCES', 'TZ'],
+  ...['NODE_PRESERVE_SYMLINKS', 'NODE_SKIP_PLATFORM_CHECK', 'NODE_TLS_REJECT_UNAUTHORIZED', 'UV_THREADPOOL_SIZE'],
 ];
 const REPLACED = {
   AWS_ACCESS_KEY_ID: 'PREVIEW',
@@ -85,6 +105,14 @@ describe('the process of a preview', () => {
     expect(Object.entries(env).filter(([, value]) => value === 'SECRET')).toEqual([]);
   });
 
+  it('was looked at for every variable that Node.js knows', () => {
+    const help = execFileSync(process.execPath, ['--help'], { encoding: 'utf8' });
+    const named = [...help.slice(help.indexOf('Environment variables')).matchAll(/^([A-Z][A-Z0-9_]+)(?= |$)/gm)];
+    const known = new Set([...KEPT_BACK, ...LOAD_AND_WRITE_NOTHING]);
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.map(([name]) => name).filter((name) => !known.has(name))).toEqual([]);
+  });
+
   it('may write into a folder of its own, which is gone when it has ended', async () => {
     const { scratch, settings } = await preview({}, ({ scratch: own }) => {
       writeFileSync(path.join(own, 'file'), '');
@@ -116,10 +144,9 @@ describe('the process of a preview', () => {
   it('cannot read what the system knows of other processes', async () => {
     const { execArgv = [] } = (await preview()).settings;
     const reads = execArgv.flatMap((option) => option.split('--allow-fs-read=').slice(1));
-    expect(reads.filter((folder) => folder.startsWith('/proc'))).toEqual([
-      '/proc/self/exe',
-      '/proc/cpuinfo',
-      '/proc/meminfo',
+    expect(reads.filter((folder) => /^\/(proc|dev)/.test(folder))).toEqual([
+      ...['/proc/self/exe', '/proc/cpuinfo', '/proc/meminfo'],
+      ...['null', 'zero', 'full', 'random', 'urandom', 'stdin'].map((name) => `/dev/${name}`),
     ]);
     expect(reads).toContain('/tmp');
     expect(reads).not.toContain('/');

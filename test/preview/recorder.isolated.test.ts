@@ -392,6 +392,33 @@ describe('reads after held-back writes', () => {
     expect(occurrences.filter(([seen]) => seen === 'stale')).toEqual([]);
   });
 
+  it('a bucket has other names: a read by one of what may have been written by another is told', async () => {
+    const [alias, arn] = ['point-abcdefgh1-s3alias', 'arn:aws:s3:eu-west-1:111122223333:accesspoint/point'];
+    await put('names/there');
+    record();
+    const told = async (read: Promise<unknown>) => {
+      occurrences = [];
+      await read.catch(() => undefined);
+      return occurrences.filter(([seen]) => seen === 'stale').map(([, what, target]) => `${what} ${target}`);
+    };
+    await s3.putObject({ Bucket: alias, Key: 'names/put', Body: 'x' });
+    await s3.deleteObject({ Bucket: arn, Key: 'names/there' });
+    await s3.putObjectTagging({ Bucket: arn, Key: 'names/tagged', Tagging: { TagSet: [{ Key: 'a', Value: '1' }] } });
+    expect(await told(s3.headObject({ Bucket, Key: 'names/put' }))).toEqual(['S3:HeadObject s3://data/names/put']);
+    expect(await told(s3.getObject({ Bucket, Key: 'names/there' }))).toEqual(['S3:GetObject s3://data/names/there']);
+    expect(await told(s3.getObjectTagging({ Bucket, Key: 'names/tagged' }))).toHaveLength(1);
+    expect(await told(s3.listObjectsV2({ Bucket, Prefix: 'names/' }))).toEqual(['S3:ListObjectsV2 s3://data/names/']);
+    const copy = { Bucket, Key: 'names/copy', CopySource: `${Bucket}/names/there` };
+    expect(await told(s3.copyObject(copy))).toEqual(['S3:CopyObject s3://data/names/copy']);
+    expect(await told(s3.copyObject({ ...copy, CopySource: `${arn}/object/names/put` }))).toHaveLength(1);
+    // By the other name itself it is there, and what is another object is none of its.
+    expect(await told(s3.headObject({ Bucket: alias, Key: 'names/put' }))).toEqual([]);
+    expect(await told(s3.headObject({ Bucket, Key: 'names/other' }))).toEqual([]);
+    expect(await told(s3.listObjectsV2({ Bucket, Prefix: 'other/' }))).toEqual([]);
+    await s3.putObject({ Bucket, Key: 'names/own', Body: 'x' });
+    expect(await told(s3.getObject({ Bucket: alias, Key: 'names/own' }))).toHaveLength(1);
+  });
+
   it('a read that fails is told too', async () => {
     record();
     await s3.putObject({ Bucket, Key: 'fails', Body: 'long', ContentType: 'text/x' });

@@ -3,7 +3,16 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { builtinModules } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -17,6 +26,12 @@ import { World } from '../scenarios/world.ts';
 import { DOORS, doorsOf, HALVES } from './doors/doors.ts';
 
 const DOORS_FILE = path.join(import.meta.dirname, 'doors/doors.ts');
+/** What Node.js of this major version had when somebody looked last. */
+const LOOKED_AT = JSON.parse(readFileSync(path.join(import.meta.dirname, 'doors/looked-at.json'), 'utf8')) as {
+  node: number;
+  /** By owner, with spaces between them. */
+  functions: Record<string, string>;
+};
 
 /** Modules of Node.js that open nothing by themselves: no file, socket, process, thread or native code. */
 const OPEN_NOTHING = [
@@ -37,6 +52,35 @@ const BY_OTHERS = [
   ['_stream_writable', '_tls_common', '_tls_wrap', 'repl'],
 );
 
+/** They are a part of another, or the same in other words. */
+const PARTS = [
+  ...['assert/strict', 'dns/promises', 'fs/promises', 'inspector/promises', 'path/posix', 'path/win32'],
+  ...['readline/promises', 'stream/consumers', 'stream/promises', 'stream/web', 'test/reporters', 'timers/promises'],
+  'util/types',
+];
+
+/** Of those that open something, by module; `process` with its report, and `globalThis`. */
+function functionsOfNode(): Record<string, string[]> {
+  const modules = builtinModules
+    .map((name) => name.replace(/^node:/, ''))
+    .filter((name) => Object.hasOwn(DOORS, name.split('/')[0] ?? ''))
+    .map((name): [string, object] => [name, process.getBuiltinModule(`node:${name}`) as object]);
+  const owners = [
+    ...modules,
+    ['process', process],
+    ['process.report', process.report],
+    ['globalThis', globalThis],
+  ] as const;
+  return Object.fromEntries(owners.map(([name, owner]) => [name, functionsIn(owner)]));
+}
+
+/** Also what a property gives. Vitest adds some with underscores to the global ones. */
+const functionsIn = (owner: object): string[] =>
+  Object.entries(Object.getOwnPropertyDescriptors(owner))
+    .filter(([name, found]) => ('get' in found || typeof found.value === 'function') && !name.startsWith('__'))
+    .map(([name]) => name)
+    .sort();
+
 /** More than one packet: events of its body come from the connection. */
 const THERE = 'a line\n'.repeat(300_000);
 
@@ -51,6 +95,8 @@ let arrived: string[];
 const outside = async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'odin-outside-'));
   writeFileSync(path.join(folder, 'victim'), 'as it was', { mode: 0o600 });
+  mkdirSync(path.join(folder, 'links'));
+  symlinkSync(path.join(folder, 'victim'), path.join(folder, 'links/link'));
   const servers = [path.join(folder, 'socket'), 0].map((at) => {
     const server = createServer((socket) => {
       arrived.push(`a connection to ${typeof at === 'string' ? 'the socket file' : 'TCP'}`);
@@ -117,7 +163,7 @@ describe('a previewed process', () => {
     expect(lines.map((line) => line.replace(/: (shut|open).*$/, ''))).toEqual(doors.map(([name]) => name));
     expect(lines.filter((line) => !/: shut \(.+\)$/.test(line))).toEqual([]);
     expect(arrived).toEqual([]);
-    expect(readdirSync(folder).sort()).toEqual(['socket', 'victim']);
+    expect(readdirSync(folder).sort()).toEqual(['links', 'socket', 'victim']);
     expect(readFileSync(path.join(folder, 'victim'), 'utf8')).toBe('as it was');
     expect(statSync(path.join(folder, 'victim')).mode & 0o777).toBe(0o600);
     expect(await world.objects('')).toEqual(before);
@@ -129,10 +175,21 @@ describe('a previewed process', () => {
   });
 
   it('was tried with every module that Node.js has', () => {
-    const names = new Set(builtinModules.map((name) => name.replace(/^node:/, '').split('/')[0] ?? ''));
-    const known = new Set([...Object.keys(DOORS), ...OPEN_NOTHING, ...BY_OTHERS]);
+    const names = new Set(builtinModules.map((name) => name.replace(/^node:/, '')));
+    const known = new Set([...Object.keys(DOORS), ...OPEN_NOTHING, ...BY_OTHERS, ...PARTS]);
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });
+
+  it.runIf(process.version.startsWith(`v${LOOKED_AT.node}.`))(
+    'was tried with every function that Node.js has: a new one is looked at, has a door in doors.ts if it opens something, and is then put into looked-at.json',
+    () => {
+      const fresh = Object.entries(functionsOfNode()).flatMap(([owner, names]) => {
+        const known = new Set(LOOKED_AT.functions[owner]?.split(' '));
+        return names.filter((name) => !known.has(name)).map((name) => `${owner}.${name}`);
+      });
+      expect(fresh).toEqual([]);
+    },
+  );
 
   it('reaches a host that its file allows, and no other', async () => {
     const { output, refused } = await world.preview('0002');

@@ -1,6 +1,6 @@
 // Checkpointed migrations that end before they are done.
 import { expect } from 'vitest';
-import { checkpointed, slowly, works } from './migrations.ts';
+import { checkpointed, slowly, waits, works } from './migrations.ts';
 import type { Scenario } from './scenario.ts';
 import { whoSaid } from './scenario.ts';
 import { until } from './world.ts';
@@ -55,9 +55,54 @@ export const CHECKPOINTS: Scenario[] = [
     },
   },
   {
+    title:
+      'a checkpoint says when it is gone on from: a run that is stopped in the wait leaves it to the next, which waits for the rest',
+    environment: 'waits',
+    files: { '0001.ts': waits(20), '0002.ts': works() },
+    async live(world) {
+      const stopped = await world.start();
+      const { stoppedAt } = await until('the end of the slice', () => world.outcome('0001'));
+      await world.stop(stopped);
+      expect(await world.runToEnd()).toMatchObject({ status: 'SUCCEEDED' });
+      const [first, next] = await world.entries('allowed');
+      expect(next).toMatchObject({
+        migration: '0001',
+        attempt: 1,
+        slice: 2,
+        execution: expect.not.stringMatching(stopped) as string,
+      });
+      // Both times are of clocks of this machine; what decides is that of its S3, which has whole seconds.
+      const notBefore = Date.parse(String(stoppedAt?.checkpoint.notBefore));
+      expect(notBefore).toBeGreaterThan(Date.parse(String(first?.time)));
+      expect(Date.parse(String(next?.time))).toBeGreaterThanOrEqual(notBefore);
+      expect(await world.effects('0001')).toBe(2);
+      expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
+    },
+  },
+  {
+    title:
+      'what waits for an hour halts soon when it is cancelled, and so does its retry, which waits for the same time',
+    environment: 'waits-long',
+    files: { '0001.ts': waits(3_600) },
+    async live(world) {
+      const run = await world.start();
+      const { stoppedAt } = await until('the end of the slice', () => world.outcome('0001'));
+      expect(await world.cancel()).toMatchObject({ result: 'cancelled', migration: '0001' });
+      expect(await world.halted('0001', run)).toMatchObject({ reason: 'cancelled', attempt: 1 });
+      await world.decide('retry');
+      const again = await until('the end of the retry', () => world.outcome('0001', 2));
+      expect(again).toMatchObject({ outcome: 'stopped', stoppedAt });
+      await world.cancel();
+      expect(await world.halted('0001', run)).toMatchObject({ reason: 'cancelled', attempt: 2 });
+      expect(await world.effects('0001')).toBe(1);
+      await world.decide('skip', 'alice', 'it takes too long');
+      expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
+    },
+  },
+  {
     title: 'other code is deployed between two slices: the run halts, and a retry says where it begins',
     environment: 'code-changed',
-    files: { '0001.ts': slowly(6_000, 15) },
+    files: { '0001.ts': slowly(20, 10, 30) },
     async live(world) {
       const stopped = await world.start();
       await until('the first checkpoint', () => world.checkpoint('0001'));

@@ -9,7 +9,7 @@ import type { Deployment } from '../../client/deployment.ts';
 import type { Entry } from '../../core/ledger/entries.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { EnvironmentView } from '../../core/views/view.ts';
-import { fails, readsNothing, takes, works } from './migrations.ts';
+import { fails, prints, readsNothing, takes, works } from './migrations.ts';
 import type { Platform } from './platform.ts';
 import { DATA_BUCKET } from './platform.ts';
 import { PROJECT } from '../support/project.ts';
@@ -43,6 +43,7 @@ export const type = (environment: Record<string, string>, ...args: string[]): Pr
 const SPECS = [
   { environment: 'cli-works', files: { '0001.ts': works('First'), '0002.ts': works('Second') } },
   { environment: 'cli-started', files: {} },
+  { environment: 'cli-prints', files: { '0001.ts': prints(), '0002.ts': fails('half') } },
   { environment: 'cli-halts', files: { '0001.ts': works(), '0002.ts': fails(), '0003.ts': works() } },
   { environment: 'cli-late', files: { '0002.ts': works() } },
   { environment: 'cli-stopped', files: { '0001.ts': takes(20) } },
@@ -82,6 +83,7 @@ export function runCommandLineScenarios(
         AWS_REGION: region,
         AWS_ACCESS_KEY_ID: credentials?.accessKeyId ?? '',
         AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey ?? '',
+        AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: platform.logsEndpoint ?? endpoint,
       };
       return {
         world: new World(platform, environment, deployment),
@@ -121,6 +123,54 @@ export function runCommandLineScenarios(
       expect(doctor.code).toBe(0);
       expect(doctor.stdout).toContain('✔ cli-works  the ledger holds together');
       expect((await cli('doctor')).code).toBe(1);
+    });
+
+    scenario('cli-prints', 'what migrations print is shown while a run is followed, and afterwards', async () => {
+      const { cli, variables } = enter('cli-prints');
+      expect((await cli('logs')).stderr).toMatch(/^BadUsage: Nothing was run in cli-prints yet/);
+      const run = await cli('run', '--wait', '--logs');
+      expect(run.code).toBe(2);
+      const said = [/^▶ 0001/m, /^ {9}moved 7 of 7$/m, /^ {9}and counted them$/m, /^ {9}structured$/m];
+      expect(run.stdout).toMatch(/^ {9}slow$/m);
+      const places = [...said, /^✔ 0001/m, /^▶ 0002/m, /^✖ 0002/m].map((words) => run.stdout.search(words));
+      expect(places).toEqual(places.toSorted((a, b) => a - b));
+      expect(places[0]).toBeGreaterThanOrEqual(0);
+      expect(run.stdout).not.toContain('attempt 9');
+
+      const first = await cli('logs', '0001');
+      expect(first).toMatchObject({ code: 0, stderr: '' });
+      const [title, ...rest] = first.stdout
+        .replaceAll(/^\d\S+ \S+ {2}/gm, '')
+        .trimEnd()
+        .split('\n');
+      expect(title).toBe('▶ 0001  attempt 1');
+      // Two streams of a process have no order between them.
+      expect(rest).toEqual(expect.arrayContaining(['moved 7 of 7', 'and counted them', 'slow', 'structured']));
+      const last = await cli('logs', '--json');
+      const lines = last.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object);
+      expect(lines).toContainEqual(
+        expect.objectContaining({ by: 'function', level: 'error', migration: '0002', attempt: 1 }),
+      );
+      expect((await cli('logs', '--since', '1h')).stdout).toMatch(/^▶ 0001[^]*^▶ 0002/m);
+      expect((await cli('logs', '0002', '--attempt', '2')).stderr).toMatch(/^BadUsage: 0002 had one attempt, and no/);
+      expect((await cli('logs', '0009')).stderr).toMatch(/^BadUsage: 0009 was never run in cli-prints/);
+      expect((await cli('logs', '9')).code).toBe(1);
+
+      const { PATH = '', HOME = '' } = process.env;
+      const program = programOf('logs', 'cli-prints', '--follow', '--since', '1h');
+      const following = spawn(process.execPath, program, { env: { PATH, HOME, ...variables } });
+      let printed = '';
+      following.stdout.on('data', (data) => (printed += String(data)));
+      const closed = once(following, 'close');
+      await until('what is there', () => Promise.resolve(printed.includes('0002') || undefined));
+      await cli('resume', 'retry', '--wait');
+      await until('what comes', () => Promise.resolve(printed.includes('▶ 0002  attempt 2') || undefined));
+      following.kill('SIGINT');
+      expect((await closed)[0]).toBe(130);
+      expect(printed.split('moved 7 of 7')).toHaveLength(2);
     });
 
     scenario('cli-started', 'run without --wait starts the run and says where to look', async () => {
@@ -209,6 +259,11 @@ export function runCommandLineScenarios(
       expect(refused.code).toBe(3);
       expect(refused.stdout).toContain('OutOfOrder');
       expect(refused.stdout).toContain('cli-late/0001.ts');
+      for (const option of ['--accept-changed', '--allow-renumbered']) {
+        const slip = await cli('run', '--wait', option, '0009');
+        expect(slip.code).toBe(1);
+        expect(slip.stderr).toMatch(/^BadUsage: cli-late has no migration "0009"; no run was started\./);
+      }
       const status = await cli('status');
       expect(status.stdout).toMatch(/^0001 .* late$/m);
       expect((await cli('run', '--wait', '--allow-out-of-order')).code).toBe(0);
@@ -372,7 +427,7 @@ export function runCommandLineScenarios(
         const unknown = await type(variables, 'status', 'nowhere');
         expect(unknown).toMatchObject({ code: 1, stdout: '' });
         expect(unknown.stderr).toMatch(
-          /^NotDeployed: nowhere is not deployed where these credentials lead.*\n {2}Found there: cli-.*\n {2}Check its name/,
+          /^NotDeployed: nowhere is not deployed where these credentials lead\.\n {2}They lead to account \d{12}, region [\w-]+\. Found there: cli-.*\n {2}Check its name/,
         );
         expect((await type(variables, 'run', 'No_Name')).stderr).toMatch(/^BadEnvironmentName: "No_Name" cannot be/);
       },

@@ -3,13 +3,14 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { deploymentOf } from '../../client/deployment.ts';
-import { resourcePrefix, stackName } from '../../core/names/names.ts';
+import { logGroupName, resourcePrefix, stackName } from '../../core/names/names.ts';
 import type { EmbeddedAws, EmbeddedAwsOptions } from '../../local/embedded-aws.ts';
 import { startEmbeddedAws } from '../../local/embedded-aws.ts';
 import { deployTemplate } from '../../local/cloudformation/template.ts';
 import { storedDefinition } from '../infra/definitions.ts';
 import type { Notification, Platform } from './platform.ts';
 import { DATA_BUCKET, synthesise } from './platform.ts';
+import { startCloudWatchLogs } from '../support/cloudwatch-logs.ts';
 import { PROJECT } from '../support/project.ts';
 
 interface Options {
@@ -25,10 +26,25 @@ export async function embeddedPlatform({ onLog, started, firstDefinition }: Opti
   mkdirSync(parent, { recursive: true });
   const directory = mkdtempSync(path.join(parent, 'embedded-')); // inside the project: migrations import its packages
   const notifications = new Map<string, Notification[]>();
+  const logs = await startCloudWatchLogs();
+  const begun = new Set<string>();
   const aws = await startEmbeddedAws({
     directory,
     parentEnvironment: {},
-    onLog,
+    onLog: (line) => {
+      onLog?.(line);
+      const [, environment] = /^odin-migrate-(.+)-\d{4}$/.exec(line.functionName) ?? [];
+      if (environment === undefined) return;
+      const write = (message: string) => {
+        const stream = `2026/11/30/${line.functionName}[$LATEST]${line.requestId ?? ''}`;
+        logs.put(logGroupName({ environment }, 'migrations'), stream, message);
+      };
+      write(line.line);
+      // A request that is gone tells nobody: its end is there with its first line.
+      if (line.requestId === undefined || begun.has(line.requestId)) return;
+      begun.add(line.requestId);
+      write(`END RequestId: ${line.requestId}`);
+    },
     onNotification: ({ topicArn, subject, message }) => {
       const known = [...environments].find(([, topic]) => topic === topicArn)?.[0] ?? topicArn;
       notifications.set(known, [...(notifications.get(known) ?? []), { subject: subject ?? '', message }]);
@@ -58,7 +74,9 @@ export async function embeddedPlatform({ onLog, started, firstDefinition }: Opti
       return Promise.resolve(new Map(deployments));
     },
     notifications: (environment) => Promise.resolve(notifications.get(environment) ?? []),
+    logsEndpoint: logs.endpoint,
     async close() {
+      await logs[Symbol.asyncDispose]();
       await aws.close();
       rmSync(directory, { recursive: true, force: true });
     },

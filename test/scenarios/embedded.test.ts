@@ -1,4 +1,5 @@
 import { embeddedPlatform } from './embedded-platform.ts';
-import { PLACES, runScenarios } from './scenarios.ts';
+import { DISTURBED } from './disturbed.ts';
+import { PLACES, runScenarios, SCENARIOS } from './scenarios.ts';
 
-runScenarios(PLACES.embedded, embeddedPlatform);
+runScenarios(PLACES.embedded, embeddedPlatform, [...SCENARIOS, DISTURBED]);

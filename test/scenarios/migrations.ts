@@ -9,6 +9,13 @@ export const works = (description = 'Works', seconds?: number): string =>
 export const fails = (message = 'the disk of the past is full'): string =>
   source(`await effect(); throw new Error(${JSON.stringify(message)});`);
 
+/** Prints in every way, and in one that would act on a terminal. */
+export const prints = (): string =>
+  source(`await effect();
+    console.log('moved \\u001b[2J7 of 7\\nand counted them');
+    console.warn('slow');
+    console.log(JSON.stringify({ level: 'error', message: 'structured', migration: 'orders', attempt: 9 }));`);
+
 /** Fails in a call of the SDK: an object that is not there. */
 export const readsNothing = (): string => `
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -49,7 +56,7 @@ const faultyAtFirst = (fault: string, seconds = 120): string =>
  * A process that begins after that, on a machine that is busy with something else as well, would end as another failure than the one
  * that the scenario is about.
  */
-const UNKNOWN_SECONDS = 30;
+export const UNKNOWN_SECONDS = 30;
 
 export const exitsAtFirst = (): string => faultyAtFirst('process.exit(0);');
 export const crashesAtFirst = (): string =>
@@ -93,20 +100,32 @@ export async function* migration(resume?: number): AsyncGenerator<{ cursor: numb
 `;
 
 /**
- * Yields a number every tenth of a second: long enough for somebody to say stop.
- * @param seconds its function may run for; Lambda's longest when absent. A slice ends some five seconds before
+ * Yields numbers, one in so many seconds at first, so that there is time for somebody to say stop, and fast in each later slice. Twice
+ * the longest step is kept in reserve: with ten seconds of thirty the slice ends after one number, and has fifteen to spare.
+ * @param seconds its function may run for; Lambda's longest when absent
  */
-export const slowly = (numbers: number, seconds = 900): string => `
+export const slowly = (numbers: number, stepSeconds = 1, seconds = 900): string => `
 ${HEADER}
 export const permissions = ${permissions()};
 export const timeoutMinutes = ${seconds / 60};
 
 export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; done: number; total: number }> {
-  await effect();
+  const ms = (await effect()) === 1 ? ${stepSeconds * 1000} : 10;
   for (let number = resume + 1; number <= ${numbers}; number += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, ms));
     yield { cursor: number, done: number, total: ${numbers} };
   }
+}
+`;
+
+/** Stops at a checkpoint after which nothing begins before so many seconds are over. */
+export const waits = (seconds: number): string => `
+${HEADER}
+export const permissions = ${permissions()};
+
+export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; notBefore: Date }> {
+  await effect();
+  if (resume === 0) yield { cursor: 1, notBefore: new Date(Date.now() + ${seconds * 1000}) };
 }
 `;
 
@@ -144,14 +163,81 @@ export async function* migration(resume = 0): AsyncGenerator<{ cursor: number; d
 `;
 
 /**
+ * Moves every object under `<from>/<environment>/` to `to/<from>/<environment>/` in parallel batches of so many: copies of the SDK, and
+ * deletes of what was listed. In the middle of a batch it does `fault`, which knows its `number`, and `once(name)`, true the first time.
+ */
+export const movesInBatches = (from: string, itemsPerBatch: number, fault = '', seconds = 120): string => `
+${HEADER}
+import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import { deleteObjects, objectsUnder } from 'odin-migrate/s3';
+import pMap from 'p-map';
+export const permissions = [
+  { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::${DATA_BUCKET}'] },
+  { Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], Resource: ['arn:aws:s3:::${DATA_BUCKET}/*'] },
+];
+export const timeoutMinutes = ${seconds / 60};
+export const memoryMB = 512;
+export const parallel = { itemsPerBatch: ${itemsPerBatch}, concurrency: 4, toleratedFailures: '100%' };
+const prefix = \`${from}/\${environment}/\`;
+const once = (name: string) => put(\`once/\${environment}/\${name}\`, '', '*');
+
+export async function* plan(resume: any) {
+  yield* objectsUnder({ s3, bucket: Bucket ?? '', prefixes: [prefix], resume, itemsPerYield: ${4 * itemsPerBatch} });
+}
+
+export async function migration(objects: any[], { number }: { number: number }): Promise<void> {
+  await effect();
+  const half = Math.ceil(objects.length / 2);
+  await move(objects.slice(0, half));
+  ${fault}
+  await move(objects.slice(half));
+}
+
+/** What an earlier start of this batch has moved is gone. */
+async function move(objects: any[]): Promise<void> {
+  await pMap(
+    objects,
+    async ({ key, etag }) => {
+      try {
+        await s3.send(
+          new CopyObjectCommand({ Bucket, Key: \`to/\${key}\`, CopySource: encodeURI(\`\${Bucket}/\${key}\`).replaceAll('+', '%2B'), CopySourceIfMatch: etag }),
+        );
+      } catch (thrown) {
+        if (!(thrown instanceof Error) || thrown.name !== 'NoSuchKey') throw thrown;
+      }
+    },
+    { concurrency: 16 },
+  );
+  await deleteObjects({ s3, bucket: Bucket ?? '', objects });
+}
+`;
+
+/** In each fifth batch, the first time, something else: it fails, its process ends, S3 slows it down; of one the function dies. */
+export const FAULTS_IN_BATCHES = `
+  if (number % 5 === 1 && (await once('throws-' + number))) throw new Error('no room');
+  if (number % 5 === 2 && (await once('exits-' + number))) process.exit(0);
+  if (number % 5 === 4 && (await once('slow-' + number)))
+    throw Object.assign(new Error('S3 asks for fewer requests'), { name: 'SlowedDown' });
+  if (number === 3 && (await once('dies'))) { process.kill(process.ppid, 'SIGKILL'); await hang(); }
+`;
+
+/**
  * Plans so many items, two pages of them, in batches of two; each batch leaves an object for each of its items under
  * `items/<environment>/`, which is not there yet, and does `batch` before that. Its effects are those of batches.
  */
-export const inBatches = (items: number, batch = '', { seconds = UNKNOWN_SECONDS, concurrency = 3 } = {}): string => `
+export const inBatches = (
+  items: number,
+  batch = '',
+  {
+    seconds = 120,
+    concurrency = 3,
+    tolerated = '0%',
+  }: { seconds?: number; concurrency?: number; tolerated?: string | number } = {},
+): string => `
 ${HEADER}
 export const permissions = ${permissions()};
 export const timeoutMinutes = ${seconds / 60};
-export const parallel = { itemsPerBatch: 2, concurrency: ${concurrency} };
+export const parallel = { itemsPerBatch: 2, concurrency: ${concurrency}, toleratedFailures: ${JSON.stringify(tolerated)} };
 
 export async function* plan(resume = 0): AsyncGenerator<{ items: number[]; cursor: number }> {
   const half = Math.ceil(${items} / 2);

@@ -31,6 +31,8 @@ export interface Platform {
   deploy: (specs: readonly EnvironmentSpec[]) => Promise<Map<string, Deployment>>;
   /** What the operators of an environment were sent so far. */
   notifications: (environment: string) => Promise<Notification[]>;
+  /** Where CloudWatch Logs is, if it is not where everything is. */
+  logsEndpoint?: string | undefined;
   close: () => Promise<void>;
 }
 

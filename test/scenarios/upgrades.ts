@@ -54,13 +54,13 @@ export const UPGRADES: Scenario[] = [
   {
     title: 'deployed between two slices: the attempt goes on, slice after slice',
     environment: 'upgraded-slices',
-    files: { '0001.ts': slowly(150, 15) },
+    files: { '0001.ts': slowly(20, 10, 30) },
     async live(world) {
       const run = await world.start();
       await until('the first checkpoint', () => world.checkpoint('0001'));
-      await world.redeploy({ '0001.ts': slowly(150, 15), '0002.ts': works() });
+      await world.redeploy({ '0001.ts': slowly(20, 10, 30), '0002.ts': works() });
       expect(await world.ended(run)).toMatchObject({ status: 'SUCCEEDED' });
-      expect(await world.checkpoint('0001')).toMatchObject({ done: 150, attempt: 1 });
+      expect(await world.checkpoint('0001')).toMatchObject({ done: 20, attempt: 1 });
       expect((await world.turn('0001'))?.slice).toBeGreaterThan(1);
       expect(await world.completions()).toEqual({ '0001': 'applied', '0002': 'applied' });
     },

@@ -4,13 +4,13 @@ import { ListObjectsV2Command, paginateListObjectsV2 } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployment } from '../../client/deployment.ts';
-import { deployedManifest, sendCancel, sendDecision } from '../../client/deployment.ts';
+import { deployedManifest, sendCancel, sendDecision, sendTune } from '../../client/deployment.ts';
 import { previewMigration } from '../../client/preview.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { migrationFunctionName, systemFunctionName } from '../../core/names/names.ts';
-import type { CancelledAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
-import type { Checkpoint } from '../../core/ledger/checkpoints.ts';
+import type { CancelledAnswer, TunedAnswer, DecidedAnswer, DecidePayload } from '../../core/contract/payloads.ts';
+import type { CheckpointRecord } from '../../core/ledger/checkpoints.ts';
 import { readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Entry, Halted } from '../../core/ledger/entries.ts';
 import { examineLedger, isWrong } from '../../core/ledger/examine.ts';
@@ -116,6 +116,10 @@ export class World {
     return sendCancel(this.#deployment, { ask: 'cancel', by, reason });
   }
 
+  tune(concurrency: number): Promise<TunedAnswer> {
+    return sendTune(this.#deployment, { ask: 'tune', concurrency, by: 'alice' });
+  }
+
   /** How often the user code of a migration was started. */
   async effects(migration: string): Promise<number> {
     return (await this.objects(`effects/${this.environment}/${migration}/`)).length;
@@ -127,7 +131,13 @@ export class World {
   }
 
   effectsAppear(migration: string, count: number): Promise<true> {
-    return until(`${count} effects of ${migration}`, async () => (await this.effects(migration)) >= count || undefined);
+    return until(`${count} effects of ${migration}`, async () => {
+      if ((await this.effects(migration)) >= count) return true;
+      const halt = await this.openHalt();
+      // Nothing more happens before somebody decides.
+      if (halt) throw new Error(`Waited for ${count} effects of ${migration}, and it halted: ${JSON.stringify(halt)}`);
+      return undefined;
+    });
   }
 
   /** `{ '0001': 'applied', … }`, as the log says. */
@@ -176,7 +186,12 @@ export class World {
     return look?.seen === 'closed' ? look.outcome : undefined;
   }
 
-  async checkpoint(migration: string): Promise<Checkpoint | undefined> {
+  /** What stands under a key of the ledger. */
+  async inLedger(key: string): Promise<string | undefined> {
+    return (await this.#deployment.ledger.store.get(key))?.body;
+  }
+
+  async checkpoint(migration: string): Promise<CheckpointRecord | undefined> {
     return (await readCheckpoint(this.#deployment.ledger.store, migration))?.checkpoint;
   }
 

@@ -14,6 +14,7 @@ const inSlices = planned('0010', { steps: 2, stepMs: 4_000, sliceMs: 10_000 });
 /** Each is one thing that matters, as small as it can be: pairs grow with the square of its requests. */
 export const WORLDS = {
   'two slices': { ...base, migrations: [inSlices], operators: 0 },
+  'a wait between two slices': { ...base, migrations: [{ ...inSlices, waitMs: 60_000 }], operators: 0 },
   'a failure, a halt and a retry': { ...base, migrations: [planned('0010', { steps: 1 })], directed: fails('0010') },
   'two migrations': {
     ...base,
@@ -34,7 +35,12 @@ export const WORLDS = {
   },
   'a batch that fails, and a retry of the rest': {
     ...base,
-    migrations: [planned('0010', { steps: 1, stepMs: 4_000, batches: { of: 2, yields: 2, atOnce: 1 } })],
+    migrations: [planned('0010', { steps: 1, stepMs: 4_000, batches: { of: 3, yields: 3, atOnce: 2 } })],
+    directed: [{ who: '0010', what: /^user code of .* step 0$/, kind: 'throws' as const, size: 0, nth: 2 }],
+  },
+  'a batch that fails, of two that may': {
+    ...base,
+    migrations: [planned('0010', { steps: 1, stepMs: 4_000, batches: { of: 2, yields: 2, atOnce: 1, tolerated: 1 } })],
     directed: [{ who: '0010', what: /^user code of .* step 0$/, kind: 'throws' as const, size: 0, nth: 2 }],
   },
   'a halt that two people answer': {
@@ -59,7 +65,7 @@ const KINDS: Record<Place, FaultKind[]> = {
   publish: ['crash', 'fails'],
   user: ['crash', 'throws', 'stands still', 'stop'],
   return: ['crash', 'stop', 'stop and redrive'],
-  invoke: ['refused', 'answer lost', 'error while it runs', 'late duplicate', 'stop'],
+  invoke: ['refused', 'answer lost', 'error while it runs', 'late start', 'duplicate', 'late duplicate', 'stop'],
 };
 
 /** Of those, for the pairs of every test run: where something is written, said or started, and its end is not heard of. */

@@ -113,7 +113,9 @@ async function runMigration(
   const runFor = (number: number) => runUserCode(sim, sandbox, planned, { number, requestId: invocation.requestId });
   if ((payload as { ask?: string }).ask === 'batch') {
     const asked = code.BatchPayload.parse(payload);
-    return code.createRunBatch(self, sandbox.services, runFor(asked.turn))(asked, invocation);
+    const answer = await code.createRunBatch(self, sandbox.services, runFor(asked.turn))(asked, invocation);
+    if (answer.outcome === 'failed') sim.recorder.batchAnswered(asked.turn, asked.batch);
+    return answer;
   }
   const asked = code.RunPayload.parse(payload);
   return code.createRunMigration(self, sandbox.services, runFor(asked.turn))(asked, invocation);

@@ -20,6 +20,9 @@ const LOG = 'core/ledger/log.ts';
 const TURNS = 'core/ledger/turns.ts';
 const TURN_RECORDS = 'core/ledger/turn-records.ts';
 const BATCHES = 'core/ledger/batches.ts';
+const CHECKPOINTS = 'core/ledger/checkpoints.ts';
+const PARALLEL = 'core/ledger/parallel.ts';
+const PLAN = 'lambdas/run-migration/plan.ts';
 const RUN_BATCH = 'lambdas/run-migration/run-batch.ts';
 const WAITERS = 'core/ledger/waiters.ts';
 const ALLOWED_TURN = 'lambdas/run-migration/allowed-turn.ts';
@@ -65,6 +68,13 @@ const IN_SLICES: Partial<Scenario> = {
   latencyMs: undefined,
 };
 
+/** The same, and what comes after its checkpoints is to wait. */
+const WAITING: Partial<Scenario> = {
+  ...IN_SLICES,
+  migrations: [planned('0010', { steps: 3, stepMs: 2_000, sliceMs: 30_000, waitMs: 20 * 60_000 })],
+  kinds: ['stop', 'start another', 'crash', 'throws', 'cancel', 'decide'],
+};
+
 /** The function has other code than the rest, for ever. */
 const HALF_DEPLOYED: Partial<Scenario> = {
   ...QUIET,
@@ -102,6 +112,35 @@ export const IN_BATCHES: Partial<Scenario> = {
   ],
   deployments: false,
   latencyMs: undefined,
+};
+
+/** The same, and the plan takes some slices. */
+const PLANNED_IN_SLICES: Partial<Scenario> = {
+  ...IN_BATCHES,
+  migrations: [
+    planned('0010', { steps: 1, stepMs: 10_000, sliceMs: 10_000, batches: { of: 6, yields: 2, atOnce: 3 } }),
+  ],
+};
+
+/** Nothing goes wrong but what is put into it. */
+const QUIETLY_IN_BATCHES: Partial<Scenario> = {
+  ...QUIET,
+  migrations: [planned('0010', { steps: 1, stepMs: 10_000, batches: { of: 3, yields: 3, atOnce: 2 } })],
+  operators: 0,
+};
+
+/** S3 has asked the how manyth batch that begins for fewer requests. */
+const nthIsSlowed = (nth: number): DirectedFault => ({
+  who: '0010',
+  what: /step 0$/,
+  nth: nth + 1, // the first step is the plan's
+  kind: 'throws',
+  size: 0.9,
+});
+const QUIETLY_SLOWED: Partial<Scenario> = {
+  ...QUIETLY_IN_BATCHES,
+  migrations: [planned('0010', { steps: 1, batches: { of: 1, yields: 1, atOnce: 1 } })],
+  directed: [nthIsSlowed(1)],
 };
 
 /** A file is removed between two slices. */
@@ -152,6 +191,8 @@ const FOCUS: Record<string, Partial<Scenario>> = {
   haltCancelled: IN_SLICES,
   haltVoidCancelled: IN_SLICES,
   haltNotStarted: HALF_DEPLOYED,
+  waitForTime: WAITING,
+  waitAfterSlowDown: QUIETLY_SLOWED,
 };
 
 export const withoutRule = (name: string): Mutant => ({
@@ -417,7 +458,8 @@ export const MUTANTS: Mutant[] = [
       {
         file: RESUME,
         name: 'whatToAppend',
-        instead: '(original, state, payload, said) => original(state, { ...payload, halt: undefined }, said)',
+        instead:
+          '(original, state, payload, said) => original(state, { ...payload, halt: state.turn?.halt?.halted.number }, said)',
       },
     ],
   },
@@ -490,7 +532,7 @@ export const MUTANTS: Mutant[] = [
         name: 'lookAtTurn',
         instead: `async (original, store, turn, now) => {
           const look = await original(store, turn, now);
-          return look.seen === 'claimed' && look.batches ? { ...look, deadline: 0 } : look;
+          return look.seen === 'claimed' && turn.batches ? { ...look, deadline: 0 } : look;
         }`,
       },
     ],
@@ -505,7 +547,7 @@ export const MUTANTS: Mutant[] = [
     focus: IN_BATCHES,
     planted: [
       {
-        file: 'core/ledger/parallel.ts',
+        file: PARALLEL,
         name: 'nextBatches',
         instead: `(original, store, migration, { turn }) =>
           original(store, migration, { turn: turn && { ...turn, allowed: { ...turn.allowed, batches: undefined } } })`,
@@ -517,7 +559,7 @@ export const MUTANTS: Mutant[] = [
     focus: IN_BATCHES,
     planted: [
       {
-        file: 'core/ledger/parallel.ts',
+        file: PARALLEL,
         name: 'outcomeOfOver',
         instead: `async (original, store, turn, ...given) => {
           const outcome = await original(store, turn, ...given);
@@ -527,14 +569,356 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'what the batches said that failed is put down nowhere',
+    focus: IN_BATCHES,
+    planted: [{ file: PARALLEL, name: 'writeFailures', instead: 'async () => undefined' }],
+  },
+  {
+    name: 'a batch that fails closes its turn, however many may fail',
+    focus: {
+      migrations: [
+        planned('0010', { steps: 2, stepMs: 10_000, batches: { of: 6, yields: 2, atOnce: 3, tolerated: 4 } }),
+      ],
+    },
+    planted: [{ file: RUN_BATCH, name: 'tooManyFailed', instead: 'async () => true' }],
+  },
+  {
+    name: 'one batch more may fail than the turn tolerates before it is closed',
+    focus: {
+      migrations: [
+        planned('0010', { steps: 2, stepMs: 10_000, batches: { of: 6, yields: 2, atOnce: 3, tolerated: 1 } }),
+      ],
+    },
+    planted: [
+      {
+        file: RUN_BATCH,
+        name: 'tooManyFailed',
+        instead: `(original, turn) =>
+          original({ ...turn, batches: { ...turn.batches, tolerated: (turn.batches.tolerated ?? 0) + 1 } })`,
+      },
+    ],
+  },
+  {
+    name: 'a turn ends with its first outcomes, although it tolerates failures: those that failed are taken for done',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: BATCHES,
+        name: 'restAfter',
+        instead: `(original, rest, look: any) =>
+          original(rest, { succeeded: [...look.succeeded, ...(look.failed ?? []).map(({ batch }: any) => batch)] })`,
+      },
+    ],
+  },
+  {
     name: 'what a turn planned after its last checkpoint counts too',
     focus: IN_BATCHES,
     planted: [
       {
-        file: 'lambdas/run-migration/plan.ts',
+        file: PLAN,
         name: 'sealed',
         instead:
           '(original) => ({ ...original(), turns: original().turns.map((turn: any) => ({ ...turn, batches: turn.batches + 1 })) })',
+      },
+    ],
+  },
+  {
+    name: 'the batches are listed before their turn is closed, and not after it',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: TURNS,
+        name: 'lookAtTurn',
+        instead: `async (original, store, turn, now) => {
+          const early = ((turn as any).early ??= await store.list('turns/' + turn.migration + '/' + String(turn.number).padStart(8, '0') + '/batches/'));
+          return original({ get: (key: any) => store.get(key), list: async () => early }, turn, now);
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a turn of batches is over when all that began have ended, and nobody has closed it',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: TURNS,
+        name: 'lookAtTurn',
+        instead: `async (original, store, turn, now) => {
+          const look = await original(store, turn, now);
+          if (look.seen !== 'unclaimed' || !turn.batches) return look;
+          const batches = await lookAtBatches(store, turn);
+          return hasBegun(batches) ? { seen: 'claimed', deadline: batches.open.length === 0 ? 0 : Infinity, batches } : look;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'batches are run of a plan that is not sealed',
+    focus: PLANNED_IN_SLICES,
+    planted: [
+      {
+        file: PARALLEL,
+        name: 'nextBatches',
+        instead: `(original, store, ...given) => original({
+          list: (...asked: any[]) => store.list(...asked),
+          get: async (key: any) => {
+            const found = await store.get(key);
+            return found && { ...found, body: found.body.replace(/"sealed": ?false/, '"sealed": true') };
+          },
+        }, ...given)`,
+      },
+    ],
+  },
+  {
+    name: 'a plan forgets what the slices before have planned',
+    focus: PLANNED_IN_SLICES,
+    planted: [
+      {
+        file: PLAN,
+        name: 'planRecorder',
+        instead:
+          '(original, store, turn, writer, before) => original(store, turn, writer, before && { ...before, turns: [] })',
+      },
+    ],
+  },
+  {
+    name: 'a batch of what was yielded is counted, and not put down',
+    focus: QUIETLY_IN_BATCHES,
+    planted: [
+      {
+        file: BATCHES,
+        name: 'planBatch',
+        instead:
+          "async (original, store, turn, writer, batch, items) => batch === 2 ? { taken: 'mine' } : original(store, turn, writer, batch, items)",
+      },
+    ],
+  },
+  {
+    name: 'a batch is given what another one is made of',
+    focus: QUIETLY_IN_BATCHES,
+    planted: [
+      {
+        file: BATCHES,
+        name: 'readItems',
+        instead: '(original, store, migration, plan) => original(store, migration, plan, 1)',
+      },
+    ],
+  },
+  {
+    name: 'a batch is run that its turn does not allow',
+    focus: { ...IN_BATCHES, kinds: ['by hand', 'throws', 'decide'], rate: 0.1 },
+    planted: [
+      {
+        file: ALLOWED_TURN,
+        name: 'allowedBatch',
+        instead: `async (original, self, ledger, payload) => {
+          const turn = await readTurn(self, ledger, payload);
+          return turn.batches ? turn : original(self, ledger, payload);
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a batch is run with other code than its entry allows',
+    focus: {
+      ...QUIETLY_IN_BATCHES,
+      finish: false,
+      script: [
+        {
+          after: { who: '0010', what: /^create .*outcome/ },
+          act: 'deploy one',
+          functionName: 'odin-migrate-simulated-0010',
+          migrations: [planned('0010', { batches: { of: 3, yields: 3, atOnce: 2 }, code: 2 })],
+        },
+      ],
+    },
+    planted: [
+      {
+        file: ALLOWED_TURN,
+        name: 'allowedBatch',
+        instead:
+          'async (original, self, ledger, payload) => ({ ...(await original(self, ledger, payload)), codeSha256: self.codeSha256 })',
+      },
+    ],
+  },
+  {
+    name: 'the outcome of a batch is written before its code has ended',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: RUN_BATCH,
+        name: 'runBatch',
+        instead: `async (original, ...given) => {
+          void original(...given).catch(() => undefined);
+          return { outcome: 'finished', checkpoints: 0 };
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a batch that did not begin is taken for succeeded',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: BATCHES,
+        name: 'lookAtBatches',
+        instead: `(original, store, turn) => original({
+          list: (...asked: any[]) => store.list(...asked),
+          get: async (key: any) => {
+            const found = await store.get(key);
+            return found && { ...found, body: found.body.replace('"not-begun"', '"succeeded"') };
+          },
+        }, turn)`,
+      },
+    ],
+  },
+  {
+    name: 'batches that were left are taken for done, because none has failed',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: PARALLEL,
+        name: 'outcomeOfBatches',
+        instead: `(original, ...given) => {
+          const became = original(...given);
+          return became.outcome === 'stopped' ? { ...became, outcome: 'succeeded' } : became;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'a batch that failed is run again, and nobody has said so',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: PARALLEL,
+        name: 'outcomeOfBatches',
+        instead: '(original, turn, look) => original(turn, { ...look, failed: [] })',
+      },
+    ],
+  },
+  {
+    name: 'a batch of which nobody knows is run again, and nobody has said so',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: PARALLEL,
+        name: 'outcomeOfBatches',
+        instead: '(original, turn, look) => original(turn, { ...look, unknown: [] })',
+      },
+    ],
+  },
+  {
+    name: 'the time of a checkpoint is not recorded',
+    focus: WAITING,
+    planted: [
+      {
+        file: CHECKPOINTS,
+        name: 'moveCheckpoint',
+        instead: `(original, store, turn, previous, next, now) =>
+          original(store, turn, previous, { ...next, notBefore: undefined }, now)`,
+      },
+    ],
+  },
+  {
+    name: 'a slice goes on at a checkpoint that says when',
+    focus: WAITING,
+    planted: [
+      {
+        file: SUPERVISE,
+        name: 'superviseUserCode',
+        instead: `(original, ...given) => (options) =>
+          original(...given)({ ...options, save: async (made) => { await options.save(made); return 'go on'; } })`,
+      },
+    ],
+  },
+  {
+    name: 'a slice is allowed before the time of its checkpoint',
+    focus: WAITING,
+    planted: [{ file: TURNS, name: 'goesOnAt', instead: '(original, outcome) => original(outcome) - 300_000' }],
+  },
+  {
+    name: 'a retry goes on before the time of its checkpoint',
+    focus: WAITING,
+    planted: [{ file: ALLOWED_TURN, name: 'saysWhen', instead: '() => false' }],
+  },
+  {
+    name: 'a batch that S3 has slowed down counts as one that has not begun',
+    focus: QUIETLY_SLOWED,
+    planted: [{ file: BATCHES, name: 'hasBegun', instead: '(original, look) => original({ ...look, slowed: [] })' }],
+  },
+  {
+    name: 'what S3 has slowed down goes on for ever',
+    focus: {
+      ...QUIETLY_SLOWED,
+      directed: Array.from({ length: 11 }, (_, at) => nthIsSlowed(at + 1)),
+    },
+    planted: [{ file: PARALLEL, name: 'isStuck', instead: '() => false' }],
+  },
+  {
+    name: 'a batch that failed is taken for one that S3 has slowed down',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: RUN_BATCH,
+        name: 'runBatch',
+        instead: `async (original, ...given) => {
+          const end = await original(...given);
+          return end.outcome === 'threw' ? { ...end, error: { ...end.error, name: 'SlowedDown' } } : end;
+        }`,
+      },
+    ],
+  },
+  {
+    name: 'an outcome of a batch that cannot be read is taken for none',
+    focus: {
+      ...QUIETLY_IN_BATCHES,
+      script: [
+        {
+          after: { who: '0010', what: /step 0$/, nth: 2 },
+          act: 'put',
+          key: 'turns/0010/00000002/batches/000002-outcome.json',
+          body: 'rubbish',
+        },
+      ],
+    },
+    planted: [{ file: PARALLEL, name: 'whenOver', instead: '(original, look) => look' }],
+  },
+  {
+    name: 'from the start goes on with the plan of before',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: 'lambdas/list-pending/list-pending.ts',
+        name: 'batchesOf',
+        instead: "(original, next, state) => original({ ...next, begin: 'checkpoint' }, state)",
+      },
+    ],
+  },
+  {
+    name: 'a turn of batches is run again, by who was allowed it',
+    focus: QUIETLY_IN_BATCHES,
+    planted: [
+      {
+        file: DECIDE,
+        name: 'runAgain',
+        instead:
+          '(original, look) => original({ ...look, turn: { ...look.turn, allowed: { ...look.turn.allowed, batches: undefined } } })',
+      },
+    ],
+  },
+  {
+    name: 'a map that failed halts, while its children run',
+    focus: IN_BATCHES,
+    planted: [
+      {
+        file: MACHINE,
+        name: 'stateMachineDefinition',
+        instead: `(original, ...given) => {
+          const definition = original(...given);
+          Object.assign(definition.States['Run batches'].Catch[0], { Next: 'Halt for operator', ResultPath: '$.error' });
+          return definition;
+        }`,
       },
     ],
   },

@@ -131,11 +131,27 @@ export class People {
       ...this.#sim.deployments.newest.manifest.migrations
         .filter(({ id }) => id !== turn.migration)
         .map(({ id, functionName }): [string, Json] => [functionName, { ...run, migration: id }]),
+      ...this.#batchesByHand(drawn),
       [systemFunction('record-completion'), { ask: 'record', ...turn }],
       [systemFunction('list-pending'), { ask: 'next', execution: turn.execution, input: {} }],
     ];
     const [name, payload] = pick(payloads, drawn);
     void dispatch(this.#sim, name, payload, { allowOutOfOrder: false }).catch(() => undefined);
+  }
+
+  /** A batch of the last turn of batches, and of the first: one that is running, has ended, or was none of that turn. */
+  #batchesByHand(drawn: number): [string, Json][] {
+    const { recorder, code } = this.#sim;
+    const all = recorder.entries.filter((entry) => entry['batches'] !== undefined);
+    return [all.at(0), all.at(-1)].flatMap((entry): [string, Json][] => {
+      if (!entry) return [];
+      const { migration, attempt, number } = entry;
+      const [execution, slice] = [entry['execution'] as string, entry['slice'] as number];
+      const { of } = entry['batches'] as { of: number };
+      const batch = 1 + (Math.floor(drawn * 2 ** 20) % of);
+      const name = code.migrationFunctionName({ environment: ENVIRONMENT }, migration);
+      return [[name, { ask: 'batch', execution, migration, attempt, slice, turn: number, batch }]];
+    });
   }
 
   /** As a person or a pipeline does, or as a deployment does with its custom resource. */

@@ -14,8 +14,13 @@ export interface PlannedMigration {
   timeoutMs: number;
   /** Set: every step is a checkpoint, and slices end after so long. */
   sliceMs: number | undefined;
-  /** Set: a parallel one, which plans so many batches of two items, a checkpoint for each `yields` of them, and runs so many at once. */
-  batches?: { of: number; yields: number; atOnce: number } | undefined;
+  /**
+   * Set: a parallel one, which plans so many batches of two items, a checkpoint for each `yields` of them, and runs so many at once,
+   * until more than `tolerated` have failed.
+   */
+  batches?: { of: number; yields: number; atOnce: number; tolerated?: number | undefined } | undefined;
+  /** Set: at each of its checkpoints but every third, what comes next is to wait for so long. */
+  waitMs?: number | undefined;
   /** Its source, where another migration has the same. */
   text?: string | undefined;
   /** Counts its codes: another one is another bundle. Absent: its first. */
@@ -65,7 +70,7 @@ export function versionOf(
         codeSha256: codeOf(one),
         timeoutSeconds: one.timeoutMs / 1000,
         checkpointed: one.sliceMs !== undefined || one.batches !== undefined,
-        parallel: one.batches && { concurrency: one.batches.atOnce },
+        parallel: one.batches && { concurrency: one.batches.atOnce, toleratedFailures: one.batches.tolerated },
       })),
     },
     migrations: new Map(migrations.map((one) => [nameOf({ environment: ENVIRONMENT }, one.id), one])),

@@ -34,8 +34,11 @@ export interface UserStart {
   /** What it goes on from. */
   cursor: unknown;
   codeSha256: string;
-  /** Which one it is, of a parallel migration. */
+  /** Which one it is, of a parallel migration, and what it was given to do. */
   batch?: number | undefined;
+  items?: readonly unknown[] | undefined;
+  /** It plans batches: here, some in any case. */
+  plans?: boolean | undefined;
 }
 
 /** A request as a model of the protocol sees it: see README.md, "Traces". */
@@ -61,6 +64,13 @@ export interface Entry extends Fields {
   attempt: number;
 }
 
+/** Of an entry that allows batches. */
+interface Planned {
+  of: number;
+  plan: { turn: number; batches: number }[];
+  slowed?: number | undefined;
+}
+
 interface Turn {
   number: number;
   entry: Entry;
@@ -71,11 +81,17 @@ interface Turn {
   outcome: string | undefined;
   outcomeTime: number;
   /** What its user code did, whatever the ledger says of it. */
-  code: 'not started' | 'runs' | 'returned' | 'threw' | 'stopped' | 'died';
+  code: 'not started' | 'runs' | 'returned' | 'threw' | 'slowed' | 'stopped' | 'died';
   /** The cursor that it was given, or yielded last. */
   yielded: unknown;
+  /** When what comes after that may begin, as it said: epoch milliseconds. */
+  notBefore: number | undefined;
   /** Of a turn of batches: by their numbers, those that were claimed or whose code has started. */
   batches: Map<number, BatchSeen>;
+  /** Of these, those that are marked as failed, in the order of that. */
+  marked: number[];
+  /** Its code makes a plan. */
+  plans: boolean;
   cancelled: boolean;
   halts: Halt[];
 }
@@ -117,8 +133,9 @@ interface Asked {
 const WRITERS: [key: RegExp, writers: string[]][] = [
   [/^log\/\d{8}\.json$/, ['list-pending', 'halt', 'resume', 'record-completion', 'baseline']],
   [/^turns\/(\d{4})\/\d{8}\/(claim|outcome)\.json$/, ['migration', 'list-pending']],
-  [/^turns\/(\d{4})\/\d{8}\/batches\/\d{6}-(items|claim)\.json$/, ['migration']],
-  [/^turns\/(\d{4})\/\d{8}\/batches\/\d{6}-outcome\.json$/, ['migration', 'list-pending']],
+  [/^turns\/(\d{4})\/\d{8}\/batches\/\d{6}-(items|claim|later)\.json$/, ['migration']],
+  [/^turns\/(\d{4})\/\d{8}\/batches\/\d{6}-(outcome|failed)\.json$/, ['migration', 'list-pending']],
+  [/^turns\/(\d{4})\/\d{8}\/failures\.jsonl$/, ['list-pending']],
   [/^checkpoints\/(\d{4})\.json$/, ['migration']],
   [/^waiters\/\d{8}\/[^/]+\.json$/, ['halt']],
   [/^completed\/\d{4}\.json$/, ['record-completion', 'baseline', 'list-pending']],
@@ -173,7 +190,7 @@ export class Recorder {
   ): void {
     if (!this.requests) return;
     const { effect, fault, body } = line;
-    const written = body === undefined ? undefined : (JSON.parse(body) as unknown);
+    const written = body === undefined || request.endsWith('.jsonl') ? undefined : (JSON.parse(body) as unknown);
     const actor = `${author.name}#${author.requestId}`;
     this.requests.push({ time: this.#now(), actor, request, body: written, effect, answer: answerOf(result), fault });
   }
@@ -190,7 +207,19 @@ export class Recorder {
   // --- user code --------------------------------------------------------------------------------------------------
 
   userCodeStarts(start: UserStart): void {
-    const { turn: number, migration, attempt, slice, sandbox, requestId, cursor, codeSha256, batch } = start;
+    const {
+      turn: number,
+      migration,
+      attempt,
+      slice,
+      sandbox,
+      requestId,
+      cursor,
+      codeSha256,
+      batch,
+      items,
+      plans,
+    } = start;
     const name = `${migration}, attempt ${attempt}, slice ${slice}${batch === undefined ? '' : `, batch ${batch}`}`;
     this.starts.push(name);
     this.trace(`function ${sandbox}`, `USER CODE STARTS of entry ${number}: ${name}`);
@@ -208,7 +237,7 @@ export class Recorder {
     if (turn.entry['codeSha256'] !== codeSha256)
       this.violated(1, `other code of ${name} started than entry ${number} allows`);
     this.#running.push({ turn, batch, sandbox });
-    if (batch !== undefined) return this.#batchStarts(turn, batch, name, requestId);
+    if (batch !== undefined) return this.#batchStarts(turn, batch, items, name, requestId);
     if (turn.entry['batches'] !== undefined)
       this.violated(1, `user code of ${name} started, and its turn runs batches`);
     if (turn.code !== 'not started') this.violated(1, `user code of ${name}, entry ${number}, started a second time`);
@@ -218,19 +247,28 @@ export class Recorder {
     // What invariant 2 asks of a later attempt was asked when its entry was appended: the log does not change after that.
     this.#checkCursor(turn, cursor, codeSha256);
     turn.code = 'runs';
+    turn.plans = plans ?? false;
     turn.yielded = cursor;
   }
 
   /** Once in its turn, by who has claimed it, and never again when its success is recorded. */
-  #batchStarts(turn: Turn, batch: number, name: string, requestId: string): void {
+  #batchStarts(turn: Turn, batch: number, items: UserStart['items'], name: string, requestId: string): void {
     const seen = turn.batches.get(batch);
     if (!restOf(turn.entry).includes(batch))
       this.violated(1, `${name} started, and entry ${turn.number} does not allow it`);
+    const planned = this.#plannedItems(turn.entry)[batch - 1];
+    if (JSON.stringify(items) !== JSON.stringify(planned))
+      this.violated(5, `${name} was given ${JSON.stringify(items)}, and ${JSON.stringify(planned)} were planned`);
     if (seen?.claimedBy !== requestId) this.violated(1, `user code of ${name} started without its claim`);
     if (seen && seen.code !== 'not started') this.violated(1, `user code of ${name} started a second time`);
     if (seen?.outcome !== undefined) this.violated(1, `user code of ${name} started after its outcome`);
     if (seen?.late) this.violated(1, `user code of ${name} started, and was claimed when its turn was closed`);
     if (this.#succeeded.has(batchName(turn.entry, batch))) this.violated(2, `${name} started, and had succeeded`);
+    for (const other of this.#turnsOf(turn.migration, turn.attempt)) {
+      const before = other === turn ? undefined : other.batches.get(batch);
+      if (before && before.code !== 'not started' && before.outcome !== 'slowed-down')
+        this.violated(1, `${name} started a second time in its attempt, and S3 had not slowed it down`);
+    }
     turn.batches.set(batch, { claimedBy: requestId, late: false, outcome: undefined, ...seen, code: 'runs' });
   }
 
@@ -245,6 +283,9 @@ export class Recorder {
         `entry ${entry.number} begins at ${String(entry['begin'])}, and its user code was given another cursor`,
       );
     }
+    const early = cursor === undefined ? 0 : Date.parse(String(checkpoint?.['notBefore'])) - this.#now();
+    if (early > 0)
+      this.violated(1, `user code of entry ${entry.number} started ${early} ms before the time of its checkpoint`);
     if (cursor === undefined || checkpoint?.['codeSha256'] === codeSha256) return;
     const decision = this.#turnsOf(migration, attempt - 1)
       .flatMap(({ halts }) => halts)
@@ -255,12 +296,15 @@ export class Recorder {
     }
   }
 
-  userCodeYields(sandbox: number, cursor: unknown): void {
-    const found = this.#runningIn(sandbox);
-    if (found) found.turn.yielded = cursor;
+  userCodeYields(sandbox: number, cursor: unknown, notBefore: number | undefined): void {
+    const { turn } = this.#runningIn(sandbox) ?? {};
+    if (!turn) return;
+    if (turn.notBefore !== undefined)
+      this.violated(1, `user code of ${describe(turn)} went on at ${String(turn.yielded)}, where it was to wait`);
+    Object.assign(turn, { yielded: cursor, notBefore });
   }
 
-  userCodeEnds(sandbox: number, how: 'returned' | 'threw' | 'stopped'): void {
+  userCodeEnds(sandbox: number, how: 'returned' | 'threw' | 'slowed' | 'stopped'): void {
     this.#codeEnds(this.#runningIn(sandbox), how);
   }
 
@@ -285,7 +329,11 @@ export class Recorder {
     if (seen) seen.code = how;
     const which = batch === undefined ? '' : `, batch ${batch}`;
     this.trace(`entry ${turn.number}`, `user code of ${describe(turn)}${which} ${how}`);
-    this.#happened(`${turn.migration}#user code`, `user code ends ${turn.number}`, how);
+    this.#happened(
+      `${turn.migration}#user code`,
+      `user code ends ${[turn.number, batch].filter((part) => part !== undefined).join(' ')}`,
+      how,
+    );
     this.#running = this.#running.filter((one) => one !== found);
   }
 
@@ -294,15 +342,18 @@ export class Recorder {
   written(key: string, body: string, author: Author): void {
     const before = this.#written.get(key);
     this.#written.set(key, body);
-    const record = JSON.parse(body) as Fields;
     this.#checkAuthor(key, author);
+    if (key.endsWith('.jsonl')) return this.#failuresListed(key, body);
+    const record = JSON.parse(body) as Fields;
     const again = key === 'state.json' || key.startsWith('checkpoints/');
     if (before !== undefined && !again) this.violated(5, `${key} was written a second time`);
     const turn = /^turns\/(\d{4})\/(\d{8})\/(claim|outcome)\.json$/.exec(key);
     const batch = /^turns\/(\d{4})\/(\d{8})\/batches\/(\d{6})-(claim|outcome)\.json$/.exec(key);
+    const [, of, marked] = /^turns\/\d{4}\/(\d{8})\/batches\/(\d{6})-failed\.json$/.exec(key) ?? [];
     if (key.startsWith('log/')) this.#appended(key, record as Entry, author);
     else if (turn) this.#taken(key, turn, record);
     else if (batch) this.#batchTaken(key, batch, record);
+    else if (marked !== undefined) this.#turns.get(Number(of))?.marked.push(Number(marked));
     else if (key.startsWith('completed/')) this.#copied(key, record);
     else if (key.startsWith('checkpoints/')) this.#moved(key, before, record);
     else if (key === 'state.json') this.#cached(record);
@@ -396,7 +447,10 @@ export class Recorder {
       outcomeTime: Infinity,
       code: 'not started',
       yielded: undefined,
+      notBefore: undefined,
       batches: new Map(),
+      marked: [],
+      plans: false,
       cancelled: false,
       halts: [],
     };
@@ -406,23 +460,41 @@ export class Recorder {
 
   /** The plan is what its turns have put down, whole and in order, and what is left of it are those that have not succeeded. */
   #checkBatches(entry: Entry, name: string): void {
-    const { of, plan } = entry['batches'] as { of: number; plan: { turn: number; batches: number }[] };
+    const { of, plan, slowed } = entry['batches'] as Planned;
+    const batches = this.#plannedItems(entry);
+    const items = batches.flat();
+    if (batches.length !== of || items.some((item, at) => item !== at))
+      this.violated(5, `${name} runs a plan that is not what was planned: ${JSON.stringify(items)}`);
+    const last = plan.at(-1)?.turn ?? 0;
+    const whole = this.#turnsOf(entry.migration).some(
+      (turn) => turn.number >= last && turn.entry['batches'] === undefined && turn.code === 'returned',
+    );
+    if (!whole) this.violated(5, `${name} runs a plan that has not come to its end`);
+    const left = Array.from({ length: of }, (_, at) => at + 1).filter(
+      (at) => !this.#succeeded.has(batchName(entry, at)),
+    );
+    const before = this.#turnsOf(entry.migration, entry.attempt).filter(wasSlowed);
+    if ((slowed ?? 0) !== before.length)
+      this.violated(7, `${name} says ${String(slowed)}, and S3 has slowed down ${before.length} turns`);
+    const { outcomeTime = 0 } = before.at(-1) ?? {};
+    if (before.length > 0 && this.#now() < outcomeTime + pauseMs(before.length))
+      this.violated(7, `${name} was allowed ${this.#now() - outcomeTime} ms after S3 had slowed it down`);
+    if (JSON.stringify(restOf(entry)) !== JSON.stringify(left))
+      this.violated(2, `${name} runs ${restOf(entry).join()}, and ${left.join()} are left`);
+  }
+
+  /** What each batch of its plan is made of. */
+  #plannedItems(entry: Entry): unknown[][] {
+    const { plan } = entry['batches'] as Planned;
     const keys = plan.flatMap(({ turn, batches }) =>
       Array.from({ length: batches }, (_, at) => {
         const [digits, batch] = [String(turn).padStart(8, '0'), String(at + 1).padStart(6, '0')];
         return `turns/${entry.migration}/${digits}/batches/${batch}-items.json`;
       }),
     );
-    const items = keys.flatMap(
-      (key) => (JSON.parse(this.#written.get(key) ?? '{"items":["none"]}') as Fields)['items'],
+    return keys.map(
+      (key) => (JSON.parse(this.#written.get(key) ?? '{"items":["none"]}') as { items: unknown[] }).items,
     );
-    if (keys.length !== of || items.some((item, at) => item !== at))
-      this.violated(5, `${name} runs a plan that is not what was planned: ${JSON.stringify(items)}`);
-    const left = Array.from({ length: of }, (_, at) => at + 1).filter(
-      (at) => !this.#succeeded.has(batchName(entry, at)),
-    );
-    if (JSON.stringify(restOf(entry)) !== JSON.stringify(left))
-      this.violated(2, `${name} runs ${restOf(entry).join()}, and ${left.join()} are left`);
   }
 
   #halted(entry: Entry, author: Author): void {
@@ -530,6 +602,7 @@ export class Recorder {
     const writer = record['writer'] as Fields;
     if (!turn || turn.migration !== migration) return this.violated(0, `${key} is of no turn`);
     if (what === 'claim') {
+      if (turn.entry['batches'] !== undefined) this.#checkClosing(key, turn, record);
       turn.claim = { kind: record['claim'], by: writer['requestId'], time: this.#now() };
       return;
     }
@@ -539,16 +612,32 @@ export class Recorder {
     if (record['outcome'] === 'succeeded' && turn.code !== 'returned') {
       this.violated(4, `${key} says succeeded, and user code ${turn.code}`);
     }
+    if (record['outcome'] === 'succeeded' && turn.plans)
+      this.violated(4, `${key} says succeeded, and none of the batches that were planned has run`);
+    if (record['outcome'] === 'stopped') this.#checkStop(key, turn, record);
+    turn.outcome = record['outcome'] as string;
+    turn.outcomeTime = this.#now();
+  }
+
+  /** Not each checkpoint that it yields is saved; the one at which it stops is. One that is to wait for its time stops where it begins. */
+  #checkStop(key: string, turn: Turn, record: Fields): void {
     const stoppedAt = (record['stoppedAt'] as Fields | undefined)?.['checkpoint'] as Fields | undefined;
-    // Not each that it yields is saved; the one at which it stops is.
-    if (record['outcome'] === 'stopped' && stoppedAt?.['cursor'] !== turn.yielded) {
+    const time = stoppedAt?.['notBefore'] as string | undefined;
+    const at = time === undefined ? undefined : Date.parse(time);
+    if (turn.code === 'not started') {
+      const kept = this.#written.get(`checkpoints/${turn.migration}.json`) ?? 'null';
+      if (at === undefined || JSON.stringify(stoppedAt) !== JSON.stringify(JSON.parse(kept)))
+        this.violated(5, `${key} says stopped, and user code of ${describe(turn)} has not started`);
+      return;
+    }
+    if (stoppedAt?.['cursor'] !== turn.yielded) {
       this.violated(
         5,
         `${key} says stopped at ${String(stoppedAt?.['cursor'])}, and user code at ${String(turn.yielded)}`,
       );
     }
-    turn.outcome = record['outcome'] as string;
-    turn.outcomeTime = this.#now();
+    if (at !== turn.notBefore)
+      this.violated(5, `${key} says that it goes on at ${String(at)}, and user code said ${String(turn.notBefore)}`);
   }
 
   /** No batch of the turn runs, or can begin. */
@@ -564,10 +653,58 @@ export class Recorder {
     if (open && outcome !== 'succeeded')
       this.violated(4, `${key} was written before each batch that began had an outcome`);
     const broke = [...turn.batches.values()].some((batch) => batch.outcome === 'failed' || batch.outcome === 'unknown');
-    if (broke !== (outcome === 'failed' || outcome === 'unknown'))
+    const stuck = !broke && this.#isStuck(turn);
+    if ((broke || stuck) !== (outcome === 'failed' || outcome === 'unknown'))
       this.violated(6, `${key} says ${outcome}, and ${broke ? 'a batch' : 'no batch'} of it broke`);
+    if (broke && !this.#written.has(key.replace('outcome.json', 'failures.jsonl')))
+      this.violated(6, `${key} says ${outcome}, and what each batch said is nowhere`);
     turn.outcome = outcome;
     turn.outcomeTime = this.#now();
+  }
+
+  /** Slowed down ten times before, and none has come of it. */
+  #isStuck(turn: Turn): boolean {
+    const before = this.#turnsOf(turn.migration, turn.attempt).filter((other) => other !== turn && wasSlowed(other));
+    return (
+      wasSlowed(turn) &&
+      before.length >= 10 &&
+      ![...turn.batches.values()].some(({ outcome }) => outcome === 'succeeded')
+    );
+  }
+
+  /** All that broke, and no others. */
+  #failuresListed(key: string, body: string): void {
+    const turn = this.#turns.get(Number(key.split('/')[2]));
+    const listed = body.split('\n').flatMap((line) => (line === '' ? [] : [(JSON.parse(line) as Fields)['batch']]));
+    const broke = [...(turn?.batches ?? [])]
+      .filter(([, { outcome }]) => outcome === 'failed' || outcome === 'unknown')
+      .map(([batch]) => batch)
+      .sort((one, other) => one - other);
+    if (listed.join() !== broke.join())
+      this.violated(6, `${key} lists ${listed.join()}, and these broke: ${broke.join()}`);
+  }
+
+  /** Closed by a batch: because it has other code, somebody cancelled, S3 slowed one down, or more have failed than may. */
+  #checkClosing(key: string, { entry, batches, cancelled }: Turn, record: Fields): void {
+    const byBatch = (record['writer'] as Fields)['function'] === entry.migration;
+    if (!byBatch || cancelled || record['otherCodeSha256'] !== undefined) return;
+    if ([...batches.values()].some(({ outcome }) => outcome === 'slowed-down')) return;
+    const { tolerated = 0 } = entry['batches'] as { tolerated?: number };
+    const failed = [...batches.values()].filter(({ outcome }) => outcome === 'failed').length;
+    if (failed <= tolerated) this.violated(7, `${key} was created when ${failed} had failed, and ${tolerated} may`);
+  }
+
+  /** A function has come to its end, and has seen each that was marked before its own batch: if these are too many, its turn is closed. */
+  batchAnswered(number: number, batch: number): void {
+    const turn = this.#turns.get(number);
+    if (!turn || turn.claim) return;
+    const { tolerated = 0 } = turn.entry['batches'] as { tolerated?: number };
+    const failed = turn.marked.indexOf(batch) + 1;
+    if (failed > tolerated)
+      this.violated(
+        7,
+        `${describe(turn)} is not closed: batch ${batch} is the ${failed}. that failed, and ${tolerated} may`,
+      );
   }
 
   #batchTaken(key: string, [, migration, digits, number, what]: RegExpExecArray, record: Fields): void {
@@ -593,6 +730,8 @@ export class Recorder {
       this.violated(4, `${key} says succeeded, and user code ${seen.code}`);
     if (outcome === 'not-begun' && seen.code !== 'not started')
       this.violated(4, `${key} says not-begun, and user code ${seen.code}`);
+    if ((outcome === 'slowed-down') !== (seen.code === 'slowed') && outcome !== 'unknown')
+      this.violated(4, `${key} says ${outcome}, and user code ${seen.code}`);
     turn.batches.set(batch, { ...seen, outcome });
     if (outcome === 'succeeded') this.#succeeded.add(batchName(turn.entry, batch));
   }
@@ -632,6 +771,9 @@ export class Recorder {
   /** Somebody else has put it there, and nobody can delete it: of a claim that is no claim, the worst is to be taken. */
   spoiled(key: string): void {
     this.trace('somebody', `puts ${key}`);
+    const [, of, batch] = /^turns\/\d{4}\/(\d{8})\/batches\/(\d{6})-outcome\.json$/.exec(key) ?? [];
+    const seen = this.#turns.get(Number(of))?.batches.get(Number(batch));
+    if (seen) seen.outcome = 'unknown';
     const turn = this.#turns.get(Number(/^turns\/\d{4}\/(\d{8})\/claim\.json$/.exec(key)?.[1]));
     if (turn) turn.claim = { kind: 'claimed', by: undefined, time: this.#now() };
   }
@@ -699,7 +841,9 @@ export class Recorder {
     const counts = asked.entry !== undefined;
     if (result === 'refused') {
       // Exempt, as above: the answer is that of one delivery, and the entry of another.
-      const mayDiffer = asked.deliveries > 1 && asked.ask['halt'] === undefined;
+      // So is that of a word which counted, and in whose place another one came before it arrived again.
+      const replaced = this.#entries.some((entry) => entry['instead'] === asked.entry?.number);
+      const mayDiffer = asked.deliveries > 1 && (asked.ask['halt'] === undefined || replaced);
       if (counts && !mayDiffer) this.violated(8, `${by} was refused, and entry ${asked.entry?.number} is his`);
       return;
     }
@@ -892,6 +1036,12 @@ function restOf(entry: Entry): number[] {
 
 const batchName = (entry: Entry, batch: number): string =>
   JSON.stringify([entry.migration, (entry['batches'] as Fields)['plan'], batch]);
+
+const wasSlowed = ({ batches }: Turn): boolean =>
+  [...batches.values()].some(({ outcome }) => outcome === 'slowed-down');
+
+/** Docs/design.md §6: 15 s, and twice as long each time, up to 15 minutes; S3 says whole seconds. */
+const pauseMs = (times: number): number => Math.min(15_000 * 2 ** (times - 1), 15 * 60_000) - 1_000;
 
 /** Some code of a batch has started, or may yet. */
 const hasBegun = ({ batches }: Turn): boolean =>

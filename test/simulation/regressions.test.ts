@@ -93,6 +93,113 @@ describe('a turn speaks for itself alone', () => {
   });
 });
 
+describe('a checkpoint that says when it is gone on from', () => {
+  const waiting = planned('0010', { steps: 2, stepMs: 4_000, sliceMs: 30_000, waitMs: 20 * 60_000 });
+  const twice = { ...waiting, steps: 3 };
+  const timesOf = ({ entries }: Result) => entries.map(({ time }) => Date.parse(String(time)));
+  const AT_OUTCOME = { after: { who: '0010', what: /^create .*outcome/ } };
+
+  it('is waited for, at each of them, and its run needs nobody', async () => {
+    const played = await play({ migrations: [twice] });
+    // The third says no time, and nothing comes after it.
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'allowed 0010 1/2',
+      'allowed 0010 1/3',
+      'completed 0010 applied',
+    ]);
+    const [first = 0, second = 0, third = 0] = timesOf(played);
+    expect([second - first, third - second].every((ms) => ms > 20 * 60_000 && ms < 21 * 60_000)).toBe(true);
+    expect(endOf(played, 'run-1')).toBe('SUCCEEDED');
+  });
+
+  it('a run that is stopped in the wait: another one waits for the rest, and beside it a third one', async () => {
+    const played = await play({
+      migrations: [waiting],
+      script: [
+        { ...AT_OUTCOME, ms: 60_000, act: 'stop', name: 'run-1' },
+        { ...AT_OUTCOME, ms: 120_000, act: 'start', name: 'other' },
+        { ...AT_OUTCOME, ms: 180_000, act: 'start', name: 'third' },
+      ],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'allowed 0010 1/2',
+      'allowed 0010 1/3',
+      'completed 0010 applied',
+    ]);
+    expect([endOf(played, 'other'), endOf(played, 'third')]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+  });
+
+  it('one that is redriven in the wait goes on with it', async () => {
+    const played = await play({
+      migrations: [waiting],
+      script: [
+        { ...AT_OUTCOME, ms: 60_000, act: 'stop', name: 'run-1' },
+        { ...AT_OUTCOME, ms: 120_000, act: 'redrive', name: 'run-1' },
+      ],
+    });
+    expect(endOf(played, 'run-1')).toBe('SUCCEEDED');
+    expect(logOf(played)).not.toContain('halted failed');
+  });
+
+  it('one whose history is nearly full in the wait hands over, and the next one waits', async () => {
+    const played = await play({ migrations: [waiting], handoverEvents: 60 });
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+    expect(played.executions.length).toBeGreaterThan(1);
+  });
+
+  it('a cancel halts within five minutes, and a retry stops there before any of its code', async () => {
+    const played = await play({
+      migrations: [waiting],
+      script: [{ ...AT_OUTCOME, ms: 300_000, act: 'cancel', by: 'ben' }, ANNA_RETRIES],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'decided cancel',
+      'halted cancelled',
+      'decided retry',
+      'allowed 0010 2/1',
+      'allowed 0010 2/2',
+      'allowed 0010 2/3',
+      'completed 0010 applied',
+    ]);
+    const [, cancelled = 0, halted = 0] = timesOf(played);
+    expect(halted - cancelled).toBeLessThan(301_000);
+    expect(played.starts).toEqual(['0010, attempt 1, slice 1', '0010, attempt 2, slice 2', '0010, attempt 2, slice 3']);
+  });
+
+  it('other code in the wait halts before its time, and goes on at it when a person keeps the checkpoint', async () => {
+    const played = await play({
+      migrations: [waiting],
+      script: [
+        { ...AT_OUTCOME, ms: 60_000, act: 'deploy', migrations: [{ ...waiting, code: 2 }] },
+        { ...ANNA_RETRIES, begin: 'checkpoint' } as typeof ANNA_RETRIES,
+      ],
+    });
+    expect(logOf(played).slice(0, 5)).toEqual([
+      'allowed 0010 1/1',
+      'halted code-changed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'allowed 0010 2/2',
+    ]);
+    const [first = 0, , , , next = 0] = timesOf(played);
+    expect(next - first).toBeGreaterThan(20 * 60_000);
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+  });
+
+  it('a plan waits too, and its batches come when it is sealed', async () => {
+    const played = await play({
+      migrations: [planned('0010', { steps: 1, waitMs: 60_000, batches: { of: 2, yields: 1, atOnce: 2 } })],
+    });
+    expect(logOf(played)).toEqual([
+      ...[1, 2, 3, 4].map((slice) => `allowed 0010 1/${slice}`).slice(0, logOf(played).length - 1),
+      'completed 0010 applied',
+    ]);
+  });
+});
+
 describe('a start and something else', () => {
   it('a baseline before the turn is allowed: the run decides anew', async () => {
     const played = await play({
@@ -418,5 +525,164 @@ describe('what is in the ledger', () => {
     ]);
     expect(endOf(played, 'run-1')).toBe('SUCCEEDED');
     expect(endOf(played, 'run-2')).toBe('SUCCEEDED');
+  });
+});
+
+describe('batches', () => {
+  const inBatches = planned('0010', { steps: 1, stepMs: 10_000, batches: { of: 3, yields: 3, atOnce: 3 } });
+  const batchesStarted = ({ starts }: Result): string[] =>
+    starts.flatMap((start) => /attempt (\d+, slice \d+, batch \d+)$/.exec(start)?.[1] ?? []);
+  const RUNS = /invokes .*-0010$/;
+  /** The first invocation plans. */
+  const nthBatch = (nth: number) => ({ who: 'Step Functions', what: RUNS, nth: nth + 1 });
+
+  it('a map that is stopped half way: the next run waits for those that began, and runs the others', async () => {
+    const played = await play({
+      migrations: [{ ...inBatches, batches: { of: 3, yields: 3, atOnce: 1 } }],
+      script: [
+        { after: { who: '0010', what: /^create .*000001-claim/ }, act: 'stop', name: 'run-1' },
+        { after: { who: '0010', what: /^create .*000001-claim/ }, ms: 1_000, act: 'start', name: 'other' },
+      ],
+    });
+    expect(batchesStarted(played)).toEqual(['1, slice 2, batch 1', '1, slice 3, batch 2', '1, slice 3, batch 3']);
+    expect(played.entries.map((entry) => (entry['batches'] as { rest: string } | undefined)?.rest)).toEqual([
+      undefined,
+      '1-3',
+      '2-3',
+      undefined,
+    ]);
+    expect(endOf(played, 'other')).toBe('SUCCEEDED');
+  });
+
+  it('a child that is dispatched twice, and one that begins after the end of its map, run nothing', async () => {
+    const played = await play({
+      migrations: [inBatches],
+      directed: [
+        { ...nthBatch(1), kind: 'duplicate', size: 0 },
+        { ...nthBatch(2), kind: 'late duplicate', size: 0, ms: 20 * 60_000 },
+      ],
+    });
+    expect(batchesStarted(played).sort()).toEqual([1, 2, 3].map((batch) => `1, slice 2, batch ${batch}`));
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'allowed 0010 1/2', 'completed 0010 applied']);
+  });
+
+  it('a child that has not begun when its map is given up finds its turn closed, and is run in the next one', async () => {
+    const played = await play({
+      migrations: [inBatches],
+      directed: [{ ...nthBatch(2), kind: 'late start', size: 0, ms: 20 * 60_000 }],
+      script: [
+        { after: { who: '0010', what: /^create .*000001-outcome/ }, ms: 30_000, act: 'stop', name: 'run-1' },
+        { after: { who: '0010', what: /^create .*000001-outcome/ }, ms: 31_000, act: 'start', name: 'other' },
+      ],
+    });
+    expect(batchesStarted(played).sort()).toEqual([
+      '1, slice 2, batch 1',
+      '1, slice 2, batch 3',
+      '1, slice 3, batch 2',
+    ]);
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+  });
+
+  it('a child that runs on after its map, beside one that failed: there is no halt, and no retry, before it has ended', async () => {
+    const played = await play({
+      migrations: [{ ...inBatches, timeoutMs: 15 * 60_000 }],
+      directed: [
+        { ...nthBatch(1), kind: 'error while it runs', size: 0, ms: 1_000 },
+        { who: '0010', what: /^create .*000001-outcome/, kind: 'stall', size: 0, ms: 5 * 60_000 },
+        { who: '0010', what: /step 0$/, nth: 2, kind: 'throws', size: 0 },
+        { who: '0010', what: /step 0$/, nth: 3, kind: 'throws', size: 0 },
+        { who: '0010', what: /step 0$/, nth: 4, kind: 'throws', size: 0 },
+      ],
+      script: [ANNA_RETRIES],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'allowed 0010 1/2',
+      'halted failed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
+    const [, began, halted] = played.entries.map(({ time }) => Date.parse(String(time)));
+    expect(halted! - began!).toBeGreaterThan(5 * 60_000);
+  });
+
+  it('a plan that was ended while it put down a batch moves no checkpoint when its function is thawed', async () => {
+    const played = await play({
+      migrations: [inBatches],
+      warm: 1,
+      directed: [{ who: '0010', what: /000001-items/, kind: 'stall', size: 0, ms: 2 * 60_000 }],
+      script: [{ atMs: 6 * 60_000, act: 'preview', migration: '0010' }],
+    });
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'halted failed']);
+    expect(played.timeline?.filter((line) => / (create|replace) checkpoints/.test(line))).toEqual([]);
+  });
+
+  /** The first step is of the plan. */
+  const nthIsSlowed = (nth: number) => ({
+    who: '0010',
+    what: /step 0$/,
+    nth: nth + 1,
+    kind: 'throws' as const,
+    size: 0.9,
+  });
+
+  it('a batch that S3 slows down closes its turn, and is run in the next one, with what had not begun', async () => {
+    const played = await play({
+      migrations: [{ ...inBatches, batches: { of: 3, yields: 3, atOnce: 1 } }],
+      directed: [nthIsSlowed(2)],
+    });
+    expect(batchesStarted(played)).toEqual([
+      '1, slice 2, batch 1',
+      '1, slice 2, batch 2',
+      '1, slice 3, batch 2',
+      '1, slice 3, batch 3',
+    ]);
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'allowed 0010 1/2',
+      'allowed 0010 1/3',
+      'completed 0010 applied',
+    ]);
+    expect(played.entries[2]?.['batches']).toMatchObject({ rest: '2-3', slowed: 1 });
+  });
+
+  it('what S3 slows down again and again halts, and a retry begins anew', async () => {
+    const played = await play({
+      migrations: [{ ...inBatches, batches: { of: 1, yields: 1, atOnce: 1 } }],
+      directed: Array.from({ length: 11 }, (_, at) => nthIsSlowed(at + 1)),
+      script: [ANNA_RETRIES],
+    });
+    expect(logOf(played)).toEqual([
+      ...Array.from({ length: 12 }, (_, at) => `allowed 0010 1/${at + 1}`),
+      'halted failed',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
+    const times = played.entries.map(({ time }) => Date.parse(String(time)));
+    expect(times[12]! - times[1]!).toBeGreaterThan(75 * 60_000);
+    expect(played.entries.at(-2)?.['batches']).not.toHaveProperty('slowed');
+  });
+
+  it('what a plan throws because of S3 is a failure: nobody but a person has it run again', async () => {
+    const played = await play({ migrations: [inBatches], directed: [nthIsSlowed(0)] });
+    expect(logOf(played)).toEqual(['allowed 0010 1/1', 'halted failed']);
+  });
+
+  it('an outcome of a batch that cannot be read is one of which nobody knows: a person decides', async () => {
+    const key = 'turns/0010/00000002/batches/000002-outcome.json';
+    const played = await play({
+      migrations: [inBatches],
+      script: [{ after: { who: '0010', what: /step 0$/, nth: 2 }, act: 'put', key, body: 'rubbish' }, ANNA_RETRIES],
+    });
+    expect(logOf(played)).toEqual([
+      'allowed 0010 1/1',
+      'allowed 0010 1/2',
+      'halted unknown',
+      'decided retry',
+      'allowed 0010 2/1',
+      'completed 0010 applied',
+    ]);
   });
 });

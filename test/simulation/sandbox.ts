@@ -177,7 +177,9 @@ export class Sandbox implements Requester {
       case 'slow answer':
         return succeed(effect(), ms(1_000, 10 * MINUTE));
       case 'throws':
-        return reject(new UserFailure('user code throws'));
+        return reject(
+          fault.size < SLOW ? new UserFailure('user code throws') : new SlowedDown('S3 asks for fewer requests'),
+        );
       case 'hangs':
         return undefined;
       case 'exits':
@@ -204,6 +206,7 @@ export class Sandbox implements Requester {
           scenario.handoverEvents === undefined && scenario.unservedMs === undefined
             ? Promise.resolve(0)
             : this.request('read', `how many events has ${nameOf(arn)}?`, () => executions.events(arn), { failure }),
+        tuneMap: () => Promise.resolve('none runs'), // nothing is decided on how many batches run at a time
         succeedTask: (token, output) =>
           this.request('call', `SendTaskSuccess ${token}`, () => executions.answer(token, { output: output as Json }), {
             failure,
@@ -260,6 +263,13 @@ const ofLedger = (what: string): boolean => /^(get|list|create|replace) /.test(w
 const nameOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
 /** An error that is none of odin-migrate's. */
+/** Of what user code throws, from this size on it is what the helpers throw when S3 asks for fewer requests. */
+const SLOW = 0.75;
+
+export class SlowedDown extends Error {
+  override name = 'SlowedDown';
+}
+
 export class UserFailure extends Error {
   override name = 'UserFailure';
 }

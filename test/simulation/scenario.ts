@@ -163,6 +163,7 @@ export function plannedMigration(seed: number, number: number, code = 1): Planne
           of: 1 + Math.floor(chance('batches') * 6),
           yields: 1 + Math.floor(chance('yields') * 3),
           atOnce: 1 + Math.floor(chance('at once') * 3),
+          tolerated: pick([undefined, undefined, 1, 2], chance('tolerated')),
         }
       : undefined;
   return {
@@ -172,6 +173,7 @@ export function plannedMigration(seed: number, number: number, code = 1): Planne
     timeoutMs: pick([1, 5, 15], chance('timeout')) * MINUTE,
     sliceMs: checkpointed ? pick([10_000, 30_000, MINUTE], chance('slice')) : undefined,
     batches,
+    waitMs: chance('waits') < 0.3 ? pick([500, 20_000, 20 * MINUTE], chance('wait')) : undefined,
     code,
   };
 }

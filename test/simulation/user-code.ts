@@ -8,6 +8,7 @@ import type { PlannedMigration } from './planned.ts';
 import { codeOf } from './planned.ts';
 import { draw } from './random.ts';
 import type { Sandbox } from './sandbox.ts';
+import { SlowedDown } from './sandbox.ts';
 import type { Whole } from './whole.ts';
 
 interface Life {
@@ -70,9 +71,11 @@ function userCode(
         cursor,
         codeSha256,
         batch: batch?.number,
+        items: batch?.items,
+        plans: planned.batches !== undefined && !batch,
       });
     }
-    const ends = (how: 'returned' | 'threw' | 'stopped') => {
+    const ends = (how: 'returned' | 'threw' | 'slowed' | 'stopped') => {
       if (turn) recorder.userCodeEnds(sandbox.id, how);
     };
     const unlessOver = (): Promise<void> => (life.over ? new Promise(() => undefined) : Promise.resolve());
@@ -93,7 +96,8 @@ function userCode(
         for (let at = 0; at < planned.steps; at += 1) await work(at);
         ends('returned');
       } catch (thrown) {
-        ends('threw');
+        // Of any other code it is a failure as others are.
+        ends(batch && thrown instanceof SlowedDown ? 'slowed' : 'threw');
         throw thrown;
       }
     }
@@ -118,20 +122,26 @@ function userCode(
         }
       }
     }
+    // Of the right time: what an author computes by a clock that is wrong is what he says.
+    const notBefore = (at: number): Date | undefined =>
+      planned.waitMs === undefined || at % 3 === 2 ? undefined : new Date(sim.world.now + planned.waitMs);
+    const yields = (cursor: number) => {
+      const time = notBefore(cursor);
+      if (turn) recorder.userCodeYields(sandbox.id, cursor, time?.getTime());
+      return { cursor, notBefore: time };
+    };
     async function* steps(resume: unknown): AsyncGenerator<unknown, void, undefined> {
       for (let at = typeof resume === 'number' ? resume + 1 : 0; at < planned.steps; at += 1) {
         await work(at);
-        if (turn) recorder.userCodeYields(sandbox.id, at);
-        yield { cursor: at, done: at + 1, total: planned.steps };
+        yield { ...yields(at), done: at + 1, total: planned.steps };
       }
     }
     async function* items(resume: unknown): AsyncGenerator<unknown, void, undefined> {
-      const { of, yields } = planned.batches ?? { of: 0, yields: 1 };
-      for (let from = typeof resume === 'number' ? resume : 0; from < of; from += yields) {
+      const { of, yields: atOnce } = planned.batches ?? { of: 0, yields: 1 };
+      for (let from = typeof resume === 'number' ? resume : 0; from < of; from += atOnce) {
         await work(from);
-        const to = Math.min(from + yields, of);
-        if (turn) recorder.userCodeYields(sandbox.id, to);
-        yield { items: Array.from({ length: 2 * (to - from) }, (_, at) => 2 * from + at), cursor: to };
+        const to = Math.min(from + atOnce, of);
+        yield { items: Array.from({ length: 2 * (to - from) }, (_, at) => 2 * from + at), ...yields(to) };
       }
     }
     const checkpointed = (resume: unknown) => heard(steps(resume), () => work(99));
@@ -143,7 +153,7 @@ function userCode(
       try {
         await step('top level');
       } catch (thrown) {
-        ends('threw');
+        ends(batch && thrown instanceof SlowedDown ? 'slowed' : 'threw');
         throw thrown;
       }
       if (planned.batches) return { migration: plain, plan, parallel: { itemsPerBatch: 2 } };

@@ -9,6 +9,7 @@ import type { SystemFunction } from '../../core/names/names.ts';
 import {
   BaselinePayload,
   CancelPayload,
+  TunePayload,
   DecidePayload,
   HaltPayload,
   ManifestPayload,
@@ -26,6 +27,7 @@ import { createListPending } from '../../lambdas/list-pending/list-pending.ts';
 import { createRecordCompletion } from '../../lambdas/record-completion/record-completion.ts';
 import { createCancel } from '../../lambdas/resume/cancel.ts';
 import { createResume } from '../../lambdas/resume/resume.ts';
+import { createTune } from '../../lambdas/resume/tune.ts';
 import { createPreview } from '../../lambdas/run-migration/preview/preview.ts';
 import { createRunMigration } from '../../lambdas/run-migration/run-migration.ts';
 import type { Invocation } from '../../core/contract/ports.ts';
@@ -131,9 +133,13 @@ export const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
     handler: ({ services }) => {
       const cancel = createCancel(services, MANIFEST);
       const resume = createResume(services, MANIFEST);
-      return served<CancelPayload | DecidePayload, unknown>(
-        z.discriminatedUnion('ask', [DecidePayload, CancelPayload]),
-        (payload, of) => (payload.ask === 'cancel' ? cancel(payload, of) : resume(payload, of)),
+      const tune = createTune(services);
+      return served<CancelPayload | DecidePayload | TunePayload, unknown>(
+        z.discriminatedUnion('ask', [DecidePayload, CancelPayload, TunePayload]),
+        (payload, of) => {
+          if (payload.ask === 'cancel') return cancel(payload, of);
+          return payload.ask === 'tune' ? tune(payload, of) : resume(payload, of);
+        },
       );
     },
     good: { ask: 'decide', decision: 'skip', reason: 'r', by: 'her', halt: HALT },
@@ -149,6 +155,7 @@ export const FUNCTIONS: Record<SystemFunction | 'run-migration', Deployed> = {
       const acts = {
         sendDecision: (payload: DecidePayload) => resume(payload, invocation(createWorld())),
         askMigration: () => Promise.reject(new Error('nothing was previewed')),
+        sendTune: () => Promise.reject(new Error('nothing was tuned')),
       };
       return served(
         WidgetEvent,

@@ -54,6 +54,15 @@ export class FakeExecutions implements Executions {
 
   readonly events = (execution: string): Promise<number> => Promise.resolve(this.eventCounts.get(execution) ?? 0);
 
+  /** Executions whose Distributed Map runs, and with how many children at a time. */
+  readonly maps = new Map<string, number>();
+
+  readonly tuneMap = async (execution: string, concurrency: number, isMeant: () => Promise<boolean>) => {
+    if (!this.maps.has(execution) || !(await isMeant())) return 'none runs';
+    this.maps.set(execution, concurrency);
+    return 'tuned';
+  };
+
   readonly succeedTask = (token: string, output: object) => this.#send(token, { output }, false);
 
   readonly failTask = (token: string, error: string, cause: string) => this.#send(token, { error, cause }, true);

@@ -1,5 +1,6 @@
 // What the ledger of a test's world holds before the function under test is called: written by the ledger's own code, as its
 // writers would write it, with a log of its own that does not know what the function has seen.
+import { moveCheckpoint, readCheckpoint } from '../../core/ledger/checkpoints.ts';
 import type { Allowed, Completed, Decided, Halted } from '../../core/ledger/entries.ts';
 import { APPENDED_BY } from '../../core/ledger/entries.ts';
 import type { LogState, Numbered } from '../../core/ledger/fold.ts';
@@ -63,6 +64,14 @@ export function ledgerBefore({ store, clock }: Pick<World, 'store' | 'clock'>) {
 
     close: (turn: Turn, outcome: Outcome['outcome'], more: Partial<Outcome> = {}) =>
       takeOutcome(store.inner, turn, writer(turn.migration), { outcome, ...more }),
+
+    /** Stops a turn at a checkpoint, after which nothing begins before this time. */
+    stopUntil: async (turn: Turn, time: number) => {
+      const before = await readCheckpoint(store.inner, turn.migration);
+      const next = { cursor: turn.number, notBefore: new Date(time).toISOString() };
+      const stoppedAt = await moveCheckpoint(store.inner, turn, before, next, clock.now());
+      return takeOutcome(store.inner, turn, writer(turn.migration), { outcome: 'stopped', stoppedAt });
+    },
 
     halt: (turn: Turn, reason: Halted['reason'] = 'failed', more: Partial<Omit<Halted, 'kind'>> = {}) =>
       append<Numbered<Halted>>({

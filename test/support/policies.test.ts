@@ -61,7 +61,15 @@ describe('actions and resources', () => {
     [{ Resource: 'arn:aws:s3:::b' }, false],
     [{ Resource: 'arn:aws:s3:::b/K' }, false],
     [{ Resource: ['arn:aws:s3:::c/*', 'arn:aws:s3:::b/*'] }, true],
-    [{ Resource: 'arn:*/k' }, true],
+    [{ Resource: 'arn:*:s3:::b/k' }, true],
+    [{ Resource: '*' }, true],
+    [{ Resource: 'arn:*/k' }, false], // a part is a part: an ARN has six of them
+    [{ Resource: 'arn:aws:s3:*' }, false],
+    [{ Resource: 'arn:aws:s3:::?/${*}' }, false],
+    [{ NotResource: 'arn:aws:s3:::b/${*}' }, true],
+    [{ Resource: "arn:aws:s3:::b/${aws:PrincipalTag/none, 'k'}" }, true],
+    [{ Resource: "arn:aws:s3:::b/${aws:PrincipalTag/key, 'x'}" }, true],
+    [{ Resource: 'arn:aws:s3:::b/${AWS:principaltag/KEY}' }, true],
     [{ Resource: 'arn:aws:s3:::b.k' }, false],
     [{ NotResource: 'arn:aws:s3:::b/*' }, false],
     [{ NotResource: 'arn:aws:s3:::c/*' }, true],
@@ -105,11 +113,51 @@ describe('conditions', () => {
     [{ Null: { 'aws:PrincipalTag/key': 'false' } }, true],
     [{ Null: { 'aws:PrincipalTag/none': 'false' } }, false],
     [{ Bool: { 'aws:SecureTransport': 'true' }, Null: { absent: 'false' } }, false],
+    [{ Bool: { 'AWS:securetransport': 'True' } }, true],
+    [{ StringEquals: { 's3:if-none-match': '${*}' } }, true],
+    [{ StringEquals: { 's3:TlsVersion': '1.?' } }, false],
+    [{ StringLike: { 's3:TlsVersion': '1.?' } }, true],
+    [{ StringNotLike: { 's3:TlsVersion': '1.?' } }, false],
+    [{ StringNotLike: { absent: '*' } }, true],
+    [{ StringEqualsIfExists: { absent: 'x' } }, true],
+    [{ StringEqualsIfExists: { 's3:TlsVersion': '1.3' } }, false],
+    [{ StringNotEqualsIfExists: { absent: 'x' } }, true],
+    [{ StringEquals: { 'aws:PrincipalTag/KEY': '${aws:PrincipalTag/key}' } }, true],
+    [{ StringEquals: { 'aws:PrincipalTag/key': 'K' } }, false],
+    [{ StringEquals: { 'aws:PrincipalTag/key': '${aws:PrincipalTag/none}' } }, false],
+    [{ StringNotEquals: { 'aws:PrincipalTag/key': '${aws:PrincipalTag/none}' } }, true],
+    [{ Null: { 'aws:PrincipalTag/KEY': 'false' } }, true],
+    [{ ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/her' } }, true],
+    [{ ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam:*' } }, false], // the rest of the ARN is not in one part
+    [{ ArnNotLike: { 'aws:PrincipalArn': 'arn:*:role/her' } }, true],
+    [{ ArnEquals: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/h?r' } }, true],
+    [{ StringEquals: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/h?r' } }, false],
   ])('%j', (Condition, expected) => {
     expect(ask([{ ...ALLOW, Condition }], { context, tags: { key: 'k' } })).toBe(expected);
   });
 
   it('that it does not know are no guess', () => {
-    expect(() => ask([{ ...ALLOW, Condition: { IpAddress: { 'aws:SourceIp': '::1' } } }])).toThrow('IpAddress');
+    for (const operator of [
+      'IpAddress',
+      'ForAllValues:StringEquals',
+      'ForAnyValue:StringLike',
+      'StringNotEqualsX',
+      'toString',
+    ])
+      expect(() => ask([{ ...ALLOW, Condition: { [operator]: { 'aws:SourceIp': '::1' } } }])).toThrow(operator);
+    expect(() => ask([{ ...ALLOW, NotPrincipal: { AWS: '*' } } as Statement])).toThrow('NotPrincipal');
+    expect(() => ask([{ ...ALLOW, Action: 's?:Put*' }])).toThrow('s?:Put*');
   });
+});
+
+it('a tag keeps no role from being passed, and keeps it from everything else', () => {
+  const deny: Statement = {
+    Effect: 'Deny',
+    Action: 'iam:*',
+    Resource: '*',
+    Condition: { Null: { 'aws:ResourceTag/ours': 'false' } },
+  };
+  const may = (action: string) =>
+    ask([{ ...ALLOW, Action: '*' }, deny], { action, resource: ARN, context: { 'aws:ResourceTag/ours': 'x' } });
+  expect([may('iam:PassRole'), may('iam:PutRolePolicy')]).toEqual([true, false]);
 });

@@ -48,66 +48,108 @@ export function isAllowed(request: Request, resourcePolicy: readonly Statement[]
   return says(statements, 'Allow') && (session === undefined || says(session, 'Allow'));
 }
 
-function fits({ Action, NotAction, Resource, NotResource, Condition = {} }: Statement, request: Request): boolean {
+const KNOWN = ['Sid', 'Effect', 'Principal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
+
+function fits(statement: Statement, request: Request): boolean {
+  const unknown = Object.keys(statement).find((element) => !KNOWN.includes(element));
+  if (unknown !== undefined) throw new Error(`These policies are not known to use ${unknown}`);
+  const { Action, NotAction, Resource, NotResource, Condition = {} } = statement;
   const { action, resource } = request;
   const ofAction = (patterns: unknown) =>
-    list(patterns).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()));
+    list(patterns).some((pattern) => {
+      // AWS takes none there.
+      if (/^[^:]+[*?][^:]*:|^[*?][^:]*:/.test(pattern)) throw new Error(`A service is a name: ${pattern}`);
+      return matches(pattern.toLowerCase(), action.toLowerCase());
+    });
   const ofResource = (patterns: unknown) =>
     list(patterns).some((pattern) => {
       const filled = fillIn(pattern, request);
-      return filled !== undefined && matches(filled, resource);
+      return filled !== undefined && matchesArn(filled, resource);
+    });
+  const filledIn = (values: unknown) =>
+    list(values).flatMap((value) => {
+      const filled = fillIn(value, request);
+      return filled === undefined ? [] : [filled];
     });
   return (
     (Action === undefined ? !ofAction(NotAction) : ofAction(Action)) &&
     (Resource === undefined ? !ofResource(NotResource) : ofResource(Resource)) &&
     Object.entries(Condition).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, values]) => holds(operator, valueOf(key, request), list(values))),
+      Object.entries(keys).every(([key, values]) => holds(operator, valueOf(key, request), filledIn(values))),
     )
   );
 }
 
-/** Of several values one is enough, and of a negated operator none may hold. A missing key fails all but the negated. */
+/**
+ * Of several values one is enough, and of a negated operator none may hold. A missing key fails all but the negated; with `IfExists` it fails
+ * none. (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html)
+ */
 function holds(operator: string, found: string | undefined, values: readonly string[]): boolean {
-  switch (operator) {
-    case 'Null':
-      return values.some((value) => (found === undefined) === (value === 'true'));
-    case 'Bool':
-    case 'StringEquals':
-      return found !== undefined && values.includes(found);
-    case 'BoolIfExists':
-      return found === undefined || values.includes(found);
-    case 'StringNotEquals':
-      return found === undefined || !values.includes(found);
-    case 'ArnEquals':
-    case 'ArnLike':
-      return found !== undefined && values.some((value) => matches(value, found));
-    case 'ArnNotEquals':
-    case 'ArnNotLike':
-      return found === undefined || !values.some((value) => matches(value, found));
-    case 'NumericLessThan':
-      return found !== undefined && values.some((value) => Number(found) < Number(value));
-    default:
-      throw new Error(`These policies are not known to use the operator ${operator}`);
-  }
+  if (operator === 'Null') return values.some((value) => (found === undefined) === (value === 'true'));
+  const named = operator.replace(/IfExists$/, '');
+  const compared = named.replace(/^(String|Arn)Not/, '$1');
+  const compare = Object.hasOwn(COMPARISONS, compared) ? COMPARISONS[compared] : undefined;
+  if (!compare) throw new Error(`These policies are not known to use the operator ${operator}`);
+  if (found === undefined) return named !== operator || compared !== named;
+  return values.some((value) => compare(found, value)) === (compared === named);
 }
 
-function valueOf(key: string, { principal, context = {} }: Request): string | undefined {
-  if (key === 'aws:PrincipalArn') return principal.arn;
-  if (key === 'aws:PrincipalAccount') return principal.arn.split(':')[4];
-  if (key === 'aws:PrincipalIsAWSService') return principal.isService?.toString();
-  if (key.startsWith('aws:PrincipalTag/')) return principal.tags[key.slice('aws:PrincipalTag/'.length)];
-  return context[key];
+/** Texts are held against each other with their case, truths without. `ArnEquals` takes wildcards, `StringEquals` none. */
+const COMPARISONS: Readonly<Record<string, (found: string, value: string) => boolean>> = {
+  Bool: (found, value) => found.toLowerCase() === value.toLowerCase(),
+  StringEquals: (found, value) => found === withLiterals(value),
+  StringLike: (found, value) => matches(value, found),
+  ArnEquals: (found, value) => matchesArn(value, found),
+  ArnLike: (found, value) => matchesArn(value, found),
+  NumericLessThan: (found, value) => Number(found) < Number(value),
+};
+
+/** Keys of conditions, and those of tags in them, have no case. */
+function valueOf(asked: string, { principal, action, context = {} }: Request): string | undefined {
+  const key = asked.toLowerCase();
+  const of = (values: Readonly<Record<string, string>>, name: string) =>
+    Object.entries(values).find(([each]) => each.toLowerCase() === name)?.[1];
+  // A role that is passed has no tags (docs/aws-facts.md).
+  if (action === 'iam:PassRole' && key.startsWith('aws:resourcetag/')) return undefined;
+  if (key === 'aws:principalarn') return principal.arn;
+  if (key === 'aws:principalaccount') return principal.arn.split(':')[4];
+  if (key === 'aws:principalisawsservice') return principal.isService?.toString();
+  const [, tag] = /^aws:principaltag\/(.*)$/s.exec(key) ?? [];
+  return tag === undefined ? of(context, key) : of(principal.tags, tag);
 }
 
-/** `${aws:PrincipalTag/name}`; undefined when one has no value: then the pattern matches nothing. */
+/**
+ * `${aws:PrincipalTag/name}`, and `${aws:PrincipalTag/name, 'default'}`; undefined when one has no value: then the pattern matches nothing.
+ * `${*}`, `${?}` and `${$}` are these characters themselves.
+ */
 function fillIn(pattern: string, request: Request): string | undefined {
   let complete = true;
-  const filled = pattern.replace(/\$\{([^}]+)\}/g, (_, key: string) => {
-    const value = valueOf(key, request);
+  const filled = pattern.replace(/\$\{([^}]+)\}/g, (_, inside: string) => {
+    const literal = LITERALS.find(([character]) => character === inside);
+    if (literal) return literal[1];
+    const [, key = '', otherwise] = /^([^,]+?)(?:\s*,\s*'(.*)')?$/s.exec(inside) ?? [];
+    const value = valueOf(key, request) ?? otherwise;
     complete &&= value !== undefined;
     return value ?? '';
   });
   return complete ? filled : undefined;
+}
+
+/** What stands for a character that is meant as it is. */
+const LITERALS: readonly (readonly [string, string])[] = [
+  ['*', '\ue000'],
+  ['?', '\ue001'],
+  ['$', '\ue002'],
+];
+const withLiterals = (text: string): string =>
+  LITERALS.reduce((done, [character, standIn]) => done.replaceAll(standIn, () => character), text);
+
+/** Each of the six parts between colons by itself; the last one may have colons in it. */
+function matchesArn(pattern: string, text: string): boolean {
+  if (pattern === '*') return true;
+  if (!pattern.startsWith('arn:') || !text.startsWith('arn:')) return matches(pattern, text);
+  const [ours, theirs] = [pattern, text].map((arn) => /^([^:]*):([^:]*):([^:]*):([^:]*):([^:]*):(.*)$/s.exec(arn));
+  return ours != null && theirs != null && ours.slice(1).every((part, index) => matches(part, theirs[index + 1] ?? ''));
 }
 
 /** `*` is any text, slashes and colons too; `?` is one character. */
@@ -116,7 +158,8 @@ const matches = (pattern: string, text: string): boolean =>
     `^${pattern
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')
       .replaceAll('?', '.')
-      .replaceAll('*', '.*')}$`,
+      .replaceAll('*', '.*')
+      .replace(/[\ue000-\ue002]/g, (standIn) => `\\${withLiterals(standIn)}`)}$`,
     's',
   ).test(text);
 
@@ -168,13 +211,16 @@ export function rolesOf(resources: Resources): Map<string, Principal> {
   );
 }
 
-/** Who may take each role's place: its trust policy, with the actions of STS that it allows. */
-export const trustOf = (resources: Resources): [id: string, actions: string[]][] =>
+/** Who may take each role's place: its trust policy, with the actions of STS that it allows, and the services. */
+export const trustOf = (resources: Resources): [id: string, actions: string[], services: string[]][] =>
   Object.entries(resources)
     .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
     .map(([id, { Properties = {} }]) => {
       const { Statement: statements } = Properties['AssumeRolePolicyDocument'] as Document['PolicyDocument'];
-      return [id, statements.flatMap(({ Action }) => list(Action))];
+      const services = statements.flatMap((one) =>
+        list((one as { Principal?: { Service?: unknown } }).Principal?.Service),
+      );
+      return [id, statements.flatMap(({ Action }) => list(Action)), services];
     });
 
 /** The statements of the one bucket policy; its principal is everybody, in each of them. */

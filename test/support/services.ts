@@ -1,5 +1,6 @@
 // The world of one function under test: a ledger in memory, Step Functions as a fake, a clock that stands still, and
 // everything that was logged and published.
+import { setImmediate as later } from 'node:timers/promises';
 import type { OdinEvent } from '../../core/contract/events.ts';
 import { LedgerLog } from '../../core/ledger/log.ts';
 import { MemoryStore } from '../../core/ledger/memory-store.ts';
@@ -76,17 +77,17 @@ export function createWorld(): World {
       ledger,
       executions,
       notifications: {
-        publish: (subject, message, chat) => {
-          if (topicFailure.error !== undefined) return Promise.reject(topicFailure.error);
+        publish: async (subject, message, chat) => {
+          await later();
+          if (topicFailure.error !== undefined) throw topicFailure.error;
           published.push({ subject, message, chat });
-          return Promise.resolve();
         },
       },
       events: {
-        send: (event) => {
-          if (busFailure.error !== undefined) return Promise.reject(busFailure.error);
+        send: async (event) => {
+          await later();
+          if (busFailure.error !== undefined) throw busFailure.error;
           sentEvents.push(event);
-          return Promise.resolve();
         },
       },
       callers: { identify: () => Promise.resolve({ identity: { is: 'claimed', why: 'there is no STS here' } }) },

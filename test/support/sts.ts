@@ -1,4 +1,5 @@
-// STS as far as a proof needs it: an HTTP server that knows one key, and checks signatures by the rules of SigV4, with no code of ours.
+// STS as far as a proof needs it: an HTTP server that knows a few keys, and checks signatures by the rules of SigV4, with no code of
+// ours. test/emulator/models.test.ts holds it against botocore's signatures.
 import { createHash, createHmac } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { createServer } from 'node:http';
@@ -6,6 +7,16 @@ import type { AddressInfo } from 'node:net';
 
 export const SECRET = 'the secret of the key';
 export const ARN = 'arn:aws:sts::111122223333:assumed-role/operator/alice';
+
+/** Whose a key is. */
+const KEYS: Record<string, { secret: string; arn: string }> = {
+  AKIAEXAMPLE: { secret: SECRET, arn: ARN },
+  AKIAELSEWHERE: { secret: SECRET, arn: 'arn:aws:sts::444455556666:assumed-role/operator/alice' },
+};
+/** Whose time is over. */
+export const EXPIRED_TOKEN = 'the token of a session that has ended';
+/** For so long STS takes a signature (docs/aws-facts.md). */
+const SIGNED_MS = 15 * 60_000;
 
 export interface Sts extends AsyncDisposable {
   endpoint: string;
@@ -25,11 +36,10 @@ export async function startSts(answer?: RequestListener): Promise<Sts> {
     let body = '';
     request.on('data', (part: Buffer) => (body += part.toString()));
     request.on('end', () => {
-      const good = body === 'Action=GetCallerIdentity&Version=2011-06-15' && isSigned(request, body);
-      response.writeHead(good ? 200 : 403, { 'content-type': 'text/xml' });
-      response.end(
-        good ? answerOf(ARN) : '<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>',
-      );
+      const found = callerOf(request, body);
+      const isKnown = found.startsWith('arn:');
+      response.writeHead(isKnown ? 200 : 403, { 'content-type': 'text/xml' });
+      response.end(isKnown ? answerOf(found) : `<ErrorResponse><Error><Code>${found}</Code></Error></ErrorResponse>`);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -52,20 +62,41 @@ export const answerOf = (
   <GetCallerIdentityResult><Arn>${arn}</Arn><UserId>AROAEXAMPLE:alice</UserId><Account>111122223333</Account></GetCallerIdentityResult>
 </GetCallerIdentityResponse>`;
 
-function isSigned({ method, url, headers }: IncomingMessage, body: string): boolean {
-  const [, scope = '', names = '', signature] =
-    /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+), Signature=(\w+)$/.exec(headers.authorization ?? '') ?? [];
+/** An ARN, or the code of an error. */
+function callerOf({ method, url, headers }: IncomingMessage, body: string): string {
+  const [, id = '', scope = '', names = '', signature] =
+    /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
+      headers.authorization ?? '',
+    ) ?? [];
+  const key = KEYS[id];
+  if (!key) return 'InvalidClientTokenId';
+  const signed = names.split(';');
+  const date = String(headers['x-amz-date']);
+  const hash = createHash('sha256').update(body).digest('hex');
+  // The region of the host is that of the signature, and each header of AWS's own is signed.
+  const region = /^sts\.([a-z0-9-]+)\.(amazonaws\.com(\.cn)?|amazonaws\.eu)$/.exec(headers.host ?? '')?.[1];
+  const must = ['host', ...Object.keys(headers).filter((name) => name.startsWith('x-amz-'))];
+  const isWhole =
+    method === 'POST' &&
+    body === 'Action=GetCallerIdentity&Version=2011-06-15' &&
+    scope === `${date.slice(0, 8)}/${String(region)}/sts/aws4_request` &&
+    must.every((name) => signed.includes(name)) &&
+    names === [...signed].sort().join(';') &&
+    [undefined, hash].includes(headers['x-amz-content-sha256'] as string | undefined);
   const canonical = [
     method,
     url,
     '',
-    ...names.split(';').map((name) => `${name}:${String(headers[name]).trim()}`),
+    ...signed.map((name) => `${name}:${String(headers[name]).trim().replaceAll(/ +/g, ' ')}`),
     '',
     names,
-    createHash('sha256').update(body).digest('hex'),
+    hash,
   ].join('\n');
-  const text = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, createHash('sha256').update(canonical).digest('hex')];
-  const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
-  const key = scope.split('/').reduce<string | Buffer>((last, part) => hmac(last, part), `AWS4${SECRET}`);
-  return hmac(key, text.join('\n')).toString('hex') === signature;
+  const text = ['AWS4-HMAC-SHA256', date, scope, createHash('sha256').update(canonical).digest('hex')];
+  const hmac = (secret: string | Buffer, data: string) => createHmac('sha256', secret).update(data).digest();
+  const derived = scope.split('/').reduce<string | Buffer>((last, part) => hmac(last, part), `AWS4${key.secret}`);
+  if (!isWhole || hmac(derived, text.join('\n')).toString('hex') !== signature) return 'SignatureDoesNotMatch';
+  const at = Date.parse(date.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  if (!(Math.abs(Date.now() - at) <= SIGNED_MS)) return 'SignatureDoesNotMatch';
+  return headers['x-amz-security-token'] === EXPIRED_TOKEN ? 'ExpiredToken' : key.arn;
 }

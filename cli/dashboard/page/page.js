@@ -1,5 +1,5 @@
 // Does for the widget what the CloudWatch console does: draws its HTML, and calls it when a <cwdb-action> is pressed.
-/* global document, fetch, history, location, matchMedia, setTimeout */
+/* global clearTimeout, document, fetch, history, location, matchMedia, setTimeout */
 
 /** Comes with the address that the terminal printed, behind #: it is in no request line and in no history of a server. */
 const token = location.hash.slice(1);
@@ -29,6 +29,8 @@ let notice = '';
 /** What the last press on Preview showed: it stays as well, until the next press. */
 let preview = '';
 let last = Promise.resolve();
+/** When what is drawn was answered. */
+let seenAt;
 
 async function post(path, body) {
   const answer = await fetch(path, {
@@ -42,7 +44,9 @@ async function post(path, body) {
 }
 
 async function call(payload, forms = {}) {
-  return (await post('/widget', { call: payload, theme, timezone: timezone(), forms })).html;
+  const { html } = await post('/widget', { call: payload, theme, timezone: timezone(), forms });
+  seenAt = new Date();
+  return html;
 }
 
 /** The viewer's offset as the console gives it: `+02:00`. */
@@ -78,7 +82,11 @@ function draw(html, typed = {}) {
     button.setAttribute('role', 'button');
     button.setAttribute('tabindex', '0');
     button.onclick = () => press(action);
-    button.onkeydown = ({ key }) => (key === 'Enter' ? press(action) : undefined);
+    button.onkeydown = (event) => {
+      if (event.key !== 'Enter' && event.key !== ' ') return;
+      event.preventDefault(); // a space scrolls
+      void press(action);
+    };
   }
 }
 
@@ -116,16 +124,40 @@ function work(task) {
 }
 
 async function guarded(task) {
+  const since = new Date();
+  const waits = setTimeout(
+    () => complain(`There is no answer since ${timeOf(since)}: is the command stopped?`),
+    15_000,
+  );
   widget.classList.add('waiting');
   try {
     await task();
     byId('trouble').hidden = true;
+    widget.classList.remove('stale');
   } catch (error) {
-    byId('trouble').textContent = error.name === 'TypeError' ? 'The command in the terminal has ended.' : error.message;
-    byId('trouble').hidden = false;
+    complain(
+      error.name === 'TypeError'
+        ? 'The command in the terminal has ended: type it again, and open what it prints.'
+        : error.message,
+    );
   } finally {
+    clearTimeout(waits);
     widget.classList.remove('waiting');
   }
+}
+
+/** What is shown then is of before, and whoever comes back to it in the morning has to see that. */
+function complain(what) {
+  const ofBefore = seenAt && `What is shown here is of ${timeOf(seenAt)}.`;
+  byId('trouble').textContent = [what, ofBefore].filter(Boolean).join(' ');
+  byId('trouble').hidden = false;
+  widget.classList.toggle('stale', seenAt !== undefined);
+}
+
+/** `2026-03-01 23:30:59`, of the viewer's clock. */
+function timeOf(date) {
+  const minutes = date.getTimezoneOffset();
+  return new Date(date.getTime() - minutes * 60_000).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 async function refresh() {
@@ -145,11 +177,19 @@ function showTheme() {
   byId('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
 }
 
-byId('theme').onclick = () => {
-  theme = theme === 'dark' ? 'light' : 'dark';
-  showTheme();
-  void refresh();
-};
+/** With the widget, which is drawn for one of them: without it, its text would be of the one on the ground of the other. */
+byId('theme').onclick = () =>
+  work(async () => {
+    const before = theme;
+    theme = theme === 'dark' ? 'light' : 'dark';
+    try {
+      draw(await call(view), formValues());
+      showTheme();
+    } catch (error) {
+      theme = before;
+      throw error;
+    }
+  });
 byId('run').hidden = canRun !== 'true';
 byId('run').onclick = () =>
   work(async () => {
@@ -165,4 +205,6 @@ byId('run').onclick = () =>
   }).then(refresh);
 showTheme();
 history.scrollRestoration = 'manual';
+// A page that was in the background, or on a machine that slept, is looked at again: not with what it was.
+document.onvisibilitychange = () => (document.hidden ? undefined : refresh());
 void keepFresh();

@@ -13,6 +13,7 @@ import dgram from 'node:dgram';
 import { subscribe } from 'node:diagnostics_channel';
 import dns from 'node:dns';
 import dnsPromises from 'node:dns/promises';
+import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
@@ -20,6 +21,7 @@ import traceEvents from 'node:trace_events';
 import v8 from 'node:v8';
 import workerThreads from 'node:worker_threads';
 import { OdinError } from '../../../core/errors.ts';
+import { guardPaths } from './paths.ts';
 
 /** @param target e.g. a host */
 type OnRefused = (what: string, target: string) => void;
@@ -61,6 +63,7 @@ export async function installGuard(allows: readonly string[], onRefused: OnRefus
   }
   if (!allows.includes('addons')) guardNativeCode(refuse);
   guardFilesOfNode(refuse);
+  guardPaths();
   syncBuiltinESMExports();
 }
 
@@ -225,7 +228,10 @@ function guardHandles({ isAddress, anyAllowed }: Network, onRefused: OnRefused):
   }
 }
 
-const CONNECTING = ['bind', 'bind6', 'listen', 'connect', 'connect6', 'send', 'send6', 'addMembership'];
+const CONNECTING = ['bind', 'bind6', 'listen', 'connect', 'connect6', 'send', 'send6'].concat(
+  // A group of others, which is told by a datagram.
+  ['addMembership', 'dropMembership', 'addSourceSpecificMembership', 'dropSourceSpecificMembership'],
+);
 
 /** One of each kind. Those that are made here are never used; its output is a pipe. */
 function handles(): { kind: 'tcp' | 'pipe' | 'udp' | 'dns'; handle: object }[] {
@@ -298,8 +304,29 @@ function guardNativeCode(refuse: Refuse): void {
   }
 }
 
-/** What Node.js writes by itself. Some versions do not hold these against their permissions. */
+/**
+ * What Node.js writes by itself. Some versions do not hold these against their permissions. A folder that `cpSync` copies without a filter it
+ * copies with its links, and what is written through these lies elsewhere; with a filter, each link is asked for as any other is.
+ */
 function guardFilesOfNode(refuse: Refuse): void {
+  const { apply } = Reflect;
+  const { cpSync } = fs as unknown as Record<'cpSync', Method>;
+  replace(fs, 'cpSync', (from, to, options) => {
+    const { ...given } = (options ?? {}) as { filter?: unknown };
+    if (typeof given.filter !== 'function') given.filter = () => true;
+    return apply(cpSync, fs, [from, to, given]);
+  });
+  replace(process.report, 'writeReport', (file) => {
+    throw refuse('write a file', typeof file === 'string' ? file : 'report.json');
+  });
+  for (const name of ['reportOnFatalError', 'reportOnSignal', 'reportOnUncaughtException']) {
+    Object.defineProperty(process.report, name, {
+      get: () => false,
+      set: () => {
+        throw refuse('write a file', 'report.json');
+      },
+    });
+  }
   replace(traceEvents, 'createTracing', () => {
     throw refuse('write a file', 'node_trace.1.log');
   });

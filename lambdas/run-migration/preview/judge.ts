@@ -26,6 +26,9 @@ export function objectionTo(
   if (!endpoints.some((endpoint) => isAt(target, endpoint)) && !isOfAws(target, service.hosts)) {
     return { what: 'send to what is no endpoint of AWS', why: `${target.origin} is no endpoint of ${signedFor}` };
   }
+  if (signedFor === 's3' && ofObjectLambda(target.hostname, request.path)) {
+    return noRead('a read of an S3 Object Lambda access point runs a function');
+  }
   const operation = service.protocol === 'REST' ? restOperation(request) : rpcOperation(request);
   if (operation === undefined) return noRead(`${request.method} is not in the form of a read of ${signedFor}`);
   if (operation === ANY_READ || isReadOnly(service.serviceId, operation)) return undefined;
@@ -66,9 +69,18 @@ const DOMAINS = [
 
 /** What the service has before its domain: `s3`, `s3-fips.dualstack.eu-west-1`. A bucket or an account may stand before it. */
 function isOfAws({ protocol, hostname, port }: URL, hosts: readonly string[]): boolean {
-  const place = '(-fips)?(\\.dualstack)?(\\.(global|[a-z]{2,4}(-[a-z]+)+-\\d+))?';
+  const place = '(-fips)?(\\.dualstack)?(\\.(global|us-gov|[a-z]{2,4}(-[a-z]+)+-\\d+))?';
   const pattern = new RegExp(`(^|\\.)(${hosts.join('|')})${place}\\.(${DOMAINS})$`);
   return protocol === 'https:' && port === '' && pattern.test(hostname);
+}
+
+/** The alias of such an access point stands where a bucket does: before the host, or else first in the path. */
+function ofObjectLambda(hostname: string, path: string): boolean {
+  const [bucket = ''] = /^\/([^/?]*)/.exec(path)?.slice(1) ?? [];
+  const alias = /^s3[.-]/.test(hostname) || !hostname.includes('.s3') ? bucket : (hostname.split('.')[0] ?? '');
+  return /-ol-s3$/i.test(
+    alias.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+  );
 }
 
 const ANY_READ = Symbol('a GET');

@@ -59,6 +59,7 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
     let seen = NOTHING;
     let handedOn: string | undefined;
     let last: YieldedCheckpoint | undefined;
+    let waitsUntil: number | undefined;
     try {
       const env = { ...environmentWithoutCredentials(), ...PLACEHOLDER_CREDENTIALS, TMPDIR: scratch };
       const endpoints = endpointsIn(process.env);
@@ -88,6 +89,8 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         saveEveryMs: 0,
         save: (checkpoint) => {
           last = checkpoint;
+          const { notBefore = -Infinity } = checkpoint;
+          if (notBefore > now()) waitsUntil = Math.max(notBefore, waitsUntil ?? notBefore);
           return Promise.resolve('go on');
         },
         preview: {
@@ -109,8 +112,9 @@ export function createPreview({ migration, allows, session, inProcess, onLine, n
         durationMs: Math.max(0, now() - from),
         slices: 1,
         checkpoints: end.checkpoints,
+        waitsUntil: waitsUntil === undefined ? undefined : new Date(waitsUntil).toISOString(),
         checkpoint: last,
-        leftOver: 'leftOver' in end ? end.leftOver : undefined,
+        leftOver: end.leftOver,
         ...seen,
         refused: mergeOccurrences(seen.refused, atBroker.snapshot().refused),
         output: output.lines,
@@ -139,9 +143,9 @@ const NOTHING: Seen = {
   omitted: { calls: 0, occurrences: 0, lines: 0 },
 };
 
-/** Whatever could lead to credentials, and what has Node.js load something first, or write files by itself. */
+/** Whatever could lead to credentials, and what has Node.js, OpenSSL or the system's loader load something first, or write files by itself. */
 const NOT_FOR_PREVIEW =
-  /^(NODE_OPTIONS|NODE_V8_COVERAGE)$|^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
+  /^NODE_(OPTIONS|V8_COVERAGE|COMPILE_CACHE|REDIRECT_WARNINGS|REPL_\w+|CHANNEL_\w+|UNIQUE_ID)$|^(LD_(?!LIBRARY_PATH$)|DYLD_|OPENSSL_)|^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CONTAINER_\w+|WEB_IDENTITY_TOKEN_FILE|ROLE_ARN|ROLE_SESSION_NAME)$/;
 
 const environmentWithoutCredentials = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(userEnvironment()).filter(([name]) => !NOT_FOR_PREVIEW.test(name))),
@@ -165,14 +169,19 @@ const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
   '--disable-warning=ExperimentalWarning', // of node:sqlite, which the guard looks at
 ];
 
-/** Of what the system tells of processes: what packages ask to find their native part, and nothing of another process. */
-const OF_THE_SYSTEM = ['/proc/self/exe', '/proc/cpuinfo', '/proc/meminfo'];
+/**
+ * Of what the system tells of processes: what packages ask to find their native part, and nothing of another process. Of devices: what is no
+ * memory, disk or terminal, nor what somebody has open.
+ */
+const OF_THE_SYSTEM = ['/proc/self/exe', '/proc/cpuinfo', '/proc/meminfo'].concat(
+  ['null', 'zero', 'full', 'random', 'urandom', 'stdin'].map((name) => `/dev/${name}`),
+);
 
 /** All but the memory and the variables of other processes, its function's above all. */
 const readable = (): string[] =>
   existsSync('/proc/self')
     ? readdirSync('/')
-        .filter((name) => name !== 'proc')
+        .filter((name) => name !== 'proc' && name !== 'dev')
         .map((name) => `/${name}`)
         .concat(OF_THE_SYSTEM)
     : ['*'];

@@ -139,15 +139,20 @@ class Recorder {
       return await original(command);
     }
 
-    const { output, bytes, unsized, from } = await this.#asRequest(
-      `${name} ${targets[0] ?? ''}`,
-      (): Promise<HeldBack> =>
-        service === 'S3'
-          ? this.#s3.write(operation, input, sendToS3)
-          : Promise.resolve({ output: plausibleAnswer(service, operation, input), bytes: jsonSize(input), unsized: 0 }),
+    const {
+      output,
+      bytes,
+      unsized,
+      from,
+      unseen = [],
+    } = await this.#asRequest(`${name} ${targets[0] ?? ''}`, (): Promise<HeldBack> =>
+      service === 'S3'
+        ? this.#s3.write(operation, input, sendToS3)
+        : Promise.resolve({ output: plausibleAnswer(service, operation, input), bytes: jsonSize(input), unsized: 0 }),
     );
     this.#listener.call({ ...subject, sent: false, bytes, unsized });
     if (from !== undefined) this.#listener.occurrence('simulated', name, bucketOf(targets), from);
+    for (const of of unseen) this.#listener.occurrence('stale', name, targets[0] ?? '', of);
     if (service !== 'S3') for (const target of targets) this.#written.set(`${service} ${target}`, undefined);
     return output;
   }

@@ -8,6 +8,7 @@ import type { ListObjectsV2CommandOutput, _Object, Tag } from '@aws-sdk/client-s
 import { NoSuchKey, NotFound } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { isAccessPoint } from '../../../core/names/access-point.ts';
 import { asListedKey, listedKey } from '../../../core/text/listed-key.ts';
 
 /** An object as a held-back write would have left it. `by`: an earlier migration; undefined: this one. */
@@ -74,6 +75,8 @@ export interface HeldBack {
   unsized: number;
   /** Of a copy: the earlier migration that would have written its source. */
   from?: string | undefined;
+  /** Of a copy: who may have written its source under another name of its bucket, which was not seen; undefined stands for this migration. */
+  unseen?: (string | undefined)[] | undefined;
 }
 
 /** What later slices and migrations go on from. */
@@ -102,6 +105,8 @@ export class S3Shadow {
   readonly #uploads: Map<string, Upload>;
   /** Of objects that were tagged anew, by bucket and key. */
   readonly #tagged: Map<string, Tagged>;
+  /** Buckets, by the names that were used. */
+  readonly #taggedIn: Set<string>;
   /** The last key of the page that a continuation token follows. */
   readonly #pageEnds: Map<string, string>;
   #kept = 0;
@@ -111,6 +116,7 @@ export class S3Shadow {
     this.#held = before?.held ?? new Map<string, Map<string, Held>>();
     this.#uploads = before?.uploads ?? new Map<string, Upload>();
     this.#tagged = before?.tagged ?? new Map<string, Tagged>();
+    this.#taggedIn = new Set([...this.#tagged.keys()].map((name) => BUCKET_OF.exec(name)?.[0] ?? ''));
     this.#pageEnds = before?.pageEnds ?? new Map<string, string>();
   }
 
@@ -122,6 +128,34 @@ export class S3Shadow {
   // --- reads -----------------------------------------------------------------------------------------------------
 
   async read(operation: string, input: Input, send: Send): Promise<ReadAnswer> {
+    const read = () => this.#readByName(operation, input, send);
+    const { Bucket, Key, Prefix, VersionId } = input;
+    if (typeof Bucket !== 'string' || VersionId !== undefined || !TELLS_OF_OBJECTS.test(operation)) return read();
+    const of = typeof Key === 'string' ? { key: Key } : { prefix: typeof Prefix === 'string' ? Prefix : '' };
+    const by = this.#underOtherNames(Bucket, of);
+    if (by.length === 0) return read();
+    return { ...(await orStale('stale', undefined, async () => outputOf(await read()))), by };
+  }
+
+  /** Who wrote what may be the same object: a bucket has names besides its own, and which these are, nobody here knows. */
+  #underOtherNames(bucket: string, of: { key: string } | { prefix: string }): (string | undefined)[] {
+    const authors = new Set<string | undefined>();
+    for (const [name, objects] of this.#held) {
+      if (name === bucket || !(isAccessPoint(name) || isAccessPoint(bucket))) continue;
+      if ('prefix' in of) for (const [key, { by }] of objects) if (key.startsWith(of.prefix)) authors.add(by);
+      const held = 'key' in of ? objects.get(of.key) : undefined;
+      if (held) authors.add(held.by);
+    }
+    if ('key' in of) {
+      for (const name of this.#taggedIn) {
+        const tagged = this.#tagged.get(`${name}/${of.key}`);
+        if (tagged && name !== bucket && (isAccessPoint(name) || isAccessPoint(bucket))) authors.add(tagged.by);
+      }
+    }
+    return [...authors];
+  }
+
+  async #readByName(operation: string, input: Input, send: Send): Promise<ReadAnswer> {
     const { Bucket: bucket, Key: key } = input;
     if (typeof bucket !== 'string') return { output: await send('same', input), seen: 'real', by: [] };
     if (typeof key !== 'string') return this.#readBucket(operation, bucket, input, send);
@@ -252,15 +286,17 @@ export class S3Shadow {
         return sized({ ETag: content.etag }, content.size);
       }
       case 'CopyObject': {
-        const { from, ...copied } = await this.#copied(input['CopySource'], send);
+        const { from, unseen, ...copied } = await this.#copied(input['CopySource'], send);
         const content = copyOf(copied, input);
         this.#hold(bucket, key, content);
-        return sized({ CopyObjectResult: { ETag: content.etag, LastModified: new Date() } }, content.size, from);
+        const output = { CopyObjectResult: { ETag: content.etag, LastModified: new Date() } };
+        return { ...sized(output, content.size, from), unseen };
       }
       case 'PutObjectTagging':
       case 'DeleteObjectTagging': {
         const { TagSet = [] } = (input['Tagging'] ?? {}) as { TagSet?: Tag[] };
         this.#tagged.set(`${bucket}/${key}`, { set: TagSet });
+        this.#taggedIn.add(bucket);
         return sized({}, 0);
       }
       case 'DeleteObject': {
@@ -281,12 +317,12 @@ export class S3Shadow {
         return sized({ ETag: etag }, size);
       }
       case 'UploadPartCopy': {
-        const { from, ...content } = await this.#copied(input['CopySource'], send);
+        const { from, unseen, ...content } = await this.#copied(input['CopySource'], send);
         const { etag } = content;
         const size = rangeSize(input['CopySourceRange']) ?? content.size;
         const upload = this.#uploads.get(String(input['UploadId']));
         upload?.parts.set(Number(input['PartNumber']), { ...content, size });
-        return sized({ CopyPartResult: { ETag: etag, LastModified: new Date() } }, size, from);
+        return { ...sized({ CopyPartResult: { ETag: etag, LastModified: new Date() } }, size, from), unseen };
       }
       case 'CompleteMultipartUpload': {
         const { beside, tags, parts } = this.#uploads.get(String(input['UploadId'])) ?? {};
@@ -353,9 +389,14 @@ export class S3Shadow {
     return { size, etag: `"${hash.digest('hex')}"`, body: keeps ? Buffer.concat(chunks) : undefined };
   }
 
-  async #copied(copySource: unknown, send: Send): Promise<Content & Pick<HeldBack, 'from'>> {
+  async #copied(copySource: unknown, send: Send): Promise<Content & Pick<HeldBack, 'from' | 'unseen'>> {
     const source = placeOf(copySource);
     if (!source) return {};
+    const unseen = source.version === undefined ? this.#underOtherNames(source.bucket, source) : [];
+    return { ...(await this.#copiedByName(source, send)), unseen };
+  }
+
+  async #copiedByName(source: Place, send: Send): Promise<Content & Pick<HeldBack, 'from'>> {
     const held = source.version === undefined ? this.#held.get(source.bucket)?.get(source.key) : undefined;
     if (held && !held.there) throw noSuchKey(source.key);
     const name = nameOf(source);
@@ -413,10 +454,20 @@ async function orStale(seen: ReadFrom, by: string | undefined, read: () => Promi
   }
 }
 
+function outputOf({ output }: ReadAnswer): Input {
+  if (output instanceof Error) throw output;
+  return output;
+}
+
 interface DeleteInput {
   Objects?: { Key?: string; VersionId?: string }[];
   Quiet?: boolean;
 }
+
+/** Of `bucket/key`: an ARN has a slash in it. */
+const BUCKET_OF = /^(?:arn:[^/]*\/)?[^/]*/;
+
+const TELLS_OF_OBJECTS = /^(?:Get|Head)Object|^ListObject|^SelectObject/;
 
 /** What every answer of the SDK has. */
 export const METADATA = {
@@ -551,15 +602,18 @@ const precedes = (a: string, b: string): boolean => Buffer.compare(Buffer.from(a
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
 /**
- * `/bucket/key%20encoded?versionId=…`, in which the slash may be encoded too, and a space a plus. Undefined for an access point's ARN, and for
- * what is not encoded: S3 refuses that, and whoever wrote it sees it there.
+ * `/bucket/key%20encoded?versionId=…`, in which the slash may be encoded too, and a space a plus; or `arn:…:accesspoint/name/object/key`. Undefined
+ * for what is not encoded: S3 refuses that, and whoever wrote it sees it there.
  */
 function placeOf(copySource: unknown): Place | undefined {
   const [text = '', query] = (typeof copySource === 'string' ? copySource : '').split('?');
-  const [, bucket, key] = /^\/?([^/:]+)\/([^]+)$/.exec(decoded(text.replaceAll('+', ' '))) ?? [];
+  const place = decoded(text.replaceAll('+', ' '));
+  const [, bucket, key] = OF_ACCESS_POINT.exec(place) ?? /^\/?([^/:]+)\/([^]+)$/.exec(place) ?? [];
   if (bucket === undefined || key === undefined) return undefined;
   return { bucket, key, version: new URLSearchParams(query).get('versionId') ?? undefined };
 }
+
+const OF_ACCESS_POINT = /^(arn:[^/]*:accesspoint\/[^/]+)\/object\/([^]+)$/;
 
 const nameOf = ({ bucket, key, version }: Place): string =>
   version === undefined ? `${bucket}/${key}` : `${bucket}/${key}?versionId=${version}`;

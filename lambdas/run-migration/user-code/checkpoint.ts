@@ -1,7 +1,7 @@
 // What a migration yields, as a checkpoint. Its cursor is what the next attempt goes on from: it is JSON, or the migration fails.
 // Everything else is made to be looked at: what of it cannot be shown is cut or left out, and stops no work. It needs no schemas, which
 // the process of user code does not load.
-import { OdinError } from '../../../core/errors.ts';
+import { isOdinError, OdinError } from '../../../core/errors.ts';
 import { describeThrown } from '../../../core/thrown.ts';
 import { cut, keptText } from '../../../core/ledger/summaries.ts';
 import { MAX_CURSOR_BYTES, MAX_NOTE } from './limits.ts';
@@ -36,7 +36,32 @@ export function checkpointOf(value: unknown): { checkpoint: YieldedCheckpoint; d
     if (found !== undefined) drop('note', `was left out: expected text, found ${shown(found)}`);
     return undefined;
   };
-  return { checkpoint: { cursor, done: count('done'), total: count('total'), note: note() }, dropped };
+  const save = (): boolean | undefined => {
+    const found = orDropped(value, 'save');
+    if (found === undefined || typeof found === 'boolean') return found;
+    drop('save', `counts as true: expected true or false, found ${shown(found)}`);
+    return true;
+  };
+  const notBefore = timeOf(read(value, 'notBefore'));
+  const checkpoint = { cursor, done: count('done'), total: count('total'), note: note(), save: save(), notBefore };
+  return { checkpoint, dropped };
+}
+
+/** It says when work is done, so that it is no matter of looks. @returns epoch milliseconds */
+function timeOf(found: unknown): number | undefined {
+  if (found === undefined) return undefined;
+  if (found instanceof Date && !Number.isNaN(found.getTime())) return found.getTime();
+  const what = found instanceof Date ? 'a Date of no time' : shown(found);
+  throw badCheckpoint(`its notBefore is ${what}, and expected is a Date, e.g. new Date(Date.now() + 30 * 60_000)`);
+}
+
+/** Longer than anything is waited for: milliseconds were counted as seconds, or the date is a slip. */
+const LONGEST_WAIT_MS = 366 * 24 * 60 * 60_000;
+
+/** @throws OdinError BadCheckpoint */
+export function assertWithinAYear({ notBefore = -Infinity }: YieldedCheckpoint, now: number): void {
+  if (notBefore <= now + LONGEST_WAIT_MS) return;
+  throw badCheckpoint(`its notBefore is ${new Date(notBefore).toISOString()}, and expected is a time within a year`);
 }
 
 function read(value: object, field: string): unknown {
@@ -65,7 +90,7 @@ function cursorOf(found: unknown): YieldedCheckpoint['cursor'] {
     assertJson(found, ['cursor'], []);
     json = JSON.stringify(found);
   } catch (thrown) {
-    if (thrown instanceof OdinError) throw thrown;
+    if (isOdinError(thrown)) throw thrown;
     throw badCheckpoint(`its cursor cannot be read (${firstLine(thrown)})`);
   }
   const bytes = Buffer.byteLength(json);
@@ -134,5 +159,5 @@ export const badCheckpoint = (why: string): OdinError =>
     code: 'BadCheckpoint',
     source: 'user',
     what: `The migration yielded a checkpoint that cannot be kept: ${why}.`,
-    next: 'Yield { cursor, done?, total?, note? }, the cursor being JSON that differs from the one before.',
+    next: 'Yield { cursor, done?, total?, note?, save?, notBefore? }, the cursor being JSON that differs from the one before.',
   });

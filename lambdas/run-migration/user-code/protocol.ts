@@ -4,7 +4,7 @@ import * as z from '../../../core/schema.ts';
 import { MAX_SUMMARY } from '../../../core/ledger/summaries.ts';
 import { PreviewAnswer, PreviewReport } from '../../../core/preview/preview.ts';
 import { LEFT_OVER, MAX_CURSOR_BYTES } from './limits.ts';
-import type { Batch } from './user-module.ts';
+import type { Batch } from '../../../core/ledger/plan.ts';
 import { YieldedCheckpoint } from './yielded.ts';
 
 export interface StartMessage {

@@ -6,6 +6,7 @@ import { leftOverText } from '../../../core/views/words.ts';
 import { describeThrown } from '../../../core/thrown.ts';
 import { errorSummary } from '../../../core/ledger/summaries.ts';
 import type { ErrorSummary } from '../../../core/ledger/error-records.ts';
+import { assertWithinAYear } from './checkpoint.ts';
 import { notUnderstood, crashed, gone, outOfTime, stuck } from './ends.ts';
 import type { Exit } from './ends.ts';
 import type { OutputLine } from './output.ts';
@@ -47,8 +48,8 @@ export interface UserCodeOptions {
  */
 type End =
   /** `leftOver`: what was still alive when it had returned, and ended with its process; a few words each. */
-  | { outcome: 'finished' | 'stopped'; leftOver?: string[] | undefined }
-  | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary };
+  | { outcome: 'finished' | 'stopped'; leftOver?: string[] | undefined; error?: undefined }
+  | { outcome: 'threw' | 'ended' | 'out of time'; error: ErrorSummary; leftOver?: undefined };
 
 export type UserCodeEnd = { checkpoints: number } & End;
 
@@ -79,10 +80,11 @@ export interface Timing {
 }
 
 /**
- * The time kept back at the end of a slice, besides twice its longest step. To start its process is no step: on a busy machine that
- * takes so long that each slice would end at its first checkpoint.
+ * The time kept back at the end of a slice, besides twice its longest step: a second more than its code is ended before the end of the
+ * function (time.ts), and six more where there is time for it, because a checkpoint that S3 takes slowly must not be a failure. To start
+ * its process is no step: on a busy machine that takes so long that each slice would end at its first checkpoint.
  */
-const SAFETY_MS = 5_000;
+const safetyMs = (sliceMs: number): number => Math.max(5_000, Math.min(10_000, sliceMs / 10));
 
 /** @param onLine hears what user code prints */
 export const superviseUserCode =
@@ -99,7 +101,7 @@ export const superviseUserCode =
     let toldToStop = false;
     let refusal: ErrorSummary | undefined;
 
-    const isNearlyOver = (): boolean => endsAt - clock.now() < SAFETY_MS + 2 * longest;
+    const isNearlyOver = (): boolean => endsAt - clock.now() < safetyMs(sliceMs) + 2 * longest;
     const answer = (next: AnswerMessage['answer']): void => {
       since = clock.now();
       toldToStop = next === 'stop';
@@ -108,6 +110,7 @@ export const superviseUserCode =
     const keep = async (checkpoint: YieldedCheckpoint): Promise<void> => {
       let next: AnswerMessage['answer'] = 'stop';
       try {
+        assertWithinAYear(checkpoint, clock.now());
         next = await save(checkpoint);
         checkpoints += 1;
       } catch (thrown) {
@@ -120,8 +123,15 @@ export const superviseUserCode =
     };
     const yielded = (checkpoint: YieldedCheckpoint): void => {
       longest = Math.max(longest, clock.now() - since);
-      // What a plan has yielded is put down before it goes on: the next one does not have it.
-      if (checkpoint.batches !== undefined || clock.now() - savedAt >= saveEveryMs || isNearlyOver()) {
+      // What a plan has yielded is put down before it goes on, and so is a time: the next one does not have it.
+      const { batches, notBefore, save: asked } = checkpoint;
+      if (
+        batches !== undefined ||
+        notBefore !== undefined ||
+        asked ||
+        clock.now() - savedAt >= saveEveryMs ||
+        isNearlyOver()
+      ) {
         saving = keep(checkpoint);
         return;
       }
@@ -191,7 +201,7 @@ export const superviseUserCode =
       await saving;
       await keepLast();
     }
-    if ('leftOver' in ended && ended.leftOver) onLine({ level: 'warn', text: leftOverText(ended.leftOver) });
+    if (ended.leftOver) onLine({ level: 'warn', text: leftOverText(ended.leftOver) });
     // What was thrown first is what is reported, whatever its `finally` blocks did after that.
     return refusal ? { outcome: 'threw', error: refusal, checkpoints } : { ...ended, checkpoints };
   };

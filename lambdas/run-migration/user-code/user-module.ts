@@ -1,4 +1,5 @@
 // What a migration's file exports, as its process sees it (docs/design.md §3).
+import type { Batch } from '../../../core/ledger/plan.ts';
 
 export interface MigrationModule {
   /** Of a parallel one it is given the items of a batch, and which one that is. */
@@ -6,12 +7,6 @@ export interface MigrationModule {
   /** A parallel one has it. */
   plan?: ((resume?: unknown) => Promise<unknown> | AsyncGenerator<unknown, void, undefined>) | undefined;
   parallel?: { itemsPerBatch?: number | undefined } | undefined;
-}
-
-/** Which batch it is, counted from 1, and how many the plan has. */
-export interface Batch {
-  number: number;
-  of: number;
 }
 
 /** Evaluates the migration's file. */

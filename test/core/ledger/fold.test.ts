@@ -5,6 +5,7 @@ import { fold } from '../../../core/ledger/fold.ts';
 import { entryKey } from '../../../core/ledger/keys.ts';
 import { APPENDED_BY } from '../../../core/ledger/entries.ts';
 import { SYSTEM_FUNCTIONS } from '../../../core/names/names.ts';
+import { thrownBy } from '../../support/thrown.ts';
 import type { Said } from './entries.ts';
 import { allowed, allowedAfter, completed, decided, halted, logOf } from './entries.ts';
 
@@ -73,62 +74,129 @@ describe('fold', () => {
     expect(state.turn).toBeUndefined();
   });
 
-  it.each<[string, Said[]]>([
-    ['a turn beside an open one', [allowed('0001'), allowed('0002')]],
-    ['a turn of a completed migration', [completed(['0001'], 'baseline'), allowed('0001')]],
-    ['a first turn that is no first attempt', [allowed('0001', 2)]],
-    ['a first turn that is a later slice', [allowed('0001', 1, 2)]],
-    ['a next attempt without a halt', [allowed('0001'), allowed('0001', 2)]],
-    ['a next attempt without a decision', [allowed('0001'), halted(1, '0001'), allowed('0001', 2)]],
+  const NO_TURN = 'it is about attempt 1 of 0001, which has no open turn';
+  const retried = [allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001')];
+
+  it.each<[string, string, Said[]]>([
+    ['a turn beside an open one', '0001 is not settled', [allowed('0001'), allowed('0002')]],
+    ['a turn of a completed migration', '0001 is completed', [completed(['0001'], 'baseline'), allowed('0001')]],
+    ['a first turn that is no first attempt', 'the first turn of 0001 is attempt 1, slice 1', [allowed('0001', 2)]],
+    ['a first turn that is a later slice', 'the first turn of 0001 is attempt 1, slice 1', [allowed('0001', 1, 2)]],
+    ['a next attempt without a halt', doesNotFollow(2, 1), [allowed('0001'), allowed('0001', 2)]],
+    [
+      'a next attempt without a decision',
+      doesNotFollow(2, 1),
+      [allowed('0001'), halted(1, '0001'), allowed('0001', 2)],
+    ],
     [
       'a next attempt after mark-applied',
+      doesNotFollow(2, 1),
       [allowed('0001'), halted(1, '0001'), decided(2, 'mark-applied', '0001'), allowed('0001', 2)],
     ],
     [
       'a next attempt after abort',
+      doesNotFollow(2, 1),
       [allowed('0001'), halted(1, '0001'), decided(2, 'abort', '0001'), allowed('0001', 2)],
     ],
-    ['an attempt left out', [allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001'), allowed('0001', 3)]],
-    ['the same turn once more, resting on nothing', [allowed('0001'), allowed('0001')]],
-    ['a next slice that rests on nothing', [allowed('0001'), allowed('0001', 1, 2)]],
-    ['a slice left out', [allowed('0001'), allowedAfter('0001', 1, 3)]],
-    ['a next slice of a halted turn', [allowed('0001'), halted(1, '0001'), allowedAfter('0001', 1, 2)]],
-    ['a halt without a turn', [halted(1, '0001')]],
-    ['a halt of another turn', [allowed('0001'), halted(2, '0001')]],
-    ['a halt of another migration', [allowed('0001'), halted(1, '0002')]],
-    ['a halt of another attempt', [allowed('0001'), halted(1, '0001', 2)]],
-    ['a second halt beside an open one', [allowed('0001'), halted(1, '0001'), halted(1, '0001')]],
-    ['a decision without a halt', [allowed('0001'), decided(1, 'retry', '0001')]],
+    ['a next attempt that begins later', doesNotFollow(2, 2), [...retried, allowed('0001', 2, 2)]],
+    ['an attempt left out', doesNotFollow(3, 1), [...retried, allowed('0001', 3)]],
+    ['an attempt left out, without a halt', doesNotFollow(3, 1), [allowed('0001'), allowedAfter('0001', 3, 1)]],
+    ['the same turn once more, resting on nothing', doesNotFollow(1, 1), [allowed('0001'), allowed('0001')]],
+    ['a next slice that rests on nothing', doesNotFollow(1, 2), [allowed('0001'), allowed('0001', 1, 2)]],
+    ['a slice left out', doesNotFollow(1, 3), [allowed('0001'), allowedAfter('0001', 1, 3)]],
     [
-      'a second decision on one halt',
-      [allowed('0001'), halted(1, '0001'), decided(2, 'retry', '0001'), decided(2, 'skip', '0001')],
+      'a next slice of a halted turn',
+      doesNotFollow(1, 2),
+      [allowed('0001'), halted(1, '0001'), allowedAfter('0001', 1, 2)],
     ],
+    ['a halt without a turn', NO_TURN, [halted(1, '0001')]],
+    ['a halt of another turn', NO_TURN, [allowed('0001'), halted(2, '0001')]],
+    [
+      'a halt of another migration',
+      'it is about attempt 1 of 0002, which has no open turn',
+      [allowed('0001'), halted(1, '0002')],
+    ],
+    [
+      'a halt of another attempt',
+      'it is about attempt 2 of 0001, which has no open turn',
+      [allowed('0001'), halted(1, '0001', 2)],
+    ],
+    [
+      'a second halt beside an open one',
+      'the halt of entry 2 is still open',
+      [allowed('0001'), halted(1, '0001'), halted(1, '0001')],
+    ],
+    ['a decision without a turn', NO_TURN, [decided(1, 'retry', '0001')]],
+    [
+      'a decision without a halt',
+      'entry 1 is not the halt that is open',
+      [allowed('0001'), decided(1, 'retry', '0001')],
+    ],
+    ['a second decision on one halt', 'entry 3 has decided it before', [...retried, decided(2, 'skip', '0001')]],
     [
       'a decision on an earlier halt',
+      'entry 2 is not the halt that is open',
       [allowed('0001'), halted(1, '0001'), decided(2, 'abort', '0001'), halted(1, '0001'), decided(2, 'skip', '0001')],
     ],
-    ['a cancel of no turn', [decided(1, 'cancel', '0001')]],
-    ['a cancel of another turn', [allowed('0001'), decided(9, 'cancel', '0001')]],
-    ['a second cancel', [allowed('0001'), decided(1, 'cancel', '0001'), decided(1, 'cancel', '0001')]],
-    ['a completion without a turn', [completed(['0001'])]],
-    ['a completion of another migration than the turn', [allowed('0001'), completed(['0002'])]],
-    ['a completion of two', [allowed('0001'), completed(['0001', '0002'])]],
-    ['a baseline beside an open turn', [allowed('0001'), completed(['0002'], 'baseline')]],
-    ['a second completion', [completed(['0001'], 'baseline'), completed(['0001'], 'baseline')]],
-  ])('refuses %s', (_, said) => {
+    ['a cancel of no turn', NO_TURN, [decided(1, 'cancel', '0001')]],
+    ['a cancel of another turn', NO_TURN, [allowed('0001'), decided(9, 'cancel', '0001')]],
+    [
+      'a second cancel',
+      'entry 2 has cancelled it before',
+      [allowed('0001'), decided(1, 'cancel', '0001'), decided(1, 'cancel', '0001')],
+    ],
+    ['a completion without a turn', 'no turn is open', [completed(['0001'])]],
+    [
+      'a completion of another migration than the turn',
+      'the turn of entry 1 is not settled by it',
+      [allowed('0001'), completed(['0002'])],
+    ],
+    ['a completion of two', 'the turn of entry 1 is not settled by it', [allowed('0001'), completed(['0001', '0002'])]],
+    [
+      'a baseline beside an open turn',
+      'the turn of entry 1 is not settled by it',
+      [allowed('0001'), completed(['0002'], 'baseline')],
+    ],
+    [
+      'a second completion',
+      '0001 is completed already',
+      [completed(['0001'], 'baseline'), completed(['0002', '0001'], 'baseline')],
+    ],
+  ])('refuses %s', (_, why, said) => {
     const log = logOf(...said);
-    const last = log.length;
     expect(() => fold(log.slice(0, -1))).not.toThrow();
-    expect(codeOf(() => fold(log))).toBe(`LogBroken ${entryKey(last)}`);
+    expect(refusal(() => fold(log))).toEqual([entryKey(log.length), why]);
   });
 
   it('refuses a gap, a changed entry, and an entry 1 that says nothing of whose log it is', () => {
     const log = logOf(allowed('0001'), completed(['0001']), allowed('0002'));
     const [first, second, third] = log as [(typeof log)[0], (typeof log)[0], (typeof log)[0]];
-    expect(codeOf(() => fold([first, third]))).toBe(`LogBroken ${entryKey(3)}`);
-    expect(codeOf(() => fold([{ ...first, sha256: 'e'.repeat(64) }, second]))).toBe(`LogBroken ${entryKey(2)}`);
-    expect(codeOf(() => fold([{ ...first, ledger: undefined }]))).toBe(`LogBroken ${entryKey(1)}`);
-    expect(codeOf(() => fold([first, { ...second, ledger: first.ledger }]))).toBe(`LogBroken ${entryKey(2)}`);
+    const whose = 'entry 1, and it alone, says whose log it is';
+    expect(refusal(() => fold([first, third]))).toEqual([entryKey(3), 'expected entry 2']);
+    expect(refusal(() => fold([{ ...first, sha256: 'e'.repeat(64) }, second]))).toEqual([
+      entryKey(2),
+      'it does not follow entry 1 as it is stored',
+    ]);
+    expect(refusal(() => fold([{ ...first, ledger: undefined }]))).toEqual([entryKey(1), whose]);
+    expect(refusal(() => fold([first, { ...second, ledger: first.ledger }]))).toEqual([entryKey(2), whose]);
+  });
+
+  it('says why it stops, and where to look', async () => {
+    expect(await thrownBy(() => stateOf(allowed('0001', 2)))).toMatchObject({
+      code: 'LogBroken',
+      source: 'system',
+      why: 'Nothing is concluded from a log that does not hold together: the run stops here.',
+      next: "Look at log/00000001.json and at the entry before it in the ledger's bucket, and at the versions of both objects.",
+    });
+  });
+
+  it('keeps of a completion what was run, and when', () => {
+    const { completion } = stateOf(allowed('0001'), completed(['0001'])).migrations['0001'] ?? {};
+    expect(completion).toMatchObject({
+      sourceSha256: 'b'.repeat(64),
+      execution: expect.stringContaining('run') as string,
+    });
+    expect(stateOf(completed(['0001'], 'baseline')).migrations['0001']?.completion?.execution).toBeUndefined();
   });
 
   it('keeps the first decision that settles a turn, whatever is decided when that could not be recorded', () => {
@@ -156,7 +224,9 @@ describe('fold', () => {
       expect(() => stateOf(...retried, decided(2, 'skip', '0001', 1, wrong))).toThrow('entry 4 has decided it before');
     }
     const open = [allowed('0001'), halted(1, '0001')];
-    expect(() => stateOf(...open, decided(2, 'skip', '0001', 1, instead(1)))).toThrow('is no decision on it');
+    expect(() => stateOf(...open, decided(2, 'skip', '0001', 1, instead(1)))).toThrow(
+      'entry 1, in whose place it is said, is no decision on it',
+    );
     const unrecorded = [...marked, halted(1, '0001', 1, 'unrecorded'), decided(4, 'abort', '0001')];
     expect(stateOf(...unrecorded, decided(4, 'skip', '0001', 1, instead(5))).turn?.verdict?.number).toBe(3);
   });
@@ -172,6 +242,7 @@ describe('fold', () => {
     expect(stateOf(...run).run).toEqual({ name: 'run', haltedAt: ['0001'] });
     const marked = [...run, decided(5, 'mark-applied', '0001', 2), completed(['0001'], 'marked-applied')];
     expect(stateOf(...marked, allowed('0002')).run).toEqual({ name: 'run', haltedAt: ['0001'] });
+    expect(stateOf(...marked, allowed('0002'), halted(8, '0002')).run?.haltedAt).toEqual(['0001', '0002']);
     expect(stateOf(...marked, allowed('0002', 1, 1, { run: 'next' })).run).toEqual({ name: 'next', haltedAt: [] });
   });
 
@@ -202,12 +273,18 @@ describe('fold', () => {
   });
 });
 
-function codeOf(work: () => unknown): string {
+/** The key of the entry that is refused, and why. */
+function refusal(work: () => unknown): string[] {
   try {
     work();
   } catch (thrown) {
-    if (thrown instanceof OdinError) return `${thrown.code} ${/log\/\d{8}\.json/.exec(thrown.message)?.[0] ?? ''}`;
+    if (thrown instanceof OdinError)
+      return /^The ledger's (\S+) cannot stand where it is: (.*)\.$/.exec(thrown.what)?.slice(1) ?? [];
     throw thrown;
   }
-  return 'nothing was thrown';
+  return ['nothing was thrown'];
+}
+
+function doesNotFollow(attempt: number, slice: number): string {
+  return `attempt ${attempt}, slice ${slice} does not follow the turn before it`;
 }

@@ -3,7 +3,16 @@ import type { Allowed } from '../../../core/ledger/entries.ts';
 import type { Numbered } from '../../../core/ledger/fold.ts';
 import type { LogWriter } from '../../../core/ledger/log.ts';
 import { claimKey, outcomeKey } from '../../../core/ledger/keys.ts';
-import { DEADLINE_MARGIN_MS, lookAtTurn, takeClaim, takeOutcome } from '../../../core/ledger/turns.ts';
+import { readRecord } from '../../../core/ledger/turn-records.ts';
+import {
+  Claim,
+  DEADLINE_MARGIN_MS,
+  goesOnAt,
+  lookAtTurn,
+  readClaim,
+  takeClaim,
+  takeOutcome,
+} from '../../../core/ledger/turns.ts';
 import { MemoryStore } from '../../../core/ledger/memory-store.ts';
 import { HookedStore, once } from '../../support/hooked-store.ts';
 import { nested } from '../../support/hostile.ts';
@@ -69,14 +78,68 @@ describe('a turn', () => {
   it('refers to what closed it by key and hash', async () => {
     await claim();
     const taken = await takeOutcome(store, turn, writer, { outcome: 'stopped', checkpoints: 3 });
-    expect(await look()).toMatchObject({ seen: 'closed', reference: (taken as { reference: object }).reference });
+    now += 60_000;
+    expect(await look()).toMatchObject({
+      seen: 'closed',
+      at: FROM,
+      reference: (taken as { reference: object }).reference,
+    });
   });
 
   it('is void when somebody made sure of it: the function then comes second', async () => {
-    const { taken } = await takeClaim(store, turn, writer, { claim: 'void', otherCodeSha256: 'e'.repeat(64) });
-    expect(taken).toBe('mine');
+    const taken = await takeClaim(store, turn, writer, { claim: 'void', otherCodeSha256: 'e'.repeat(64) });
+    expect(taken).toMatchObject({ taken: 'mine', reference: { key: claimKey(turn) } });
+    now += 60_000;
     expect(await claim()).toEqual({ taken: 'by another' });
-    expect(await look()).toMatchObject({ seen: 'void', claim: { otherCodeSha256: 'e'.repeat(64) } });
+    expect(await look()).toEqual({
+      seen: 'void',
+      at: FROM,
+      claim: (await readClaim(store, turn)) as object,
+      reference: (taken as { reference: object }).reference,
+    });
+    expect(await readClaim(store, turn)).toMatchObject({ claim: 'void', otherCodeSha256: 'e'.repeat(64) });
+  });
+
+  it('that stopped goes on at once, or when its checkpoint says', () => {
+    const checkpoint = {
+      ...{ format: 1 as const, turn: 1, attempt: 1, slice: 1, codeSha256: 'c', sequence: 1, cursor: 'a' },
+      time: '2026-03-01T12:00:00Z',
+    };
+    const stoppedAt = (notBefore?: string) => ({
+      stoppedAt: { etag: '"1"', checkpoint: { ...checkpoint, notBefore } },
+    });
+    expect(goesOnAt(stoppedAt('2026-03-01T12:00:00Z'))).toBe(FROM);
+    expect(goesOnAt(stoppedAt())).toBeUndefined();
+    expect(goesOnAt({})).toBeUndefined();
+  });
+
+  it('says who took it, as far as anybody can read that', async () => {
+    expect(await readClaim(store, turn)).toBeUndefined();
+    await claim();
+    expect(await readClaim(store, turn)).toMatchObject({
+      format: 1,
+      claim: 'claimed',
+      entry: { number: turn.number, sha256: turn.sha256 },
+      time: '1970-01-01T00:00:00.000Z',
+      writer: { function: '0004', requestId: 'request-1', version: '1.0.0' },
+    });
+    expect((await store.get(claimKey(turn)))?.body).toMatch(/^\{\n {2}"format": 1,\n[^]*\n\}\n$/);
+    await store.create(claimKey(later), '{');
+    expect(await readClaim(store, later)).toBeUndefined();
+  });
+
+  it('has records that name its entry by number and by hash', async () => {
+    await claim();
+    const { body = '' } = (await store.get(claimKey(turn))) ?? {};
+    const { number, sha256 } = turn;
+    expect(readRecord(Claim, body, { number, sha256 })).toBeDefined();
+    expect(readRecord(Claim, body, { number: 2, sha256 })).toBeUndefined();
+    expect(readRecord(Claim, body, { number, sha256: later.sha256 })).toBeUndefined();
+  });
+
+  it('is taken by another when the key that was in its way is not there any more', async () => {
+    store.inner.create = () => Promise.resolve('exists');
+    expect(await claim()).toEqual({ taken: 'by another' });
   });
 
   it('is claimed by one of many, and closed by one of many', async () => {

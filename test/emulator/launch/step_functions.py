@@ -94,7 +94,12 @@ def answered(answer):
 
 
 def resource_arn(service, method, path, headers, body, *others):
-    """What SendTask* asks permission for is the state machine that waits, which the request names by its token only."""
+    """What SendTask* asks permission for is the state machine that waits, which the request names by its token only.
+
+    What UpdateMapRun asks permission for is the map run; MiniStack takes it for everything.
+    """
+    if service == "states" and headers.get("x-amz-target", "").endswith(".UpdateMapRun"):
+        return iam_actions._safe_json_field(body, "mapRunArn")
     if service == "states" and ".SendTask" in headers.get("x-amz-target", ""):
         execution = callbacks.get(iam_actions._safe_json_field(body, "taskToken"))
         # A token that nobody gave out is no machine's: it is answered InvalidToken, and permits nothing.

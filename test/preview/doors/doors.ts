@@ -23,9 +23,10 @@ import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 import type sqlite from 'node:sqlite';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import tls from 'node:tls';
 import traceEvents from 'node:trace_events';
+import { promisify } from 'node:util';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import wasi from 'node:wasi';
@@ -36,7 +37,7 @@ export interface Outside {
   /** Of TCP and of UDP, on 127.0.0.1. */
   port: number;
   socket: string;
-  /** A folder that is not the preview's own, with a file `victim`. */
+  /** A folder that is not the preview's own, with a file `victim`, and a folder `links` in which `link` leads to it. */
   folder: string;
   bucket: string;
 }
@@ -64,6 +65,38 @@ const connected = (socket: net.Socket): Promise<unknown> => happened(socket, 'co
 const url = ({ port }: Outside): string => `http://127.0.0.1:${port}/`;
 const remove = (outside: Outside): Promise<unknown> => fetch(url(outside), { method: 'DELETE' });
 const connect = ({ port }: Outside): Promise<unknown> => connected(net.connect(port, '127.0.0.1'));
+
+/** A link to a folder that lies less deep than itself: `/var/run`, to `/run`. */
+const SHALLOW = '/var/run';
+
+/** Asks for work on a file of its scratch folder, and is in another folder when that work begins. */
+async function later({ folder }: Outside, work: (name: string) => Promise<unknown>): Promise<void> {
+  const before = process.cwd();
+  process.chdir(os.tmpdir());
+  const busy = Array.from({ length: 8 }, () => promisify(crypto.pbkdf2)('a', 'b', 100_000, 64, 'sha512'));
+  const done = work('written');
+  process.chdir(folder);
+  try {
+    await Promise.allSettled([...busy, done]);
+    await done;
+  } finally {
+    process.chdir(before);
+  }
+  if (!fs.existsSync(path.join(folder, 'written')))
+    throw Object.assign(new Error('it is not there'), { code: 'elsewhere' });
+}
+
+/** A folder by another path, that of what is open. */
+const opened = (folder: string): string => `/dev/fd/${fs.openSync(folder, 'r')}`;
+
+/** The report of Node.js goes to a folder of which its permissions need not know. */
+async function reporting(directory: string, work: () => unknown): Promise<void> {
+  const before = fs.readdirSync(directory).length;
+  Object.assign(process.report, { directory, filename: '' });
+  await work();
+  if (fs.readdirSync(directory).length === before)
+    throw Object.assign(new Error('there is none'), { code: 'no report' });
+}
 
 const s3 = (): S3Client => new S3Client({ maxAttempts: 1 });
 const get = ({ bucket }: Outside) => new GetObjectCommand({ Bucket: bucket, Key: 'there' });
@@ -189,6 +222,44 @@ export const DOORS: Record<string, Record<string, Door>> = {
         return s3().send(read);
       },
     },
+    'a second request in its path': {
+      told: undefined,
+      open: (outside) =>
+        changing(s3(), 'finalizeRequest', (request) => {
+          request.path = `${request.path} HTTP/1.1\r\nhost: x\r\n\r\nDELETE /${outside.bucket}/there`;
+        }).send(get(outside)),
+    },
+    'a second request in a header': {
+      told: undefined,
+      open: async (outside) => {
+        const client = changing(s3(), 'finalizeRequest', (request) => {
+          request.headers['x-door'] = `x\r\n\r\nDELETE /${outside.bucket}/there HTTP/1.1\r\nhost: x\r\n\r\n`;
+        });
+        await client.send(get(outside));
+        throw Object.assign(new Error('sent without the header'), { code: 'a read' });
+      },
+    },
+    'a length of what follows, for the next request to be its body': {
+      told: undefined,
+      open: (outside) =>
+        changing(s3(), 'finalizeRequest', (request) => (request.headers['content-length'] = '100')).send(get(outside)),
+    },
+    'another method in a header': {
+      told: 'send what is no read',
+      open: (outside) =>
+        changing(s3(), 'build', (request) => (request.headers['X-HTTP-Method-Override'] = 'DELETE')).send(get(outside)),
+    },
+    'a URL that is signed for later': {
+      told: connection,
+      open: async (outside) => {
+        const { endpoint } = s3().config;
+        const { hostname, port } = endpoint ? await endpoint() : { hostname: '127.0.0.1', port: outside.port };
+        return happened(
+          http.request({ hostname, port, method: 'DELETE', path: `/${outside.bucket}/there?X-Amz-Signature=00` }).end(),
+          'response',
+        );
+      },
+    },
     'a request past the client': {
       told: 'send what is no read',
       open: async (outside) => {
@@ -258,7 +329,18 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
     connect: { told: connection, open: (outside) => happened(http2.connect(url(outside)), 'connect') },
   },
-  tls: { connect: { told: connection, open: ({ port }) => happened(tls.connect(port, '127.0.0.1'), 'secureConnect') } },
+  tls: {
+    'an engine of OpenSSL': {
+      told: undefined,
+      open: ({ folder }) => tls.createSecureContext({ clientCertEngine: path.join(folder, 'victim') }),
+    },
+    'an engine of OpenSSL, for a key': {
+      told: undefined,
+      open: ({ folder }) =>
+        tls.createSecureContext({ privateKeyEngine: path.join(folder, 'victim'), privateKeyIdentifier: 'x' }),
+    },
+    connect: { told: connection, open: ({ port }) => happened(tls.connect(port, '127.0.0.1'), 'secureConnect') },
+  },
   net: {
     'connect by IPv6': { told: connection, open: ({ port }) => connected(net.connect(port, '::ffff:127.0.0.1')) },
     'connect to the first of several addresses': {
@@ -282,6 +364,15 @@ export const DOORS: Record<string, Record<string, Door>> = {
     'listen on a descriptor': {
       told: 'listen for connections',
       open: () => happened(net.createServer().listen({ fd: 0 }), 'listening'),
+    },
+    BoundSocket: { told: connection, open: () => new (net as Untyped).BoundSocket({ host: '127.0.0.1', port: 0 }) },
+    'BoundSocket of a file': {
+      told: connection,
+      open: ({ folder }) => new (net as Untyped).BoundSocket({ path: path.join(folder, 'bound') }),
+    },
+    'BoundSocket of an abstract name': {
+      told: connection,
+      open: () => new (net as Untyped).BoundSocket({ path: `\0odin-${process.pid}` }),
     },
     'listen past itself': {
       told: connection,
@@ -353,6 +444,18 @@ export const DOORS: Record<string, Record<string, Door>> = {
         }),
     },
     bind: { told: 'send or receive datagrams', open: () => happened(dgram.createSocket('udp4').bind(0), 'listening') },
+    'a group of others': {
+      told: connection,
+      open: () => {
+        dgram.createSocket('udp4').addMembership('232.1.1.1', '127.0.0.1');
+      },
+    },
+    'a group of others, of one source': {
+      told: connection,
+      open: () => {
+        dgram.createSocket('udp4').addSourceSpecificMembership('127.0.0.1', '232.1.1.1', '127.0.0.1');
+      },
+    },
     'its handle': {
       told: connection,
       open: ({ port }) => {
@@ -540,8 +643,45 @@ export const DOORS: Record<string, Record<string, Door>> = {
       },
     },
   },
+  repl: {
+    'its history': {
+      told: file,
+      open: ({ folder }) =>
+        new Promise((resolve, reject) => {
+          const server = process
+            .getBuiltinModule('node:repl')
+            .start({ input: new PassThrough(), output: new PassThrough() });
+          server.setupHistory(path.join(folder, 'history'), (error) => {
+            server.close();
+            if (error) reject(error);
+            else resolve(undefined);
+          });
+        }),
+    },
+  },
   process: {
     _linkedBinding: { told: 'look into Node.js', open: () => (process as Untyped)._linkedBinding('fs') },
+    'a report of what it has not caught': {
+      told: file,
+      open: ({ folder }) => reporting(folder, () => (process.report.reportOnUncaughtException = true)),
+    },
+    'a debugger of its own': {
+      told: undefined,
+      open: async () => {
+        process.kill(process.pid, 'SIGUSR1');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        if (inspector.url() === undefined) throw Object.assign(new Error('none'), { code: 'no debugger' });
+      },
+    },
+    'what ends with it': {
+      told: connection,
+      open: (outside) => {
+        process.once('exit', () => {
+          fs.writeFileSync(path.join(outside.folder, 'written'), '');
+        });
+        return connect(outside);
+      },
+    },
     'kill of its group': { told: 'touch another process', open: () => process.kill(0, 'SIGUSR2') },
     'kill of all': { told: 'touch another process', open: () => process.kill(-1, 0) },
     'descriptors of its own': { told: 'read a file', open: () => fs.readdirSync('/proc/self/fd') },
@@ -561,6 +701,30 @@ export const DOORS: Record<string, Record<string, Door>> = {
     'report.writeReport': {
       told: file,
       open: ({ folder }) => process.report.writeReport(path.join(folder, 'report.json')),
+    },
+    'report.writeReport, into its folder': {
+      told: file,
+      open: ({ folder }) => reporting(folder, () => process.report.writeReport()),
+    },
+    'a report at a signal': {
+      told: file,
+      open: ({ folder }) =>
+        reporting(folder, async () => {
+          Object.assign(process.report, { signal: 'SIGUSR2', reportOnSignal: true });
+          process.kill(process.pid, 'SIGUSR2');
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        }),
+    },
+    'a report at a fatal error': {
+      told: file,
+      open: ({ folder }) => reporting(folder, () => (process.report.reportOnFatalError = true)),
+    },
+    'terminals of others': { told: 'read a file', open: () => fs.readdirSync('/dev/pts') },
+    'memory and disks of the machine': { told: 'read a file', open: () => fs.openSync('/dev/mem', 'r') },
+    'what is open, by its folder': { told: 'read a file', open: () => fs.readdirSync('/dev/fd') },
+    'variables of its function, from an open folder': {
+      told: 'read a file',
+      open: () => fs.readFileSync(`${opened('/usr')}/../proc/${process.ppid}/environ`),
     },
     'kill of its function': { told: 'touch another process', open: () => process.kill(process.ppid, 'SIGUSR1') },
     _kill: { told: 'touch another process', open: () => (process as Untyped)._kill(process.ppid, 10) },
@@ -722,6 +886,139 @@ export const DOORS: Record<string, Record<string, Door>> = {
         fs.writeFileSync('written', '');
       },
     },
+    'a relative path, when the folder has changed before the work begins': {
+      told: undefined,
+      open: (outside) => later(outside, (name) => fs.promises.writeFile(name, '')),
+    },
+    'the same by a stream': {
+      told: file,
+      open: (outside) => later(outside, (name) => happened(new (fs.WriteStream as Untyped)(name).end(), 'close')),
+    },
+    'the same by a URL that changes its mind': {
+      told: undefined,
+      open: ({ folder }) => {
+        let looks = 0;
+        const at = {
+          href: 'file:///',
+          protocol: 'file:',
+          hostname: '',
+          get pathname() {
+            looks += 1;
+            return path.join(looks === 1 ? os.tmpdir() : folder, 'written');
+          },
+        };
+        fs.writeFileSync(at as unknown as URL, '');
+        throw Object.assign(new Error('it is in the scratch folder'), { code: `${looks} look` });
+      },
+    },
+    'a link that is copied with its folder': {
+      told: file,
+      open: ({ folder }) => {
+        const copied = path.join(os.tmpdir(), 'copied');
+        fs.cpSync(path.join(folder, 'links'), copied, { recursive: true, filter: undefined });
+        fs.writeFileSync(path.join(copied, 'link'), '');
+      },
+    },
+    'a link that is copied as it is': {
+      told: file,
+      open: ({ folder }) => {
+        const copied = path.join(os.tmpdir(), 'copied as it is');
+        fs.cpSync(path.join(folder, 'links'), copied, { recursive: true, verbatimSymlinks: true });
+        fs.writeFileSync(path.join(copied, 'link'), '');
+      },
+    },
+    'a link that is copied for what it leads to': {
+      told: undefined,
+      open: ({ folder }) => {
+        const copied = path.join(os.tmpdir(), 'copied for it');
+        fs.cpSync(path.join(folder, 'links'), copied, { recursive: true, dereference: true });
+        fs.writeFileSync(path.join(copied, 'link'), '');
+        throw Object.assign(new Error('it is a file of its own'), { code: 'copied' });
+      },
+    },
+    'promises.cp of a link': {
+      told: file,
+      open: ({ folder }) => fs.promises.cp(path.join(folder, 'links/link'), path.join(os.tmpdir(), 'copied link')),
+    },
+    'a link by a way back': {
+      told: file,
+      open: ({ folder }) => {
+        fs.symlinkSync(`${os.tmpdir()}/a/../../${path.basename(folder)}/victim`, path.join(os.tmpdir(), 'back'));
+      },
+    },
+    'a link to bytes': {
+      told: file,
+      open: ({ folder }) => {
+        fs.symlinkSync(Buffer.from(path.join(folder, 'victim')), path.join(os.tmpdir(), 'bytes'));
+      },
+    },
+    Utf8Stream: {
+      told: file,
+      open: ({ folder }) => new (fs as Untyped).Utf8Stream({ dest: path.join(folder, 'written'), sync: true }),
+    },
+    'Utf8Stream of a relative path, when the folder has changed before the work begins': {
+      told: undefined,
+      open: (outside) => later(outside, (name) => happened(new (fs as Untyped).Utf8Stream({ dest: name }), 'ready')),
+    },
+    'from an open folder': {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(`${opened(folder)}/written`, '');
+      },
+    },
+    mkdtempDisposableSync: {
+      told: file,
+      open: ({ folder }) => (fs as Untyped).mkdtempDisposableSync(path.join(folder, 'made')),
+    },
+    'chown of a handle': {
+      told: undefined,
+      open: async ({ folder }) => {
+        await using handle = await fs.promises.open(path.join(folder, 'victim'), 'r');
+        await handle.chown(1, 1);
+      },
+    },
+    'fchmod, with a callback': {
+      told: undefined,
+      open: ({ folder }) =>
+        new Promise((resolve, reject) => {
+          fs.fchmod(fs.openSync(path.join(folder, 'victim'), 'r'), 0o777, (error) => {
+            if (error) reject(error);
+            else resolve(undefined);
+          });
+        }),
+    },
+    'copied over': {
+      told: file,
+      open: ({ folder }) => fs.promises.copyFile(path.join(os.tmpdir(), '.'), path.join(folder, 'victim')),
+    },
+    'variables of its function, through a link and back': {
+      told: undefined,
+      open: () => fs.readFileSync(`${SHALLOW}/../proc/${process.ppid}/environ`),
+    },
+    'the same in bytes': {
+      told: undefined,
+      open: () => fs.promises.readFile(Buffer.from(`${SHALLOW}/../proc/${process.ppid}/environ`)),
+    },
+    'the same by a change of folders': {
+      told: undefined,
+      open: () => {
+        process.chdir(`${SHALLOW}/../proc/${process.ppid}`);
+      },
+    },
+    'the same by the links of what is open': {
+      told: 'read a file',
+      open: () => fs.readFileSync(`/dev/fd/../root/proc/${process.ppid}/environ`),
+    },
+    'variables of its function, as its own': {
+      told: undefined,
+      open: () => {
+        process.loadEnvFile(`${SHALLOW}/../proc/${process.ppid}/environ`);
+      },
+    },
+    'memory of its function, through a link and back': {
+      told: undefined,
+      open: () => fs.promises.open(`${SHALLOW}/../proc/${process.ppid}/mem`, 'r'),
+    },
     'through /proc/self/root': {
       told: file,
       open: ({ folder }) => {
@@ -731,7 +1028,6 @@ export const DOORS: Record<string, Record<string, Door>> = {
   },
 };
 
-/** Tries each, and says what came of it. */
 /** In two halves: a report names so many refusals, and no more. */
 export const HALVES = [0, 1] as const;
 
@@ -743,6 +1039,7 @@ export function doorsOf(half: (typeof HALVES)[number]): [string, Door][] {
   return all.filter((_, index) => index % HALVES.length === half);
 }
 
+/** Tries each, and says what came of it. */
 export async function tryDoors(outside: Outside, half: (typeof HALVES)[number]): Promise<void> {
   for (const [name, { open }] of doorsOf(half)) console.log(`${name}: ${await outcomeOf(() => open(outside))}`);
 }

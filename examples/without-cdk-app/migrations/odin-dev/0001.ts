@@ -1,10 +1,11 @@
 // A plain migration: it ends well by returning, and fails by throwing.
 import { S3Client } from '@aws-sdk/client-s3';
 import { deleteObjects, pages } from 'odin-migrate/s3';
+import type { Permissions } from 'odin-migrate/types';
 import { dataBucket } from '../shared/bucket.ts';
 
 export const description = 'Delete the carts that nobody came back to';
-export const permissions = [
+export const permissions: Permissions = [
   { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::shop-dev-orders'] },
   {
     Effect: 'Allow',
