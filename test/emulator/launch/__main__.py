@@ -7,6 +7,7 @@ the start with an AttributeError.
 import buckets  # noqa: F401
 import policies  # noqa: F401
 import step_functions  # noqa: F401
+import workers  # noqa: F401
 
 from ministack import app
 
