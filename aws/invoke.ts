@@ -16,9 +16,15 @@ export async function invokeFunction(lambda: LambdaClient, name: string, payload
   const json: unknown = JSON.parse(answer.Payload?.transformToString() ?? 'null');
   if (answer.FunctionError === undefined) return json;
   const error = FunctionError.safeParse(json).data;
+  const what = error?.errorMessage ?? JSON.stringify(json);
+  // What a function throws has its code. What Lambda says in its place has none, or one of its own, with a dot (`Runtime.ExitError`).
+  if (error && !error.errorType.includes('.'))
+    throw new OdinError({ code: error.errorType as ErrorCode, source: 'system', what });
   throw new OdinError({
-    code: (error?.errorType ?? 'Internal') as ErrorCode,
+    code: 'Internal',
     source: 'system',
-    what: error?.errorMessage ?? `${name} failed: ${JSON.stringify(json)}`,
+    what: `${name} ended before it answered: ${what}`,
+    why: 'What it was asked may have been done all the same.',
+    next: 'Ask the same again: what is recorded is not recorded twice. If it ends so each time, its log says more',
   });
 }

@@ -120,10 +120,12 @@ describe('Lambda', () => {
     await expect(invokeFunction(started.lambda, 'unknown', {})).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
-    // Lambda itself says so of a function that is ended.
+    // Lambda itself says so of a function that is ended: what was asked may be done, and what to do next is said.
     await expect(invokeFunction(started.lambda, 'ends', {})).rejects.toMatchObject({
-      code: 'Runtime.ExitError',
+      code: 'Internal',
       source: 'system',
+      what: expect.stringMatching(/^ends ended before it answered: .*exit/) as string,
+      next: expect.stringContaining('Ask the same again') as string,
     });
   });
 
