@@ -136,11 +136,75 @@ describe('conditions', () => {
     expect(ask([{ ...ALLOW, Condition }], { context, tags: { key: 'k' } })).toBe(expected);
   });
 
+  describe('of a list', () => {
+    const keys = { 'aws:TagKeys': ['team', 'cost'], one: ['team'], empty: [], blank: [''], single: 'team' };
+    it.each<[operator: string, key: string, values: string[], boolean]>([
+      // Each of the request's has to fit one of the policy's.
+      ['ForAllValues:StringEquals', 'aws:TagKeys', ['team', 'cost', 'more'], true],
+      ['ForAllValues:StringEquals', 'AWS:tagkeys', ['cost', 'team'], true],
+      ['ForAllValues:StringEquals', 'aws:TagKeys', ['team'], false],
+      ['ForAllValues:StringEquals', 'single', ['team'], true],
+      ['ForAllValues:StringLike', 'aws:TagKeys', ['t*', '*t'], true],
+      ['ForAllValues:StringLike', 'aws:TagKeys', ['t*'], false],
+      // One of them has to.
+      ['ForAnyValue:StringEquals', 'aws:TagKeys', ['team', 'more'], true],
+      ['ForAnyValue:StringEquals', 'aws:TagKeys', ['more'], false],
+      ['ForAnyValue:StringLike', 'aws:TagKeys', ['more', 'c?st'], true],
+      // Negated: fits none of the policy's.
+      ['ForAllValues:StringNotEquals', 'aws:TagKeys', ['more', 'else'], true],
+      ['ForAllValues:StringNotEquals', 'aws:TagKeys', ['more', 'cost'], false],
+      ['ForAnyValue:StringNotEquals', 'aws:TagKeys', ['cost'], true],
+      ['ForAnyValue:StringNotEquals', 'aws:TagKeys', ['cost', 'team'], false],
+      ['ForAnyValue:StringNotLike', 'one', ['t*'], false],
+      // Nothing is there: all of nothing fits, and nothing of it does.
+      ['ForAllValues:StringEquals', 'absent', ['team'], true],
+      ['ForAllValues:StringEquals', 'empty', ['team'], true],
+      ['ForAllValues:StringEquals', 'blank', ['team'], true],
+      ['ForAllValues:StringNotEquals', 'absent', ['team'], true],
+      ['ForAllValues:StringEqualsIfExists', 'absent', ['team'], true],
+      ['ForAnyValue:StringEquals', 'absent', ['team'], false],
+      ['ForAnyValue:StringEquals', 'empty', ['team'], false],
+      ['ForAnyValue:StringEquals', 'blank', [''], false],
+      ['ForAnyValue:StringNotEquals', 'absent', ['team'], false],
+      ['ForAnyValue:StringEqualsIfExists', 'absent', ['team'], true],
+      ['ForAnyValue:StringEqualsIfExists', 'aws:TagKeys', ['more'], false],
+      ['Null', 'aws:TagKeys', ['false'], true],
+      ['Null', 'empty', ['true'], true],
+    ])('%s of %s and %j', (operator, key, values, expected) => {
+      expect(ask([{ ...ALLOW, Condition: { [operator]: { [key]: values } } }], { context: keys })).toBe(expected);
+    });
+
+    it('of ARNs, a wildcard stays in its part', () => {
+      const context = { arns: ['arn:aws:iam::111122223333:role/a', 'arn:aws:iam::111122223333:role/b'] };
+      const all = (...patterns: string[]) =>
+        ask([{ ...ALLOW, Condition: { 'ForAllValues:ArnLike': { arns: patterns } } }], { context });
+      expect([all('arn:aws:iam::*:role/?'), all('arn:aws:iam:*'), all('arn:*:role/a')]).toEqual([true, false, false]);
+    });
+
+    it('needs one of the two, and is no variable', () => {
+      const bare = () => ask([{ ...ALLOW, Condition: { StringEquals: { one: 'team' } } }], { context: keys });
+      expect(bare).toThrow('ForAllValues');
+      const filled = () => ask([{ ...ALLOW, Resource: 'arn:aws:s3:::b/${one}' }], { context: keys });
+      expect(filled).toThrow('no variable');
+    });
+
+    it('a Deny that asks for all of it holds for a request without it, until Null says that it is there', () => {
+      const onlyTeam = { 'ForAllValues:StringEquals': { 'aws:TagKeys': 'team' } };
+      const denied = (Condition: NonNullable<Statement['Condition']>, context: Record<string, string[]>) =>
+        !ask([ALLOW, { ...ALLOW, Effect: 'Deny', Condition }], { context });
+      const isThere = { ...onlyTeam, Null: { 'aws:TagKeys': 'false' } };
+      expect([denied(onlyTeam, {}), denied(isThere, {})]).toEqual([true, false]);
+      expect(denied(isThere, { 'aws:TagKeys': ['team'] })).toBe(true);
+    });
+  });
+
   it('that it does not know are no guess', () => {
     for (const operator of [
       'IpAddress',
-      'ForAllValues:StringEquals',
-      'ForAnyValue:StringLike',
+      'ForAllValues:IpAddress',
+      'ForAllValues:Null',
+      'ForAnyValue:',
+      'ForSomeValues:StringEquals',
       'StringNotEqualsX',
       'toString',
     ])

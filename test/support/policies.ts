@@ -31,8 +31,8 @@ export interface Request {
   principal: Principal;
   action: string;
   resource: string;
-  /** Condition keys besides the principal's own. Absent keys are absent from the request. */
-  context?: Readonly<Record<string, string>>;
+  /** Condition keys besides the principal's own. Absent keys are absent from the request; of some, it has a list. */
+  context?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /**
@@ -83,15 +83,26 @@ function fits(statement: Statement, request: Request): boolean {
 /**
  * Of several values one is enough, and of a negated operator none may hold. A missing key fails all but the negated; with `IfExists` it fails
  * none. (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html)
+ *
+ * Of a list in the request, `ForAllValues` asks that of each, and holds where there is none; `ForAnyValue` asks it of one, and fails there.
+ * (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html)
  */
-function holds(operator: string, found: string | undefined, values: readonly string[]): boolean {
-  if (operator === 'Null') return values.some((value) => (found === undefined) === (value === 'true'));
-  const named = operator.replace(/IfExists$/, '');
+function holds(operator: string, found: string | readonly string[] | undefined, values: readonly string[]): boolean {
+  const [, set, single = ''] = /^(ForAllValues:|ForAnyValue:)?(.*)$/s.exec(operator) ?? [];
+  const named = single.replace(/IfExists$/, '');
   const compared = named.replace(/^(String|Arn)Not/, '$1');
+  const isNegated = compared !== named;
   const compare = Object.hasOwn(COMPARISONS, compared) ? COMPARISONS[compared] : undefined;
+  const there = found === undefined ? [] : [found].flat();
+  if (operator === 'Null') return values.some((value) => (there.length === 0) === (value === 'true'));
   if (!compare) throw new Error(`These policies are not known to use the operator ${operator}`);
-  if (found === undefined) return named !== operator || compared !== named;
-  return values.some((value) => compare(found, value)) === (compared === named);
+  if (set === undefined && typeof found === 'object')
+    throw new Error(`A list is held by ForAllValues or ForAnyValue, and not by ${operator}`);
+
+  const asked = set === undefined ? there : there.filter((each) => each !== ''); // an empty text is none, in a list
+  if (asked.length === 0) return named !== single || (set === undefined ? isNegated : set === 'ForAllValues:');
+  const fitsOne = (each: string) => values.some((value) => compare(each, value)) !== isNegated;
+  return set === 'ForAnyValue:' ? asked.some(fitsOne) : asked.every(fitsOne);
 }
 
 /** Texts are held against each other with their case, truths without. `ArnEquals` takes wildcards, `StringEquals` none. */
@@ -105,9 +116,9 @@ const COMPARISONS: Readonly<Record<string, (found: string, value: string) => boo
 };
 
 /** Keys of conditions, and those of tags in them, have no case. */
-function valueOf(asked: string, { principal, action, context = {} }: Request): string | undefined {
+function valueOf(asked: string, { principal, action, context = {} }: Request): string | readonly string[] | undefined {
   const key = asked.toLowerCase();
-  const of = (values: Readonly<Record<string, string>>, name: string) =>
+  const of = <Value>(values: Readonly<Record<string, Value>>, name: string) =>
     Object.entries(values).find(([each]) => each.toLowerCase() === name)?.[1];
   // A role that is passed has no tags (docs/aws-facts.md).
   if (action === 'iam:PassRole' && key.startsWith('aws:resourcetag/')) return undefined;
@@ -129,6 +140,7 @@ function fillIn(pattern: string, request: Request): string | undefined {
     if (literal) return literal[1];
     const [, key = '', otherwise] = /^([^,]+?)(?:\s*,\s*'(.*)')?$/s.exec(inside) ?? [];
     const value = valueOf(key, request) ?? otherwise;
+    if (typeof value === 'object') throw new Error(`A list is no variable of a policy: ${key}`);
     complete &&= value !== undefined;
     return value ?? '';
   });
