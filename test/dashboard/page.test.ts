@@ -94,18 +94,44 @@ describe('the page of an environment', () => {
 });
 
 describe('the headline', () => {
-  it.each<[MigrationState, string, string]>([
-    ['running', 'Running 0002', 'busy'],
-    ['succeeded', 'Going on with 0002', 'busy'],
-    ['decided', 'Going on with 0002', 'busy'],
-    ['aborted', 'Aborted at 0002', 'bad'],
-    ['failed', '0002 did not finish', 'bad'],
-    ['unknown', '0002 did not finish', 'bad'],
-    ['late', '0002 is late', 'warn'],
-    ['pending', '1 pending', 'quiet'],
-    ['skipped', 'Everything is done', 'good'],
-  ])('of a migration that is %s is "%s"', (state, title, tone) => {
-    expect(headline(viewOf([row(1, 'applied'), row(2, state)]))).toMatchObject({ title, tone });
+  const run = 'npx --no-install odin-migrate run odin-dev';
+  it.each<[MigrationState, string, string, string]>([
+    ['running', 'Running 0002', 'busy', 'What 0002 does'],
+    ['starting', 'Starting 0002', 'busy', 'What 0002 does'],
+    [
+      'stopped',
+      '0002 is between two slices',
+      'busy',
+      `It stopped at a checkpoint; the run, or the next one, goes on from there: ${run}`,
+    ],
+    ['succeeded', 'Going on with 0002', 'busy', 'Its code returned; its completion is being recorded.'],
+    ['decided', 'Going on with 0002', 'busy', 'retry decided; the run acts on it next.'],
+    ['aborted', 'Aborted at 0002', 'bad', `The next run halts there and asks for a decision: ${run}`],
+    ['failed', '0002 did not finish', 'bad', `The next run halts there and asks for a decision: ${run}`],
+    ['unknown', '0002 did not finish', 'bad', `The next run halts there and asks for a decision: ${run}`],
+    ['late', '0002 is late', 'warn', 'It is pending below one that was run: a run refuses to go out of order.'],
+    ['pending', '1 pending', 'quiet', `A run begins with 0002: ${run}`],
+    ['skipped', 'Everything is done', 'good', 'Nothing is pending, and nothing runs twice.'],
+  ])('of a migration that is %s is "%s"', (state, title, tone, detail) => {
+    const decision = state === 'decided' ? 'retry' : undefined;
+    expect(headline(viewOf([row(1, 'applied'), row(2, state, { decision })]))).toEqual({ title, tone, detail });
+  });
+
+  it('of nothing says how the first is made, and of a halt that everything waits', () => {
+    expect(headline(viewOf([]))).toEqual({
+      tone: 'quiet',
+      title: 'No migrations yet',
+      detail: 'Add the first one with: npx --no-install odin-migrate new odin-dev',
+    });
+    expect(headline(HALTED)).toEqual({
+      tone: 'bad',
+      title: 'Halted at 0002',
+      detail: 'Nothing later runs until somebody decides.',
+    });
+  });
+
+  it('of one that runs and has no description says no more than that', () => {
+    expect(headline(viewOf([row(2, 'running', { description: undefined })])).detail).toBe('');
   });
 
   it('of batches that S3 has slowed down says so, and that they go on by themselves', () => {
@@ -148,6 +174,9 @@ describe('the headline', () => {
     expect({ title, tone }).toEqual({ title: 'A run refuses', tone: 'bad' });
     expect(detail).toContain('names 0002 as completed, and this ledger does not');
     expect(detail).toContain('npx --no-install odin-migrate baseline odin-dev --pruned --reason "..."');
+    const here = headline({ ...viewOf([row(3, 'pending')]), lacking: ['0002'] }, { local: true }).detail;
+    expect(here).toContain('counted as done here when you type it again: npx --no-install odin-migrate local odin-dev');
+    expect(here).not.toMatch(/\.[A-Z]/); // a space is between two sentences
   });
 });
 
@@ -506,6 +535,8 @@ describe('words', () => {
     ['-05:30', 'UTC-05:30', '2026-03-01 18:00'],
     ['+0100', 'UTC+01:00', '2026-03-02 00:30'],
     ['nonsense', 'UTC', '2026-03-01 23:30'],
+    ['GMT+01:00', 'UTC', '2026-03-01 23:30'],
+    ['+01:00:30', 'UTC', '2026-03-01 23:30'],
     [undefined, 'UTC', '2026-03-01 23:30'],
   ])('the offset %s is %s', (offset, zone, minute) => {
     const clock = new Clock(offset);

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Allowed, Halted } from '../../core/ledger/entries.ts';
 import type { Numbered } from '../../core/ledger/fold.ts';
 import { waiterKey } from '../../core/ledger/keys.ts';
+import { openHaltLine } from '../../lambdas/watch-halts/metric.ts';
 import { createWatchHalts } from '../../lambdas/watch-halts/watch-halts.ts';
 import { executionArn } from '../support/fake-executions.ts';
 import { once } from '../support/hooked-store.ts';
@@ -97,6 +98,23 @@ describe('the hours of an open halt', () => {
     await ledger.complete('0004');
     world.clock.advance(HOUR);
     expect((await watch()).openHaltHours).toBe(0);
+  });
+});
+
+it('the metric is a line in the form that CloudWatch reads: what it cannot read it passes over in silence', () => {
+  expect(JSON.parse(openHaltLine({ app: 'shop', environment: 'odin-dev' }, 4.5, 1_700_000_000_000))).toEqual({
+    _aws: {
+      Timestamp: 1_700_000_000_000,
+      CloudWatchMetrics: [
+        {
+          Namespace: 'odin-migrate',
+          Dimensions: [['Environment']],
+          Metrics: [{ Name: 'OpenHaltHours', Unit: 'None' }],
+        },
+      ],
+    },
+    Environment: 'shop--odin-dev',
+    OpenHaltHours: 4.5,
   });
 });
 
