@@ -179,6 +179,30 @@ describe('a trace in the words of the model', () => {
     expect(words(...invoked(asked)).slice(-1)).toEqual(['INVOKE 141 1 0 2 0']);
   });
 
+  it('an execution waits for the invocation of whose end it hears at once, and not for another one that ended before it hears', () => {
+    const own = '0010#request-2';
+    const byHand = '0010#request-3';
+    const begin = (actor: string, execution: string) =>
+      line(actor, 'begins', { body: { payload: { ...asked, execution }, manifest: { '0010': 'a' } } });
+    const claims = (actor: string, answer: string) =>
+      line(actor, `create ${CLAIM}`, { answer, body: { claim: 'claimed' } });
+    const invoked = [...open, begin(own, 'arn:x:run-1'), claims(own, 'done')];
+    const hears = line('run-1', 'hears of Run migration', { body: { outcome: 'finished' } });
+    const answers = line(own, 'answers {}');
+    const INVOKE = 'INVOKE 0 1 0 1 0';
+    expect(words(...invoked, answers, hears)).toContain(INVOKE);
+    const later = { ...hears, time: hears.time + 1 };
+    expect(words(...invoked, answers, later)).not.toContain(INVOKE);
+    const another = [
+      line('run-2', 'starts'),
+      begin(byHand, 'arn:x:run-1'),
+      claims(byHand, 'exists'),
+      line(byHand, 'answers {}'),
+    ];
+    const said = words(...invoked, ...another, line('run-2', 'hears of Run migration', { answer: 'Lambda.Unknown' }));
+    expect(said.filter((word) => word.startsWith('INVOKE'))).toEqual(['INVOKE 141 1 0 1 0', 'INVOKE 141 1 1 1 0']);
+  });
+
   it('the deadline passes before the first look that knows it', () => {
     const later = (what: string, time: number) => ({ ...line('list-pending#request-2', what), time });
     const claimed = [

@@ -216,8 +216,14 @@ class Translation {
     this.#slots = Array.from({ length: size.invocations }, () => undefined);
     this.#people = Array.from({ length: size.people + size.cancellers + 1 }, () => undefined);
     const late = new Set<string>();
-    for (const [at, { actor, request, effect, fault }] of lines.entries()) {
-      if (request === 'hears of Run migration') this.#heard.add(lines[at - 1]!.actor);
+    const askedBy = new Map<string, string>();
+    for (const [at, { time, actor, request, body, effect, fault }] of lines.entries()) {
+      if (request === 'begins') askedBy.set(actor, executionOf(body));
+      // One whose answer is lost, or comes late, is heard of later, perhaps right after the end of one that somebody else invoked.
+      const before = lines[at - 1];
+      if (request === 'hears of Run migration' && before?.time === time && askedBy.get(before.actor) === actor) {
+        this.#heard.add(before.actor);
+      }
       const what = `${actor} ${request}`;
       if (effect === 'none' && fault === 'late') late.add(what);
       if (effect === 'late' && !late.has(what) && isLedgerWrite(request)) this.#underWay.set(actor, lines[0]!);
@@ -312,8 +318,7 @@ class Translation {
         const step = String(body['step']);
         execution.ends = step === 'finished' || step === 'refuse' || step === 'handed over';
         if (step === 'handed over') {
-          const to = String(body['execution']);
-          this.#emit('HEARS', index, 'DONE', this.#execution(to.slice(to.lastIndexOf(':') + 1)).index);
+          this.#emit('HEARS', index, 'DONE', this.#execution(nameIn(body['execution'])).index);
           return;
         }
         if (execution.system?.wrote) return;
@@ -348,10 +353,7 @@ class Translation {
     for (const { actor, request, body } of this.#lines.slice(this.#at + 1)) {
       if (actor === name && request.startsWith('hears of ')) return request === 'hears of Halt for operator';
       if (actor === name && request.startsWith('is redriven from ')) return request.endsWith(' Halt for operator');
-      if (request !== 'begins') continue;
-      const { payload } = body as { payload: Fields };
-      const of = typeof payload['execution'] === 'string' ? payload['execution'] : '';
-      if (of.slice(of.lastIndexOf(':') + 1) === name) return payload['ask'] === 'halt';
+      if (request === 'begins' && executionOf(body) === name) return payloadOf(body)['ask'] === 'halt';
     }
     return false;
   }
@@ -449,10 +451,9 @@ class Translation {
   }
 
   #begins(name: string, { actor, body }: RequestLine): void {
-    const { payload, manifest } = body as { payload: Fields; manifest: Record<string, string> };
-    const arn = payload['execution'];
-    // Somebody may name one that was never started.
-    const execution = typeof arn === 'string' ? this.#executions.get(arn.slice(arn.lastIndexOf(':') + 1)) : undefined;
+    const { manifest } = body as { manifest: Record<string, string> };
+    const payload = payloadOf(body);
+    const execution = this.#executions.get(executionOf(body)); // somebody may name one that was never started
     const invocation: Invocation = {
       actor,
       name,
@@ -1099,6 +1100,13 @@ const MARGIN_MS = 10_000;
 const DEPLOYMENT_MS = 5 * 60_000;
 /** Docs/design.md §6. */
 const pauseMs = (times: number): number => Math.min(15_000 * 2 ** times, 15 * 60_000);
+
+/** Of what begins. */
+const payloadOf = (body: unknown): Fields => (body as { payload: Fields }).payload;
+const executionOf = (body: unknown): string => nameIn(payloadOf(body)['execution']);
+
+/** `''` of what is no ARN. */
+const nameIn = (arn: unknown): string => (typeof arn === 'string' ? arn.slice(arn.lastIndexOf(':') + 1) : '');
 
 const second = (time: number): number => Math.floor(time / 1000) * 1000;
 

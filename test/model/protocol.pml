@@ -1401,6 +1401,10 @@ inline reply(as) {
 #define mayReturn (log[turn].slice == SLICES)
 #define mayStop (log[turn].slice < SLICES || openCancel > turn)
 #endif
+/* Its code is another one than the turn's; somebody has the turn. What stands there is read then, to be compared: that this may be denied
+ * is in a trace alone, because in a search it is a 403 before the claim, or an invocation that Step Functions gave up. */
+#define isOthers (invoked[me] != 0 && claimOf == 0 && !fits && claims(VOID, 1))
+#define isClaimed (invoked[me] != 0 && (isAsked(me) == 0 || !fits) && claimOf != 0 && (claims(CLAIMED, 0) || claims(VOID, 0)))
 /* It is gone, or has failed, without having done what it was about to do. */
 #define isGone sees(GONE, function(me))
 
@@ -1450,12 +1454,14 @@ idle:
 #ifdef NO_CODE_CHECK
   :: d_step { invoked[me] != 0 && claimOf == 0 && !fits -> turn = invoked[me]; createClaim(turn, CLAIMED); otherCode = true; busyWith[turn] = true }
 #else
-  :: d_step { invoked[me] != 0 && claimOf == 0 && !fits && claims(VOID, 1) -> next(); turn = invoked[me]; createClaim(turn, VOID); isOther(turn); reply(ELSEWHERE) }; goto idle
+  :: d_step { isOthers -> next(); turn = invoked[me]; createClaim(turn, VOID); isOther(turn); reply(ELSEWHERE) }; goto idle
+  :: d_step { only(isOthers) -> next(); turn = invoked[me]; createClaim(turn, VOID); isOther(turn); reply(AGAIN) }; goto idle
 #endif
 #ifdef NO_CLAIM
   :: d_step { invoked[me] != 0 && isAsked(me) == 0 && claimOf == CLAIMED -> turn = invoked[me]; busyWith[turn] = true }
 #else
-  :: d_step { invoked[me] != 0 && (isAsked(me) == 0 || !fits) && claimOf != 0 && (claims(CLAIMED, 0) || claims(VOID, 0)) -> next(); reply(ELSEWHERE) }; goto idle
+  :: d_step { isClaimed -> next(); reply(ELSEWHERE) }; goto idle
+  :: d_step { only(isClaimed) -> next(); reply(AGAIN) }; goto idle
 #endif
   :: d_step { invoked[me] != 0 && isAsked(me) == 0 && mayBeLate && sees(LATE, function(me)) -> next(); lates--; lateTurn = invoked[me]; lateClaim = CLAIMED; reply(AGAIN) }; goto idle
 #if BATCHES
