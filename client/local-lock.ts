@@ -36,7 +36,7 @@ export function lock(directory: string, environment: string): Lock {
         if (former === undefined) unlock();
         else writeFileSync(file, former);
       };
-      return { unlock, giveBack, formerDied: former !== undefined && wasOfHere(former) };
+      return { unlock, giveBack, formerDied: former !== undefined && namesItsPlace(former) };
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw notLocked(file, cause);
       former = readFileSync(file, 'utf8');
@@ -86,7 +86,7 @@ export function isHeld(directory: string): boolean {
 /** Whether the process that ran here last was ended before it could unlock: nothing of it runs any more, but for what it had started. */
 export function hasDied(directory: string): boolean {
   const text = readLock(directory);
-  return text !== undefined && wasOfHere(text) && ownerOf(text) === 'nobody';
+  return text !== undefined && namesItsPlace(text) && ownerOf(text) === 'nobody';
 }
 
 function readLock(directory: string): string | undefined {
@@ -103,7 +103,7 @@ interface Owner {
 }
 
 function parse(text: string): Owner {
-  const [pid, ...others] = text.trim().split(' ');
+  const [pid, ...others] = text.split(' ');
   const [start, place, machine] = others.map((part) => (part === UNKNOWN ? undefined : part));
   return { pid: Number(pid), start, place, machine };
 }
@@ -127,11 +127,8 @@ function ownerOf(text: string): 'nobody' | 'alive' | 'elsewhere' {
   return start === undefined || now === undefined || now === start ? 'alive' : 'nobody';
 }
 
-/** Whether its process is counted here, or ended with the machine. */
-function wasOfHere(text: string): boolean {
-  const owner = parse(text);
-  return owner.place !== undefined && seenFromHere(owner) !== 'elsewhere';
-}
+/** One of nobody that does was a lock of here: its process was counted here, or ended with the machine. */
+const namesItsPlace = (text: string): boolean => parse(text).place !== undefined;
 
 function seenFromHere({ place, machine }: Owner): 'here' | 'over' | 'elsewhere' {
   const here = placeOfProcesses();

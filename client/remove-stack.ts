@@ -21,7 +21,7 @@ const MOST_MS = 60 * 60_000;
 export async function removeStack(
   StackName: string,
   options: ClientOptions,
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
+  meanwhile?: () => Promise<void>,
 ): Promise<void> {
   const client = new CloudFormationClient(options);
   try {
@@ -30,7 +30,7 @@ export async function removeStack(
     await client.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }));
     await client.send(new DeleteStackCommand({ StackName: StackId }));
     for (let waited = 0; ; waited += POLL_MS) {
-      await meanwhile();
+      await meanwhile?.();
       const { status, reason } = await statusOf(client, StackId);
       if (status === 'DELETE_COMPLETE') return;
       if (status === 'DELETE_FAILED' || waited > MOST_MS) throw notDeleted(StackName, status, reason);

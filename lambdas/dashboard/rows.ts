@@ -51,7 +51,7 @@ export function shownOf({ migrations }: EnvironmentView, page: number | undefine
   const recent = completed.length <= FEW ? completed : completed.slice(-RECENT);
   const older = completed.slice(0, completed.length - recent.length);
   const pages = Math.ceil(older.length / PAGE);
-  const current = page === undefined || older.length === 0 ? undefined : Math.min(page, pages);
+  const current = page === undefined ? undefined : Math.min(page, pages);
   const end = older.length - ((current ?? 1) - 1) * PAGE;
   return {
     older: current === undefined ? [] : older.slice(Math.max(0, end - PAGE), end),

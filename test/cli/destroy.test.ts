@@ -1,15 +1,18 @@
 // What `destroy` stops: every execution that lives, unless code of a migration runs. The emulator has no redrive that is pending.
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientOptions } from '../../client/client-options.ts';
 import type { Deployment } from '../../client/deployment.ts';
 import type { Standing } from '../../client/destroy.ts';
 import { destroy, findStanding, removeLeftover, runningOf } from '../../client/destroy.ts';
 import { removeStack } from '../../client/remove-stack.ts';
+import { parameterName } from '../../core/names/names.ts';
+import { start } from '../local/support.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import { createWorld } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
@@ -140,6 +143,12 @@ describe('a stack', () => {
     expect(meanwhile).toBe(2);
   });
 
+  it('that CloudFormation does not know any more is gone, in whatever words', async () => {
+    answers['DescribeStacks'] = (times) => (times === 0 ? stack('UPDATE_COMPLETE') : '<Stacks></Stacks>');
+    await removeStack('ours', options);
+    expect(asked.at(-1)).toBe('DescribeStacks arn:ours');
+  });
+
   it('that CloudFormation does not delete is told with its words', async () => {
     answers['DescribeStacks'] = (times) =>
       times === 0
@@ -147,6 +156,8 @@ describe('a stack', () => {
         : stack('DELETE_FAILED', 'The following resource(s) failed to delete: [Topic].');
     expect(await thrownBy(removeStack('ours', options))).toMatchObject({
       code: 'StackNotDeleted',
+      source: 'system',
+      next: expect.stringContaining("stack's events in CloudFormation's console") as string,
       what: 'CloudFormation did not delete the stack ours: it is DELETE_FAILED.',
       why: 'The following resource(s) failed to delete: [Topic].',
     });
@@ -199,7 +210,9 @@ describe('a stack', () => {
     });
     expect(await thrownBy(destroy(standing(sfn)))).toMatchObject({
       code: 'BadUsage',
+      source: 'user',
       what: expect.stringContaining('its ledger would be deleted with it now') as string,
+      next: 'Type the same again.',
     });
     expect(asked).toEqual(['GetTemplate ours']);
     expect(stopped).toEqual([]);
@@ -230,6 +243,15 @@ describe('a stack', () => {
       { executionArn: 'c', error: 'Destroyed', cause, before: 'DeleteStack arn:ours' },
     ]);
     expect(asked.at(-1)).toBe('DescribeStacks arn:ours');
+  });
+
+  it('whose template may not be read is not deleted: nobody knows whether the ledger would go', async () => {
+    answers['GetTemplate'] = () => ({ code: 'AccessDenied', message: 'not yours' });
+    const sfn = clientOf(() => {
+      throw new Error('nothing is to be stopped');
+    });
+    expect((await thrownBy(destroy(standing(sfn)))).code).toBe('AwsForbidden');
+    expect(asked).toEqual(['GetTemplate ours']);
   });
 
   it('of a team is not deleted: its runs are stopped, and it is left', async () => {
@@ -266,4 +288,24 @@ it('is not done while code that was halted may still run', async () => {
   const { code, what } = await thrownBy(destroy({ ...shown, running: [] }));
   expect(code).toBe('StillRunning');
   expect(what).toMatch(/^0002 of odin-dev is running, or may be until 2026-03-01T12:15:10\.000Z: nothing would record/);
+});
+
+it('of an environment in a team’s own stack is what runs there: the stack is not asked for, and stays', async () => {
+  const started = await start();
+  onTestFinished(() => started.stop());
+  const { endpoint, region, credentials } = started.aws;
+  const registration = {
+    version: '1.0.0',
+    stack: 'TheirStack',
+    stateMachineArn: `arn:aws:states:${region}:000000000000:stateMachine:shop--odin-dev`,
+    ledgerBucket: 'the-ledger',
+    resumeFunction: 'resume',
+    topicArn: 'topic',
+  };
+  const of = { app: 'shop', environment: 'odin-dev' };
+  started.aws.parameters.put(parameterName(of, 'registration'), JSON.stringify(registration));
+  await started.s3.send(new CreateBucketCommand({ Bucket: 'the-ledger' }));
+  const found = await findStanding('odin-dev', { app: 'shop', aws: { endpoint, region, credentials } });
+  const expected = { is: 'deployed', stack: undefined, within: 'TheirStack', running: [], ledgerGoes: false };
+  expect(found).toMatchObject(expected);
 });

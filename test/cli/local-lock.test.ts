@@ -1,5 +1,5 @@
 // Whose the folder of an environment is: that of a process of this machine, of another one that shares it, or of one that is gone.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -15,6 +15,7 @@ beforeEach(() => {
   file = path.join(directory, 'process');
   const { unlock } = lock(directory, 'dev');
   own = readFileSync(file, 'utf8').split(' ');
+  boot = (own[2] ?? '').replace(/.\/.*/, (end) => (end.startsWith('0') ? '1' : '0'));
   unlock();
 });
 afterEach(() => {
@@ -34,7 +35,8 @@ function refusal(): OdinError {
 const ALIVE = String(process.ppid);
 const GONE = '999999999';
 
-const boot = 'before';
+/** Another start of this machine: its name differs in its end alone. */
+let boot: string;
 const processes = 'pid:[1]';
 
 it.each([
@@ -77,6 +79,8 @@ it('of this machine before it was started again, its process is surely over', ()
   expect(formerDied).toBe(true);
   unlock();
   expect(existsSync(file)).toBe(false);
+  writeFileSync(file, `${ALIVE} ${start} ${place?.replace(/^[^/]+/, boot)}`); // as one was written before
+  expect(hasDied(directory)).toBe(true);
 });
 
 it('of a process of here that is gone it is taken, and of one that lives it is not', () => {
@@ -85,12 +89,17 @@ it('of a process of here that is gone it is taken, and of one that lives it is n
   expect(hasDied(directory)).toBe(true);
   lock(directory, 'dev').unlock();
   writeFileSync(file, `${ALIVE} - ${place} ${machine}`);
-  expect(isHeld(directory)).toBe(true);
-  expect(refusal().what).toBe(`dev is running locally in another process (${ALIVE}).`);
+  expect([isHeld(directory), hasDied(directory)]).toEqual([true, false]);
+  expect(refusal()).toMatchObject({
+    source: 'user',
+    what: `dev is running locally in another process (${ALIVE}).`,
+    why: undefined,
+  });
 });
 
 it('without a place, as one was written before, its process counts as one of here', () => {
   writeFileSync(file, GONE);
+  expect(hasDied(directory)).toBe(false);
   expect(lock(directory, 'dev').formerDied).toBe(false);
 });
 
@@ -112,4 +121,63 @@ it('of another user it is not taken while their process lives, which nobody else
   expect(refusal().what).toBe(`dev is running locally in another process (${ALIVE}).`);
   writeFileSync(file, [ALIVE, 1, ...where].join(' ')); // its number is another program's by now
   lock(directory, 'dev').unlock();
+});
+
+it('says which process has it, since when, where processes are counted so, and on which machine', () => {
+  const id = existsSync('/etc/machine-id') ? readFileSync('/etc/machine-id', 'utf8').trim() : '';
+  const started = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  expect(own).toEqual([
+    String(process.pid),
+    expect.stringMatching(/^\d+$/),
+    `${started}/${readlinkSync('/proc/self/ns/pid')}`,
+    `${hostname().split('.')[0]?.replaceAll(' ', '_')}/${id}`,
+  ]);
+});
+
+it('is of nobody when there is none, or what there is names no process, as a full disk leaves it', () => {
+  expect([isHeld(directory), hasDied(directory)]).toEqual([false, false]);
+  for (const text of ['', '\n', 'garbage', '0', '1.5']) {
+    writeFileSync(file, text);
+    expect([text, isHeld(directory), hasDied(directory)]).toEqual([text, false, false]);
+    lock(directory, 'dev').unlock();
+  }
+});
+
+it('of this very process it is not taken a second time, and of one that had its number before it is', () => {
+  const { unlock } = lock(directory, 'dev');
+  expect(refusal().what).toBe(`dev is running locally in another process (${process.pid}).`);
+  unlock();
+  const [pid, , place, machine] = own;
+  for (const start of ['1', '-']) {
+    writeFileSync(file, [pid, start, place, machine].join(' '));
+    expect(hasDied(directory)).toBe(true);
+    lock(directory, 'dev').unlock();
+  }
+});
+
+it('is given back as it was, when nothing was done under it', () => {
+  lock(directory, 'dev').giveBack();
+  expect(existsSync(file)).toBe(false);
+  const [, , ...where] = own;
+  const former = [GONE, '1', ...where].join(' ');
+  writeFileSync(file, former);
+  lock(directory, 'dev').giveBack();
+  expect(readFileSync(file, 'utf8')).toBe(former);
+});
+
+it('is let go of without a word when somebody has removed it, and by nothing else than what took it', () => {
+  const listeners = process.listenerCount('exit');
+  const { unlock } = lock(directory, 'dev');
+  expect(process.listenerCount('exit')).toBe(listeners); // that its process is gone is seen
+  rmSync(file);
+  unlock();
+  expect(existsSync(file)).toBe(false);
+});
+
+it('that cannot be made says why, and is nobody else’s', () => {
+  rmSync(directory, { recursive: true });
+  const { code, source, what, next } = refusal();
+  expect([code, source]).toEqual(['BadConfiguration', 'system']);
+  expect(what).toMatch(/process could not be made: .*ENOENT: no such file or directory/);
+  expect(next).toMatch(/^Is the disk full, or the folder of another user\?/);
 });

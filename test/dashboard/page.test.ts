@@ -5,6 +5,7 @@ import { batchesViewOf } from '../../core/views/batches.ts';
 import type { MigrationState } from '../../core/views/view.ts';
 import { callAction } from '../../lambdas/dashboard/action.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
+import { shownOf } from '../../lambdas/dashboard/rows.ts';
 import { whoShort } from '../../core/views/words.ts';
 import { Clock, headline } from '../../lambdas/dashboard/words.ts';
 import type { Previewed } from '../../core/preview/preview.ts';
@@ -274,6 +275,149 @@ describe('a row', () => {
     expect(shown(`${'x'.repeat(480)}${'y'.repeat(1_500)}`)).toMatch(
       /x …<\/pre>.*<summary>1,500 more characters<\/summary>.*<pre>y{1500}<\/pre/s,
     );
+  });
+});
+
+describe('a line', () => {
+  const html = (...of: Parameters<typeof row>) => page(viewOf([row(...of)]), frame());
+  /** What a closed row shows, and what it opens to. */
+  const parts = (...of: Parameters<typeof row>) => {
+    const [, closed = '', opened = ''] =
+      /<summary>\s*<span class="id">(.*?)<\/summary>\s*<div class="body">(.*)/s.exec(html(...of)) ?? [];
+    return { closed: textOf(closed), opened: textOf(opened) };
+  };
+
+  it('of one that runs has its beginning, and of one that is over its end', () => {
+    expect(parts(1, 'running', { finishedAt: undefined, durationMs: undefined }).closed).toMatch(
+      /What 0001 does 2026-03-01 12:00 +$/,
+    );
+    expect(parts(1, 'applied', { finishedAt: '2026-03-01T12:30:00.000Z' }).closed).toContain('2026-03-01 12:30 4.0 s');
+  });
+
+  it('names who recorded it in full where there is room', () => {
+    const by = 'arn:aws:sts::111122223333:assumed-role/Admin/alice';
+    expect(html(1, 'skipped', { by })).toContain(`<span title="${by} (claimed)">alice (claimed)</span>`);
+  });
+
+  it('has its file where there is no description, and else the file is in what it opens to: once in both', () => {
+    const file = 'migrations/odin-dev/0001.ts';
+    expect(parts(1, 'pending').closed).not.toContain(file);
+    expect(parts(1, 'pending').opened).toContain(file);
+    expect(parts(1, 'pending', { description: undefined }).closed).toContain(file);
+    expect(parts(1, 'pending', { description: undefined }).opened).not.toContain(file);
+    expect(html(1, 'failed', { file: undefined })).not.toContain('<p class="small"></p>');
+    expect(parts(1, 'failed', { file: undefined, description: undefined }).closed).toContain('No file');
+  });
+
+  it('has the error, but of a halt, which has a card', () => {
+    const error = { name: 'Error', message: 'no such key' };
+    expect(parts(1, 'failed', { error }).closed).toContain('Error: no such key');
+    expect(parts(1, 'halted', { error }).closed).not.toContain('no such key');
+  });
+
+  it('has as much of an error as fits', () => {
+    const shown = (message: string) =>
+      / E: (\S+)/.exec(parts(1, 'failed', { error: { name: 'E', message } }).closed)?.[1];
+    expect(shown('x'.repeat(117))).toBe('x'.repeat(117));
+    expect(shown('x'.repeat(118))).toBe(`${'x'.repeat(116)}…`);
+    expect(shown(`${'x'.repeat(200)}\nmore`)).toBe(`${'x'.repeat(116)}…`);
+  });
+
+  it('says what was done, and how far one has come in as much as is known', () => {
+    expect(parts(1, 'applied', { did: { done: 3, total: 3, note: 'files' } }).closed).toContain('3 of 3 (100 %) files');
+    const progress = { done: 30, time: '2026-03-01T12:00:03.000Z' };
+    expect(parts(1, 'running', { progress }).closed).toMatch(/ 30 done 2026/);
+    expect(html(1, 'running', { progress })).not.toContain('class="meter"');
+    const batches = { of: 7, succeeded: 3, failed: 1, unknown: 2, running: 1, waiting: 0, strip: [] };
+    expect(html(1, 'running', { progress, batches })).toContain('3 failed or unknown, 0 waiting');
+  });
+
+  it('opens to the error once: where its halt is told, there', () => {
+    const error = { name: 'Error', message: 'no such key' };
+    const times = (...said: Said[]) => {
+      const trails = new Map([['0001', { entries: logOf(...said), earlier: 0 }]]);
+      const shown = page(viewOf([row(1, 'aborted', { error, attempts: 2 })]), frame({ trails }));
+      return shown.split('<div class="body">')[1]?.split(': no such key').length ?? 0;
+    };
+    const first = [allowed('0001'), { ...halted(1, '0001'), error }, decided(2, 'retry', '0001'), allowed('0001', 2)];
+    expect(times(...first, { ...halted(4, '0001', 2), error })).toBe(1 + 2); // of both attempts
+    expect(times(...first.slice(2))).toBe(1 + 1);
+    expect(times(...first)).toBe(1 + 2); // that of this one is in no entry
+    expect(times(...first, halted(4, '0001', 2))).toBe(1 + 2);
+  });
+
+  it('opens to a long error under an id of its own, so that what is open stays open', () => {
+    const error = { name: 'Error', message: 'x\n'.repeat(40) };
+    expect(html(7, 'failed', { error })).toContain('<details id="row-0007-rest">');
+  });
+
+  it('of what has not begun says that nothing has happened, and has no log', () => {
+    const nothing = 'Nothing has happened to it yet.';
+    expect(parts(1, 'pending').opened).toContain(nothing);
+    expect(parts(1, 'applied').opened).not.toContain(nothing);
+    expect(parts(1, 'pending', { startedAt: '2026-03-01T12:00:00.000Z' }).opened).not.toContain('Logs');
+    expect(parts(1, 'starting', { startedAt: undefined }).opened).not.toContain('Logs');
+    expect(parts(1, 'baseline', { execution: 'anna' }).opened).not.toContain('Execution');
+  });
+
+  it('lets those batches be tuned that run, or will', () => {
+    const counts = { of: 7, succeeded: 3, failed: 1, unknown: 0, running: 1, waiting: 1, strip: [] };
+    const canBe = (state: MigrationState, more: Partial<typeof counts> = {}) =>
+      html(1, state, { batches: { ...counts, ...more } }).includes('name="concurrency"');
+    expect([canBe('running'), canBe('running', { waiting: 0 }), canBe('running', { running: 0 })]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect([canBe('stopped'), canBe('running', { waiting: 0, running: 0 })]).toEqual([false, false]);
+    const button = html(1, 'running', { batches: counts });
+    expect(actions(button).get('Set')?.payload).toEqual({ tune: { migration: '0001' } });
+    expect(button).toContain('data-needs="concurrency"');
+  });
+});
+
+describe('older ones', () => {
+  const done = (count: number, of?: number) => page(viewOf(rows(count, 'applied')), frame({ page: of }));
+
+  it('are those before the last five, when there are more than twelve', () => {
+    expect(textOf(done(12))).not.toContain('older');
+    expect(textOf(done(13))).toContain('8 older migrations are done');
+  });
+
+  it('are closed, and then have no table and are not asked for', () => {
+    expect(done(70).match(/class="columns"/g)).toHaveLength(1);
+    expect(textOf(done(70))).not.toContain('Page');
+    expect(shownOf(viewOf(rows(70, 'applied')), undefined)).toMatchObject({
+      older: [],
+      page: undefined,
+      olderCount: 65,
+    });
+  });
+
+  it('have the buttons that lead to a page', () => {
+    const buttons = (count: number, of?: number) =>
+      [...actions(done(count, of))].map(([label, { payload }]) => [label, (payload as { page?: number }).page]);
+    expect(buttons(70)).toEqual([['Show', 1]]);
+    expect(buttons(170, 1)).toEqual([
+      ['Older', 2],
+      ['Hide', undefined],
+    ]);
+    expect(buttons(170, 2)).toEqual([
+      ['Older', 3],
+      ['Newer', 1],
+      ['Hide', undefined],
+    ]);
+    expect(buttons(170, 9)).toEqual([
+      ['Newer', 3],
+      ['Hide', undefined],
+    ]);
+    expect(textOf(done(170, 2))).toContain('Page 2 of 4, newest first');
+    expect(textOf(done(40, 1))).not.toContain('Page');
+  });
+
+  it('leave a late one where its number is', () => {
+    const html = page(viewOf([row(2, 'applied'), row(1, 'late'), row(3, 'applied')]), frame());
+    expect([...html.matchAll(/data-migration="(\d+)"/g)].map(([, id]) => id)).toEqual(['0001', '0002', '0003']);
   });
 });
 

@@ -78,7 +78,24 @@ describe('the deployed dashboard', () => {
     const { DashboardName, DashboardBody } = only('AWS::CloudWatch::Dashboard');
     // With the region: a name is one for all regions of an account.
     expect(JSON.stringify(DashboardName)).toBe('{"Fn::Join":["",["odin-migrate-odin-dev-",{"Ref":"AWS::Region"}]]}');
-    expect(JSON.stringify(DashboardBody)).toContain('\\"type\\":\\"custom\\"');
+    const [start, , end] = (DashboardBody as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
+    // As wide as the console's grid, and drawn anew when somebody refreshes it, not when they only look at another time.
+    expect(JSON.parse(`${String(start)}endpoint${String(end)}`)).toEqual({
+      widgets: [
+        {
+          type: 'custom',
+          width: 24,
+          height: 20,
+          x: 0,
+          y: 0,
+          properties: {
+            title: 'Migrations of odin-dev',
+            endpoint: 'endpoint',
+            updateOn: { refresh: true, resize: false, timeRange: false },
+          },
+        },
+      ],
+    });
     expect(JSON.stringify(template.Outputs[OUTPUTS.dashboardUrl]!.Value)).toContain(
       '#dashboards/dashboard/odin-migrate-odin-dev',
     );

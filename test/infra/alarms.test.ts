@@ -57,9 +57,9 @@ describe('the alarms', () => {
   });
 
   it.each([
-    ['halted', 'halt', 'Invocations', 60],
-    ['watch-failed', 'watch-halts', 'Errors', 3600],
-  ])('one, %s, is of the function %s', (name, functionName, MetricName, Period) => {
+    ['halted', 'halt', 'Invocations', 60, 1],
+    ['watch-failed', 'watch-halts', 'Errors', 3600, 2], // Lambda tries a failed invocation again
+  ])('one, %s, is of the function %s', (name, functionName, MetricName, Period, Threshold) => {
     const [id] = Object.keys(
       stack.template.findResources('AWS::Lambda::Function', {
         Properties: { FunctionName: `odin-migrate-odin-dev-${functionName}` },
@@ -72,6 +72,8 @@ describe('the alarms', () => {
       Dimensions: [{ Name: 'FunctionName', Value: { Ref: id } }],
       Period,
       EvaluationPeriods: 1,
+      Statistic: 'Sum',
+      Threshold,
     });
   });
 
@@ -87,6 +89,24 @@ describe('the alarms', () => {
       Dimensions: [{ Name: 'StateMachineArn', Value: machine }],
       Statistic: 'Sum',
       Threshold: 1,
+      Period: 60,
+      EvaluationPeriods: 1,
+    });
+  });
+
+  it('each say what happened, where, and where it stands what to do', () => {
+    const where = 'docs/runbook.md says what it means and what to do.';
+    expect(
+      Object.fromEntries(alarms().map(({ AlarmName, AlarmDescription }) => [AlarmName, AlarmDescription])),
+    ).toEqual({
+      'odin-migrate-odin-dev-run-failed': `A run in odin-dev has failed, or was aborted by a decision. ${where}`,
+      'odin-migrate-odin-dev-run-timed-out': `A run in odin-dev has timed out. ${where}`,
+      'odin-migrate-odin-dev-run-stopped': `A run in odin-dev was stopped. ${where}`,
+      'odin-migrate-odin-dev-halted': `A run in odin-dev waits for a decision, or could not say so. ${where}`,
+      'odin-migrate-odin-dev-halt-open': `A halt in odin-dev has waited for a decision for 2.5 h or longer. ${where}`,
+      'odin-migrate-odin-dev-watch-failed':
+        'Open halts in odin-dev cannot be watched: the function watch-halts fails. Its log says why.',
+      'odin-migrate-odin-dev-watch-silent': `Open halts in odin-dev are not watched: for an hour the function watch-halts has measured nothing. ${where}`,
     });
   });
 
@@ -126,6 +146,7 @@ describe('the watch', () => {
       }),
     );
     stack.template.hasResourceProperties('AWS::Events::Rule', {
+      Description: 'Looks every 15 minutes how long a halt in odin-dev has been open',
       ScheduleExpression: 'rate(15 minutes)',
       State: 'ENABLED',
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [id, 'Arn'] } })],
@@ -138,6 +159,7 @@ describe('the watch', () => {
 
   it('is invoked when a run of this machine ends badly', () => {
     stack.template.hasResourceProperties('AWS::Events::Rule', {
+      Description: 'Tells the operators of every run in odin-dev that ends badly',
       EventPattern: {
         source: ['aws.states'],
         'detail-type': ['Step Functions Execution Status Change'],
@@ -209,6 +231,7 @@ describe('the state machine', () => {
 
 interface AlarmProperties {
   AlarmName: string;
+  AlarmDescription: string;
   AlarmActions: unknown[];
   TreatMissingData: string;
   ComparisonOperator: string;

@@ -241,6 +241,15 @@ describe('props', () => {
     expect(new Set(sids).size).toBe(sids.length);
   });
 
+  it('commit: is known to those that record it, which are those that decide what runs and that tell of a halt', () => {
+    const { template } = made(() => ({ commit: 'c0ffee' }));
+    const told = lambdas(template, /./).filter(({ Environment }) => JSON.stringify(Environment).includes('"c0ffee"'));
+    expect(told.map(({ FunctionName }) => FunctionName)).toEqual([
+      'odin-migrate-odin-dev-list-pending',
+      'odin-migrate-odin-dev-halt',
+    ]);
+  });
+
   it('subscriptions: tell whoever is given', () => {
     const { template } = made(() => ({ subscriptions: [new EmailSubscription('team@example.com')] }));
     template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'team@example.com' });
@@ -258,7 +267,15 @@ describe('props', () => {
     template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
     template.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: {
-        Statement: Match.arrayWith([Match.objectLike({ Principal: { Service: 'cloudwatch.amazonaws.com' } })]),
+        Statement: Match.arrayWith([
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            Resource: '*',
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ]),
       },
     });
     for (const role of ['ListPending', 'Halt', 'Resume', 'Dashboard', 'WatchHalts', 'Migration0004']) {
@@ -277,7 +294,13 @@ describe('props', () => {
     ]);
     template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
     expect(construct.connections.securityGroups).toHaveLength(1);
-    expect(actions(inlineOf(template, 'MigrationsMigration0004Role'))).toContain('ec2:CreateNetworkInterface');
+    template.hasResourceProperties('AWS::EC2::SecurityGroup', { GroupDescription: 'Migrations of odin-migrate' });
+    // What Lambda asks for (docs/aws-facts.md).
+    const needed = ['Create', 'Delete'].map((verb) => `ec2:${verb}NetworkInterface`);
+    needed.push('ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets');
+    needed.push('ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses');
+    const ofMigration = actions(inlineOf(template, 'MigrationsMigration0004Role'));
+    expect(ofMigration.filter((action) => action.startsWith('ec2:')).sort()).toEqual(needed.sort());
     expect(actions(inlineOf(template, 'MigrationsHaltRole'))).not.toContain('ec2:CreateNetworkInterface');
   });
 
@@ -345,6 +368,12 @@ describe('props', () => {
   it('existingLedgerBucketName: is the ledger, with our policy on it, and no bucket is made', () => {
     const { template } = made(() => ({ existingLedgerBucketName: 'former-ledger' }));
     template.resourceCountIs('AWS::S3::Bucket', 0);
+    // The claim and the ledger's name stand there since it was made: to make them again would be refused.
+    const parameters = (of: Template) =>
+      ofType(of, 'AWS::SSM::Parameter').map(([, { Properties }]) => Properties?.['Name']);
+    const [path, names] = ['/odin-migrate/-/odin-dev/', ['claim', 'ledger', 'registration']];
+    expect(parameters(template)).toEqual([`${path}registration`]);
+    expect(parameters(made(() => ({})).template).sort()).toEqual(names.map((name) => `${path}${name}`));
     const sids = (of: Template) => {
       const [[id, found] = []] = ofType(of, 'AWS::S3::BucketPolicy');
       const { Bucket: name, PolicyDocument } = found?.Properties as {
@@ -529,6 +558,9 @@ describe('grants', () => {
     expect(actions(policyOf(template)).sort()).toEqual([...LOOK, 'states:StartExecution'].sort());
     expect(invoked(policyOf(template))).toEqual(['function:shop--odin-dev--list-pending']);
     expect(JSON.stringify(policyOf(template))).toContain('stateMachine:shop--odin-dev');
+    // CloudFormation gives its topics names that begin with the stack's.
+    const told = policyOf(template).find(({ Action }) => Action === 'sns:GetTopicAttributes');
+    expect(JSON.stringify(told?.Resource)).toMatch(/:shop--odin-dev--migrations-\*"\]\]}$/);
     const parameters = template.findParameters('*', { Default: '/odin-migrate/shop/odin-dev/ledger' });
     expect(Object.keys(parameters)).toHaveLength(how === 'by its name' ? 1 : 0);
     expect(found.metricOpenHaltHours().dimensions).toEqual({ Environment: 'shop--odin-dev' });

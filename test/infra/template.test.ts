@@ -369,6 +369,16 @@ describe('every function', () => {
     }
   });
 
+  it('of the system has time for a ledger that answers late, and for a preview that somebody waits for', () => {
+    const ours = ofType(template, 'AWS::Lambda::Function')
+      .map(({ Properties }) => Properties)
+      .filter(({ FunctionName }) => !/-\d{4}$/.test(FunctionName as string));
+    expect(ours).toHaveLength(8);
+    for (const { FunctionName, Timeout, MemorySize } of ours) {
+      expect([FunctionName, Timeout, MemorySize]).toEqual([FunctionName, 90, 512]);
+    }
+  });
+
   it('may write log lines of its own group only', () => {
     for (const role of roles(template).filter((id) => !id.startsWith('StateMachine'))) {
       const group = role.startsWith('Migration') ? 'MigrationLogs' : 'SystemLogs';
@@ -710,6 +720,27 @@ describe('Step Functions', () => {
 });
 
 describe('the stack', () => {
+  it('says what it is', () => {
+    expect(template.toJSON()).toMatchObject({ Description: 'odin-migrate: one-time operations of odin-dev' });
+  });
+
+  it('claims its name before anything else is made or replaced: where it is another’s, nothing is', () => {
+    const all = Object.entries(resourcesOf(template));
+    const [claim, found] =
+      all.find(([, { Properties }]) => Properties['Name'] === '/odin-migrate/-/odin-dev/claim') ?? [];
+    expect(found).toMatchObject({
+      Type: 'AWS::SSM::Parameter',
+      Properties: {
+        Value: 'odin-dev',
+        Description: expect.stringContaining('odin-migrate adopt brings it back') as string,
+      },
+      DeletionPolicy: 'RetainExceptOnCreate',
+    });
+    expect(found?.DependsOn).toBeUndefined();
+    const hurried = all.filter(([id, { DependsOn }]) => id !== claim && !list(DependsOn).includes(claim ?? ''));
+    expect(hurried.map(([id]) => id)).toEqual([]);
+  });
+
   it('tells the command line where everything is', () => {
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
       'DashboardUrl',
