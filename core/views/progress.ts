@@ -26,10 +26,10 @@ export function progressOf({
 }: Pick<CheckpointRecord, 'done' | 'total' | 'note' | 'time' | 'began'>): Progress {
   const total = claimed !== undefined && claimed >= (done ?? 0) ? claimed : undefined;
   const share = done !== undefined && total !== undefined && total > 0 ? done / total : undefined;
-  const moved = done !== undefined && began ? done - began.done : 0;
+  const moved = began ? (done ?? 0) - began.done : 0;
   const elapsedMs = began ? Date.parse(time) - Date.parse(began.time) : 0;
   const perSecond = moved > 0 && elapsedMs > 0 ? finite((moved / elapsedMs) * 1000) : undefined;
-  const remainingMs = done !== undefined && total !== undefined ? msFor(total - done, perSecond) : undefined;
+  const remainingMs = total === undefined ? undefined : msFor(total - (done ?? 0), perSecond);
   return { done, total, note, time, share, perSecond, remainingMs };
 }
 

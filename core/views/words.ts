@@ -78,7 +78,7 @@ function withoutVerified(by: string): string {
  * of one who pressed a button there and gave no name.
  */
 export function whoShort({ by, identity }: Said): string {
-  const name = by.replace(/^(dashboard) .*$/s, '$1').replace(/ \(dashboard .*\)$/s, '');
+  const name = by.replace(/^(dashboard) .*/s, '$1').replace(/ \(dashboard .*\)$/s, '');
   return who({ by: name.startsWith('arn:') ? (name.split('/').at(-1) ?? name) : name, identity });
 }
 

@@ -11,8 +11,11 @@ it('has a cell for each batch of a small plan', () => {
   const view = batchesViewOf(plan(7, '2-7'), keys, undefined);
   expect(states(view)).toEqual(['done', 'done', 'failed', 'running', 'waiting', 'waiting', 'waiting']);
   expect(view).toMatchObject({ of: 7, succeeded: 2, failed: 1, unknown: 0, running: 1, waiting: 3 });
+  expect(view.strip[3]).toEqual({ from: 4, to: 4, succeeded: 0, failed: 0, running: 1 });
+  expect(view.strip[5]).toEqual({ from: 6, to: 6, succeeded: 0, failed: 0, running: 0 });
   expect(batchesText(view)).toBe('1 running, 1 failed');
   expect(batchesText({ ...view, failed: 0, slowedDown: 2 })).toBe('1 running, slowed down by S3 twice');
+  expect(batchesText({ ...view, failed: 0, slowedDown: 3 })).toBe('1 running, slowed down by S3 3 times');
 });
 
 it('has as many cells of 10,000 batches as there is room for, and loses none', () => {
@@ -46,4 +49,15 @@ it('has none that runs once the turn is over: of those nobody knows', () => {
   } as never);
   expect(view).toMatchObject({ succeeded: 1, failed: 0, unknown: 1, running: 0, waiting: 2 });
   expect(states(view)).toEqual(['done', 'failed', 'waiting', 'waiting']);
+  const failed = { outcome: 'failed', batches: { of: 4, succeeded: 1, failed: 2, unknown: 0, left: 3 } } as never;
+  expect(
+    batchesViewOf(plan(4), { ...nothing, begun: [1, 2, 3], ended: [1, 2, 3], failed: [2, 3] }, failed),
+  ).toMatchObject({
+    succeeded: 1,
+    failed: 2,
+    waiting: 1,
+  });
+  // Closed by another than its function, which knows of no batch: what the keys show is all that is known.
+  const closed = batchesViewOf(plan(4), { ...nothing, begun: [1, 2], ended: [1] }, { outcome: 'unknown' } as never);
+  expect(closed).toMatchObject({ succeeded: 1, failed: 1, unknown: 0, running: 0, waiting: 2 });
 });

@@ -311,8 +311,12 @@ describe('decide, with an open turn', () => {
     for (const question of cases) {
       const row = TABLE.find(({ holds }) => holds(question));
       reached.add(row?.row ?? '');
-      const told = `${row?.row ?? ''}: ${question.log} ${JSON.stringify(question.seen)}`;
-      expect(brief(decide(question), question), told).toBe(row?.step);
+      const step = brief(decide(question), question);
+      // In so many cases, words for each would take most of the time.
+      if (step === row?.step) continue;
+      expect.fail(
+        `${row?.row ?? ''}: ${step} instead of ${row?.step}: ${question.log} ${JSON.stringify(question.seen)}`,
+      );
     }
     expect([...reached].sort()).toEqual(TABLE.map(({ row }) => row).sort());
   });
@@ -329,10 +333,15 @@ describe('decide, with an open turn', () => {
   });
 
   it('gives only steps whose entry the log takes', () => {
+    const taken = new Set<string>();
     for (const question of cases) {
       const next = decide(question);
       const { turn } = question;
       const { attempt, number } = turn.allowed;
+      // The same step after the same log is the same entry.
+      const once = `${question.log}: ${JSON.stringify(next)}`;
+      if (taken.has(once)) continue;
+      taken.add(once);
       const last = { previous: question.state.sha256, number: question.state.number + 1, ledger: undefined };
       const openHalt = turn.halt !== undefined && turn.halt.decided === undefined;
       const said =

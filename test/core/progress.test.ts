@@ -120,6 +120,10 @@ describe('progressText', () => {
     [{ done: 1, total: 2, share: 0.5, perSecond: 1, remainingMs: 1_000 }, '1 of 2 (50 %), 1/s, about 1 s left'],
     [{ done: 1, total: 2, share: 0.5, remainingMs: 5 * HOUR + 1 }, '1 of 2 (50 %), about 6 h left'],
     [{ done: 1, total: 2, share: 0.5, remainingMs: 60 * HOUR }, '1 of 2 (50 %), about 3 days left'],
+    [{ done: 1, perSecond: 99.96 }, '1 done, 100/s'],
+    [{ done: 1, perSecond: 100.4 }, '1 done, 100/s'],
+    [{ done: 1, total: 2, share: 0.5, remainingMs: 119_000 }, '1 of 2 (50 %), about 119 s left'],
+    [{ done: 1, total: 2, share: 0.5, remainingMs: 120_000 }, '1 of 2 (50 %), about 2 min left'],
   ])('of %j is %j', (progress, text) => {
     expect(progressText({ ...progress, time: BEGAN })).toBe(text);
   });

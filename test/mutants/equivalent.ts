@@ -80,6 +80,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'core/decision/decide.ts',
+    code: "look.seen === 'closed'",
+    mutant: 'true',
+    why: 'for the compiler: what is not closed has no outcome',
+  },
+  {
+    file: 'core/decision/decide.ts',
+    code: "look.seen !== 'closed'",
+    mutant: 'false',
+    why: 'for the compiler: what is not closed has no outcome',
+  },
+  {
+    file: 'core/decision/decide.ts',
+    code: 'at !== undefined',
+    mutant: 'true',
+    why: 'for the compiler: nothing is before a time that there is not',
+  },
+  {
+    file: 'core/decision/decide.ts',
     code: 'id > max',
     mutant: 'id >= max',
     why: 'no two ids are equal',
@@ -491,5 +509,41 @@ export const EQUIVALENT: readonly Equivalent[] = [
     code: "code !== ''",
     mutant: 'true',
     why: 'every message includes an empty code, so that it is left out in any case',
+  },
+  {
+    file: 'core/views/progress.ts',
+    code: 'claimed !== undefined',
+    mutant: 'true',
+    why: 'for the compiler: what is not known is not above anything',
+  },
+  {
+    file: 'core/views/progress.ts',
+    code: 'total !== undefined',
+    mutant: 'true',
+    why: 'for the compiler: what is not known is not above anything',
+  },
+  {
+    file: 'core/views/progress.ts',
+    code: 'total === undefined',
+    mutant: 'false',
+    why: 'for the compiler: a time that is made of what is not known is no finite number, and left out',
+  },
+  {
+    file: 'core/views/progress.ts',
+    code: 'perSecond === undefined',
+    mutant: 'false',
+    why: 'for the compiler: a time that is made of what is not known is no finite number, and left out',
+  },
+  {
+    file: 'core/views/progress.ts',
+    code: 'elapsedMs > 0',
+    mutant: 'elapsedMs >= 0',
+    why: 'a rate in no time is no finite number, and left out',
+  },
+  {
+    file: 'core/views/words.ts',
+    code: "''",
+    mutant: '"Stryker was here!"',
+    why: 'of what it did no time is shown',
   },
 ];
