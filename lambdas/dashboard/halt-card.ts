@@ -1,5 +1,6 @@
 // The halt that waits: what happened, and the answers to it, as buttons or as what is typed.
-import { meaningOf, meanings, needsReason, resumeCommand } from '../../core/decision/meanings.ts';
+import type { Meaning } from '../../core/decision/meanings.ts';
+import { meanings, needsReason, resumeCommand } from '../../core/decision/meanings.ts';
 import { commandLine } from '../../core/text/command.ts';
 import type { Decision } from '../../core/names/names.ts';
 import { executionLink } from '../../core/text/links.ts';
@@ -36,17 +37,20 @@ export function haltCard(view: EnvironmentView, halt: OpenHalt, frame: Frame): H
   </div>`;
 }
 
-const buttons = (halt: OpenHalt, frame: Frame): Html =>
-  html`<form>
+function buttons(halt: OpenHalt, frame: Frame): Html {
+  const answers = meanings(halt.reason);
+  const needing = answers
+    .filter(({ decision }) => needsReason(decision))
+    .map(({ decision }) => ANSWERS[decision].label);
+  return html`<form>
       <label class="wide"
-        >Reason <span>(needed for Mark applied${halt.reason !== 'unrecorded' && ' and Skip'})</span>
+        >Reason ${needing.length > 0 && html`<span>(needed for ${needing.join(' and ')})</span>`}
         <input name="reason" maxlength="2000" autocomplete="off" value="${frame.typed?.reason}"
       /></label>
       <label>Your name <input name="operator" maxlength="100" value="${frame.typed?.name}" /></label>
     </form>
-    <div class="answers">
-      ${ANSWERS.filter(({ fits }) => fits(halt.reason)).map((answer) => answerButton(answer, halt, frame))}
-    </div>`;
+    <div class="answers">${answers.map((answer) => answerButton(answer, halt, frame))}</div>`;
+}
 
 /** Of a page that only shows. */
 const commands = ({ halt, reason }: OpenHalt, { environment, app, local }: Frame): Html =>
@@ -66,45 +70,17 @@ const REASONS: Record<HaltReason, string> = {
   unrecorded: 'is done with, but that could not be recorded. Retry records it; nothing runs twice.',
 };
 
-interface Answer {
-  decision: Decision;
-  label: string;
-  /** The question before it is sent, to be followed by the migration's id. */
-  question: string;
-  fits: (reason: HaltReason) => boolean;
-}
+/** A button, and the question before it is sent. */
+const ANSWERS: Record<Decision, { label: string; question: string }> = {
+  retry: { label: 'Retry', question: 'Run it again' },
+  'mark-applied': { label: 'Mark applied', question: 'Record it as applied, without running it' },
+  skip: { label: 'Skip', question: 'Record it as skipped, so that it never runs' },
+  abort: { label: 'Abort', question: 'End this run as failed' },
+};
 
-const always = () => true;
-
-const ANSWERS: Answer[] = [
-  {
-    decision: 'retry',
-    label: 'Retry',
-    question: 'Run it again',
-    fits: always,
-  },
-  {
-    decision: 'mark-applied',
-    label: 'Mark applied',
-    question: 'Record it as applied, without running it',
-    fits: (reason) => reason !== 'unrecorded',
-  },
-  {
-    decision: 'skip',
-    label: 'Skip',
-    question: 'Record it as skipped, so that it never runs',
-    fits: (reason) => reason !== 'unrecorded',
-  },
-  {
-    decision: 'abort',
-    label: 'Abort',
-    question: 'End this run as failed',
-    fits: always,
-  },
-];
-
-function answerButton({ decision, label, question }: Answer, halt: OpenHalt, frame: Frame): Html {
+function answerButton({ decision, meaning }: Meaning, halt: OpenHalt, frame: Frame): Html {
   const { migration } = halt;
+  const { label, question } = ANSWERS[decision];
   const options = {
     primary: decision === 'retry',
     needs: needsReason(decision) ? 'reason' : undefined,
@@ -113,7 +89,7 @@ function answerButton({ decision, label, question }: Answer, halt: OpenHalt, fra
   const decide = { decision, halt: halt.halt };
   return html`<div>
     ${callAction(label, frame, { decide }, options)}
-    <p>${sentence(meaningOf(decision, halt.reason))}</p>
+    <p>${sentence(meaning)}</p>
   </div>`;
 }
 

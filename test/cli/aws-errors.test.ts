@@ -3,7 +3,7 @@ import { DescribeStacksCommand, CloudFormationClient } from '@aws-sdk/client-clo
 import { S3Client, ListBucketsCommand } from '@aws-sdk/client-s3';
 import path from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { awsError } from '../../client/aws-errors.ts';
+import { assertEndpoints, awsError } from '../../client/aws-errors.ts';
 import { failedStack, findDeployment, s3ClientOf } from '../../client/deployment.ts';
 import { OdinError } from '../../core/errors.ts';
 import { start } from '../local/support.ts';
@@ -14,6 +14,154 @@ const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
 
 afterEach(() => {
   vi.unstubAllEnvs();
+});
+
+describe('by its name, or Node.js’s code for it', () => {
+  const names = (text: string) => text.trim().split(/\s+/);
+  const NAMES = {
+    'clock of this machine': `RequestTimeTooSkewed RequestExpired RequestInTheFuture`,
+    'asked too often': `Throttling ThrottlingException ThrottledException KMSThrottlingException EC2ThrottledException
+      TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded ProvisionedThroughputExceededException SlowDown
+      RequestThrottled RequestThrottledException PriorRequestNotComplete`,
+    'have expired': `ExpiredToken ExpiredTokenException TokenRefreshRequired`,
+    'does not know who you are': `CredentialsProviderError TokenProviderError InvalidClientTokenId UnrecognizedClientException
+      InvalidAccessKeyId InvalidToken InvalidSignatureException SignatureDoesNotMatch MissingAuthenticationToken
+      MissingAuthenticationTokenException IncompleteSignature IncompleteSignatureException AuthFailure NotSignedUp OptInRequired`,
+    ': no': `AccessDenied AccessDeniedException UnauthorizedOperation AuthorizationError`,
+    'AWS was not asked': `ConfigError`,
+    'an endpoint is no URL': `EndpointError`,
+    'did not answer': `TimeoutError`,
+  };
+  const CODES = {
+    'clock of this machine': `CERT_NOT_YET_VALID`,
+    'an endpoint is no URL': `ERR_INVALID_URL ERR_INVALID_PROTOCOL`,
+    'did not answer': `ECONNREFUSED ECONNRESET EPIPE ENOTFOUND EAI_AGAIN ETIMEDOUT EHOSTUNREACH ENETUNREACH ENETDOWN
+      ERR_PROXY_TUNNEL`,
+    'not trusted': `CERT_HAS_EXPIRED SELF_SIGNED_CERT_IN_CHAIN DEPTH_ZERO_SELF_SIGNED_CERT UNABLE_TO_VERIFY_LEAF_SIGNATURE
+      ERR_TLS_CERT_ALTNAME_INVALID ERR_SSL_WRONG_VERSION_NUMBER EPROTO`,
+  };
+  const cases = (of: Record<string, string>) =>
+    Object.entries(of).flatMap(([what, text]) => names(text).map((name) => [name, what] as const));
+
+  it.each(cases(NAMES))('%s: %s; of another name it is what AWS answered', (name, what) => {
+    expect(awsError(error(name, 'no'))?.what).toContain(what);
+    for (const other of [`My${name}`, `${name}2`]) {
+      expect(awsError(error(other, 'no', { $metadata: { httpStatusCode: 400 } }))?.code).toBe('AwsRefused');
+      expect(awsError(error(other, 'no'))).toBeUndefined();
+    }
+  });
+
+  it.each(cases(CODES))('%s: %s; of another code it is none of AWS', (code, what) => {
+    expect(awsError(error('Error', 'no', { code }))?.what).toContain(what);
+    for (const other of [`MY_${code}`, `${code}-2`])
+      expect(awsError(error('Error', 'no', { code: other }))).toBeUndefined();
+  });
+
+  it('of a person to mend, or of the way to AWS, with what to check and the variables that lead elsewhere', () => {
+    for (const name of ['AWS_ENDPOINT_URL', 'HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy'])
+      vi.stubEnv(name, '');
+    const told = (name: string, more: object = {}) => {
+      const { source, next } = awsError(error(name, 'no', more)) ?? {};
+      return [source, next];
+    };
+    const answered = { $metadata: { httpStatusCode: 400 } };
+    expect(told('TimeoutError')).toEqual(['system', 'Check the network and --region.']);
+    expect(told('Strange', answered)).toEqual(['system', 'Try again, if it may pass. Check --profile and --region.']);
+    expect(told('SlowDown')).toEqual(['system', 'Nothing is wrong with the environment. Try again in a minute.']);
+    vi.stubEnv('AWS_ENDPOINT_URL', 'http://here');
+    expect(told('Strange', answered)[1]).toBe(
+      'Try again, if it may pass. Check --profile, --region and AWS_ENDPOINT_URL.',
+    );
+    vi.stubEnv('HTTPS_PROXY', 'http://proxy');
+    vi.stubEnv('HTTP_PROXY', 'http://proxy');
+    expect(told('Error', { code: 'EPROTO' })).toEqual([
+      'system',
+      'If what stands in between has a certificate of its own, name that in NODE_EXTRA_CA_CERTS. ' +
+        'Check the clock, AWS_ENDPOINT_URL, HTTPS_PROXY and HTTP_PROXY.',
+    ]);
+    for (const name of [
+      'RequestExpired',
+      'ExpiredToken',
+      'EndpointError',
+      'InvalidToken',
+      'ConfigError',
+      'AccessDenied',
+    ])
+      expect([name, told(name)[0]]).toEqual([name, 'user']);
+  });
+
+  it.each([
+    ['Unknown scheme: localhost', 'an endpoint is no URL'],
+    ['Protocol "localhost:" not supported. Expected "http:"', 'an endpoint is no URL'],
+    ['Region is missing', 'AWS was not asked: '],
+    ['Region not accepted: region="x y"', 'AWS was not asked: '],
+    ['Invalid region in ARN', 'AWS was not asked: '],
+    ['There is no region set in the profile', 'AWS was not asked: '],
+    ['The session of that profile is expired', 'Your credentials have expired'],
+  ])('%s: %s', (message, what) => {
+    expect(awsError(error('Error', message))?.what).toContain(what);
+  });
+
+  it('is said as it came, and is none where nothing was thrown that AWS or Node.js throws', () => {
+    expect(awsError(error('AccessDenied', 'no'))?.what).toBe('AccessDenied: no');
+    expect(awsError(error('Strange', 'The wanted region is missing'))).toBeUndefined();
+    for (const thrown of ['ECONNREFUSED', undefined, null, { name: 'AccessDenied', message: 'no' }])
+      expect(awsError(thrown)).toBeUndefined();
+  });
+});
+
+describe('a ledger that could not be read', () => {
+  const credentialsError = error('InvalidToken', 'no');
+  const endpoint = error('EndpointError', 'no');
+  const ledger = (code: 'LedgerForbidden' | 'LedgerUnavailable' | 'RecordUnreadable', cause?: Error) =>
+    new OdinError({ code, source: 'system', what: 'Could not list s3://b/.', cause });
+
+  it.each(['LedgerForbidden', 'LedgerUnavailable'] as const)('for what is wrong here is that: %s', (code) => {
+    expect(awsError(ledger(code, credentialsError))?.code).toBe('NoCredentials');
+    expect(awsError(ledger(code, endpoint))?.code).toBe('BadUsage');
+  });
+
+  it.each([
+    ledger('RecordUnreadable', credentialsError),
+    ledger('LedgerForbidden'),
+    ledger('LedgerForbidden', error('AccessDenied', 'no')),
+  ])('for anything else is what its function said: %s', (said) => {
+    expect(awsError(said)).toBe(said);
+  });
+});
+
+describe('a variable that names an endpoint', () => {
+  const asked = () => {
+    try {
+      assertEndpoints();
+    } catch (thrown) {
+      return thrown;
+    }
+    return 'fine';
+  };
+
+  it.each(['', 'http://localhost:4566', 'https://aws.example.com/'])('may be %j', (value) => {
+    vi.stubEnv('AWS_ENDPOINT_URL', value);
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', value);
+    expect(asked()).toBe('fine');
+  });
+
+  it('is a URL with its scheme before it, whichever service it is of, and no other variable is asked', () => {
+    for (const name of ['MY_AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URLS', 'AWS_ENDPOINT']) vi.stubEnv(name, 'localhost');
+    expect(asked()).toBe('fine');
+    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3']) {
+      for (const value of ['localhost', 'see http://localhost', 'ftp://here']) {
+        vi.stubEnv(name, value);
+        expect(asked()).toMatchObject({
+          code: 'BadUsage',
+          source: 'user',
+          what: `Expected a URL in ${name}, found "${value}".`,
+          next: `Write http:// or https:// before it, or unset ${name}.`,
+        });
+      }
+      vi.stubEnv(name, '');
+    }
+  });
 });
 
 describe('an error of AWS', () => {
@@ -57,18 +205,6 @@ describe('an error of AWS', () => {
     ['SignatureDoesNotMatch', 'Signature not yet current', 'NoCredentials', 'clock', 'Set the clock'],
     ['Throttling', 'Rate exceeded', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['ThrottlingException', 'Rate exceeded', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
-    ...[
-      'ThrottledException',
-      'Throttled',
-      'KMSThrottlingException',
-      'EC2ThrottledException',
-      'RequestLimitExceeded',
-      'BandwidthLimitExceeded',
-      'ProvisionedThroughputExceededException',
-      'RequestThrottled',
-      'RequestThrottledException',
-      'PriorRequestNotComplete',
-    ].map((name) => [name, 'Slower', 'AwsUnreachable', 'asked too often', 'Try again in a minute'] as const),
     ['TooManyRequestsException', 'Too many', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['SlowDown', 'Please reduce your request rate.', 'AwsUnreachable', 'asked too often', 'Try again in a minute'],
     ['AccessDenied', 'no', 'AwsForbidden', 'AccessDenied: no', '--profile'],
@@ -90,7 +226,10 @@ describe('an error of AWS', () => {
   });
 
   it('names the profile in the command that signs in, and says which there are where it is none of them', () => {
-    const files = temporaryProject({ config: '[default]\n[profile work]\nregion=x\n', credentials: '[keys]\n' });
+    const files = temporaryProject({
+      config: '[default]\n [ profile  work ] \nregion=[no]\n',
+      credentials: '[keys]\n',
+    });
     onTestFinished(() => {
       files.remove();
     });

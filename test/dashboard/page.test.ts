@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { duration } from '../../core/text/format.ts';
 import { batchesViewOf } from '../../core/views/batches.ts';
+import type { HaltReason } from '../../core/ledger/entries.ts';
 import type { MigrationState } from '../../core/views/view.ts';
 import { callAction } from '../../lambdas/dashboard/action.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
@@ -206,7 +207,87 @@ describe('a halt', () => {
 
   it('of what is only to be recorded offers nothing else', () => {
     const view = viewOf([row(1, 'halted')], openHalt('0001', { reason: 'unrecorded' }));
-    expect([...actions(page(view, frame())).keys()]).toEqual(['Retry', 'Abort', 'Preview']);
+    const html = page(view, frame());
+    expect([...actions(html).keys()]).toEqual(['Retry', 'Abort', 'Preview']);
+    expect(textOf(html)).not.toContain('needed for'); // no answer here takes a reason
+  });
+
+  const card = (...changed: Parameters<typeof openHalt>) => {
+    const html = page(viewOf([row(1, 'applied'), row(2, 'halted')], openHalt(...changed)), frame());
+    return html.slice(html.indexOf('data-halted'), html.indexOf('id="preview"'));
+  };
+
+  it('is named with its description and its file, as far as there are such', () => {
+    expect(card('0002')).toContain('<h3>0002 · What 0002 does</h3>');
+    expect(card('0002', { description: undefined })).toContain('<h3>0002</h3>');
+    expect(textOf(card('0002'))).toContain('Waiting since 2026-03-01 12:00 UTC · migrations/odin-dev/0002.ts Error');
+    expect(textOf(card('0007'))).toContain('Waiting since 2026-03-01 12:00 UTC Error'); // it has no row
+    const gone = viewOf([row(2, 'halted', { file: undefined })], openHalt('0002'));
+    expect(textOf(page(gone, frame()))).toContain('Waiting since 2026-03-01 12:00 UTC Error');
+  });
+
+  it.each<[HaltReason, string]>([
+    ['failed', 'failed: its code threw. Some of its effects may be there.'],
+    ['unknown', 'has an unknown outcome: it may have run in part, in whole, or not at all.'],
+    ['cancelled', 'was cancelled: it stopped at a checkpoint, and a retry goes on from there.'],
+    [
+      'code-changed',
+      'began with other code than is deployed now. An attempt is one code, from its beginning to its end.',
+    ],
+    ['file-gone', 'cannot go on: its file is not deployed any more.'],
+    ['not-started', 'did not start: its function refused, or could not be invoked. Nothing of it has run.'],
+    ['unrecorded', 'is done with, but that could not be recorded. Retry records it; nothing runs twice.'],
+  ])('says why it is one: %s', (reason, words) => {
+    expect(textOf(card('0002', { reason, attempt: 3 }))).toContain(`Attempt 3 ${words}`);
+  });
+
+  it('says who asked it to stop, and why', () => {
+    const cancelled = { by: 'anna', time: '2026-03-01T12:00:00.000Z', reason: 'too slow' };
+    expect(textOf(card('0002', { reason: 'cancelled', cancelled }))).toContain(
+      'anna (claimed) asked it to stop: too slow',
+    );
+  });
+
+  it('links to the execution that waits, and to the log lines of what failed', () => {
+    const links = [...card('0002').matchAll(/href="([^"]*)"[^>]*>([^<]*)</g)].map(([, to = '', name]) => [name, to]);
+    expect(links).toEqual([
+      ['Execution', expect.stringContaining(`#/v2/executions/details/${EXECUTION}`)],
+      ['Logs of this attempt', expect.stringMatching(/odin-dev\$252Fmigrations\/log-events.*request-1/)],
+    ]);
+  });
+
+  it('keeps open what is open: the rest of its error and its stack have ids of their own', () => {
+    const error = { name: 'Error', message: 'x\n'.repeat(40), stack: 'Error: x\n    at one\n    at two' };
+    expect([...card('0002', { error }).matchAll(/<details id="([^"]*)">/g)].map(([, id]) => id)).toEqual([
+      'halt-rest',
+      'halt-stack',
+    ]);
+    expect(card('0002', { error })).toContain('<pre>Error: x\n    at one\n    at two</pre');
+  });
+
+  it('has one button that stands out, and asks for a reason where one is needed', () => {
+    const html = card('0002');
+    expect([...html.matchAll(/class="btn btn-primary">([^<]*)</g)].map(([, label]) => label)).toEqual(['Retry']);
+    expect(textOf(html)).toContain('Reason (needed for Mark applied and Skip)');
+    const needing = [...html.matchAll(/class="btn[^"]*">([^<]*)<(?:(?!<\/cwdb-action).)*data-needs="reason"/gs)];
+    expect(needing.map(([, label]) => label)).toEqual(['Mark applied', 'Skip']);
+    expect(Object.fromEntries([...actions(html)].map(([label, { confirmation }]) => [label, confirmation]))).toEqual({
+      Retry: 'Retry 0002 in odin-dev? Run it again. The decision is recorded for good.',
+      'Mark applied':
+        'Mark applied 0002 in odin-dev? Record it as applied, without running it. The decision is recorded for good.',
+      Skip: 'Skip 0002 in odin-dev? Record it as skipped, so that it never runs. The decision is recorded for good.',
+      Abort: 'Abort 0002 in odin-dev? End this run as failed. The decision is recorded for good.',
+    });
+  });
+
+  it('on a page that only shows has what is typed in place of buttons, as it is typed there', () => {
+    const typed = (more: Parameters<typeof frame>[0]) => textOf(page(HALTED, frame({ acts: false, ...more })));
+    expect(typed({ app: 'shop' })).toContain(
+      'Who may decide types one of these: npx --no-install odin-migrate resume odin-dev retry --halt 1 --app shop',
+    );
+    expect(typed({ local: true })).toContain(
+      'Who may decide ends this dashboard with Ctrl-C, and types one of these: npx --no-install odin-migrate resume odin-dev retry --halt 1 --local',
+    );
   });
 
   it('says which commit its attempt began with, and which is deployed', () => {

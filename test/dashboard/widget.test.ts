@@ -25,6 +25,8 @@ let turn: Numbered<Allowed>;
 let halted: Numbered<Halted>;
 let sent: DecidePayload[];
 let failure: Error | undefined;
+/** What comes up between a decision and the page that is drawn after it. */
+let afterDecision: () => Promise<unknown>;
 let subscribers: () => Promise<Subscribers | undefined>;
 /** What the migrations' functions were sent, and what they answer. */
 let asked: { functionName: string; payload: PreviewPayload }[];
@@ -35,6 +37,7 @@ beforeEach(() => {
   ledger = ledgerBefore(world);
   sent = [];
   failure = undefined;
+  afterDecision = () => Promise.resolve();
   subscribers = () => Promise.resolve(undefined);
   asked = [];
   report = reportOf('0001');
@@ -43,9 +46,12 @@ beforeEach(() => {
 /** The dashboard with the real `resume` behind it. */
 function call(event: object, { acts = true } = {}): Promise<string> {
   const resume = createResume(world.services, manifestOf('0001', '0002'));
-  const send = (payload: DecidePayload): Promise<DecideAnswer> => {
+  const send = async (payload: DecidePayload): Promise<DecideAnswer> => {
     sent.push(payload);
-    return failure === undefined ? resume(payload, invocation(world)) : Promise.reject(failure);
+    if (failure !== undefined) throw failure;
+    const answer = await resume(payload, invocation(world));
+    await afterDecision();
+    return answer;
   };
   const ask = (functionName: string, payload: PreviewPayload): Promise<unknown> => {
     asked.push({ functionName, payload: PreviewPayload.parse(payload) });
@@ -88,6 +94,10 @@ async function halt(): Promise<void> {
   halted = await ledger.halt(turn, 'unknown');
   await ledger.wait(halted, execution, world.executions.wait(execution));
 }
+
+/** What the log says of errors. */
+const errors = () =>
+  world.logs.filter(({ level }) => level === 'error').map(({ message, fields }) => [message, fields]);
 
 const notice = (html: string): string | undefined => /data-notice="(\w+)"/.exec(html)?.[1];
 
@@ -135,6 +145,23 @@ describe('a look', () => {
     const html = await call(context());
     expect(html).toContain('2 pending');
     expect(html).toContain('--text:#e4e8ec');
+  });
+
+  it('shows what happened to each, and all else when that cannot be read', async () => {
+    await halt();
+    await ledger.decide(halted, 'skip', { reason: 'because' });
+    await ledger.complete('0001', 'skipped');
+    expect(await call(context())).toContain('decided by anna');
+    world.store.before = ({ operation, key }) => {
+      if (operation === 'get' && key === entryKey(2)) throw new Error('denied');
+      return Promise.resolve();
+    };
+    const html = await call(context());
+    expect(html).toContain('1 pending');
+    expect(html).toContain('data-migration="0001"');
+    expect(html).not.toContain('decided by anna');
+    const warnings = world.logs.filter(({ level }) => level === 'warn');
+    expect(warnings.map(({ message }) => message)).toEqual(['The histories could not be read: Error: denied']);
   });
 
   it('changes nothing, however often', async () => {
@@ -204,7 +231,11 @@ describe('a look', () => {
     await world.store.create(entryKey(3), '{');
     const html = await call(context());
     expect(html).toContain('The ledger could not be read');
+    expect(notice(html)).toBe('bad');
     expect(html).toContain(entryKey(3));
+    expect(errors()).toEqual([
+      [expect.stringMatching(/^The dashboard could not be drawn: .*000003/s), { code: 'RecordUnreadable' }],
+    ]);
     expect(html).not.toContain('data-migration');
   });
 });
@@ -244,7 +275,11 @@ describe('who is told of halts', () => {
     const html = await call(context());
     expect(html).not.toContain('told of halts');
     expect(html).toContain('data-migration="0001"');
-    expect(world.logs).toContainEqual(expect.objectContaining({ level: 'warn' }));
+    expect(world.logs).toContainEqual({
+      level: 'warn',
+      message: 'Who is told of halts is not known: Error: AuthorizationError',
+      fields: undefined,
+    });
   });
 });
 
@@ -276,7 +311,25 @@ describe('a press', () => {
   it('without a name says no more than the console does: the dashboard and the account', async () => {
     await halt();
     await call({ ...decide('retry'), ...context() });
-    expect(sent[0]?.by).toBe('dashboard odin-migrate-odin-dev of account 111122223333');
+    const by = 'dashboard odin-migrate-odin-dev of account 111122223333';
+    expect(sent).toEqual([{ ask: 'decide', decision: 'retry', halt: 2, by }]);
+    for (const operator of ['', 'alice'])
+      await call({ ...decide('retry'), ...context({ operator }, { dashboardName: undefined, accountId: undefined }) });
+    expect(sent.slice(1).map((payload) => payload.by)).toEqual([
+      'dashboard of account unknown',
+      'alice (dashboard of account unknown)',
+    ]);
+  });
+
+  it('that was taken leaves nothing of what was typed in the form of a halt that is opened meanwhile', async () => {
+    await halt();
+    afterDecision = async () => {
+      await ledger.halt(await ledger.allow('0001', { attempt: 2 }));
+    };
+    const html = await call({ ...decide('retry'), ...context({ reason: 'because', operator: 'alice' }) });
+    expect(notice(html)).toBe('good');
+    expect(html).toContain('data-halted="0001"');
+    expect(html).not.toMatch(/value="(because|alice)"/);
   });
 
   it.each(['', '\u200b', ' \u2060\u0000'])(
@@ -321,6 +374,7 @@ describe('a press', () => {
     const html = await call({ ...decide('mark-applied'), ...context({ reason: ' ', operator: 'alice' }) });
     expect(notice(html)).toBe('warn');
     expect(html).toContain('Please fill in the reason');
+    expect(html).toContain('mark-applied needs a reason: it stays in the ledger');
     expect(html).toContain('value="alice"');
     expect(html).toContain('data-halted="0001"');
   });
@@ -339,6 +393,14 @@ describe('a press', () => {
       expect(html).toContain('value="alice"');
       const press = { decide: { decision: 'retry', halt: halted.number, begin } };
       expect(html).toContain(JSON.stringify(press));
+      const asked = actions(html).get({ checkpoint: 'Keep the checkpoint', start: 'From the start' }[begin]);
+      const meaning = {
+        checkpoint:
+          'The deployed code goes on from that checkpoint; of a parallel migration it does the batches that are left.',
+        start: 'The deployed code begins anew, and does again what was done.',
+      }[begin];
+      expect(asked).toMatchObject({ payload: press, confirmation: `${meaning} The decision is recorded for good.` });
+      expect(html).toContain(`<p>${meaning}</p>`);
       const taken = await call({ ...press, ...context({ operator: 'alice' }) });
       expect(notice(taken)).toBe('good');
       expect((await ledger.look()).turn?.halt?.decided).toMatchObject({ decision: 'retry', retry: { begin } });
@@ -354,6 +416,7 @@ describe('a press', () => {
     );
     const other = await call({ ...decide('abort'), ...context({ operator: 'bob' }) });
     expect(notice(other)).toBe('warn');
+    expect(other).not.toContain('Keep the checkpoint');
     expect((await ledger.look()).turn?.halt?.decided).toMatchObject({ decision: 'retry', by: sent[0]?.by });
     expect(world.executions.sent).toHaveLength(1);
   });
@@ -365,11 +428,19 @@ describe('a press', () => {
     for (const earlier of [1, 3]) {
       const html = await call({ ...decide('skip', earlier), ...context({ reason: 'because' }) });
       expect(html).toContain('That was about an earlier halt');
+      expect(html).toContain('Nothing was decided. What you see now is the newest.');
+      expect(notice(html)).toBe('warn');
     }
     expect(await call({ ...decide('skip'), ...context({ reason: 'because' }) })).toContain(
       'anna (claimed) decided abort on 0001',
     );
     expect((await ledger.look()).turn?.halt?.decided).toBeUndefined();
+  });
+
+  it('on a page of a ledger in which nothing is halted any more decides nothing', async () => {
+    const html = await call({ ...decide('retry'), ...context() });
+    expect(html).toContain('That was about an earlier halt');
+    expect(sent).toHaveLength(1);
   });
 
   it('that was configured into the widget, so that a look would decide, is not taken', async () => {
@@ -395,7 +466,16 @@ describe('a press', () => {
     failure = new TypeError('socket <hung> up');
     const html = await call({ ...decide('retry'), ...context() });
     expect(notice(html)).toBe('bad');
+    expect(html).toContain('The decision may not have been taken');
+    expect(html).toContain('Look at the table: if the decision is not there, press again.');
     expect(html).toContain('socket &#60;hung&#62; up');
+    expect(errors()).toEqual([
+      [expect.stringMatching(/^The decision was not taken: .*hung/s), { code: 'Internal', decision: 'retry', halt: 2 }],
+    ]);
+    failure = new OdinError({ code: 'Internal', source: 'system', what: 'Not now.', next: 'Wait a minute.' });
+    const again = await call({ ...decide('retry'), ...context() });
+    expect(again).toContain('Wait a minute.');
+    expect(again).not.toContain('Look at the table');
     expect(html).toContain('data-halted="0001"');
   });
 
@@ -469,6 +549,9 @@ describe('a press on Preview', () => {
     const html = await call({ ...PREVIEW, ...context() });
     expect(notice(html)).toBe('bad');
     expect(html).toContain('0001 could not be previewed; nothing was changed');
+    expect(errors()).toEqual([
+      [expect.stringMatching(/^The preview failed: .*denied/s), { code: 'NoReadOnlySession', migration: '0001' }],
+    ]);
     expect(html).toContain('&#60;denied&#62;');
     expect(html).toContain('Try it in a terminal: npx --no-install odin-migrate preview odin-dev 0001<');
     world.services.local = true;
@@ -499,29 +582,56 @@ describe('how many batches run at a time', () => {
     const html = await call(context());
     expect(html).toContain('name="concurrency"');
     expect(html).toContain(JSON.stringify(SET));
-    expect(await call({ ...SET, ...context({ concurrency: ' 50 ' }) })).toContain(
-      'from now on 50 batches run at a time',
-    );
+    const set = await call({ ...SET, ...context({ concurrency: ' 50 ' }) });
+    expect(set).toContain('from now on 50 batches run at a time');
+    expect(set).toMatch(/data-notice="good"\s*>\s*<h3>[^<]*<\/h3>\s*<\/div/);
     expect(world.executions.maps.get(execution)).toBe(50);
+    for (const concurrency of ['1', '1000']) {
+      await call({ ...SET, ...context({ concurrency }) });
+      expect(world.executions.maps.get(execution)).toBe(Number(concurrency));
+    }
+  });
+
+  it('is not set by what was configured into the widget', async () => {
+    const execution = await running();
+    await call({ ...SET, ...context({ concurrency: '5' }, { params: SET }) });
+    expect(world.executions.maps.get(execution)).toBe(20);
   });
 
   it('is refused in words when it is no number of batches, or none run any more, and when it only shows', async () => {
     const execution = await running();
     for (const concurrency of ['', '0', '1001', '1e3', '-5']) {
       const html = await call({ ...SET, ...context({ concurrency }) });
+      expect(html).toContain('Please fill in how many batches');
       expect(html).toContain('Expected a whole number of batches, 1 to 1000. Nothing was changed.');
+      expect(notice(html)).toBe('warn');
     }
     expect(await call(context(), { acts: false })).not.toContain('name="concurrency"');
     expect(await call({ ...SET, ...context({ concurrency: '5' }) }, { acts: false })).toContain(
       'This dashboard only shows',
     );
     const old = { tune: { migration: '0002' } };
-    expect(await call({ ...old, ...context({ concurrency: '5' }) })).toContain('No batches of 0002 are running');
+    const refused = await call({ ...old, ...context({ concurrency: '5' }) });
+    expect(refused).toContain('No batches of 0002 are running');
+    expect(notice(refused)).toBe('warn');
     expect(world.executions.maps.get(execution)).toBe(20);
     world.executions.maps.clear();
     expect(await call({ ...SET, ...context({ concurrency: '5' }) })).toContain('there is nothing to tune');
     failure = new Error('no network');
-    expect(await call({ ...SET, ...context({ concurrency: '5' }) })).toContain('It may not have been changed');
+    const failed = await call({ ...SET, ...context({ concurrency: '5' }) });
+    expect(failed).toContain('It may not have been changed');
+    expect(failed).toContain('Press again: it does no harm.');
+    expect(notice(failed)).toBe('bad');
+    expect(errors()).toEqual([
+      [
+        expect.stringMatching(/^Nothing was tuned: .*no network/s),
+        { code: 'Internal', migration: '0001', concurrency: 5 },
+      ],
+    ]);
+    failure = new OdinError({ code: 'Internal', source: 'system', what: 'Not now.', next: 'Wait a minute.' });
+    const again = await call({ ...SET, ...context({ concurrency: '5' }) });
+    expect(again).toContain('Wait a minute.');
+    expect(again).not.toContain('Press again');
   });
 });
 
@@ -545,13 +655,19 @@ describe('a dashboard that only shows', () => {
     await halt();
     const written = world.store.writes();
     for (const pressed of [decide('retry', halted.number), PREVIEW]) {
-      expect(await look(pressed)).toContain('This dashboard only shows');
+      const html = await look(pressed);
+      expect(html).toContain('This dashboard only shows');
+      expect(html).toContain('Nothing was done. Who may decide or preview does it with the command line.');
+      expect(notice(html)).toBe('warn');
     }
     expect([sent, asked]).toEqual([[], []]);
     expect(world.store.writes()).toEqual(written);
   });
 
   it('describes no buttons', async () => {
-    expect(await call({ describe: true }, { acts: false })).not.toMatch(/Retry|Preview|button/);
+    const help = await call({ describe: true }, { acts: false });
+    expect(help).toMatch(/^## odin-migrate\n\nShows the one-time operations of one environment/);
+    expect(help).not.toMatch(/Retry|Preview|button/);
+    expect(await look({ describe: false })).toContain('data-migration="0001"');
   });
 });
