@@ -147,6 +147,9 @@ describe('a stack', () => {
     answers['DescribeStacks'] = (times) => (times === 0 ? stack('UPDATE_COMPLETE') : '<Stacks></Stacks>');
     await removeStack('ours', options);
     expect(asked.at(-1)).toBe('DescribeStacks arn:ours');
+    answers['DescribeStacks'] = () => '';
+    await removeStack('ours', options);
+    expect(asked.slice(-2)).toEqual(['DeleteStack ours', 'DescribeStacks ours']);
   });
 
   it('that CloudFormation does not delete is told with its words', async () => {

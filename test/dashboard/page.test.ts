@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { duration } from '../../core/text/format.ts';
 import { batchesViewOf } from '../../core/views/batches.ts';
 import type { HaltReason } from '../../core/ledger/entries.ts';
+import type { ErrorSummary } from '../../core/ledger/error-records.ts';
 import type { MigrationState } from '../../core/views/view.ts';
 import { callAction } from '../../lambdas/dashboard/action.ts';
+import { errorBlock } from '../../lambdas/dashboard/error-block.ts';
 import { page } from '../../lambdas/dashboard/page.ts';
 import { shownOf } from '../../lambdas/dashboard/rows.ts';
 import { whoShort } from '../../core/views/words.ts';
@@ -92,6 +94,78 @@ describe('the page of an environment', () => {
     expect(file).toBeDefined();
     expect(text).toContain('Its file was deleted.');
     expect(text).toContain('Its file was changed after it ran.');
+  });
+});
+
+describe('above the migrations', () => {
+  const VIEW = viewOf([row(1, 'applied'), row(2, 'applied'), row(3, 'running'), row(4, 'pending')]);
+  const cells = (html: string) =>
+    [
+      ...(/<div class="bar">(.*?)<\/div>/s.exec(html)?.[1] ?? '').matchAll(/<span class="([^"]*)" title="([^"]*)">/g),
+    ].map(([, tone, title]) => [tone, title]);
+
+  it('is a bar with a cell for each, and how many there are of each state', () => {
+    const html = page(VIEW, frame());
+    expect(cells(html)).toEqual([
+      ['good', '0001 applied'],
+      ['good', '0002 applied'],
+      ['busy now', '0003 running'],
+      ['quiet pending', '0004 pending'],
+    ]);
+    const legend = /<div class="legend">(.*?)<\/div>/s.exec(html)?.[1] ?? '';
+    expect(
+      [...legend.matchAll(/<span class="(\w+)"><span class="dot"><\/span>([^<]*)</g)].map(([, ...of]) => of),
+    ).toEqual([
+      ['good', '2 applied'],
+      ['busy', '1 running'],
+      ['quiet', '1 pending'],
+    ]);
+    expect(html).toContain('class="head busy" data-headline="busy"');
+    expect(html).toContain('<b>2</b> of 4 done');
+    expect(textOf(html)).toContain('Deployed from 0123456789');
+    expect(html.match(/class="foot"/g)).toHaveLength(1);
+    expect(page({ ...VIEW, gitCommit: undefined }, frame())).not.toContain('class="foot"');
+  });
+
+  it('is nothing of that where nothing is', () => {
+    expect(page(viewOf([]), frame())).not.toMatch(/class="(bar|legend|count|rows)"/);
+  });
+
+  it('a cell of many shows the one that needs a look first', () => {
+    const pairs: [MigrationState, MigrationState][] = [
+      ['running', 'halted'],
+      ['late', 'running'],
+      ['pending', 'late'],
+      ['applied', 'pending'],
+    ];
+    const rest = rows(160 - 2 * pairs.length, 'applied', 2 * pairs.length + 1);
+    const first = pairs.flatMap(([one, other], index) => [row(2 * index + 1, one), row(2 * index + 2, other)]);
+    const seen = cells(page(viewOf([...first, ...rest]), frame()));
+    expect(seen).toHaveLength(80);
+    expect(seen.slice(0, 5)).toEqual([
+      ['bad', '0001 to 0002: 0002 halted'],
+      ['busy now', '0003 to 0004: 0004 running'],
+      ['warn', '0005 to 0006: 0006 late'],
+      ['quiet pending', '0007 to 0008: 0008 pending'],
+      ['good', '0009 to 0010: 0009 applied'],
+    ]);
+  });
+
+  it('is what came of a press, without buttons where there is nothing to choose', () => {
+    const html = page(VIEW, frame({ notice: { tone: 'warn', title: 'Not now', lines: ['One.', 'Two.'] } }));
+    expect(html).toMatch(
+      /<div class="card warn" role="status" data-notice="warn">\s*<h3>Not now<\/h3>\s*<p>One.<\/p><p>Two.<\/p>\s*<\/div>/,
+    );
+    const none = page(VIEW, frame());
+    expect(none).not.toContain('data-notice');
+  });
+
+  it('is that nobody is told, when there is nobody', () => {
+    const topicArn = 'arn:aws:sns:eu-west-1:111122223333:topic';
+    const told = (confirmed: number) => page(VIEW, frame({ subscribers: { topicArn, confirmed, pending: 0 } }));
+    expect(told(0)).toContain('<h3>Nobody is told</h3>');
+    expect(told(1)).not.toContain('Nobody is told');
+    expect(textOf(told(1))).toContain('1 subscriber is told of halts');
   });
 });
 
@@ -502,6 +576,53 @@ describe('older ones', () => {
   });
 });
 
+describe('an error', () => {
+  const shown = (error: ErrorSummary, withStack?: boolean) => errorBlock(error, 'one', withStack).text;
+  const of = (message: string) => shown({ name: 'Error', message });
+  const first = (text: string) => /<\/b>: (.*?)<\/pre/s.exec(text)?.[1];
+  const rest = (text: string) => /<pre>((?!<b>).*?)<\/pre/s.exec(text)?.[1];
+
+  it('of six lines is seen whole, and of seven the last is to be opened', () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, n) => `line ${n}`).join('\n');
+    expect([first(of(lines(6))), rest(of(lines(6)))]).toEqual([lines(6), undefined]);
+    expect([first(of(lines(7))), rest(of(lines(7)))]).toEqual([`${lines(6)} …`, 'line 6']);
+    expect(of(lines(7))).toContain('<details id="one-rest">');
+    expect(of(lines(7))).toContain('<summary>6 more characters</summary>');
+    expect(first(of(`${lines(6)}\n\n  \n`))).toBe(lines(6)); // nothing is hidden in them
+  });
+
+  it('of one line is cut at a space near 480 characters, when it has half as many more', () => {
+    expect(rest(of('x'.repeat(720)))).toBeUndefined();
+    expect(rest(of('x'.repeat(721)))).toBe('x'.repeat(241));
+    const words = `${'w'.repeat(400)} ${'v'.repeat(400)}`;
+    expect([first(of(words)), rest(of(words))]).toEqual([`${'w'.repeat(400)} …`, ` ${'v'.repeat(400)}`]);
+    const early = `${'w'.repeat(100)} ${'v'.repeat(700)}`;
+    expect(first(of(early))).toBe(`${early.slice(0, 480)} …`);
+    const tall = `${'y'.repeat(700)}\n${'z\n'.repeat(9)}`; // six lines of it are more than that
+    expect(first(of(tall))).toBe(`${'y'.repeat(480)} …`);
+  });
+
+  it('has its place, and its stack where that is wanted, with the lines of any system', () => {
+    const stack = 'Error: x\r\n    at run (migrations/odin-dev/0002.ts:12:9)\u2028    at more';
+    const error = { name: 'Error', message: 'a\rb\u2029c', stack };
+    expect(shown(error)).toContain('<p class="small">at migrations/odin-dev/0002.ts:12:9</p>');
+    expect(first(shown(error))).toBe('a\nb\nc');
+    expect(shown(error)).not.toContain('Stack');
+    expect(shown(error, true)).toMatch(
+      /<details id="one-stack">\s*<summary>Stack<\/summary>\s*<pre>Error: x\n {4}at run \(migrations\/odin-dev\/0002.ts:12:9\)\n {4}at more<\/pre/,
+    );
+    expect(shown({ name: 'Error', message: 'x' }, true)).not.toMatch(/Stack|class="small"/);
+    expect(shown({ name: 'Error', message: 'x', stack: 'nothing of a place' })).not.toContain('class="small"');
+  });
+
+  it('is cut where its name, its place or its stack are longer than a page', () => {
+    const error = { name: 'N'.repeat(300), message: 'x', stack: `E\n    at ${'p'.repeat(9_000)}` };
+    expect(shown(error, true)).toContain(`<b>${'N'.repeat(199)}…</b>`);
+    expect(shown(error, true)).toContain(`at ${'p'.repeat(199)}…</p>`);
+    expect(/<summary>Stack.*<pre>(.*?)<\/pre/s.exec(shown(error, true))?.[1]).toHaveLength(6_000);
+  });
+});
+
 describe('a preview', () => {
   const shown = (previewed: Partial<Previewed> = {}) => {
     const html = page(
@@ -548,6 +669,77 @@ describe('a preview', () => {
     expect(html.indexOf('data-call="read"')).toBeGreaterThan(html.indexOf('<details id="preview-reads">'));
     expect(html.indexOf('data-previewed="0002"')).toBeLessThan(html.indexOf('data-migration="0001"'));
     expect(actions(html).get('Close')?.payload).toEqual({});
+  });
+
+  it('is named with its description, and its button leads back to the page of older ones that is open', () => {
+    const preview = { ...reportOf('0002'), before: [] };
+    const html = (description: string | undefined) =>
+      page(viewOf([row(2, 'pending')]), frame({ preview: { ...preview, description }, page: 2 }));
+    expect(html('Move a to b')).toContain('<h3>Preview of 0002 · Move a to b</h3>');
+    expect(html(undefined)).toContain('<h3>Preview of 0002</h3>');
+    expect(actions(html(undefined)).get('Close')?.payload).toEqual({ page: 2 });
+  });
+
+  it.each<[Previewed['outcome'], string, string]>([
+    ['finished', 'good', '✔ It would run'],
+    ['more', 'busy', '… Stopped'],
+    ['threw', 'bad', '✖ It threw'],
+    ['cut off', 'warn', '… Its time'],
+    ['ended', 'bad', '✖ Its process'],
+  ])('that is %s has the colour and the mark of that', (outcome, tone, words) => {
+    const { html, text } = shown({ outcome });
+    expect(html).toContain(`class="card ${tone}" role="status"`);
+    expect(text).toContain(words);
+  });
+
+  it('says first what it cannot promise', () => {
+    const { text } = shown({ allows: ['network:db.example.com'] });
+    expect(text).toContain('! It is not certain that nothing was changed: its file allows network:db.example.com');
+    expect(text).not.toContain('Nothing was changed:');
+    expect(shown().text).not.toContain('not certain');
+  });
+
+  it('has the number of each beside its unit, and numbers to the right, but for what they are of', () => {
+    const { html } = shown({
+      calls: [callsOf('PutObject', { calls: 1, items: 12 }), callsOf('HeadObject', { sent: true })],
+    });
+    const units = [...html.matchAll(/data-unit="(\w*)">([^<]*)</g)].map(([, unit, number]) => [number, unit]);
+    expect(units).toEqual([
+      ['1', 'call'],
+      ['12', 'items'],
+      ['12', 'calls'],
+      ['', ''],
+    ]);
+    expect(
+      [...html.matchAll(/<th( class="number")?>([^<]+)</g)].map(([, right, name]) => [name, Boolean(right)]),
+    ).toEqual(
+      ['Call', 'Calls', 'Items', 'Size', 'Target', 'Call', 'Calls', 'Items', 'Size', 'Target'].map((name) => [
+        name,
+        ['Calls', 'Items', 'Size'].includes(name),
+      ]),
+    );
+    expect(html).toContain('<summary>What it read (1 row)</summary>');
+  });
+
+  it('says what it did not do, and hides nothing of what just fits', () => {
+    expect(shown({ calls: [callsOf('HeadObject', { sent: true })] }).text).toContain('It wrote nothing. ');
+    expect(shown({ calls: [] }).text).not.toContain('What it read');
+    const calls = (count: number) => shown({ calls: Array.from({ length: count }, (_, n) => callsOf(`Put${n}`)) }).text;
+    expect(calls(40)).not.toContain('more row');
+    expect(calls(41)).toContain('and 1 more row: npx --no-install odin-migrate preview odin-dev 0002');
+    const stale = (count: number) =>
+      shown({ stale: Array.from({ length: count }, (_, n) => ({ what: 'S3:GetObject', target: `t${n}`, count: 1 })) });
+    expect(stale(0).html).not.toContain('<ul>');
+    expect(stale(40).text).not.toContain('more of this kind');
+    expect(stale(41).text).toContain('and 1 more of this kind');
+    const output = (lines: number, omitted = 0) =>
+      shown({ output: Array.from({ length: lines }, () => 'x'), omitted: { calls: 0, occurrences: 0, lines: omitted } })
+        .text;
+    expect(output(0)).not.toContain('What it printed');
+    expect(output(40)).not.toMatch(/… and \d+ more/);
+    expect(output(41, 7)).toContain('What it printed (48 lines)');
+    expect(output(41, 7)).toContain('… and 8 more');
+    expect(shown().text).not.toContain('calls on more targets');
   });
 
   it('in part says how much of the whole it is', () => {
