@@ -13,6 +13,7 @@ import type { DeployedPlace, Deployment } from './deployment.ts';
 import { callerName, failedStack, findDeployment, findStack, ofPlace } from './deployment.ts';
 import { findRegistration } from './registration.ts';
 import { removeStack } from './remove-stack.ts';
+import { timeText } from '../core/text/format.ts';
 
 /** What is left of a first deployment that failed: a stack that holds nothing. */
 export interface Leftover {
@@ -128,7 +129,7 @@ async function assertNothingRuns({ environment, ledger }: Deployment): Promise<v
   throw new OdinError({
     code: 'StillRunning',
     source: 'user',
-    what: `${running?.id ?? view.halt?.migration ?? ''} of ${environment} is running${until === undefined ? '' : `, or may be until ${until}`}: nothing would record what becomes of it.`,
+    what: `${running?.id ?? view.halt?.migration ?? ''} of ${environment} is running${until === undefined ? '' : `, or may be until ${timeText(until)}`}: nothing would record what becomes of it.`,
     next: {
       words:
         'Type the same again after its end, a quarter of an hour at most for each slice, or cancel it. How it stands',

@@ -7,7 +7,8 @@ import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
 import type { SubscribersSeen } from '../../client/subscribers.ts';
 import { typed } from './commands.ts';
 import { executionLink } from '../../core/text/links.ts';
-import { colour, errorText, hanging, hasLinks, link, plain, print, textLines, utc } from './output.ts';
+import { colour, errorText, hanging, hasLinks, link, plain, print, textLines } from './output.ts';
+import { timeText } from '../../core/text/format.ts';
 
 /** Where the error is, in the migration's own file if that can be told; empty when there is no such place. */
 export const sourceLineOf = (error: OpenHalt['error']): string =>
@@ -21,7 +22,7 @@ export function printHalt(halt: OpenHalt, log?: string): void {
   const { migration, attempt, error, since, description, reason, commits, cancelled, mayRunUntil } = halt;
   const what = description === undefined ? '' : `  ${plain(description)}`;
   print(`${colour.red('■')} ${colour.bold(migration)}${what}`);
-  print(`  halted since ${utc(since)} UTC, attempt ${attempt}: ${haltText(reason)}`);
+  print(`  halted since ${timeText(since)}, attempt ${attempt}: ${haltText(reason)}`);
   if (cancelled) for (const line of textLines(askedToStop(cancelled))) print(`  ${line}`);
   const commit = commitsText(commits);
   if (commit !== undefined) print(`  ${commit}`);
@@ -32,7 +33,7 @@ export function printHalt(halt: OpenHalt, log?: string): void {
     print(
       `  ${link(colour.cyan('its log'), log)}  ${link(colour.cyan('its execution'), executionLink(halt.execution))}`,
     );
-  if (mayRunUntil !== undefined) print(`  ${colour.yellow(heldBackText(`${utc(mayRunUntil)} UTC`))}`);
+  if (mayRunUntil !== undefined) print(`  ${colour.yellow(heldBackText(timeText(mayRunUntil)))}`);
 }
 
 /** Who would hear of one. */
@@ -58,11 +59,11 @@ export function printDecisions(environment: string, { halt, reason }: OpenHalt):
 /** What comes next of one that has begun and waits for no decision, as far as its state does not say it; and until when that waits. */
 export function openNote(migration: MigrationView, environment: string): string[] {
   const { id, attempts, state, decision, mayRunUntil, waitsUntil } = migration;
-  const until = mayRunUntil === undefined ? undefined : `${utc(mayRunUntil)} UTC`;
+  const until = mayRunUntil === undefined ? undefined : timeText(mayRunUntil);
   const next = `The next run halts there and asks for a decision: ${typed({ verb: 'run', environment })}`;
   if (state === 'decided' && until !== undefined) return [`${id}: ${heldBackText(until, decision)}`];
   if (state === 'running' && until !== undefined) return [`${id}: its code may be running until ${until}.`];
-  if (waitsUntil !== undefined) return [`${id}: ${waitsText(`${utc(waitsUntil)} UTC`)}.`];
+  if (waitsUntil !== undefined) return [`${id}: ${waitsText(timeText(waitsUntil))}.`];
   if (state === 'failed') return [`${id}: attempt ${attempts} failed. ${next}`];
   if (state === 'unknown')
     return [`${id}: attempt ${attempts} ended, and nobody said how: it may have run in part. ${next}`];

@@ -11,7 +11,8 @@ import type { LogLine } from '../../client/log-line.ts';
 import { logLineOf } from '../../client/log-line.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
-import { colour, duration, errorText, LINE_PAINT, plain, print, textLines, utc } from './output.ts';
+import { colour, duration, errorText, LINE_PAINT, plain, print, textLines } from './output.ts';
+import { timeText } from '../../core/text/format.ts';
 
 export class RunReport {
   /** By migration id. One that is not deployed any more has none. */
@@ -57,7 +58,7 @@ export class RunReport {
   /** Of a run that is followed from now on: what it was at. */
   underWay({ id, attempts, startedAt }: MigrationView): void {
     this.#announce(id, attempts);
-    if (startedAt !== undefined) detail(`since ${utc(startedAt)} UTC`);
+    if (startedAt !== undefined) detail(`since ${timeText(startedAt)}`);
   }
 
   event(event: RunEvent): void {
@@ -76,10 +77,10 @@ export class RunReport {
       case 'waits': {
         const { migration, attempt, decision, until, atCheckpoint } = event;
         const what = atCheckpoint
-          ? waitsText(`${utc(until)} UTC`)
+          ? waitsText(timeText(until))
           : decision === undefined
-            ? `attempt ${attempt}, which this run has not begun, may be running until ${utc(until)} UTC; it waits for that`
-            : heldBackText(`${utc(until)} UTC`, decision);
+            ? `attempt ${attempt}, which this run has not begun, may be running until ${timeText(until)}; it waits for that`
+            : heldBackText(timeText(until), decision);
         print(`${colour.yellow('…')} ${migration}  ${what}`);
         break;
       }

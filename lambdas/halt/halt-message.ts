@@ -13,6 +13,7 @@ import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts'
 import type { MigrationHalted } from '../../core/contract/events.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
 import { subjectOf } from '../shared/announce.ts';
+import { timeText } from '../../core/text/format.ts';
 
 export interface HaltNews {
   environment: string;
@@ -190,7 +191,7 @@ const cancellation = ({ cancel }: HaltNews): string[] =>
   cancel
     ? [
         oneLine(
-          `${who(cancel)} asked for it to stop at ${cancel.time}${cancel.reason === undefined ? '.' : `: ${cancel.reason}`}`,
+          `${who(cancel)} asked for it to stop at ${timeText(cancel.time)}${cancel.reason === undefined ? '.' : `: ${cancel.reason}`}`,
         ),
       ]
     : [];
@@ -198,8 +199,8 @@ const cancellation = ({ cancel }: HaltNews): string[] =>
 function runningUntil({ look, now }: HaltNews): string[] {
   if (look.seen !== 'claimed') return [];
   return look.deadline > now
-    ? [heldBackText(isoTime(look.deadline))]
-    : [`It is not running any more: its time ended at ${isoTime(look.deadline)}.`];
+    ? [heldBackText(timeText(look.deadline))]
+    : [`It is not running any more: its time ended at ${timeText(look.deadline)}.`];
 }
 
 /** A batch writes under a request of its own, and nobody claims a turn of batches. */

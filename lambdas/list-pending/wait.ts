@@ -3,6 +3,7 @@ import type { Step } from '../../core/contract/payloads.ts';
 import type { NextStep } from '../../core/decision/decide.ts';
 import type { TurnState } from '../../core/ledger/fold.ts';
 import type { Where } from '../../core/text/command.ts';
+import { timeText } from '../../core/text/format.ts';
 
 type Wait = Extract<NextStep, { step: 'wait' }>;
 
@@ -19,7 +20,7 @@ export function waitStep(
   const until = (at: number, most: number, why: (time: string) => string): Extract<Step, { step: 'wait' }> => ({
     step: 'wait',
     seconds: Math.min(Math.max(Math.ceil((at - now) / 1000), 1), most),
-    why: why(new Date(at).toISOString()),
+    why: why(timeText(at)),
   });
   switch (wait.until) {
     case 'deadline':

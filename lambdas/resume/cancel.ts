@@ -14,6 +14,7 @@ import { orRefusal } from '../shared/refusal.ts';
 import { saidBy } from '../shared/said-by.ts';
 import { writerOf } from '../shared/writer.ts';
 import { who } from '../../core/views/words.ts';
+import { timeText } from '../../core/text/format.ts';
 
 /** Of which migration, and once it was seen of which attempt. */
 interface Meant {
@@ -53,7 +54,7 @@ export function createCancel(services: Services, manifest: Manifest) {
           ? ['stands at a checkpoint, and the run halts there within five minutes', 'goes on from it']
           : ['stops at its next checkpoint, and the run halts there', 'goes on from it'];
       if (entry) services.log.info(`${who(cancel)} asked attempt ${attempt} of ${migration} to stop`);
-      const asked = entry ? 'Recorded' : `${who(cancel)} had asked for it at ${time}`;
+      const asked = entry ? 'Recorded' : `${who(cancel)} had asked for it at ${timeText(time)}`;
       const message = `${asked}: ${migration}, attempt ${attempt}, ${how[0]}. A retry ${how[1]}.`;
       return { result: entry ? 'cancelled' : 'already', migration, attempt, by, identity, time, reason, message };
     });
@@ -109,7 +110,7 @@ export function createCancel(services: Services, manifest: Manifest) {
   }
 
   function notCheckpointed({ migration, attempt }: Allowed, look: TurnLook): OdinError {
-    const until = look.seen === 'claimed' ? `before ${new Date(look.deadline).toISOString()} at the latest` : 'in time';
+    const until = look.seen === 'claimed' ? `before ${timeText(look.deadline)} at the latest` : 'in time';
     return new OdinError({
       code: 'NotCheckpointed',
       source: 'user',

@@ -22,6 +22,7 @@ import { carryOut, settlementOf, tellWaiters } from '../shared/tell-waiters.ts';
 import { saidBy } from '../shared/said-by.ts';
 import { writerOf } from '../shared/writer.ts';
 import { who } from '../../core/views/words.ts';
+import { timeText } from '../../core/text/format.ts';
 
 /**
  * Safe to call again, by anybody, at any time: the first decision on a halt counts, unless another one names it before it has had
@@ -282,7 +283,7 @@ const alreadyDecided = (
   new OdinError({
     code: 'AlreadyDecided',
     source: 'user',
-    what: `${who(said)} decided ${decision} on ${migration}, attempt ${attempt}, at ${time}${reason === undefined ? '' : ` (${reason})`}.`,
+    what: `${who(said)} decided ${decision} on ${migration}, attempt ${attempt}, at ${timeText(time)}${reason === undefined ? '' : ` (${reason})`}.`,
     why: `The first decision on a halt counts; your ${asked.decision} was not recorded.`,
     next: mayBeReplaced
       ? `It has had no effect yet. If yours is to count instead, type the same again with --instead ${number}.`
@@ -290,7 +291,7 @@ const alreadyDecided = (
   });
 
 const completedText = ({ ids, completion, time }: Completed): string =>
-  `${ids.join(', ')} was completed at ${time}, ${completion}`;
+  `${ids.join(', ')} was completed at ${timeText(time)}, ${completion}`;
 
 function messageOf(
   result: DecidedAnswer['result'],
@@ -302,12 +303,13 @@ function messageOf(
   const parts = [
     result === 'decided'
       ? `Recorded: ${decision} on ${migration}, attempt ${attempt}.`
-      : `${who(said)} had decided ${decision} on ${migration}, attempt ${attempt}, at ${time}.`,
+      : `${who(said)} had decided ${decision} on ${migration}, attempt ${attempt}, at ${timeText(time)}.`,
     unverified !== undefined && `Who decided is recorded as claimed, not as verified: ${unverified}.`,
     decision === 'abort' && 'The run ends as failed; the next run halts here again.',
     goOn.length > 0 && 'The run goes on.',
     retry?.begin === 'checkpoint' && 'It begins at the last checkpoint.',
-    waitsUntil !== undefined && `It acts on this after ${waitsUntil}, until when the old attempt may still be running.`,
+    waitsUntil !== undefined &&
+      `It acts on this after ${timeText(waitsUntil)}, until when the old attempt may still be running.`,
   ];
   return parts.filter((part) => part !== false).join(' ');
 }

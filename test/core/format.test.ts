@@ -1,6 +1,11 @@
 // Numbers, amounts, times and lists of ids as people read them.
 import { expect, it } from 'vitest';
-import { bytesText, countText, duration, idsText, numberOf } from '../../core/text/format.ts';
+import { bytesText, countText, duration, idsText, numberOf, timeText } from '../../core/text/format.ts';
+
+it('writes a time to the second, in UTC', () => {
+  expect(timeText('2026-03-01T14:05:06.789+02:00')).toBe('2026-03-01 12:05:06 UTC');
+  expect(timeText(Date.parse('2026-03-01T12:05:06Z'))).toBe('2026-03-01 12:05:06 UTC');
+});
 
 it('writes numbers with commas, and one as one', () => {
   expect([0, 999, 11_204].map(countText)).toEqual(['0', '999', '11,204']);

@@ -74,7 +74,7 @@ describe('a running checkpointed migration', () => {
     const again = await cancel({ by: 'arn:him' });
     expect(again).toMatchObject({ result: 'already', by: 'arn:her', time: '2026-03-01T12:00:00.000Z' });
     expect((again as CancelledAnswer).message).toMatch(
-      /^arn:her \(claimed\) had asked for it at 2026-03-01T12:00:00.000Z: 0004, attempt 1/,
+      /^arn:her \(claimed\) had asked for it at 2026-03-01 12:00:00 UTC: 0004, attempt 1/,
     );
     expect(world.logs).toEqual([]);
   });
@@ -278,7 +278,7 @@ describe('is refused, and nothing is written', () => {
       result: 'refused',
       code: 'NotCheckpointed',
       what: 'Migration 0003, attempt 1, has yielded no checkpoint, so nothing says that it can be stopped in the middle.',
-      why: 'If it yields none, Lambda ends it before 2026-03-01T12:15:10.000Z at the latest, and the run halts then.',
+      why: 'If it yields none, Lambda ends it before 2026-03-01 12:15:10 UTC at the latest, and the run halts then.',
       next: { words: 'Wait for its outcome', verb: 'status', environment: 'odin-dev' },
     });
   });

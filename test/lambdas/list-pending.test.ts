@@ -10,6 +10,7 @@ import { claimKey, completedKey, entryKey, outcomeKey } from '../../core/ledger/
 import { LedgerLog } from '../../core/ledger/log.ts';
 import { DEADLINE_MARGIN_MS, lookAtTurn } from '../../core/ledger/turns.ts';
 import { continuingExecutionName } from '../../core/names/names.ts';
+import { timeText } from '../../core/text/format.ts';
 import { executionLink } from '../../core/text/links.ts';
 import { createListPending, HANDOVER_EVENTS } from '../../lambdas/list-pending/list-pending.ts';
 import { executionArn } from '../support/fake-executions.ts';
@@ -373,7 +374,7 @@ describe('a turn that is open', () => {
     const slowed = { of, succeeded: 0, failed: 0, unknown: 0, left: of, slowed: 1 };
     const turn = await claimed('0001', { batches: { of, plan, rest, slowed: 5 } });
     await ledger.close(turn, 'stopped', { batches: slowed });
-    const at = new Date(world.clock.now() + 8 * MINUTE).toISOString();
+    const at = timeText(world.clock.now() + 8 * MINUTE);
     const why = `S3 has slowed down attempt 1 of 0001: it goes on at ${at}, with fewer batches at a time`;
     expect(await list()).toEqual({ step: 'wait', seconds: 300, why });
     world.clock.advance(7 * MINUTE);
@@ -393,7 +394,7 @@ describe('a turn that is open', () => {
   it.each(['me', 'other'])('and claimed, of the execution %s, is waited for until its deadline', async (name) => {
     const turn = await claimed('0001', { execution: executionArn(name) });
     const deadline = world.clock.now() + 15 * MINUTE + DEADLINE_MARGIN_MS;
-    const why = `attempt 1 of 0001 may be running until ${new Date(deadline).toISOString()}`;
+    const why = `attempt 1 of 0001 may be running until ${timeText(deadline)}`;
     expect(await list()).toEqual({ step: 'wait', seconds: 2, why });
     world.clock.advance(10 * MINUTE);
     expect(await list()).toEqual({ step: 'wait', seconds: 60, why });
@@ -455,7 +456,7 @@ describe('a turn that is open', () => {
     const turn = await claimed('0001');
     const time = world.clock.now() + 60 * MINUTE;
     await ledger.stopUntil(turn, time);
-    const why = `attempt 1 of 0001 goes on at ${new Date(time).toISOString()}, as its checkpoint says`;
+    const why = `attempt 1 of 0001 goes on at ${timeText(time)}, as its checkpoint says`;
     expect(await list()).toEqual({ step: 'wait', seconds: 2, why });
     world.clock.advance(58 * MINUTE);
     expect(await list()).toEqual({ step: 'wait', seconds: 120, why });

@@ -150,7 +150,7 @@ describe('a halt', () => {
   it('of an unknown outcome says in each form until when it may run', async () => {
     await claim();
     await halt();
-    const until = `A decision is held back until ${DEADLINE}, because its code may be running until then.`;
+    const until = `A decision is held back until 2026-03-01 12:15:10 UTC, because its code may be running until then.`;
     expect(told().message).toContain(until);
     expect(told().chat.content.description).toContain(until);
     expect(sent().detail).toMatchObject({ reason: 'unknown', mayRunUntil: DEADLINE });
@@ -161,7 +161,7 @@ describe('a halt', () => {
     await claim();
     world.clock.advance(20 * 60_000);
     await halt();
-    expect(told().message).toContain(`It is not running any more: its time ended at ${DEADLINE}.`);
+    expect(told().message).toContain(`It is not running any more: its time ended at 2026-03-01 12:15:10 UTC.`);
     expect(JSON.parse(JSON.stringify(sent().detail))).not.toHaveProperty('mayRunUntil'); // as it is sent
   });
 
@@ -241,7 +241,7 @@ Nothing later runs until you decide. In a project that has odin-migrate installe
     await ledger.claim(turn, { claim: 'void' });
     await ledger.cancel(turn);
     await halt();
-    const asked = 'anna (claimed) asked for it to stop at 2026-03-01T12:00:00.000Z.';
+    const asked = 'anna (claimed) asked for it to stop at 2026-03-01 12:00:00 UTC.';
     expect(told().message).toContain('\nReason:        CANCELLED, before its code was started.\n');
     expect(told().message).toContain(`\nAsked for:     ${asked}\n`);
     expect(told().chat.content.description).toContain(`\n\`${asked}\`\nExecution: `);
@@ -270,7 +270,7 @@ Nothing later runs until you decide. In a project that has odin-migrate installe
     await claim();
     world.clock.advance(15 * 60_000 + 10_000);
     await halt();
-    expect(told().message).toContain(`It is not running any more: its time ended at ${DEADLINE}.`);
+    expect(told().message).toContain(`It is not running any more: its time ended at 2026-03-01 12:15:10 UTC.`);
     expect(sent().detail).toMatchObject({ mayRunUntil: undefined });
   });
 

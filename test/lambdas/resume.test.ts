@@ -221,7 +221,7 @@ describe.each(DECISIONS)('%s', (decided) => {
       time: '2026-03-01T12:00:00.000Z',
     });
     expect(again.message).toBe(
-      `arn:her (claimed) had decided ${decided} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.` +
+      `arn:her (claimed) had decided ${decided} on 0004, attempt 1, at 2026-03-01 12:00:00 UTC.` +
         (decided === 'abort' ? ' The run ends as failed; the next run halts here again.' : ''),
     );
     expect(world.logs.filter(({ level }) => level === 'info')).toEqual([]);
@@ -236,7 +236,7 @@ describe.each(DECISIONS)('%s', (decided) => {
     const error = await refusal(decided);
     expect(error).toMatchObject({ result: 'refused', code: 'AlreadyDecided' });
     expect(error.what).toBe(
-      `arn:him (claimed) decided ${first} on 0004, attempt 1, at 2026-03-01T12:00:00.000Z (his reason).`,
+      `arn:him (claimed) decided ${first} on 0004, attempt 1, at 2026-03-01 12:00:00 UTC (his reason).`,
     );
     expect(error.why).toBe(`The first decision on a halt counts; your ${decided} was not recorded.`);
     expect(await decision()).toMatchObject({ decision: first, by: 'arn:him' });
@@ -343,7 +343,7 @@ describe('which halt', () => {
     const error = await refusal('retry', { halt: 2 });
     expect(error.code).toBe('NothingHalted');
     expect(error.what).toBe(
-      'Halt 2 needs no decision any more: 0004 was completed at 2026-03-01T12:00:00.000Z, applied.',
+      'Halt 2 needs no decision any more: 0004 was completed at 2026-03-01 12:00:00 UTC, applied.',
     );
     expect(error.why).toBeUndefined();
     expect(world.executions.sent).toEqual([{ token, answer: { output: { completion: 'applied' } } }]);
@@ -410,7 +410,7 @@ describe('which halt', () => {
     expect(await resume('abort', { halt: 2 })).toMatchObject({ result: 'already', halt: 2, entry: 3 });
     expect(await refusal('retry', { halt: 2 })).toMatchObject({
       code: 'AlreadyDecided',
-      what: 'arn:her (claimed) decided abort on 0004, attempt 1, at 2026-03-01T12:00:00.000Z.',
+      what: 'arn:her (claimed) decided abort on 0004, attempt 1, at 2026-03-01 12:00:00 UTC.',
     });
   });
 
@@ -720,7 +720,7 @@ describe('until when the run waits', () => {
     const answer = await resume(decided);
     expect(answer.waitsUntil).toBe(DEADLINE);
     expect(answer.message).toContain(
-      `It acts on this after ${DEADLINE}, until when the old attempt may still be running.`,
+      `It acts on this after 2026-03-01 12:15:10 UTC, until when the old attempt may still be running.`,
     );
   });
 
