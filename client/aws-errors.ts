@@ -6,6 +6,7 @@ import type { ErrorCode, ErrorSource } from '../core/errors.ts';
 import { OdinError } from '../core/errors.ts';
 import { describeThrown } from '../core/thrown.ts';
 import { isSet, unusedProxy } from './client-options.ts';
+import { timeText } from '../core/text/format.ts';
 
 /** What is looked at of an error. */
 interface Thrown {
@@ -87,7 +88,7 @@ const KINDS: readonly Kind[] = [
     code: 'NoCredentials',
     source: 'user',
     saying: 'The clock of this machine is not that of AWS',
-    next: () => `It is ${new Date().toISOString()} here. Set the clock, and try again.`,
+    next: () => `It is ${timeText(Date.now())} here. Set the clock, and try again.`,
   },
   {
     is: ({ name }) => THROTTLED.test(name),
@@ -101,7 +102,7 @@ const KINDS: readonly Kind[] = [
     code: 'NoCredentials',
     source: 'user',
     saying: 'Your credentials have expired',
-    next: () => `Sign in again (${login()}, or as you got them), and type the same command.`,
+    next: () => `Sign in again${by(login(), ' or as you got them')}, and type the same command.`,
   },
   {
     is: ({ name, message, code }) =>
@@ -119,7 +120,7 @@ const KINDS: readonly Kind[] = [
     code: 'NoCredentials',
     source: 'user',
     saying: 'AWS does not know who you are',
-    next: () => noSuchProfile() ?? `Sign in (${login()}), or name a profile with --profile.`,
+    next: () => noSuchProfile() ?? `Sign in${by(login())}, or name a profile with --profile.`,
   },
   {
     is: ({ name, message }) =>
@@ -160,10 +161,54 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** As it is typed: without a profile's name it would sign in somebody else. */
-function login(): string {
-  const profile = namedProfile();
-  return profile === undefined ? 'aws sso login' : `aws sso login --profile ${profile}`;
+const by = (command: string | undefined, or?: string): string =>
+  command === undefined ? '' : ` (${[command, or].filter(Boolean).join(',')})`;
+
+/** As it is typed, with the name of the profile that signs in; undefined where there is nothing to sign in to: then it would fail. */
+function login(): string | undefined {
+  const profiles = readProfiles();
+  const seen = new Set<string>();
+  let name: string | undefined = namedProfile() ?? 'default';
+  while (name !== undefined && !seen.has(name)) {
+    seen.add(name);
+    const { settings, source }: Profile = profiles.get(name) ?? { settings: '' };
+    const command = LOGINS.find(([setting]) => setting.test(settings))?.[1];
+    if (command !== undefined) return name === 'default' ? command : `${command} --profile ${name}`;
+    name = source;
+  }
+  return undefined;
+}
+
+const LOGINS: readonly [RegExp, string][] = [
+  [/^[ \t]*(sso_session|sso_start_url)[ \t]*=/m, 'aws sso login'],
+  [/^[ \t]*login_session[ \t]*=/m, 'aws login'],
+];
+
+interface Profile {
+  settings: string;
+  /** Whose credentials it takes to assume its role. */
+  source?: string | undefined;
+}
+
+/** By name, of both files. */
+function readProfiles(): Map<string, Profile> {
+  const files = [
+    process.env['AWS_CONFIG_FILE'] || path.join(homedir(), '.aws', 'config'),
+    process.env['AWS_SHARED_CREDENTIALS_FILE'] || path.join(homedir(), '.aws', 'credentials'),
+  ].filter((file) => existsSync(file));
+  const profiles = new Map<string, Profile>();
+  for (const file of files) {
+    for (const section of readFileSync(file, 'utf8')
+      .split(/^[ \t]*\[/m)
+      .slice(1)) {
+      const [head = '', ...lines] = section.split('\n');
+      const name = /^[ \t]*(?:profile[ \t]+)?([^\]\s]+)[ \t]*\]/.exec(head)?.[1];
+      if (name === undefined) continue; // of a session, or of services
+      const settings = [profiles.get(name)?.settings, ...lines].join('\n');
+      profiles.set(name, { settings, source: /^[ \t]*source_profile[ \t]*=[ \t]*(\S+)/m.exec(settings)?.[1] });
+    }
+  }
+  return profiles;
 }
 
 /** That of --profile too (cli/main.ts). */
@@ -173,19 +218,9 @@ const namedProfile = (): string | undefined => process.env['AWS_PROFILE'] || und
 function noSuchProfile(): string | undefined {
   const profile = namedProfile();
   if (profile === undefined) return undefined;
-  const files = [
-    process.env['AWS_CONFIG_FILE'] || path.join(homedir(), '.aws', 'config'),
-    process.env['AWS_SHARED_CREDENTIALS_FILE'] || path.join(homedir(), '.aws', 'credentials'),
-  ].filter((file) => existsSync(file));
-  const profiles = new Set(
-    files.flatMap((file) =>
-      [...readFileSync(file, 'utf8').matchAll(/^[ \t]*\[[ \t]*(?:profile[ \t]+)?([^\]\s]+)[ \t]*\]/gm)].map(
-        ([, name = '']) => name,
-      ),
-    ),
-  );
+  const profiles = readProfiles();
   if (profiles.has(profile)) return undefined;
-  return `There is no profile "${profile}"; there is: ${[...profiles].join(', ') || 'none'}. Name another one with --profile.`;
+  return `There is no profile "${profile}"; there is: ${[...profiles.keys()].join(', ') || 'none'}. Name another one with --profile.`;
 }
 
 /** With the variables that lead elsewhere, as far as they are set. */

@@ -225,10 +225,29 @@ describe('an error of AWS', () => {
     expect(found?.next).toContain(next);
   });
 
-  it('names the profile in the command that signs in, and says which there are where it is none of them', () => {
+  it('names the command that signs a profile in, if there is one, and says which there are where it is none of them', () => {
     const files = temporaryProject({
-      config: '[default]\n [ profile  work ] \nregion=[no]\n',
-      credentials: '[keys]\n',
+      config: `[default]
+[sso-session team]
+sso_start_url = https://team.awsapps.com/start
+ [ profile  work ] 
+region=[no]
+ sso_session = team
+[profile admin]
+source_profile = work
+role_arn = arn:aws:iam::111122223333:role/admin
+[profile old]
+sso_start_url = https://old.awsapps.com/start
+[profile mine]
+login_session = arn:aws:iam::111122223333:user/me
+[profile tool]
+credential_process = /usr/bin/tool
+[profile circle]
+source_profile = circle
+[profile keys]
+region = x
+`,
+      credentials: '[keys]\naws_access_key_id = AKIA\n',
     });
     onTestFinished(() => {
       files.remove();
@@ -244,13 +263,28 @@ describe('an error of AWS', () => {
       what: 'AWS was not asked: Region is missing',
       next: 'Name a region with --region, or set it in your profile.',
     });
-    expect(awsError(nobody)?.next).toBe('Sign in (aws sso login), or name a profile with --profile.');
-    for (const profile of ['work', 'keys']) {
+    for (const [profile, command] of [
+      ['work', 'aws sso login --profile work'],
+      ['admin', 'aws sso login --profile work'],
+      ['old', 'aws sso login --profile old'],
+      ['mine', 'aws login --profile mine'],
+    ] as const) {
       vi.stubEnv('AWS_PROFILE', profile);
       expect(awsError(region)?.next).toContain('--region');
-      expect(awsError(nobody)?.next).toContain(`(aws sso login --profile ${profile})`);
-      expect(awsError(expired)?.next).toContain(`(aws sso login --profile ${profile}, or as you got them)`);
+      expect(awsError(nobody)?.next).toBe(`Sign in (${command}), or name a profile with --profile.`);
+      expect(awsError(expired)?.next).toBe(
+        `Sign in again (${command}, or as you got them), and type the same command.`,
+      );
     }
+    for (const profile of ['', 'tool', 'circle', 'keys']) {
+      vi.stubEnv('AWS_PROFILE', profile);
+      expect(awsError(nobody)?.next).toBe('Sign in, or name a profile with --profile.');
+      expect(awsError(expired)?.next).toBe('Sign in again, and type the same command.');
+    }
+    files.write('config', '[default]\nsso_session = team\n');
+    vi.stubEnv('AWS_PROFILE', '');
+    expect(awsError(nobody)?.next).toBe('Sign in (aws sso login), or name a profile with --profile.');
+    files.write('config', '[default]\n[profile work]\n[sso-session team]\n');
     vi.stubEnv('AWS_PROFILE', 'wrok');
     const none = 'There is no profile "wrok"; there is: default, work, keys. Name another one with --profile.';
     expect(awsError(region)?.next).toBe(none);
