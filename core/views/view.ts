@@ -7,7 +7,7 @@ import type { CheckpointRecord } from '../ledger/checkpoints.ts';
 import { readCheckpoint } from '../ledger/checkpoints.ts';
 import type { BatchKeys } from '../ledger/batches.ts';
 import { listBatches, numbersOf } from '../ledger/batches.ts';
-import type { Allowed, CallerIdentity, Commits, Completed, Did, HaltReason, Said } from '../ledger/entries.ts';
+import type { Allowed, CallerIdentity, Commits, Completed, Did, Halted, HaltReason, Said } from '../ledger/entries.ts';
 import type { CompletionState, LogState, KnownMigration, TurnState } from '../ledger/fold.ts';
 import type { ErrorSummary } from '../ledger/error-records.ts';
 import type { Sources } from '../ledger/sources.ts';
@@ -15,6 +15,7 @@ import { differenceOf } from '../ledger/sources.ts';
 import type { Outcome, TurnLook } from '../ledger/turns.ts';
 import { goesOnAt, lookAtTurn } from '../ledger/turns.ts';
 import type { Decision } from '../names/names.ts';
+import { siblingExecution } from '../names/names.ts';
 import { logLink, migrationLogLink } from '../text/links.ts';
 import type { Progress } from './progress.ts';
 import { msFor, progressOf, rateText } from './progress.ts';
@@ -119,7 +120,7 @@ export interface OpenHalt {
   since: string;
   /** Until when its code may still be running; whatever is decided waits for that. Absent when it cannot. */
   mayRunUntil?: string | undefined;
-  /** ARN of the execution that the turn was allowed for. Another one may wait in the halt, when that one is gone. */
+  /** ARN of the execution that halted there: after an abort, of the run after it. Another one may wait there too, when that one is gone. */
   execution: string;
   requestId?: string | undefined;
   /** Under which commit the attempt began, and which one was deployed when it halted; as far as it is known. */
@@ -242,12 +243,16 @@ export function openHaltOf(
     startedAt: turn.since,
     since: halted.time,
     mayRunUntil: deadlineOf(look, at),
-    execution: turn.allowed.execution,
+    execution: haltedBy(turn.allowed, halted),
     requestId: requestIdOf(look, halted.migration),
     commits: halted.commits,
     cancelled: cancelledBy(turn),
   };
 }
+
+/** Its entry names the run. Of the run that the turn was allowed for, the execution that had it; of another one, the first. */
+const haltedBy = ({ run, execution }: Allowed, halted: Halted): string =>
+  halted.run === run ? execution : siblingExecution(execution, halted.run);
 
 /**
  * The lines of the request that failed; where that is not known, those of the migration since the attempt began.

@@ -285,6 +285,21 @@ describe('the whole', () => {
     expect(whole).toMatchObject({ environment: 'odin-dev', completed: 0, total: 3, gitCommit: 'abc123' });
   });
 
+  it('leads after an abort to the run that halts there now, and not to the one that was ended', async () => {
+    const turn = await start();
+    await ledger.close(turn, 'failed');
+    await ledger.decide(await ledger.halt(turn), 'abort');
+    const next = await ledger.halt(turn, 'failed', { run: 'run-2' });
+    expect((await view('0001')).halt).toMatchObject({ halt: next.number, execution: executionArn('run-2') });
+  });
+
+  it('leads to the execution that carries its run on', async () => {
+    const turn = await start('0001', { execution: executionArn('continue-7'), run: 'run-1' });
+    await ledger.close(turn, 'failed');
+    await ledger.halt(turn, 'failed', { run: 'run-1' });
+    expect((await view('0001')).halt?.execution).toBe(executionArn('continue-7'));
+  });
+
   it('says of a halt until when its code may be running, and no longer', async () => {
     await ledger.halt(await start(), 'unknown');
     const until = new Date(world.clock.now() + 910_000).toISOString(); // its timeout and the margin
