@@ -48,14 +48,6 @@ export async function logs(
   deployed: DeployedPlace,
 ): Promise<ExitCode> {
   if (id !== undefined) assertMigrationId(id);
-  if (options.attempt !== undefined && id === undefined) {
-    throw new OdinError({
-      code: 'BadUsage',
-      source: 'user',
-      what: '--attempt is of one migration, and none is named.',
-      next: { words: 'Name it', verb: 'logs', environment, args: ['<id>', `--attempt ${options.attempt}`] },
-    });
-  }
   if (options.json) keepStdoutForJson();
   await whileBusy(`Reading the log of ${environment}`, async () => {
     const deployment = await findDeployment(environment, deployed);

@@ -146,6 +146,7 @@ export function runCommandLineScenarios(
       expect(title).toBe('▶ 0001  attempt 1');
       // Two streams of a process have no order between them.
       expect(rest).toEqual(expect.arrayContaining(['moved 7 of 7', 'and counted them', 'slow', 'structured']));
+      expect(first.stdout).not.toContain('0002');
       const last = await cli('logs', '--json');
       const lines = last.stdout
         .trimEnd()
@@ -156,6 +157,7 @@ export function runCommandLineScenarios(
       );
       expect((await cli('logs', '--since', '1h')).stdout).toMatch(/^▶ 0001[^]*^▶ 0002/m);
       expect((await cli('logs', '0002', '--attempt', '2')).stderr).toMatch(/^BadUsage: 0002 had one attempt, and no/);
+      expect((await cli('logs', '--attempt', '1')).stdout).toMatch(/^▶ 0002 {2}attempt 1$/m);
       expect((await cli('logs', '0009')).stderr).toMatch(/^BadUsage: 0009 was never run in cli-prints/);
       expect((await cli('logs', '9')).code).toBe(1);
 
