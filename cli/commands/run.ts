@@ -135,8 +135,9 @@ function skippedFiles({ directory, configuration }: Project, environment: string
   try {
     const { warnings } = discoverEnvironment(environment, directory, configuration);
     return warnings.filter(({ nearMiss }) => nearMiss).map(({ message }) => message);
-  } catch {
-    return []; // it is deployed from elsewhere, and what runs is what is deployed
+  } catch (thrown) {
+    // Else it is deployed from elsewhere, and what runs is what is deployed.
+    return thrown instanceof OdinError && thrown.code === 'BadMigrationFile' ? [thrown.message] : [];
   }
 }
 

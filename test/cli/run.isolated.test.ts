@@ -1,5 +1,5 @@
 // `run` of a deployed environment: when it starts a run, when it follows the one that is under way, and what it refuses before either.
-import { afterAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { RunCommandOptions } from '../../cli/commands/run.ts';
 import { run } from '../../cli/commands/run.ts';
 import type { Deployment } from '../../client/deployment.ts';
@@ -245,6 +245,15 @@ it('tells of files that are not what ran under their numbers, but for those that
 
 it('warns of files here that look like migrations and are none, and needs no folder here', async () => {
   expect((await type({}, project)).printed).toContain('  warning  migrations/odin-dev/2.ts is NOT a migration');
+  const nested = temporaryProject({ 'migrations/odin-dev/0001.ts': '', 'migrations/odin-dev/more/0002.ts': '' });
+  const other = temporaryProject({ 'migrations/odin-dev/0001.ts': '', 'migrations/odin-dev/0002.js': '' });
+  onTestFinished(() => {
+    for (const each of [nested, other]) each.remove();
+  });
+  expect((await type({}, nested)).printed).toContain('  warning  migrations/odin-dev/more/0002.ts is NOT a migration');
+  expect((await type({}, other)).printed).toContain(
+    '  warning  Expected migrations to be TypeScript, "NNNN.ts", found migrations/odin-dev/0002.js.',
+  );
   const elsewhere = temporaryProject({});
   const { code, printed } = await type({}, { ...elsewhere, configuration: parseConfiguration({}) });
   elsewhere.remove();
