@@ -93,6 +93,23 @@ it('Ctrl-C says what it leaves, and the next run halts there at once', PATIENCE,
 });
 
 it(
+  'of a migration that runs anew nothing is left to go on with, and what was run before is as it was',
+  PATIENCE,
+  async () => {
+    const before = typed('status', 'steps', '--local');
+    await before.ended;
+    const run = await begun('local', 'steps', '--again', '0001');
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(130);
+    expect(run.text()).toContain('Interrupted. To begin anew, type the same again.');
+    expect(run.text()).not.toContain('Go on with');
+    const after = typed('status', 'steps', '--local');
+    await after.ended;
+    expect(after.text()).toBe(before.text());
+  },
+);
+
+it(
   'what ends it comes twice where a terminal is closed, or by timeout: it says what it leaves all the same',
   PATIENCE,
   async () => {

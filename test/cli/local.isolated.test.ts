@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { startEmbedded } from '../../client/embedded.ts';
 import { lookAtEnvironment } from '../../client/environment.ts';
 import { baseline } from '../../cli/commands/baseline.ts';
 import { doctor } from '../../cli/commands/doctor.ts';
@@ -264,12 +265,37 @@ it('fills its S3 once: what migrations did to the data since is not undone, unti
       code: 'BadConfiguration',
       what: expect.stringContaining('is not there') as string,
     });
+    await expect(run({ again: '0002' })).rejects.toThrow('filled has no migration "0002".');
+    await expect(run({ again: '0002' })).rejects.toThrow('filled has no migration "0002".');
     const nowhere = { fresh: true, data: ['s3:/nowhere'] };
     await expect(local(filled, 'filled', nowhere, {})).rejects.toThrow('Expected s3://bucket/prefix/');
     expect((await run()).printed).toContain('pending  0 of 1 migrations'); // nothing was forgotten
   } finally {
     data.remove();
   }
+});
+
+it('fills it anew for what runs anew, for a module of another name, and after one that failed', async () => {
+  const counts = `let times = 0;\nexport default () => Promise.resolve('filled, time ' + (times += 1));\n`;
+  using other = disposable({
+    'migrations/filled/0001.ts': OK,
+    'data.ts': counts,
+    'half.ts': counts.replace(
+      'export default () =>',
+      "export default () => times === 0 ? Promise.reject(new Error('half ' + (times += 1))) :",
+    ),
+  });
+  const fill = async (module: string, again?: string) => {
+    const configuration = parseConfiguration({ environments: { filled: { local: { data: module } } } });
+    const here = await startEmbedded({ project: { ...other.project, configuration }, environment: 'filled', again });
+    await here.close();
+    return here.data;
+  };
+  expect(await fill('data.ts')).toBe('filled, time 1');
+  expect([await fill('data.ts', '0001'), await fill('data.ts', '0001')]).toEqual(['filled, time 2', 'filled, time 3']);
+  expect(await fill('data.ts')).toContain('as the last run left it');
+  await expect(fill('half.ts')).rejects.toThrow('half 1');
+  expect(await fill('half.ts')).toBe('filled, time 2');
 });
 
 it('starts one run here, also of an environment whose deployments start one', async () => {
@@ -303,16 +329,24 @@ it('shows all that a migration prints, in whichever way', async () => {
       process.stderr.write('two by stderr\\n');
       console.debug('three by debug');
       console.dir({ by: 'four by dir' });
+      console.table([{ by: 'nine by table' }]);
+      console.group('ten by group');
+      console.trace('eleven by trace');
+      console.assert(false, 'twelve by assert');
+      console.count('thirteen by count');
+      console.groupEnd();
       console.log('five\\n  of two lines');
       process.stdout.write(JSON.stringify({ level: 30, msg: 'six by pino' }) + '\\n');
       process.stdout.write(JSON.stringify({ message: { by: 'seven by an object' } }) + '\\n');
       process.stdout.write(JSON.stringify({ message: 'eight', migration: 'of mice', attempt: 'the last' }) + '\\n');
+      process.stdout.write('fourteen, and no end of the line');
     }`,
   });
   try {
     const { printed } = await printedBy(() => local(printing, 'practice', {}, {}));
-    for (const text of ['one by', 'two by', 'three by', 'four by', 'six by', 'seven by', 'eight'])
-      expect(printed).toMatch(new RegExp(`^ {9}.*${text}`, 'm'));
+    const said =
+      'one by,two by,three by,four by,six by,seven by,eight,nine by,ten by,eleven by,twelve by,thirteen by,fourteen';
+    for (const text of said.split(',')) expect(printed).toMatch(new RegExp(`^ {9}.*${text}`, 'm'));
     expect(printed).toContain('         five\n           of two lines\n');
   } finally {
     printing.remove();
@@ -369,6 +403,7 @@ it('after an edit it says that a file was changed, and --again runs that one ane
   expect(again.printed).toContain('0002.ts: another text was completed under 0002, and this one does not run.');
 
   const anew = await edited({ again: '0002' });
+  expect(anew.printed).not.toContain('Try next:');
   expect(anew.printed).toMatch(/pending {2}1 of 2 migrations[^]*▶ 0002[^]*other[^]*Done: 1 applied\./);
   expect(anew.code).toBe(EXIT.done);
   expect((await edited({ again: '0001' })).printed).toMatch(/▶ 0001[^]*Done: 1 applied\./);
