@@ -1,8 +1,10 @@
 // `odin-migrate baseline`: adopts an environment whose first migrations ran elsewhere.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { baselineThrough } from '../../core/contract/manifest.ts';
 import { OdinError } from '../../core/errors.ts';
 import { assertMigrationId } from '../../core/names/identifiers.ts';
+import { idsText } from '../../core/text/format.ts';
 import type { DeployedPlace } from '../../client/deployment.ts';
 import { operatorOf, s3ClientOf, sendBaseline } from '../../client/deployment.ts';
 import type { Place } from '../../client/environment.ts';
@@ -31,19 +33,18 @@ export async function baseline(
 ): Promise<ExitCode> {
   if (options.json) keepStdoutForJson();
   await using opened = await whileBusy(`Looking at ${environment}`, () => openEnvironment(environment, place));
-  const { deployment } = opened;
+  const { deployment, manifest, ledger } = opened;
   const through = await throughOf(options, s3ClientOf(deployed.aws));
-  const what =
-    through === 'pruned'
-      ? `what completed.json names of ${environment}`
-      : `every migration of ${environment} through ${through}`;
-  const message = `Record ${what} as done elsewhere? This cannot be undone.`;
-  if (!(await agreed(message, options.yes))) {
+  const shown = baselineThrough(manifest, through);
+  const { migrations } = await ledger.log.look();
+  const pending = shown.filter((id) => migrations[id]?.completion === undefined);
+  const message = `Record ${idsText(pending)} of ${environment} as done elsewhere? This cannot be undone.`;
+  if (pending.length > 0 && !(await agreed(message, options.yes))) {
     print('Nothing was recorded.');
     return EXIT.done;
   }
   const by = await operatorOf(deployment);
-  const answer = await sendBaseline(deployment, { ask: 'baseline', through, reason: options.reason, by });
+  const answer = await sendBaseline(deployment, { ask: 'baseline', through, shown, reason: options.reason, by });
   if (options.json) printJson(answer);
   print(plain(answer.message));
   return EXIT.done;

@@ -1,6 +1,7 @@
 // The manifest: the ordered list of an environment's migrations, made at synth and shipped in the deployed functions.
 import * as z from '../schema.ts';
 import { Sources } from '../ledger/sources.ts';
+import { OdinError } from '../errors.ts';
 import { MigrationId } from '../names/identifiers.ts';
 
 export const ManifestEntry = z.object({
@@ -43,6 +44,38 @@ export const Manifest = z.object({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
+/** Ascending: those that were pruned are among them. */
+export const deployedIds = ({ migrations, pruned = [] }: DeployedIds): string[] =>
+  [...pruned, ...migrations.map(({ id }) => id)].sort();
+
+interface DeployedIds {
+  migrations: readonly { id: string }[];
+  pruned?: readonly string[] | undefined;
+}
+
 /** The paths of these migrations' files, for messages. */
 export const filesOf = ({ migrations }: Pick<Manifest, 'migrations'>, ids: readonly string[]): string[] =>
   migrations.filter(({ id }) => ids.includes(id)).map(({ file }) => file);
+
+/**
+ * What a baseline is of: for the function that records it, and for who shows it before.
+ * @param through four digits; `pruned`: what completed.json names, and nothing else
+ * @returns the ids, ascending
+ * @throws OdinError UnknownMigration for a number that is not there: most likely a slip of the finger, and it would be everything
+ */
+export function baselineThrough(manifest: Manifest, through: string): string[] {
+  if (through === 'pruned') return manifest.pruned ?? [];
+  const known = deployedIds(manifest);
+  if (known.includes(through)) return known.filter((id) => id <= through);
+  const below = known.filter((id) => id < through).at(-1);
+  throw new OdinError({
+    code: 'UnknownMigration',
+    source: 'user',
+    what: `${through} is not among the deployed migrations of ${manifest.environment}, so nothing was recorded.`,
+    why: `Deployed: ${known.length === 0 ? 'none' : `${known.length}, from ${[known[0], known.at(-1)].join(' to ')}`}.`,
+    next:
+      below === undefined
+        ? 'There is nothing below it either: no baseline is needed.'
+        : `If everything up to ${below} is meant, type --through ${below}.`,
+  });
+}

@@ -161,6 +161,8 @@ export type TunePayload = z.infer<typeof TunePayload>;
 export const BaselinePayload = z.strictObject({
   ask: z.literal('baseline'),
   through: z.string().check(z.regex(/^(\d{4}|pruned)$/, 'expected four digits, e.g. "0004", or "pruned"')),
+  /** The ids that this was for who said it: what a deployment has added since is refused. */
+  shown: z.optional(z.array(MigrationId)),
   reason: Reason.check(z.trim(), z.refine(saysWhy, 'expected a reason')),
   by: By,
   proof: z.optional(Proof),

@@ -1,4 +1,5 @@
 // `baseline`: adopts an environment whose first migrations ran elsewhere, by entries that they are completed.
+import { baselineThrough } from '../../core/contract/manifest.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import { OdinError } from '../../core/errors.ts';
 import { PRUNED_AT_ONCE, recordBaseline } from '../../core/ledger/completions.ts';
@@ -15,19 +16,19 @@ import { who } from '../../core/views/words.ts';
 /**
  * Records every migration up to and with `through`: of the manifest, all at once; of those that were pruned, before them, some at a
  * time: nothing could run them meanwhile. What has a completion keeps it.
- * Refuses with UnknownMigration (`through` is not in the manifest: most likely a slip of the finger, and it would record
- * everything) and AlreadyAttempted (a turn is open: this system knows better); nothing is written then.
+ * Refuses with UnknownMigration (`through` is not in the manifest, or something below it was not shown) and AlreadyAttempted (a turn is
+ * open: this system knows better); nothing is written then.
  */
 export function createBaseline(services: Services, manifest: Manifest) {
   const { environment, ledger, log } = services;
   const { pruned = [] } = manifest;
-  const deployed = manifest.migrations.map(({ id }) => id);
 
   return (payload: BaselinePayload, invocation: Invocation): Promise<BaselineAnswer> =>
     orRefusal(log, async (): Promise<Baselined> => {
-      const { through, reason } = payload;
-      const all = through === 'pruned' ? pruned : [...pruned, ...deployed].filter((id) => id <= through).sort();
-      if (through !== 'pruned' && all.at(-1) !== through) throw unknownMigration(through);
+      const { through, reason, shown } = payload;
+      const all = baselineThrough(manifest, through);
+      const since = shown ? all.filter((id) => !shown.includes(id)) : [];
+      if (since.length > 0) throw notShown(since);
 
       const writer = writerOf(services, 'baseline', invocation);
       const said = await saidBy(services, payload, invocation);
@@ -58,24 +59,16 @@ export function createBaseline(services: Services, manifest: Manifest) {
     });
   }
 
-  function unknownMigration(through: string): OdinError {
-    const known = [...pruned, ...deployed].sort();
-    const below = known.filter((id) => id < through).at(-1);
+  /** What nobody has seen, nobody has said of: it would be recorded as done, and never run. */
+  function notShown(ids: readonly string[]): OdinError {
     return new OdinError({
       code: 'UnknownMigration',
       source: 'user',
-      what: `${through} is not among the deployed migrations of ${environment}, so nothing was recorded.`,
-      why: `Deployed: ${rangeOf(known)}.`,
-      next:
-        below === undefined
-          ? 'There is nothing below it either: no baseline is needed.'
-          : `If everything up to ${below} is meant, type --through ${below}.`,
+      what: `Since this was shown, ${environment} has got ${idsText(ids)}, so nothing was recorded.`,
+      next: 'Type the same again.',
     });
   }
 }
-
-const rangeOf = (ids: readonly string[]): string =>
-  ids.length === 0 ? 'none' : `${ids.length}, from ${[ids[0], ids.at(-1)].join(' to ')}`;
 
 function message(recorded: readonly string[], already: readonly string[]): string {
   const told = recorded.length === 0 ? 'Nothing new to record.' : `Recorded as baseline: ${idsText(recorded)}.`;

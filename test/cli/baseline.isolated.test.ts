@@ -2,7 +2,15 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { BaselineOptions } from '../../cli/commands/baseline.ts';
 import { baseline } from '../../cli/commands/baseline.ts';
+import type { LedgerBefore } from '../support/ledger.ts';
+import { ledgerBefore } from '../support/ledger.ts';
+import type { World } from '../support/services.ts';
+import { createWorld, manifestOf } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
+
+let world: World;
+let before: LedgerBefore;
+const manifest = { ...manifestOf('0002', '0011', '0012', '0013'), pruned: ['0000', '0001'] };
 
 let answer: boolean;
 let asked: [question: string, said: boolean | undefined][];
@@ -17,7 +25,13 @@ vi.mock('../../cli/terminal/questions.ts', async (original) => ({
 }));
 vi.mock('../../client/environment.ts', async (original) => ({
   ...(await original<object>()),
-  openEnvironment: () => Promise.resolve({ deployment: {}, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  openEnvironment: () =>
+    Promise.resolve({
+      deployment: {},
+      manifest,
+      ledger: world.ledger,
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
 }));
 vi.mock('../../client/deployment.ts', async (original) => ({
   ...(await original<object>()),
@@ -29,6 +43,8 @@ vi.mock('../../client/deployment.ts', async (original) => ({
 }));
 
 beforeEach(() => {
+  world = createWorld();
+  before = ledgerBefore(world);
   answer = true;
   asked = [];
   sent = [];
@@ -44,13 +60,27 @@ async function type(options: Omit<BaselineOptions, 'reason'>) {
   return { code, printed: printed.join('') };
 }
 
-it.each<[Omit<BaselineOptions, 'reason'>, string, string]>([
-  [{ through: '0012' }, '0012', 'every migration of odin-dev through 0012'],
-  [{ pruned: true }, 'pruned', 'what completed.json names of odin-dev'],
-])('asks, and records when the answer is yes: %j', async (options, through, what) => {
+it.each<[Omit<BaselineOptions, 'reason'>, string, string[]]>([
+  [{ through: '0012' }, '0012', ['0000', '0001', '0002', '0011', '0012']],
+  [{ pruned: true }, 'pruned', ['0000', '0001']],
+])('names what it would record, and says so of that and nothing else: %j', async (options, through, shown) => {
+  await before.complete('0001', 'baseline');
   expect(await type({ ...options, yes: true })).toEqual({ code: 0, printed: 'Recorded as baseline: 0001 to 0012.\n' });
-  expect(asked).toEqual([[`Record ${what} as done elsewhere? This cannot be undone.`, true]]);
-  expect(sent).toEqual([{ ask: 'baseline', through, reason: 'ran before', by: 'arn:her' }]);
+  const pending = shown.filter((id) => id !== '0001').join(', ');
+  expect(asked).toEqual([[`Record ${pending} of odin-dev as done elsewhere? This cannot be undone.`, true]]);
+  expect(sent).toEqual([{ ask: 'baseline', through, shown, reason: 'ran before', by: 'arn:her' }]);
+});
+
+it('asks nothing where there is nothing to record', async () => {
+  await before.complete(['0000', '0001'], 'baseline');
+  expect((await type({ pruned: true })).code).toBe(0);
+  expect(asked).toEqual([]);
+  expect(sent).toHaveLength(1); // which says what was completed before
+});
+
+it('asks nothing about a number that is not deployed', async () => {
+  expect((await thrownBy(type({ through: '0010' }))).message).toContain('If everything up to 0002 is meant');
+  expect([asked, sent]).toEqual([[], []]);
 });
 
 it('records nothing when the answer is no', async () => {

@@ -17,9 +17,9 @@ beforeEach(() => {
 });
 
 const manifest = manifestOf('0001', '0002', '0005', '0006');
-const baseline = (through: string) =>
+const baseline = (through: string, shown?: string[]) =>
   createBaseline(world.services, manifest)(
-    { ask: 'baseline', through, reason: 'ran elsewhere', by: 'alice' },
+    { ask: 'baseline', through, shown, reason: 'ran elsewhere', by: 'alice' },
     invocation(world),
   );
 const completed = async () =>
@@ -154,6 +154,20 @@ describe('is refused, and nothing is recorded', () => {
       next,
     });
     expect(await completed()).toEqual([]);
+  });
+
+  it('when one was deployed that nobody had seen who said it', async () => {
+    expect(await baseline('0005', ['0001', '0005'])).toMatchObject({
+      result: 'refused',
+      code: 'UnknownMigration',
+      what: 'Since this was shown, odin-dev has got 0002, so nothing was recorded.',
+      next: 'Type the same again.',
+    });
+    expect(await completed()).toEqual([]);
+    // What is gone since was completed, and pruned or not: there is nothing to record of it.
+    expect(await baseline('0005', ['0000', '0001', '0002', '0005'])).toMatchObject({
+      recorded: ['0001', '0002', '0005'],
+    });
   });
 
   it('where nothing is deployed', async () => {
