@@ -5,6 +5,7 @@
 //    └───── another has appended ────────────┘ …
 import { OdinError } from '../../core/errors.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
+import { deployedIds } from '../../core/contract/manifest.ts';
 import type { FinishedStep, NextPayload, Step, TurnName } from '../../core/contract/payloads.ts';
 import { BATCHES_DEFINITION, OLDEST_DEFINITION } from '../../core/contract/payloads.ts';
 import type { Invocation, Services } from '../../core/contract/ports.ts';
@@ -26,7 +27,7 @@ import { changedFiles, completedCount, completedRun, migrationsCount } from './c
 import { writeMissingCopies } from './copies.ts';
 import { changedText, finishedChat, finishedSubject, finishedText } from './finished-message.ts';
 import { lookAtOpenTurn } from './look.ts';
-import { refusalText } from './refusal.ts';
+import { refusalText, unknownText } from './refusal.ts';
 import { beginsOld, waitStep } from './wait.ts';
 
 /** Of the 25,000 events at which Step Functions ends an execution. A slice or a poll takes 14, and with retries some dozen more. */
@@ -140,6 +141,8 @@ export function createListPending(
     runsBatches: boolean,
   ): Promise<Step | undefined> {
     const { definition = 1, execution } = payload;
+    const unknown = unknownIn(payload, state);
+    if (unknown.length > 0) return { step: 'refuse', error: 'UnknownMigration', cause: unknownText(unknown, manifest) };
     const least = runsBatches ? Math.max(oldest, BATCHES_DEFINITION) : oldest;
     if (definition < least) {
       if ((await executions.events(execution)) < JUST_BEGUN_EVENTS) return beginsOld(definition);
@@ -150,6 +153,17 @@ export function createListPending(
     const events = await executions.events(execution);
     if (events < handoverEvents) return undefined;
     return handOver(`This execution has ${events} events of the 25,000 that it may have.`, state, seen, payload);
+  }
+
+  /**
+   * What is said of a migration that is not there is a slip, and the one that was meant stays refused or told of. A run that has begun
+   * goes on: what it was said of may have been taken away since.
+   */
+  function unknownIn({ execution, input }: NextPayload, { turn, run, migrations }: LogState): string[] {
+    if (turn || run?.name === runOf(execution, input)) return [];
+    const there = [...deployedIds(manifest), ...Object.keys(migrations)];
+    const said = [...(input.allowRenumbered ?? []), ...(input.acceptChanged ?? [])];
+    return said.filter((id) => !there.includes(id));
   }
 
   /** Asked again, it names the same execution, or the one that has begun a turn meanwhile. */

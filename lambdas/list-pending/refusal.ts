@@ -1,6 +1,6 @@
 // Why a run may not go on, and what to type: the console shows it as the cause of the failed execution.
 import type { Manifest } from '../../core/contract/manifest.ts';
-import { filesOf } from '../../core/contract/manifest.ts';
+import { deployedIds, filesOf } from '../../core/contract/manifest.ts';
 import type { NextStep } from '../../core/decision/decide.ts';
 import { resumeCommand } from '../../core/decision/meanings.ts';
 import { lackingError } from '../../core/decision/lacking.ts';
@@ -8,6 +8,7 @@ import { errorLines } from '../../core/errors.ts';
 import { resourcePrefix } from '../../core/names/names.ts';
 import type { OdinCommand, Where } from '../../core/text/command.ts';
 import { commandLine } from '../../core/text/command.ts';
+import { idsText } from '../../core/text/format.ts';
 
 export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifest: Manifest, where: Where): string {
   const { environment } = manifest;
@@ -28,6 +29,15 @@ export function refusalText(next: Extract<NextStep, { step: 'refuse' }>, manifes
     `Give the late ${files.length === 1 ? 'file the' : 'files'} next free number${files.length === 1 ? '' : 's'}, or, if the order ` +
     `does not matter, type "${command('run', '--allow-out-of-order')}", or start ` +
     `${resourcePrefix(manifest)} with the input {"allowOutOfOrder": true}.`
+  );
+}
+
+/** Of ids that the input of the run names, and that are neither deployed nor in the ledger. */
+export function unknownText(unknown: readonly string[], manifest: Manifest): string {
+  const known = deployedIds(manifest);
+  return (
+    `The input names ${idsText(unknown)}, which ${manifest.environment} does not have: nothing was run. ` +
+    `Deployed: ${idsText(known) || 'none'}. Correct the input, and start the run again.`
   );
 }
 

@@ -176,6 +176,31 @@ Execution:     ${me}
     expect(world.published).toEqual([]);
   });
 
+  it.each(['allowRenumbered', 'acceptChanged'] as const)(
+    'is not named in %s by a slip: nothing is run',
+    async (said) => {
+      const manifest = { ...manifestOf('0002', '0004'), pruned: ['0000'] };
+      await ledger.complete(['0000', '0001'], 'baseline');
+      const refused = await list({ [said]: ['0000', '0001', '0002', '0020', '0021'] }, manifest);
+      expect(refused).toEqual({
+        step: 'refuse',
+        error: 'UnknownMigration',
+        cause:
+          'The input names 0020, 0021, which odin-dev does not have: nothing was run. Deployed: 0000, 0002, 0004. ' +
+          'Correct the input, and start the run again.',
+      });
+      const input = { [said]: ['0000', '0001', '0002', '0004'] };
+      expect(await list(input, manifest)).toMatchObject({ step: 'run', migration: '0002' });
+      // What was taken away since the run began stops it no more.
+      const turn = known((await ledger.look()).turn).allowed;
+      await ledger.claim(turn);
+      await ledger.close(turn, 'succeeded');
+      await ledger.complete('0002');
+      const later = { ...manifestOf('0002'), pruned: manifest.pruned };
+      expect(await list(input, later)).toMatchObject({ step: 'finished' });
+    },
+  );
+
   it('is refused when it was completed under a number whose file is gone, unless it is said to be meant', async () => {
     await applied('0001');
     await applied('0002');
