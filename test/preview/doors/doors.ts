@@ -5,6 +5,7 @@
    @typescript-eslint/unbound-method -- the inside of Node.js, which it goes at, has no types */
 import { GetObjectCommand, GetObjectTaggingCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import async_hooks from 'node:async_hooks';
 import childProcess from 'node:child_process';
 import cluster from 'node:cluster';
@@ -45,6 +46,8 @@ export interface Outside {
 interface Door {
   /** As the report has it, after "it was not let"; undefined where Node.js refuses it and says nothing. */
   told: string | undefined;
+  /** How often: the SDK tries again. Once when left out. */
+  times?: number;
   /** Rejects or throws when it is refused. */
   open: (outside: Outside) => unknown;
 }
@@ -123,6 +126,20 @@ function changing(client: { middlewareStack: Untyped }, step: 'build' | 'finaliz
     { step, priority: 'low' },
   );
   return client;
+}
+
+/** Variables of the process, for as long as the work takes. */
+async function withVariables(variables: Record<string, string>, work: () => Promise<unknown>): Promise<unknown> {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = before[name];
+    }
+  }
 }
 
 const handleError = (result: number): void => {
@@ -222,6 +239,59 @@ export const DOORS: Record<string, Record<string, Door>> = {
         return s3().send(read);
       },
     },
+    'a POST that deletes, in its middleware': {
+      told: 'send what is no read',
+      open: (outside) =>
+        changing(s3(), 'finalizeRequest', (request) => {
+          request.method = 'POST';
+          request.path = `/${outside.bucket}`;
+          request.query = { delete: '' };
+          request.body = '<Delete><Object><Key>there</Key></Object></Delete>';
+          request.headers['content-length'] = String(request.body.length);
+        }).send(get(outside)),
+    },
+    'another action in a form': {
+      told: 'send what is no read',
+      open: () =>
+        changing(new STSClient({ maxAttempts: 1 }), 'finalizeRequest', (request) => {
+          request.body = 'Action=AssumeRole&Version=2011-06-15&RoleSessionName=door&RoleArn=arn:aws:iam::1:role/door';
+          request.headers['content-length'] = String(request.body.length);
+        }).send(new GetCallerIdentityCommand()),
+    },
+    'an endpoint that code names': {
+      told: 'send to what is no endpoint of AWS',
+      open: (outside) =>
+        new S3Client({ maxAttempts: 1, endpoint: url(outside), forcePathStyle: true }).send(get(outside)),
+    },
+    'an endpoint that code puts into a variable': {
+      told: 'send to what is no endpoint of AWS',
+      open: (outside) =>
+        withVariables({ AWS_ENDPOINT_URL: url(outside), AWS_ENDPOINT_URL_S3: url(outside) }, () =>
+          s3().send(get(outside)),
+        ),
+    },
+    'a program that a profile names': {
+      told: 'start a process',
+      times: 2,
+      open: (outside) => {
+        const file = path.join(os.tmpdir(), 'profiles');
+        fs.writeFileSync(file, `[door]\ncredential_process = touch ${outside.folder}/written\n`);
+        const files = { AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: file };
+        return withVariables(files, () => new S3Client({ maxAttempts: 1, profile: 'door' }).send(get(outside)));
+      },
+    },
+    'credentials of a container': {
+      told: connection,
+      times: 10,
+      open: (outside) => {
+        const file = path.join(os.tmpdir(), 'profiles of a container');
+        fs.writeFileSync(file, '[door]\nrole_arn = arn:aws:iam::1:role/door\ncredential_source = EcsContainer\n');
+        const files = { AWS_SHARED_CREDENTIALS_FILE: file, AWS_CONFIG_FILE: file };
+        return withVariables({ ...files, AWS_CONTAINER_CREDENTIALS_FULL_URI: url(outside) }, () =>
+          new S3Client({ maxAttempts: 1, profile: 'door' }).send(get(outside)),
+        );
+      },
+    },
     'a second request in its path': {
       told: undefined,
       open: (outside) =>
@@ -309,6 +379,23 @@ export const DOORS: Record<string, Record<string, Door>> = {
         return happened(http.request(url(outside), { createConnection }).end(), 'response');
       },
     },
+    'an agent that connects': {
+      told: connection,
+      open: (outside) => {
+        const agent = new http.Agent();
+        (agent as Untyped).createConnection = () => net.connect(outside.port, '127.0.0.1');
+        return happened(http.request(url(outside), { agent }).end(), 'response');
+      },
+    },
+    'a request to a socket file': {
+      told: connection,
+      open: ({ socket }) => happened(http.request({ socketPath: socket, method: 'DELETE' }).end(), 'response'),
+    },
+    'an upgrade': {
+      told: connection,
+      open: (outside) =>
+        happened(http.request(url(outside), { headers: { connection: 'Upgrade', upgrade: 'door' } }).end(), 'upgrade'),
+    },
     CONNECT: {
       told: connection,
       open: ({ port }) => happened(http.request({ port, host: '127.0.0.1', method: 'CONNECT' }).end(), 'connect'),
@@ -339,6 +426,14 @@ export const DOORS: Record<string, Record<string, Door>> = {
       open: ({ folder }) =>
         tls.createSecureContext({ privateKeyEngine: path.join(folder, 'victim'), privateKeyIdentifier: 'x' }),
     },
+    'a socket that connects itself': {
+      told: connection,
+      open: ({ port }) => connected(new tls.TLSSocket(new net.Socket()).connect(port, '127.0.0.1')),
+    },
+    'a server': {
+      told: 'listen for connections',
+      open: () => happened(tls.createServer().listen(0), 'listening'),
+    },
     connect: { told: connection, open: ({ port }) => happened(tls.connect(port, '127.0.0.1'), 'secureConnect') },
   },
   net: {
@@ -360,6 +455,10 @@ export const DOORS: Record<string, Record<string, Door>> = {
         class Below extends net.Socket {}
         return connected(new Below().connect(port, '127.0.0.1'));
       },
+    },
+    'listen on a socket file': {
+      told: 'listen for connections',
+      open: ({ folder }) => happened(net.createServer().listen(path.join(folder, 'written')), 'listening'),
     },
     'listen on a descriptor': {
       told: 'listen for connections',
@@ -456,6 +555,13 @@ export const DOORS: Record<string, Record<string, Door>> = {
         dgram.createSocket('udp4').addSourceSpecificMembership('127.0.0.1', '232.1.1.1', '127.0.0.1');
       },
     },
+    'a handle that is bound': {
+      told: connection,
+      open: () => {
+        const found = (dgram as Untyped)._createSocketHandle('127.0.0.1', 0, 'udp4');
+        if (typeof found === 'number') handleError(found);
+      },
+    },
     'its handle': {
       told: connection,
       open: ({ port }) => {
@@ -492,6 +598,10 @@ export const DOORS: Record<string, Record<string, Door>> = {
   },
   child_process: {
     spawn: { told: 'start a process', open: () => childProcess.spawn('true') },
+    'exec, as a promise': {
+      told: 'start a process',
+      open: ({ folder }) => promisify(childProcess.exec)(`touch ${folder}/written`),
+    },
     'its handle': {
       told: 'start a process',
       open: () => {
@@ -581,6 +691,12 @@ export const DOORS: Record<string, Record<string, Door>> = {
         inspector.open(0);
       },
     },
+    'Session of promises': {
+      told: 'open a debugger',
+      open: () => {
+        new (process.getBuiltinModule('node:inspector/promises').Session)().connect();
+      },
+    },
     Session: {
       told: 'open a debugger',
       open: () => {
@@ -644,6 +760,17 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   repl: {
+    'what it saves': {
+      told: file,
+      open: async ({ folder }) => {
+        const input = new PassThrough();
+        const server = process.getBuiltinModule('node:repl').start({ input, output: new PassThrough() });
+        input.write(`.save ${path.join(folder, 'written')}\n`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        server.close();
+        if (!fs.existsSync(path.join(folder, 'written'))) throw Object.assign(new Error('none'), { code: 'not saved' });
+      },
+    },
     'its history': {
       told: file,
       open: ({ folder }) =>
@@ -742,6 +869,77 @@ export const DOORS: Record<string, Record<string, Door>> = {
     },
   },
   fs: {
+    'a stream that reads, opened to be written': {
+      told: file,
+      open: ({ folder }) => happened(fs.createReadStream(path.join(folder, 'victim'), { flags: 'w' }), 'open'),
+    },
+    'read, and emptied': {
+      told: file,
+      open: ({ folder }) => fs.readFileSync(path.join(folder, 'victim'), { flag: 'w+' }),
+    },
+    'read, and made': {
+      told: file,
+      open: ({ folder }) => fs.promises.readFile(path.join(folder, 'written'), { flag: 'a+' }),
+    },
+    truncate: { told: file, open: ({ folder }) => fs.promises.truncate(path.join(folder, 'victim')) },
+    chown: {
+      told: file,
+      open: ({ folder }) => {
+        fs.chownSync(path.join(folder, 'victim'), 1, 1);
+      },
+    },
+    lchown: { told: file, open: ({ folder }) => fs.promises.lchown(path.join(folder, 'links/link'), 1, 1) },
+    mkdir: { told: file, open: ({ folder }) => fs.mkdirSync(path.join(folder, 'made/deep'), { recursive: true }) },
+    unlink: {
+      told: file,
+      open: ({ folder }) => {
+        fs.unlinkSync(path.join(folder, 'links/link'));
+      },
+    },
+    'a link there, into its scratch folder': {
+      told: file,
+      open: ({ folder }) => {
+        fs.symlinkSync(os.tmpdir(), path.join(folder, 'written'));
+      },
+    },
+    'moved there': {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(path.join(os.tmpdir(), 'to be moved'), '');
+        fs.renameSync(path.join(os.tmpdir(), 'to be moved'), path.join(folder, 'written'));
+      },
+    },
+    'linked there': {
+      told: file,
+      open: ({ folder }) => {
+        fs.writeFileSync(path.join(os.tmpdir(), 'to be linked'), '');
+        fs.linkSync(path.join(os.tmpdir(), 'to be linked'), path.join(folder, 'written'));
+      },
+    },
+    'its own memory': { told: 'read a file', open: () => fs.openSync('/proc/self/mem', 'r+') },
+    'a path of bytes that says another': {
+      told: file,
+      open: ({ folder }) => {
+        const bytes = Buffer.from(path.join(folder, 'written'));
+        bytes.toString = () => path.join(os.tmpdir(), 'written');
+        fs.writeFileSync(bytes, '');
+      },
+    },
+    'what was open before it': {
+      told: undefined,
+      open: () => {
+        const others = Array.from({ length: 200 }, (_, index) => 6 + index).filter((descriptor) => {
+          try {
+            const found = fs.fstatSync(descriptor);
+            return found.isFile() || found.isSocket();
+          } catch {
+            return false;
+          }
+        });
+        if (others.length === 0) throw Object.assign(new Error('there is none'), { code: 'none' });
+        console.log(`open: ${others.map((each) => fs.readlinkSync(`/dev/fd/${each}`)).join()}`);
+      },
+    },
     utimes: {
       told: file,
       open: ({ folder }) => {
@@ -1028,20 +1226,20 @@ export const DOORS: Record<string, Record<string, Door>> = {
   },
 };
 
-/** In two halves: a report names so many refusals, and no more. */
-export const HALVES = [0, 1] as const;
+/** In three: a report names so many refusals, and no more. */
+export const THIRDS = [0, 1, 2] as const;
 
 /** @returns each with its name, `net, connect` */
-export function doorsOf(half: (typeof HALVES)[number]): [string, Door][] {
+export function doorsOf(third: (typeof THIRDS)[number]): [string, Door][] {
   const all = Object.entries(DOORS).flatMap(([module, doors]) =>
     Object.entries(doors).map(([door, each]): [string, Door] => [`${module}, ${door}`, each]),
   );
-  return all.filter((_, index) => index % HALVES.length === half);
+  return all.filter((_, index) => index % THIRDS.length === third);
 }
 
 /** Tries each, and says what came of it. */
-export async function tryDoors(outside: Outside, half: (typeof HALVES)[number]): Promise<void> {
-  for (const [name, { open }] of doorsOf(half)) console.log(`${name}: ${await outcomeOf(() => open(outside))}`);
+export async function tryDoors(outside: Outside, third: (typeof THIRDS)[number]): Promise<void> {
+  for (const [name, { open }] of doorsOf(third)) console.log(`${name}: ${await outcomeOf(() => open(outside))}`);
 }
 
 export async function outcomeOf(work: () => unknown): Promise<string> {
