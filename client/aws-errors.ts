@@ -123,6 +123,14 @@ const KINDS: readonly Kind[] = [
     next: () => noSuchProfile() ?? `Sign in${by(login())}, or name a profile with --profile.`,
   },
   {
+    // Of the header that has the key and the token in it: theirs are letters, digits and `+/=`, and what was pasted along is not.
+    is: ({ code }) => code === 'ERR_INVALID_CHAR',
+    code: 'NoCredentials',
+    source: 'user',
+    saying: 'AWS was not asked: there is a line break, or another character that cannot be seen, in your credentials',
+    next: () => 'Look at AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or at the file of your profile, and set them anew.',
+  },
+  {
     is: ({ name, message }) =>
       name === 'ConfigError' || /^region (is missing|not accepted)|Invalid region|region set in/i.test(message),
     code: 'BadUsage',

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
+import { awsError } from '../../client/aws-errors.ts';
 import { asOdinError, OdinError } from '../../core/errors.ts';
 import { isForThisServer, isSecret } from '../../local/door.ts';
 import { dashboardPage } from '../../project/package.ts';
@@ -109,7 +110,7 @@ async function serve(
   try {
     await answer(request, response, options);
   } catch (thrown) {
-    sendJson(response, 500, { error: typedError(asOdinError(thrown)).join(' ') });
+    sendJson(response, 500, { error: typedError(awsError(thrown) ?? asOdinError(thrown)).join(' ') });
   }
 }
 

@@ -54,10 +54,15 @@ const noticeCard = ({ tone, title, lines, answers = [] }: Notice, frame: Frame):
   </div>`;
 
 /** That nobody would hear of a halt is seen when there is none. */
-function told(frame: Frame): Html | undefined {
+function told(frame: Frame): Html | false | undefined {
   const warning = frame.subscribers && nobodyIsTold(frame.subscribers);
-  const title = 'Nobody is told';
-  return warning === undefined ? undefined : noticeCard({ tone: 'warn', title, lines: [warning] }, frame);
+  return (
+    warning !== undefined &&
+    html`<div class="card warn">
+      <h3>Nobody is told</h3>
+      <p>${warning}</p>
+    </div>`
+  );
 }
 
 function head(view: EnvironmentView, frame: Frame): Html {

@@ -393,3 +393,13 @@ region = x
     expect(awsError(thrown)).toMatchObject({ code: 'BadUsage', next: expect.stringContaining('--region') as string });
   });
 });
+
+it('what was pasted along with credentials is named, and is no error of ours', async () => {
+  const pasted = { accessKeyId: 'AKIAEXAMPLE\r', secretAccessKey: 'b' };
+  const s3 = new S3Client({ endpoint: 'http://127.0.0.1:1', region: 'eu-west-1', credentials: pasted, maxAttempts: 1 });
+  const thrown: unknown = await s3.send(new ListBucketsCommand({})).catch((error: unknown) => error);
+  expect(awsError(thrown)).toMatchObject({
+    code: 'NoCredentials',
+    what: expect.stringContaining('there is a line break, or another character that cannot be seen') as string,
+  });
+});

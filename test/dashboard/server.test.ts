@@ -103,6 +103,17 @@ describe('the server on localhost', () => {
     expect(calls).toEqual([LOOK]);
   });
 
+  it('says in words what AWS has answered, as the command line does', async () => {
+    failure = Object.assign(new Error('The security token included in the request is expired'), {
+      name: 'ExpiredTokenException',
+      $metadata: { httpStatusCode: 403 },
+    });
+    const { status, body } = await ask();
+    expect(status).toBe(500);
+    expect(body).toContain('Your credentials have expired: ExpiredTokenException');
+    expect(body).toContain('Sign in again (aws sso login, or as you got them), and type the same command.');
+  });
+
   it.each<[string, Record<string, string>]>([
     ['another page', { origin: 'https://evil.example' }],
     ['another port of this machine', { origin: 'http://127.0.0.1:1' }],

@@ -103,8 +103,18 @@ async function press(action) {
     notice = root.querySelector('[data-notice]')?.outerHTML ?? '';
     preview = root.getElementById('preview')?.innerHTML.trim() ?? '';
     view = payload.page === undefined ? {} : { page: payload.page };
-    if (lacks) root.querySelector(`[name="${needs}"]`)?.focus();
+    if (lacks) sayAt(root.querySelector(`[name="${needs}"]`));
+    else if (notice) root.querySelector('[data-notice]').scrollIntoView({ block: 'nearest' });
+    else if (preview) root.getElementById('preview').scrollIntoView();
   });
+}
+
+/** At the field itself: on a phone what is said above the page is out of sight. */
+function sayAt(field) {
+  if (!field) return;
+  field.setCustomValidity(root.querySelector('[data-notice]')?.innerText ?? '');
+  field.oninput = () => field.setCustomValidity('');
+  field.reportValidity();
 }
 
 function confirmed(question) {
