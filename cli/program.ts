@@ -15,7 +15,7 @@ import type { DestroyOptions } from './commands/destroy.ts';
 import type { DoctorOptions } from './commands/doctor.ts';
 import type { HistoryOptions } from './commands/history.ts';
 import type { LocalOptions } from './commands/local.ts';
-import type { LogsOptions } from './commands/logs.ts';
+import type { LogsOptions, Since } from './commands/logs.ts';
 import type { NewOptions } from './commands/new.ts';
 import type { PreviewOptions } from './commands/preview.ts';
 import type { PruneOptions } from './commands/prune.ts';
@@ -564,18 +564,16 @@ function batchesAtOnce(text: string): number {
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** In epoch milliseconds. As every time that is printed, one without a zone is UTC. */
-function moment(text: string): number {
-  const now = Date.now();
+/** As every time that is printed, one without a zone is UTC. What is now, AWS says, and not this machine. */
+function moment(text: string): Since {
   const [, amount, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (amount !== undefined) return now - Number(amount) * (UNITS[unit] ?? 0);
+  if (amount !== undefined) return { msAgo: Number(amount) * (UNITS[unit] ?? 0) };
   const [, day, time = '00:00', zone = 'Z'] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
   const at = Date.parse(`${day ?? ''}T${time}${zone}`);
   if (Number.isNaN(at))
     throw new InvalidArgumentError('Expected 90s, 30m, 2h or 7d, or a time such as 2026-11-30T12:00, in UTC.');
-  if (at > now) throw new InvalidArgumentError('Expected a time that is over.');
-  return at;
+  return { at };
 }
 
 function port(text: string): number {

@@ -13,6 +13,7 @@ import { assertEnvironmentId } from '../core/names/identifiers.ts';
 import { Manifest } from '../core/contract/manifest.ts';
 import type { Ledger } from '../core/ledger/ledger.ts';
 import type { LedgerIdentity } from '../core/ledger/entries.ts';
+import { LOG_PREFIX } from '../core/ledger/keys.ts';
 import { LedgerLog } from '../core/ledger/log.ts';
 import type { EnvironmentId } from '../core/names/names.ts';
 import { OUTPUTS, stackName, systemFunctionName } from '../core/names/names.ts';
@@ -314,8 +315,8 @@ export const sendBaseline = (deployment: Deployment, payload: BaselinePayload): 
 /** With the proof of who says it, where somebody asks for one. @throws OdinError with the code and the words of a refusal */
 async function say<T>(deployment: Deployment, name: string, schema: ZodMiniType<object>, said: object): Promise<T> {
   const payload = schema.safeParse(said).data ?? said; // what is wrong with it, the function says
-  const { local, identity, stateMachineArn, options, lambda } = deployment;
-  const proof = local ? undefined : await proofOf(payload, identity, stateMachineArn, options);
+  const { local, identity, stateMachineArn, options, lambda, ledger } = deployment;
+  const proof = local ? undefined : await proofOf(payload, identity, stateMachineArn, options, await timeInAws(ledger));
   const answer = (await invokeFunction(lambda, name, { ...payload, proof }).catch((thrown: unknown) => {
     // Functions of an earlier version take no proof. Nothing was done, and what is said counts more than who is known to say it.
     if (!proof || !(thrown instanceof OdinError) || thrown.code !== 'BadPayload') throw thrown;
@@ -324,6 +325,13 @@ async function say<T>(deployment: Deployment, name: string, schema: ZodMiniType<
   if (isRefusal(answer)) throw new OdinError({ ...answer, source: 'user' });
   return answer;
 }
+
+/** By the clock of S3, as the ledger has it; where that is not to be had, by this machine's. */
+const timeInAws = ({ store }: Deployment['ledger']): Promise<Date> =>
+  store.list(LOG_PREFIX, `${LOG_PREFIX}~`).then(
+    ({ at }) => new Date(at),
+    () => new Date(),
+  );
 
 const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === 'object' && answer !== null && 'result' in answer && answer.result === 'refused';

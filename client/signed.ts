@@ -13,10 +13,14 @@ interface Post {
   body: string;
 }
 
-/** @returns all of its headers, with the signature of whom the client's credentials are */
+/**
+ * @param at when it is signed; by the clock of this machine when left out
+ * @returns all of its headers, with the signature of whom the client's credentials are
+ */
 export async function signedHeaders(
   sts: STSClient,
   { service, region, ...post }: Post,
+  at = new Date(),
 ): Promise<Record<string, string | undefined>> {
   const signer = await sts.config.signer({
     name: 'sigv4',
@@ -24,6 +28,6 @@ export async function signedHeaders(
     signingRegion: region,
     properties: {},
   });
-  const { headers } = await signer.sign({ method: 'POST', path: '/', ...post });
+  const { headers } = await signer.sign({ method: 'POST', path: '/', ...post }, { signingDate: at });
   return headers;
 }

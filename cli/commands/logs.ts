@@ -24,11 +24,13 @@ import {
   whileBusy,
 } from '../terminal/output.ts';
 
+/** `at` in epoch milliseconds; `msAgo` before now, by the clock of AWS. */
+export type Since = { at: number } | { msAgo: number };
+
 export interface LogsOptions {
   follow?: boolean;
   attempt?: number;
-  /** Epoch milliseconds. */
-  since?: number;
+  since?: Since;
   json?: boolean;
 }
 
@@ -86,14 +88,27 @@ function onlyWhatPasses(thrown: unknown): void {
   if (!(thrown instanceof OdinError) || thrown.code !== 'AwsUnreachable') throw thrown;
 }
 
+/** @throws OdinError BadUsage for one that is yet to come: nothing was printed since */
+function timeOf(since: Since, now: number): number {
+  const at = 'at' in since ? since.at : now - since.msAgo;
+  if (at <= now) return at;
+  throw new OdinError({
+    code: 'BadUsage',
+    source: 'user',
+    what: `--since names ${utc(new Date(at).toISOString())}, and it is ${utc(new Date(now).toISOString())} UTC.`,
+    next: 'Name a time that is over, in UTC, or one such as 30m.',
+  });
+}
+
 /** @throws OdinError BadUsage for a migration, or an attempt of it, that never was */
-async function rangeOf(
+export async function rangeOf(
   environment: string,
   ledger: Ledger,
   id: string | undefined,
-  { since, attempt, follow }: LogsOptions,
+  { since: asked, attempt, follow }: LogsOptions,
 ): Promise<Wanted> {
   const state = await ledger.log.look();
+  const since = asked && timeOf(asked, ledger.log.lookedAt);
   const migration = id ?? lastRun(state);
   const known = migration === undefined ? undefined : state.migrations[migration];
   if (migration === undefined || !known || known.attempts === 0) {

@@ -1,11 +1,14 @@
 // What migrations printed, read out of CloudWatch Logs: of every form that Lambda and our own functions write, in pages, late, refused.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rangeOf } from '../../cli/commands/logs.ts';
 import type { LogLine } from '../../client/log-line.ts';
 import { isEnd, logLineOf } from '../../client/log-line.ts';
 import type { LogEvent } from '../../client/migration-log.ts';
 import { LogBeside, MigrationLog } from '../../client/migration-log.ts';
 import type { CloudWatchLogs } from '../support/cloudwatch-logs.ts';
 import { startCloudWatchLogs } from '../support/cloudwatch-logs.ts';
+import { ledgerBefore } from '../support/ledger.ts';
+import { createWorld } from '../support/services.ts';
 import { thrownBy } from '../support/thrown.ts';
 
 const RUN = { migration: '0004', attempt: 2 };
@@ -245,5 +248,20 @@ describe('the log beside a run', () => {
     double.next = ['AccessDeniedException'];
     await log.look();
     expect(failures).toMatchObject([{ code: 'AwsForbidden' }]);
+  });
+});
+
+it('what is asked for since a time is asked for by the clock of AWS: that of this machine may be wrong', async () => {
+  const world = createWorld();
+  await ledgerBefore(world).allow('0004');
+  const { ledger } = world.services;
+  const since = (asked: { at: number } | { msAgo: number }) => rangeOf('odin-dev', ledger, '0004', { since: asked });
+  expect(await since({ msAgo: 60_000 })).toMatchObject({ from: ledger.log.lookedAt - 60_000 });
+  expect(Math.abs(ledger.log.lookedAt - Date.now())).toBeGreaterThan(60_000); // they are not the same here
+  expect(await since({ at: ledger.log.lookedAt })).toMatchObject({ from: ledger.log.lookedAt });
+  const error = await thrownBy(since({ at: ledger.log.lookedAt + 60_000 }));
+  expect(error).toMatchObject({
+    code: 'BadUsage',
+    what: expect.stringMatching(/^--since names .*, and it is .* UTC\.$/) as string,
   });
 });

@@ -21,6 +21,12 @@ async function startLambda(answer: (payload: Record<string, unknown>) => { error
   const payloads: Record<string, unknown>[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
+      if (request.method === 'GET') {
+        // The ledger, for its clock, which a test does not set.
+        response.setHeader('date', new Date(performance.timeOrigin + performance.now()).toUTCString());
+        response.end('<ListBucketResult/>');
+        return;
+      }
       const payload = JSON.parse(body) as Record<string, unknown>;
       payloads.push(payload);
       const { error } = answer(payload);
@@ -96,6 +102,23 @@ it.each([
         Date.now(),
       )
     : undefined;
+  expect(found).toEqual({ by: ARN, identity: { is: 'verified' } });
+});
+
+it.each([3_600_000, -3_600_000])('of a machine whose clock is %i ms off, STS takes it all the same', async (off) => {
+  await using lambda = await startLambda(() => ({}));
+  await using sts = await startSts();
+  const deployment = lambda.deployment(false);
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: now + off });
+  await sendDecision(deployment, SAID).finally(() => vi.useRealTimers());
+  const payload = Decide.parse(lambda.payloads[0]);
+  const found = await createCallers(sts.endpoint).identify(
+    payload.proof!,
+    'sts.eu-west-1.amazonaws.com',
+    saidIn(deployment.identity, payload),
+    now,
+  );
   expect(found).toEqual({ by: ARN, identity: { is: 'verified' } });
 });
 
