@@ -1,7 +1,9 @@
 // Prints a run while it goes on, asks for decisions at a terminal, and says how it ended.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { input, select } from '@inquirer/prompts';
 import { meanings, needsReason, saysWhy } from '../../core/decision/meanings.ts';
 import type { Decision } from '../../core/names/names.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import { asOdinError, OdinError } from '../../core/errors.ts';
 import { describeThrown } from '../../core/thrown.ts';
 import type { ChangedFile } from '../../core/contract/events.ts';
@@ -188,26 +190,69 @@ function printEnd(environment: string, end: RunEnd, done: string | undefined): O
   }
 }
 
-/** @returns whether a decision was sent; false when the question was left by Ctrl-C */
-async function askFor(deployment: Deployment, { migration, halt, reason: halted }: OpenHalt): Promise<boolean> {
+/** Seldom enough for a question that stands all night, and often enough for two who talk to each other. */
+const LOOK_MS = 5_000;
+
+/**
+ * Somebody else may answer the halt while it is asked here: then the question is taken back.
+ * @returns whether it is decided, here or elsewhere; false when the question was left by Ctrl-C
+ */
+async function askFor(deployment: Deployment, halt: OpenHalt): Promise<boolean> {
+  const elsewhere = new AbortController();
+  const over = new AbortController();
+  void decidedElsewhere(deployment, halt.halt, over.signal).then(
+    () => elsewhere.abort(),
+    () => undefined, // the question is over
+  );
+  try {
+    return await askUntilAnswered(deployment, halt, elsewhere.signal);
+  } catch (thrown) {
+    if (!elsewhere.signal.aborted) throw thrown;
+    print('  Somebody else has decided meanwhile.');
+    return true;
+  } finally {
+    over.abort();
+  }
+}
+
+/** Resolves when the halt is not open any more. @throws when the question is over */
+async function decidedElsewhere({ ledger }: Deployment, halt: number, over: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(LOOK_MS, undefined, { signal: over, ref: false });
+    const state = await ledger.log.look().catch(() => undefined);
+    if (state && (state.turn?.halt?.halted.number !== halt || state.turn.halt.decided)) return;
+  }
+}
+
+/** Refusals of a halt that is not open any more: there is nothing to ask. */
+const SETTLED: readonly ErrorCode[] = ['AlreadyDecided', 'OtherHalt', 'NothingHalted'];
+
+async function askUntilAnswered(
+  deployment: Deployment,
+  { migration, halt, reason: halted }: OpenHalt,
+  signal: AbortSignal,
+): Promise<boolean> {
   for (;;) {
     const decision = await answerTo(
-      select<Decision>({
-        message: `What should happen with ${migration}?`,
-        choices: meanings(halted).map(({ decision: value, meaning }) => ({
-          value,
-          short: value,
-          name: hanging(`${value.padEnd(13)} ${meaning}`, 16, 2).join('\n'),
-        })),
-        pageSize: 20,
-      }),
+      select<Decision>(
+        {
+          message: `What should happen with ${migration}?`,
+          choices: meanings(halted).map(({ decision: value, meaning }) => ({
+            value,
+            short: value,
+            name: hanging(`${value.padEnd(13)} ${meaning}`, 16, 2).join('\n'),
+          })),
+          pageSize: 20,
+        },
+        { signal },
+      ),
     );
     if (decision === undefined) return false;
     const required = needsReason(decision);
     const message = required ? 'Reason:' : 'Reason (may be empty):';
     const validate = (text: string) =>
       !required || saysWhy(text) || 'It stays in the ledger for whoever asks later: say why.';
-    const reason = await answerTo(input({ message, validate }));
+    const reason = await answerTo(input({ message, validate }, { signal }));
     if (reason === undefined) return false;
     try {
       const answer = await sendDecision(deployment, {
@@ -220,7 +265,9 @@ async function askFor(deployment: Deployment, { migration, halt, reason: halted 
       print(`  ${plain(answer.message)}`);
       return true;
     } catch (thrown) {
-      printError(awsError(thrown) ?? asOdinError(thrown));
+      const error = awsError(thrown) ?? asOdinError(thrown);
+      printError(error);
+      if (SETTLED.includes(error.code)) return true;
     }
   }
 }

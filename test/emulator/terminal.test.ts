@@ -183,4 +183,16 @@ describe('against a deployed environment', { timeout: 300_000 }, () => {
     expect(aborted.code).toBe(0);
     expect(await world.entries('decided')).toMatchObject([{ decision: 'abort' }]);
   });
+
+  it('two people at one halt: who is asked while the other decides is not asked any more, and follows the run', async () => {
+    const type = (args: string[], ...answers: Answer[]) => typeAt(PROJECT, args, answers, { env: variables });
+    const asked = type(['run', 'terminal', '--wait']);
+    await expect.poll(async () => (await world.entries('halted')).length, { timeout: 120_000 }).toBe(2);
+    const decided = await type(['resume', 'terminal', 'skip', '--reason', 'done by hand', '--yes']);
+    expect(decided.code).toBe(0);
+    const { code, text } = await asked;
+    expect(text).toContain('Somebody else has decided meanwhile.');
+    expect(text).toMatch(/◆ 0002 {2}skip, decided by .*: done by hand/);
+    expect(code).toBe(0);
+  });
 });
