@@ -24,6 +24,8 @@ export const RunInput = z.strictObject({
   /** Of an execution that carries a run on: the name of that run. Absent: the execution's own name. */
   run: z.optional(z.string().check(z.minLength(1), z.maxLength(80))),
   Comment: z.optional(z.string()),
+  /** What another state machine sends along that starts this one, to be named as its parent (docs/aws-facts.md). */
+  AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: z.optional(z.string()),
 });
 export type RunInput = z.infer<typeof RunInput>;
 

@@ -52,12 +52,14 @@ function parsedPayload<Payload, Answer>(schema: z.ZodMiniType<Payload>): Middlew
         request.event = parsed.data;
         return;
       }
-      const issues = parsed.error.issues
+      const found = parsed.error.issues
         // Of a union zod says only "Invalid input": the last option is the one that is usually sent.
-        .flatMap((issue) => (issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? issue) : issue))
+        .flatMap((issue) => (issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? issue) : issue));
+      const issues = found
         .slice(0, 5)
         // The message names an unknown key, which may be as long as a payload.
         .map(({ path, message }) => cut(`${path.join('.') || 'payload'}: ${message}`, 300));
+      if (found.every(({ path }) => path[0] === 'input')) throw badInput(issues, parsed.error);
       throw new OdinError({
         code: 'BadPayload',
         source: 'user',
@@ -68,6 +70,17 @@ function parsedPayload<Payload, Answer>(schema: z.ZodMiniType<Payload>): Middlew
     },
   };
 }
+
+/** The machine hands on what somebody started the execution with, who is told what may stand there. */
+const badInput = (issues: readonly string[], cause: unknown): OdinError =>
+  new OdinError({
+    code: 'BadPayload',
+    source: 'user',
+    what: `This execution was started with an input that is not understood: ${issues.join('; ')}.`,
+    why: 'Nothing was done. An input is {}, or has "allowOutOfOrder": true, "allowRenumbered": ["0006"] or "acceptChanged": ["0004"].',
+    next: 'Start another execution, with the input {} or as you mean it.',
+    cause,
+  });
 
 /** Logs what was thrown and answers with an OdinError, so that `errorType` is always one of our codes. */
 function errorsWithCode<Payload, Answer>(): MiddlewareObj<Payload, Answer> {

@@ -121,7 +121,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
         expect(result).toBeInstanceOf(OdinError);
         expect(result).toMatchObject({ name: 'BadPayload', code: 'BadPayload', source: 'user' });
         expect((result as OdinError).message).toMatch(
-          /^The payload of odin-migrate-odin-dev-halt is not what it expects: /,
+          /^(The payload of odin-migrate-odin-dev-halt is not what it expects|This execution was started with an input that is not understood): /,
         );
         expect(handled).toEqual([]);
       }),
@@ -211,6 +211,28 @@ describe('fields that are nearly right are refused', () => {
     expect(error.code).toBe('BadPayload');
     expect(error.what).toContain(field);
     expect(handled).toBe(false);
+  });
+
+  it.each<[object, string]>([
+    [{ allowOutOfOrder: 'true' }, 'input.allowOutOfOrder: '],
+    [{ allow_out_of_order: true }, 'input: Unrecognized key: "allow_out_of_order"'],
+    [{ acceptChanged: '0004' }, 'input.acceptChanged: '],
+    [['0004'], 'input: '],
+  ])(
+    'and an input that somebody typed in the console, %j, is told as theirs, with what may stand there',
+    async (input, said) => {
+      const next = { ask: 'next', definition: 3, execution: RUN.execution, input };
+      const error = await thrownBy(invoke(z.union([ManifestPayload, NextPayload]), next, () => Promise.resolve()));
+      expect(error.code).toBe('BadPayload');
+      expect(error.what).toContain('This execution was started with an input that is not understood: ');
+      expect(error.what).toContain(said);
+      expect(error.why).toContain('"allowOutOfOrder": true, "allowRenumbered": ["0006"] or "acceptChanged": ["0004"]');
+    },
+  );
+
+  it('and what the console and a parent of the execution add to an input is none of them', () => {
+    const added = { Comment: 'Insert your JSON here', AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID: 'arn:aws:states:x' };
+    expect(RunInput.safeParse({ ...added, allowOutOfOrder: true }).success).toBe(true);
   });
 
   it('and at most five of them are named', async () => {

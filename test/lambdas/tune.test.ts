@@ -43,7 +43,7 @@ const refused = {
   result: 'refused',
   code: 'NothingRunning',
   what: 'No batches of odin-dev are running, so there is nothing to tune.',
-  why: 'A plan has no batches yet that run, and the next attempt begins with what its file says.',
+  why: 'No migration runs: a halt is answered with resume.',
   next: { words: 'See what there is', verb: 'status', environment: 'odin-dev' },
 };
 
@@ -58,7 +58,8 @@ it('refuses when no batches run: no turn, or one that plans', async () => {
   ]);
   const { execution } = await ledger.allow('0004');
   world.executions.maps.set(execution, 20);
-  expect(await tune()).toMatchObject(refused);
+  const planning = 'What runs is 0004, attempt 1, which is making its plan, or has none.';
+  expect(await tune()).toMatchObject({ ...refused, why: planning });
 });
 
 it('refuses when the map of the turn has not begun or is over, and when it is halted', async () => {
@@ -66,6 +67,7 @@ it('refuses when the map of the turn has not begun or is over, and when it is ha
   expect(await tune()).toMatchObject({
     ...refused,
     what: 'No batches of 0004 are running, so there is nothing to tune.',
+    why: 'Those of 0004, attempt 1, have not begun, or have ended. The next attempt begins with what its file says.',
   });
   world.executions.maps.set(turn.execution, 20);
   await ledger.claim(turn, { claim: 'void' });
@@ -85,6 +87,7 @@ it("leaves the next migration's batches alone when the run goes on meanwhile", a
   expect(await tune()).toMatchObject({
     ...refused,
     what: 'No batches of 0004 are running, so there is nothing to tune.',
+    why: expect.stringContaining('0004, attempt 1') as string,
   });
   expect(world.executions.maps.get(execution)).toBe(20);
 });
@@ -95,6 +98,7 @@ it("refuses when another migration's batches run than those that are meant: a pa
   expect(await tune('0003')).toMatchObject({
     ...refused,
     what: 'No batches of 0003 are running, so there is nothing to tune.',
+    why: 'What runs is 0004, attempt 1, which was left alone.',
   });
   expect(world.executions.maps.get(execution)).toBe(20);
   expect(await tune('0004')).toMatchObject({ result: 'tuned', migration: '0004' });
