@@ -142,6 +142,12 @@ describe('above the migrations', () => {
     const first = pairs.flatMap(([one, other], index) => [row(2 * index + 1, one), row(2 * index + 2, other)]);
     const seen = cells(page(viewOf([...first, ...rest]), frame()));
     expect(seen).toHaveLength(80);
+    const three = cells(page(viewOf(rows(200, 'applied')), frame()));
+    expect([three.length, three[0], three.at(-1)]).toEqual([
+      67,
+      ['good', '0001 to 0003: 0001 applied'],
+      ['good', '0199 to 0200: 0199 applied'],
+    ]);
     expect(seen.slice(0, 5)).toEqual([
       ['bad', '0001 to 0002: 0002 halted'],
       ['busy now', '0003 to 0004: 0004 running'],
@@ -164,6 +170,8 @@ describe('above the migrations', () => {
     const topicArn = 'arn:aws:sns:eu-west-1:111122223333:topic';
     const told = (confirmed: number) => page(VIEW, frame({ subscribers: { topicArn, confirmed, pending: 0 } }));
     expect(told(0)).toContain('<h3>Nobody is told</h3>');
+    expect(told(0)).toContain('data-notice="warn"');
+    expect(textOf(told(0))).toContain('Subscribe, and confirm as docs/runbook.md says');
     expect(told(1)).not.toContain('Nobody is told');
     expect(textOf(told(1))).toContain('1 subscriber is told of halts');
   });
@@ -404,6 +412,28 @@ describe('a row', () => {
     ];
     expect(textOf(opened)).toContain(expected.slice(0, 3).join(' '));
     for (const line of expected) expect(textOf(opened)).toContain(line);
+  });
+
+  it('says how many entries there are before, and the command that shows them, where it is typed', () => {
+    const shown = (earlier: number, local = false) => {
+      const entries = { entries: logOf(allowed('0001'), halted(1, '0001')), earlier };
+      return textOf(page(viewOf([row(1, 'halted')]), frame({ local, trails: new Map([['0001', entries]]) })));
+    };
+    const command = 'npx --no-install odin-migrate history odin-dev 0001';
+    expect(shown(0)).not.toContain('earlier');
+    expect(shown(1)).toContain(`1 earlier entry: ${command} 2026`);
+    expect(shown(1, true)).toContain(`1 earlier entry: ${command} --local`);
+  });
+
+  it('has what else is known of an entry, and what is open stays open', () => {
+    const entries = trail(
+      allowed('0001'),
+      { ...halted(1, '0001'), error: { name: 'Error', message: 'x\n'.repeat(40) } },
+      { ...decided(2, 'retry', '0001'), retry: { codeSha256: 'c'.repeat(64), begin: 'checkpoint' } },
+    );
+    const html = page(viewOf([row(1, 'applied')]), frame({ trails: new Map([['0001', entries]]) }));
+    expect(html).toContain('<p class="small">from its last checkpoint</p>');
+    expect(html).toContain('<details id="entry-2-rest">');
   });
 
   it('has the buttons and the links, so that a closed one has none', () => {
@@ -719,6 +749,10 @@ describe('a preview', () => {
       ]),
     );
     expect(html).toContain('<summary>What it read (1 row)</summary>');
+    expect([...html.matchAll(/data-call="(\w+)">\s*<td><span class="(\w+)">(\w+)</g)].map(([, ...of]) => of)).toEqual([
+      ['write', 'write', 'WRITE'],
+      ['read', 'dim', 'read'],
+    ]);
   });
 
   it('says what it did not do, and hides nothing of what just fits', () => {
@@ -732,6 +766,7 @@ describe('a preview', () => {
     expect(stale(0).html).not.toContain('<ul>');
     expect(stale(40).text).not.toContain('more of this kind');
     expect(stale(41).text).toContain('and 1 more of this kind');
+    expect([stale(40).text, stale(41).text].map((each) => each.includes('of t40'))).toEqual([false, false]);
     const output = (lines: number, omitted = 0) =>
       shown({ output: Array.from({ length: lines }, () => 'x'), omitted: { calls: 0, occurrences: 0, lines: omitted } })
         .text;
@@ -739,6 +774,10 @@ describe('a preview', () => {
     expect(output(40)).not.toMatch(/… and \d+ more/);
     expect(output(41, 7)).toContain('What it printed (48 lines)');
     expect(output(41, 7)).toContain('… and 8 more');
+    const printed = (lines: string[]) => /<pre>([^<]*)<\/pre/.exec(shown({ output: lines }).html)?.[1]?.trim();
+    expect(printed(['one', 'two'])).toBe('one\ntwo');
+    const many = Array.from({ length: 41 }, (_, n) => `line ${n}`);
+    expect(printed(many)).toBe([...many.slice(0, 40), '… and 1 more'].join('\n'));
     expect(shown().text).not.toContain('calls on more targets');
   });
 
@@ -768,6 +807,8 @@ describe('a preview', () => {
     expect(html).toContain('class="card bad" role="status" data-previewed="0002"');
     expect(text).toContain('It wrote nothing, and read nothing.');
     expect(text).toContain('TypeError : no such key at migrations/odin-dev/0002.ts:12:9');
+    const long = { name: 'Error', message: 'x\n'.repeat(40) };
+    expect(shown({ outcome: 'threw', error: long }).html).toContain('<details id="preview-error-rest">');
   });
 
   it('says what it cannot know, and what was printed', () => {
@@ -786,6 +827,10 @@ describe('a preview', () => {
 });
 
 describe('a button', () => {
+  it('that needs nothing and asks nothing says so, and is one of several', () => {
+    expect(callAction('Look', frame(), {}).text).not.toMatch(/btn-primary|data-needs|confirmation/);
+  });
+
   it('has no tag in what it calls with, whatever that is: the console may read it as text', () => {
     const closing = '</cwdb-action><script>alert(1)</script>';
     const { text } = callAction('Look', frame(), { page: closing as unknown as number });

@@ -17,12 +17,18 @@ it.each([
   expect(emptyIn(text)).toBe('undefined');
 });
 
-it.each(['null', 's3://null/data', 'arn:aws:s3:::null', 'mode=null', 'postgres://null@host', 'a-null-b'])(
-  'null, in %s',
-  (text) => {
-    expect(emptyIn(text)).toBe('null');
-  },
-);
+it.each([
+  'null',
+  's3://null/data',
+  'arn:aws:s3:::null',
+  'mode=null',
+  'postgres://null@host',
+  'a-null-b',
+  'a null b',
+  '{prefix}/null/x', // begins as JSON does, and is none
+])('null, in %s', (text) => {
+  expect(emptyIn(text)).toBe('null');
+});
 
 it.each(['[object Object]', 'arn:aws:s3:::[object Object]/*', 'x[object Promise]', '[object Undefined]'])(
   'an object, in %s',
@@ -38,7 +44,9 @@ it.each([
   'Undefined',
   'undefinedValues',
   'isundefined',
+  'xnull',
   '{"a":null,"b":[1,null]}',
+  ' {"a": null}',
   '{\n  "a": null\n}',
   '[\n  null\n]',
   'IS NOT NULL',
