@@ -48,6 +48,8 @@ export const IAM: Record<string, { host: string; region: string }> = {
 
 const BODY = 'Action=GetAccountSummary&Version=2010-05-08';
 const PATIENCE_MS = 5_000;
+/** IAM takes a signature that is five minutes off. */
+const OFF_MS = 4 * 60_000;
 
 /** One request that is signed by a client which is here already: IAM's own would be a dependency for one number (docs/dependencies.md). */
 async function rolesOf(options: ClientOptions): Promise<Answer> {
@@ -56,19 +58,26 @@ async function rolesOf(options: ClientOptions): Promise<Answer> {
   if (!iam) return {};
   const endpoint = options.endpoint ?? process.env['AWS_ENDPOINT_URL_IAM'] ?? process.env['AWS_ENDPOINT_URL'];
   const url = new URL(endpoint ?? `https://${iam.host}`);
-  const headers = await signedHeaders(sts, {
-    service: 'iam',
-    region: iam.region,
-    protocol: url.protocol,
-    hostname: url.hostname,
-    headers: {
-      host: url.host,
-      'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
-      'x-amz-content-sha256': createHash('sha256').update(BODY).digest('hex'),
-    },
-    body: BODY,
-  });
-  const response = await fetch(url, { method: 'POST', headers, body: BODY, signal: AbortSignal.timeout(PATIENCE_MS) });
+  const ask = async (at?: Date): Promise<Response> => {
+    const post = {
+      service: 'iam',
+      region: iam.region,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      headers: {
+        host: url.host,
+        'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+        'x-amz-content-sha256': createHash('sha256').update(BODY).digest('hex'),
+      },
+      body: BODY,
+    };
+    const headers = await signedHeaders(sts, post, at);
+    return await fetch(url, { method: 'POST', headers, body: BODY, signal: AbortSignal.timeout(PATIENCE_MS) });
+  };
+  let response = await ask();
+  // The clock of this machine may be wrong: then it is signed once more, by that of AWS, as the SDK does it.
+  const there = new Date(response.headers.get('date') ?? '');
+  if (!response.ok && Math.abs(there.getTime() - Date.now()) > OFF_MS) response = await ask(there);
   const text = await response.text();
   if (!response.ok) {
     const code = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? `HTTP ${response.status}`;

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { quotaFindings } from '../../cli/check/quotas.ts';
 import { quotasOf } from '../../client/quotas.ts';
 
@@ -22,8 +22,13 @@ const server = createServer((request, response) => {
       response.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: 10, UnreservedConcurrentExecutions: 10 } }));
       return;
     }
-    response.statusCode = iam.status;
-    response.end(iam.body);
+    const now = performance.timeOrigin + performance.now(); // which a test does not set
+    response.setHeader('date', new Date(now).toUTCString());
+    const [, ...signed] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(String(request.headers['x-amz-date'])) ?? [];
+    const [year = 0, month = 0, ...rest] = signed.map(Number);
+    const isOff = Math.abs(Date.UTC(year, month - 1, ...rest) - now) > 5 * 60_000;
+    response.statusCode = isOff ? 403 : iam.status;
+    response.end(isOff ? '<Error><Code>SignatureDoesNotMatch</Code></Error>' : iam.body);
   });
 });
 const entry = (key: string, value: number) => `<entry>\n <key>${key}</key>\n <value>${value}</value>\n</entry>`;
@@ -63,6 +68,12 @@ describe('what is asked', () => {
   it('of a partition whose IAM is not known is Lambda alone', async () => {
     expect(await quotasOf(options('moon-1'))).toEqual({ concurrency: 10, roles: undefined, unknown: [] });
     expect(asked).toHaveLength(1);
+  });
+
+  it('is signed by the clock of AWS when that of this machine is wrong', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+    const known = await quotasOf(options('eu-west-1')).finally(() => vi.useRealTimers());
+    expect(known).toMatchObject({ roles: { used: 990, most: 1000 }, unknown: [] });
   });
 
   it('and refused is not known, with the reason, and fails nothing', async () => {
