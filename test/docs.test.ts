@@ -65,7 +65,6 @@ describe('the documents', () => {
       };
       expect(inspectMigrations(migrations, given)).toHaveLength(snippets.length);
     },
-    60_000,
   );
 
   it('docs/testing-migrations.md: the example is the test that runs', () => {
