@@ -193,7 +193,7 @@ describe('what is sent there', () => {
     const acceptChanged = ['0004'];
     await startRun(deployed({ sfn, local: true }), { allowOutOfOrder: true, allowRenumbered: ['0007'], acceptChanged });
     await startRun(deployed({ sfn }), { allowOutOfOrder: false });
-    expect(sent.map(({ stateMachineArn, input }) => [stateMachineArn, JSON.parse(String(input))])).toEqual([
+    expect(sent.map(({ stateMachineArn, input }) => [stateMachineArn, JSON.parse(String(input)) as unknown])).toEqual([
       [MACHINE, {}],
       [MACHINE, { allowOutOfOrder: true, allowRenumbered: ['0007'], acceptChanged }],
       [MACHINE, {}],
