@@ -357,8 +357,12 @@ region = x
   it('of a named endpoint comes from the bucket in its path: not every machine resolves a bucket’s name', () => {
     const isInPath = (options: object = {}) => s3ClientOf({ region: 'eu-west-1', ...options }).config.forcePathStyle;
     expect([isInPath({ endpoint: 'http://aws.test:4566' }), isInPath()]).toEqual([true, false]);
-    vi.stubEnv('AWS_ENDPOINT_URL', 'http://aws.test:4566');
-    expect(isInPath()).toBe(true);
+    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3']) {
+      vi.stubEnv(name, 'http://aws.test:4566');
+      expect(isInPath()).toBe(true);
+      vi.stubEnv(name, '');
+      expect(isInPath()).toBe(false);
+    }
   });
 
   it('while an environment is looked for does not say that it is not deployed', async () => {

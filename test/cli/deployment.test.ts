@@ -14,6 +14,7 @@ import {
   findDeployment,
   openMigration,
   operatorOf,
+  sendBaseline,
   sendTune,
   startRun,
 } from '../../client/deployment.ts';
@@ -33,6 +34,8 @@ describe('an environment', () => {
   let server: Server;
   /** What CloudFormation answers to the name of a stack; undefined: there is none. */
   let stacks: Record<string, string | { code: string }>;
+  /** Who STS says that asks; undefined: it denies that. */
+  let caller: string | undefined;
   /** What SSM has. */
   let parameters: Record<string, string>;
   let place: { aws: object };
@@ -40,6 +43,7 @@ describe('an environment', () => {
   beforeEach(async () => {
     stacks = {};
     parameters = {};
+    caller = '<Account>111122223333</Account><Arn>arn:aws:iam::111122223333:user/anna</Arn>';
     server = createServer((request, response) => {
       void text(request).then((body) => {
         if (request.headers['x-amz-target'] !== undefined) {
@@ -51,8 +55,9 @@ describe('an environment', () => {
         const form = new URLSearchParams(body);
         const action = form.get('Action') ?? '';
         const name = form.get('StackName') ?? '';
-        const found = stacks[name] ?? { code: 'ValidationError' };
-        if (action === 'DescribeStacks' && typeof found !== 'string') {
+        const said = action === 'DescribeStacks' ? stacks[name] : caller;
+        const found = said ?? { code: action === 'DescribeStacks' ? 'ValidationError' : 'AccessDenied' };
+        if (typeof found !== 'string') {
           const words = found.code === 'AccessDenied' ? 'not yours' : `Stack with id ${name} does not exist`;
           const message = `<Message>${words}</Message>`;
           response
@@ -60,10 +65,7 @@ describe('an environment', () => {
             .end(`<ErrorResponse><Error><Code>${found.code}</Code>${message}</Error></ErrorResponse>`);
           return;
         }
-        const result =
-          action === 'DescribeStacks'
-            ? `<Stacks><member>${found as string}</member></Stacks>`
-            : '<Account>111122223333</Account>';
+        const result = action === 'DescribeStacks' ? `<Stacks><member>${found}</member></Stacks>` : found;
         response.end(`<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`);
       });
     });
@@ -149,6 +151,45 @@ describe('an environment', () => {
     expect((await thrownBy(findDeployment('odin-dev', place))).what).toMatch(/^odin-dev is not deployed where/);
   });
 
+  it('of a name that none can have is not looked for', async () => {
+    expect((await thrownBy(findDeployment('Odin', place))).code).toBe('BadEnvironmentName');
+  });
+
+  it('of another account than these credentials are of is not looked for', async () => {
+    const elsewhere = { ...place, account: '999999999999' };
+    const refused = {
+      code: 'OtherAccount',
+      source: 'user',
+      what: 'odin-dev is in account 999999999999, and these credentials are of account 111122223333.',
+      why: 'odin-migrate.json names its account; the caller is arn:aws:iam::111122223333:user/anna.',
+      next: 'Name the profile of that account with --profile, or correct the file.',
+    };
+    expect(await thrownBy(findDeployment('odin-dev', elsewhere))).toMatchObject(refused);
+    caller = '';
+    expect(await thrownBy(findDeployment('odin-dev', elsewhere))).toMatchObject({
+      what: 'odin-dev is in account 999999999999, and these credentials are of account unknown.',
+      why: 'odin-migrate.json names its account; the caller is unknown.',
+    });
+    caller = undefined;
+    expect((await thrownBy(findDeployment('odin-dev', elsewhere))).code).toBe('AwsForbidden');
+  });
+
+  it('that is not there is told also where nobody says whose the credentials are', async () => {
+    caller = undefined;
+    expect((await thrownBy(findDeployment('odin-dev', place))).why).toBe(
+      'They lead to region eu-west-1. Found there: no environment.',
+    );
+  });
+
+  it('is decided on by who its credentials are of', async () => {
+    stacks['OdinMigrate-odin-dev'] = stack('CREATE_COMPLETE', STATED);
+    const found = await findDeployment('odin-dev', place);
+    expect(found.ledger).toMatchObject({ store: expect.anything() as unknown, log: expect.anything() as unknown });
+    expect(await operatorOf(found)).toBe('arn:aws:iam::111122223333:user/anna');
+    caller = '';
+    expect(await operatorOf(found)).toBe('unknown');
+  });
+
   it('whose stack may not be looked at is not said to be missing', async () => {
     stacks['OdinMigrate-odin-dev'] = { code: 'AccessDenied' };
     expect((await thrownBy(findDeployment('odin-dev', place))).code).toBe('AwsForbidden');
@@ -227,6 +268,13 @@ describe('what is sent there', () => {
     expect([code, source, what, next]).toEqual(['NothingHalted', 'user', 'Nothing runs.', 'Look at the status.']);
     for (const answer of [{ result: 'tuned' }, null, 'refused', {}])
       expect(await sendTune(to(answer), said)).toEqual(answer);
+  });
+
+  it('a baseline goes to the function that takes it, by its name', async () => {
+    const { sent, client } = answering({ result: 'baselined' });
+    const to = deployed({ local: true, lambda: client as unknown as LambdaClient });
+    await sendBaseline(to, { ask: 'baseline', through: '0004', reason: 'ran before', by: 'anna' });
+    expect(sent.map(({ FunctionName }) => FunctionName)).toEqual(['odin-migrate-odin-dev-baseline']);
   });
 
   it('what is said of an open turn names its migration, and who says it on this machine is its user', async () => {

@@ -64,10 +64,14 @@ it.each([
   ['{"format": 1, "0001": "applied yesterday"}', '0001: "yesterday" is no time'],
   [`{"format": 1, "001": "applied ${TIME}"}`, '"001" is no migration'],
   [`{"format": 1, "0001": "applied ${TIME}", "0001": "skipped ${TIME}"}`, 'it names 0001 twice'],
+  [`{"format": 1, "0001" : "applied ${TIME}", "0001"\n: "skipped ${TIME}"}`, 'it names 0001 twice'],
+  ['{"format": "<<<<<<< mine"', 'it is not JSON'],
+  ['<html>\n=====', 'it is not JSON'],
 ])('is refused when it says %j', async (text, why) => {
   const error = await thrownBy(() => read(text));
   expect(error).toMatchObject({ code: 'BadMigrationFile', source: 'user' });
   expect(error.what).toContain(`migrations/odin-dev/completed.json cannot be read: ${why}`);
+  expect(error.why).toMatch(/^It says which migrations are completed .* nothing is deployed without it\.$/);
   expect(error.next).toContain('type prune again');
 });
 

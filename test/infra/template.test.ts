@@ -379,6 +379,38 @@ describe('every function', () => {
     }
   });
 
+  it('of the system knows the machine, the topics and what else it works with, and no more', () => {
+    const common = ['NODE_OPTIONS', 'ODIN_ENVIRONMENT', 'ODIN_ACCOUNT', 'ODIN_LEDGER_BUCKET', 'ODIN_COMMIT'];
+    const told = synthesise([], { environment: { stack: { chatTopic: 'own', runOnDeploy: true } } });
+    const known = ofType(told, 'AWS::Lambda::Function').map(({ Properties }) => {
+      const { Variables } = Properties['Environment'] as { Variables: Record<string, unknown> };
+      const more = Object.entries(Variables).filter(([name]) => !common.includes(name));
+      return [Properties['FunctionName'], Object.fromEntries(more.map(([name, value]) => [name, text(value)]))];
+    });
+    const arn = (service: string, rest: string) =>
+      `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`;
+    const machine = { ODIN_STATE_MACHINE_ARN: arn('states', 'stateMachine:odin-migrate-odin-dev') };
+    const topics = {
+      ODIN_TOPIC_ARN: expect.stringMatching(/^\$\{Notifications/) as unknown,
+      ODIN_CHAT_TOPIC_ARN: expect.stringMatching(/^\$\{ChatNotifications/) as unknown,
+    };
+    const address = { ODIN_DASHBOARD_URL: expect.stringContaining('#dashboards/') as unknown };
+    expect(Object.fromEntries(known)).toEqual({
+      'odin-migrate-odin-dev-list-pending': { ...machine, ...topics },
+      'odin-migrate-odin-dev-record-completion': {},
+      'odin-migrate-odin-dev-halt': { ...machine, ...topics, ...address },
+      'odin-migrate-odin-dev-resume': machine,
+      'odin-migrate-odin-dev-baseline': {},
+      'odin-migrate-odin-dev-watch-halts': { ...machine, ...topics },
+      'odin-migrate-odin-dev-check-removals': {},
+      'odin-migrate-odin-dev-start-run': { ...machine, ...topics },
+      'customWidget-odin-migrate-odin-dev': {
+        ...topics,
+        ODIN_RESUME_FUNCTION: expect.stringMatching(/^\$\{Resume/) as unknown,
+      },
+    });
+  });
+
   it('may write log lines of its own group only', () => {
     for (const role of roles(template).filter((id) => !id.startsWith('StateMachine'))) {
       const group = role.startsWith('Migration') ? 'MigrationLogs' : 'SystemLogs';
