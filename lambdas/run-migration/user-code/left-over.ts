@@ -4,8 +4,8 @@
 //   it returned ─▶ nothing is alive: its end                  ─▶ a request has no answer, or begins now: NotAwaited
 //               ─▶ something is alive: a moment for what it throws ─▶ its end, with what was alive
 import { subscribe } from 'node:diagnostics_channel';
-import { clearInterval, setInterval } from 'node:timers';
-import { setImmediate } from 'node:timers/promises';
+import { clearInterval, setImmediate, setInterval } from 'node:timers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { OdinError } from '../../../core/errors.ts';
 import type { AskedOf } from '../../../core/thrown.ts';
 import { cut, errorSummary, keptText } from '../../../core/ledger/summaries.ts';
@@ -105,7 +105,7 @@ export class LeftOverWork {
     this.began(key, { asked, changes: true });
     try {
       const answer = await work();
-      await setImmediate();
+      await nextTurn();
       return answer;
     } finally {
       this.answered(key);
@@ -131,14 +131,19 @@ export class LeftOverWork {
     };
     const beat = setInterval(() => {
       beats += 1;
-      if (beats === 1)
-        left = [...atReturn.map(textOf), ...resources(this.#alive(), this.#before)].slice(0, LEFT_OVER.items);
+      // In the next turn of the event loop, if there is one: where one took long, on a busy machine, its timers come before Node.js looks
+      // whether anything is alive.
+      if (beats === 1) setImmediate(() => (left = this.#leftOf(atReturn))).unref();
       if (unanswered().length > 0 || beats * CLOSING_MS >= MOMENT_MS) finish();
     }, CLOSING_MS);
     beat.unref();
     // Nothing else is alive. Before any listener of user code, which might begin something.
     process.prependOnceListener('beforeExit', finish);
     if (unanswered().length > 0) finish();
+  }
+
+  #leftOf(atReturn: readonly Request[]): string[] {
+    return [...atReturn.map(textOf), ...resources(this.#alive(), this.#before)].slice(0, LEFT_OVER.items);
   }
 }
 
