@@ -9,7 +9,7 @@ import type { Parallel, Permissions, PlannedItems } from 'odin-migrate/types';
 export const description = 'Move odin/archive/cubic/ back to odin/incoming/cubic/ to ingest it again, in parallel';
 export const timeoutMinutes = 15;
 export const memoryMB = 512;
-// S3 takes 3,500 writes a second for a prefix, and as many deletes: twenty functions, with 16 files at once each, are below that.
+// S3 takes 3,500 writes and deletes a second for a prefix: twenty functions, each of which moves 60 files a second at most, are below that.
 export const parallel: Parallel = { itemsPerBatch: 500, concurrency: 20 };
 export const permissions: Permissions = [
   { Effect: 'Allow', Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::odin-millions-data'] },
