@@ -403,6 +403,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'the light one is taken for every theme that is not known',
   },
   {
+    file: 'client/remove-stack.ts',
+    code: '[]',
+    mutant: '["Stryker was here"]',
+    why: 'a text has neither the id nor the status of a stack, as no stack has',
+  },
+  {
     file: 'lambdas/check-removals/check-removals.ts',
     code: '[]',
     mutant: '["Stryker was here"]',
