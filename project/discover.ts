@@ -236,11 +236,14 @@ export function discoverEnvironment(
     if (id === undefined) {
       const skipped = plainLine(file, 500);
       const isNamed = migrationIdOf(entry.name) !== undefined;
+      const looksNamed = migrationIdOf(plainLine(entry.name, 500)) !== undefined;
       const isUnnamed = !taken.has(entry.name) && isCalledByNumber(directory, entry);
-      const nearMiss = isUnnamed || ((isNamed || isNearMiss(entry.name)) && !isMadeOfAnother(entry.name));
+      const nearMiss = isUnnamed || ((looksNamed || isNearMiss(entry.name)) && !isMadeOfAnother(entry.name));
       const expected = isNamed
         ? `it must be a file, found a ${entry.isDirectory() ? 'folder' : entry.isSymbolicLink() ? 'link' : 'thing that is none'}`
-        : 'its name must be four digits and ".ts", e.g. 0001.ts';
+        : looksNamed
+          ? `its name has more in it than is shown, "${spelledOut(entry.name)}"`
+          : 'its name must be four digits and ".ts", e.g. 0001.ts';
       const message = nearMiss
         ? `${skipped} is NOT a migration and was skipped: ${expected}.`
         : `${skipped} was skipped: it is not a migration.`;
@@ -327,3 +330,7 @@ const isOther = ({ path: filePath, sourceSha256 }: MigrationFile, was: Completed
 /** Line endings do not count: git may change them on checkout. */
 const sha256OfSource = (text: string): string =>
   createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
+
+/** What a terminal does not show, by its numbers. */
+const spelledOut = (name: string): string =>
+  name.replace(/[^ -~]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);

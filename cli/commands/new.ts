@@ -84,11 +84,11 @@ export function writeNext(
   work = NOT_WRITTEN,
   form: Form = PLAIN,
 ): { file: string; id: string } {
-  if (description !== undefined && (/[\r\n]/.test(description) || description.length > 200)) {
+  if (description !== undefined && (/\p{Cc}/u.test(description) || description.length > 200)) {
     throw new OdinError({
       code: 'BadUsage',
       source: 'user',
-      what: `Expected --description to be one line of at most 200 characters, found ${description.length} characters.`,
+      what: `Expected --description to be one line of at most 200 characters, and no control characters, found ${description.length} characters.`,
     });
   }
   const folder = folderOf(directory, configuration, environment);

@@ -107,12 +107,13 @@ it('uses no number of completed.json again, also without git', async () => {
   expect(await typeNew(project, 'odin-dev')).toBe('migrations/odin-dev/0042.ts');
 });
 
-it('refuses an environment that is not there, a description of two lines, and a number after 9999', async () => {
+it('refuses an environment that is not there, a description of two lines or with control characters, and a number after 9999', async () => {
   project = testProject({ 'odin-dev/9999.ts': MIGRATION });
   const refused = (environment: string, description?: string) =>
     thrownBy(newMigration(project!, environment, description === undefined ? {} : { description }));
   expect(await refused('odin-prod')).toMatchObject({ code: 'UnknownEnvironment' });
-  expect(await refused('odin-dev', 'two\nlines')).toMatchObject({ code: 'BadUsage' });
+  for (const description of ['two\nlines', 'in \u001b[31mred', 'a\u0007bell', 'a\u009b31m'])
+    expect(await refused('odin-dev', description)).toMatchObject({ code: 'BadUsage' });
   expect((await refused('odin-dev')).what).toContain('last number, 9999');
 });
 

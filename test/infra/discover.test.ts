@@ -107,6 +107,17 @@ describe('discoverEnvironment', () => {
     expect(migrations.map(({ sourceSha256 }) => sourceSha256 === expected)).toEqual([true, true, false]);
   });
 
+  it.each([
+    ['0004\u001b[31m.ts', '0004\\u{1b}[31m.ts'],
+    ['0004\u202e.ts', '0004\\u{202e}.ts'],
+    ['\u200b0004.ts', '\\u{200b}0004.ts'],
+  ])('spells out a near miss that is shown as if it were none: %j', (file, spelled) => {
+    const [warning] = discover([file, '0007.ts']).warnings;
+    expect(warning?.message).toBe(
+      `migrations/odin-dev/0004.ts is NOT a migration and was skipped: its name has more in it than is shown, "${spelled}".`,
+    );
+  });
+
   it.each(['001.ts', '00001.ts', '0001_x.ts', '0001-add.ts', '0001.d.ts', '0001 (1).ts', '1.ts'])(
     'warns loudly of the near miss %s',
     (file) => {
