@@ -168,6 +168,22 @@ export const deployedExecutionName = (requestId: string): string =>
 export const continuingExecutionName = (entry: number, tries = 1): string =>
   `continue-${pad(entry, 8)}${tries === 1 ? '' : `-${tries}`}`;
 
+/**
+ * Whether an execution may be handed a run by another: it carries on from a later entry, or under a later name of the same one. A run
+ * is handed on in that order alone, so that no two executions leave it to each other.
+ * @param arn any execution's ARN; one that carries nothing on comes before all that do
+ */
+export function carriesOnAfter(arn: string, other: string): boolean {
+  const [entry, tries] = placeOf(arn);
+  const [otherEntry, otherTries] = placeOf(other);
+  return entry > otherEntry || (entry === otherEntry && tries > otherTries);
+}
+
+function placeOf(arn: string): [entry: number, tries: number] {
+  const found = /^continue-(\d+)(?:-(\d+))?$/.exec(executionName(arn));
+  return found ? [Number(found[1]), Number(found[2] ?? 1)] : [-1, 1];
+}
+
 /** The last part of an execution's ARN. */
 export const executionName = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 

@@ -19,7 +19,7 @@ import { nextBatches, outcomeOfOver } from '../../core/ledger/parallel.ts';
 import { atOnceAfter } from '../../core/ledger/slow-down.ts';
 import type { EntryContent, LogWriter } from '../../core/ledger/log.ts';
 import { takeClaim, takeOutcome } from '../../core/ledger/turns.ts';
-import { executionName } from '../../core/names/names.ts';
+import { carriesOnAfter, executionName } from '../../core/names/names.ts';
 import { announce } from '../shared/announce.ts';
 import { continueRun } from '../shared/continue-run.ts';
 import { writerOf } from '../shared/writer.ts';
@@ -166,7 +166,10 @@ export function createListPending(
     return said.filter((id) => !there.includes(id));
   }
 
-  /** Asked again, it names the same execution, or the one that has begun a turn meanwhile. */
+  /**
+   * Asked again, it names the same execution, or the one that has begun a turn meanwhile. That one comes after this: an earlier one may be
+   * about to hand over to this one.
+   */
   async function handOver(
     why: string,
     { number, turn }: LogState,
@@ -174,8 +177,9 @@ export function createListPending(
     { execution, input }: NextPayload,
   ): Promise<Step> {
     const run = runOf(execution, input);
-    const goesOn = turn && seen?.owner === 'alive' && turn.allowed.run === run ? turn.allowed.execution : undefined;
-    const continuing = goesOn ?? (await continueRun(executions, number, { ...input, run }, execution));
+    const owner = seen?.owner === 'alive' && turn?.allowed.run === run ? turn.allowed.execution : undefined;
+    const goesOn = owner !== undefined && carriesOnAfter(owner, execution);
+    const continuing = goesOn ? owner : await continueRun(executions, number, { ...input, run }, execution);
     return { step: 'handed over', execution: continuing, summary: `${why} The run goes on in ${continuing}.` };
   }
 

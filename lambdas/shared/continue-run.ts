@@ -1,13 +1,13 @@
 // The execution that carries a run on in place of another one.
 import type { RunInput } from '../../core/contract/payloads.ts';
 import type { Executions } from '../../core/contract/ports.ts';
-import { continuingExecutionName } from '../../core/names/names.ts';
+import { carriesOnAfter, continuingExecutionName } from '../../core/names/names.ts';
 
 type Asked = Pick<Executions, 'start' | 'isAlive'>;
 
 /**
- * Starts it under a fixed name, so that it is started once, whoever comes first. If the execution of that name has ended, or is
- * `instead`, the next name is taken.
+ * Starts it under a fixed name, so that it is started once, whoever comes first. If the execution of that name has ended, or does not
+ * come after `instead`, the next name is taken.
  * @param entry the log's entry from which it goes on
  * @param instead ARN of the execution that it takes over from
  * @returns the ARN of one that is alive
@@ -20,7 +20,7 @@ export async function continueRun(
 ): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     const execution = await startedOrAlive(executions, continuingExecutionName(entry, tries), input);
-    if (execution !== undefined && execution !== instead) return execution;
+    if (execution !== undefined && (instead === undefined || carriesOnAfter(execution, instead))) return execution;
   }
 }
 

@@ -615,6 +615,22 @@ describe('a history that is nearly full', () => {
     expect(world.executions.started.at(-1)?.input).toEqual({ run: 'me' });
   });
 
+  it('is not handed back, to one that may be about to hand over to this one', async () => {
+    const [first, second] = [world.executions.run('continue-00000000'), world.executions.run('continue-00000001')];
+    await claimed('0001', { execution: first, run: 'me' });
+    events(HANDOVER_EVENTS, second);
+    const third = executionArn('continue-00000001-2');
+    expect(await list({ run: 'me' }, undefined, second)).toMatchObject({ step: 'handed over', execution: third });
+    // Those that come after it go on to the next name too, while the one before them is alive.
+    events(HANDOVER_EVENTS, third);
+    expect(await list({ run: 'me' }, undefined, third)).toMatchObject({
+      execution: executionArn('continue-00000001-3'),
+    });
+    // The first, asked again, still finds the one that it has started.
+    events(HANDOVER_EVENTS, first);
+    expect(await list({ run: 'me' }, undefined, first)).toMatchObject({ execution: second });
+  });
+
   it('hands over to the one that has begun a turn of the run meanwhile, when it is repeated', async () => {
     const successor = world.executions.run('continue-00000000');
     await claimed('0001', { execution: successor, run: 'me' });

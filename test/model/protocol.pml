@@ -589,19 +589,24 @@ inline startNamed(called, run_) {
   fi
 }
 
-/* Starts the execution that carries on from an entry; the next name when the one of that name has ended, or is the caller itself. */
+#define NOBODY 255
+#ifdef HANDED_BACK
+#define isAfter(one, other) ((one) != (other))
+#else
+#define isAfter(one, other) (name[one] > name[other])
+#endif
+/* Starts the execution that carries on from an entry; the next name when the one of that name has ended, or does not come after the caller. */
 inline carryOn(entry, instead, run_) {
   j = 1;
   do
   :: assert(j < 32); startNamed(nameOf(entry, j), run_);
     if
-    :: status[i] == RUNNING && i != (instead) -> break
+    :: status[i] == RUNNING && ((instead) == NOBODY || isAfter(i, instead)) -> break
     :: else -> j++
     fi
   od;
   check(e_a == entry && e_b == j && e_c == i)
 }
-#define NOBODY 255
 #define runOfHalt(decided_) runOf[log[log[decided_].about].who]
 
 /* ---------------------------------------------------------------------------------------------- the decision */
@@ -645,11 +650,7 @@ inline haltedElsewhere() {
 inline decide() {
   fold(n); step = 0; why = 0;
 #if HANDOVERS
-  goesOn = false; mayFill = true; j = 0;
-  do
-  :: j >= EXECUTIONS || traced -> break
-  :: else -> mayFill = (mayFill && !(filled[j] && status[j] == RUNNING)); j++
-  od;
+  goesOn = false;
 #endif
   q_late = false; q_pending = 0; j = MIGRATIONS;
   do /* an id that the log does not know, below one that it knows; the first that is not completed */
@@ -679,7 +680,7 @@ inline decide() {
     q_mine = (log[f_turn].who == me || q_halts); q_alive = (!q_mine && status[log[f_turn].who] == RUNNING && !q_liar);
     haltedElsewhere();
 #if HANDOVERS
-    goesOn = (q_alive && runOf[log[f_turn].who] == runOf[me]);
+    goesOn = (q_alive && runOf[log[f_turn].who] == runOf[me] && isAfter(log[f_turn].who, me));
 #endif
 #ifdef NO_VOID
     if
@@ -746,7 +747,7 @@ inline decide() {
 }
 
 #if HANDOVERS
-#define handsOver ((isFull || (mayFill && handovers > 0)) && (isAllow || step == RECORD || step == WAIT))
+#define handsOver ((isFull || handovers > 0) && (isAllow || step == RECORD || step == WAIT))
 #define fill() handovers = (isFull -> handovers : handovers - 1); filled[me] = true
 #else
 #define handsOver false
@@ -1001,7 +1002,7 @@ inline enter(next) {
 #endif
   inFlight[me] = false; state = next; n = 0; manifest = 0; turn = 0; o = 0; c = 0; late = false; step = 0; why = 0; halt = 0;
 #if HANDOVERS
-  goesOn = false; mayFill = false;
+  goesOn = false;
 #endif
   if
   :: state == LIST || state == WAIT || state == REFUSE -> payload = 0; cause = 0
@@ -1036,8 +1037,7 @@ proctype Execution(byte me) {
   byte open; mtype became;   /* what was read of the turn's batches: those that may run, and what the turn amounts to */
 #endif
 #if HANDOVERS
-  bool goesOn;               /* another execution of the same run has a turn, and lives: it is handed over to that */
-  bool mayFill;              /* its history may have become nearly full */
+  bool goesOn;               /* a later execution of the same run has a turn, and lives: it is handed over to that */
 #endif
 #ifdef TRACE
   bool soon;                 /* the turn was made void less than five minutes ago; or it stopped, and the next one waits for its time */

@@ -93,6 +93,18 @@ describe('a turn speaks for itself alone', () => {
   });
 });
 
+describe('an execution whose history is nearly full', () => {
+  it('is not handed the run back by the one that it hands it to, however long it takes to end', async () => {
+    const played = await play({
+      migrations: [inSlices],
+      handoverEvents: 20,
+      directed: [{ who: 'list-pending', what: /^replace state/, kind: 'stall', size: 0, ms: 60_000 }],
+    });
+    expect(endOf(played, 'run-1')).toBe('SUCCEEDED');
+    expect(logOf(played).at(-1)).toBe('completed 0010 applied');
+  });
+});
+
 describe('a checkpoint that says when it is gone on from', () => {
   const waiting = planned('0010', { steps: 2, stepMs: 4_000, sliceMs: 30_000, waitMs: 20 * 60_000 });
   const twice = { ...waiting, steps: 3 };
