@@ -122,7 +122,7 @@ class Examiner {
     const copies = await this.#checkCopies();
     await each(this.#keys, (key) => this.#checkOwner(key));
     return {
-      findings: this.#findings.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
+      findings: this.#findings.sort((a, b) => Number(a.key > b.key) - Number(a.key < b.key)),
       objects: this.#listed.size,
       entries: this.#entries.size,
       turns: turns.length,
@@ -177,7 +177,7 @@ class Examiner {
    * hashes were looked at before: here it is the meaning that has to hold.
    */
   #foldAll(): Map<number, LogState> {
-    const states = new Map<number, LogState>([[0, EMPTY_LOG]]);
+    const states = new Map<number, LogState>();
     let state = EMPTY_LOG;
     for (const entry of this.#entries.values()) {
       try {

@@ -162,7 +162,7 @@ export const groupKey = ({ sent, service, operation, target }: CallGroup): strin
 
 export function commonPrefix(a: string, b: string): string {
   let length = 0;
-  while (length < a.length && length < b.length && a[length] === b[length]) length += 1;
+  while (length < a.length && a[length] === b[length]) length += 1;
   return a.slice(0, length);
 }
 

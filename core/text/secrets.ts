@@ -9,7 +9,7 @@ export const MASK = '***';
 export const withoutSecrets = (text: string): string => MASKS.reduce((masked, mask) => mask(masked), text);
 
 const PRIVATE_KEY =
-  /-----? ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-----?[\s\S]*?(?:-----? ?END [A-Z0-9 ]{0,50}-----?|$)|\bPuTTY-User-Key-File-\d[\s\S]*$/g;
+  /-----? ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-----?[\s\S]*?(?:-----? ?END [A-Z0-9 ]{0,50}-----?|$)|\bPuTTY-User-Key-File-\d[\s\S]*/g;
 /** The same in a URL or a form. */
 const ENCODED_KEY =
   /(?:-|%2D){4,5}BEGIN(?:\+|%20)(?:[A-Z0-9]{1,20}(?:\+|%20)){0,4}PRIVATE(?:\+|%20)KEY[\s\S]*?(?:END(?:\+|%20)[\w%+]{0,50}(?:-|%2D){4,5}|$)/g;
@@ -109,7 +109,7 @@ const OF_NETRC = /(\blogin\s{1,5}\S{1,100}\s{1,5}password\s{1,5})\S{1,4000}/g;
 const OF_DOCKER = /(\\?"auth\\?"\s{0,5}:\s{0,5}\\?")[\w+/]{8,4000}={0,2}/g;
 /** Twelve words and more. */
 const OF_WALLET =
-  /(\b(?:[Ss]eed|[Rr]ecovery|[Mm]nemonic)(?:[-_ ]?(?:phrase|words))?\\?["']?\s{0,5}[:=]\s{0,5}\\?["']?)[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}/g;
+  /(\b(?:[Ss]eed|[Rr]ecovery|[Mm]nemonic)(?:[-_ ]?(?:[Pp]hrase|[Ww]ords))?\\?["']?\s{0,5}[:=]\s{0,5}\\?["']?)[a-z]{3,8}(?:[ ,]{1,2}[a-z]{3,8}){11,23}/g;
 /** `curl -u admin:hunter2`, `mysql -phunter2`, `sshpass -p hunter2`, `zip -P hunter2` */
 const OF_PROGRAM =
   /((?:^|\s)(?:-u|--user)[ =]{1,5}[^\s:"'@/]{1,100}:(?!\d{1,10}(?:\s|$)|\/)|\bmysql\w{0,10}\s(?:[^\r\n]{0,300}?\s)?-p(?=[^\s"'-])|\bsshpass\s{1,5}-p\s{0,5}|\b(?:docker\s{1,5}login|snowsql|redis-cli|mongo\w{0,10})\s(?:[^\r\n]{0,300}?\s)?(?:-p|-a)\s{1,5}(?=[^\s"'-])|\b(?:zip|unzip)\s(?:[^\r\n]{0,300}?\s)?-P\s{1,5}(?=[^\s"'-])|\b7z\w?\s(?:[^\r\n]{0,300}?\s)?-p(?=[^\s"'-])|\bsmbclient\s(?:[^\r\n]{0,300}?\s)?-U\s{1,5}[^\s%"']{1,100}%|\bhtpasswd\s{1,5}(?:-\w{1,10}\s{1,5}){0,5}-\w{0,5}b\w{0,5}\s{1,5}\S{1,200}\s{1,5}\S{1,100}\s{1,5}|\bvault\s{1,5}login\s{1,5}(?=[^\s"'-]{8})|\baws\s{1,5}configure\s{1,5}set\s{1,5}\S{0,100}(?:secret_access_key|session_token)\s{1,5})[^\s"']{1,4000}/g;

@@ -155,6 +155,27 @@ it.each([
   expect(told(entry!).details).toEqual([text]);
 });
 
+it('says how long a migration ran that was applied, and of a decision where the next attempt begins', async () => {
+  const world = createWorld();
+  const ledger = ledgerBefore(world);
+  const halt = await ledger.halt(await ledger.allow('0001'));
+  const codeSha256 = 'c'.repeat(64);
+  await ledger.decide(halt, 'retry', { retry: { codeSha256, begin: 'checkpoint' } });
+  await ledger.allow('0001', { attempt: 2, begin: 'checkpoint' });
+  await ledger.complete('0001', 'applied', {
+    startedAt: '2026-03-01T11:00:00.000Z',
+    finishedAt: '2026-03-01T11:05:00.000Z',
+  });
+  const entries = await readHistory(world.ledger);
+  expect(entries.slice(2).map(line)).toEqual([
+    '3 0001/1 retry, decided by anna (claimed) on the halt of entry 2 | from its last checkpoint',
+    '4 0001/2 allowed to run from its checkpoint in run-1',
+    '5 0001 applied in 5 min 00 s',
+  ]);
+  // What goes on is busy, what a person said is to be looked at.
+  expect(entries.map((entry) => told(entry).tone)).toEqual(['busy', 'bad', 'warn', 'busy', 'good']);
+});
+
 it('of a large log leaves nothing out', async () => {
   const world = createWorld();
   const log = ledgerBefore(world);

@@ -251,6 +251,13 @@ const OTHERS = [
   'the secret is rotated; API key is missing; the api-key header is empty',
   'docker run -p 8080:80 image',
   'Negotiate failed; key-0123; hf_model',
+  // What begins like a token, and is too short for one.
+  'github_pat_x glpat-x npm_install pypi-AgE1 hvs.token1 ya29.abc NRAK-1 sq0atp-1 SK0123',
+  'sk_live_on sk-1 AIza1 SG.a.b whsec_x ATATT3x1 IQoJb3JpZ2lu1 discord.com/api/webhooks/1',
+  'seed: apple bread',
+  'vault login admin',
+  'login as bob, password is asked for',
+  'arn:aws:lambda:eu-west-1:123456789012:function:token:7',
   'passed: 12; bypass=1 file(s), compass: north',
   's3://bucket/user=bob/token=12/part-0.parquet',
   's3://bucket/password=none/x',
@@ -271,6 +278,80 @@ const OTHERS = [
   'TypeError: token.split is not a function at Token.parse (token.ts:12:3)',
   'Cannot find module "./secrets/password.ts"; /var/task/secrets/api-key.json: ENOENT',
   'SKU SK0123 and seed words: two three',
+];
+
+const WORDS = 'apple bread chair dance eagle flame grape house image juice knife lemon';
+const LONG = 'abcdefghij0123456789ABCDEFGHIJ';
+
+/** A text, and what is left of it: no more than the credential is masked, and no less. */
+const MASKED: [string, string][] = [
+  [`key ${PEM} is not valid`, 'key *** is not valid'],
+  [joined('a ---- BEGIN SSH2 ENCRYPTED ', 'PRIVATE KEY', ' ----\nMIIEpAIB\n---- END SSH2 KEY ---- b'), 'a *** b'],
+  [
+    joined('a=-----BEGIN+RSA+', 'PRIVATE+KEY', '-----%0AMIIEvQ\nxyz%0A-----END+RSA+', 'PRIVATE+KEY', '-----&b=1'),
+    'a=***&b=1',
+  ],
+  [
+    joined(
+      'a=%2D%2D%2D%2D%2DBEGIN%20',
+      'PRIVATE%20KEY',
+      '%2D%2D%2D%2D%2D%0AM%0A-----END%20',
+      'PRIVATE%20KEY',
+      '-----&b=1',
+    ),
+    'a=***&b=1',
+  ],
+  ['postgres%3A%2F%2Fapp%3Ahunter2%40db%2Fapp', 'postgres%3A%2F%2Fapp%3A***%40db%2Fapp'],
+  ['redis%3A%2F%2F%3Ahunter2%40cache', 'redis%3A%2F%2F%3A***%40cache'],
+  ['sqlplus  -s  -L scott/tiger@orcl now', 'sqlplus  -s  -L scott/***@orcl now'],
+  ['sqlldr scott/tiger@orcl now', 'sqlldr scott/***@orcl now'],
+  [`{"cookie" : "sid=abc", "a":1}`, '{"cookie" : "***", "a":1}'],
+  [`{'cookie':  'sid=abc', 'a':1}`, "{'cookie':  '***', 'a':1}"],
+  ['Bearer abcdefgh12, Bearer hgfedcba21.', 'Bearer ***, Bearer ***'],
+  [`SECRET 'a b', SESSION_TOKEN  'c d' of`, "SECRET '***', SESSION_TOKEN  '***' of"],
+  ['machine a  login  bob  password  hunter2 b', 'machine a  login  bob  password  *** b'],
+  [joined('{"auth" : "', 'dXNlcjpwYXNz', '=="}'), '{"auth" : "***"}'],
+  [`seed: ${WORDS}.`, 'seed: ***.'],
+  [`Seed phrase = "${WORDS}"`, 'Seed phrase = "***"'],
+  [`'recoveryPhrase' :  '${WORDS.replaceAll(' ', ', ')}'`, "'recoveryPhrase' :  '***'"],
+  [`Recovery words: ${WORDS}`, 'Recovery words: ***'],
+  [`{"mnemonic":"${WORDS}"}`, '{"mnemonic":"***"}'],
+  [`Mnemonic_phrase=${WORDS}`, 'Mnemonic_phrase=***'],
+  ['-u admin:hunter2 --user  bob:hunter2', '-u admin:*** --user  bob:***'],
+  ['curl -u 1:12345a x', 'curl -u 1:*** x'],
+  ['mysqldump -h x -phunter2 app', 'mysqldump -h x -p*** app'],
+  ['mysql -phunter2 app', 'mysql -p*** app'],
+  ['sshpass  -p  hunter2 ssh x', 'sshpass  -p  *** ssh x'],
+  ['sshpass -phunter2 ssh x', 'sshpass -p*** ssh x'],
+  ['docker  login -u bob -p  hunter2 x', 'docker  login -u bob -p  *** x'],
+  ['mongodump -p hunter2 x', 'mongodump -p *** x'],
+  ['snowsql -p hunter2 x', 'snowsql -p *** x'],
+  ['redis-cli -a hunter2 ping', 'redis-cli -a *** ping'],
+  ['zip -r -P  hunter2 a.zip', 'zip -r -P  *** a.zip'],
+  ['unzip -P hunter2 a.zip', 'unzip -P *** a.zip'],
+  ['7z a -phunter2 a.7z', '7z a -p*** a.7z'],
+  ['7za -phunter2 a.7z', '7za -p*** a.7z'],
+  ['smbclient -L x -U  bob%hunter2 y', 'smbclient -L x -U  bob%*** y'],
+  ['htpasswd -c -bB  file  bob  hunter2 x', 'htpasswd -c -bB  file  bob  *** x'],
+  ['vault  login  hvhunter22 x', 'vault  login  *** x'],
+  [
+    'aws  configure  set  profile.a.aws_session_token  hunter2 x',
+    'aws  configure  set  profile.a.aws_session_token  *** x',
+  ],
+  [joined('a eyJ', 'hbGciOiJ.eyJzdWIi.sig.more.most b'), 'a *** b'],
+  [joined('a eyJ', 'hbGciOiJ.eyJzdWIi, b'), 'a ***, b'],
+  [`TaskTimedOut AAAAKgAAAAMAAAAA${'b64Token'.repeat(5)} x`, 'TaskTimedOut *** x'],
+  [joined('a github', `_pat_${LONG} b`), 'a *** b'],
+  [joined('a npm', `_${LONG} b`), 'a *** b'],
+  [joined('a https://x.office.com', `/webhook/${LONG}@a b`), 'a https://x.*** b'],
+  [joined('a sntry', `s_${LONG} b`), 'a *** b'],
+  [joined('a sntry', `u_${LONG} b`), 'a *** b'],
+  [joined('a NRAK', `-${LONG.toUpperCase()} b`), 'a *** b'],
+  [joined('a sk', `-proj-${LONG} b`), 'a *** b'],
+  [joined('a AIza', `${LONG}-_abc b`), 'a *** b'],
+  [joined('a SG', `.${LONG}.${LONG}-_ b`), 'a *** b'],
+  ["passwords: ['a\\'b', 'c']", "passwords: ['***', '***']"],
+  ['"passwords":["a\\"b","c"]', '"passwords":["***","***"]'],
 ];
 
 describe('what looks like a credential', () => {
@@ -294,6 +375,10 @@ describe('what looks like a credential', () => {
       '"{\\"password\\":\\"***\\",\\"host\\":\\"b\\"}"',
     );
     expect(withoutSecrets('(password: hunter2), then')).toBe('(password: ***), then');
+  });
+
+  it.each(MASKED)('is masked, and nothing else: %s', (text, masked) => {
+    expect(withoutSecrets(text)).toBe(masked);
   });
 
   it.each(OTHERS)('is not: %s', (text) => {

@@ -1,12 +1,14 @@
 // The view of an environment: what each state looks like from the ledger, and what is never shown.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { claimBatch, endBatch, markBatch } from '../../core/ledger/batches.ts';
+import { EMPTY_LOG } from '../../core/ledger/fold.ts';
 import { moveCheckpoint } from '../../core/ledger/checkpoints.ts';
 import { claimKey, entryKey } from '../../core/ledger/keys.ts';
 import { takeOutcome } from '../../core/ledger/turns.ts';
 import { migrationLogLink } from '../../core/text/links.ts';
-import { haltLogLink, readView } from '../../core/views/view.ts';
+import { batchesSeen, haltLogLink, lookAtLedger, openHaltOf, readView, tookOf, viewOf } from '../../core/views/view.ts';
 import { executionArn } from '../support/fake-executions.ts';
+import { unavailable } from '../support/hooked-store.ts';
 import type { LedgerBefore } from '../support/ledger.ts';
 import { ledgerBefore } from '../support/ledger.ts';
 import type { World } from '../support/services.ts';
@@ -99,7 +101,9 @@ describe('the state of one migration', () => {
     await start('0001', { slice: 2, begin: 'checkpoint', restsOn });
     world.clock.advance(MINUTE);
     expect(await only()).toMatchObject({ state: 'running', durationMs: 3 * MINUTE });
-    world.clock.advance(16 * MINUTE);
+    world.clock.advance(14 * MINUTE + 10_000); // until its timeout and the margin are over
+    expect(await only()).toMatchObject({ state: 'running' });
+    world.clock.advance(1);
     const unknown = await only();
     expect(unknown).toMatchObject({ state: 'unknown' });
     expect(unknown?.durationMs).toBeUndefined();
@@ -230,6 +234,85 @@ describe('the state of one migration', () => {
     expect(again?.decision).toBeUndefined();
   });
 
+  it('waits at a checkpoint with a time until that time, and not when it is halted or asked to stop', async () => {
+    const turn = await start();
+    const until = world.clock.now() + MINUTE;
+    await ledger.stopUntil(turn, until);
+    const waiting = { state: 'stopped', waitsUntil: new Date(until).toISOString() };
+    expect(await only()).toMatchObject(waiting);
+    world.clock.advance(MINUTE - 1);
+    expect(await only()).toMatchObject(waiting);
+    world.clock.advance(1);
+    const over = await only();
+    expect(over).toMatchObject({ state: 'stopped' });
+    expect(over?.waitsUntil).toBeUndefined();
+  });
+
+  it.each(['cancel', 'halt'] as const)('does not wait at a checkpoint with a time after a %s', async (said) => {
+    const turn = await start();
+    await ledger.stopUntil(turn, world.clock.now() + MINUTE);
+    await ledger[said](turn);
+    expect((await only())?.waitsUntil).toBeUndefined();
+  });
+
+  it('keeps its rate while the next slice is about to start', async () => {
+    const turn = await start();
+    const began = { time: world.clock.iso(), done: 0 };
+    world.clock.advance(10_000);
+    const content = { cursor: 1, done: 20, total: 100, began };
+    const stoppedAt = await moveCheckpoint(world.store, turn, undefined, content, world.clock.now());
+    await ledger.close(turn, 'stopped', { stoppedAt });
+    const restsOn = { turn: { key: claimKey(turn), sha256: 'a'.repeat(64) } };
+    await ledger.allow('0001', { slice: 2, begin: 'checkpoint', restsOn });
+    expect(await only()).toMatchObject({ state: 'starting', progress: { perSecond: 2 } });
+  });
+
+  it('has succeeded also when a retry was decided before that was seen', async () => {
+    const turn = await start();
+    await ledger.decide(await ledger.halt(turn, 'unknown'), 'retry');
+    expect(await only()).toMatchObject({ state: 'decided' });
+    await ledger.close(turn, 'succeeded');
+    expect(await only()).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('of a turn of batches is starting until one of them begins, and running until its outcome', async () => {
+    const turn = await ledger.allow('0001', { batches: { of: 2, plan: [], rest: '1-2' } });
+    const writer = ledger.writer('0001');
+    expect(await only()).toMatchObject({ state: 'starting' });
+    await claimBatch(world.ledger.store, turn, writer, 1);
+    expect(await only()).toMatchObject({ state: 'running' });
+    await ledger.claim(turn, { claim: 'void' });
+    await endBatch(world.ledger.store, turn, writer, 1, { outcome: 'succeeded' });
+    world.clock.advance(60 * MINUTE);
+    expect(await only()).toMatchObject({ state: 'running' });
+  });
+
+  it('has, of batches, a rate of items as far as both are known', async () => {
+    const { store } = world.ledger;
+    const plan = { turns: [{ turn: 1, sha256: 'a'.repeat(64), batches: 4 }], items: 400, sealed: true };
+    const planning = await start();
+    const stoppedAt = await moveCheckpoint(world.store, planning, undefined, { cursor: 1, plan }, world.clock.now());
+    await ledger.close(planning, 'stopped', { stoppedAt });
+    const restsOn = { turn: { key: claimKey(planning), sha256: 'a'.repeat(64) } };
+    const batches = { of: 4, plan: plan.turns, rest: '1-4' };
+    const turn = await ledger.allow('0001', { slice: 2, begin: 'checkpoint', restsOn, batches });
+    expect((await only())?.progress?.note).toBe('batches');
+    await claimBatch(store, turn, ledger.writer('0001'), 1);
+    await endBatch(store, turn, ledger.writer('0001'), 1, { outcome: 'succeeded' });
+    world.clock.advance(20_000);
+    expect((await only())?.progress?.note).toBe('batches, 5/s of items');
+
+    const seen = await lookAtLedger(world.ledger);
+    const noteOf = (checkpoint: typeof seen.checkpoint) => batchesSeen({ ...seen, checkpoint }, turn)?.progress.note;
+    expect(noteOf(seen.checkpoint)).toBe('batches, 5/s of items');
+    expect(noteOf({ unreadable: 'spoiled' })).toBe('batches');
+    expect(noteOf(undefined)).toBe('batches');
+    expect(noteOf({ ...stoppedAt.checkpoint, plan: undefined })).toBe('batches');
+    expect(batchesSeen(seen, turn, false)?.progress.perSecond).toBeUndefined();
+    expect(batchesSeen(seen, planning)).toBeUndefined();
+    expect(batchesSeen({ ...seen, batches: undefined }, turn)).toBeUndefined();
+  });
+
   it('is late below one that was attempted', async () => {
     await start('0003');
     const { migrations } = await view('0001', '0003', '0004');
@@ -238,6 +321,45 @@ describe('the state of one migration', () => {
       ['0003', 'running'],
       ['0004', 'pending'],
     ]);
+  });
+
+  it('is late below the highest that was completed, also when that was not the last', async () => {
+    await ledger.complete('0003', 'baseline');
+    await start('0001');
+    expect(await only('0002')).toMatchObject({ state: 'late' });
+  });
+
+  it('says that its packages changed since, when its files did not', async () => {
+    const sources = { version: 2, files: 'a'.repeat(64), packages: 'b'.repeat(64) };
+    await start('0001', { sources });
+    const manifest = manifestOf('0001');
+    const now = async (changes: Partial<typeof sources>) => {
+      manifest.migrations[0]!.sources = { ...sources, ...changes };
+      const [row] = (await readView(world.ledger, manifest)).migrations;
+      return [row?.changedSince, row?.packagesChangedSince];
+    };
+    expect(await now({})).toEqual([false, undefined]);
+    expect(await now({ packages: 'c'.repeat(64) })).toEqual([false, true]);
+    expect(await now({ files: 'c'.repeat(64) })).toEqual([true, undefined]);
+  });
+
+  it('of a log that says neither is a fault of ours', () => {
+    const state = { ...EMPTY_LOG, migrations: { '0001': { attempts: 1 } } };
+    expect(() => viewOf(manifestOf('0001'), { state, at: 0 } as never)).toThrow(
+      expect.objectContaining({
+        code: 'Internal',
+        source: 'system',
+        what: expect.stringContaining('neither') as string,
+      }),
+    );
+  });
+
+  it('took no time that anybody knows without its beginning and its end', () => {
+    const [startedAt, finishedAt] = ['2026-03-01T12:00:00.000Z', '2026-03-01T12:00:01.000Z'];
+    expect(tookOf({ completion: 'applied', startedAt, finishedAt })).toBe(1_000);
+    expect(tookOf({ completion: 'applied', startedAt, finishedAt: undefined })).toBeUndefined();
+    expect(tookOf({ completion: 'applied', startedAt: undefined, finishedAt })).toBeUndefined();
+    expect(tookOf({ completion: 'skipped', startedAt, finishedAt })).toBeUndefined();
   });
 
   it('says that the file changed since, and knows one whose file was deleted', async () => {
@@ -307,8 +429,62 @@ describe('the whole', () => {
     expect((await only())?.mayRunUntil).toBe(until);
     const over = await readView(world.ledger, manifestOf('0001'), true);
     expect(over.halt?.mayRunUntil).toBeUndefined();
-    world.clock.advance(910_001);
+    world.clock.advance(910_000);
+    expect((await view('0001')).halt).toMatchObject({ mayRunUntil: until });
+    world.clock.advance(1);
     expect((await view('0001')).halt?.mayRunUntil).toBeUndefined();
+  });
+
+  it('counts as completed whatever its completion is', async () => {
+    for (const [id, completion] of [
+      ['0001', 'applied'],
+      ['0002', 'marked-applied'],
+      ['0003', 'skipped'],
+      ['0004', 'baseline'],
+    ] as const) {
+      if (completion !== 'baseline') await start(id);
+      await ledger.complete(id, completion);
+      const { completed, migrations } = await view(id);
+      expect([completed, migrations.at(-1)?.state]).toEqual([Number(id), completion]);
+    }
+  });
+
+  it('describes what is halted by its own file, and not when that is gone', async () => {
+    await ledger.complete('0001', 'baseline');
+    await ledger.halt(await start('0002'));
+    expect((await view('0001', '0002', '0003')).halt?.description).toBe('What 0002 does');
+    expect((await view('0001', '0003')).halt).toMatchObject({ migration: '0002' });
+    expect((await view('0001', '0003')).halt?.description).toBeUndefined();
+    const seen = await lookAtLedger(world.ledger);
+    expect(openHaltOf(seen, [])?.description).toBeUndefined();
+  });
+
+  it('that is over has no code that runs: what began is unknown, and what did not is as before', async () => {
+    const over = async () => (await readView(world.ledger, manifestOf('0001'), true)).migrations.at(-1)?.state;
+    const turn = await ledger.allow('0001');
+    expect(await over()).toBe('starting');
+    await ledger.claim(turn);
+    expect([(await only())?.state, await over()]).toEqual(['running', 'unknown']);
+    await ledger.close(turn, 'failed');
+    expect(await over()).toBe('failed');
+    await ledger.complete('0001', 'marked-applied');
+
+    const batches = await ledger.allow('0002', { batches: { of: 2, plan: [], rest: '1-2' } });
+    expect(await over()).toBe('starting');
+    await claimBatch(world.ledger.store, batches, ledger.writer('0002'), 1);
+    expect([(await only('0002'))?.state, await over()]).toEqual(['running', 'unknown']);
+    await ledger.claim(batches, { claim: 'void' });
+    await endBatch(world.ledger.store, batches, ledger.writer('0002'), 1, { outcome: 'failed' });
+    await ledger.close(batches, 'failed', { batches: { of: 2, succeeded: 0, failed: 1, unknown: 0, left: 2 } });
+    expect(await over()).toBe('failed');
+  });
+
+  it('is not shown without a checkpoint that could not be read for another reason than what is in it', async () => {
+    await start();
+    world.store.before = ({ key }) => {
+      if (key.startsWith('checkpoints/')) throw unavailable();
+    };
+    await expect(view('0001')).rejects.toMatchObject({ code: 'LedgerUnavailable' });
   });
 
   it('says of a halt whose code has succeeded meanwhile that it may only be recorded', async () => {
