@@ -157,7 +157,9 @@ const environmentWithoutCredentials = (): NodeJS.ProcessEnv => ({
 /** Node's own permission model: no writes but to its scratch folder, no processes, no threads, no native code, from 25 on no network. */
 const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
   '--permission',
-  ...readable().map((path) => `--allow-fs-read=${path}`),
+  ...readable()
+    .concat(scratch, import.meta.dirname)
+    .map((readable) => `--allow-fs-read=${readable}`),
   `--allow-fs-write=${scratch}`,
   ...(allows.includes('addons') ? ['--allow-addons'] : []),
   ...(allows.includes('child_process') ? ['--allow-child-process'] : []),
@@ -177,7 +179,10 @@ const OF_THE_SYSTEM = ['/proc/self/exe', '/proc/cpuinfo', '/proc/meminfo'].conca
   ['null', 'zero', 'full', 'random', 'urandom', 'stdin'].map((name) => `/dev/${name}`),
 );
 
-/** All but the memory and the variables of other processes, its function's above all. */
+/**
+ * All but the memory and the variables of other processes, its function's above all. Its own folders are said besides: on this machine they
+ * may lie below `/dev/shm`.
+ */
 const readable = (): string[] =>
   existsSync('/proc/self')
     ? readdirSync('/')
