@@ -77,6 +77,7 @@ export const AREAS: readonly Area[] = [
       'test/cli/*.test.ts',
       'test/authoring/*.test.ts',
       'test/lambdas/{executions,notification-aws,said-by}.test.ts',
+      'test/local/settle-dead.test.ts',
     ],
     slow: [],
     least: 90,
