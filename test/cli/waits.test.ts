@@ -147,7 +147,7 @@ it('its own turn, a halt, an abort, and what cannot be running any more are not 
 });
 
 it.each([
-  ['ExpiredToken', 'The provided token has expired.', 'NoCredentials', /^Sign in again .* Then look at it: npx/],
+  ['ExpiredToken', 'The provided token has expired.', 'NoCredentials', /^Sign in again.* Then look at it: npx/],
   ['TimeoutError', 'no answer', 'AwsUnreachable', /^Check the network/],
 ])('who loses AWS to %s is told that the run goes on, and what to type', async (name, message, code, next) => {
   const execution = executionArn('run-1');
