@@ -25,6 +25,6 @@ export async function invokeFunction(lambda: LambdaClient, name: string, payload
     source: 'system',
     what: `${name} ended before it answered: ${what}`,
     why: 'What it was asked may have been done all the same.',
-    next: 'Ask the same again: what is recorded is not recorded twice. If it ends so each time, its log says more',
+    next: 'Ask the same again: what is recorded is not recorded twice. If it ends so each time, its log says more.',
   });
 }

@@ -5,8 +5,8 @@ import path from 'node:path';
 import type { ErrorCode, ErrorSource } from '../core/errors.ts';
 import { OdinError } from '../core/errors.ts';
 import { describeThrown } from '../core/thrown.ts';
-import { isSet, unusedProxy } from './client-options.ts';
 import { timeText } from '../core/text/format.ts';
+import { isSet, unusedProxy } from './client-options.ts';
 
 /** What is looked at of an error. */
 interface Thrown {

@@ -6,6 +6,7 @@ import { OdinError } from '../core/errors.ts';
 import { stackName } from '../core/names/names.ts';
 import { lookAtLedger, viewOf } from '../core/views/view.ts';
 import { who } from '../core/views/words.ts';
+import { timeText } from '../core/text/format.ts';
 import { ALIVE } from '../aws/step-functions.ts';
 import { awsError } from './aws-errors.ts';
 import type { ClientOptions } from './client-options.ts';
@@ -13,7 +14,6 @@ import type { DeployedPlace, Deployment } from './deployment.ts';
 import { callerName, failedStack, findDeployment, findStack, ofPlace } from './deployment.ts';
 import { findRegistration } from './registration.ts';
 import { removeStack } from './remove-stack.ts';
-import { timeText } from '../core/text/format.ts';
 
 /** What is left of a first deployment that failed: a stack that holds nothing. */
 export interface Leftover {

@@ -95,7 +95,7 @@ function timeOf(since: Since, now: number): number {
   throw new OdinError({
     code: 'BadUsage',
     source: 'user',
-    what: `--since names ${utc(new Date(at).toISOString())}, and it is ${utc(new Date(now).toISOString())} UTC.`,
+    what: `--since names ${utc(at)}, and it is ${utc(now)} UTC.`,
     next: 'Name a time that is over, in UTC, or one such as 30m.',
   });
 }

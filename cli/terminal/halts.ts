@@ -7,8 +7,8 @@ import { nobodyIsTold, subscribersText } from '../../core/views/subscribers.ts';
 import type { SubscribersSeen } from '../../client/subscribers.ts';
 import { typed } from './commands.ts';
 import { executionLink } from '../../core/text/links.ts';
-import { colour, errorText, hanging, hasLinks, link, plain, print, textLines } from './output.ts';
 import { timeText } from '../../core/text/format.ts';
+import { colour, errorText, hanging, hasLinks, link, plain, print, textLines } from './output.ts';
 
 /** Where the error is, in the migration's own file if that can be told; empty when there is no such place. */
 export const sourceLineOf = (error: OpenHalt['error']): string =>

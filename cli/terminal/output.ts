@@ -9,8 +9,7 @@ import { typedError } from './commands.ts';
 import type { Tone } from '../../core/views/words.ts';
 import { canBeDrawnOn, Spinner, takesLinks, wantsColour } from './drawing.ts';
 
-import { timeText } from '../../core/text/format.ts';
-export { duration } from '../../core/text/format.ts';
+export { duration, utc } from '../../core/text/format.ts';
 
 /** Whether somebody sits there, who can be asked. */
 export const atTerminal = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
@@ -172,9 +171,6 @@ export const textLines = (text: string): string[] => text.trimEnd().split(/\r?\n
 const lineOf = (line: string): string => `${/^[ \t]*/.exec(line)?.[0].replaceAll('\t', '  ') ?? ''}${plain(line)}`;
 
 const ACTED_ON = new RegExp(`[\\u007f-\\u009f\\u2028\\u2029]|${UNSEEN.source}`, 'gu');
-
-/** `2026-03-01 12:00:06`, where it is plain that it is UTC, as every time of the ledger. */
-export const utc = (time: string): string => timeText(time).slice(0, -4);
 
 /** How a tone of core/views/words.ts looks. */
 export const PAINT: Record<Tone, (text: string) => string> = {

@@ -7,12 +7,12 @@ import type { Completed, Entry } from '../../core/ledger/entries.ts';
 import type { MigrationView } from '../../core/views/view.ts';
 import { tookOf } from '../../core/views/view.ts';
 import { haltText, heldBackText, leftOverText, waitsText, who } from '../../core/views/words.ts';
+import { timeText } from '../../core/text/format.ts';
 import type { LogLine } from '../../client/log-line.ts';
 import { logLineOf } from '../../client/log-line.ts';
 import type { RunEvent } from '../../client/run-events.ts';
 import { sourceLineOf } from './halts.ts';
 import { colour, duration, errorText, LINE_PAINT, plain, print, textLines } from './output.ts';
-import { timeText } from '../../core/text/format.ts';
 
 export class RunReport {
   /** By migration id. One that is not deployed any more has none. */

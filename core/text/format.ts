@@ -15,9 +15,11 @@ export function bytesText(bytes: number): string {
   return `${power === 0 ? String(value) : value.toFixed(1)} ${units[power] ?? ''}`;
 }
 
+/** `2026-03-01 12:00:06`, where it is plain that it is UTC, as every time of the ledger. @param time ISO, or epoch milliseconds */
+export const utc = (time: string | number): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');
+
 /** `2026-03-01 12:00:06 UTC` @param time ISO, or epoch milliseconds */
-export const timeText = (time: string | number): string =>
-  `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+export const timeText = (time: string | number): string => `${utc(time)} UTC`;
 
 /** `0.4 s`, `12.3 s`, `4 min 05 s`, `2 h 07 min`, `3 d 04 h` */
 export function duration(ms: number): string {

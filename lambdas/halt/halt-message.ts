@@ -7,13 +7,13 @@ import type { Claim, TurnLook } from '../../core/ledger/turns.ts';
 import { accountOf, logGroupName, regionOf } from '../../core/names/names.ts';
 import { commandLine, TYPED_WHERE } from '../../core/text/command.ts';
 import { executionLink, logLink, migrationLogLink } from '../../core/text/links.ts';
+import { timeText } from '../../core/text/format.ts';
 import { heldBackText, who } from '../../core/views/words.ts';
 import type { ChatNotification } from '../../core/contract/chat.ts';
 import { asCode, chatNotification, threadId } from '../../core/contract/chat.ts';
 import type { MigrationHalted } from '../../core/contract/events.ts';
 import type { Manifest, ManifestEntry } from '../../core/contract/manifest.ts';
 import { subjectOf } from '../shared/announce.ts';
-import { timeText } from '../../core/text/format.ts';
 
 export interface HaltNews {
   environment: string;

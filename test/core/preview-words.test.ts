@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallGroup, Previewed } from '../../core/preview/preview.ts';
 import { CALL_HEADINGS, callRows, caveats, endText, notCertain, promise } from '../../core/preview/words.ts';
+import { reportOf } from '../dashboard/support.ts';
 
 const CALL: CallGroup = {
   sent: false,
@@ -14,20 +15,7 @@ const CALL: CallGroup = {
   unsized: 0,
   examples: [],
 };
-const PREVIEW: Previewed = {
-  migration: '0004',
-  outcome: 'finished',
-  durationMs: 60_000,
-  slices: 1,
-  checkpoints: 0,
-  calls: [],
-  simulated: [],
-  stale: [],
-  refused: [],
-  output: [],
-  omitted: { calls: 0, occurrences: 0, lines: 0 },
-  before: [],
-};
+const PREVIEW: Previewed = { ...reportOf('0004', { durationMs: 60_000, calls: [] }), before: [] };
 
 describe('what its file allows', () => {
   it('is named, because nothing holds it back', () => {

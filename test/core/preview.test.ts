@@ -14,21 +14,10 @@ import {
   previewed,
   shareOfWhole,
 } from '../../core/preview/preview.ts';
+import { reportOf } from '../dashboard/support.ts';
 
-const report = (changes: Partial<PreviewReport> = {}): PreviewReport => ({
-  migration: '0001',
-  outcome: 'more',
-  durationMs: 1_000,
-  slices: 1,
-  checkpoints: 1,
-  calls: [],
-  simulated: [],
-  stale: [],
-  refused: [],
-  output: [],
-  omitted: { calls: 0, occurrences: 0, lines: 0 },
-  ...changes,
-});
+const report = (changes: Partial<PreviewReport> = {}): PreviewReport =>
+  reportOf('0001', { outcome: 'more', durationMs: 1_000, checkpoints: 1, calls: [], ...changes });
 const put = (target: string, changes = {}) => ({
   sent: false,
   service: 'S3',

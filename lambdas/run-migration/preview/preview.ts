@@ -157,9 +157,7 @@ const environmentWithoutCredentials = (): NodeJS.ProcessEnv => ({
 /** Node's own permission model: no writes but to its scratch folder, no processes, no threads, no native code, from 25 on no network. */
 const restrictions = (scratch: string, allows: PreviewAllows): string[] => [
   '--permission',
-  ...readable()
-    .concat(scratch, import.meta.dirname)
-    .map((readable) => `--allow-fs-read=${readable}`),
+  ...readable(scratch).map((path) => `--allow-fs-read=${path}`),
   `--allow-fs-write=${scratch}`,
   ...(allows.includes('addons') ? ['--allow-addons'] : []),
   ...(allows.includes('child_process') ? ['--allow-child-process'] : []),
@@ -183,12 +181,12 @@ const OF_THE_SYSTEM = ['/proc/self/exe', '/proc/cpuinfo', '/proc/meminfo'].conca
  * All but the memory and the variables of other processes, its function's above all. Its own folders are said besides: on this machine they
  * may lie below `/dev/shm`.
  */
-const readable = (): string[] =>
+const readable = (scratch: string): string[] =>
   existsSync('/proc/self')
     ? readdirSync('/')
         .filter((name) => name !== 'proc' && name !== 'dev')
         .map((name) => `/${name}`)
-        .concat(OF_THE_SYSTEM)
+        .concat(OF_THE_SYSTEM, scratch, import.meta.dirname)
     : ['*'];
 
 /** The first lines of what is printed, each cut; `onLine` hears them whole. */

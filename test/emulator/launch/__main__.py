@@ -1,6 +1,6 @@
 """Starts MiniStack 1.5.33, brought closer to AWS in the points that the scenarios depend on.
 
-Each is a function of MiniStack wrapped from outside; requirements.txt pins the version, and a name that is gone stops
+Each wraps functions of MiniStack from outside, or calls them; requirements.txt pins the version, and a name that is gone stops
 the start with an AttributeError.
 """
 

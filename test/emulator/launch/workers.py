@@ -31,4 +31,5 @@ def loop():
         end_idle()
 
 
+end_idle()  # there is none yet: a name that is gone is noticed now, and not in the thread
 threading.Thread(target=loop, daemon=True).start()
